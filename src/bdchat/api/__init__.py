@@ -1,0 +1,1 @@
+"""The HTTP room: the only one that knows the engine and the store."""

@@ -1,0 +1,1 @@
+"""The OpenAI wire, one file per endpoint family."""

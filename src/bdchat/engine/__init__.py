@@ -1,0 +1,1 @@
+"""Tokens and cells; never users, tables or HTTP."""

@@ -1,0 +1,38 @@
+"""The async contract of an engine: what the API room talks to.
+
+`LocalEngine` (local_engine.py) is the parent's side of one engine process; tests fulfil the contract with a fake.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt
+
+
+class Engine(Protocol):
+    @property
+    def info(self) -> ModelInfo | None:
+        """None until the model is loaded."""
+
+    @property
+    def state(self) -> str:
+        """"loading" | "ready" | "restarting" | "failed" | "closed"."""
+
+    def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+        """Accepted first, then PromptLogprobs (if asked) and Deltas in order, one Finished per choice, then the end.
+
+        Everything that can be refused is refused before the first event: InvalidRequest, ContextLengthExceeded,
+        QueueFull, EngineUnavailable, ModelLoadFailed, RequestQuarantined, QueueTimeout. After it only GenerationFailed
+        or EngineUnavailable. Closing the generator (`async with aclosing(...)`) cancels the request. While a model
+        loads, it waits."""
+
+    async def tokenize(self, prompt: Prompt) -> tuple[int, ...]: ...
+
+    def metrics(self) -> EngineMetrics:
+        """The latest snapshot, totals summed over restarts of the process."""
+
+    @property
+    def num_restarts(self) -> int: ...
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,78 @@
+"""What can go wrong at the engine's door.
+
+EngineError
+├── InvalidRequest              param, reason        the caller's fault: a field is wrong
+├── ContextLengthExceeded       num_prompt_tokens, n_ctx
+├── QueueFull                   retry_after_s        too many are waiting
+├── QueueTimeout                waited_s             waited its whole time without a place
+├── ModelNotFound               model, available
+├── ModelLoadFailed             model, reason        the file or its template is unusable
+├── EngineUnavailable           reason, retry_after_s  starting, restarting or draining
+├── RequestQuarantined          num_deaths           it killed the engine twice
+└── GenerationFailed            reason               llama.cpp refused to compute
+
+Errors carry data; api/errors.py alone turns them into statuses and sentences for the wire.
+"""
+
+
+class EngineError(Exception):
+    """Base. `str(error)` is one line for a log or a person."""
+
+
+class InvalidRequest(EngineError):
+    def __init__(self, param: str, reason: str) -> None:
+        super().__init__(f"{param}: {reason}")
+        self.param = param
+        self.reason = reason
+
+
+class ContextLengthExceeded(EngineError):
+    def __init__(self, num_prompt_tokens: int, n_ctx: int) -> None:
+        super().__init__(f"the prompt has {num_prompt_tokens} tokens, the context holds {n_ctx}")
+        self.num_prompt_tokens = num_prompt_tokens
+        self.n_ctx = n_ctx
+
+
+class QueueFull(EngineError):
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"the queue is full; try again in {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
+
+
+class QueueTimeout(EngineError):
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"no place came free within {waited_s:.0f} s")
+        self.waited_s = waited_s
+
+
+class ModelNotFound(EngineError):
+    def __init__(self, model: str, available: tuple[str, ...]) -> None:
+        super().__init__(f"no model {model!r}; available: {', '.join(available) or 'none'}")
+        self.model = model
+        self.available = available
+
+
+class ModelLoadFailed(EngineError):
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"{model}: {reason}")
+        self.model = model
+        self.reason = reason
+
+
+class EngineUnavailable(EngineError):
+    def __init__(self, reason: str, retry_after_s: float) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class RequestQuarantined(EngineError):
+    def __init__(self, num_deaths: int) -> None:
+        super().__init__(f"this request ended the engine process {num_deaths} times and is refused")
+        self.num_deaths = num_deaths
+
+
+class GenerationFailed(EngineError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,28 @@
+"""What an engine process counts. Totals only grow while the process lives; the parent adds up over restarts."""
+
+from bdchat.engine.request import Value
+
+
+class EngineMetrics(Value):
+    """A snapshot, sent with each step's events (at most every 100 ms while idle)."""
+
+    num_waiting: int = 0
+    num_running: int = 0
+    num_cells: int = 0  # in use, idle ones included
+    num_idle_cells: int = 0  # of those, held by no running sequence
+    num_cells_total: int = 0
+    ram_cache_bytes: int = 0
+    # totals
+    prompt_tokens_computed: int = 0
+    prompt_tokens_cached: int = 0  # by prefix reuse, all tiers
+    prompt_tokens_from_ram: int = 0  # of those, restored from the RAM tier
+    tokens_generated: int = 0
+    num_steps: int = 0
+    num_batched_tokens: int = 0  # over all steps
+    decode_seconds: float = 0.0  # inside llama_decode
+    outside_seconds: float = 0.0  # the rest of a step: planning, sampling, text, frames
+    num_evictions: int = 0
+    num_preemptions: int = 0
+    num_requests: int = 0
+    num_cancelled: int = 0
+    num_failed: int = 0

@@ -1,0 +1,197 @@
+"""The values that cross the engine's door, in both directions.
+
+Frozen msgspec structs, so that the same value that a caller builds is the value on the wire to the engine
+process: nothing is translated twice. Token ids are ints of the model's own vocabulary; times are milliseconds.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything here: immutable, keyword-only."""
+
+
+class ToolCall(Value):
+    """An earlier call made by the assistant, as it must reappear in the prompt."""
+
+    tool_call_id: str
+    name: str
+    arguments: str  # a JSON object as text, as OpenAI sends it
+
+
+class ChatMessage(Value):
+    role: Role
+    content: str = ""
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+class ChatPrompt(Value, tag="chat"):
+    """Rendered by the model's own chat template; user text never becomes a control token."""
+
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[dict[str, object], ...] = ()  # OpenAI's function tools, for templates that show them
+    template_kwargs: dict[str, str | int | float | bool] = {}
+    add_generation_prompt: bool = True
+
+
+class TextPrompt(Value, tag="text"):
+    """Raw text, no template. BOS is added when the model wants one and the text does not start with it."""
+
+    text: str
+
+
+class TokenPrompt(Value, tag="tokens"):
+    """Token ids taken as they are; ids outside the vocabulary are an InvalidRequest("prompt")."""
+
+    tokens: tuple[int, ...]
+
+
+Prompt = ChatPrompt | TextPrompt | TokenPrompt
+
+
+class SamplingParams(Value):
+    """Already validated by the caller's edge; the engine asserts, it does not repair."""
+
+    temperature: float = 1.0  # 0 = greedy
+    top_p: float = 1.0  # 1 = off
+    top_k: int = 0  # 0 = off
+    min_p: float = 0.0  # 0 = off
+    repeat_penalty: float = 1.0  # 1 = off; over the last repeat_last_n tokens, prompt included
+    repeat_last_n: int = 64
+    presence_penalty: float = 0.0  # over generated tokens only, as OpenAI documents it
+    frequency_penalty: float = 0.0
+    logit_bias: dict[int, float] = {}
+    seed: int | None = None  # None = random; choice i uses seed + i
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None  # None = to the end of the context
+    ignore_eos: bool = False  # measurement only: generate exactly max_tokens
+    num_top_logprobs: int | None = None  # None = no logprobs; 0 = the chosen token's only
+
+
+class GenerationRequest(Value):
+    request_id: str
+    prompt: Prompt
+    sampling: SamplingParams = SamplingParams()
+    num_choices: int = 1
+    cache_prompt: bool = True  # False: compute every prompt token, share nothing
+    num_prompt_logprobs: int | None = None  # None = none; computes every prompt token (echo with logprobs)
+    echo: bool = False  # ask for Accepted.prompt_text
+    user: str = ""  # whose request it is, for fairness; "" = the local guest
+
+
+class Resumption(Value):
+    """What a request had produced when its engine died; the answer goes on from here.
+
+    Per choice: the tokens sampled so far and how many characters of their text the caller has already seen."""
+
+    prompt_tokens: tuple[int, ...]
+    seed: int  # the seed in force, also when the caller gave none
+    choice_tokens: tuple[tuple[int, ...], ...]
+    num_chars_sent: tuple[int, ...]
+    finished: tuple[bool, ...]
+
+
+class FinishReason(StrEnum):
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+class TopLogprob(Value):
+    token_id: int
+    token_bytes: bytes
+    logprob: float
+
+
+class TokenLogprob(Value):
+    """One generated (or prompt) token. Logprobs are over the full vocabulary, before any sampling trick."""
+
+    token_id: int
+    token_bytes: bytes
+    logprob: float | None  # None for the first prompt token only: nothing precedes it
+    top: tuple[TopLogprob, ...] = ()  # most likely first
+
+
+class Usage(Value):
+    num_prompt_tokens: int
+    num_cached_tokens: int  # prompt tokens that were not computed for this choice
+    num_completion_tokens: int
+
+
+class Timings(Value):
+    queue_ms: float
+    prefill_ms: float  # admission to first token
+    decode_ms: float  # first token to last
+
+
+class Accepted(Value, tag="accepted"):
+    """First event of every generation: the prompt is tokenised, fits, and has a place in the queue."""
+
+    request_id: str
+    prompt_tokens: tuple[int, ...]
+    seed: int
+    prompt_text: str | None = None  # when GenerationRequest.echo
+
+
+class PromptLogprobs(Value, tag="prompt_logprobs"):
+    request_id: str
+    tokens: tuple[TokenLogprob, ...]
+
+
+class Delta(Value, tag="delta"):
+    """New text of one choice. Whole code points; never part of a stop string.
+
+    `tokens` are the ids sampled since the last Delta, also when their text is held back, so that
+    text may be "" and tokens may be ahead of the text."""
+
+    request_id: str
+    index: int
+    text: str
+    tokens: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+class Finished(Value, tag="finished"):
+    """Last event of one choice."""
+
+    request_id: str
+    index: int
+    reason: FinishReason
+    usage: Usage
+    timings: Timings
+    stop: str | None = None  # the stop string that matched
+    message: str | None = None  # when reason is ERROR
+
+
+Event = Accepted | PromptLogprobs | Delta | Finished
+
+
+class ModelInfo(Value):
+    """What a loaded model is; sent once when its engine is ready."""
+
+    model_id: str  # the name it is served under
+    architecture: str
+    num_parameters: int
+    model_bytes: int
+    n_vocab: int
+    n_ctx_train: int
+    n_ctx: int  # longest sequence this engine accepts, prompt and completion together
+    num_sequences: int  # how many run at once
+    num_cells: int  # KV cells in all
+    kv_layout: str  # "unified" | "streams"
+    kv_type: str  # "f16" | "bf16" | "q8_0"
+    flash_attention: bool
+    n_threads: int
+    memory_class: str  # "dense" | "swa" | "recurrent"
+    has_chat_template: bool
+    fingerprint: str  # system_fingerprint: changes when anything that may change text changes
+    use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
+    description: str = ""

@@ -1,0 +1,101 @@
+"""The seam between the scheduler and llama.cpp: what must be computed, never how.
+
+`llama_runner.py` and `llama_sampler.py` fulfil these protocols on the low-level API; tests/fakes.py fulfils them with
+explicit cells. Everything here is called from one OS thread only (llama.cpp's OpenMP team belongs to it).
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
+
+LogitsRow = npt.NDArray[np.float32]  # (n_vocab,)
+
+
+class KVLayout(StrEnum):
+    UNIFIED = "unified"  # one pool of cells; a shared prefix costs no cells (seq_cp)
+    STREAMS = "streams"  # a fixed run of cells per seq id; sharing copies the state
+
+
+class MemoryClass(StrEnum):
+    """What reuse of a prefix is legal (llama.cpp: n_swa, is_recurrent, is_hybrid)."""
+
+    DENSE = "dense"  # any prefix of any sequence
+    SWA = "swa"  # only while the window still holds its start
+    RECURRENT = "recurrent"  # only a sequence as it stands, never cut back
+
+
+class NoKVSlot(Exception):
+    """llama_decode returned 1: no room; the whole batch was rolled back, nothing is lost."""
+
+
+class DecodeFailed(Exception):
+    """llama_decode refused the batch (< 0) or was aborted (2); the batch's sequences must be cleared."""
+
+
+class Slice(NamedTuple):
+    """The next run of one sequence within a step. Row i has position `start + i`."""
+
+    seq_id: int
+    start: int
+    tokens: Sequence[int]
+    num_outputs: int  # logits are wanted for the last num_outputs tokens (0 while prefilling)
+
+
+class ModelRunner(Protocol):
+    """One loaded model with one context. `n_batch` bounds the tokens of a step, `n_outputs_max` its outputs."""
+
+    info: ModelInfo
+    layout: KVLayout
+    memory_class: MemoryClass
+    num_sequences: int  # seq ids are 0 … num_sequences - 1
+    num_cells: int  # in all; per sequence at most info.n_ctx
+    n_batch: int
+    n_outputs_max: int
+
+    def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
+        """Computes the slices in one call. Returns logits (num_outputs, n_vocab) in slice order, valid until the
+        next decode. Raises NoKVSlot or DecodeFailed."""
+
+    def copy_prefix(self, src: int, dst: int, num_tokens: int) -> bool:
+        """Makes the empty sequence `dst` hold src's first num_tokens. src may be running. False: not possible
+        (SWA window gone, recurrent): dst is then empty and the caller computes."""
+
+    def truncate(self, seq_id: int, num_tokens: int) -> bool:
+        """Keeps the first num_tokens only. False: not possible for this memory class; the sequence is then empty."""
+
+    def save(self, seq_id: int) -> bytes:
+        """The sequence's state, for load()."""
+
+    def load(self, seq_id: int, state: bytes) -> bool:
+        """Restores into an empty sequence. False: refused, the sequence is empty."""
+
+    def num_resident(self, seq_id: int) -> int:
+        """How many leading tokens llama.cpp itself says the sequence holds (0 when a hole or a window opens it)."""
+
+    def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> "Sampler":
+        """A sampler for one choice. `seed` is already offset by the choice index."""
+
+    def is_end_of_generation(self, token_id: int) -> bool: ...
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The token's text as bytes; b"" for control tokens. May be part of a code point."""
+
+    def close(self) -> None: ...
+
+
+class Sampler(Protocol):
+    """Owned by one sequence. Draw number i depends on (seed, i) and the logits alone, so that a resumed
+    sequence goes on exactly as it would have."""
+
+    def sample(self, logits: LogitsRow) -> int:
+        """Chooses the next token and counts it as generated. Never writes to `logits`."""
+
+    def accept(self, token_id: int) -> None:
+        """Counts a token that was generated before (resume)."""
+
+    def logprob(self, logits: LogitsRow, token_id: int, num_top: int) -> TokenLogprob: ...

@@ -1,0 +1,28 @@
+"""Text ↔ token ids, as the engine process sees it. llama_tokenizer.py fulfils it; tests have ByteTokenizer."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Segment(NamedTuple):
+    """A piece of a prompt. Only a template's own pieces are `trusted`: their control-token texts become control
+    tokens. In untrusted pieces (all user-supplied text) they stay plain text."""
+
+    text: str
+    trusted: bool
+
+
+class Tokenizer(Protocol):
+    n_vocab: int
+
+    def encode(self, segments: Sequence[Segment], *, add_bos: bool | None = None) -> list[int]:
+        """Joined segments to ids. add_bos None = as the model says, unless the text begins with BOS already
+        (no double BOS)."""
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """b"" for control tokens."""
+
+    def is_end_of_generation(self, token_id: int) -> bool: ...
+
+    def control_texts(self) -> Sequence[str]:
+        """The texts of control and user-defined tokens, for chat_template's marking."""

@@ -1,0 +1,111 @@
+"""The frames between a server and its engine process: length-prefixed msgpack of tagged structs. No pickles.
+
+A frame is 4 bytes of length (big-endian) and that many bytes of msgpack. Frames of the parent are `Command`s, frames of
+the child are `Report`s. Both sides are the same program on the same machine, yet every frame is decoded against its
+schema: a corrupted child must not become a corrupted server.
+"""
+
+import msgspec
+
+from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, Value
+
+MAX_FRAME_BYTES = 64 * 1024 * 1024  # a body of 8 MiB, escaped, with room
+
+
+class Load(Value, tag="load"):
+    """First command. `settings` is EngineSettings as a plain dict; `cache_dir` keeps calibrations."""
+
+    model_path: str
+    model_id: str
+    settings: dict[str, object]
+    cache_dir: str
+
+
+class Submit(Value, tag="submit"):
+    request: GenerationRequest
+    resumption: Resumption | None = None
+
+
+class Cancel(Value, tag="cancel"):
+    request_id: str
+
+
+class Tokenize(Value, tag="tokenize"):
+    """Answered by Tokenized or Rejected with the same request_id."""
+
+    request_id: str
+    prompt: Prompt
+
+
+class Ping(Value, tag="ping"):
+    """Answered by the step loop itself, so that silence means a hung llama.cpp."""
+
+    number: int
+
+
+class Shutdown(Value, tag="shutdown"):
+    """End after the current step; running requests are dropped (the parent drains first)."""
+
+
+Command = Load | Submit | Cancel | Tokenize | Ping | Shutdown
+
+
+class Loading(Value, tag="loading"):
+    """Progress for people: what is being done, and how far (0 to 1) if known."""
+
+    stage: str
+    fraction: float | None = None
+
+
+class Ready(Value, tag="ready"):
+    info: ModelInfo
+
+
+class LoadFailed(Value, tag="load_failed"):
+    reason: str
+
+
+class Step(Value, tag="step"):
+    """All that happened in one step, for all requests."""
+
+    events: tuple[Event, ...]
+    metrics: EngineMetrics
+
+
+class Rejected(Value, tag="rejected"):
+    """A Submit or Tokenize that was refused: `error` is a class name of errors.py, `data` its arguments."""
+
+    request_id: str
+    error: str
+    data: dict[str, str | int | float]
+
+
+class Tokenized(Value, tag="tokenized"):
+    request_id: str
+    tokens: tuple[int, ...]
+
+
+class Pong(Value, tag="pong"):
+    number: int
+
+
+Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Pong
+
+_encoder = msgspec.msgpack.Encoder()
+_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_reports: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)
+
+
+def encode(frame: Command | Report) -> bytes:
+    body = _encoder.encode(frame)
+    return len(body).to_bytes(4, "big") + body
+
+
+def decode_command(body: bytes) -> Command:
+    """Raises msgspec.DecodeError (msgspec.ValidationError included)."""
+    return _commands.decode(body)
+
+
+def decode_report(body: bytes) -> Report:
+    return _reports.decode(body)

@@ -1,0 +1,168 @@
+"""Every setting, once, with its unit and its reason.
+
+Order of precedence, last wins: the defaults here ← DATA_DIR/bdchat.toml ← BDCHAT_SECTION__KEY in the environment ←
+flags and `--set section.key=value`. Unknown keys are errors. Only entry points (cli, scripts, tests) call `load`.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class ServerSettings(Section):
+    host: str = "127.0.0.1"  # anything else needs server.api_key: 175,000 open model hosts were found on the net
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0 = any free port, printed at start
+    api_key: SecretStr | None = None  # Bearer or x-api-key; BDCHAT_API_KEY is read too
+    allowed_hosts: tuple[str, ...] = ()  # further Host names to answer to; loopback names and `host` always are
+    cors_origins: tuple[str, ...] = ()  # exact origins, e.g. "http://localhost:3000"; none by default
+    drain_timeout_s: float = 30.0  # SIGTERM: running answers get this long to finish
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class LimitSettings(Section):
+    """Bounds of outside input; each is checked before anything is allocated in proportion to it."""
+
+    body_bytes: int = 8 * MIB
+    header_bytes: int = 64 * 1024
+    num_messages: int = 2000
+    num_choices: int = 8
+    num_top_logprobs: int = 20  # OpenAI's own bound
+    num_stop_strings: int = 16
+    stop_string_bytes: int = 256
+    num_logit_bias: int = 1024
+    num_prompts: int = 256  # prompts in one /v1/completions call
+    queue: int = 64  # waiting requests per model; more get 503 with Retry-After
+    body_timeout_s: float = 30.0  # a client that sends slower is cut off
+
+
+class EngineSettings(Section):
+    """One engine process per model. None = derived from the machine and the model at load."""
+
+    n_ctx: Annotated[int, Field(ge=64, le=4_194_304)] | None = None  # longest sequence; None = trained length, as memory allows
+    n_batch: Annotated[int, Field(ge=32, le=4096)] = 512  # prompt tokens per llama_decode; bounds compute memory
+    n_threads: Annotated[int, Field(ge=1, le=512)] | None = None  # None = physical cores, minus one above four
+    n_gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = -1  # -1 = all that llama.cpp can place; no effect without a GPU build
+    use_mmap: bool = True
+    use_mlock: bool = False  # keeps weights out of swap; needs RLIMIT_MEMLOCK
+    max_sequences: Annotated[int, Field(ge=1, le=64)] = 16  # running at once; decode scaling ends near 16 streams on CPU
+    kv_layout: Literal["auto", "unified", "streams"] = "auto"  # auto = by calibration
+    kv_type: Literal["auto", "f16", "bf16", "q8_0"] = "auto"  # changes text slightly: part of system_fingerprint
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    swa_full: bool = True  # keep all of a sliding-window model's cells: any prefix can be reused
+    kv_memory_bytes: int | None = None  # bound for the KV cells; None = a quarter of what is free at load
+    ram_cache_bytes: int | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
+    target_step_ms: float = 150.0  # longest pause between two tokens of a running answer while a prompt is read
+    queue_timeout_s: float = 60.0  # a request that got no place by then is answered 503
+    load_timeout_s: float = 600.0  # a 7B model on a slow disk; a hung load is ended
+    calibrate: bool = True  # False: the safe choice (streams, f16, no flash attention on CPU), no measurement
+    fault_injection: bool = False  # tests only: lets a reserved prompt kill the engine process
+
+
+class ModelSettings(Section):
+    default: str = "smollm2-135m-instruct"  # catalog name or path to a .gguf; "none" starts without a model
+
+
+class Settings(BaseSettings):
+    """The whole. Frozen, loaded once, handed down."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BDCHAT_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    data_dir: Path = Field(default_factory=lambda: default_data_dir())
+    server: ServerSettings = ServerSettings()
+    limits: LimitSettings = LimitSettings()
+    engine: EngineSettings = EngineSettings()
+    models: ModelSettings = ModelSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load` merges the sources itself, so that their order is in one place
+
+
+def default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "bdchat"
+
+
+class SettingsError(Exception):
+    """One line that names the key and says what is wrong with it."""
+
+
+_UNPREFIXED = {"BDCHAT_API_KEY": ("server", "api_key"), "BDCHAT_DATA_DIR": ("data_dir",)}
+
+
+def load(*, data_dir: Path | None = None, overrides: dict[str, str] | None = None) -> Settings:
+    """Merges all sources. `overrides` maps dotted keys ("server.port") to text. Raises SettingsError."""
+    environment = _from_environment()
+    root = data_dir or Path(environment.get("data_dir", default_data_dir()))
+    merged: dict[str, Any] = {}
+    _merge(merged, _from_file(root / "bdchat.toml"))
+    _merge(merged, environment)
+    for key, value in (overrides or {}).items():
+        _merge(merged, _nest(tuple(key.split(".")), value))
+    merged["data_dir"] = root
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = first["type"] != "extra_forbidden"
+        raise SettingsError(f"{key}: {first['msg'] if known else 'no such setting'}") from error
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _from_environment() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in os.environ.items():
+        if name in _UNPREFIXED:
+            _merge(found, _nest(_UNPREFIXED[name], value))
+        elif name.startswith("BDCHAT_") and "__" in name:
+            section, _, key = name.removeprefix("BDCHAT_").lower().partition("__")
+            _merge(found, _nest((section, key), value))
+    return found
+
+
+def _nest(path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """("a", "b"), v → {"a": {"b": v}}; text that means a list or nothing becomes one."""
+    if isinstance(value, str) and path[-1] in {"allowed_hosts", "cors_origins"}:
+        value = tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, str) and value.lower() in {"none", "null"} and path != ("models", "default"):
+        value = None
+    nested: Any = value
+    for part in reversed(path):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def _merge(target: dict[str, Any], source: dict[str, Any]) -> None:
+    for key, value in source.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
+        else:
+            target[key] = value

@@ -1,0 +1,1 @@
+"""Rows and vectors; never tokens or HTTP."""
