@@ -1,0 +1,20 @@
+"""Fixtures that every room's tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bdchat.settings import default_data_dir
+
+DEFAULT_MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.fixture(scope="session")
+def default_model_path() -> Path:
+    """The embedded default model, put in place by scripts/test. Its absence is a failure, not a skip."""
+    named = os.environ.get("BDCHAT_TEST_MODEL")
+    path = Path(named) if named else default_data_dir() / "models" / DEFAULT_MODEL_FILE
+    if not path.is_file():
+        pytest.fail(f"the default model is not at {path}; run scripts/test, or set BDCHAT_TEST_MODEL")
+    return path
