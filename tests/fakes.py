@@ -1,0 +1,209 @@
+"""An engine without a model: explicit cells, bytes as tokens, and a next token that is a function of the tokens so far."""
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
+from bdchat.engine.runner import DecodeFailed, KVLayout, LogitsRow, MemoryClass, NoKVSlot, Slice
+from bdchat.engine.tokenizer import Segment
+
+EOS = 256
+BOS = 257
+N_VOCAB = 258
+
+
+def spell(tokens: Sequence[int]) -> int:
+    """A letter or a space, decided by every token before it: any wrong cell changes the text."""
+    return b"abcdefghijklmnopqrstuvwxyz  "[zlib.crc32(np.asarray(tokens, np.int32).tobytes()) % 28]
+
+
+def spell_out(tokens: Sequence[int], num_tokens: int) -> list[int]:
+    """What FakeRunner must generate after `tokens`, computed without an engine."""
+    so_far = list(tokens)
+    for _ in range(num_tokens):
+        so_far.append(spell(so_far))
+    return so_far[len(tokens) :]
+
+
+class FakeRunner:
+    """Fulfils ModelRunner. Raises where llama.cpp would misbehave: holes, overlaps, too many tokens."""
+
+    def __init__(
+        self,
+        *,
+        n_ctx: int = 64,
+        num_sequences: int = 4,
+        num_ids: int | None = None,
+        num_cells: int | None = None,
+        n_batch: int = 32,
+        layout: KVLayout = KVLayout.UNIFIED,
+        memory_class: MemoryClass = MemoryClass.DENSE,
+        next_token: Callable[[Sequence[int]], int] = spell,
+    ) -> None:
+        self.num_sequences = num_ids or num_sequences
+        self.layout = layout
+        self.memory_class = memory_class
+        self.num_cells = num_cells or (n_ctx if layout is KVLayout.UNIFIED else n_ctx * self.num_sequences)
+        self.n_batch = n_batch
+        self.n_outputs_max = self.num_sequences + 8
+        self.info = fake_model_info(n_ctx=n_ctx, num_sequences=num_sequences, num_cells=self.num_cells, layout=layout)
+        self._next_token = next_token
+        self._next_cell = 0
+        self._cells: dict[int, list[tuple[int, int]]] = {i: [] for i in range(self.num_sequences)}  # (cell, token)
+        self.num_tokens_computed = 0
+        self.num_decodes = 0
+        self.batches: list[list[Slice]] = []
+        self.refuse_slots = 0  # the next so many decodes raise NoKVSlot
+        self.fail_decodes = 0  # the next so many decodes raise DecodeFailed
+
+    @property
+    def num_used_cells(self) -> int:
+        if self.layout is KVLayout.STREAMS:
+            return sum(len(cells) for cells in self._cells.values())
+        return len({cell for cells in self._cells.values() for cell, _ in cells})
+
+    def tokens(self, seq_id: int) -> list[int]:
+        return [token for _, token in self._cells[seq_id]]
+
+    def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
+        assert slices
+        assert sum(len(s.tokens) for s in slices) <= self.n_batch + self.info.num_sequences
+        assert sum(s.num_outputs for s in slices) <= self.n_outputs_max
+        assert len({s.seq_id for s in slices}) == len(slices)
+        if self.refuse_slots:
+            self.refuse_slots -= 1
+            raise NoKVSlot
+        if self.fail_decodes:
+            self.fail_decodes -= 1
+            raise DecodeFailed("told to fail")
+        num_new = sum(len(s.tokens) for s in slices)
+        if self.layout is KVLayout.UNIFIED and self.num_used_cells + num_new > self.num_cells:
+            raise NoKVSlot
+        rows: list[LogitsRow] = []
+        for s in slices:
+            assert s.start == len(self._cells[s.seq_id]), "a hole or an overlap"
+            assert s.start + len(s.tokens) <= self.info.n_ctx
+            for i, token in enumerate(s.tokens):
+                self._cells[s.seq_id].append((self._next_cell, int(token)))
+                self._next_cell += 1
+                if i >= len(s.tokens) - s.num_outputs:
+                    rows.append(self._logits(self.tokens(s.seq_id)))
+        self.num_tokens_computed += num_new
+        self.num_decodes += 1
+        self.batches.append(list(slices))
+        return np.array(rows, np.float32).reshape(len(rows), N_VOCAB)
+
+    def _logits(self, tokens: Sequence[int]) -> LogitsRow:
+        row = np.linspace(0, 1, N_VOCAB, dtype=np.float32)
+        row[self._next_token(tokens)] = 10.0
+        return row
+
+    def copy_prefix(self, src: int, dst: int, num_tokens: int) -> bool:
+        assert not self._cells[dst]
+        if self.memory_class is MemoryClass.RECURRENT and num_tokens != len(self._cells[src]):
+            return False
+        assert num_tokens <= len(self._cells[src])
+        self._cells[dst] = list(self._cells[src][:num_tokens])
+        return True
+
+    def truncate(self, seq_id: int, num_tokens: int) -> bool:
+        if self.memory_class is MemoryClass.RECURRENT and 0 < num_tokens < len(self._cells[seq_id]):
+            self._cells[seq_id] = []
+            return False
+        del self._cells[seq_id][num_tokens:]
+        return True
+
+    def save(self, seq_id: int) -> bytes:
+        return np.asarray(self.tokens(seq_id), np.int32).tobytes()
+
+    def load(self, seq_id: int, state: bytes) -> bool:
+        assert not self._cells[seq_id]
+        tokens = np.frombuffer(state, np.int32).tolist()
+        if self.layout is KVLayout.UNIFIED and self.num_used_cells + len(tokens) > self.num_cells:
+            return False
+        for token in tokens:
+            self._cells[seq_id].append((self._next_cell, token))
+            self._next_cell += 1
+        return True
+
+    def num_resident(self, seq_id: int) -> int:
+        return len(self._cells[seq_id])
+
+    def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> "FakeSampler":
+        return FakeSampler(self)
+
+    def is_end_of_generation(self, token_id: int) -> bool:
+        return token_id == EOS
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return bytes([token_id]) if token_id < 256 else b""
+
+    def close(self) -> None:
+        pass
+
+
+class FakeSampler:
+    """Greedy."""
+
+    def __init__(self, runner: FakeRunner) -> None:
+        self._runner = runner
+        self.num_accepted = 0
+
+    def sample(self, logits: LogitsRow) -> int:
+        self.num_accepted += 1
+        return int(logits.argmax())
+
+    def accept(self, token_id: int) -> None:
+        self.num_accepted += 1
+
+    def logprob(self, logits: LogitsRow, token_id: int, num_top: int) -> TokenLogprob:
+        shifted = logits - logits.max()
+        value = float(shifted[token_id] - np.log(np.exp(shifted).sum()))
+        return TokenLogprob(token_id=token_id, token_bytes=self._runner.token_bytes(token_id), logprob=value)
+
+
+class ByteTokenizer:
+    """Fulfils Tokenizer: one token a byte."""
+
+    n_vocab = N_VOCAB
+
+    def encode(self, segments: Sequence[Segment], *, add_bos: bool | None = None) -> list[int]:
+        ids = [BOS] if add_bos else []
+        for segment in segments:
+            ids.extend(segment.text.encode())
+        return ids
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return bytes([token_id]) if token_id < 256 else b""
+
+    def is_end_of_generation(self, token_id: int) -> bool:
+        return token_id == EOS
+
+    def control_texts(self) -> Sequence[str]:
+        return ()
+
+
+def fake_model_info(
+    *, n_ctx: int = 64, num_sequences: int = 4, num_cells: int = 64, layout: KVLayout = KVLayout.UNIFIED
+) -> ModelInfo:
+    return ModelInfo(
+        model_id="fake",
+        architecture="fake",
+        num_parameters=0,
+        model_bytes=0,
+        n_vocab=N_VOCAB,
+        n_ctx_train=n_ctx,
+        n_ctx=n_ctx,
+        num_sequences=num_sequences,
+        num_cells=num_cells,
+        kv_layout=str(layout),
+        kv_type="f16",
+        flash_attention=False,
+        n_threads=1,
+        memory_class="dense",
+        has_chat_template=False,
+        fingerprint="fp_fake",
+    )
