@@ -50,6 +50,7 @@ class FakeRunner:
         self.n_batch = n_batch
         self.n_outputs_max = self.num_sequences + 8
         self.info = fake_model_info(n_ctx=n_ctx, num_sequences=num_sequences, num_cells=self.num_cells, layout=layout)
+        self.decode_seconds = 0.0
         self._next_token = next_token
         self._next_cell = 0
         self._cells: dict[int, list[tuple[int, int]]] = {i: [] for i in range(self.num_sequences)}  # (cell, token)

@@ -48,6 +48,10 @@ class PrefixTree:
         """Cells that would come free if the sequence went."""
         return sum(len(node.tokens) for node in self._path(seq_id) if len(node.holders) == 1)
 
+    def num_cells_of(self, seq_ids: set[int]) -> int:
+        """Cells that at least one of these sequences holds."""
+        return sum(len(node.tokens) for node in self._nodes() if not node.holders.isdisjoint(seq_ids))
+
     def common_prefixes(self, tokens: Sequence[int]) -> dict[int, int]:
         """seq_id → how many leading tokens it has in common with `tokens`; sequences with none are left out."""
         wanted = list(tokens)

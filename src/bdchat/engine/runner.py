@@ -56,6 +56,7 @@ class ModelRunner(Protocol):
     num_cells: int  # in all; per sequence at most info.n_ctx
     n_batch: int
     n_outputs_max: int
+    decode_seconds: float  # total inside llama_decode itself
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
         """Computes the slices in one call. Returns logits (num_outputs, n_vocab) in slice order, valid until the
