@@ -2,7 +2,18 @@
 
 A frame is 4 bytes of length (big-endian) and that many bytes of msgpack. Frames of the parent are `Command`s, frames of
 the child are `Report`s. Both sides are the same program on the same machine, yet every frame is decoded against its
-schema: a corrupted child must not become a corrupted server.
+schema: a corrupted child must not become a corrupted server. The conversation:
+
+    Load →                      once, first
+    ← Loading …                 while it lasts
+    ← Ready | LoadFailed        once; Submits may follow Ready only
+    Submit →    ← Step(Accepted, …) … ← Step(… Finished)     or ← Rejected, which ends the request
+    Cancel →                    no answer: what still comes for that request is dropped by the parent
+    Tokenize →  ← Tokenized | Rejected
+    Ping →      ← Pong
+    Shutdown →                  the child exits with 0
+
+Either side ends the connection at the first frame that it cannot read.
 """
 
 import msgspec
@@ -20,6 +31,7 @@ class Load(Value, tag="load"):
     model_id: str
     settings: dict[str, object]
     cache_dir: str
+    queue_limit: int = 64  # LimitSettings.queue
 
 
 class Submit(Value, tag="submit"):
@@ -109,3 +121,34 @@ def decode_command(body: bytes) -> Command:
 
 def decode_report(body: bytes) -> Report:
     return _reports.decode(body)
+
+
+class FrameTooLong(Exception):
+    def __init__(self, num_bytes: int) -> None:
+        super().__init__(f"a frame of {num_bytes} bytes; {MAX_FRAME_BYTES} are allowed")
+        self.num_bytes = num_bytes
+
+
+class FrameSplitter:
+    """Bytes as they arrive → whole frame bodies. A hostile length is refused before anything is kept for it."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Raises FrameTooLong."""
+        pending = self._pending
+        pending += data
+        bodies: list[bytes] = []
+        start = 0
+        while len(pending) - start >= 4:
+            num_bytes = int.from_bytes(pending[start : start + 4], "big")
+            if num_bytes > MAX_FRAME_BYTES:
+                raise FrameTooLong(num_bytes)
+            end = start + 4 + num_bytes
+            if end > len(pending):
+                break
+            bodies.append(bytes(pending[start + 4 : end]))
+            start = end
+        del pending[:start]
+        return bodies

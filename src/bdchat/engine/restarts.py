@@ -1,0 +1,84 @@
+"""When a dead engine process is started again, and when no more. Pure; the clock is handed in."""
+
+import signal
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+_BACKOFF_S = (0.1, 0.5, 2.0, 5.0)
+_CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGTRAP})
+
+
+class Death(NamedTuple):
+    """How an engine process ended."""
+
+    returncode: int  # -signal when a signal ended it
+    was_hung: bool = False  # it had to be killed: it no longer answered
+    was_oom: bool = False  # the kernel's out-of-memory killer struck meanwhile
+    last_words: str = ""  # the end of its stderr
+
+    @property
+    def may_be_a_requests_fault(self) -> bool:
+        """A kill from outside never is: whoever kills an engine twenty times must not get its guests refused."""
+        if self.was_hung or self.was_oom:
+            return True
+        return -self.returncode in _CRASH_SIGNALS or self.returncode > 0
+
+    @property
+    def cause(self) -> str:
+        if self.was_hung:
+            return "it no longer answered"
+        if self.was_oom:
+            return "the system ran out of memory"
+        if self.returncode < 0:
+            try:
+                return signal.Signals(-self.returncode).name
+            except ValueError:
+                return f"signal {-self.returncode}"
+        return f"exit status {self.returncode}"
+
+
+class RestartPolicy:
+    """Backoff grows with deaths in a row without progress; more than max_deaths of them within window_s are a crash loop."""
+
+    def __init__(self, clock: Callable[[], float], *, max_deaths: int = 5, window_s: float = 60.0) -> None:
+        self._clock = clock
+        self._max_deaths = max_deaths
+        self._window_s = window_s
+        self._deaths: deque[float] = deque()
+
+    def note_progress(self) -> None:
+        """A token was generated: this is no crash loop."""
+        self._deaths.clear()
+
+    def note_death(self) -> float | None:
+        """Seconds to wait before the next start; None: give up."""
+        now = self._clock()
+        self._deaths.append(now)
+        while self._deaths[0] < now - self._window_s:
+            self._deaths.popleft()
+        if len(self._deaths) > self._max_deaths:
+            self._deaths.clear()
+            return None
+        return _BACKOFF_S[min(len(self._deaths), len(_BACKOFF_S)) - 1]
+
+
+class OOMWitness:
+    """Tells a kill by the kernel for want of memory from any other SIGKILL."""
+
+    def __init__(self, vmstat: Path = Path("/proc/vmstat")) -> None:
+        self._vmstat = vmstat
+        self._before = self._count()
+
+    def saw_a_kill(self) -> bool:
+        """Since the last call, or since the beginning."""
+        before, self._before = self._before, self._count()
+        return self._before > before
+
+    def _count(self) -> int:
+        try:
+            lines = self._vmstat.read_text("ascii").splitlines()
+        except OSError:
+            return 0  # not Linux: then no death is blamed on memory
+        return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
