@@ -1,0 +1,86 @@
+"""The engine process's main: `python -m bdchat.engine.process --fd N --parent PID`. Knows how to live and die, not what to compute.
+
+It speaks wire.py's frames over the inherited socket, writes only to stderr, and never outlives its parent.
+"""
+
+import argparse
+import ctypes
+import faulthandler
+import importlib
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+
+from bdchat.engine.inbox import Inbox
+from bdchat.engine.outbox import Outbox
+from bdchat.engine.worker import ModelLoader, Worker
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_PR_SET_NO_NEW_PRIVS = 38
+DEFAULT_LOADER = "bdchat.engine.llama_loader:LlamaLoader"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parse(arguments)
+    _die_with(options.parent)
+    _become_an_engine()
+    # llama.cpp's destructors may take seconds or crash, and nothing here needs them: nothing is written to disk at exit.
+    os._exit(serve(options.fd, make_loader(options.loader)))
+
+
+def serve(fd: int, loader: ModelLoader) -> int:
+    """Returns the exit status."""
+    sock = socket.socket(fileno=fd)
+    outbox = Outbox(sock)
+    inbox = Inbox(sock, outbox, on_hangup=lambda: os._exit(0))
+    inbox.start()
+    Worker(inbox, outbox, loader).run()
+    outbox.close()
+    return 0
+
+
+def make_loader(dotted_name: str) -> ModelLoader:
+    module_name, _, class_name = dotted_name.partition(":")
+    loader: ModelLoader = getattr(importlib.import_module(module_name), class_name)()
+    return loader
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--loader", default=DEFAULT_LOADER)
+    return parser.parse_args(arguments)
+
+
+def _die_with(parent_pid: int) -> None:
+    """Linux ends us with the parent's thread that started us; elsewhere the end of the socket does, a step later."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it died before the line above
+        os._exit(0)
+
+
+def _become_an_engine() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the parent's: it drains first
+    os.environ["GGML_NO_BACKTRACE"] = "1"  # else an abort() forks a debugger first
+    os.dup2(2, 1)  # a library that prints must not corrupt anything
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file is the weights plus everybody's text
+    faulthandler.enable(all_threads=False)  # the parent keeps stderr's end: it says where we died
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    if sys.platform == "linux":
+        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        _prctl(_PR_SET_NAME, ctypes.create_string_buffer(b"bdchat-engine"))
+
+
+def _prctl(option: int, value: "int | ctypes.Array[ctypes.c_char]") -> None:
+    argument = ctypes.c_ulong(value) if isinstance(value, int) else value
+    ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main()
