@@ -97,6 +97,18 @@ class Settings(BaseSettings):
         return (init_settings,)  # `load` merges the sources itself, so that their order is in one place
 
 
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+
+
+def engine_environment() -> dict[str, str]:
+    """What an engine process may know of our environment: it runs a C parser on untrusted files, so no secrets."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("BDCHAT_") and not any(word in name.upper() for word in _SECRET_WORDS)
+    }
+
+
 def default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "bdchat"

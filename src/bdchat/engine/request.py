@@ -169,6 +169,7 @@ class Finished(Value, tag="finished"):
     timings: Timings
     stop: str | None = None  # the stop string that matched
     message: str | None = None  # when reason is ERROR
+    error: str | None = None  # then also the class name in errors.py: GenerationFailed or QueueTimeout
 
 
 Event = Accepted | PromptLogprobs | Delta | Finished
