@@ -1,0 +1,61 @@
+"""What this machine has: cores and memory, as far as this process may use them. Reads /proc and /sys; any thread."""
+
+import os
+from pathlib import Path
+
+import psutil
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def num_physical_cores() -> int:
+    """Physical cores, within this process's CPU set and its cgroup's quota; at least one."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed, _cgroup_cores() or physical))
+
+
+def default_num_threads() -> int:
+    """llama.cpp's team spins; on a larger machine one core stays free for the server and the rest of the system."""
+    cores = num_physical_cores()
+    return cores - 1 if cores > 4 else cores
+
+
+def free_memory_bytes() -> int:
+    """What can be allocated now without swapping, within the cgroup's limit."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
+    if limit is None or used is None:
+        return free
+    return max(0, min(free, limit - used))
+
+
+def cpu_name() -> str:
+    """Model and features of the CPU: what a measurement or a probe of a library depends on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return "unknown"
+    wanted = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+    seen: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() in wanted:
+            seen.setdefault(key.strip(), value.strip())
+    return "; ".join(seen[key] for key in wanted if key in seen) or "unknown"
+
+
+def _cgroup_cores() -> int | None:
+    try:
+        quota, period = (_CGROUP / "cpu.max").read_text("ascii").split()
+    except (OSError, ValueError):
+        return None
+    return None if quota == "max" else max(1, int(quota) // int(period))
+
+
+def _number(path: Path) -> int | None:
+    try:
+        text = path.read_text("ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,83 @@
+"""How the KV cells are laid out and how many there are: pure decisions, no llama.cpp.
+
+`KVPlan` is what calibration chooses; `fit_cells` turns it into numbers before anything is allocated (llama.cpp
+itself allocates whatever it is asked for until the system kills the process).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bdchat.engine.runner import KVLayout
+from bdchat.settings import EngineSettings
+
+KVType = Literal["f16", "bf16", "q8_0"]
+
+BYTES_PER_ELEMENT: dict[str, float] = {"f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}  # q8_0: 32 values and one f16 scale
+CELL_PADDING = 256  # llama.cpp pads n_ctx to this (llama-context.cpp)
+SAFE_MEMORY_SHARE = 4  # KV cells take at most 1/4 of what is free at load
+
+
+@dataclass(frozen=True, slots=True)
+class KVPlan:
+    """One way to hold keys and values, with the step cost it was measured to have."""
+
+    layout: KVLayout
+    kv_type: KVType
+    flash_attention: bool
+    base_ms: float = 20.0  # a step that decodes one sequence
+    ms_per_decode: float = 5.0  # each further sequence in it
+    ms_per_prefill_token: float = 1.0  # each prompt token in it
+    is_measured: bool = False  # False: guesses, to be corrected by what the steps really take
+
+
+@dataclass(frozen=True, slots=True)
+class CellCount:
+    n_ctx_per_sequence: int
+    num_cells: int
+    num_sequences: int
+
+    @property
+    def n_ctx(self) -> int:
+        """What llama_context_params.n_ctx must be: all cells."""
+        return self.num_cells
+
+
+class KVMemoryError(Exception):
+    """Even the smallest context of one padded block does not fit."""
+
+    def __init__(self, needed_bytes: int, budget_bytes: int) -> None:
+        super().__init__(f"{needed_bytes} bytes of KV cells are needed, {budget_bytes} may be used")
+        self.needed_bytes = needed_bytes
+        self.budget_bytes = budget_bytes
+
+
+def safe_plan(settings: EngineSettings, *, on_gpu: bool) -> KVPlan:
+    """Without measuring: what never is very slow. What the settings name is honoured."""
+    flash = settings.flash_attention == "on" or (settings.flash_attention == "auto" and on_gpu)
+    layout = KVLayout.UNIFIED if on_gpu else KVLayout.STREAMS
+    if settings.kv_layout != "auto":
+        layout = KVLayout(settings.kv_layout)
+    kv_type: KVType = "f16" if settings.kv_type == "auto" else settings.kv_type
+    if kv_type == "q8_0" and settings.flash_attention != "off":
+        flash = True  # llama.cpp: a quantised V cache requires flash attention
+    return KVPlan(layout=layout, kv_type=kv_type, flash_attention=flash)
+
+
+def fit_cells(
+    settings: EngineSettings, plan: KVPlan, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int
+) -> CellCount:
+    """The longest context and the number of cells that the memory bound allows. Raises KVMemoryError."""
+    budget = settings.kv_memory_bytes if settings.kv_memory_bytes is not None else free_bytes // SAFE_MEMORY_SHARE
+    affordable = int(budget / bytes_per_cell) // CELL_PADDING * CELL_PADDING
+    if affordable < CELL_PADDING:
+        raise KVMemoryError(needed_bytes=int(CELL_PADDING * bytes_per_cell), budget_bytes=budget)
+    wanted = settings.n_ctx or n_ctx_train
+    num_sequences = min(settings.max_sequences, affordable // CELL_PADDING)
+    share = affordable if plan.layout is KVLayout.UNIFIED else affordable // num_sequences
+    block = min(_padded(wanted), share // CELL_PADDING * CELL_PADDING)
+    num_cells = min(affordable, block * num_sequences)
+    return CellCount(n_ctx_per_sequence=min(wanted, block), num_cells=num_cells, num_sequences=num_sequences)
+
+
+def _padded(num_tokens: int) -> int:
+    return -(-num_tokens // CELL_PADDING) * CELL_PADDING
