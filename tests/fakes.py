@@ -1,4 +1,4 @@
-"""An engine without a model: explicit cells, bytes as tokens, and a next token that is a function of the tokens so far."""
+"""An engine without a model: explicit cells, bytes as tokens, a next token that is a function of all before it."""
 
 import zlib
 from collections.abc import Callable, Sequence

@@ -45,8 +45,8 @@ class Source:
 
 
 class KVCache:
-    """Invariants: num_cells <= runner.num_cells; live, idle and free ids are disjoint and complete; what the tree says a
-    sequence holds is what llama.cpp holds."""
+    """Invariants: num_cells <= runner.num_cells; live, idle and free ids are disjoint and complete; what the tree says
+    a sequence holds is what llama.cpp holds."""
 
     def __init__(self, runner: ModelRunner, *, ram_cache_bytes: int = 0) -> None:
         self._runner = runner
@@ -79,6 +79,11 @@ class KVCache:
     def num_reusable(self, tokens: Sequence[int]) -> int:
         """How many tokens a claim of `tokens` would not have to compute right now."""
         return self._best_source(tokens).num_tokens
+
+    def num_shared_with_live(self, tokens: Sequence[int]) -> int:
+        """Leading tokens whose cells a live sequence holds anyway: sharing them takes no cell."""
+        found = self._tree.common_prefixes(tokens[:-1])
+        return max((num for seq_id, num in found.items() if seq_id in self._live), default=0)
 
     def claim(self, tokens: Sequence[int], *, reuse: bool = True) -> Claim | None:
         """A live seq id that holds the longest legal prefix of tokens[:-1] (the last token must be computed: it yields
@@ -186,8 +191,8 @@ class KVCache:
         return Claim(seq_id, num_tokens, Tier.RESIDENT if num_tokens else Tier.NONE)
 
     def _choose_id(self, *, donor: int | None) -> int:
-        """The id to use: one that keeps the live ids contiguous where that matters (streams), free before idle, the least
-        recently used idle first, the donor last."""
+        """The id to use: one that keeps the live ids contiguous where that matters (streams), free before idle, the
+        least recently used idle first, the donor last."""
         order = {seq_id: place for place, seq_id in enumerate(self._idle)}
         unified = self._runner.layout is KVLayout.UNIFIED
 

@@ -3,7 +3,7 @@
 from bdchat.engine.request import Value
 
 
-class EngineMetrics(Value):
+class EngineMetrics(Value, frozen=True, kw_only=True):
     """A snapshot, sent with each step's events (at most every 100 ms while idle)."""
 
     num_waiting: int = 0
@@ -26,3 +26,20 @@ class EngineMetrics(Value):
     num_requests: int = 0
     num_cancelled: int = 0
     num_failed: int = 0
+
+
+class Counts:
+    """Totals since the process began."""
+
+    def __init__(self) -> None:
+        self.prompt_tokens_computed = 0
+        self.prompt_tokens_cached = 0
+        self.prompt_tokens_from_ram = 0
+        self.tokens_generated = 0
+        self.num_steps = 0
+        self.num_batched_tokens = 0
+        self.outside_seconds = 0.0
+        self.num_preemptions = 0
+        self.num_requests = 0
+        self.num_cancelled = 0
+        self.num_failed = 0

@@ -1,7 +1,7 @@
 """Which cells hold which tokens: a tree of token runs. Pure: knows no llama.cpp, no clock, no policy.
 
-A node is a run of KV cells; the sequences that hold it are the ones whose path passes through it. Two siblings may begin
-with the same token: equal tokens computed twice are different cells, and the tree mirrors cells. Invariants, each a test:
+A node is a run of KV cells; the sequences that hold it are the ones whose path passes through it. Two siblings may
+begin with the same token: equal tokens computed twice are different cells, and the tree mirrors cells. Invariants:
 - num_cells == sum(len(node.tokens))
 - every sequence's path spells its tokens at 0…n-1
 - every node but the root is held by somebody

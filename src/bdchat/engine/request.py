@@ -16,7 +16,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     """Base of everything here: immutable, keyword-only."""
 
 
-class ToolCall(Value):
+class ToolCall(Value, frozen=True, kw_only=True):
     """An earlier call made by the assistant, as it must reappear in the prompt."""
 
     tool_call_id: str
@@ -24,7 +24,7 @@ class ToolCall(Value):
     arguments: str  # a JSON object as text, as OpenAI sends it
 
 
-class ChatMessage(Value):
+class ChatMessage(Value, frozen=True, kw_only=True):
     role: Role
     content: str = ""
     name: str | None = None
@@ -32,7 +32,7 @@ class ChatMessage(Value):
     tool_call_id: str | None = None
 
 
-class ChatPrompt(Value, tag="chat"):
+class ChatPrompt(Value, frozen=True, kw_only=True, tag="chat"):
     """Rendered by the model's own chat template; user text never becomes a control token."""
 
     messages: tuple[ChatMessage, ...]
@@ -41,13 +41,13 @@ class ChatPrompt(Value, tag="chat"):
     add_generation_prompt: bool = True
 
 
-class TextPrompt(Value, tag="text"):
+class TextPrompt(Value, frozen=True, kw_only=True, tag="text"):
     """Raw text, no template. BOS is added when the model wants one and the text does not start with it."""
 
     text: str
 
 
-class TokenPrompt(Value, tag="tokens"):
+class TokenPrompt(Value, frozen=True, kw_only=True, tag="tokens"):
     """Token ids taken as they are; ids outside the vocabulary are an InvalidRequest("prompt")."""
 
     tokens: tuple[int, ...]
@@ -56,7 +56,7 @@ class TokenPrompt(Value, tag="tokens"):
 Prompt = ChatPrompt | TextPrompt | TokenPrompt
 
 
-class SamplingParams(Value):
+class SamplingParams(Value, frozen=True, kw_only=True):
     """Already validated by the caller's edge; the engine asserts, it does not repair."""
 
     temperature: float = 1.0  # 0 = greedy
@@ -75,7 +75,7 @@ class SamplingParams(Value):
     num_top_logprobs: int | None = None  # None = no logprobs; 0 = the chosen token's only
 
 
-class GenerationRequest(Value):
+class GenerationRequest(Value, frozen=True, kw_only=True):
     request_id: str
     prompt: Prompt
     sampling: SamplingParams = SamplingParams()
@@ -86,7 +86,7 @@ class GenerationRequest(Value):
     user: str = ""  # whose request it is, for fairness; "" = the local guest
 
 
-class Resumption(Value):
+class Resumption(Value, frozen=True, kw_only=True):
     """What a request had produced when its engine died; the answer goes on from here.
 
     Per choice: the tokens sampled so far and how many characters of their text the caller has already seen."""
@@ -105,13 +105,13 @@ class FinishReason(StrEnum):
     ERROR = "error"
 
 
-class TopLogprob(Value):
+class TopLogprob(Value, frozen=True, kw_only=True):
     token_id: int
     token_bytes: bytes
     logprob: float
 
 
-class TokenLogprob(Value):
+class TokenLogprob(Value, frozen=True, kw_only=True):
     """One generated (or prompt) token. Logprobs are over the full vocabulary, before any sampling trick."""
 
     token_id: int
@@ -120,19 +120,19 @@ class TokenLogprob(Value):
     top: tuple[TopLogprob, ...] = ()  # most likely first
 
 
-class Usage(Value):
+class Usage(Value, frozen=True, kw_only=True):
     num_prompt_tokens: int
     num_cached_tokens: int  # prompt tokens that were not computed for this choice
     num_completion_tokens: int
 
 
-class Timings(Value):
+class Timings(Value, frozen=True, kw_only=True):
     queue_ms: float
     prefill_ms: float  # admission to first token
     decode_ms: float  # first token to last
 
 
-class Accepted(Value, tag="accepted"):
+class Accepted(Value, frozen=True, kw_only=True, tag="accepted"):
     """First event of every generation: the prompt is tokenised, fits, and has a place in the queue."""
 
     request_id: str
@@ -141,12 +141,12 @@ class Accepted(Value, tag="accepted"):
     prompt_text: str | None = None  # when GenerationRequest.echo
 
 
-class PromptLogprobs(Value, tag="prompt_logprobs"):
+class PromptLogprobs(Value, frozen=True, kw_only=True, tag="prompt_logprobs"):
     request_id: str
     tokens: tuple[TokenLogprob, ...]
 
 
-class Delta(Value, tag="delta"):
+class Delta(Value, frozen=True, kw_only=True, tag="delta"):
     """New text of one choice. Whole code points; never part of a stop string.
 
     `tokens` are the ids sampled since the last Delta, also when their text is held back, so that
@@ -159,7 +159,7 @@ class Delta(Value, tag="delta"):
     logprobs: tuple[TokenLogprob, ...] = ()
 
 
-class Finished(Value, tag="finished"):
+class Finished(Value, frozen=True, kw_only=True, tag="finished"):
     """Last event of one choice."""
 
     request_id: str
@@ -175,7 +175,7 @@ class Finished(Value, tag="finished"):
 Event = Accepted | PromptLogprobs | Delta | Finished
 
 
-class ModelInfo(Value):
+class ModelInfo(Value, frozen=True, kw_only=True):
     """What a loaded model is; sent once when its engine is ready."""
 
     model_id: str  # the name it is served under
@@ -194,5 +194,6 @@ class ModelInfo(Value):
     memory_class: str  # "dense" | "swa" | "recurrent"
     has_chat_template: bool
     fingerprint: str  # system_fingerprint: changes when anything that may change text changes
+    adds_space_prefix: bool = False  # SentencePiece: the first word of an answer comes with a space
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
     description: str = ""

@@ -24,7 +24,7 @@ from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, R
 MAX_FRAME_BYTES = 64 * 1024 * 1024  # a body of 8 MiB, escaped, with room
 
 
-class Load(Value, tag="load"):
+class Load(Value, frozen=True, kw_only=True, tag="load"):
     """First command. `settings` is EngineSettings as a plain dict; `cache_dir` keeps calibrations."""
 
     model_path: str
@@ -34,58 +34,58 @@ class Load(Value, tag="load"):
     queue_limit: int = 64  # LimitSettings.queue
 
 
-class Submit(Value, tag="submit"):
+class Submit(Value, frozen=True, kw_only=True, tag="submit"):
     request: GenerationRequest
     resumption: Resumption | None = None
 
 
-class Cancel(Value, tag="cancel"):
+class Cancel(Value, frozen=True, kw_only=True, tag="cancel"):
     request_id: str
 
 
-class Tokenize(Value, tag="tokenize"):
+class Tokenize(Value, frozen=True, kw_only=True, tag="tokenize"):
     """Answered by Tokenized or Rejected with the same request_id."""
 
     request_id: str
     prompt: Prompt
 
 
-class Ping(Value, tag="ping"):
+class Ping(Value, frozen=True, kw_only=True, tag="ping"):
     """Answered by the step loop itself, so that silence means a hung llama.cpp."""
 
     number: int
 
 
-class Shutdown(Value, tag="shutdown"):
+class Shutdown(Value, frozen=True, kw_only=True, tag="shutdown"):
     """End after the current step; running requests are dropped (the parent drains first)."""
 
 
 Command = Load | Submit | Cancel | Tokenize | Ping | Shutdown
 
 
-class Loading(Value, tag="loading"):
+class Loading(Value, frozen=True, kw_only=True, tag="loading"):
     """Progress for people: what is being done, and how far (0 to 1) if known."""
 
     stage: str
     fraction: float | None = None
 
 
-class Ready(Value, tag="ready"):
+class Ready(Value, frozen=True, kw_only=True, tag="ready"):
     info: ModelInfo
 
 
-class LoadFailed(Value, tag="load_failed"):
+class LoadFailed(Value, frozen=True, kw_only=True, tag="load_failed"):
     reason: str
 
 
-class Step(Value, tag="step"):
+class Step(Value, frozen=True, kw_only=True, tag="step"):
     """All that happened in one step, for all requests."""
 
     events: tuple[Event, ...]
     metrics: EngineMetrics
 
 
-class Rejected(Value, tag="rejected"):
+class Rejected(Value, frozen=True, kw_only=True, tag="rejected"):
     """A Submit or Tokenize that was refused: `error` is a class name of errors.py, `data` its arguments."""
 
     request_id: str
@@ -93,12 +93,12 @@ class Rejected(Value, tag="rejected"):
     data: dict[str, str | int | float]
 
 
-class Tokenized(Value, tag="tokenized"):
+class Tokenized(Value, frozen=True, kw_only=True, tag="tokenized"):
     request_id: str
     tokens: tuple[int, ...]
 
 
-class Pong(Value, tag="pong"):
+class Pong(Value, frozen=True, kw_only=True, tag="pong"):
     number: int
 
 

@@ -1,0 +1,72 @@
+"""How many prompt tokens a step may carry, and who waits. Pure: numbers in, numbers out; no clock, no cells.
+
+A step's time is modelled as base(num_decodes) + cost · num_prefill_tokens, both learned as running averages from the
+steps themselves, so the same policy fits a 135M model and a 7B one.
+"""
+
+MIN_CHUNK = 16  # below this a prompt crawls: the fixed cost of a step dominates
+MIN_PREFILL_SHARE = 0.2  # of a step's time, so that prompts never starve behind many slow decodes
+SMOOTHING = 0.2  # weight of the newest observation
+
+
+class StepCost:
+    """Owned by the scheduler."""
+
+    def __init__(self, *, prefill_ms_per_token: float = 1.0, decode_base_ms: float = 10.0) -> None:
+        self._prefill_ms = prefill_ms_per_token
+        self._base_ms: dict[int, float] = {}
+        self._guess_ms = decode_base_ms
+
+    def observe(self, *, num_decodes: int, num_prefill: int, step_ms: float) -> None:
+        if num_prefill == 0:
+            old = self._base_ms.get(num_decodes, step_ms)
+            self._base_ms[num_decodes] = old + SMOOTHING * (step_ms - old)
+        elif num_prefill >= MIN_CHUNK:
+            observed = max(0.0, step_ms - self.base_ms(num_decodes)) / num_prefill
+            self._prefill_ms += SMOOTHING * (observed - self._prefill_ms)
+
+    def base_ms(self, num_decodes: int) -> float:
+        """Expected time of a step that only decodes; of the nearest batch size seen when this one was not."""
+        if num_decodes == 0:
+            return 0.0
+        if num_decodes in self._base_ms:
+            return self._base_ms[num_decodes]
+        if not self._base_ms:
+            return self._guess_ms
+        return self._base_ms[min(self._base_ms, key=lambda n: (abs(n - num_decodes), n))]
+
+    def prefill_ms(self, num_tokens: int) -> float:
+        return self._prefill_ms * num_tokens
+
+    def prefill_budget(self, *, num_decodes: int, target_ms: float, n_batch: int) -> int:
+        """Prompt tokens for the next step, a multiple of MIN_CHUNK. With nobody streaming: all that a batch holds."""
+        if num_decodes == 0:
+            return n_batch
+        base = self.base_ms(num_decodes)
+        if base > target_ms:
+            target_ms = 2 * base  # the target can't be met anyway: do not starve prompts for it
+        room_ms = max(target_ms - base, MIN_PREFILL_SHARE * target_ms)
+        budget = int(room_ms / max(self._prefill_ms, 1e-6)) // MIN_CHUNK * MIN_CHUNK
+        return max(MIN_CHUNK, min(budget, n_batch))
+
+
+class ExpectedOutput:
+    """Running average of how long answers get, so that cells are not reserved for a max_tokens that nobody reaches."""
+
+    def __init__(self, num_tokens: float = 128.0) -> None:
+        self._num_tokens = num_tokens
+
+    def observe(self, num_tokens: int) -> None:
+        self._num_tokens += SMOOTHING * (num_tokens - self._num_tokens)
+
+    def at_most(self, max_tokens: int) -> int:
+        return min(max_tokens, int(self._num_tokens) + 1)
+
+
+def share_budget(remaining: list[int], budget: int) -> list[int]:
+    """Splits the prefill budget, shortest remaining prompt first: short questions start at once behind a long one."""
+    shares = [0] * len(remaining)
+    for place in sorted(range(len(remaining)), key=lambda i: (remaining[i], i)):
+        shares[place] = min(remaining[place], budget)
+        budget -= shares[place]
+    return shares

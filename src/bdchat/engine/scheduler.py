@@ -1,0 +1,388 @@
+"""Which tokens run next. Loop thread only; knows tokens and cells, never sockets, templates or users' names.
+
+One step: expire, admit, plan (every decode, then prompt chunks within the latency target), one llama_decode, sample.
+Nobody's failure is a neighbour's: out of cells means evict, then wait or preempt; a refused batch fails its own
+sequences only.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
+from bdchat.engine.kv_cache import KVCache, Tier
+from bdchat.engine.metrics import Counts, EngineMetrics
+from bdchat.engine.policy import ExpectedOutput, StepCost, share_budget
+from bdchat.engine.request import (
+    Accepted,
+    Delta,
+    Event,
+    FinishReason,
+    GenerationRequest,
+    PromptLogprobs,
+    Resumption,
+    TokenLogprob,
+)
+from bdchat.engine.runner import DecodeFailed, KVLayout, LogitsRow, ModelRunner, NoKVSlot, Slice
+from bdchat.engine.sequence import Sequence
+from bdchat.engine.waiting import WaitingLine, shares_running_prefill
+
+MAX_PASSED_OVER_S = 5.0
+
+
+class Scheduler:
+    """Owns every Sequence and the KVCache. `metrics()` may be read between steps."""
+
+    def __init__(
+        self,
+        runner: ModelRunner,
+        *,
+        queue_limit: int = 64,
+        target_step_ms: float = 150.0,
+        queue_timeout_s: float = 60.0,
+        ram_cache_bytes: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._runner = runner
+        self._kv_cache = KVCache(runner, ram_cache_bytes=ram_cache_bytes)
+        self._queue_limit = queue_limit
+        self._target_step_ms = target_step_ms
+        self._queue_timeout_s = queue_timeout_s
+        self._clock = clock
+        self._cost = StepCost()
+        self._expected = ExpectedOutput()
+        self._waiting = WaitingLine()
+        self._running: list[Sequence] = []
+        self._outbox: list[Event] = []  # events that arose outside a decode
+        self._counts = Counts()
+        self._busy_since: float | None = None
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self._running or self._outbox or len(self._waiting))
+
+    @property
+    def num_waiting(self) -> int:
+        return len(self._waiting)
+
+    # --- the door -----------------------------------------------------------------------------------------------------
+
+    def add(
+        self, request: GenerationRequest, prompt_tokens: list[int], resumption: Resumption | None = None
+    ) -> Accepted:
+        """Queues the request's choices. Raises ContextLengthExceeded, InvalidRequest, QueueFull; a resumption is never
+        refused for want of room: it was accepted before."""
+        n_ctx = self._runner.info.n_ctx
+        if len(prompt_tokens) >= n_ctx:
+            raise ContextLengthExceeded(len(prompt_tokens), n_ctx)
+        if not prompt_tokens:
+            raise InvalidRequest("prompt", "must have at least one token")
+        if any(not 0 <= token < self._runner.info.n_vocab for token in request.sampling.logit_bias):
+            raise InvalidRequest("logit_bias", f"token ids must be below {self._runner.info.n_vocab}")
+        if resumption is None and len(self._waiting) + request.num_choices > self._queue_limit + self._num_places:
+            raise QueueFull(self._seconds_to_drain())
+        seed = resumption.seed if resumption else _seed_of(request)
+        self._counts.num_requests += resumption is None
+        for index in range(request.num_choices):
+            if resumption is None or not resumption.finished[index]:
+                self._waiting.append(self._new_sequence(request, index, prompt_tokens, seed, resumption))
+        return Accepted(request_id=request.request_id, prompt_tokens=tuple(prompt_tokens), seed=seed)
+
+    def cancel(self, request_id: str) -> None:
+        """Frees the request's sequences now; their computed prefix stays as cache. Unknown ids are ignored."""
+        found = False
+        for sequence in (*self._running, *self._waiting):
+            if sequence.request.request_id == request_id:
+                self._end(sequence, sequence.finish(FinishReason.CANCELLED, self._clock()))
+                found = True
+        self._counts.num_cancelled += found
+
+    def fail_all(self, reason: str) -> list[Event]:
+        """Ends everything with an error: the step itself broke. Their cells can't be trusted and are cleared."""
+        for sequence in (*self._running, *self._waiting):
+            self._fail(sequence, reason)
+        events, self._outbox = self._outbox, []
+        return events
+
+    # --- one step -----------------------------------------------------------------------------------------------------
+
+    def step(self) -> list[Event]:
+        """Runs at most one llama_decode. Returns the events of all requests, in order per choice."""
+        began = time.perf_counter()
+        decoded_before = self._runner.decode_seconds
+        since = self._busy_since if self._busy_since is not None else began
+        self._expire()
+        self._admit()
+        slices, sequences = self._plan()
+        if slices:
+            self._compute(slices, sequences)
+        events, self._outbox = self._outbox, []
+        ended = time.perf_counter()
+        self._counts.outside_seconds += ended - since - (self._runner.decode_seconds - decoded_before)
+        self._busy_since = ended if self.has_work else None
+        return events
+
+    def _expire(self) -> None:
+        if not len(self._waiting):
+            return
+        now = self._clock()
+        for sequence in self._waiting:
+            if sequence.admitted_at is None and now - sequence.arrived_at > self._queue_timeout_s:
+                reason = f"no place came free within {self._queue_timeout_s:.0f} s"
+                self._fail(sequence, reason, error="QueueTimeout")
+
+    def _admit(self) -> None:
+        now = self._clock()
+        if not len(self._waiting) or not self._num_places:
+            return
+        for sequence in self._waiting.candidates():
+            if not self._num_places:
+                return
+            if not self._try_admit(sequence, now):
+                if now - sequence.arrived_at > MAX_PASSED_OVER_S and sequence.num_passed_over:
+                    return
+                continue
+            for earlier in self._waiting:
+                if earlier.arrived_at < sequence.arrived_at and not self._is_held_back(earlier):
+                    earlier.num_passed_over += 1
+
+    def _try_admit(self, sequence: Sequence, now: float) -> bool:
+        reuse = sequence.request.cache_prompt and not sequence.wants_prompt_logprobs
+        num_reusable = self._kv_cache.num_reusable(sequence.tokens) if reuse else 0
+        if reuse and shares_running_prefill(sequence, self._running, num_reusable):
+            return False
+        if not self._fits(sequence):
+            return False
+        claim = self._kv_cache.claim(sequence.tokens, reuse=reuse)
+        if claim is None:
+            return False
+        self._waiting.remove(sequence)
+        self._running.append(sequence)
+        sequence.seq_id = claim.seq_id
+        sequence.num_computed_tokens = claim.num_cached_tokens
+        if sequence.admitted_at is None:
+            sequence.admitted_at = now
+            sequence.num_cached_tokens = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
+            self._counts.prompt_tokens_cached += sequence.num_cached_tokens
+            self._counts.prompt_tokens_from_ram += claim.num_cached_tokens if claim.tier is Tier.RAM else 0
+        return True
+
+    def _fits(self, sequence: Sequence) -> bool:
+        """Its own tokens, its expected answer and what the running ones are expected to add still fit the cells."""
+        if self._runner.layout is KVLayout.STREAMS or not self._running:
+            return True
+        # Cells shared with a running sequence are free; idle ones count as available, so reusing them costs.
+        num_free = self._kv_cache.num_shared_with_live(sequence.tokens)
+        need = len(sequence.tokens) - num_free + self._expected.at_most(sequence.num_to_go)
+        promised = sum(s.num_pending + self._expected.at_most(s.num_to_go) for s in self._running)
+        return need + promised <= self._kv_cache.num_available_cells
+
+    def _is_held_back(self, sequence: Sequence) -> bool:
+        return shares_running_prefill(sequence, self._running, 0)
+
+    @property
+    def _num_places(self) -> int:
+        return self._runner.info.num_sequences - len(self._running)
+
+    def _plan(self) -> tuple[list[Slice], list[Sequence]]:
+        """All decodes, then prompt chunks: one batch within its bounds of tokens, outputs and time."""
+        if not self._running:
+            return [], []
+        decoding = [s for s in self._running if s.is_decoding]
+        reading = [s for s in self._running if not s.is_decoding]
+        chunks = self._chunks(reading, len(decoding))
+        if not self._kv_cache.make_room(len(decoding) + sum(chunks)):
+            return self._plan_short_of_cells(decoding, reading, chunks)
+        pairs = [(s, s.num_pending) for s in decoding] + [(s, n) for s, n in zip(reading, chunks, strict=True) if n]
+        return [self._slice(s, n) for s, n in pairs], [s for s, _ in pairs]
+
+    def _chunks(self, reading: list[Sequence], num_decodes: int) -> list[int]:
+        budget = self._cost.prefill_budget(
+            num_decodes=num_decodes, target_ms=self._target_step_ms, n_batch=self._runner.n_batch
+        )
+        remaining = [s.num_pending for s in reading]
+        num_outputs_left = self._runner.n_outputs_max - num_decodes - len(reading)
+        for place, sequence in enumerate(reading):
+            if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
+                remaining[place] = min(remaining[place], max(1, num_outputs_left))
+                num_outputs_left -= remaining[place]
+        return share_budget(remaining, budget)
+
+    def _plan_short_of_cells(
+        self, decoding: list[Sequence], reading: list[Sequence], chunks: list[int]
+    ) -> tuple[list[Slice], list[Sequence]]:
+        """Not everything fits: shrink the chunks first, then make the latest comers wait."""
+        available = self._kv_cache.num_available_cells
+        room = available - len(decoding)
+        if room > 0 and reading:
+            shares = share_budget(chunks, room)
+            if sum(shares) and self._kv_cache.make_room(len(decoding) + sum(shares)):
+                pairs = [(s, 1) for s in decoding] + [(s, n) for s, n in zip(reading, shares, strict=True) if n]
+                return [self._slice(s, n) for s, n in pairs], [s for s, _ in pairs]
+        victim = max(self._running, key=lambda s: (s.admitted_at or 0.0, s.arrived_at, s.index))
+        if len(self._running) == 1:
+            self._end(victim, victim.finish(FinishReason.LENGTH, self._clock()))  # the cells are the context's end
+            return [], []
+        self._preempt(victim)
+        return self._plan()
+
+    def _slice(self, sequence: Sequence, num_tokens: int) -> Slice:
+        start = sequence.num_computed_tokens
+        end = start + num_tokens
+        assert sequence.seq_id is not None
+        if sequence.wants_prompt_logprobs and start < sequence.num_prompt_tokens:
+            num_outputs = num_tokens
+        else:
+            num_outputs = 1 if end == len(sequence.tokens) else 0
+        return Slice(sequence.seq_id, start, sequence.tokens[start:end], num_outputs)
+
+    def _compute(self, slices: list[Slice], sequences: list[Sequence]) -> None:
+        num_tokens = sum(len(s.tokens) for s in slices)
+        num_decodes = sum(s.is_decoding for s in sequences)
+        decoded_before = self._runner.decode_seconds
+        try:
+            logits = self._runner.decode(slices)
+        except NoKVSlot:
+            self._make_way()
+            return
+        except DecodeFailed as error:
+            for sequence in sequences:
+                self._fail(sequence, f"llama_decode: {error}")
+            return
+        self._cost.observe(
+            num_decodes=num_decodes,
+            num_prefill=num_tokens - num_decodes,
+            step_ms=1000 * (self._runner.decode_seconds - decoded_before),
+        )
+        self._counts.num_steps += 1
+        self._counts.num_batched_tokens += num_tokens
+        now = self._clock()
+        row = 0
+        for part, sequence in zip(slices, sequences, strict=True):
+            rows = [logits[row + i] for i in range(part.num_outputs)]
+            row += part.num_outputs
+            self._advance(sequence, part, rows, now)
+
+    def _advance(self, sequence: Sequence, part: Slice, rows: list[LogitsRow], now: float) -> None:
+        self._kv_cache.extend(part.seq_id, part.tokens)
+        num_prompt = max(0, min(len(part.tokens), sequence.num_prompt_tokens - part.start))
+        self._counts.prompt_tokens_computed += num_prompt
+        sequence.num_computed_tokens += len(part.tokens)
+        if sequence.wants_prompt_logprobs and num_prompt:
+            self._record_prompt_logprobs(sequence, part, rows)
+        if sequence.num_pending:
+            return
+        num_before = sequence.num_generated
+        events = sequence.sample(rows[-1], self._runner, now)
+        self._counts.tokens_generated += sequence.num_generated - num_before
+        if sequence.is_finished:
+            self._expected.observe(sequence.num_generated)
+            self._end(sequence, events)
+        else:
+            self._outbox.extend(events)
+
+    def _record_prompt_logprobs(self, sequence: Sequence, part: Slice, rows: list[LogitsRow]) -> None:
+        sequence.record_prompt_logprobs(rows, part.start)
+        if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
+            first = sequence.tokens[0]
+            head = TokenLogprob(token_id=first, token_bytes=self._runner.token_bytes(first), logprob=None)
+            self._outbox.append(
+                PromptLogprobs(request_id=sequence.request.request_id, tokens=(head, *sequence.prompt_logprobs))
+            )
+
+    # --- places and cells ---------------------------------------------------------------------------------------------
+
+    def _make_way(self) -> None:
+        """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
+        if self._kv_cache.evict_one():
+            return
+        victim = max(self._running, key=lambda s: (s.admitted_at or 0.0, s.arrived_at, s.index))
+        if len(self._running) > 1:
+            self._preempt(victim)
+        else:
+            self._fail(victim, "the KV cache has no room for this sequence")
+
+    def _preempt(self, sequence: Sequence) -> None:
+        """Back to the head of the line; what it computed stays as cache (or moves to RAM when evicted)."""
+        assert sequence.seq_id is not None
+        self._running.remove(sequence)
+        self._kv_cache.release(sequence.seq_id)
+        sequence.seq_id = None
+        sequence.num_computed_tokens = 0
+        self._waiting.put_first(sequence)
+        self._counts.num_preemptions += 1
+
+    def _end(self, sequence: Sequence, events: list[Event], *, keep: bool = True) -> None:
+        self._outbox.extend(events)
+        if sequence in self._running:
+            self._running.remove(sequence)
+            assert sequence.seq_id is not None
+            self._kv_cache.release(sequence.seq_id, keep=keep)
+            sequence.seq_id = None
+        else:
+            self._waiting.remove(sequence)
+        if not self._running and not len(self._waiting):
+            self._kv_cache.check()
+
+    def _fail(self, sequence: Sequence, message: str, *, error: str = "GenerationFailed") -> None:
+        self._counts.num_failed += 1
+        events = sequence.finish(FinishReason.ERROR, self._clock(), message=message, error=error)
+        self._end(sequence, events, keep=False)
+
+    def _new_sequence(
+        self,
+        request: GenerationRequest,
+        index: int,
+        prompt_tokens: list[int],
+        seed: int,
+        resumption: Resumption | None,
+    ) -> Sequence:
+        sequence = Sequence(
+            request,
+            index=index,
+            prompt_tokens=prompt_tokens,
+            sampler=self._runner.make_sampler(request.sampling, prompt_tokens, seed + index),
+            info=self._runner.info,
+            arrived_at=self._clock(),
+            num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
+        )
+        if resumption is not None:
+            text = sequence.resume(resumption.choice_tokens[index], self._runner)
+            if text:
+                self._outbox.append(Delta(request_id=request.request_id, index=index, text=text))
+        return sequence
+
+    def _seconds_to_drain(self) -> float:
+        """A rough time until a place in the queue is free, for Retry-After."""
+        waiting_ms = sum(self._cost.prefill_ms(s.num_pending) for s in self._waiting)
+        step_ms = self._cost.base_ms(max(1, len(self._running)))
+        answer_ms = self._expected.at_most(10_000) * step_ms
+        return max(1.0, min(60.0, (waiting_ms / max(1, len(self._waiting)) + answer_ms) / 1000))
+
+    def metrics(self) -> EngineMetrics:
+        counts = self._counts
+        return EngineMetrics(
+            num_waiting=len(self._waiting),
+            num_running=len(self._running),
+            num_cells=self._kv_cache.num_cells,
+            num_idle_cells=self._kv_cache.num_idle_cells,
+            num_cells_total=self._runner.num_cells,
+            ram_cache_bytes=self._kv_cache.snapshots.num_bytes,
+            prompt_tokens_computed=counts.prompt_tokens_computed,
+            prompt_tokens_cached=counts.prompt_tokens_cached,
+            prompt_tokens_from_ram=counts.prompt_tokens_from_ram,
+            tokens_generated=counts.tokens_generated,
+            num_steps=counts.num_steps,
+            num_batched_tokens=counts.num_batched_tokens,
+            decode_seconds=self._runner.decode_seconds,
+            outside_seconds=counts.outside_seconds,
+            num_evictions=self._kv_cache.num_evictions,
+            num_preemptions=counts.num_preemptions,
+            num_requests=counts.num_requests,
+            num_cancelled=counts.num_cancelled,
+            num_failed=counts.num_failed,
+        )
+
+
+def _seed_of(request: GenerationRequest) -> int:
+    return request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)

@@ -1,0 +1,48 @@
+"""The laws of the step policy: numbers in, numbers out."""
+
+from bdchat.engine.policy import MIN_CHUNK, ExpectedOutput, StepCost, share_budget
+
+
+def learned(*, base_ms: float, prefill_ms: float) -> StepCost:
+    cost = StepCost()
+    for _ in range(60):
+        cost.observe(num_decodes=3, num_prefill=0, step_ms=base_ms)
+        cost.observe(num_decodes=3, num_prefill=64, step_ms=base_ms + 64 * prefill_ms)
+    return cost
+
+
+def test_with_nobody_streaming_a_chunk_is_a_whole_batch() -> None:
+    assert StepCost().prefill_budget(num_decodes=0, target_ms=150, n_batch=512) == 512
+
+
+def test_the_chunk_meets_the_target_for_a_small_and_a_large_model() -> None:
+    small = learned(base_ms=20, prefill_ms=0.8).prefill_budget(num_decodes=3, target_ms=150, n_batch=512)
+    assert small == (130 / 0.8) // MIN_CHUNK * MIN_CHUNK
+    large = learned(base_ms=200, prefill_ms=40).prefill_budget(num_decodes=3, target_ms=150, n_batch=512)
+    assert large == MIN_CHUNK
+
+
+def test_prompts_never_starve_behind_slow_decodes() -> None:
+    cost = learned(base_ms=140, prefill_ms=0.5)
+    budget = cost.prefill_budget(num_decodes=3, target_ms=150, n_batch=512)
+    assert budget * 0.5 >= 0.2 * 150 - MIN_CHUNK * 0.5
+
+
+def test_an_unseen_batch_size_borrows_from_the_nearest() -> None:
+    cost = learned(base_ms=20, prefill_ms=1)
+    assert abs(cost.base_ms(5) - 20) < 0.01
+    assert cost.base_ms(0) == 0
+
+
+def test_the_shortest_prompt_reads_first() -> None:
+    assert share_budget([300, 20, 100], 64) == [0, 20, 44]
+    assert share_budget([], 64) == []
+    assert share_budget([5], 64) == [5]
+
+
+def test_the_expected_answer_follows_what_answers_were() -> None:
+    expected = ExpectedOutput()
+    assert expected.at_most(10) == 10
+    for _ in range(100):
+        expected.observe(30)
+    assert 30 <= expected.at_most(4000) <= 32
