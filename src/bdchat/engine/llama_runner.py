@@ -5,6 +5,7 @@ spin against each other. Knows sequences and positions; knows nothing of request
 """
 
 import ctypes
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -54,6 +55,7 @@ class LlamaRunner:
         self.num_cells = cells.num_cells
         self.n_batch = settings.n_batch + cells.num_sequences  # all decodes and a full chunk fit one step
         self.n_outputs_max = cells.num_sequences + SPARE_OUTPUTS
+        self.decode_seconds = 0.0
         self._n_ctx = cells.n_ctx_per_sequence
         n_threads = settings.n_threads or default_num_threads()
         params = _context_params(settings, plan, cells, n_threads)
@@ -100,7 +102,9 @@ class LlamaRunner:
             # split_equal puts only increasing, adjacent seq ids into one ubatch
             placed = sorted(slices, key=lambda piece: piece.seq_id)
         num_outputs = self._batch.fill(placed)
+        began = time.perf_counter()
         rc = int(llama_cpp.llama_decode(self._context, self._batch.struct))
+        self.decode_seconds += time.perf_counter() - began
         if rc == 1:
             raise NoKVSlot
         if rc != 0:

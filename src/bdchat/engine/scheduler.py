@@ -41,6 +41,7 @@ class Scheduler:
         target_step_ms: float = 150.0,
         queue_timeout_s: float = 60.0,
         ram_cache_bytes: int = 0,
+        cost: StepCost | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runner = runner
@@ -49,7 +50,7 @@ class Scheduler:
         self._target_step_ms = target_step_ms
         self._queue_timeout_s = queue_timeout_s
         self._clock = clock
-        self._cost = StepCost()
+        self._cost = cost or StepCost()
         self._expected = ExpectedOutput()
         self._waiting = WaitingLine()
         self._running: list[Sequence] = []
