@@ -14,56 +14,71 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 MIB = 1024 * 1024
 
+Number = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Bytes = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "bdchat"
+
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class ServerSettings(Section):
-    host: str = "127.0.0.1"  # anything else needs server.api_key: 175,000 open model hosts were found on the net
+    # Anything else needs server.api_key: 175,000 open model hosts were found on the net.
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0 = any free port, printed at start
-    api_key: SecretStr | None = None  # Bearer or x-api-key; BDCHAT_API_KEY is read too
+    api_key: Annotated[SecretStr, Field(min_length=1)] | None = None  # Bearer or x-api-key; BDCHAT_API_KEY is read too
     allowed_hosts: tuple[str, ...] = ()  # further Host names to answer to; loopback names and `host` always are
     cors_origins: tuple[str, ...] = ()  # exact origins, e.g. "http://localhost:3000"; none by default
-    drain_timeout_s: float = 30.0  # SIGTERM: running answers get this long to finish
+    drain_timeout_s: Seconds = 30.0  # SIGTERM: running answers get this long to finish
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class LimitSettings(Section):
     """Bounds of outside input; each is checked before anything is allocated in proportion to it."""
 
-    body_bytes: int = 8 * MIB
-    header_bytes: int = 64 * 1024
-    num_messages: int = 2000
-    num_choices: int = 8
-    num_top_logprobs: int = 20  # OpenAI's own bound
-    num_stop_strings: int = 16
-    stop_string_bytes: int = 256
-    num_logit_bias: int = 1024
-    num_prompts: int = 256  # prompts in one /v1/completions call
-    queue: int = 64  # waiting requests per model; more get 503 with Retry-After
-    body_timeout_s: float = 30.0  # a client that sends slower is cut off
+    body_bytes: Count = 8 * MIB
+    header_bytes: Count = 64 * 1024
+    num_messages: Count = 2000
+    num_choices: Count = 8
+    num_top_logprobs: Number = 20  # OpenAI's own bound
+    num_stop_strings: Number = 16
+    stop_string_bytes: Bytes = 256
+    num_logit_bias: Number = 1024
+    num_prompts: Count = 256  # prompts in one /v1/completions call
+    queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
+    body_timeout_s: Seconds = 30.0  # a client that sends slower is cut off
 
 
 class EngineSettings(Section):
     """One engine process per model. None = derived from the machine and the model at load."""
 
-    n_ctx: Annotated[int, Field(ge=64, le=4_194_304)] | None = None  # longest sequence; None = trained length, as memory allows
+    # Longest sequence; None = trained length, as memory allows.
+    n_ctx: Annotated[int, Field(ge=64, le=4_194_304)] | None = None
     n_batch: Annotated[int, Field(ge=32, le=4096)] = 512  # prompt tokens per llama_decode; bounds compute memory
     n_threads: Annotated[int, Field(ge=1, le=512)] | None = None  # None = physical cores, minus one above four
-    n_gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = -1  # -1 = all that llama.cpp can place; no effect without a GPU build
+    # -1 = all that llama.cpp can place; no effect without a GPU build.
+    n_gpu_layers: Annotated[int, Field(ge=-1, le=10_000)] = -1
     use_mmap: bool = True
     use_mlock: bool = False  # keeps weights out of swap; needs RLIMIT_MEMLOCK
-    max_sequences: Annotated[int, Field(ge=1, le=64)] = 16  # running at once; decode scaling ends near 16 streams on CPU
+    # Running at once; decode scaling ends near 16 streams on CPU.
+    max_sequences: Annotated[int, Field(ge=1, le=64)] = 16
     kv_layout: Literal["auto", "unified", "streams"] = "auto"  # auto = by calibration
     kv_type: Literal["auto", "f16", "bf16", "q8_0"] = "auto"  # changes text slightly: part of system_fingerprint
     flash_attention: Literal["auto", "on", "off"] = "auto"
     swa_full: bool = True  # keep all of a sliding-window model's cells: any prefix can be reused
-    kv_memory_bytes: int | None = None  # bound for the KV cells; None = a quarter of what is free at load
-    ram_cache_bytes: int | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
-    target_step_ms: float = 150.0  # longest pause between two tokens of a running answer while a prompt is read
-    queue_timeout_s: float = 60.0  # a request that got no place by then is answered 503
-    load_timeout_s: float = 600.0  # a 7B model on a slow disk; a hung load is ended
+    kv_memory_bytes: Bytes | None = None  # bound for the KV cells; None = a quarter of what is free at load
+    ram_cache_bytes: Bytes | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
+    # Longest pause between two tokens of a running answer while a prompt is read.
+    target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 150.0
+    queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
+    load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended
     calibrate: bool = True  # False: the safe choice (streams, f16, no flash attention on CPU), no measurement
     fault_injection: bool = False  # tests only: lets a reserved prompt kill the engine process
 
@@ -79,7 +94,7 @@ class Settings(BaseSettings):
         env_prefix="BDCHAT_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
-    data_dir: Path = Field(default_factory=lambda: default_data_dir())
+    data_dir: Path = Field(default_factory=default_data_dir)
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     engine: EngineSettings = EngineSettings()
@@ -109,11 +124,6 @@ def engine_environment() -> dict[str, str]:
     }
 
 
-def default_data_dir() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "bdchat"
-
-
 class SettingsError(Exception):
     """One line that names the key and says what is wrong with it."""
 
@@ -124,11 +134,13 @@ _UNPREFIXED = {"BDCHAT_API_KEY": ("server", "api_key"), "BDCHAT_DATA_DIR": ("dat
 def load(*, data_dir: Path | None = None, overrides: dict[str, str] | None = None) -> Settings:
     """Merges all sources. `overrides` maps dotted keys ("server.port") to text. Raises SettingsError."""
     environment = _from_environment()
-    root = data_dir or Path(environment.get("data_dir", default_data_dir()))
+    named = dict(overrides or {})
+    root = data_dir or Path(named.pop("data_dir", environment.get("data_dir", default_data_dir())))
+    root = root.expanduser().absolute()  # processes with another working directory read it too
     merged: dict[str, Any] = {}
     _merge(merged, _from_file(root / "bdchat.toml"))
     _merge(merged, environment)
-    for key, value in (overrides or {}).items():
+    for key, value in named.items():
         _merge(merged, _nest(tuple(key.split(".")), value))
     merged["data_dir"] = root
     try:
@@ -141,12 +153,13 @@ def load(*, data_dir: Path | None = None, overrides: dict[str, str] | None = Non
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
+    if "data_dir" in found:
+        raise SettingsError(f"{path}: data_dir cannot be named by a file that lies in it")
+    return found
 
 
 def _from_environment() -> dict[str, Any]:
