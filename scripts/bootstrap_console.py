@@ -118,9 +118,10 @@ def duration(seconds: float) -> str:
 
 def _copy(child: "subprocess.Popen[str]", sink: TextIO, tail: deque[str]) -> None:
     assert child.stdout is not None
-    for line in child.stdout:
-        sink.write(line)
-        tail.append(line.rstrip("\n"))
+    with child.stdout:
+        for line in child.stdout:
+            sink.write(line)
+            tail.append(line.rstrip("\n"))
 
 
 def _watch(title: str, child: "subprocess.Popen[str]", tail: deque[str], started: float) -> None:
