@@ -1,7 +1,7 @@
 """The child's receiving side: frames in, ready commands out.
 
-Two threads of its own: one reads frames, one renders and tokenises prompts, so that neither a template nor a megabyte of text
-holds up a step or a cancellation. The step loop takes what is ready. Knows frames and prompts, never sequences or cells.
+Two threads of its own: one reads frames, one renders and tokenises prompts, so that neither a template nor a megabyte
+of text holds up a step or a cancellation. The step loop takes what is ready. Knows frames and prompts, never cells.
 """
 
 import contextlib

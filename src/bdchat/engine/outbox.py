@@ -1,7 +1,7 @@
 """The child's sending side: whole frames, in order, from any thread, without making the step loop wait.
 
-A frame goes straight into the socket while there is room. When the parent is slow the rest goes through a writer thread;
-only a parent that is megabytes behind holds the loop up, because then its answers would only pile up here.
+A frame goes straight into the socket while there is room. When the parent is slow the rest goes through a writer
+thread; only a parent that is megabytes behind holds the loop up: its answers would merely pile up here.
 """
 
 import contextlib

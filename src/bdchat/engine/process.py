@@ -1,6 +1,7 @@
-"""The engine process's main: `python -m bdchat.engine.process --fd N --parent PID`. Knows how to live and die, not what to compute.
+"""The engine process's main: `python -m bdchat.engine.process --fd N --parent PID`.
 
-It speaks wire.py's frames over the inherited socket, writes only to stderr, and never outlives its parent.
+Knows how to live and die, not what to compute. It speaks wire.py's frames over the inherited socket, writes only to
+stderr, and never outlives its parent.
 """
 
 import argparse
@@ -28,13 +29,14 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
     _die_with(options.parent)
     _become_an_engine()
-    # llama.cpp's destructors may take seconds or crash, and nothing here needs them: nothing is written to disk at exit.
+    # llama.cpp's destructors may take seconds or crash, and nothing here needs them
     os._exit(serve(options.fd, make_loader(options.loader)))
 
 
 def serve(fd: int, loader: ModelLoader) -> int:
     """Returns the exit status."""
     sock = socket.socket(fileno=fd)
+    sock.set_inheritable(False)
     outbox = Outbox(sock)
     inbox = Inbox(sock, outbox, on_hangup=lambda: os._exit(0))
     inbox.start()

@@ -1,8 +1,8 @@
 """Which request ended the engine process? Pure bookkeeping of suspects; event loop only; knows ids, never frames.
 
 A death says nothing about who caused it while several requests are in flight. So after such a death all of them are
-suspects and go back in one at a time, the likeliest first; a suspect that generates a few tokens is cleared. Only a request
-that was in flight alone is found guilty, at its second death. An innocent that stood beside a killer is never refused.
+suspects and go back in one at a time, the likeliest first; a suspect that generates a few tokens is cleared. Only a
+request that was in flight alone is found guilty, at its second death: an innocent beside a killer is never refused.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class Quarantine:
         del self._num_tokens[request_id]
         return True
 
-    def forget(self, request_id: str) -> None:
-        """The request is over."""
+    def forget(self, request_id: str) -> bool:
+        """The request is over. True: it was a suspect, others may enter."""
         self._num_deaths.pop(request_id, None)
-        self._num_tokens.pop(request_id, None)
+        return self._num_tokens.pop(request_id, None) is not None

@@ -7,28 +7,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 _BACKOFF_S = (0.1, 0.5, 2.0, 5.0)
-_CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGTRAP})
+_CRASH_SIGNALS = frozenset(
+    {signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGTRAP}
+)
 
 
 class Death(NamedTuple):
     """How an engine process ended."""
 
     returncode: int  # -signal when a signal ended it
-    was_hung: bool = False  # it had to be killed: it no longer answered
+    killed_because: str = ""  # the parent had to kill it, and why
     was_oom: bool = False  # the kernel's out-of-memory killer struck meanwhile
     last_words: str = ""  # the end of its stderr
 
     @property
     def may_be_a_requests_fault(self) -> bool:
         """A kill from outside never is: whoever kills an engine twenty times must not get its guests refused."""
-        if self.was_hung or self.was_oom:
+        if self.killed_because or self.was_oom:
             return True
         return -self.returncode in _CRASH_SIGNALS or self.returncode > 0
 
     @property
     def cause(self) -> str:
-        if self.was_hung:
-            return "it no longer answered"
+        if self.killed_because:
+            return self.killed_because
         if self.was_oom:
             return "the system ran out of memory"
         if self.returncode < 0:
@@ -40,7 +42,7 @@ class Death(NamedTuple):
 
 
 class RestartPolicy:
-    """Backoff grows with deaths in a row without progress; more than max_deaths of them within window_s are a crash loop."""
+    """Backoff grows with deaths without progress; more than max_deaths of them within window_s are a crash loop."""
 
     def __init__(self, clock: Callable[[], float], *, max_deaths: int = 5, window_s: float = 60.0) -> None:
         self._clock = clock

@@ -1,7 +1,7 @@
 """The one loop around Scheduler.step(): commands in, one frame of events out per step.
 
-Runs on the thread that calls run(): the only one that ever touches the model (llama.cpp's OpenMP team belongs to it). The same
-loop serves the engine process and, in tests, a thread. Knows commands and events, never text or HTTP.
+Runs on the thread that calls run(): the only one that ever touches the model (llama.cpp's OpenMP team belongs to it).
+The same loop serves the engine process and, in tests, a thread. Knows commands and events, never text or HTTP.
 """
 
 import logging

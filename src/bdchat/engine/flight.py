@@ -1,0 +1,185 @@
+"""One request as the parent sees it: what its engine has said so far, and what its reader has not taken yet.
+
+Event loop only. Because the tokens are kept here, an answer outlives the process that computes it. Knows events, never
+sockets.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from bdchat.engine.errors import EngineError, GenerationFailed, QueueTimeout
+from bdchat.engine.request import (
+    Accepted,
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    GenerationRequest,
+    Prompt,
+    PromptLogprobs,
+    Resumption,
+)
+from bdchat.engine.wire import Submit, Tokenize, encode
+
+
+class Flight:
+    """A generation. `take` and `fail` are the engine's side, `next_batch` the reader's."""
+
+    def __init__(self, request: GenerationRequest) -> None:
+        """Raises ValueError, TypeError or OverflowError for what the wire cannot carry."""
+        self.request_id = request.request_id
+        self.is_submitted = False
+        self._request = request
+        self._frame: bytes | None = encode(Submit(request=request))
+        self._accepted: Accepted | None = None
+        self._has_prompt_logprobs = False
+        self._tokens: list[list[int]] = [[] for _ in range(request.num_choices)]
+        self._num_chars = [0] * request.num_choices
+        self._finished = [False] * request.num_choices
+        self._pending: list[Event] = []
+        self._error: EngineError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._has_begun = False  # the reader has had its first event
+
+    @property
+    def is_over(self) -> bool:
+        return self._error is not None or all(self._finished)
+
+    @property
+    def num_bytes(self) -> int:
+        """Of its first frame."""
+        return len(self._frame or b"")
+
+    def frame(self) -> bytes:
+        """The Submit that starts it, or goes on where it stopped. A character that was taken is never sent again."""
+        frame, self._frame = self._frame, None
+        if frame is not None and self._accepted is None:
+            return frame
+        return encode(Submit(request=self._request, resumption=self._resumption()))
+
+    def _resumption(self) -> Resumption | None:
+        if self._accepted is None:
+            return None
+        return Resumption(
+            prompt_tokens=self._accepted.prompt_tokens,
+            seed=self._accepted.seed,
+            choice_tokens=tuple(tuple(tokens) for tokens in self._tokens),
+            num_chars_sent=tuple(self._num_chars),
+            finished=tuple(self._finished),
+        )
+
+    def take(self, event: Event) -> int:
+        """Keeps the event for the reader. Returns how many new tokens it brought. Raises IndexError for a choice
+        that was never asked for."""
+        if type(event) is Delta:
+            self._tokens[event.index].extend(event.tokens)
+            self._num_chars[event.index] += len(event.text)
+        elif type(event) is Finished:
+            self._finished[event.index] = True
+        elif type(event) is Accepted:
+            if self._accepted is not None:
+                return 0  # said again by the process that took over
+            self._accepted = event
+        elif type(event) is PromptLogprobs:
+            if self._has_prompt_logprobs:
+                return 0
+            self._has_prompt_logprobs = True
+        self._pending.append(event)
+        self._wake()
+        return len(event.tokens) if type(event) is Delta else 0
+
+    def fail(self, error: EngineError) -> None:
+        """What was taken is still read; then the reader gets the error."""
+        if not self.is_over:
+            self._error = error
+            self._wake()
+
+    async def next_batch(self) -> Sequence[Event]:
+        """All that is there, in order, merged for a reader that lags; empty at the end. Until something else is known,
+        Accepted is held back: a request that is refused in the queue has had no event. Raises EngineError."""
+        while not self._is_readable():
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        batch, self._pending = self._pending, []
+        if not self._has_begun:
+            self._raise_refusal(batch)
+        if not batch and self._error is not None:
+            raise self._error
+        self._has_begun = True
+        return batch if len(batch) == 1 else merged(batch)
+
+    def _is_readable(self) -> bool:
+        if self._has_begun:
+            return bool(self._pending) or self.is_over
+        return any(type(event) is not Accepted for event in self._pending) or self.is_over
+
+    def _raise_refusal(self, batch: list[Event]) -> None:
+        if self._error is not None and all(type(event) is Accepted for event in batch):
+            raise self._error
+        first = next((event for event in batch if type(event) is not Accepted), None)
+        if isinstance(first, Finished) and first.reason is FinishReason.ERROR:
+            if first.error == QueueTimeout.__name__:
+                raise QueueTimeout(waited_s=first.timings.queue_ms / 1000)
+            raise GenerationFailed(first.message or "the engine could not compute")
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Question:
+    """A prompt whose token ids are wanted. Goes into the engine process like a Flight, and may kill it like one."""
+
+    def __init__(self, request_id: str, prompt: Prompt) -> None:
+        self.request_id = request_id
+        self.is_submitted = False
+        self.answer: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
+        self._frame = encode(Tokenize(request_id=request_id, prompt=prompt))
+
+    @property
+    def is_over(self) -> bool:
+        return self.answer.done()
+
+    @property
+    def num_bytes(self) -> int:
+        return len(self._frame)
+
+    def frame(self) -> bytes:
+        return self._frame
+
+    def take(self, event: Event) -> int:
+        raise IndexError("a question has no choices")
+
+    def fail(self, error: EngineError) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+def merged(events: Sequence[Event]) -> Sequence[Event]:
+    """Adjacent Deltas of one choice become one; nothing passes a Finished of the same choice."""
+    order: list[Event | list[Delta]] = []
+    runs: dict[int, list[Delta]] = {}
+    for event in events:
+        if not isinstance(event, Delta):
+            order.append(event)
+        elif event.index in runs:
+            runs[event.index].append(event)
+        else:
+            runs[event.index] = [event]
+            order.append(runs[event.index])
+    return [_joined(entry) if isinstance(entry, list) else entry for entry in order]
+
+
+def _joined(run: list[Delta]) -> Delta:
+    if len(run) == 1:
+        return run[0]
+    return Delta(
+        request_id=run[0].request_id,
+        index=run[0].index,
+        text="".join(delta.text for delta in run),
+        tokens=tuple(token for delta in run for token in delta.tokens),
+        logprobs=tuple(logprob for delta in run for logprob in delta.logprobs),
+    )
