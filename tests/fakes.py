@@ -170,6 +170,9 @@ class ByteTokenizer:
     """Fulfils Tokenizer: one token a byte."""
 
     n_vocab = N_VOCAB
+    bos_id = BOS
+    adds_bos = False
+    adds_space_prefix = False
 
     def encode(self, segments: Sequence[Segment], *, add_bos: bool | None = None) -> list[int]:
         ids = [BOS] if add_bos else []
@@ -185,6 +188,12 @@ class ByteTokenizer:
 
     def control_texts(self) -> Sequence[str]:
         return ()
+
+    def generable_texts(self) -> Sequence[str]:
+        return ()
+
+    def control_text(self, token_id: int) -> str:
+        return ""
 
 
 def fake_model_info(

@@ -14,6 +14,9 @@ class Segment(NamedTuple):
 
 class Tokenizer(Protocol):
     n_vocab: int
+    bos_id: int | None
+    adds_bos: bool  # the model wants prompts to begin with BOS
+    adds_space_prefix: bool  # SentencePiece: the first word of a text is written with a space
 
     def encode(self, segments: Sequence[Segment], *, add_bos: bool | None = None) -> list[int]:
         """Joined segments to ids. add_bos None = as the model says, unless the text begins with BOS already
@@ -25,4 +28,10 @@ class Tokenizer(Protocol):
     def is_end_of_generation(self, token_id: int) -> bool: ...
 
     def control_texts(self) -> Sequence[str]:
-        """The texts of control and user-defined tokens, for chat_template's marking."""
+        """The texts that make control tokens in trusted pieces: what chat_template keeps users from writing."""
+
+    def generable_texts(self) -> Sequence[str]:
+        """Those of control_texts that are visible text when the model writes them (user-defined tokens)."""
+
+    def control_text(self, token_id: int) -> str:
+        """A control token as templates write it; "" for other tokens."""
