@@ -1,0 +1,84 @@
+"""Composition root of the HTTP server: the route list, the middleware list and the lifespan.
+
+Everything is built here and handed down; tests hand in fake engines. Importing this starts nothing and loads no model.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import NoReturn
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import Route
+
+from bdchat.api.chat import ChatCompletions
+from bdchat.api.completions import Completions
+from bdchat.api.engines import Engines
+from bdchat.api.envelope import Envelope, Refusals
+from bdchat.api.generations import GenerationService
+from bdchat.api.health import Health
+from bdchat.api.latency import LatencyMeter
+from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
+from bdchat.api.models import Models
+from bdchat.api.security import BodyLimits, HostGuard, KeyGuard, OriginGuard
+from bdchat.settings import Settings
+
+
+class App(Starlette):
+    """A Starlette that says what it is made of; server.py drains `generations`."""
+
+    def __init__(self, settings: Settings, engines: Engines) -> None:
+        self.engines = engines
+        self.meter = LatencyMeter()
+        self.refusals = Refusals()
+        self.generations = GenerationService(self.meter)
+        super().__init__(
+            routes=self._routes(settings),
+            middleware=self._middlewares(settings),
+            exception_handlers={HTTPException: _leave_to_envelope},
+            lifespan=_lifespan,
+        )
+        self.router.redirect_slashes = False  # Envelope tidies the path; a redirect would be built from Host
+
+    def _routes(self, settings: Settings) -> list[Route]:
+        chat = ChatCompletions(self.engines, self.generations, settings.limits)
+        completions = Completions(self.engines, self.generations, settings.limits)
+        models = Models(self.engines)
+        health = Health(self.engines, self.generations)
+        metrics = Metrics(MetricsCollector(self.engines, self.generations, self.meter, self.refusals))
+        return [
+            Route("/v1/chat/completions", chat.create, methods=["POST"]),
+            Route("/v1/completions", completions.create, methods=["POST"]),
+            Route("/v1/models", models.list, methods=["GET"]),
+            Route("/v1/models/{model_id:path}", models.retrieve, methods=["GET"]),
+            Route("/health", health.show, methods=["GET"]),
+            Route("/metrics", metrics.show, methods=["GET"]),
+        ]
+
+    def _middlewares(self, settings: Settings) -> list[Middleware]:
+        """Outermost first."""
+        return [
+            Middleware(Envelope, refusals=self.refusals),
+            Middleware(HostGuard, server=settings.server),
+            Middleware(OriginGuard, origins=settings.server.cors_origins),
+            Middleware(KeyGuard, server=settings.server),
+            Middleware(BodyLimits, limits=settings.limits),
+        ]
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: App) -> AsyncGenerator[None]:
+    lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
+    try:
+        yield
+    finally:
+        lag_watch.cancel()
+        await app.generations.drain(timeout_s=0)
+        await app.engines.aclose()
+
+
+async def _leave_to_envelope(request: Request, error: Exception) -> NoReturn:
+    raise error

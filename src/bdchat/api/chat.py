@@ -1,0 +1,43 @@
+"""POST /v1/chat/completions."""
+
+import time
+import uuid
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bdchat.api.chat_answer import ChatChunks, ChatCollector, ChatHead
+from bdchat.api.engines import Engines
+from bdchat.api.generations import GenerationGroup, GenerationService
+from bdchat.api.json_body import read_json_body
+from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.api.schemas.wire import parse
+from bdchat.api.streaming import StreamResponse, accept, complete
+from bdchat.settings import LimitSettings
+
+
+class ChatCompletions:
+    def __init__(self, engines: Engines, generations: GenerationService, limits: LimitSettings) -> None:
+        self._engines = engines
+        self._generations = generations
+        self._limits = limits
+
+    async def create(self, request: Request) -> Response:
+        wanted = parse(ChatCompletionRequest, await read_json_body(request), self._limits)
+        engine = self._engines.engine_for(wanted.model)
+        completion_id = f"chatcmpl-{uuid.uuid4().hex}"
+        generation_request = wanted.to_generation_request(completion_id)
+        group = GenerationGroup(self._generations, engine, [generation_request], width=1)
+        await accept(request, group)
+        info = engine.info
+        head = ChatHead(
+            completion_id=completion_id,
+            created=int(time.time()),
+            model=info.model_id if info else wanted.model or "",
+            fingerprint=info.fingerprint if info else None,
+            num_choices=wanted.num_choices,
+            service_tier=wanted.echoed_service_tier,
+        )
+        if wanted.stream:
+            return StreamResponse(group, ChatChunks(head, includes_usage=wanted.includes_usage))
+        return await complete(request, group, ChatCollector(head, has_logprobs=bool(wanted.logprobs)))

@@ -1,0 +1,107 @@
+"""The outermost middleware: an id and the standing headers on every response, and every error as OpenAI's object.
+
+Also tidies the path: one trailing slash more or less names the same thing. Logs one line per failed request, with its
+id and never with its content.
+"""
+
+import logging
+import re
+import time
+import uuid
+from collections import Counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bdchat.api.errors import ClientGone, ErrorReply, error_reply, is_expected
+from bdchat.api.security import headers_named
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class Refusals:
+    """How many requests were refused, by error code. Owned by the event loop."""
+
+    def __init__(self) -> None:
+        self.num_by_code: Counter[str] = Counter()
+
+
+class Envelope:
+    def __init__(self, app: ASGIApp, *, refusals: Refusals) -> None:
+        self._app = app
+        self._refusals = refusals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if len(scope["path"]) > 1:
+            scope["path"] = scope["path"].rstrip("/") or "/"
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        has_started = False
+
+        async def send_enveloped(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                message["headers"] = _standing_headers(message["headers"], request_id, started)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_enveloped)
+        except ClientGone:
+            return
+        except Exception as error:
+            if has_started:
+                log.exception("a response broke off", extra={"request_id": request_id.decode()})
+                raise  # uvicorn closes the connection: the client must not take the rest for complete
+            await self._answer(error, scope, send_enveloped)
+
+    async def _answer(self, error: Exception, scope: Scope, send: Send) -> None:
+        reply = error_reply(error)
+        self._refusals.num_by_code[reply.code] += 1
+        extra = {"request_id": scope["state"]["request_id"], "path": scope["path"][:200], "code": reply.code}
+        if is_expected(error):
+            log.info("request refused: %d %s", reply.status, reply.code, extra=extra)
+        else:
+            log.error("request failed", exc_info=error, extra=extra)
+        await send_error(reply, scope, send)
+
+
+async def send_error(reply: ErrorReply, scope: Scope, send: Send) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(reply.body)).encode()),
+        *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    body = b"" if scope.get("method") == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})
+
+
+def _request_id(scope: Scope) -> bytes:
+    """The client's own when it is a sane one: it can then find the request in our log."""
+    for name in (b"x-request-id", b"x-client-request-id"):
+        for value in headers_named(scope, name)[:1]:
+            if REQUEST_ID.fullmatch(value):
+                return value
+    return b"req_" + uuid.uuid4().hex.encode()
+
+
+def _standing_headers(
+    headers: list[tuple[bytes, bytes]], request_id: bytes, started: float
+) -> list[tuple[bytes, bytes]]:
+    standing = [
+        *headers,
+        (b"x-request-id", request_id),
+        (b"openai-processing-ms", str(round((time.perf_counter() - started) * 1000)).encode()),
+        (b"openai-version", b"2020-10-01"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
+    if not any(name == b"cache-control" for name, _ in headers):
+        standing.append((b"cache-control", b"no-store"))
+    return standing

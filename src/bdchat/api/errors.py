@@ -1,0 +1,224 @@
+"""One table: exception → status, OpenAI type and code. Event loop; no state.
+
+Every error that leaves the server, as a response or inside a stream, is built here from the exception's data, with all
+four keys of OpenAI's error object. Engine errors come from engine/errors.py; the edge's own are below.
+
+EdgeError
+├── UnsupportedParameter    param, reason      a field that this server does not honour (yet)
+├── MalformedBody           reason             not JSON, not UTF-8, not an object
+├── UnsupportedMediaType    media_type
+├── BodyTooLarge            limit_bytes
+├── BodyTimeout             limit_s
+├── HeadersTooLarge         limit_bytes
+├── Unauthorized            was_given
+├── HostNotAllowed          host
+└── OriginNotAllowed        origin
+
+ClientGone is not an error of anybody: nobody is left to answer.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+
+from bdchat.engine.errors import (
+    ContextLengthExceeded,
+    EngineError,
+    EngineUnavailable,
+    GenerationFailed,
+    InvalidRequest,
+    ModelLoadFailed,
+    ModelNotFound,
+    QueueFull,
+    QueueTimeout,
+    RequestQuarantined,
+)
+
+
+class EdgeError(Exception):
+    """Base of what the HTTP edge itself refuses."""
+
+
+class UnsupportedParameter(EdgeError):
+    def __init__(self, param: str, reason: str) -> None:
+        super().__init__(reason)
+        self.param = param
+        self.reason = reason
+
+
+class MalformedBody(EdgeError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnsupportedMediaType(EdgeError):
+    def __init__(self, media_type: str) -> None:
+        super().__init__(f"Unsupported content type {media_type!r}: send application/json.")
+        self.media_type = media_type
+
+
+class BodyTooLarge(EdgeError):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request body is larger than {limit_bytes} bytes.")
+        self.limit_bytes = limit_bytes
+
+
+class BodyTimeout(EdgeError):
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"The request was not received within {limit_s:g} seconds.")
+        self.limit_s = limit_s
+
+
+class HeadersTooLarge(EdgeError):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request line and headers are larger than {limit_bytes} bytes.")
+        self.limit_bytes = limit_bytes
+
+
+class Unauthorized(EdgeError):
+    def __init__(self, *, was_given: bool) -> None:
+        super().__init__(
+            "Incorrect API key provided."
+            if was_given
+            else "You didn't provide an API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'."
+        )
+        self.was_given = was_given
+
+
+class HostNotAllowed(EdgeError):
+    def __init__(self, host: str) -> None:
+        super().__init__("This server does not answer to that Host; add it to server.allowed_hosts.")
+        self.host = host
+
+
+class OriginNotAllowed(EdgeError):
+    def __init__(self, origin: str) -> None:
+        super().__init__("Requests from that Origin are not allowed; add it to server.cors_origins.")
+        self.origin = origin
+
+
+class ClientGone(Exception):
+    """The client closed its connection before it was answered."""
+
+
+class ErrorObject(msgspec.Struct, frozen=True):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(msgspec.Struct, frozen=True):
+    error: ErrorObject
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """What the wire gets. `body` is the JSON document, also used as an event's data inside a stream."""
+
+    status: int
+    code: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one exception type looks from outside. `message` None = str(error)."""
+
+    status: int
+    type: str
+    code: str | None
+    message: Callable[[Any], str] | None = None
+    param: str | None = None  # when the exception has none of its own
+    is_final: bool = False  # a 5xx that would fail again: tell SDKs not to retry
+
+
+def _context_message(error: ContextLengthExceeded) -> str:
+    return (
+        f"This model's maximum context length is {error.n_ctx} tokens. However, your input has "
+        f"{error.num_prompt_tokens} tokens. Please reduce its length."
+    )
+
+
+def _model_message(error: ModelNotFound) -> str:
+    return f"The model {error.model[:200]!r} does not exist. Available: {', '.join(error.available) or 'none'}."
+
+
+def _reason(error: InvalidRequest) -> str:
+    return f"Invalid '{error.param}': {error.reason}"
+
+
+CALLER = "invalid_request_error"
+SERVER = "server_error"
+
+TABLE: tuple[tuple[type[BaseException], Row], ...] = (
+    (InvalidRequest, Row(400, CALLER, "invalid_value", _reason)),
+    (ContextLengthExceeded, Row(400, CALLER, "context_length_exceeded", _context_message, "messages")),
+    (UnsupportedParameter, Row(400, CALLER, "unsupported_parameter")),
+    (MalformedBody, Row(400, CALLER, "malformed_body")),
+    (RequestQuarantined, Row(400, CALLER, "request_quarantined")),
+    (Unauthorized, Row(401, CALLER, "invalid_api_key")),
+    (OriginNotAllowed, Row(403, CALLER, "origin_not_allowed")),
+    (ModelNotFound, Row(404, CALLER, "model_not_found", _model_message, "model")),
+    (BodyTimeout, Row(408, CALLER, "request_timeout")),
+    (BodyTooLarge, Row(413, CALLER, "request_too_large")),
+    (UnsupportedMediaType, Row(415, CALLER, "unsupported_media_type")),
+    (HostNotAllowed, Row(421, CALLER, "host_not_allowed")),
+    (HeadersTooLarge, Row(431, CALLER, "headers_too_large")),
+    (QueueFull, Row(503, SERVER, "queue_full")),
+    (QueueTimeout, Row(503, SERVER, "queue_timeout")),
+    (EngineUnavailable, Row(503, SERVER, "engine_unavailable")),
+    (ModelLoadFailed, Row(503, SERVER, "model_load_failed", is_final=True)),
+    (GenerationFailed, Row(500, SERVER, "generation_failed")),
+    (EngineError, Row(500, SERVER, "engine_error")),
+)
+UNEXPECTED = Row(500, SERVER, "internal_error", lambda _: "The server had an error while processing your request.")
+HTTP_CODES = {404: "unknown_url", 405: "method_not_allowed"}
+DEFAULT_RETRY_AFTER_S = 2.0
+
+
+def error_reply(error: BaseException) -> ErrorReply:
+    if isinstance(error, HTTPException):
+        return _http_reply(error)
+    row = next((row for kind, row in TABLE if isinstance(error, kind)), UNEXPECTED)
+    message = row.message(error) if row.message else str(error)
+    return _reply(row, message, getattr(error, "param", None) or row.param, _headers(row, error))
+
+
+def is_expected(error: BaseException) -> bool:
+    """False for what the table does not know: a fault of ours, to be logged with its traceback."""
+    return isinstance(error, (HTTPException, ClientGone, *(kind for kind, _ in TABLE)))
+
+
+def _http_reply(error: HTTPException) -> ErrorReply:
+    """Starlette's own refusals: no such route, or a method that the route does not have."""
+    message = {404: "Unknown request URL.", 405: "This URL does not accept that method."}.get(
+        error.status_code, error.detail
+    )
+    row = Row(error.status_code, CALLER, HTTP_CODES.get(error.status_code, "http_error"))
+    return _reply(row, message, None, dict(error.headers or {}))
+
+
+def _headers(row: Row, error: BaseException) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if row.status == 503 and not row.is_final:
+        seconds = max(1, math.ceil(getattr(error, "retry_after_s", DEFAULT_RETRY_AFTER_S)))
+        headers["retry-after"] = str(seconds)
+    if row.is_final:
+        headers["x-should-retry"] = "false"
+    if row.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if row.status in {408, 413, 431}:
+        headers["connection"] = "close"  # the rest of the body is not worth reading
+    return headers
+
+
+def _reply(row: Row, message: str, param: str | None, headers: Mapping[str, str]) -> ErrorReply:
+    envelope = ErrorEnvelope(ErrorObject(message=message, type=row.type, param=param, code=row.code))
+    return ErrorReply(row.status, row.code or row.type, msgspec.json.encode(envelope), headers)

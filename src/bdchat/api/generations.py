@@ -1,0 +1,232 @@
+"""Every generation of every endpoint: started, numbered, followed and ended here. Event loop only.
+
+A Generation belongs to the server, not to a connection: one task reads the engine's events and appends them to a log,
+and any number of readers follow the log from any number. What ends it early is its owner calling `cancel`: for a
+bare API call that is the response, when its client leaves. It knows nothing of HTTP or of the wire's shapes.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from bdchat.api.latency import LatencyMeter
+from bdchat.engine.engine import Engine
+from bdchat.engine.errors import EngineError, EngineUnavailable, GenerationFailed, QueueTimeout
+from bdchat.engine.request import Accepted, Delta, Event, Finished, FinishReason, GenerationRequest
+
+log = logging.getLogger(__name__)
+
+STOPPING_RETRY_AFTER_S = 5.0
+
+
+class Generation:
+    """The log of one request: event i is `events[i]`, Accepted is event 0. Ends with every choice Finished, or `error`.
+
+    Invariant: once `is_ended`, the log never grows."""
+
+    def __init__(self, engine: Engine, request: GenerationRequest, meter: LatencyMeter) -> None:
+        self.request = request
+        self.events: list[Event] = []
+        self.error: EngineError | None = None
+        self.is_ended = False
+        self._meter = meter
+        self._started = self._last = time.perf_counter()
+        self._waiters: list[asyncio.Future[None]] = []
+        self._task = asyncio.create_task(self._read(engine), name=f"generation {request.request_id}")
+
+    async def accepted(self) -> Accepted:
+        """Waits for event 0. Raises what the engine refused the request with."""
+        while not self.events:
+            if self.is_ended:
+                raise self.error or EngineUnavailable("the generation was cancelled", STOPPING_RETRY_AFTER_S)
+            await self._changed()
+        first = self.events[0]
+        assert isinstance(first, Accepted)
+        return first
+
+    async def follow(self, start: int = 0, *, at_end: bool = False) -> AsyncGenerator[Sequence[Event]]:
+        """All events from number `start`, as many at a time as there are; with `at_end` all at once when there will
+        be no more. Raises `error` after the last."""
+        if at_end:
+            await asyncio.wait({self._task})
+        number = start
+        while True:
+            if number < len(self.events):
+                batch = self.events[number:]
+                number += len(batch)
+                yield batch
+            elif self.is_ended:
+                if self.error is not None:
+                    raise self.error
+                return
+            else:
+                await self._changed()
+
+    def cancel(self, error: EngineError | None = None) -> None:
+        """Ends it now; readers get `error`, or the end of the log."""
+        if not self.is_ended:
+            self.error = error
+            self._task.cancel()
+
+    async def _read(self, engine: Engine) -> None:
+        try:
+            async with aclosing(engine.generate(self.request)) as events:
+                async for event in events:
+                    self._append(event)
+        except asyncio.CancelledError:
+            pass  # by cancel(); the engine has been told by the closing of its generator
+        except EngineError as error:
+            self.error = error
+        except Exception:
+            log.exception("a generation broke", extra={"request_id": self.request.request_id})
+            self.error = GenerationFailed("the server had an internal error")
+        finally:
+            self.is_ended = True
+            self._wake()
+
+    def _append(self, event: Event) -> None:
+        if isinstance(event, Delta):
+            now = time.perf_counter()
+            if event.index == 0:  # choices of one request advance in the same steps: one stands for all
+                if self._last is self._started:
+                    self._meter.ttft.observe(now - self._started)
+                else:
+                    self._meter.inter_token.observe(now - self._last)
+                self._last = now
+        elif isinstance(event, Finished):
+            self._meter.finished(event)
+            _raise_unless_complete(event)
+        self.events.append(event)
+        if self._waiters:
+            self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _changed(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+
+def _raise_unless_complete(event: Finished) -> None:
+    if event.reason is FinishReason.ERROR:
+        if event.error == QueueTimeout.__name__:
+            raise QueueTimeout(event.timings.queue_ms / 1000)
+        raise GenerationFailed(event.message or "the engine could not compute")
+    if event.reason is FinishReason.CANCELLED:
+        raise EngineUnavailable("the engine cancelled the request", STOPPING_RETRY_AFTER_S)
+
+
+class GenerationService:
+    """Starts generations and knows which are running. Drained once, at the server's end."""
+
+    def __init__(self, meter: LatencyMeter) -> None:
+        self._meter = meter
+        self._running: set[Generation] = set()
+        self._is_draining = False
+
+    @property
+    def num_running(self) -> int:
+        return len(self._running)
+
+    @property
+    def is_draining(self) -> bool:
+        return self._is_draining
+
+    def start(self, engine: Engine, request: GenerationRequest) -> Generation:
+        if self._is_draining:
+            raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
+        generation = Generation(engine, request, self._meter)
+        self._running.add(generation)
+        generation._task.add_done_callback(lambda _: self._running.discard(generation))
+        return generation
+
+    async def drain(self, timeout_s: float) -> None:
+        """Refuses new ones, gives the running ones `timeout_s`, then ends them with an error their readers see."""
+        self._is_draining = True
+        tasks = {generation._task for generation in self._running}
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout_s)
+        for generation in tuple(self._running):
+            generation.cancel(EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S))
+        if self._running:
+            await asyncio.wait({generation._task for generation in self._running})
+
+
+class GenerationGroup:
+    """The generations of one call, one per prompt in order, at most `width` running at a time. Owned by its response.
+
+    Leaving the context cancels whatever still runs."""
+
+    def __init__(
+        self, service: GenerationService, engine: Engine, requests: Sequence[GenerationRequest], *, width: int
+    ) -> None:
+        assert requests and width >= 1
+        self._service = service
+        self._engine = engine
+        self._waiting = list(reversed(list(enumerate(requests))))
+        self._running: dict[int, Generation] = {}
+        for _ in range(min(width, len(requests))):
+            self._start_next()
+
+    async def accepted(self) -> None:
+        """Waits until the first wave has its places. Raises the first refusal."""
+        for generation in tuple(self._running.values()):
+            await generation.accepted()
+
+    async def follow(self, *, at_end: bool = False) -> AsyncGenerator[tuple[int, Sequence[Event]]]:
+        """(position of the prompt, events) in the order in which they come; with `at_end` each prompt's all at once."""
+        if not self._waiting and len(self._running) == 1:
+            ((position, generation),) = self._running.items()
+            async with aclosing(generation.follow(at_end=at_end)) as batches:
+                async for batch in batches:
+                    yield position, batch
+            return
+        async with aclosing(self._follow_many(at_end=at_end)) as batches_of_all:
+            async for item in batches_of_all:
+                yield item
+
+    def cancel(self) -> None:
+        self._waiting.clear()
+        for generation in self._running.values():
+            generation.cancel()
+
+    def _start_next(self) -> tuple[int, Generation]:
+        position, request = self._waiting.pop()
+        generation = self._service.start(self._engine, request)
+        self._running[position] = generation
+        return position, generation
+
+    async def _follow_many(self, *, at_end: bool) -> AsyncGenerator[tuple[int, Sequence[Event]]]:
+        arrived: asyncio.Queue[tuple[int, Sequence[Event]] | int | EngineError] = asyncio.Queue()
+
+        async def read(position: int, generation: Generation) -> None:
+            try:
+                async for batch in generation.follow(at_end=at_end):
+                    arrived.put_nowait((position, batch))
+            except EngineError as error:
+                arrived.put_nowait(error)
+            else:
+                arrived.put_nowait(position)
+
+        readers = {asyncio.create_task(read(*item)) for item in self._running.items()}
+        try:
+            while self._running:
+                item = await arrived.get()
+                if isinstance(item, EngineError):
+                    raise item
+                if isinstance(item, tuple):
+                    yield item
+                    continue
+                del self._running[item]
+                if self._waiting:
+                    readers.add(asyncio.create_task(read(*self._start_next())))
+        finally:
+            for reader in readers:
+                reader.cancel()

@@ -1,0 +1,196 @@
+"""POST /v1/chat/completions: the request.
+
+Deliberate divergences from OpenAI:
+1. Unknown fields are ignored, and so are fields that have no meaning here: reasoning_effort, verbosity, prediction,
+   store, metadata, user identifiers, prompt_cache_*, parallel_tool_calls, web_search_options, moderation.
+2. Fields that change the answer and are not honoured are refused by name (unsupported_parameter): tools, tool_choice
+   other than none and auto, functions, response_format other than text, images, audio.
+3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`.
+4. `model` may be absent: the default model answers.
+5. stop takes 16 strings of 256 bytes, not 4; top_k, min_p, repeat_penalty (repetition_penalty), repeat_last_n,
+   ignore_eos, cache_prompt and chat_template_kwargs are honoured.
+6. Of repeated keys in the JSON document the last counts.
+7. Choice i of n samples with seed + i; negative seeds are taken modulo 2^63.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
+
+from bdchat.api.schemas.sampling import MAX_TOKENS, SamplingFields, limits_of
+from bdchat.api.schemas.wire import Wire, invalid, unsupported
+from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role, SamplingParams, ToolCall
+
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+MAX_TOOL_CALLS = 128  # per message
+
+
+def _text_of(value: object) -> str | None:
+    """Content as text: a string as it is, text parts joined."""
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        raise invalid("must be a string or a list of content parts.")
+    texts: list[str] = []
+    for index, part in enumerate(value):
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        if not isinstance(part, dict):
+            raise invalid("must be a content part.", at=f"[{index}]")
+        kind = part.get("type")
+        if kind not in {"text", "refusal", "input_text", "output_text"}:
+            if kind is None or not isinstance(kind, str):
+                raise invalid("must be a string.", at=f"[{index}].type")
+            raise unsupported(f"content parts of type {kind[:40]!r} are not supported: only text is.", at=f"[{index}]")
+        text = part.get("refusal" if kind == "refusal" else "text")
+        if not isinstance(text, str):
+            raise invalid("must be a string.", at=f"[{index}].text")
+        texts.append(text)
+    return "\n".join(text for text in texts if text)
+
+
+class CalledFunction(Wire):
+    name: str
+    arguments: Any = None
+
+    @property
+    def arguments_text(self) -> str:
+        """Always JSON as text; some clients echo the object that they had parsed."""
+        if isinstance(self.arguments, str):
+            return self.arguments
+        return msgspec.json.encode(self.arguments or {}).decode()
+
+
+class EarlierToolCall(Wire):
+    id: str | None = None
+    type: Literal["function"] | None = None
+    function: CalledFunction
+
+    def to_tool_call(self) -> ToolCall:
+        return ToolCall(tool_call_id=self.id or "", name=self.function.name, arguments=self.function.arguments_text)
+
+
+class Message(Wire):
+    """One message. Keys that SDKs echo back (refusal, annotations, audio, reasoning_content …) are ignored."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Annotated[str | None, BeforeValidator(_text_of)] = None
+    name: str | None = None
+    tool_calls: Annotated[list[EarlierToolCall], Field(max_length=MAX_TOOL_CALLS, fail_fast=True)] | None = None
+    function_call: CalledFunction | None = None
+    tool_call_id: str | None = None
+
+    @model_validator(mode="after")
+    def _content_is_there(self) -> "Message":
+        if self.content is None and self.role in {"system", "developer", "user"}:
+            raise invalid(f"a message of role {self.role!r} must have text.", at=".content")
+        return self
+
+    def to_chat_message(self) -> ChatMessage:
+        calls = tuple(call.to_tool_call() for call in self.tool_calls or ())
+        if self.function_call is not None and not calls:
+            called = self.function_call
+            calls = (ToolCall(tool_call_id="", name=called.name, arguments=called.arguments_text),)
+        return ChatMessage(
+            role=ROLES[self.role],
+            content=self.content or "",  # templates do '…' + content
+            name=self.name,
+            tool_calls=calls,
+            tool_call_id=self.tool_call_id,
+        )
+
+
+def _bounded_messages(value: object, info: ValidationInfo) -> object:
+    most = limits_of(info).num_messages
+    if isinstance(value, list) and not 1 <= len(value) <= most:
+        raise invalid(f"must hold 1 to {most} messages, not {len(value)}.")
+    return value
+
+
+def _no_tools(value: object) -> None:
+    if value not in (None, []):
+        raise unsupported("function calling is not supported yet.")
+
+
+def _no_tool_choice(value: object) -> None:
+    if value not in (None, "none", "auto"):
+        raise unsupported("only 'none' and 'auto' are supported.")
+
+
+def _only_text_format(value: object) -> None:
+    if value is None or (isinstance(value, dict) and value.get("type") == "text"):
+        return
+    raise unsupported("only the response format 'text' is supported.")
+
+
+def _no_audio(value: object) -> None:
+    if value is not None:
+        raise unsupported("audio output is not supported.")
+
+
+def _only_text_modality(value: object) -> None:
+    if value not in (None, [], ["text"]):
+        raise unsupported("only the modality 'text' is supported.")
+
+
+class ChatCompletionRequest(SamplingFields):
+    messages: Annotated[list[Message], Field(fail_fast=True), BeforeValidator(_bounded_messages)]
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    logprobs: StrictBool | None = None
+    top_logprobs: Annotated[int, Field(ge=0)] | None = None
+    service_tier: Any = None
+
+    tools: Annotated[Any, AfterValidator(_no_tools)] = None
+    tool_choice: Annotated[Any, AfterValidator(_no_tool_choice)] = None
+    functions: Annotated[Any, AfterValidator(_no_tools)] = None
+    function_call: Annotated[Any, AfterValidator(_no_tool_choice)] = None
+    response_format: Annotated[Any, AfterValidator(_only_text_format)] = None
+    modalities: Annotated[Any, AfterValidator(_only_text_modality)] = None
+    audio: Annotated[Any, AfterValidator(_no_audio)] = None
+
+    @model_validator(mode="after")
+    def _logprobs_go_together(self, info: ValidationInfo) -> "ChatCompletionRequest":
+        if self.top_logprobs is None:
+            return self
+        if not self.logprobs:
+            raise invalid("needs logprobs: true.", at="top_logprobs")
+        if self.top_logprobs > (most := limits_of(info).num_top_logprobs):
+            raise invalid(f"must be at most {most}.", at="top_logprobs")
+        return self
+
+    @property
+    def num_top_logprobs(self) -> int | None:
+        return (self.top_logprobs or 0) if self.logprobs else None
+
+    @property
+    def echoed_service_tier(self) -> str | None:
+        if not isinstance(self.service_tier, str):
+            return None
+        return "default" if self.service_tier == "auto" else self.service_tier[:40]
+
+    def to_generation_request(self, request_id: str) -> GenerationRequest:
+        most = self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+        sampling = SamplingParams(
+            **self.sampling_arguments(), max_tokens=most, num_top_logprobs=self.num_top_logprobs
+        )
+        return GenerationRequest(
+            request_id=request_id,
+            prompt=ChatPrompt(
+                messages=tuple(message.to_chat_message() for message in self.messages),
+                template_kwargs=self.chat_template_kwargs or {},
+            ),
+            sampling=sampling,
+            num_choices=self.num_choices,
+            cache_prompt=self.cache_prompt is not False,
+            user=self.user_name,
+        )

@@ -1,0 +1,100 @@
+"""POST /v1/completions: the request.
+
+Deliberate divergences from OpenAI:
+1. `suffix` and `best_of` other than n are refused by name (unsupported_parameter).
+2. `logprobs` goes up to the server's top_logprobs bound (20), not 5.
+3. `prompt` is required; `model` may be absent: the default model answers.
+4. At most 256 prompts per call; choices are numbered prompt · n + choice.
+5. The sampling extensions of chat completions are honoured here too.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
+
+from bdchat.api.schemas.sampling import MAX_TOKENS, SamplingFields, limits_of
+from bdchat.api.schemas.wire import invalid, unsupported
+from bdchat.engine.request import GenerationRequest, Prompt, SamplingParams, TextPrompt, TokenPrompt
+
+DEFAULT_MAX_TOKENS = 16
+MAX_TOKEN_ID = 2**31 - 1
+
+
+def _prompts(value: object, info: ValidationInfo) -> list[Prompt]:
+    """Text, tokens, or a list of either."""
+    if isinstance(value, str):
+        return [TextPrompt(text=value)]
+    if not isinstance(value, list) or not value:
+        raise invalid("must be a string, a list of strings, a list of token ids, or a list of such lists.")
+    if isinstance(value[0], int):
+        return [_token_prompt(value, "")]
+    most = limits_of(info).num_prompts
+    if len(value) > most:
+        raise invalid(f"holds {len(value)} prompts; at most {most} are allowed.")
+    prompts: list[Prompt] = []
+    for index, item in enumerate(value):
+        if isinstance(item, str) and isinstance(value[0], str):
+            prompts.append(TextPrompt(text=item))
+        elif isinstance(item, list) and isinstance(value[0], list):
+            prompts.append(_token_prompt(item, f"[{index}]"))
+        else:
+            raise invalid("must be a string or a list of token ids, like the others.", at=f"[{index}]")
+    return prompts
+
+
+def _token_prompt(tokens: list[Any], at: str) -> TokenPrompt:
+    if not tokens:
+        raise invalid("must not be empty.", at=at)
+    for index, token in enumerate(tokens):
+        if type(token) is not int or not 0 <= token <= MAX_TOKEN_ID:
+            raise invalid("must be a token id.", at=f"{at}[{index}]")
+    return TokenPrompt(tokens=tuple(tokens))
+
+
+def _no_suffix(value: object) -> None:
+    if value not in (None, ""):
+        raise unsupported("inserting text is not supported yet.")
+
+
+class CompletionRequest(SamplingFields):
+    prompt: Annotated[Any, AfterValidator(_prompts)]  # list[Prompt] once validated
+    max_tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = None
+    logprobs: Annotated[int, Field(ge=0)] | None = None
+    echo: StrictBool | None = None
+    best_of: Annotated[int, Field(ge=1)] | None = None
+    suffix: Annotated[None, BeforeValidator(_no_suffix)] = None
+
+    @model_validator(mode="after")
+    def _bounds(self, info: ValidationInfo) -> "CompletionRequest":
+        limits = limits_of(info)
+        if self.logprobs is not None and self.logprobs > limits.num_top_logprobs:
+            raise invalid(f"must be at most {limits.num_top_logprobs}.", at="logprobs")
+        if self.best_of is not None and self.best_of != self.num_choices:
+            raise unsupported("only best_of equal to n is supported.", at="best_of")
+        return self
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        prompts: list[Prompt] = self.prompt
+        return prompts
+
+    def to_generation_requests(self, request_id: str) -> list[GenerationRequest]:
+        sampling = SamplingParams(
+            **self.sampling_arguments(),
+            max_tokens=DEFAULT_MAX_TOKENS if self.max_tokens is None else self.max_tokens,
+            num_top_logprobs=self.logprobs,
+        )
+        many = len(self.prompts) > 1
+        return [
+            GenerationRequest(
+                request_id=f"{request_id}-{position}" if many else request_id,
+                prompt=prompt,
+                sampling=sampling,
+                num_choices=self.num_choices,
+                cache_prompt=self.cache_prompt is not False,
+                num_prompt_logprobs=self.logprobs if self.echo else None,
+                echo=bool(self.echo),
+                user=self.user_name,
+            )
+            for position, prompt in enumerate(self.prompts)
+        ]

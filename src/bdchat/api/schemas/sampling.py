@@ -1,0 +1,170 @@
+"""The fields that chat completions and completions share, and their way into SamplingParams.
+
+Bounds that are settings (n, stop, logit_bias, top_logprobs) come through pydantic's validation context.
+"""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, field_validator
+
+from bdchat.api.schemas.wire import Wire, invalid, unsupported
+from bdchat.settings import LimitSettings
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+MAX_TOKENS = 2**31 - 1
+TOKEN_ID = re.compile(r"[0-9]{1,10}", re.ASCII)
+
+# Template variables that a request may set: switches that published templates document. Never names that a
+# template trusts the server for (messages, tools, bos_token …).
+TEMPLATE_KWARGS = frozenset(
+    {
+        "date_string",
+        "enable_thinking",
+        "preserve_thinking",
+        "reasoning_effort",
+        "reasoning_mode",
+        "thinking",
+        "thinking_budget",
+    }
+)
+MAX_TEMPLATE_VALUE_CHARS = 256
+
+IntegerField = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
+
+
+def limits_of(info: ValidationInfo) -> LimitSettings:
+    limits = info.context
+    assert isinstance(limits, LimitSettings)
+    return limits
+
+
+def _stop_strings(value: object, info: ValidationInfo) -> list[str] | None:
+    if value is None:
+        return None
+    strings = [value] if isinstance(value, str) else value
+    if not isinstance(strings, list):
+        raise invalid("must be a string or a list of strings.")
+    limits = limits_of(info)
+    if len(strings) > limits.num_stop_strings:
+        raise invalid(f"has {len(strings)} strings; at most {limits.num_stop_strings} are allowed.")
+    for index, stop in enumerate(strings):
+        at = f"[{index}]" if isinstance(value, list) else ""
+        if not isinstance(stop, str):
+            raise invalid("must be a string.", at=at)
+        if not stop:
+            raise invalid("must not be empty.", at=at)
+        if len(stop.encode()) > limits.stop_string_bytes:
+            raise invalid(f"must not be longer than {limits.stop_string_bytes} bytes.", at=at)
+    return strings
+
+
+def _logit_bias(value: object, info: ValidationInfo) -> dict[int, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise invalid("must be an object of token id to bias.")
+    limits = limits_of(info)
+    if len(value) > limits.num_logit_bias:
+        raise invalid(f"has {len(value)} entries; at most {limits.num_logit_bias} are allowed.")
+    biases: dict[int, float] = {}
+    for key, bias in value.items():
+        shown = key[:40]
+        if not TOKEN_ID.fullmatch(key):
+            raise invalid(f"{shown!r} is not a token id.")
+        if isinstance(bias, bool) or not isinstance(bias, int | float) or not -100 <= bias <= 100:
+            raise invalid(f"the bias of token {shown} must be a number from -100 to 100.")
+        biases[int(key)] = float(bias)
+    return biases
+
+
+def _template_kwargs(value: object) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid("must be an object.")
+    for key, item in value.items():
+        if key not in TEMPLATE_KWARGS:
+            raise invalid(f"{key[:40]!r} cannot be set; known are {', '.join(sorted(TEMPLATE_KWARGS))}.")
+        if not isinstance(item, str | int | float | bool):
+            raise invalid("must be a string, a number or a boolean.", at=f".{key}")
+        if isinstance(item, str) and len(item) > MAX_TEMPLATE_VALUE_CHARS:
+            raise invalid(f"must not be longer than {MAX_TEMPLATE_VALUE_CHARS} characters.", at=f".{key}")
+        if isinstance(item, int) and not INT64_MIN <= item <= INT64_MAX:
+            raise invalid("is out of range.", at=f".{key}")
+    return value
+
+
+def _never(value: object) -> None:
+    if value is not None:
+        raise unsupported("a request cannot bring its own chat template.")
+
+
+class StreamOptions(Wire):
+    include_usage: StrictBool | None = None
+
+
+class SamplingFields(Wire):
+    """OpenAI's sampling fields and llama.cpp's and vLLM's common extensions. None = absent = the default."""
+
+    model: str | None = None
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    n: Annotated[int, Field(ge=1)] | None = None
+    seed: IntegerField | None = None
+    stop: Annotated[list[str] | None, BeforeValidator(_stop_strings)] = None
+    logit_bias: Annotated[Any, AfterValidator(_logit_bias)] = None  # dict[int, float] | None once validated
+    user: Any = None
+
+    top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repeat_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
+    repeat_last_n: Annotated[int, Field(ge=0, le=65_536)] | None = None
+    ignore_eos: StrictBool | None = None
+    cache_prompt: StrictBool | None = None
+    chat_template: Annotated[Any, AfterValidator(_never)] = None
+    chat_template_kwargs: Annotated[Any, AfterValidator(_template_kwargs)] = None
+
+    @field_validator("n")
+    @classmethod
+    def _num_choices(cls, value: int | None, info: ValidationInfo) -> int | None:
+        most = limits_of(info).num_choices
+        if value is not None and value > most:
+            raise invalid(f"must be at most {most}.")
+        return value
+
+    @property
+    def num_choices(self) -> int:
+        return self.n or 1
+
+    @property
+    def includes_usage(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    @property
+    def user_name(self) -> str:
+        """Whose request it is, for fairness. Anything but text is no name."""
+        return self.user[:128] if isinstance(self.user, str) else ""
+
+    def sampling_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of SamplingParams for the fields that were given."""
+        given = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "top_k": self.top_k,
+            "min_p": self.min_p,
+            "repeat_penalty": self.repeat_penalty if self.repeat_penalty is not None else self.repetition_penalty,
+            "repeat_last_n": self.repeat_last_n,
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
+            "logit_bias": self.logit_bias,
+            "seed": None if self.seed is None else self.seed % 2**63,
+            "stop": tuple(self.stop) if self.stop else None,
+            "ignore_eos": self.ignore_eos,
+        }
+        return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,228 @@
+"""An Engine without a model, for the API room's tests: what it will say, and when, is told by the test.
+
+A token is one byte of text. Its prompt's tokens are the bytes of the messages' text, so that usage can be counted by hand.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest, ModelNotFound
+from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.request import (
+    Accepted,
+    ChatPrompt,
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    GenerationRequest,
+    ModelInfo,
+    Prompt,
+    PromptLogprobs,
+    TextPrompt,
+    Timings,
+    TokenLogprob,
+    TopLogprob,
+    Usage,
+)
+
+N_VOCAB = 256
+
+
+def fake_info(model_id: str = "fake", *, n_ctx: int = 4096) -> ModelInfo:
+    return ModelInfo(
+        model_id=model_id,
+        architecture="fake",
+        num_parameters=1,
+        model_bytes=1,
+        n_vocab=N_VOCAB,
+        n_ctx_train=n_ctx,
+        n_ctx=n_ctx,
+        num_sequences=4,
+        num_cells=4 * n_ctx,
+        kv_layout="unified",
+        kv_type="f16",
+        flash_attention=False,
+        n_threads=1,
+        memory_class="dense",
+        has_chat_template=True,
+        fingerprint="fp_fake",
+    )
+
+
+def prompt_text(prompt: Prompt) -> str:
+    if isinstance(prompt, ChatPrompt):
+        return "".join(f"<{message.role}>{message.content}" for message in prompt.messages)
+    if isinstance(prompt, TextPrompt):
+        return prompt.text
+    return bytes(token % 256 for token in prompt.tokens).decode("utf-8", "replace")
+
+
+@dataclass
+class FakeEngine:
+    """`pieces` are the Deltas of every choice (choice i > 0 has its number appended to each). Test-owned, one loop."""
+
+    model_id: str = "fake"
+    pieces: Sequence[str] = ("Hel", "lo", " world")
+    n_ctx: int = 4096
+    refusal: EngineError | None = None  # raised instead of Accepted
+    failure: EngineError | None = None  # raised after the last piece
+    accept_gate: asyncio.Event | None = None  # Accepted waits for it
+    token_gate: Callable[[], object] | None = None  # awaited before each piece
+    requests: list[GenerationRequest] = field(default_factory=list)
+    num_running: int = 0
+    num_cancelled: int = 0
+    num_restarts: int = 0
+    state: str = "ready"
+    is_closed: bool = False
+    seen: list[bytes] = field(default_factory=list)
+
+    @property
+    def info(self) -> ModelInfo | None:
+        return fake_info(self.model_id, n_ctx=self.n_ctx) if self.state == "ready" else None
+
+    async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
+        return tuple(prompt_text(prompt).encode())
+
+    def metrics(self) -> EngineMetrics:
+        return EngineMetrics(num_running=self.num_running, num_requests=len(self.requests), num_steps=7)
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+        self.state = "closed"
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+        self.requests.append(request)
+        self.num_running += 1
+        has_ended = False
+        try:
+            async for event in self._events(request):
+                yield event
+            has_ended = True
+        finally:
+            self.num_running -= 1
+            self.num_cancelled += not has_ended
+
+    async def _events(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+        tokens = prompt_text(request.prompt).encode()
+        self._check(request, tokens)
+        if self.accept_gate is not None:
+            await self.accept_gate.wait()
+        cached = self._cached(tokens) if request.cache_prompt else 0
+        yield Accepted(
+            request_id=request.request_id,
+            prompt_tokens=tuple(tokens),
+            seed=request.sampling.seed or 0,
+            prompt_text=prompt_text(request.prompt) if request.echo else None,
+        )
+        if request.num_prompt_logprobs is not None:
+            scored = tuple(_scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
+            yield PromptLogprobs(request_id=request.request_id, tokens=scored)
+        async for event in self._answer(request, Usage(
+            num_prompt_tokens=len(tokens), num_cached_tokens=cached, num_completion_tokens=0
+        )):
+            yield event
+
+    async def _answer(self, request: GenerationRequest, usage: Usage) -> AsyncGenerator[Event]:
+        texts = [_answer_text(self.pieces, index, request) for index in range(request.num_choices)]
+        for number in range(max(len(pieces) for pieces, _ in texts)):
+            for index, (pieces, _) in enumerate(texts):
+                if number < len(pieces):
+                    await self._before_piece()
+                    yield _delta(request, index, pieces[number])
+        if self.failure is not None:
+            raise self.failure
+        for index, (pieces, reason) in enumerate(texts):
+            yield Finished(
+                request_id=request.request_id,
+                index=index,
+                reason=reason,
+                usage=Usage(
+                    num_prompt_tokens=usage.num_prompt_tokens,
+                    num_cached_tokens=usage.num_cached_tokens if index == 0 else usage.num_prompt_tokens,
+                    num_completion_tokens=len("".join(pieces).encode()),
+                ),
+                timings=Timings(queue_ms=1.0, prefill_ms=2.0, decode_ms=3.0),
+            )
+
+    async def _before_piece(self) -> None:
+        if self.token_gate is not None:
+            await self.token_gate()  # type: ignore[misc]
+        else:
+            await asyncio.sleep(0)
+
+    def _check(self, request: GenerationRequest, tokens: bytes) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        if not tokens:
+            raise InvalidRequest("prompt", "is empty")
+        if any(token >= N_VOCAB for token in request.sampling.logit_bias):
+            raise InvalidRequest("logit_bias", f"token ids must be below {N_VOCAB}")
+        if len(tokens) >= self.n_ctx:
+            raise ContextLengthExceeded(len(tokens), self.n_ctx)
+
+    def _cached(self, tokens: bytes) -> int:
+        best = 0
+        for earlier in self.seen:
+            shared = next((i for i, (a, b) in enumerate(zip(earlier, tokens, strict=False)) if a != b), None)
+            best = max(best, min(len(earlier), len(tokens)) if shared is None else shared)
+        self.seen.append(tokens)
+        return min(best, len(tokens) - 1)
+
+
+def _answer_text(pieces: Sequence[str], index: int, request: GenerationRequest) -> tuple[list[str], FinishReason]:
+    """What is said, cut at the first stop string or after max_tokens bytes of ASCII."""
+    own = [piece + (str(index) if index else "") for piece in pieces]
+    whole = "".join(own)
+    end, reason = len(whole), FinishReason.STOP
+    for stop in request.sampling.stop:
+        if (found := whole.find(stop)) >= 0:
+            end = min(end, found)
+    if request.sampling.max_tokens is not None and request.sampling.max_tokens < end:
+        end, reason = request.sampling.max_tokens, FinishReason.LENGTH
+    kept: list[str] = []
+    for piece in own:
+        if piece[:end]:
+            kept.append(piece[:end])
+        end = max(0, end - len(piece))
+    return kept, reason
+
+
+def _delta(request: GenerationRequest, index: int, text: str) -> Delta:
+    num_top = request.sampling.num_top_logprobs
+    tokens = text.encode()
+    logprobs = () if num_top is None else tuple(_scored(byte, num_top) for byte in tokens)
+    return Delta(request_id=request.request_id, index=index, text=text, tokens=tuple(tokens), logprobs=logprobs)
+
+
+def _scored(byte: int, num_top: int, *, first: bool = False) -> TokenLogprob:
+    top = tuple(
+        TopLogprob(token_id=(byte + i) % 256, token_bytes=bytes([(byte + i) % 256]), logprob=-0.5 - i)
+        for i in range(num_top)
+    )
+    return TokenLogprob(
+        token_id=byte, token_bytes=bytes([byte]), logprob=None if first else -0.5, top=() if first else top
+    )
+
+
+class FakeEngines:
+    """bdchat.api.engines.Engines over the engines given, the first being the default."""
+
+    def __init__(self, *engines: FakeEngine) -> None:
+        self._engines = {engine.model_id: engine for engine in engines}
+
+    @property
+    def engines(self) -> Mapping[str, FakeEngine]:
+        return self._engines
+
+    def engine_for(self, model: str | None) -> FakeEngine:
+        if not model:
+            return next(iter(self._engines.values()))
+        if model not in self._engines:
+            raise ModelNotFound(model, tuple(self._engines))
+        return self._engines[model]
+
+    async def aclose(self) -> None:
+        for engine in self._engines.values():
+            await engine.aclose()
