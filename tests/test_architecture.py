@@ -1,0 +1,227 @@
+"""The rules of docs/architecture.md, read from the source of every file; and made-up sources that break each rule."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "bdchat"
+MAX_LINES = 400
+
+# Who may import whom inside bdchat; the first pattern that fits a file (its path under src/bdchat) decides.
+ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("settings.py", ()),
+    ("__init__.py", ()),
+    ("__main__.py", ("cli",)),
+    ("cli.py", ("settings", "api.server", "engine.catalog", "engine.errors", "chat", "doctor", "model_*")),
+    ("chat.py", ("settings",)),  # a client: over HTTP and nothing else
+    ("chat_*.py", ("settings", "chat*")),
+    ("doctor*.py", ("settings", "doctor*", "engine.catalog", "engine.errors", "engine.host")),
+    ("model_*.py", ("model_*", "engine.catalog", "engine.errors", "engine.host")),
+    ("engine/*", ("settings", "engine*")),
+    ("store/*", ("settings", "store*")),
+    ("api/*", ("settings", "engine*", "store*", "api*")),
+)
+
+# Third parties with one door each: package → the files that may name it.
+DOORS: dict[str, tuple[str, ...]] = {
+    "llama_cpp": ("engine/llama_*.py",),
+    "tiktoken": ("engine/tokenizer.py",),
+    "chromadb": ("store/vectors.py",),
+    "sqlmodel": ("store/*",),
+    "sqlalchemy": ("store/*",),
+    "sse_starlette": ("api/streaming.py",),
+    "redis": ("api/bus.py",),
+    "httpx": ("engine/remote.py", "chat*.py", "doctor*.py"),
+    "starlette": ("api/*",),
+    "uvicorn": ("api/*",),
+    "typer": ("cli.py",),
+    "os.environ": ("settings.py", "engine/process.py"),
+    "os.getenv": ("settings.py",),
+    # Objects of strangers must not be able to run: no file and no socket is read with these.
+    "pickle": (),
+    "marshal": (),
+    "shelve": (),
+}
+
+BANNED_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
+REQUIRED_AT_THE_TOP = {"src", "models", "tests", "scripts", "docs", "pyproject.toml", "README.md", "LICENSE"}
+ALLOWED_AT_THE_TOP = REQUIRED_AT_THE_TOP | {"webui", "CHANGELOG.md", "DECISIONS.md", "SECURITY.md", "deploy"}
+MADE_HERE = {"build", "dist", "node_modules", "bench-results"}  # ignored by git
+
+
+def imported_names(source: str, path: str) -> Iterator[str]:
+    """Dotted names that a file imports, wherever in it, `import_module("x")` and `os.environ` included."""
+    package = ["bdchat", *path.split("/")[:-1]]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[: len(package) - node.level + 1]] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            yield f"os.{node.attr}"
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            yield from (str(part.value) for part in node.args if isinstance(part, ast.Constant))
+
+
+def room_violations(path: str, source: str) -> list[str]:
+    allowed = next((rooms for pattern, rooms in ROOMS if fnmatchcase(path, pattern)), None)
+    if allowed is None:
+        return [f"{path}: no room of docs/architecture.md; give it one in ROOMS"]
+    names = {name.removeprefix("bdchat").lstrip(".") for name in imported_names(source, path) if _is_ours(name)}
+    return [f"{path}: imports bdchat.{name}" for name in sorted(names) if not _allows(allowed, name)]
+
+
+def door_violations(path: str, source: str) -> list[str]:
+    return [
+        f"{path}: {package} has its own door: {', '.join(doors) or 'none'}"
+        for package, doors in DOORS.items()
+        if any(name == package or name.startswith(f"{package}.") for name in imported_names(source, path))
+        and not any(fnmatchcase(path, door) for door in doors)
+    ]
+
+
+def _is_ours(name: str) -> bool:
+    return name == "bdchat" or name.startswith("bdchat.")
+
+
+def _allows(rooms: tuple[str, ...], name: str) -> bool:
+    """`name` is a module or something in one: "settings.load" is allowed by "settings"; the version is everyone's."""
+    return name == "__version__" or any(fnmatchcase(name, room) or name.startswith(f"{room}.") for room in rooms)
+
+
+def modules() -> list[str]:
+    return sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
+
+
+def own_files() -> list[Path]:
+    """Every text that people write here: modules, tests, scripts with and without an ending."""
+    found = [path for folder in (SOURCE, ROOT / "tests") for path in folder.rglob("*.py")]
+    scripts = [path for path in (ROOT / "scripts").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return sorted([*found, *scripts])
+
+
+@pytest.mark.parametrize("path", modules())
+def test_a_module_imports_only_what_its_room_may(path: str) -> None:
+    source = (SOURCE / path).read_text("utf-8")
+    assert room_violations(path, source) == []
+    assert door_violations(path, source) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("engine/kv_cache.py", "from bdchat.store import tables"),
+        ("engine/kv_cache.py", "def f():\n    from bdchat.api.app import x"),
+        ("engine/kv_cache.py", "from ..api import app"),
+        ("engine/kv_cache.py", "import importlib\nimportlib.import_module('bdchat.api')"),
+        ("store/messages.py", "import bdchat.engine.request"),
+        ("settings.py", "from bdchat.engine.errors import InvalidRequest"),
+        ("settings.py", "import bdchat"),
+        ("chat.py", "from bdchat.engine.request import Delta"),
+        ("cli.py", "from bdchat.engine.scheduler import Scheduler"),
+        ("attic.py", "import sys"),
+    ],
+)
+def test_the_checker_sees_a_door_between_rooms(path: str, source: str) -> None:
+    assert len(room_violations(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("engine/scheduler.py", "import llama_cpp"),
+        ("engine/scheduler.py", "from llama_cpp import llama_cpp as lib"),
+        ("api/app.py", "import httpx"),
+        ("api/chat.py", "from sse_starlette import EventSourceResponse"),
+        ("engine/runner.py", "import os\nprint(os.environ['HOME'])"),
+        ("engine/runner.py", "from os import environ"),
+        ("engine/wire.py", "import pickle"),
+        ("engine/wire.py", "__import__('pickle')"),
+        ("store/documents.py", "import chromadb.config"),
+    ],
+)
+def test_the_checker_sees_a_third_party_at_the_wrong_door(path: str, source: str) -> None:
+    assert len(door_violations(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        (
+            "engine/llama_runner.py",
+            "import llama_cpp\nfrom bdchat.engine.runner import Row\nimport os\nos.putenv('A', 'B')",
+        ),
+        ("api/app.py", "from bdchat import __version__\nfrom bdchat.store.users import Users\nfrom . import chat"),
+        ("cli.py", "from bdchat.api.server import serve"),
+    ],
+)
+def test_the_checker_lets_the_rooms_own_imports_pass(path: str, source: str) -> None:
+    assert room_violations(path, source) + door_violations(path, source) == []
+
+
+def test_the_bootstrap_needs_nothing_but_python() -> None:
+    for script in (ROOT / "scripts").glob("bootstrap*.py"):
+        names = {name.partition(".")[0] for name in imported_names(script.read_text("utf-8"), script.name)}
+        assert {name for name in names - sys.stdlib_module_names if not name.startswith("bootstrap")} == set()
+
+
+def test_files_are_short() -> None:
+    lengths = {path: path.read_bytes().count(b"\n") for path in own_files()}
+    assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length >= MAX_LINES} == {}
+
+
+def test_no_file_is_named_for_what_does_not_fit_elsewhere() -> None:
+    parts = {part for path in own_files() for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert {part for part in parts if set(part.removeprefix("test_").split("_")) & BANNED_NAMES} == set()
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [path for path in modules() if not ast.get_docstring(ast.parse((SOURCE / path).read_text("utf-8")))]
+    assert silent == []
+
+
+def test_the_top_level_is_the_one_that_was_drawn() -> None:
+    top = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - MADE_HERE
+    assert {name for name in top if not re.fullmatch(r"requirements.*\.lock", name)} <= ALLOWED_AT_THE_TOP
+    assert top >= REQUIRED_AT_THE_TOP
+    assert {"api", "engine", "store"} <= {path.name for path in SOURCE.iterdir()}
+
+
+def test_the_documented_files_are_the_files() -> None:
+    """Both ways: "Here now" names no file that is not there, and a new file gets its line."""
+    named = documented_modules((ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    present = {path for path in modules() if not path.endswith("__init__.py")}
+    assert named - present == set(), "docs/architecture.md names files that do not exist"
+    assert present - named == set(), "docs/architecture.md has no line for these files"
+
+
+def test_the_document_reader_knows_rooms_and_stops_where_the_future_begins() -> None:
+    text = (
+        "## Here now\n`src/bdchat/`: `cli.py`\n### `engine/`\n| `request.py` | values |\n| `a.py`, `b.py` | `c.py` |\n"
+        "## To come\n### `store/`\n| `tables.py` | rows |\n"
+    )
+    assert documented_modules(text) == {"cli.py", "engine/request.py", "engine/a.py", "engine/b.py"}
+
+
+def documented_modules(text: str) -> set[str]:
+    """Files in the first column of the tables under "Here now"; a heading names their folder."""
+    here = text.partition("## Here now")[2]
+    here = re.split(r"^## ", here, maxsplit=1, flags=re.MULTILINE)[0]
+    folder, found = "", set[str]()
+    for line in here.splitlines():
+        heading = re.match(r"### `([\w/]+)/`", line)
+        if heading:
+            folder = heading.group(1).removeprefix("src/bdchat").strip("/")
+            folder = f"{folder}/" if folder else ""
+            continue
+        column = line.split("|")[1] if line.startswith("|") else line if line.startswith("`src/bdchat/`") else ""
+        found |= {f"{folder}{name}" for name in re.findall(r"`(\w+\.py)`", column)}
+    return found
