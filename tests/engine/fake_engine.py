@@ -1,0 +1,198 @@
+"""An engine without a model, for laws about processes: the real loop, wire and scheduler around FakeRunner.
+
+The model's path tells the loader how to behave (a query string), a prompt's text tells the runner how to misbehave.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+import numpy.typing as npt
+
+from bdchat.engine.child import Handle, ProcessSpawn
+from bdchat.engine.inbox import Inbox
+from bdchat.engine.local_engine import LocalEngine
+from bdchat.engine.outbox import Outbox
+from bdchat.engine.request import (
+    Accepted,
+    ChatPrompt,
+    Delta,
+    Event,
+    Finished,
+    GenerationRequest,
+    Prompt,
+    SamplingParams,
+    TextPrompt,
+    TokenPrompt,
+)
+from bdchat.engine.runner import Slice
+from bdchat.engine.supervisor import Patience
+from bdchat.engine.wire import Load
+from bdchat.engine.worker import LoadedModel, Worker
+from bdchat.settings import EngineSettings
+from tests.fakes import FakeRunner, spell_out
+
+FAKE_LOADER = "tests.engine.fake_engine:FakeLoader"
+IMPATIENT = Patience(load_s=10.0, hang_s=0.6, retry_s=0.2, shutdown_s=0.5)
+
+SEGFAULT = "<segfault>"  # in a prompt: reading it ends the process
+SEGFAULT_AT_TOKEN_20 = "<segfault later>"
+HANG = "<hang>"
+RAISE = "<raise>"
+
+
+class MisbehavingRunner(FakeRunner):
+    """Does what a prompt tells it to."""
+
+    def __init__(self, *, step_ms: float, **how: Any) -> None:
+        super().__init__(**how)
+        self._step_ms = step_ms
+
+    def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
+        logits = super().decode(slices)
+        for part in slices:
+            text = bytes(token for token in self.tokens(part.seq_id) if token < 256).decode("utf-8", "replace")
+            self._obey(text)
+        time.sleep(self._step_ms / 1000)  # what a step takes, not a wait for anything
+        self.decode_seconds += self._step_ms / 1000
+        return logits
+
+    def _obey(self, text: str) -> None:
+        prompt, later, answer = text.partition(SEGFAULT_AT_TOKEN_20)
+        if SEGFAULT in text or (later and len(answer) >= 20):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if HANG in text:
+            signal.pause()
+        if RAISE in text:
+            raise RuntimeError("told to raise")
+
+
+class FakePromptBuilder:
+    """One token a byte, no template."""
+
+    def build(self, prompt: Prompt) -> list[int]:
+        if isinstance(prompt, TokenPrompt):
+            return list(prompt.tokens)
+        text = prompt.text if isinstance(prompt, TextPrompt) else text_of_chat(prompt)
+        return list(text.encode())
+
+    def text_of(self, tokens: list[int]) -> str:
+        return bytes(tokens).decode()
+
+
+def text_of_chat(prompt: ChatPrompt) -> str:
+    return "".join(f"{message.role}: {message.content}\n" for message in prompt.messages)
+
+
+class FakeLoader:
+    """path "fake?step_ms=5&n_ctx=512"; "fail=reason", "die=1", "stall=1" for models that do not load."""
+
+    def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
+        how = dict(parse_qsl(load.model_path.partition("?")[2]))
+        report_progress("reading", 0.5)
+        if "fail" in how:
+            raise ValueError(how["fail"])
+        if "die" in how:
+            os.kill(os.getpid(), signal.SIGABRT)
+        if "stall" in how:
+            signal.pause()
+        runner = MisbehavingRunner(
+            step_ms=float(how.get("step_ms", 1)),
+            n_ctx=int(how.get("n_ctx", 1024)),
+            num_cells=int(how.get("n_ctx", 1024)) * 4,
+        )
+        return LoadedModel(runner, FakePromptBuilder())
+
+
+class ThreadSpawn:
+    """The same loop in a thread, for laws that need no process."""
+
+    def __init__(self) -> None:
+        self.threads: list[threading.Thread] = []
+
+    async def __call__(self, sock: socket.socket, name: str) -> Handle:
+        theirs = sock.dup()
+        outbox = Outbox(theirs)
+        inbox = Inbox(theirs, outbox, on_hangup=lambda: None)
+
+        def run() -> None:
+            with theirs:
+                Worker(inbox, outbox, FakeLoader()).run()
+                outbox.close()
+                theirs.shutdown(socket.SHUT_RDWR)
+
+        inbox.start()
+        thread = threading.Thread(target=run, name=name)
+        thread.start()
+        self.threads.append(thread)
+        return _ThreadHandle(thread, theirs)
+
+
+class _ThreadHandle:
+    pid = 0
+
+    def __init__(self, thread: threading.Thread, sock: socket.socket) -> None:
+        self._thread = thread
+        self._sock = sock
+
+    async def wait(self) -> int:
+        await asyncio.to_thread(self._thread.join)
+        return 0
+
+    def terminate(self) -> None:
+        self._sock.shutdown(socket.SHUT_RDWR)
+
+    def kill(self) -> None:
+        self.terminate()
+
+    async def last_words(self) -> str:
+        return ""
+
+
+def process_engine(tmp_path: Path, how: str = "", *, patience: Patience = IMPATIENT, **options: Any) -> LocalEngine:
+    return LocalEngine(
+        Path(f"fake?{how}"),
+        "fake",
+        EngineSettings(),
+        cache_dir=tmp_path,
+        spawn=ProcessSpawn(FAKE_LOADER),
+        patience=patience,
+        **options,
+    )
+
+
+def thread_engine(tmp_path: Path, how: str = "", **options: Any) -> LocalEngine:
+    return LocalEngine(
+        Path(f"fake?{how}"), "fake", EngineSettings(), cache_dir=tmp_path, spawn=ThreadSpawn(), patience=IMPATIENT, **options
+    )
+
+
+def ask(text: str, num_tokens: int = 40, request_id: str = "", **fields: Any) -> GenerationRequest:
+    sampling = SamplingParams(temperature=0.0, max_tokens=num_tokens)
+    fields.setdefault("sampling", sampling)
+    return GenerationRequest(request_id=request_id or f"r-{text}", prompt=TextPrompt(text=text), **fields)
+
+
+def expected_text(text: str, num_tokens: int = 40) -> str:
+    return bytes(spell_out(list(text.encode()), num_tokens)).decode()
+
+
+async def events_of(engine: LocalEngine, request: GenerationRequest) -> list[Event]:
+    return [event async for event in engine.generate(request)]
+
+
+def text_of(events: Sequence[Event], index: int = 0) -> str:
+    return "".join(event.text for event in events if isinstance(event, Delta) and event.index == index)
+
+
+def shape(events: Sequence[Event]) -> tuple[int, int]:
+    """How many Accepted and Finished."""
+    return sum(isinstance(e, Accepted) for e in events), sum(isinstance(e, Finished) for e in events)
