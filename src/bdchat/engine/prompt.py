@@ -35,13 +35,6 @@ class PromptBuilder:
         text = b"".join(pieces).decode("utf-8", errors="replace")
         return text.removeprefix(" ") if tokenizer.adds_space_prefix else text
 
-    def drops_leading_space(self, prompt_tokens: Sequence[int]) -> bool:
-        """Whether the answer's first space belongs to the tokenizer, not to the text: SentencePiece starts every
-        text with one, and behind a control token a new text starts."""
-        if not self._tokenizer.adds_space_prefix:
-            return False
-        return not prompt_tokens or self._tokenizer.token_bytes(prompt_tokens[-1]) == b""
-
     def _of_chat(self, prompt: ChatPrompt) -> list[int]:
         tokens = self._tokenizer.encode(self._template.render(prompt))
         if not tokens:
