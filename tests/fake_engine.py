@@ -1,13 +1,13 @@
 """An Engine without a model, for the API room's tests: what it will say, and when, is told by the test.
 
-A token is one byte of text. Its prompt's tokens are the bytes of the messages' text, so that usage can be counted by hand.
+A token is one byte of text. Its prompt's tokens are the bytes of the messages' text: usage can be counted by hand.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest, ModelNotFound
+from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import (
     Accepted,
@@ -26,6 +26,7 @@ from bdchat.engine.request import (
     TopLogprob,
     Usage,
 )
+from bdchat.engine.router import Router
 
 N_VOCAB = 256
 
@@ -119,9 +120,9 @@ class FakeEngine:
         if request.num_prompt_logprobs is not None:
             scored = tuple(_scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
             yield PromptLogprobs(request_id=request.request_id, tokens=scored)
-        async for event in self._answer(request, Usage(
-            num_prompt_tokens=len(tokens), num_cached_tokens=cached, num_completion_tokens=0
-        )):
+        async for event in self._answer(
+            request, Usage(num_prompt_tokens=len(tokens), num_cached_tokens=cached, num_completion_tokens=0)
+        ):
             yield event
 
     async def _answer(self, request: GenerationRequest, usage: Usage) -> AsyncGenerator[Event]:
@@ -206,23 +207,6 @@ def _scored(byte: int, num_top: int, *, first: bool = False) -> TokenLogprob:
     )
 
 
-class FakeEngines:
-    """bdchat.api.engines.Engines over the engines given, the first being the default."""
-
-    def __init__(self, *engines: FakeEngine) -> None:
-        self._engines = {engine.model_id: engine for engine in engines}
-
-    @property
-    def engines(self) -> Mapping[str, FakeEngine]:
-        return self._engines
-
-    def engine_for(self, model: str | None) -> FakeEngine:
-        if not model:
-            return next(iter(self._engines.values()))
-        if model not in self._engines:
-            raise ModelNotFound(model, tuple(self._engines))
-        return self._engines[model]
-
-    async def aclose(self) -> None:
-        for engine in self._engines.values():
-            await engine.aclose()
+def fake_router(*engines: FakeEngine) -> Router:
+    """The first engine is the default."""
+    return Router({engine.model_id: engine for engine in engines}, default=engines[0].model_id, created=1_700_000_000)

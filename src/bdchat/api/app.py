@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from bdchat.api.chat import ChatCompletions
 from bdchat.api.completions import Completions
-from bdchat.api.engines import Engines
 from bdchat.api.envelope import Envelope, Refusals
 from bdchat.api.generations import GenerationService
 from bdchat.api.health import Health
@@ -24,14 +23,15 @@ from bdchat.api.latency import LatencyMeter
 from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.models import Models
 from bdchat.api.security import BodyLimits, HostGuard, KeyGuard, OriginGuard
+from bdchat.engine.router import Router
 from bdchat.settings import Settings
 
 
 class App(Starlette):
     """A Starlette that says what it is made of; server.py drains `generations`."""
 
-    def __init__(self, settings: Settings, engines: Engines) -> None:
-        self.engines = engines
+    def __init__(self, settings: Settings, engine_router: Router) -> None:
+        self.engine_router = engine_router
         self.meter = LatencyMeter()
         self.refusals = Refusals()
         self.generations = GenerationService(self.meter)
@@ -44,11 +44,11 @@ class App(Starlette):
         self.router.redirect_slashes = False  # Envelope tidies the path; a redirect would be built from Host
 
     def _routes(self, settings: Settings) -> list[Route]:
-        chat = ChatCompletions(self.engines, self.generations, settings.limits)
-        completions = Completions(self.engines, self.generations, settings.limits)
-        models = Models(self.engines)
-        health = Health(self.engines, self.generations)
-        metrics = Metrics(MetricsCollector(self.engines, self.generations, self.meter, self.refusals))
+        chat = ChatCompletions(self.engine_router, self.generations, settings.limits)
+        completions = Completions(self.engine_router, self.generations, settings.limits)
+        models = Models(self.engine_router)
+        health = Health(self.engine_router, self.generations)
+        metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
         return [
             Route("/v1/chat/completions", chat.create, methods=["POST"]),
             Route("/v1/completions", completions.create, methods=["POST"]),
@@ -77,7 +77,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     finally:
         lag_watch.cancel()
         await app.generations.drain(timeout_s=0)
-        await app.engines.aclose()
+        await app.engine_router.aclose()
 
 
 async def _leave_to_envelope(request: Request, error: Exception) -> NoReturn:

@@ -7,24 +7,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.chat_answer import ChatChunks, ChatCollector, ChatHead
-from bdchat.api.engines import Engines
 from bdchat.api.generations import GenerationGroup, GenerationService
 from bdchat.api.json_body import read_json_body
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.wire import parse
 from bdchat.api.streaming import StreamResponse, accept, complete
+from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 
 
 class ChatCompletions:
-    def __init__(self, engines: Engines, generations: GenerationService, limits: LimitSettings) -> None:
-        self._engines = engines
+    def __init__(self, router: Router, generations: GenerationService, limits: LimitSettings) -> None:
+        self._router = router
         self._generations = generations
         self._limits = limits
 
     async def create(self, request: Request) -> Response:
         wanted = parse(ChatCompletionRequest, await read_json_body(request), self._limits)
-        engine = self._engines.engine_for(wanted.model)
+        engine = self._router.engine_for(wanted.model)
         completion_id = f"chatcmpl-{uuid.uuid4().hex}"
         generation_request = wanted.to_generation_request(completion_id)
         group = GenerationGroup(self._generations, engine, [generation_request], width=1)

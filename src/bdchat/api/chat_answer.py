@@ -129,10 +129,10 @@ class ChatCollector:
         logprobs = None
         if self._logprobs is not None:
             logprobs = {"content": chat_logprobs(self._logprobs[index]), "refusal": None}
-        message = {"role": "assistant", "content": "".join(self._texts[index]), "refusal": None, "annotations": []}
+        text = "".join(self._texts[index])
         return {
             "index": index,
-            "message": message,
+            "message": {"role": "assistant", "content": text, "refusal": None, "annotations": []},
             "logprobs": logprobs,
             "finish_reason": self._reasons[index],
         }

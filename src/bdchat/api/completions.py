@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.completion_answer import CompletionChunks, CompletionCollector, CompletionHead
-from bdchat.api.engines import Engines
 from bdchat.api.generations import GenerationGroup, GenerationService
 from bdchat.api.json_body import read_json_body
 from bdchat.api.schemas.completions import CompletionRequest
@@ -16,20 +15,21 @@ from bdchat.api.schemas.wire import parse
 from bdchat.api.streaming import StreamResponse, accept, complete
 from bdchat.engine.errors import ContextLengthExceeded
 from bdchat.engine.request import ModelInfo, Prompt, TokenPrompt
+from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 
 MAX_WIDTH = 16  # prompts of one call in the engine at a time, so that one long list does not fill the queue
 
 
 class Completions:
-    def __init__(self, engines: Engines, generations: GenerationService, limits: LimitSettings) -> None:
-        self._engines = engines
+    def __init__(self, router: Router, generations: GenerationService, limits: LimitSettings) -> None:
+        self._router = router
         self._generations = generations
         self._limits = limits
 
     async def create(self, request: Request) -> Response:
         wanted = parse(CompletionRequest, await read_json_body(request), self._limits)
-        engine = self._engines.engine_for(wanted.model)
+        engine = self._router.engine_for(wanted.model)
         completion_id = f"cmpl-{uuid.uuid4().hex}"
         if engine.info is not None:
             _refuse_long_token_lists(wanted.prompts, engine.info)

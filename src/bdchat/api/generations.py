@@ -167,7 +167,8 @@ class GenerationGroup:
     def __init__(
         self, service: GenerationService, engine: Engine, requests: Sequence[GenerationRequest], *, width: int
     ) -> None:
-        assert requests and width >= 1
+        assert requests
+        assert width >= 1
         self._service = service
         self._engine = engine
         self._waiting = list(reversed(list(enumerate(requests))))

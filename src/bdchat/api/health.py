@@ -8,14 +8,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bdchat.api.engines import Engines
 from bdchat.api.generations import GenerationService
 from bdchat.api.security import is_authorized
+from bdchat.engine.router import Router
 
 
 class Health:
-    def __init__(self, engines: Engines, generations: GenerationService) -> None:
-        self._engines = engines
+    def __init__(self, router: Router, generations: GenerationService) -> None:
+        self._router = router
         self._generations = generations
 
     async def show(self, request: Request) -> Response:
@@ -24,7 +24,7 @@ class Health:
         if is_authorized(request.scope):
             document["models"] = [
                 {"id": model_id, "state": engine.state, "num_restarts": engine.num_restarts}
-                for model_id, engine in self._engines.engines.items()
+                for model_id, engine in self._router.engines.items()
             ]
         body = msgspec.json.encode(document)
         return Response(body, status_code=503 if is_draining else 200, media_type="application/json")

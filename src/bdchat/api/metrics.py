@@ -14,11 +14,11 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bdchat.api.engines import Engines
 from bdchat.api.envelope import Refusals
 from bdchat.api.generations import GenerationService
 from bdchat.api.latency import Histogram, LatencyMeter
 from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.router import Router
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LAG_INTERVAL_S = 0.5
@@ -46,10 +46,8 @@ COUNTERS: tuple[tuple[str, str, Reading], ...] = (
 
 
 class MetricsCollector(Collector):
-    def __init__(
-        self, engines: Engines, generations: GenerationService, meter: LatencyMeter, refusals: Refusals
-    ) -> None:
-        self._engines = engines
+    def __init__(self, router: Router, generations: GenerationService, meter: LatencyMeter, refusals: Refusals) -> None:
+        self._router = router
         self._generations = generations
         self._meter = meter
         self._refusals = refusals
@@ -72,7 +70,7 @@ class MetricsCollector(Collector):
         yield refused
 
     def _of_engines(self) -> Iterator[Metric]:
-        snapshots = {model: engine.metrics() for model, engine in self._engines.engines.items()}
+        snapshots = {model: engine.metrics() for model, engine in self._router.engines.items()}
         for name, text, read in GAUGES:
             gauge = GaugeMetricFamily(f"bdchat_{name}", text, labels=["model"])
             for model, snapshot in snapshots.items():
@@ -100,7 +98,7 @@ class MetricsCollector(Collector):
             cached.add_metric([model, "ram"], from_ram)
             seconds.add_metric([model, "decode"], snapshot.decode_seconds)
             seconds.add_metric([model, "outside"], snapshot.outside_seconds)
-            engine = self._engines.engines[model]
+            engine = self._router.engines[model]
             restarts.add_metric([model], engine.num_restarts)
             ready.add_metric([model], engine.state == "ready")
         yield from (cached, seconds, restarts, ready)

@@ -1,38 +1,35 @@
 """GET /v1/models, GET /v1/models/{id}. Ids may contain slashes, written plainly or as %2F."""
 
-import time
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bdchat.api.engines import Engines
 from bdchat.api.schemas.models import Model, ModelList
-from bdchat.engine.engine import Engine
-from bdchat.engine.errors import ModelNotFound
+from bdchat.engine.router import Router, ServedModel
 
 
 class Models:
-    def __init__(self, engines: Engines) -> None:
-        self._engines = engines
-        self._created = int(time.time())  # since when this server has offered them
+    def __init__(self, router: Router) -> None:
+        self._router = router
 
     async def list(self, request: Request) -> Response:
-        models = [self._to_wire(model_id, engine) for model_id, engine in self._engines.engines.items()]
-        return _json(ModelList(data=models))
+        return _json(ModelList(data=[_to_wire(model) for model in self._router.models()]))
 
     async def retrieve(self, request: Request) -> Response:
-        model_id = request.path_params["model_id"]
-        engine = self._engines.engines.get(model_id)
-        if engine is None:
-            raise ModelNotFound(model_id, tuple(self._engines.engines))
-        return _json(self._to_wire(model_id, engine))
+        """Raises ModelNotFound."""
+        model_id = self._router.model_id_for(request.path_params["model_id"])
+        return _json(next(_to_wire(model) for model in self._router.models() if model.model_id == model_id))
 
-    def _to_wire(self, model_id: str, engine: Engine) -> Model:
-        n_ctx = engine.info.n_ctx if engine.info else None
-        return Model(
-            id=model_id, created=self._created, context_length=n_ctx, max_model_len=n_ctx, state=engine.state
-        )
+
+def _to_wire(model: ServedModel) -> Model:
+    return Model(
+        id=model.model_id,
+        created=model.created,
+        owned_by=model.owner,
+        context_length=model.context_length,
+        max_model_len=model.context_length,
+        state=model.state,
+    )
 
 
 def _json(document: object) -> Response:

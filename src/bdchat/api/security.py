@@ -9,7 +9,6 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -128,8 +127,7 @@ class OriginGuard:
 def _is_same_origin(origin: bytes, scope: Scope) -> bool:
     """The page came from this server itself; HostGuard has vouched for Host."""
     hosts = headers_named(scope, b"host")
-    parts = urlsplit(origin.decode("latin-1"))
-    return parts.scheme in {"http", "https"} and bool(hosts) and parts.netloc.lower().encode("latin-1") == hosts[0].lower()
+    return any(origin.lower() in {scheme + host.lower() for scheme in (b"http://", b"https://")} for host in hosts)
 
 
 def _with_cors(send: Send, origin: bytes) -> Send:
@@ -168,7 +166,7 @@ class KeyGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
             given = _given_keys(scope)
-            is_right = self._key is None or any([hmac.compare_digest(key, self._key) for key in given])
+            is_right = self._key is None or any(hmac.compare_digest(key, self._key) for key in given)
             if not is_right and scope["path"] not in OPEN_PATHS:
                 raise Unauthorized(was_given=bool(given))
             scope.setdefault("state", {})["is_authorized"] = is_right

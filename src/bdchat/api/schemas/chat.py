@@ -180,9 +180,7 @@ class ChatCompletionRequest(SamplingFields):
 
     def to_generation_request(self, request_id: str) -> GenerationRequest:
         most = self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
-        sampling = SamplingParams(
-            **self.sampling_arguments(), max_tokens=most, num_top_logprobs=self.num_top_logprobs
-        )
+        sampling = SamplingParams(**self.sampling_arguments(), max_tokens=most, num_top_logprobs=self.num_top_logprobs)
         return GenerationRequest(
             request_id=request_id,
             prompt=ChatPrompt(

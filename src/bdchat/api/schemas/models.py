@@ -12,7 +12,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     object: str = "model"
     created: int
-    owned_by: str = "bdchat"
+    owned_by: str
     context_length: int | None
     max_model_len: int | None
     state: str

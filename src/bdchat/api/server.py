@@ -1,0 +1,157 @@
+"""`bdchat serve`: builds the engines and the application, listens, drains on SIGTERM, exits 0.
+
+Main thread. The model loads in its own process while the server already answers /health: nothing here imports
+llama.cpp.
+"""
+
+import asyncio
+import logging
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+import uvloop
+
+from bdchat.api.app import App
+from bdchat.api.http_protocol import protocol_factory
+from bdchat.api.logs import configure_logging
+from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind
+from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
+from bdchat.engine.router import Router
+from bdchat.settings import ServerSettings, Settings
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 30  # uvicorn's 5 s is httpx's own: each would close on the other's next request
+LAST_WRITES_S = 2  # for the last bytes of drained answers
+BACKLOG = 512
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that drains before it stops listening: running answers end, new ones are told to come back.
+
+    The first signal drains, a second ends at once. Signals are ours alone: raised again, as uvicorn does, they would
+    turn the exit status of an orderly end into "killed"."""
+
+    def __init__(self, config: uvicorn.Config, app: App, drain_timeout_s: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain_timeout_s = drain_timeout_s
+        self._num_signals = 0
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._num_signals += 1
+        if self._num_signals > 1:
+            self.should_exit = self.force_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._num_signals and self._draining is None:
+            log.info("draining: running answers have %g s", self._drain_timeout_s)
+            self._draining = asyncio.create_task(self._drain(), name="drain")
+        return await super().on_tick(counter)
+
+    async def _drain(self) -> None:
+        await self._app.generations.drain(self._drain_timeout_s)
+        self.should_exit = True
+
+
+def serve(settings: Settings, make_router: Callable[[Settings], Router] | None = None) -> int:
+    """Returns the exit status. One line on stderr says why it did not start. `make_router` runs on the event loop."""
+    configure_logging(settings.server.log_level)
+    try:
+        check_bind(settings.server)
+        listener = _listen(settings.server)
+    except UnsafeBind as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror or error}")
+    with listener:
+        try:
+            return uvloop.run(_serve(settings, make_router or local_router, listener))
+        except ModelNotFound as error:
+            return _fail(
+                f"{error}. `bdchat pull {error.model}` fetches a model of the catalog; `bdchat models` lists it"
+            )
+        except ModelLoadFailed as error:
+            return _fail(str(error))
+
+
+async def _serve(settings: Settings, make_router: Callable[[Settings], Router], listener: socket.socket) -> int:
+    app = App(settings, make_router(settings))
+    config = uvicorn.Config(
+        app,
+        http=protocol_factory(settings.limits),  # type: ignore[arg-type]  # a class, or what makes its instances
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=LAST_WRITES_S,
+        backlog=BACKLOG,
+    )
+    server = Server(config, app, settings.server.drain_timeout_s)
+    _announce(settings, listener.getsockname()[1])
+    await server.serve(sockets=[listener])
+    return 0
+
+
+def local_router(settings: Settings) -> Router:
+    """The configured model in a process of its own, which begins to load. Raises ModelNotFound, ModelLoadFailed."""
+    from bdchat.engine.catalog import Catalog  # only a server with a model of its own needs these
+    from bdchat.engine.local_engine import LocalEngine
+
+    created = int(time.time())
+    if settings.models.default == "none":
+        return Router({}, default=None, created=created)
+    installed = Catalog.load(settings.data_dir).resolve(settings.models.default)
+    engine = LocalEngine(
+        installed.path,
+        installed.name,
+        settings.engine,
+        cache_dir=settings.data_dir / "cache",
+        queue_limit=settings.limits.queue,
+    )
+    engine.start()
+    aliases = dict.fromkeys(installed.names[1:], installed.name)
+    return Router({installed.name: engine}, default=installed.name, created=created, aliases=aliases)
+
+
+def _listen(server: ServerSettings) -> socket.socket:
+    """Bound and listening before anything is built: a second server on the port fails at once, in one line."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _announce(settings: Settings, port: int) -> None:
+    """The address, and a line that works when pasted into a shell."""
+    host = "127.0.0.1" if settings.server.host in WILDCARD_ADDRESSES else settings.server.host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    key = ' -H "Authorization: Bearer $BDCHAT_API_KEY"' if settings.server.api_key else ""
+    body = '{"messages":[{"role":"user","content":"Hello!"}],"stream":true}'
+    sys.stdout.write(
+        f"bdchat serves {settings.models.default} at {url}/v1\n"
+        f"  curl -N {url}/v1/chat/completions -H 'Content-Type: application/json'{key} -d '{body}'\n"
+    )
+    sys.stdout.flush()
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"bdchat: {sentence}\n")
+    return 1
