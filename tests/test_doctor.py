@@ -1,0 +1,175 @@
+"""Each check on a machine that lacks what it looks for, and on one that does not."""
+
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from bdchat.doctor import (
+    Check,
+    check_compiler,
+    check_cpu,
+    check_data_dir,
+    check_library,
+    check_memory,
+    check_model,
+    check_port,
+    check_python,
+    examine,
+    report,
+)
+from bdchat.engine.catalog import Catalog
+from bdchat.engine.gguf import read_header
+from bdchat.settings import load
+
+MODEL = Path("model.gguf")
+GCC_12 = "c++ (Debian 12.2.0-14+deb12u1) 12.2.0"
+
+
+class FakeProbe:
+    """Answers with the given exit codes, one per call, and keeps what it was asked."""
+
+    def __init__(self, *codes: int) -> None:
+        self._codes = list(codes)
+        self.calls: list[Sequence[str]] = []
+
+    def __call__(self, arguments: Sequence[str]) -> int:
+        self.calls.append(arguments)
+        return self._codes.pop(0)
+
+
+def test_a_library_that_decodes_is_ok() -> None:
+    probe = FakeProbe(0)
+    assert check_library(MODEL, probe).ok
+    assert len(probe.calls) == 1
+
+
+def test_a_library_that_dies_is_tried_without_its_extra_buffers() -> None:
+    """GCC 12 with AMX: SIGSEGV in the first batch of two tokens, in 4 of 4 starts."""
+    probe = FakeProbe(-11, 0)
+    check = check_library(MODEL, probe)
+    assert not check.ok
+    assert "SIGSEGV" in check.detail
+    assert "without its extra buffer types" in check.detail
+    assert "--rebuild" in check.remedy
+    assert "--no-extra-bufts" in probe.calls[1]
+
+
+def test_a_library_that_dies_either_way_says_so() -> None:
+    assert "without its extra" not in check_library(MODEL, FakeProbe(-4, -4)).detail
+    assert "exit code 3" in check_library(MODEL, FakeProbe(3)).detail
+
+
+def test_the_compiler_trap_is_named_where_it_is() -> None:
+    cpu = "model name: Some CPU; flags: fpu avx2 avx512f amx_tile"
+    assert "-fno-tree-dse" in check_cpu(cpu, GCC_12).detail
+    assert "-fno-tree-dse" not in check_cpu(cpu, GCC_12.replace("12", "13")).detail
+    assert "-fno-tree-dse" not in check_cpu("flags: fpu avx2", GCC_12).detail
+    assert "AVX2, AVX-512, AMX" in check_cpu(cpu, "").detail
+
+
+def test_a_cpu_without_wide_vectors_fails() -> None:
+    assert not check_cpu("flags: fpu sse2", GCC_12).ok
+
+
+def test_no_compiler_is_no_fault_of_a_machine_that_runs() -> None:
+    assert check_compiler("").ok
+    assert not check_python((3, 10, 2)).ok
+
+
+def test_a_data_directory_that_is_a_file_fails(tmp_path: Path) -> None:
+    assert check_data_dir(tmp_path / "new" / "one").ok
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").touch()
+    check = check_data_dir(tmp_path / "file")
+    assert not check.ok
+    assert str(tmp_path / "file") in check.remedy
+
+
+def test_a_port_is_free_or_a_strangers_or_ours() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert "is free" in check_port("127.0.0.1", port).detail
+    with answering(b'{"status": "ok"}') as port:
+        assert "bdchat is running" in check_port("127.0.0.1", port).detail
+    for body in (b"<html>", b"[]", b'{"status": "fine"}'):
+        with answering(body) as port:
+            check = check_port("127.0.0.1", port)
+            assert not check.ok
+            assert "--port" in check.remedy
+    assert check_port("127.0.0.1", 0).ok
+
+
+def test_memory_is_compared_with_what_the_context_needs(tmp_path: Path, default_model_path: Path) -> None:
+    settings = load(data_dir=tmp_path, overrides={"engine.n_ctx": "8192"})
+    header = read_header(default_model_path)
+    assert check_memory(header, settings, 8 * 1024**3).ok
+    assert not check_memory(header, settings, 100 * 1024**2).ok
+
+
+def test_a_model_with_other_bytes_than_the_catalogs_fails(tmp_path: Path, default_model_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    damaged = models / default_model_path.name
+    damaged.write_bytes(default_model_path.read_bytes()[:-1] + b"\x01")
+    model = Catalog.load(tmp_path).resolve("smollm2-135m-instruct")
+    check = check_model(model)
+    assert not check.ok
+    assert "bdchat pull smollm2-135m-instruct" in check.remedy
+
+
+def test_a_missing_model_is_pulled(tmp_path: Path) -> None:
+    checks = examine(load(data_dir=tmp_path, overrides={"server.port": "0"}))
+    assert not checks[-1].ok
+    assert "bdchat pull smollm2-135m-instruct" in checks[-1].remedy
+
+
+def test_without_a_model_nothing_is_asked_of_it(tmp_path: Path) -> None:
+    settings = load(data_dir=tmp_path, overrides={"server.port": "0", "models.default": "none"})
+    assert {check.name for check in examine(settings)}.isdisjoint({"model", "memory", "library"})
+
+
+@pytest.mark.gguf
+def test_this_machine_decodes(tmp_path: Path, default_model_path: Path) -> None:
+    overrides = {"server.port": "0", "models.default": str(default_model_path)}
+    found = {check.name: check for check in examine(load(data_dir=tmp_path, overrides=overrides))}
+    assert {name: check.detail for name, check in found.items() if not check.ok} == {}
+    assert "library" in found
+
+
+def test_a_report_shows_remedies_of_failures_only() -> None:
+    checks = (Check("one", True, "fine", "never shown"), Check("three", False, "broken", "mend it"))
+    assert report(checks, as_json=False) == "ok    one    fine\nFAIL  three  broken\n             → mend it"
+    document = json.loads(report(checks, as_json=True))
+    assert document["ok"] is False
+    assert [check["name"] for check in document["checks"]] == ["one", "three"]
+
+
+@contextmanager
+def answering(body: bytes) -> Iterator[int]:
+    """A server of its own kind on a loopback port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
