@@ -1,0 +1,1 @@
+"""A load client for OpenAI-compatible servers, and the comparison of two of them. Knows HTTP and processes only."""
