@@ -1,0 +1,103 @@
+"""An App over fake engines, reached in process (no socket, no incremental streams) or through a real uvicorn."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+
+from bdchat.api.app import App
+from bdchat.api.http_protocol import protocol_factory
+from bdchat.api.server import Server
+from bdchat.settings import Settings
+from tests.fake_engine import FakeEngine, fake_router
+
+USER = [{"role": "user", "content": "hi"}]
+
+
+def make_app(*engines: FakeEngine, settings: Settings | None = None) -> App:
+    return App(settings or Settings(), fake_router(*(engines or (FakeEngine(),))))
+
+
+@asynccontextmanager
+async def in_process(*engines: FakeEngine, settings: Settings | None = None) -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=make_app(*engines, settings=settings), client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        yield client
+
+
+@asynccontextmanager
+async def served(app: App, settings: Settings | None = None) -> AsyncGenerator[str]:
+    """The base URL of `app` behind the server's own uvicorn configuration, on the running loop."""
+    limits = (settings or Settings()).limits
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            app,
+            http=protocol_factory(limits),  # type: ignore[arg-type]
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+        server = Server(config, app, drain_timeout_s=0)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await until(lambda: server.started)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running
+
+
+@asynccontextmanager
+async def over_http(*engines: FakeEngine, settings: Settings | None = None) -> AsyncGenerator[httpx.AsyncClient]:
+    async with (
+        served(make_app(*engines, settings=settings), settings) as url,
+        httpx.AsyncClient(base_url=url, timeout=10) as client,
+    ):
+        yield client
+
+
+async def until(is_true: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """Lets the loop run until it is so. For what a socket's other end does, which no event tells of."""
+    async with asyncio.timeout(timeout_s):
+        while not is_true():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+def events_of(body: str) -> list[dict[str, Any]]:
+    """The data of every event but [DONE]. Fails on anything that a line parser would not take."""
+    assert body.endswith("data: [DONE]\n\n")
+    assert body.count("[DONE]") == 1
+    assert "\r" not in body
+    frames = body.removesuffix("data: [DONE]\n\n").split("\n\n")
+    assert frames.pop() == ""
+    documents = []
+    for frame in frames:
+        if frame.startswith(":"):
+            continue
+        assert frame.startswith("data: ")
+        assert "\n" not in frame
+        documents.append(json.loads(frame.removeprefix("data: ")))
+    return documents
+
+
+def error_of(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The error object, once its shape has been checked."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    body = response.json()
+    assert set(body) == {"error"}
+    error: dict[str, Any] = body["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert isinstance(error["message"], str)
+    assert error["message"]
+    assert isinstance(error["type"], str)
+    assert error["param"] is None or isinstance(error["param"], str)
+    assert error["code"] is None or isinstance(error["code"], str)
+    return error

@@ -1,0 +1,231 @@
+"""POST /v1/chat/completions: what comes back, streamed and not."""
+
+import pytest
+
+from bdchat.engine.errors import GenerationFailed
+from tests.api.serving import USER, error_of, events_of, in_process
+from tests.fake_engine import FakeEngine
+
+pytestmark = pytest.mark.anyio
+URL = "/v1/chat/completions"
+
+
+async def test_an_answer_has_every_key_that_strict_decoders_need() -> None:
+    async with in_process() as client:
+        response = await client.post(URL, json={"model": "fake", "messages": USER, "service_tier": "auto"})
+    assert response.status_code == 200
+    body = response.json()
+    assert body["id"].startswith("chatcmpl-")
+    assert (body["object"], body["model"], body["system_fingerprint"]) == ("chat.completion", "fake", "fp_fake")
+    assert isinstance(body["created"], int)
+    assert body["service_tier"] == "default"
+    assert body["choices"] == [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Hello world", "refusal": None, "annotations": []},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ]
+    assert body["usage"]["total_tokens"] == body["usage"]["prompt_tokens"] + body["usage"]["completion_tokens"]
+    assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] == 0
+
+
+async def test_cached_tokens_count_a_repeated_prefix_and_start_at_zero() -> None:
+    async with in_process() as client:
+        first = (await client.post(URL, json={"messages": USER})).json()["usage"]
+        second = (await client.post(URL, json={"messages": USER})).json()["usage"]
+    assert first["prompt_tokens_details"]["cached_tokens"] == 0
+    assert 0 < second["prompt_tokens_details"]["cached_tokens"] < second["prompt_tokens"]
+
+
+async def test_a_stream_is_role_text_finish_done() -> None:
+    async with in_process() as client:
+        response = await client.post(URL, json={"messages": USER, "stream": True})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-cache"
+    assert "content-length" not in response.headers
+    chunks = events_of(response.text)
+    assert len({(chunk["id"], chunk["created"], chunk["model"], chunk["object"]) for chunk in chunks}) == 1
+    assert chunks[0]["object"] == "chat.completion.chunk"
+    assert all("usage" not in chunk for chunk in chunks)
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert all({"index", "delta", "finish_reason"} <= set(choice) for choice in choices)
+    assert choices[0]["delta"]["role"] == "assistant"
+    assert all("role" not in choice["delta"] for choice in choices[1:])
+    assert "".join(choice["delta"].get("content", "") for choice in choices) == "Hello world"
+    assert [choice["finish_reason"] for choice in choices] == [None] * (len(choices) - 1) + ["stop"]
+
+
+async def test_usage_is_one_last_chunk_and_only_when_asked() -> None:
+    body = {"messages": USER, "stream": True, "stream_options": {"include_usage": True}}
+    async with in_process(FakeEngine()) as client:
+        chunks = events_of((await client.post(URL, json=body)).text)
+    async with in_process(FakeEngine()) as client:
+        whole = (await client.post(URL, json={"messages": USER})).json()
+    assert all(chunk["usage"] is None for chunk in chunks[:-1])
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"] == whole["usage"]
+
+
+async def test_n_choices_share_one_prompt_and_choice_0_is_first() -> None:
+    body = {"messages": USER, "n": 3, "stream": True, "stream_options": {"include_usage": True}}
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        chunks = events_of((await client.post(URL, json=body)).text)
+        whole = (await client.post(URL, json={"messages": USER, "n": 3})).json()
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert [choice["index"] for choice in choices[:3]] == [0, 1, 2]
+    texts = ["", "", ""]
+    for choice in choices:
+        texts[choice["index"]] += choice["delta"].get("content", "")
+    assert texts == [choice["message"]["content"] for choice in whole["choices"]]
+    assert len(set(texts)) == 3
+    for index in range(3):
+        finishes = [choice["finish_reason"] for choice in choices if choice["index"] == index]
+        assert finishes == [None] * (len(finishes) - 1) + ["stop"]
+    usage = chunks[-1]["usage"]
+    assert usage["prompt_tokens"] == len("<user>hi")
+    assert usage["completion_tokens"] == sum(len(text) for text in texts)
+    assert usage["prompt_tokens_details"]["cached_tokens"] == 0
+
+
+async def test_logprobs_have_one_entry_per_token_in_both_forms() -> None:
+    body = {"messages": USER, "logprobs": True, "top_logprobs": 2}
+    async with in_process(FakeEngine(pieces=("안", "!"))) as client:
+        whole = (await client.post(URL, json=body)).json()["choices"][0]["logprobs"]["content"]
+        chunks = events_of((await client.post(URL, json=body | {"stream": True})).text)
+        bare = (await client.post(URL, json={"messages": USER, "logprobs": True})).json()
+    streamed = [
+        entry
+        for chunk in chunks
+        for choice in chunk["choices"]
+        if choice["logprobs"]
+        for entry in choice["logprobs"]["content"]
+    ]
+    assert streamed == whole
+    assert len(whole) == 4
+    assert bytes(byte for entry in whole for byte in entry["bytes"]).decode() == "안!"
+    assert all(len(entry["top_logprobs"]) == 2 for entry in whole)
+    assert whole[0]["token"] == "\\xec"
+    assert bare["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
+
+
+async def test_line_separators_do_not_break_a_line_parser() -> None:
+    text = "a\u2028b\u2029c\u0085d\ne\r\nf 한국어 🙂"
+    async with in_process(FakeEngine(pieces=(text,))) as client:
+        body = (await client.post(URL, json={"messages": USER, "stream": True})).text
+    frames = body.splitlines()  # Python's idea of a line, which HTTP clients use
+    assert all(frame == "" or frame.startswith("data: ") for frame in frames)
+    assert "".join(c["delta"].get("content", "") for e in events_of(body) for c in e["choices"]) == text
+
+
+async def test_max_tokens_ends_with_length_under_both_names() -> None:
+    async with in_process() as client:
+        for name in ("max_tokens", "max_completion_tokens"):
+            choice = (await client.post(URL, json={"messages": USER, name: 4})).json()["choices"][0]
+            assert (choice["message"]["content"], choice["finish_reason"]) == ("Hell", "length")
+
+
+async def test_what_the_engine_is_asked_is_what_the_client_said() -> None:
+    engine = FakeEngine()
+    body = {
+        "messages": [
+            {"role": "developer", "content": [{"type": "text", "text": "be"}, {"type": "text", "text": "brief"}]},
+            {"role": "user", "content": "hi", "name": "ann"},
+            {
+                "role": "assistant",
+                "content": None,
+                "refusal": None,
+                "annotations": [],
+                "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "42", "cache_control": {}}]},
+        ],
+        "temperature": 0,
+        "top_p": 0.5,
+        "seed": -1,
+        "stop": "x",
+        "logit_bias": {"5": -100},
+        "repetition_penalty": 1.1,
+        "min_p": 0.1,
+        "top_k": 7,
+        "cache_prompt": False,
+        "chat_template_kwargs": {"enable_thinking": False},
+        "user": "u1",
+    }
+    async with in_process(engine) as client:
+        assert (await client.post(URL, json=body)).status_code == 200
+    asked = engine.requests[0]
+    roles = [message.role for message in asked.prompt.messages]  # type: ignore[union-attr]
+    contents = [message.content for message in asked.prompt.messages]  # type: ignore[union-attr]
+    assert roles == ["system", "user", "assistant", "tool"]
+    assert contents == ["be\nbrief", "hi", "", "42"]
+    assert asked.prompt.messages[2].tool_calls[0].name == "f"  # type: ignore[union-attr]
+    assert asked.prompt.messages[3].tool_call_id == "c1"  # type: ignore[union-attr]
+    assert asked.prompt.template_kwargs == {"enable_thinking": False}  # type: ignore[union-attr]
+    sampling = asked.sampling
+    assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) == (0, 0.5, 7, 0.1)
+    assert sampling.seed == 2**63 - 1
+    assert (sampling.stop, sampling.logit_bias, sampling.repeat_penalty) == (("x",), {5: -100.0}, 1.1)
+    assert sampling.max_tokens is None
+    assert (asked.cache_prompt, asked.user) == (False, "u1")
+
+
+async def test_explicit_nulls_and_unknown_fields_change_nothing() -> None:
+    engine = FakeEngine()
+    names = (
+        "temperature top_p n stream stop max_tokens max_completion_tokens presence_penalty frequency_penalty logit_bias "
+        "user seed logprobs top_logprobs tools tool_choice response_format stream_options service_tier store metadata "
+        "parallel_tool_calls functions function_call modalities audio prediction reasoning_effort verbosity model top_k "
+        "min_p repeat_penalty repetition_penalty repeat_last_n ignore_eos cache_prompt chat_template_kwargs chat_template"
+    ).split()
+    ignored = {"reasoning_effort": "high", "verbosity": 5, "store": True, "metadata": {"a": [1]}, "zzz": {"b": None}}
+    async with in_process(engine) as client:
+        assert (await client.post(URL, json={"messages": USER})).status_code == 200
+        assert (await client.post(URL, json={"messages": USER} | dict.fromkeys(names))).status_code == 200
+        assert (await client.post(URL, json={"messages": USER} | ignored)).status_code == 200
+    asked = {(request.sampling.temperature, request.sampling.stop, request.num_choices) for request in engine.requests}
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tools", [{"type": "function", "function": {"name": "f"}}]),
+        ("tool_choice", "required"),
+        ("functions", [{"name": "f"}]),
+        ("response_format", {"type": "json_object"}),
+        ("modalities", ["text", "audio"]),
+        ("audio", {"voice": "x"}),
+        ("chat_template", "{{ x }}"),
+    ],
+)
+async def test_what_is_not_honoured_is_refused_by_name(field: str, value: object) -> None:
+    async with in_process() as client:
+        error = error_of(await client.post(URL, json={"messages": USER, field: value}), 400)
+    assert (error["param"], error["code"]) == (field, "unsupported_parameter")
+
+
+async def test_what_says_nothing_special_is_accepted() -> None:
+    body = {
+        "messages": USER,
+        "tools": [],
+        "tool_choice": "auto",
+        "response_format": {"type": "text"},
+        "modalities": ["text"],
+    }
+    async with in_process() as client:
+        assert (await client.post(URL, json=body)).status_code == 200
+
+
+async def test_an_error_after_the_first_byte_is_an_event_and_then_done() -> None:
+    engine = FakeEngine(failure=GenerationFailed("no"))
+    async with in_process(engine) as client:
+        response = await client.post(URL, json={"messages": USER, "stream": True})
+        whole = await client.post(URL, json={"messages": USER})
+    assert response.status_code == 200
+    events = events_of(response.text)
+    assert events[-1]["error"]["code"] == "generation_failed"
+    assert set(events[-1]["error"]) == {"message", "type", "param", "code"}
+    assert error_of(whole, 500)["code"] == "generation_failed"
