@@ -1,11 +1,13 @@
 """uvicorn's httptools protocol, with the bounds it lacks. Event loop; one instance per connection.
 
 httptools collects a header line for as long as bytes come, and uvicorn waits for the end of a request's head for ever:
-here the head has a size (431) and a time (408), and what is no HTTP at all is refused in OpenAI's shape too.
+here the head has a size (431) and a time (408), and what is no HTTP at all is refused in OpenAI's shape too. An offer to
+upgrade to HTTP/2 is passed over: llhttp would take the body of such a request, as Java's HttpClient sends it, for HTTP/2.
 """
 
 import asyncio
 import http
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bdchat.api.errors import BodyTimeout, EdgeError, HeadersTooLarge, MalformedBody, error_reply
 from bdchat.settings import LimitSettings
+
+H2C_OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -41,6 +45,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._head_timer is None:
                 self._start_head_timer()
             self._num_head_bytes += len(data)  # of a body that came along too: corrected in on_headers_complete
+            if b"h2c" in data:
+                head, end, body = data.partition(b"\r\n\r\n")
+                data = H2C_OFFER.sub(b"", head + b"\r\n")[:-2] + end + body
         super().data_received(data)
         if self._is_in_head and self._num_head_bytes > self._limits.header_bytes:
             self._refuse(HeadersTooLarge(self._limits.header_bytes))
