@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from bdchat.engine.catalog import Catalog, CatalogEntry, InstalledModel
+from bdchat.engine.catalog import Catalog
 from bdchat.engine.downloads import ProgressCallback, PullProgress
 from bdchat.engine.host import free_memory_bytes
+from bdchat.engine.model_rows import ModelRow, model_rows
 
 PLAIN_INTERVAL_S = 10.0  # where standard error is no terminal: a line this often
-USUAL_CONTEXT = 4096  # tokens; what the memory column is computed for, or less where the model knows less
 TITLES = {"wait": "waiting for another pull", "download": "downloading", "verify": "checking"}
 
 
@@ -53,44 +53,44 @@ class PlainProgress:
 
 
 def print_models(catalog: Catalog) -> None:
-    installed = catalog.installed()
-    console = Console()
-    console.print(_installed_table(installed) if installed else "No model is here yet.", highlight=False)
-    here = {model.entry.name for model in installed if model.entry}
-    others = [entry for entry in catalog.entries.values() if entry.name not in here]
-    if others:
-        console.print(_offered_table(others), highlight=False)
-    console.print(
-        f"{_size(free_memory_bytes())} of memory are free; models lie in {catalog.models_dir}", highlight=False
-    )
-
-
-def _installed_table(models: tuple[InstalledModel, ...]) -> Table:
-    table = Table(title="Here", title_justify="left", box=None, pad_edge=False)
-    for name in ("name", "quantization", "context", "file", "memory", "licence", ""):
-        table.add_column(name, justify="right" if name in {"context", "file", "memory"} else "left", no_wrap=name != "")
     free = free_memory_bytes()
-    for model in models:
-        header, licence = model.header, model.entry.licence if model.entry else None
-        if header is None:
-            table.add_row(model.name, "", "", _size(model.num_bytes), "", licence, f"unusable: {model.problem}")
-            continue
-        need = header.memory_need(min(header.n_ctx_train, USUAL_CONTEXT)).total
-        note = "" if need <= free else "needs more memory than is free"
-        note = "changed since it was pulled" if model.checksum == "changed" else note
-        row = (header.quantization, str(header.n_ctx_train), _size(model.num_bytes), _size(need))
-        table.add_row(model.name, *row, licence or header.licence or "unknown", note)
+    rows = model_rows(catalog, free_bytes=free)
+    here = [row for row in rows if row.state != "available"]
+    others = [row for row in rows if row.state == "available"]
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    console.print(_installed_table(here) if here else "No model is here yet.")
+    for row in here:
+        if row.note or row.fits is False:
+            console.print(f"{row.name}: {row.note or 'needs more memory than is free'}")
+    if others:
+        console.print(_offered_table(others))
+    contexts = sorted({f"{row.n_ctx:,}" for row in here if row.n_ctx})
+    measure = f" (memory: for {' or '.join(contexts)} tokens)" if contexts else ""
+    console.print(f"\n{_size(free)} of memory are free{measure}; models lie in {catalog.models_dir}", soft_wrap=True)
+
+
+def _installed_table(rows: list[ModelRow]) -> Table:
+    table = _table("Here", ("context", "file", "memory"))
+    for row in rows:
+        need = _size(row.memory_bytes) if row.memory_bytes is not None else ""
+        sizes = (str(row.n_ctx_train or ""), _size(row.num_bytes), need)
+        table.add_row(row.name, row.kind, row.quantization, *sizes, row.licence or "unknown")
     return table
 
 
-def _offered_table(entries: list[CatalogEntry]) -> Table:
-    table = Table(title="\nTo be had with bdchat pull NAME", title_justify="left", box=None, pad_edge=False)
-    for name in ("name", "quantization", "context", "download", "licence", "what it is"):
-        is_number = name in {"context", "download"}
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=name != "what it is")
-    for entry in entries:
-        size = _size(entry.download_bytes or entry.bytes)
-        table.add_row(entry.name, entry.quantization, str(entry.context), size, entry.licence, entry.description)
+def _offered_table(rows: list[ModelRow]) -> Table:
+    table = _table("\nTo be had with bdchat pull NAME", ("context", "download"))
+    for row in rows:
+        sizes = (str(row.n_ctx_train), _size(row.num_bytes))
+        table.add_row(row.name, row.kind, row.quantization, *sizes, row.licence)
+    return table
+
+
+def _table(title: str, numbers: tuple[str, ...]) -> Table:
+    """80 columns hold it. Only the licence wraps: names are there to be copied."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("name", "kind", "type", *numbers, "licence"):
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name != "licence")
     return table
 
 
