@@ -1,0 +1,107 @@
+"""POST /v1/completions: raw prompts, lists, echo, the legacy logprobs."""
+
+import pytest
+
+from tests.api.serving import error_of, events_of, in_process
+from tests.fake_engine import FakeEngine
+
+pytestmark = pytest.mark.anyio
+URL = "/v1/completions"
+
+
+async def test_sixteen_tokens_unless_told() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        body = (await client.post(URL, json={"prompt": "a"})).json()
+    assert engine.requests[0].sampling.max_tokens == 16
+    assert body["object"] == "text_completion"
+    assert body["id"].startswith("cmpl-")
+    assert body["choices"] == [{"index": 0, "text": "Hello world", "logprobs": None, "finish_reason": "stop"}]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "num_prompts", "num_tokens"),
+    [("abc", 1, 3), (["a", "bc"], 2, 3), ([97, 98], 1, 2), ([[97], [98, 99]], 2, 3)],
+)
+async def test_prompts_of_every_form(prompt: object, num_prompts: int, num_tokens: int) -> None:
+    async with in_process() as client:
+        body = (await client.post(URL, json={"prompt": prompt, "n": 2})).json()
+    assert [choice["index"] for choice in body["choices"]] == list(range(2 * num_prompts))
+    assert body["usage"]["prompt_tokens"] == num_tokens
+    assert body["usage"]["completion_tokens"] == sum(len(choice["text"]) for choice in body["choices"])
+
+
+async def test_a_list_longer_than_the_width_is_answered_in_order() -> None:
+    prompts = [f"prompt {number}" for number in range(40)]
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        body = (await client.post(URL, json={"prompt": prompts, "echo": True, "max_tokens": 1})).json()
+    assert [choice["text"] for choice in body["choices"]] == [prompt + "H" for prompt in prompts]
+
+
+async def test_a_stream_has_the_same_texts_as_the_whole() -> None:
+    body = {"prompt": ["a", "b"], "n": 2, "stream": True, "stream_options": {"include_usage": True}}
+    async with in_process() as client:
+        chunks = events_of((await client.post(URL, json=body)).text)
+        whole = (await client.post(URL, json=body | {"stream": False})).json()
+    assert {chunk["object"] for chunk in chunks} == {"text_completion"}
+    texts = ["", "", "", ""]
+    for chunk in chunks[:-1]:
+        for choice in chunk["choices"]:
+            texts[choice["index"]] += choice["text"]
+    assert texts == [choice["text"] for choice in whole["choices"]]
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"]["total_tokens"] == whole["usage"]["total_tokens"]
+
+
+async def test_a_prompt_is_scored_with_echo_and_no_new_token() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        body = {"prompt": "héy", "echo": True, "logprobs": 1, "max_tokens": 0}
+        choice = (await client.post(URL, json=body)).json()["choices"][0]
+    logprobs = choice["logprobs"]
+    assert (choice["text"], choice["finish_reason"]) == ("héy", "length")
+    assert logprobs["tokens"] == ["h", "bytes:\\xc3", "bytes:\\xa9", "y"]
+    assert logprobs["token_logprobs"] == [None, -0.5, -0.5, -0.5]
+    assert logprobs["top_logprobs"][0] is None
+    assert logprobs["top_logprobs"][3] == {"y": -0.5}
+    assert logprobs["text_offset"] == [0, 1, 1, 2]
+    assert engine.requests[0].num_prompt_logprobs == 1
+
+
+async def test_offsets_go_on_from_the_prompt() -> None:
+    async with in_process() as client:
+        plain = (await client.post(URL, json={"prompt": "abc", "logprobs": 0, "max_tokens": 2})).json()
+        echoed = (await client.post(URL, json={"prompt": "abc", "logprobs": 0, "max_tokens": 2, "echo": True})).json()
+    assert plain["choices"][0]["logprobs"]["text_offset"] == [3, 4]
+    assert echoed["choices"][0]["logprobs"]["text_offset"] == [0, 1, 2, 3, 4]
+    assert plain["choices"][0]["logprobs"]["top_logprobs"] == [None, None]
+
+
+async def test_millions_of_tokens_need_no_trip_to_the_engine() -> None:
+    engine = FakeEngine(n_ctx=64)
+    async with in_process(engine) as client:
+        error = error_of(await client.post(URL, json={"prompt": [1] * 100_000}), 400)
+    assert error["code"] == "context_length_exceeded"
+    assert engine.requests == []
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ({"prompt": "a", "suffix": "b"}, "suffix", "unsupported_parameter"),
+        ({"prompt": "a", "best_of": 3}, "best_of", "unsupported_parameter"),
+        ({"prompt": "a", "logprobs": 21}, "logprobs", "invalid_value"),
+        ({"prompt": []}, "prompt", "invalid_value"),
+        ({"prompt": ["a", 1]}, "prompt[1]", "invalid_value"),
+        ({"prompt": [1, "a"]}, "prompt[1]", "invalid_value"),
+        ({"prompt": [[1], [-1]]}, "prompt[1][0]", "invalid_value"),
+        ({"prompt": ["a"] * 257}, "prompt", "invalid_value"),
+        ({}, "prompt", "invalid_value"),
+        ({"prompt": None}, "prompt", "invalid_value"),
+    ],
+)
+async def test_a_bad_field_is_named(body: dict[str, object], param: str, code: str) -> None:
+    async with in_process() as client:
+        error = error_of(await client.post(URL, json=body), 400)
+    assert (error["param"], error["code"]) == (param, code)

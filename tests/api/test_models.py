@@ -1,0 +1,35 @@
+"""GET /v1/models and /v1/models/{id}."""
+
+import pytest
+
+from tests.api.serving import error_of, in_process
+from tests.fake_engine import FakeEngine
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_list_has_what_typed_clients_require() -> None:
+    async with in_process(FakeEngine("a/b"), FakeEngine("c", state="loading")) as client:
+        for url in ("/v1/models", "/v1/models/"):
+            body = (await client.get(url)).json()
+            assert body["object"] == "list"
+            assert [model["id"] for model in body["data"]] == ["a/b", "c"]
+            assert all(isinstance(model["created"], int) and model["owned_by"] for model in body["data"])
+            assert [model["context_length"] for model in body["data"]] == [4096, None]
+
+
+@pytest.mark.parametrize("url", ["/v1/models/a/b", "/v1/models/a%2Fb", "/v1/models/a%2Fb/"])
+async def test_an_id_with_a_slash_is_found(url: str) -> None:
+    async with in_process(FakeEngine("a/b")) as client:
+        assert (await client.get(url)).json()["id"] == "a/b"
+        assert (await client.head(url)).status_code == 200
+
+
+async def test_an_unknown_model_is_a_404_in_the_path_and_in_a_body() -> None:
+    async with in_process() as client:
+        for response in (
+            await client.get("/v1/models/nope"),
+            await client.post("/v1/completions", json={"model": "nope", "prompt": "a"}),
+        ):
+            error = error_of(response, 404)
+            assert (error["code"], error["param"]) == ("model_not_found", "model")
