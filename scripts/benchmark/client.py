@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,18 +54,14 @@ class Reply:
     finished: float
     events: list[tuple[float, bytes]]
     is_done: bool  # the stream ended with [DONE]
+    deltas: list[Delta] = field(init=False)  # events that carry text, in order
     usage: Usage = field(init=False)
     finish_reason: str | None = field(init=False, default=None)
     error: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.usage = Usage()
-        self.deltas  # noqa: B018: reads usage, finish_reason and error as well
-
-    @cached_property
-    def deltas(self) -> list[Delta]:
-        """Events that carry text, in order."""
-        return [delta for at, data in self.events if (delta := self._read(at, data)) is not None]
+        self.deltas = [delta for at, data in self.events if (delta := self._read(at, data)) is not None]
 
     def _read(self, at: float, data: bytes) -> Delta | None:
         chunk = json.loads(data)
@@ -94,7 +90,7 @@ class Reply:
     def gaps_s(self) -> list[float]:
         """Between one delta and the next, as a reader sees them."""
         times = [delta.at for delta in self.deltas]
-        return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(times)]
 
     @property
     def num_completion_tokens(self) -> int:

@@ -60,7 +60,7 @@ def llama_cpp_python() -> Path:
             wheel = find_wheel(recipe, cache) or build_wheel(recipe, root=ROOT, cache_dir=cache, environ=os.environ)
             logs = cache / "logs"
             run("making a room for the peer", [sys.executable, "-m", "venv", "--clear", target], log=logs / "peer.log")
-            pip = [python, "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
+            pip: list[str | Path] = [python, "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
             run("installing llama-cpp-python's server", [*pip, f"{wheel}[server]"], log=logs / "peer-packages.log")
             (target / "ready").touch()
     return python
@@ -77,17 +77,33 @@ def _build_llama_server(recipe: Recipe, cache: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="peer-", dir=cache) as scratch:
         tools = Path(scratch, "tools")
         run("making a room for the compiler", [sys.executable, "-m", "venv", tools], log=logs / "peer-venv.log")
-        pip = [tools / "bin" / "python", "-m", "pip", "--no-input", "--disable-pip-version-check"]
+        pip: list[str | Path] = [tools / "bin" / "python", "-m", "pip", "--no-input", "--disable-pip-version-check"]
         env = build_environment(recipe, os.environ)
         env["TMPDIR"] = scratch
         env["PATH"] = f"{tools / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
-        checked = ["--require-hashes", "--only-binary", ":all:", "-r", ROOT / "requirements-native-build.lock"]
+        checked: list[str | Path] = [
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "-r",
+            ROOT / "requirements-native-build.lock",
+        ]
         run("getting cmake and ninja", [*pip, "install", *checked], log=logs / "peer-tools.log", env=env)
         source = _unpack(_sdist(cache, pip, env), Path(scratch, "source"))
         build = Path(scratch, "build")
-        configure = ["cmake", "-G", "Ninja", "-S", source, "-B", build, *recipe.cmake_args, *LLAMA_SERVER_ARGS]
+        configure: list[str | Path] = [
+            "cmake",
+            "-G",
+            "Ninja",
+            "-S",
+            source,
+            "-B",
+            build,
+            *recipe.cmake_args,
+            *LLAMA_SERVER_ARGS,
+        ]
         run("configuring llama-server", configure, log=logs / "peer-configure.log", env=env)
-        compile_ = ["cmake", "--build", build, "--target", *TARGETS]
+        compile_: list[str | Path] = ["cmake", "--build", build, "--target", *TARGETS]
         run("compiling llama-server (once, 5 to 15 minutes)", compile_, log=logs / "peer-build.log", env=env)
         made = Path(scratch, "made")
         made.mkdir()

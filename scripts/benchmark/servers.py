@@ -65,7 +65,7 @@ def llama_server(binary: Path, model: Path, flags: str) -> Contender:
 
 
 def llama_cpp_python(python: Path, model: Path, flags: str) -> Contender:
-    """Its defaults end a running answer when another request comes and hold 2,048 tokens: no load could be put on it."""
+    """Its defaults end an answer when another request comes, and hold 2,048 tokens: no load could be put on it."""
     command = [str(python), "-m", "llama_cpp.server", "--model", str(model), "--host", "127.0.0.1", "--port", "{port}"]
     command += ["--interrupt_requests", "false", "--n_ctx", "8192"]
     name = f"llama-cpp-python {flags}".strip()
@@ -80,7 +80,6 @@ async def started(contender: Contender, logs: Path, *, api_key: str | None = Non
         client.model = (await client.model_ids() or ["default"])[0]
         yield Running(client, None, 0.0)
         return
-    logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{''.join(char if char.isalnum() else '-' for char in contender.name)}.log"
     port = free_port()
     command = [part.replace("{port}", str(port)) for part in contender.command]

@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from time import perf_counter
 
 from .client import Client, ClientError, Reply
@@ -101,7 +102,7 @@ def least_possible(conversations: list[list[Turn]], num_shared_tokens: int) -> i
     total = num_shared_tokens
     for turns in conversations:
         total += turns[0].prompt_tokens - num_shared_tokens
-        for previous, turn in zip(turns, turns[1:], strict=False):
+        for previous, turn in pairwise(turns):
             known = previous.prompt_tokens + previous.completion_tokens - 1
             total += max(1, turn.prompt_tokens - known)
     return total
@@ -109,7 +110,7 @@ def least_possible(conversations: list[list[Turn]], num_shared_tokens: int) -> i
 
 def num_retokenised(conversations: list[list[Turn]]) -> int:
     """Turns whose cache hit ended inside the previous answer: its text became other tokens than were generated."""
-    pairs = [pair for turns in conversations for pair in zip(turns, turns[1:], strict=False)]
+    pairs = [pair for turns in conversations for pair in pairwise(turns)]
     return sum(
         previous.prompt_tokens - 1 <= turn.cached_tokens < previous.prompt_tokens + previous.completion_tokens - 2
         for previous, turn in pairs
@@ -141,9 +142,7 @@ async def sessions(client: Client, shape: Shape, level: int, seed: int) -> Figur
     histories = [[prompt] for _ in range(NUM_SESSIONS)]
     replies: list[list[Reply]] = [[] for _ in range(NUM_SESSIONS)]
     locks = [asyncio.Lock() for _ in range(NUM_SESSIONS)]
-    order = [
-        (turn, index) for turn in range(NUM_TURNS) for index in rng.sample(range(NUM_SESSIONS), k=NUM_SESSIONS)
-    ]
+    order = [(turn, index) for turn in range(NUM_TURNS) for index in rng.sample(range(NUM_SESSIONS), k=NUM_SESSIONS)]
     queue = iter(order)
 
     async def work() -> None:
@@ -240,7 +239,7 @@ async def intrusion(client: Client, shape: Shape, level: int, seed: int) -> Figu
 
 
 def _gaps(times: list[float]) -> list[float]:
-    return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(times)]
 
 
 STREAMS = Workload("streams", "streams", (1, 4, 8, 16), streams, "218-token distinct prompts, 128 new tokens each")

@@ -1,0 +1,173 @@
+"""scripts/bench: reads the flags, chooses the contenders, runs, reports. The only place that prints.
+
+scripts/bench                                   our server alone, all loads
+scripts/bench --peer llama-server               against llama-server, with the bars
+scripts/bench --workload streams --levels 1,16 --repeat 1
+scripts/bench --base-url http://host:8000/v1    a server that already runs
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
+from bootstrap_console import BootstrapError
+
+from . import hardening, peers, report
+from .bars import Bar, bars
+from .client import ClientError
+from .compare import Comparison, Job, Run
+from .servers import ROOT, Contender, ServerFailed, bdchat, llama_cpp_python, llama_server
+from .workloads import COMPARED, STREAMS
+
+# llama-server's ways to be fast: at its defaults (4 slots over one pool of cells), then with a stream of cells per slot
+# and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
+LLAMA_SERVER_FLAGS = ("", "-np 4 -fa off", "-np 16 -fa off -c 16384")
+OWN_WORKLOADS = ("kills", "startup", "hostile")
+PEERS = ("llama-server", "llama-cpp-python")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    names = (*(workload.name for workload in COMPARED), *OWN_WORKLOADS)
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--workload", action="append", choices=names, help="repeatable; default: the four compared ones"
+    )
+    parser.add_argument("--levels", help="numbers of streams for `streams`, e.g. 1,4,8,16")
+    parser.add_argument("--repeat", type=int, default=3, help="how often each measurement is made (3)")
+    parser.add_argument("--seed", type=int, default=1, help="chooses the prompts (1)")
+    parser.add_argument("--peer", choices=PEERS, help="a server to compare with; built on first use")
+    parser.add_argument(
+        "--peer-flags", action="append", metavar="FLAGS", help="its flags; repeatable: the best at each level counts"
+    )
+    parser.add_argument("--base-url", action="append", default=[], help="a running server; twice to compare two")
+    parser.add_argument("--api-key", default=os.environ.get("BDCHAT_API_KEY"), help="for --base-url")
+    parser.add_argument("--model", type=Path, help="path to a .gguf; default: the default model")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="settings of ours")
+    parser.add_argument("--num-kills", type=int, default=hardening.NUM_KILLS, help="for --workload kills (20)")
+    parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
+    parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
+    return parser.parse_args(argv)
+
+
+def model_path(options: argparse.Namespace) -> Path:
+    named = os.environ.get("BDCHAT_TEST_MODEL")
+    default = Path(named) if named else named_data_dir([], os.environ) / "models" / DEFAULT_MODEL_FILE
+    path: Path = options.model or default
+    if not path.is_file():
+        raise BootstrapError(f"there is no model at {path}", "run scripts/serve once, or give --model PATH")
+    return path.absolute()
+
+
+def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]:
+    """(ours, the peer once per set of flags, its defaults first)."""
+    if options.base_url:
+        running = [Contender(url, (), base_url=url) for url in options.base_url]
+        return running[0], running[1:]
+    model = model_path(options)
+    ours = bdchat(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
+    if options.peer == "llama-server":
+        flags = list(dict.fromkeys(["", *(options.peer_flags or LLAMA_SERVER_FLAGS)]))
+        binary = peers.llama_server()
+        return ours, [llama_server(binary, model, each) for each in flags]
+    if options.peer == "llama-cpp-python":
+        python = peers.llama_cpp_python()
+        return ours, [llama_cpp_python(python, model, each) for each in options.peer_flags or [""]]
+    return ours, []
+
+
+def jobs(options: argparse.Namespace, ours: Contender, others: list[Contender]) -> list[Job]:
+    wanted = options.workload or [workload.name for workload in COMPARED]
+    found = []
+    for workload in COMPARED:
+        if workload.name not in wanted:
+            continue
+        levels = workload.levels
+        if workload is STREAMS:
+            levels = (1, 4) if options.quick else levels
+            levels = tuple(int(level) for level in options.levels.split(",")) if options.levels else levels
+        # Sets of flags are tried for throughput; the other loads meet the peer as it comes.
+        found.append(Job(workload, levels, (ours, *(others if workload is STREAMS else others[:1]))))
+    return found
+
+
+async def measure(options: argparse.Namespace, console: Console) -> tuple[list[Run], list[Bar]]:
+    def log(text: str) -> None:
+        console.print(f"[{time.strftime('%H:%M:%S')}] {text}", markup=False, highlight=False, soft_wrap=True)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _current_task().cancel)
+    logs = options.output / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    ours, others = contenders(options)
+    repeats = 1 if options.quick else options.repeat
+    comparison = Comparison(repeats, options.seed, logs, log, api_key=options.api_key)
+    outcomes = []
+    wanted = options.workload or []
+    try:
+        await comparison.run(jobs(options, ours, others))
+        if "kills" in wanted:
+            outcomes += await hardening.kills(ours, logs, options.seed, log, options.num_kills)
+        if "startup" in wanted:
+            empty = bdchat("none", cache_dir(os.environ) / "bench-data", tuple(options.set))
+            outcomes += await hardening.startup(empty, logs, log)
+        if "hostile" in wanted:
+            outcomes += await hardening.hostile(ours, logs, log)
+    finally:
+        runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
+        names = [other.name for other in others]
+        found = [*bars(runs, ours.name, names), *(outcome.bar for outcome in outcomes)]
+        report.show(console, runs)
+        report.show_ratios(console, runs, ours.name, names)
+        _report(options, console, runs, found)
+    return runs, found
+
+
+def _report(options: argparse.Namespace, console: Console, runs: list[Run], found: list[Bar]) -> None:
+    """Also of what there is when the run was stopped."""
+    if not runs:
+        return
+    for bar in found:
+        console.print(bar.line(), markup=False, highlight=False, soft_wrap=True)
+    path = options.output / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    facts = {"command": sys.argv[1:], "machine": report.machine(ROOT)}
+    report.write_json(path, runs, found, facts)
+    from .plot import write_plot  # matplotlib takes a second
+
+    write_plot(path.with_suffix(".png"), runs)
+    console.print(f"written: {path} and .png beside it", soft_wrap=True)
+
+
+def _current_task() -> "asyncio.Task[object]":
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parse(argv)
+    console = Console()
+    try:
+        _, found = asyncio.run(measure(options, console))
+    except BootstrapError as error:
+        console.print(f"bench: {error.problem}\n       → {error.remedy}", markup=False)
+        return 1
+    except (ServerFailed, ClientError) as error:
+        console.print(f"bench: {error}", markup=False)
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("bench: stopped; every server is ended")
+        return 130
+    return 0 if all(bar.passed for bar in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
