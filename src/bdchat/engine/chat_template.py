@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from jinja2 import TemplateError as JinjaError
-from jinja2 import meta
+from jinja2 import meta, nodes
 
 from bdchat.engine.control_text import ControlText
 from bdchat.engine.errors import InvalidRequest
@@ -22,7 +22,10 @@ CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
     "'\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
-_RESERVED_KWARGS = frozenset(("messages", "tools", "documents", "bos_token", "eos_token", "add_generation_prompt"))
+_RESERVED_KWARGS = frozenset(
+    "messages tools custom_tools builtin_tools available_tools documents bos_token eos_token "
+    "add_generation_prompt".split()  # noqa: SIM905 (one per line reads worse)
+)
 _PROBE_TOOL: dict[str, object] = {
     "type": "function",
     "function": {
@@ -80,10 +83,12 @@ class ChatTemplate:
         marker = _Marker(self._control_text, prompt, (self._source, *_strings(kwargs)))
         messages = [self._message(message, marker) for message in prompt.messages]
         if not self.supports_system:
-            messages = _without_system(messages)
+            messages = _without_system(messages, into_last=False)
+        elif self.loses_system and messages and messages[-1]["role"] != _USER:
+            messages = _without_system(messages, into_last=True)
         tools = [marker.value(_plain(tool)) for tool in prompt.tools]
         variables = {key: marker.value(value) for key, value in kwargs.items()}
-        variables |= {"tools": tools or None, "add_generation_prompt": prompt.add_generation_prompt}
+        variables |= {"tools": tools or self._no_tools, "add_generation_prompt": prompt.add_generation_prompt}
         return marker.split(self._run(messages, variables))
 
     def _message(self, message: ChatMessage, marker: "_Marker") -> dict[str, Json]:
@@ -120,21 +125,21 @@ class ChatTemplate:
     def _compile(self) -> None:
         try:
             tree = self._sandbox.parse(self._source)
-            self.kwarg_names = meta.find_undeclared_variables(tree) - _RESERVED_KWARGS - set(self._sandbox.globals)
+            assigned = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+            self.kwarg_names = meta.find_undeclared_variables(tree) - _RESERVED_KWARGS - assigned
+            self.kwarg_names -= self._sandbox.globals.keys()
             self._template = self._sandbox.from_string(self._source)
         except (JinjaError, *_RENDER_ERRORS) as error:
             raise TemplateError(f"the chat template does not compile: {_one_line(error)}") from error
 
     def _probe(self) -> None:
         self.supports_system = True
-        self.wants_parts = self.wants_argument_text = False
+        self.wants_argument_text = self.loses_system = False
         user = ChatMessage(role="user", content="probe-user")
-        if "probe-user" not in self._try([user]):
-            self.wants_parts = True
-            if "probe-user" not in self._try([user]):
-                self.wants_parts = False
-                raise TemplateError(f"the chat template fails on one user message: {self._why([user])}")
-        self.supports_system = "probe-system" in self._try([ChatMessage(role="system", content="probe-system"), user])
+        self._no_tools: list[Json] | None = None  # Hugging Face's value
+        self._find_message_form(user)
+        system = ChatMessage(role="system", content="probe-system")
+        self.supports_system = "probe-system" in self._try([system, user])
         self.supports_tools = "probe_tool" in self._try([user], tools=(_PROBE_TOOL,))
         call = ToolCall(tool_call_id="probe0001", name="probe_tool", arguments='{"a": "probe-argument"}')
         answer = ChatMessage(role="assistant", tool_calls=(call,))
@@ -147,7 +152,18 @@ class ChatTemplate:
             self.wants_argument_text = "probe-argument" in text_rendered
             rendered = text_rendered or rendered
         self.supports_tool_calls = "probe-argument" in rendered
+        if self.supports_tool_calls and self.supports_system:  # Mistral v0.3's shows it beside a last user message only
+            self.loses_system = "probe-system" not in self._try([system, *conversation])
         self.supports_tool_results = "probe-result" in rendered
+
+    def _find_message_form(self, user: ChatMessage) -> None:
+        """Some templates loop over `tools` also when there are none, some want content as a list of parts."""
+        for wants_parts, no_tools in ((False, None), (False, []), (True, None), (True, [])):
+            self.wants_parts, self._no_tools = wants_parts, no_tools
+            if user.content in self._try([user]):
+                return
+        self.wants_parts, self._no_tools = False, None
+        raise TemplateError(f"the chat template fails on one user message: {self._why([user])}")
 
     def _try(self, messages: Iterable[ChatMessage], tools: tuple[dict[str, object], ...] = ()) -> str:
         """The render, "" when it fails."""
@@ -220,17 +236,18 @@ class _Marker:
         return [Segment(render, trusted=True)] if render else []
 
 
-def _without_system(messages: list[dict[str, Json]]) -> list[dict[str, Json]]:
-    """For templates without a system role: its text opens the first user message."""
+def _without_system(messages: list[dict[str, Json]], *, into_last: bool) -> list[dict[str, Json]]:
+    """For templates without a system role: its text opens the first (or last) user message."""
     system = [_content_text(message) for message in messages if message["role"] == "system"]
     rest = [dict(message) for message in messages if message["role"] != "system"]
     if not system:
         return rest
-    first = next((message for message in rest if message["role"] == "user"), None)
-    if first is None:
+    users = [message for message in rest if message["role"] == _USER]
+    if not users:
         return [{"role": _USER, "content": "\n\n".join(system)}, *rest]
-    joined = "\n\n".join((*system, _content_text(first)))
-    first["content"] = [{"type": "text", "text": joined}] if isinstance(first["content"], list) else joined
+    user = users[-1 if into_last else 0]
+    joined = "\n\n".join((*system, _content_text(user)))
+    user["content"] = [{"type": "text", "text": joined}] if isinstance(user["content"], list) else joined
     return rest
 
 

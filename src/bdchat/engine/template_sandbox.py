@@ -114,13 +114,12 @@ _FILTERS = frozenset(
         "title",
         "tojson",
         "trim",
-        "truncate",
         "unique",
         "upper",
         "urlencode",
-        "wordcount",
     ]
 )
+_TEXT_FILTERS = ("capitalize", "e", "escape", "lower", "safe", "title", "trim", "upper", "urlencode")
 _STRFTIME = re.compile(r"(?:[^%]|%[-_^#]?[A-Za-z%])*", re.DOTALL)  # no field widths
 
 
@@ -170,6 +169,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         self.concat = self._concat  # type: ignore[method-assign]
         defaults = self.filters
         self.filters = {name: defaults[name] for name in _FILTERS}
+        self.filters |= {name: self._on_text(defaults[name]) for name in _TEXT_FILTERS}
         self.filters |= {
             "tojson": self._to_json,
             "string": self._text,
@@ -177,12 +177,13 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             "indent": self._bounded_indent(defaults["indent"]),
             "join": self._join_filter,
             "replace": lambda value, old, new, count=None: self._replace(self._text(value), old, new, count),
+            "sum": self._sum,
             "round": self._bounded_round(defaults["round"]),
             "batch": self._bounded_batch(defaults["batch"]),
         }
         for name in ("lipsum", "cycler", "joiner"):
             self.globals.pop(name, None)
-        self.globals["raise_exception"] = _raise_exception
+        self.globals["raise_exception"] = self._raise_exception
         self.globals["strftime_now"] = self._strftime_now
 
     # What generated code calls
@@ -193,13 +194,13 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str):
             return self._percent(left, right)
-        if operator == "+" and _is_sized(left) and _is_sized(right):
-            self._check_length(len(left) + len(right))
-        elif operator == "*" and _is_sized(left) and isinstance(right, int):
-            self._check_length(len(left) * right)
+        if operator == "+":
+            return self._add(left, right)
+        if operator == "*" and _is_sized(left) and isinstance(right, int):
+            self._check_size(left, len(left) * right)
         elif operator == "*" and _is_sized(right) and isinstance(left, int):
-            self._check_length(len(right) * left)
-        elif isinstance(left, int) and isinstance(right, int):
+            self._check_size(right, len(right) * left)
+        elif isinstance(left, int) and isinstance(right, int) and operator != "%":
             bits = left.bit_length() * max(right, 1) if operator == "**" else left.bit_length() + right.bit_length()
             if bits > _MAX_INT_BITS:
                 raise TemplateLimitExceeded("a number grew too large")
@@ -232,6 +233,12 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         if length > self.max_chars:
             raise TemplateLimitExceeded(f"a value grew beyond {self.max_chars} characters")
 
+    def _check_size(self, like: Any, size: int) -> None:
+        if isinstance(like, str):
+            self._check_length(size)
+        elif size > _MAX_NODES:
+            raise TemplateLimitExceeded("a list grew too long")
+
     def _checked(self, value: Any) -> Any:
         """A value that is about to become text. A list that holds itself many times over would become a huge one."""
         if isinstance(value, str | int | float | None | Undefined):
@@ -262,6 +269,11 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             length += len(piece)
             self._check_length(length)
         return "".join(kept)
+
+    def _add(self, left: Any, right: Any) -> Any:
+        if _is_sized(left) and _is_sized(right):
+            self._check_size(left, len(left) + len(right))
+        return left + right  # numbers grow by one bit at most
 
     def _join(self, separator: str, pieces: list[str]) -> str:
         self._check_length(sum(len(piece) for piece in pieces) + len(separator) * len(pieces))
@@ -302,6 +314,9 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         self._check_length(len(text))
         return text
 
+    def _raise_exception(self, message: Any = "") -> None:
+        raise TemplateRaised(self._text(message)[:500])
+
     def _strftime_now(self, form: str) -> str:
         if len(form) > 200 or not _STRFTIME.fullmatch(form):
             raise TemplateLimitExceeded("strftime_now: unusable format")
@@ -320,6 +335,15 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
     def _join_filter(self, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
         names = [] if attribute is None else str(attribute).split(".")
         return self._join(self._text(d), [self._text(self._attribute(item, names)) for item in value])
+
+    def _sum(self, values: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
+        names = [] if attribute is None else str(attribute).split(".")
+        for value in values:
+            start = self._add(start, self._attribute(value, names))
+        return start
+
+    def _on_text(self, text_filter: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda value, *args, **kwargs: text_filter(self._text(value), *args, **kwargs)
 
     def _attribute(self, item: Any, names: list[str]) -> Any:
         for name in names:
@@ -369,7 +393,3 @@ def _is_sized(value: Any) -> bool:
 
 def _as_tuple(values: Any) -> tuple[Any, ...]:
     return values if isinstance(values, tuple) else (values,)
-
-
-def _raise_exception(message: Any = "") -> None:
-    raise TemplateRaised(str(message)[:500])
