@@ -41,7 +41,7 @@ from bdchat.settings import EngineSettings
 from tests.fakes import FakeRunner, spell_out
 
 FAKE_LOADER = "tests.engine.fake_engine:FakeLoader"
-IMPATIENT = Patience(load_s=10.0, hang_s=0.6, retry_s=0.2, shutdown_s=0.5)
+IMPATIENT = Patience(load_s=10.0, hang_s=0.6, first_step_s=0.6, retry_s=0.2, shutdown_s=0.5)
 
 SEGFAULT = "<segfault>"  # in a prompt: reading it ends the process
 SEGFAULT_AT_TOKEN_20 = "<segfault later>"
@@ -66,7 +66,7 @@ class MisbehavingRunner(FakeRunner):
         return logits
 
     def _obey(self, text: str) -> None:
-        prompt, later, answer = text.partition(SEGFAULT_AT_TOKEN_20)
+        _, later, answer = text.partition(SEGFAULT_AT_TOKEN_20)
         if SEGFAULT in text or (later and len(answer) >= 20):
             os.kill(os.getpid(), signal.SIGSEGV)
         if HANG in text:
@@ -171,7 +171,13 @@ def process_engine(tmp_path: Path, how: str = "", *, patience: Patience = IMPATI
 
 def thread_engine(tmp_path: Path, how: str = "", **options: Any) -> LocalEngine:
     return LocalEngine(
-        Path(f"fake?{how}"), "fake", EngineSettings(), cache_dir=tmp_path, spawn=ThreadSpawn(), patience=IMPATIENT, **options
+        Path(f"fake?{how}"),
+        "fake",
+        EngineSettings(),
+        cache_dir=tmp_path,
+        spawn=ThreadSpawn(),
+        patience=IMPATIENT,
+        **options,
     )
 
 

@@ -121,7 +121,14 @@ def test_what_was_taken_is_read_before_the_end_is() -> None:
 
 
 def test_a_lagging_reader_gets_one_delta_per_choice() -> None:
-    events = [delta("a", 1), delta("b", 2, index=1), delta("c", 3), delta("d", 4, index=1), finished(), delta("e", 5, index=1)]
+    events: list[Event] = [
+        delta("a", 1),
+        delta("b", 2, index=1),
+        delta("c", 3),
+        delta("d", 4, index=1),
+        finished(),
+        delta("e", 5, index=1),
+    ]
     assert merged(events) == [delta("ac", 1, 3), delta("bde", 2, 4, 5, index=1), finished()]
 
 

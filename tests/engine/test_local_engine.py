@@ -1,4 +1,4 @@
-"""The parent's side: what a caller may rely on, whatever happens to the process. Mostly over a thread, without a process."""
+"""The parent's side: what a caller may rely on, whatever happens to the process. Mostly over a thread."""
 
 import asyncio
 import contextlib
@@ -247,7 +247,7 @@ async def nothing_left_behind() -> AsyncIterator[None]:
     await until(lambda: asyncio.all_tasks() == tasks)
     assert len(os.listdir("/proc/self/fd")) == fds
     with pytest.raises(ChildProcessError):  # no zombie
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(-1, os.WNOHANG)  # noqa: ASYNC222  # returns at once
 
 
 @pytest.mark.parametrize("moment", ["starting", "loading", "idle", "busy", "dead"])
@@ -280,7 +280,7 @@ async def test_engines_are_started_without_our_secrets(tmp_path: Path) -> None:
     try:
         async with process_engine(tmp_path) as engine:
             await engine.wait_ready()
-            environment = Path(f"/proc/{engine.pid}/environ").read_bytes()
+            environment = Path(f"/proc/{engine.pid}/environ").read_bytes()  # noqa: ASYNC240  # no disk behind it
     finally:
         del os.environ["BDCHAT_API_KEY"], os.environ["SOME_TOKEN"]
     assert b"PATH=" in environment

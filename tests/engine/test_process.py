@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,9 +10,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bdchat.engine.errors import RequestQuarantined
+from bdchat.engine.errors import ModelLoadFailed, RequestQuarantined
 from bdchat.engine.local_engine import LocalEngine
-from bdchat.engine.request import Delta, Event, Finished, FinishReason
+from bdchat.engine.request import (
+    ChatMessage,
+    ChatPrompt,
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    GenerationRequest,
+    SamplingParams,
+)
+from bdchat.settings import EngineSettings
 from tests.engine.fake_engine import (
     HANG,
     IMPATIENT,
@@ -85,7 +94,9 @@ async def test_death_is_noticed_within_100_ms(tmp_path: Path) -> None:
         await until(lambda: engine.state == "restarting", 0.1)
 
 
-@pytest.mark.parametrize("killer_prompt", [SEGFAULT, f"x{SEGFAULT_AT_TOKEN_20}"], ids=["in its prompt", "in its answer"])
+@pytest.mark.parametrize(
+    "killer_prompt", [SEGFAULT, f"x{SEGFAULT_AT_TOKEN_20}"], ids=["in its prompt", "in its answer"]
+)
 async def test_a_request_that_crashes_the_engine_is_refused_and_its_neighbours_are_answered(
     tmp_path: Path, killer_prompt: str
 ) -> None:
@@ -162,14 +173,13 @@ asyncio.run(main())
 async def test_no_engine_outlives_its_parent(tmp_path: Path, how: str) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     arguments = [sys.executable, "-c", PARENT, str(tmp_path), how]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment) as parent:
-        assert parent.stdout is not None
-        engine_pid = int(await asyncio.to_thread(parent.stdout.readline))
-        engine = psutil.Process(engine_pid)
-        assert engine.name() == "bdchat-engine"
-        assert engine.ppid() == parent.pid
-        parent.kill()
-        parent.wait()
+    parent = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, env=environment)
+    assert parent.stdout is not None
+    engine = psutil.Process(int(await parent.stdout.readline()))
+    assert engine.name() == "bdchat-engine"
+    assert engine.ppid() == parent.pid
+    parent.kill()
+    await parent.communicate()
     await until(lambda: not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE, 2.0)
 
 
@@ -178,3 +188,46 @@ async def test_an_engine_without_its_parent_does_not_begin(tmp_path: Path) -> No
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, env=environment)
     assert await asyncio.wait_for(process.wait(), IMPATIENT.load_s) == 0
+
+
+@pytest.mark.parametrize("kind", ["garbage", "truncated", "folder", "fifo", "missing"])
+async def test_a_file_that_is_no_model_is_a_reason_not_a_crash(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "model.gguf"
+    if kind == "garbage":
+        path.write_bytes(bytes(range(256)) * 100)
+    elif kind == "truncated":
+        path.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    async with LocalEngine(path, "m", EngineSettings(), cache_dir=tmp_path) as engine:
+        with pytest.raises(ModelLoadFailed) as caught:
+            await asyncio.wait_for(events_of(engine, ask("hello")), 30)
+        assert caught.value.reason
+        assert "\n" not in caught.value.reason
+        assert (engine.state, engine.num_restarts) == ("failed", 0)
+
+
+@pytest.mark.gguf
+@pytest.mark.slow
+async def test_the_real_model_goes_on_after_a_kill(tmp_path: Path, default_model_path: Path) -> None:
+    """Kernels differ between reading and writing a token, so the text may turn another way after the kill; that no
+    character is lost or doubled shows in the tokens' own bytes."""
+    settings = EngineSettings(n_ctx=512, max_sequences=2, calibrate=False)
+    request = GenerationRequest(
+        request_id="real",
+        prompt=ChatPrompt(messages=(ChatMessage(role="user", content="Count to twenty in words."),)),
+        sampling=SamplingParams(temperature=0.0, max_tokens=24, num_top_logprobs=0, ignore_eos=True),
+    )
+    async with LocalEngine(default_model_path, "smollm2", settings, cache_dir=tmp_path) as engine:
+        info = await engine.wait_ready()
+        assert (info.model_id, info.architecture) == ("smollm2", "llama")
+        for num_kills in range(2):
+            events = await kill_after(engine, engine.generate(request), 8 if num_kills else -1)
+            deltas = [event for event in events if isinstance(event, Delta)]
+            assert shape(events) == (1, 1)
+            assert sum(len(delta.tokens) for delta in deltas) == 24
+            written = b"".join(logprob.token_bytes for delta in deltas for logprob in delta.logprobs)
+            assert text_of(events) == written.decode("utf-8", "replace")
+            assert engine.num_restarts == num_kills

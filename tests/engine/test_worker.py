@@ -237,7 +237,12 @@ def test_a_parent_that_is_megabytes_behind_makes_the_sender_wait_until_it_reads(
         ours.settimeout(10)
         outbox = Outbox(theirs, max_backlog_bytes=10_000)
         report = Tokenized(request_id="", tokens=tuple(range(500)))
-        thread = threading.Thread(target=lambda: [outbox.send(report) for _ in range(2000)])
+
+        def send_all() -> None:
+            for _ in range(2000):
+                outbox.send(report)
+
+        thread = threading.Thread(target=send_all)
         thread.start()
         splitter, num_got = FrameSplitter(), 0
         while num_got < 2000:

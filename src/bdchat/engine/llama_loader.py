@@ -1,9 +1,10 @@
 """A GGUF on disk → a loaded model that serves. Engine process, step loop's thread.
 
-The order is the point: the file's header is checked in Python before native code sees it, and the library itself is tried in
-a process of its own before this one trusts it.
+The order is the point: the file's header is checked in Python before native code sees it, and the library itself is
+tried in a process of its own before this one trusts it.
 """
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,13 +35,12 @@ class LlamaLoader:
         model = LlamaModel.open(path, settings)
         try:
             tokenizer = LlamaTokenizer(model.handle)
-            prompts = make_prompt_builder(
-                tokenizer, tokenizer.chat_template, tokenizer.bos_text, tokenizer.eos_text
-            )
+            prompts = make_prompt_builder(tokenizer, tokenizer.chat_template, tokenizer.bos_text, tokenizer.eos_text)
             runner = LlamaRunner(
                 model, load.model_id, settings, safe_plan(settings, on_gpu=model.on_gpu), owns_model=True
             )
         except BaseException:
             model.close()
             raise
+        gc.freeze()  # what was loaded stays for the process's life; the collector need not look through it in a step
         return LoadedModel(runner, prompts)

@@ -245,9 +245,9 @@ class LocalEngine:
     # --- what happens to the process ----------------------------------------------------------------------------------
 
     @property
-    def usual_step_s(self) -> float:
-        seconds = self._metrics.decode_seconds + self._metrics.outside_seconds
-        return seconds / max(1, self._metrics.num_steps)
+    def usual_step_s(self) -> float | None:
+        metrics = self.metrics()
+        return (metrics.decode_seconds + metrics.outside_seconds) / metrics.num_steps if metrics.num_steps else None
 
     def on_ready(self) -> None:
         self._has_progressed = False

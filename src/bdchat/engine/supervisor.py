@@ -25,6 +25,7 @@ class Patience(NamedTuple):
 
     load_s: float = 600.0  # EngineSettings.load_timeout_s
     hang_s: float = 60.0  # no sign of the step loop; at least 50 usual steps
+    first_step_s: float = 300.0  # the same while no step's time is known: a large model reads a batch on a slow machine
     retry_s: float = 60.0  # a failed engine is tried again by the next request after this
     shutdown_s: float = 2.0  # between asking, SIGTERM and SIGKILL
     num_failed_loads: int = 3  # deaths in a row while loading
@@ -34,7 +35,8 @@ class Owner(Protocol):
     """Who has the requests."""
 
     @property
-    def usual_step_s(self) -> float: ...
+    def usual_step_s(self) -> float | None:
+        """None: no step yet."""
 
     def on_ready(self) -> None:
         """The child takes requests."""
@@ -170,7 +172,10 @@ class Supervisor:
         """Pings are answered between steps: long silence is a hung llama.cpp."""
         await self._settled.wait()
         for number in itertools.count():
-            patience_s = max(self._patience.hang_s, 50 * self._owner.usual_step_s)
+            usual_s = self._owner.usual_step_s
+            patience_s = (
+                max(self._patience.hang_s, 50 * usual_s) if usual_s is not None else self._patience.first_step_s
+            )
             child.send(Ping(number=number))
             await asyncio.sleep(patience_s / 12)
             if self._clock() - self._last_heard_at > patience_s:
