@@ -104,6 +104,13 @@ def test_embedding_models_are_recognised(tmp_path: Path, pairs: dict[str, bytes]
     assert read_header(GGUFFile().with_pairs(**pairs).write(tmp_path / "m.gguf")).is_embedding
 
 
+def test_empty_tokens_may_repeat_and_tokens_may_cross_the_reading_window(tmp_path: Path) -> None:
+    tokens = ["", "", *(f"{index}".ljust(1000, "x") for index in range(3000))]
+    pairs = files.default_pairs() | {"tokenizer.ggml.tokens": files.strings(tokens)}
+    del pairs["tokenizer.ggml.scores"], pairs["tokenizer.ggml.token_type"]
+    assert read_header(GGUFFile(pairs=pairs).write(tmp_path / "m.gguf")).n_vocab == 3002
+
+
 def test_names_cannot_steer_a_terminal(tmp_path: Path) -> None:
     file = GGUFFile().with_pairs(general__name=files.string(b"\x1b[31mred\nline\x9b\xff"))
     assert read_header(file.write(tmp_path / "m.gguf")).name.isprintable()
@@ -185,6 +192,18 @@ BROKEN: dict[str, tuple[GGUFFile, str]] = {
     "experts used": (GGUFFile().with_pairs(llama__expert_used_count=files.u32(2)), "uses 2 experts"),
     "rope scaling": (GGUFFile().with_pairs(llama__rope__scaling__type=files.string("su")), "rope"),
     "no tokenizer": (GGUFFile().with_pairs(tokenizer__ggml__tokens=None), "no tokenizer"),
+    "equal tokens": (
+        GGUFFile().with_pairs(tokenizer__ggml__tokens=files.strings(["a", "b", "a"])),
+        "a token occurs twice",
+    ),
+    "token count": (
+        GGUFFile().with_pairs(tokenizer__ggml__tokens=struct.pack("<IIQ", 9, 8, (1 << 20) + 1)),
+        "1048577 tokens",
+    ),
+    "token length": (
+        GGUFFile().with_pairs(tokenizer__ggml__tokens=files.strings(["x" * 65_536])),
+        "a token is 65536 bytes long",
+    ),
     "tokens as numbers": (
         GGUFFile().with_pairs(tokenizer__ggml__tokens=files.numbers(files.U32, "I", [1, 2, 3])),
         "no tokenizer",

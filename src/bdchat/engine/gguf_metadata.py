@@ -15,6 +15,9 @@ MAX_TEXT_BYTES = 4096  # longer texts (readmes, whole tokenizer files) are skipp
 MAX_TEMPLATE_BYTES = 1 << 20
 MAX_LIST_KEPT = 1024  # per-layer numbers; llama.cpp has at most 512 layers
 MAX_LIST = 1 << 24  # entries; no vocabulary comes near
+MAX_TOKENS = 1 << 20  # bounds the memory of the check for equal ones
+MAX_TOKEN_BYTES = 65_535
+TOKENS_KEY = "tokenizer.ggml.tokens"
 TEMPLATE_KEY = "tokenizer.chat_template"
 
 
@@ -76,7 +79,7 @@ class Metadata:
     def num_tokens(self) -> int:
         """The vocabulary's size. llama.cpp reads the lists beside it by the vocabulary's length and by their types
         unchecked, so both are checked here."""
-        tokens = self._values.get("tokenizer.ggml.tokens")
+        tokens = self._values.get(TOKENS_KEY)
         if not isinstance(tokens, List) or tokens.value_type != STRING or tokens.length == 0:
             raise GGUFError("has no tokenizer (tokenizer.ggml.tokens is missing or empty)")
         for key, value_type in (("tokenizer.ggml.scores", FLOAT32), ("tokenizer.ggml.token_type", INT32)):
@@ -138,7 +141,12 @@ def _read_list(cursor: Cursor, key: str) -> List:
     if length > MAX_LIST:
         raise GGUFError(f"{key!r} claims {length} entries, at most {MAX_LIST} are allowed")
     if value_type == STRING:
-        cursor.skip_strings(length)
+        if key == TOKENS_KEY and length > MAX_TOKENS:
+            raise GGUFError(f"has {length} tokens, at most {MAX_TOKENS} are allowed")
+        if key == TOKENS_KEY:
+            cursor.skip_distinct_strings(length, MAX_TOKEN_BYTES, "a token")  # llama.cpp aborts on equal ones
+        else:
+            cursor.skip_strings(length)
         return List(value_type, length, None)
     if value_type not in SCALARS:
         raise GGUFError(f"{key!r} is a list of the unknown type {value_type}")

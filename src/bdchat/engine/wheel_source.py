@@ -73,7 +73,7 @@ class WheelSource:
                     output, _ = pip.communicate(timeout=POLL_S)
                     break
                 except subprocess.TimeoutExpired:
-                    meter.reach(_size_below(scratch))
+                    meter.reach(min(_size_below(scratch), self._download_bytes or sys.maxsize))
         except BaseException:  # Ctrl-C included: pip must not outlive us
             pip.kill()
             pip.communicate()
