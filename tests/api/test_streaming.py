@@ -19,8 +19,8 @@ async def leave_after_asking(port: int, body: dict[str, object], engine: FakeEng
     """Sends a request, waits until the engine has it, closes the connection. Returns seconds until it was cancelled."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     content = json.dumps({"messages": USER} | body).encode()
-    head = f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
-    writer.write(head.encode() + b"\r\n" + content)
+    head = f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % len(content) + content)
     await until(lambda: engine.num_running)
     if body.get("stream") and engine.accept_gate is None:
         assert b"200 OK" in await reader.readuntil(b"\r\n")
