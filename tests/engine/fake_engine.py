@@ -41,7 +41,8 @@ from bdchat.settings import EngineSettings
 from tests.fakes import FakeRunner, spell_out
 
 FAKE_LOADER = "tests.engine.fake_engine:FakeLoader"
-IMPATIENT = Patience(load_s=10.0, hang_s=0.6, first_step_s=0.6, retry_s=0.2, shutdown_s=0.5)
+IMPATIENT = Patience(load_s=60.0, hang_s=20.0, first_step_s=20.0, retry_s=0.2, shutdown_s=0.5)
+QUICK_TO_CALL_IT_HUNG = IMPATIENT._replace(hang_s=1.0, first_step_s=1.0)
 
 SEGFAULT = "<segfault>"  # in a prompt: reading it ends the process
 SEGFAULT_AT_TOKEN_20 = "<segfault later>"
@@ -169,11 +170,13 @@ def process_engine(tmp_path: Path, how: str = "", *, patience: Patience = IMPATI
     )
 
 
-def thread_engine(tmp_path: Path, how: str = "", **options: Any) -> LocalEngine:
+def thread_engine(
+    tmp_path: Path, how: str = "", *, settings: EngineSettings | None = None, **options: Any
+) -> LocalEngine:
     return LocalEngine(
         Path(f"fake?{how}"),
         "fake",
-        EngineSettings(),
+        settings or EngineSettings(),
         cache_dir=tmp_path,
         spawn=ThreadSpawn(),
         patience=IMPATIENT,

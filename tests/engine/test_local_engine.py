@@ -18,6 +18,7 @@ from bdchat.engine.errors import (
     InvalidRequest,
     ModelLoadFailed,
     QueueFull,
+    QueueTimeout,
 )
 from bdchat.engine.local_engine import LocalEngine
 from bdchat.engine.request import Accepted, Delta, TextPrompt
@@ -95,6 +96,20 @@ async def test_more_requests_than_there_is_room_for_are_refused_with_a_time(tmp_
         for i, result in enumerate(results):
             if not isinstance(result, BaseException):
                 assert text_of(result) == expected_text(f"stream {i}")
+
+
+async def test_who_waits_too_long_for_a_place_has_had_no_event(tmp_path: Path) -> None:
+    settings = EngineSettings(queue_timeout_s=0.1)
+    async with thread_engine(tmp_path, "step_ms=5", settings=settings) as engine:
+        await engine.wait_ready()
+        running = [asyncio.create_task(events_of(engine, ask(f"stream {i}", 900))) for i in range(4)]
+        await until(lambda: engine.metrics().num_running == 4)
+        with pytest.raises(QueueTimeout) as caught:
+            await events_of(engine, ask("late"))
+        assert caught.value.waited_s >= 0.1
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def test_a_reader_that_leaves_frees_its_sequence_within_250_ms(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ class Supervisor:
             return self._give_up(ModelLoadFailed, self._load_failure)
         log.warning(
             "engine process died: %s",
-            death.cause,
+            _describe(death),
             extra={"model_id": self._load.model_id, "last_words": death.last_words},
         )
         if was_ready:
