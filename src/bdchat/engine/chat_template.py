@@ -23,8 +23,17 @@ CHATML = (
     "'\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 _RESERVED_KWARGS = frozenset(
-    "messages tools custom_tools builtin_tools available_tools documents bos_token eos_token "
-    "add_generation_prompt".split()  # noqa: SIM905 (one per line reads worse)
+    (
+        "messages",
+        "tools",
+        "custom_tools",
+        "builtin_tools",
+        "available_tools",
+        "documents",
+        "bos_token",
+        "eos_token",
+        "add_generation_prompt",
+    )
 )
 _PROBE_TOOL: dict[str, object] = {
     "type": "function",
@@ -34,6 +43,18 @@ _PROBE_TOOL: dict[str, object] = {
         "parameters": {"type": "object", "properties": {"a": {"type": "string"}}},
     },
 }
+# Whatever a template's own mistakes raise from within Jinja and Python.
+_RENDER_ERRORS = (
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+    TimeoutError,
+)
+_USER: Role = "user"
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
@@ -184,19 +205,6 @@ class ChatTemplate:
         return call_with_time_limit(lambda: self._render_segments(prompt, {}), self._time_limit_s)
 
 
-# Whatever a template's own mistakes raise from within Jinja and Python.
-_RENDER_ERRORS = (
-    TypeError,
-    ValueError,
-    ArithmeticError,
-    LookupError,
-    AttributeError,
-    RecursionError,
-    MemoryError,
-    TimeoutError,
-)
-
-
 class _Marker:
     """Marks the user-supplied strings of one prompt, if any of them needs it at all."""
 
@@ -206,7 +214,7 @@ class _Marker:
         for message in prompt.messages:
             texts += (message.content, message.name or "", message.tool_call_id or "")
             for call in message.tool_calls:
-                texts += (call.tool_call_id, call.name, call.arguments)
+                texts += (call.tool_call_id, call.name, call.arguments, *_strings(_parsed(call.arguments)))
         texts += _strings([_plain(tool) for tool in prompt.tools])
         self._mark = control_text.choose_mark(texts)
         if self._mark is None:
@@ -249,9 +257,6 @@ def _without_system(messages: list[dict[str, Json]], *, into_last: bool) -> list
     joined = "\n\n".join((*system, _content_text(user)))
     user["content"] = [{"type": "text", "text": joined}] if isinstance(user["content"], list) else joined
     return rest
-
-
-_USER: Role = "user"
 
 
 def _content_text(message: dict[str, Json]) -> str:

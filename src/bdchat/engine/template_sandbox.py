@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
 
 _MAX_INT_BITS = 256
 _MAX_WIDTH = 1000  # of a padded or indented field
-_MAX_NODES = 1_000_000  # values within one value that becomes text
+_MAX_NODES = 250_000  # values within one value that becomes text
 
 _METHODS: Mapping[type, frozenset[str]] = {
     str: frozenset(

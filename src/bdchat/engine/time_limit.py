@@ -30,9 +30,9 @@ def call_with_time_limit(function: Callable[[], Result], limit_s: float) -> Resu
 
     timer = threading.Timer(limit_s, interrupt)
     timer.daemon = True
-    timer.start()
     try:
         try:
+            timer.start()
             return function()
         finally:
             timer.cancel()
