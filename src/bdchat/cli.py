@@ -95,6 +95,28 @@ def models(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def chat(
+    question: Annotated[str | None, typer.Argument(help="Ask once and leave; without it, a conversation.")] = None,
+    *,
+    base_url: Annotated[
+        str | None, typer.Option(help="Any OpenAI-compatible server; this machine's bdchat unless told.", metavar="URL")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="A model of that server; its first unless told.")] = None,
+    system: Annotated[str | None, typer.Option(help="System prompt.", metavar="TEXT")] = None,
+    api_key: Annotated[str | None, typer.Option(help="Its key; server.api_key unless told.", metavar="KEY")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Talk in the terminal, over HTTP, with a running server."""
+    server = _load_settings(data_dir, [], {}).server
+    from bdchat.chat import run
+
+    own_key = server.api_key.get_secret_value() if server.api_key and base_url is None else None
+    host = "127.0.0.1" if server.host in {"0.0.0.0", "::"} else server.host  # noqa: S104  # compared, not bound
+    url = base_url or f"http://{f'[{host}]' if ':' in host else host}:{server.port}/v1"
+    raise typer.Exit(run(url, model=model, system=system, api_key=api_key or own_key, question=question))
+
+
+@app.command()
 def doctor(
     data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
