@@ -62,7 +62,7 @@ class Stamp:
 
     level: str
     packages: str  # sha256 of locks and pyproject.toml
-    interpreter: str
+    interpreter: str  # and the checkout: programs in .venv/bin name both, so a moved one is made anew
     native: str  # Recipe.key
 
     def covers(self, wanted: "Stamp") -> bool:
@@ -119,7 +119,7 @@ def prepare(place: Place, *, level: str, environ: Mapping[str, str]) -> None:
             return
         level = max(level, have.level if have else level, key=LEVELS.index)  # never take away what tests need
         place.stamp.unlink(missing_ok=True)
-        make_venv(place)
+        make_venv(place, is_ours=have is None or have.interpreter == wanted.interpreter)
         install(place, level, recipe, environ)
         done = wanted_stamp(place, level, recipe)
         place.stamp.write_text(json.dumps({name: getattr(done, name) for name in Stamp.__slots__}), "utf-8")
@@ -136,7 +136,7 @@ def forget_wheel(place: Place, recipe: Recipe) -> None:
 def wanted_stamp(place: Place, level: str, recipe: Recipe) -> Stamp:
     sources = [place.root / "pyproject.toml", *(place.lock(each) for each in LEVELS)]
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
-    return Stamp(level, digest, f"{sys.executable} {sys.version}", recipe.key)
+    return Stamp(level, digest, f"{sys.executable} {sys.version} {place.root}", recipe.key)
 
 
 def is_ready(place: Place, wanted: Stamp) -> bool:
@@ -186,9 +186,10 @@ def install_system_packages(packages: Sequence[str]) -> None:
     run(f"installing {', '.join(packages)}", command, log=logs / "apt-install.log", env=env)
 
 
-def make_venv(place: Place) -> None:
-    works = place.python.exists() and _output([place.python, "-c", "import sys; print(sys.version)"]) == sys.version
-    if works:
+def make_venv(place: Place, *, is_ours: bool) -> None:
+    """Keeps a .venv that this interpreter made for this place; what an unfinished first start left is such a one."""
+    version: Command = [place.python, "-c", "import sys; print(sys.version)"]
+    if is_ours and place.python.exists() and _output(version) == sys.version:
         return
     command: Command = [sys.executable, "-m", "venv", "--clear", place.venv]
     run("making .venv", command, log=place.cache_dir / "logs" / "venv.log")

@@ -108,7 +108,7 @@ def last_step(lines: Sequence[str]) -> str:
         counter = _NINJA_STEP.search(line)
         if counter:
             return counter.group()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next((line.strip() for line in reversed(lines) if line.strip() and "━" not in line), "")  # pip draws bars
 
 
 def duration(seconds: float) -> str:

@@ -115,7 +115,7 @@ def test_this_machine_has_a_recipe() -> None:
 
 def test_progress_shows_ninjas_counter_before_a_bare_line() -> None:
     assert last_step(["Configuring", "[12/193] c++ -c a.cpp", "  warning: x", ""]) == "[12/193]"
-    assert last_step(["Collecting numpy", " "]) == "Collecting numpy"
+    assert last_step(["Collecting numpy", "   ━━━━━━ 494.1/494.1 kB", " "]) == "Collecting numpy"
     assert last_step([]) == ""
 
 
