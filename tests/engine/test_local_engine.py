@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bdchat.engine.child import Handle, ProcessSpawn
+from bdchat.engine.engine import Engine
 from bdchat.engine.errors import (
     ContextLengthExceeded,
     EngineUnavailable,
@@ -307,3 +308,9 @@ async def test_many_processes_come_and_go(tmp_path: Path) -> None:
         spawn, settings = ProcessSpawn(FAKE_LOADER), EngineSettings()
         async with LocalEngine(Path("fake"), "fake", settings, cache_dir=tmp_path, spawn=spawn) as engine:
             assert text_of(await events_of(engine, ask("hello"))) == expected_text("hello")
+
+
+async def test_local_engine_is_an_engine(tmp_path: Path) -> None:
+    async with thread_engine(tmp_path) as local:
+        engine: Engine = local
+        assert (await local.wait_ready()) == engine.info

@@ -57,6 +57,12 @@ async def kill_after(engine: LocalEngine, events: AsyncIterator[Event], num_delt
     return seen
 
 
+async def tokenize_for_ever(engine: LocalEngine) -> None:
+    while True:
+        await engine.tokenize(ask("abc").prompt)
+        await asyncio.sleep(0.05)
+
+
 async def test_an_answer_outlives_its_engine_without_a_lost_or_doubled_character(tmp_path: Path) -> None:
     async with process_engine(tmp_path, "step_ms=3") as engine:
         events = await kill_after(engine, engine.generate(ask("hello", 100, num_choices=2)), 30)
@@ -124,9 +130,11 @@ async def test_a_hung_engine_is_replaced_and_who_hung_it_is_refused(tmp_path: Pa
     async with process_engine(tmp_path, "step_ms=3", patience=QUICK_TO_CALL_IT_HUNG) as engine:
         await engine.wait_ready()
         stream = asyncio.create_task(events_of(engine, ask("hello", 300)))
+        chatter = asyncio.create_task(tokenize_for_ever(engine))  # answered by another thread: no sign of the loop
         with pytest.raises(RequestQuarantined):
             await events_of(engine, ask(HANG))
         assert text_of(await stream) == expected_text("hello", 300)
+        chatter.cancel()
 
 
 async def test_a_prompt_that_is_only_tokenised_waits_for_the_next_process(tmp_path: Path) -> None:
@@ -237,5 +245,5 @@ async def test_the_real_model_goes_on_after_a_kill(tmp_path: Path, default_model
             assert shape(events) == (1, 1)
             assert sum(len(delta.tokens) for delta in deltas) == 24
             written = b"".join(logprob.token_bytes for delta in deltas for logprob in delta.logprobs)
-            assert text_of(events) == written.decode("utf-8", "replace")
+            assert text_of(events) == written.decode("utf-8", "ignore")  # the last code point may be cut
             assert engine.num_restarts == num_kills

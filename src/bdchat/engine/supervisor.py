@@ -15,7 +15,7 @@ from bdchat.engine.child import EngineChild, Spawn
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelLoadFailed
 from bdchat.engine.request import ModelInfo
 from bdchat.engine.restarts import Death, RestartPolicy
-from bdchat.engine.wire import Load, LoadFailed, Loading, Ping, Ready, Report
+from bdchat.engine.wire import Load, LoadFailed, Loading, Ping, Pong, Ready, Report, Step
 
 log = logging.getLogger(__name__)
 
@@ -101,12 +101,14 @@ class Supervisor:
     async def aclose(self) -> None:
         if self._closing.is_set():
             return
-        self.state = "closed"
+        was_ready, self.state = self.state == "ready", "closed"
         self._closing.set()
         self._settled.set()
         self._owner.on_end(lambda: EngineUnavailable("the server is shutting down", retry_after_s=5.0))
-        if self.child is not None:
+        if self.child is not None and was_ready:
             await self.child.shut_down(timeout_s=self._patience.shutdown_s)
+        elif self.child is not None:
+            self.child.kill("it is not needed")  # it would hear nothing while it loads
         if self._life is not None:
             await self._life
 
@@ -145,8 +147,10 @@ class Supervisor:
             await asyncio.gather(*watchers, return_exceptions=True)
 
     def _hear(self, report: Report) -> None:
-        self._last_heard_at = self._clock()
+        if type(report) is Step or type(report) is Pong:  # the step loop's own words; the prompt thread has others
+            self._last_heard_at = self._clock()
         if type(report) is Ready:
+            self._last_heard_at = self._clock()
             self.info = report.info
             self.progress = None
             self._num_failed_loads = 0
