@@ -1,6 +1,6 @@
 """Makes a checkout ready to run: .venv, locked packages, llama.cpp compiled for this machine, the default model.
 
-    python3 scripts/bootstrap.py [--dev] [--system-packages] [--no-model] [--rebuild] [-- ARGUMENTS OF bdchat serve]
+    python3 scripts/bootstrap.py [--dev] [--system-packages] [--no-model | --print-model] [--rebuild] [-- SERVE'S OPTIONS]
 
 Standard library only, Python 3.11 or later. What is done is kept: after the first time it takes a few hundredths of a
 second, because a stamp in .venv says for which locks, interpreter, compiler and CPU it was filled.
@@ -78,8 +78,11 @@ def main(argv: Sequence[str]) -> int:
         if options.rebuild:
             forget_wheel(place, current_recipe(place.root, os.environ))
         prepare(place, level="dev" if options.dev else "run", environ=os.environ)
-        if not options.no_model:
-            fetch_default_model(place, options.arguments, os.environ)
+        data_dir = named_data_dir(options.arguments, os.environ)
+        if options.print_model:
+            print(fetch_default_model(place, data_dir))  # noqa: T201  # the answer; all else goes to standard error
+        elif not options.no_model and named_model(options.arguments, os.environ) in {None, DEFAULT_MODEL}:
+            fetch_default_model(place, data_dir)
     except BootstrapError as failure:
         say(f"{failure.problem}\n        → {failure.remedy}")
         return 1
@@ -94,6 +97,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--dev", action="store_true", help="also what tests, checks and benches need")
     parser.add_argument("--system-packages", action="store_true", help="as root on Debian: install what is missing")
     parser.add_argument("--no-model", action="store_true", help="do not fetch the default model")
+    parser.add_argument("--print-model", action="store_true", help="fetch the default model and print its path")
     parser.add_argument("--rebuild", action="store_true", help="compile llama.cpp again, whatever is kept")
     parser.add_argument(
         "arguments", nargs="*", help="after --: arguments of `bdchat serve`, read for the data directory"
@@ -209,18 +213,18 @@ def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str]
     run("installing bdchat", own, log=logs / "bdchat.log")
 
 
-def fetch_default_model(place: Place, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Unless another model is named: then `bdchat serve` itself says what it needs."""
-    named = named_model(arguments, environ)
-    data_dir = named_data_dir(arguments, environ)
-    if named not in {None, DEFAULT_MODEL} or (data_dir / "models" / DEFAULT_MODEL_FILE).is_file():
-        return
+def fetch_default_model(place: Place, data_dir: Path) -> Path:
+    model = data_dir / "models" / DEFAULT_MODEL_FILE
+    if model.is_file():
+        return model
     with alone(place.cache_dir / "bootstrap.lock"):
         pull: Command = [place.python, "-m", "bdchat", "pull", DEFAULT_MODEL, "--data-dir", data_dir]
         run(f"getting the default model {DEFAULT_MODEL}", pull, log=place.cache_dir / "logs" / "model.log")
+    return model
 
 
 def named_model(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
+    """Another than the default is not fetched here: `bdchat serve` itself says what it needs."""
     flags = option_values(arguments, "--model")
     settings = [
         value.partition("=")[2] for value in option_values(arguments, "--set") if value.startswith("models.default=")
@@ -232,7 +236,7 @@ def named_data_dir(arguments: Sequence[str], environ: Mapping[str, str]) -> Path
     """As bdchat.settings finds it, which cannot be imported yet."""
     named = option_values(arguments, "--data-dir")[-1:] or [environ.get("BDCHAT_DATA_DIR", "")]
     base = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(named[0]) if named[0] else Path(base) / "bdchat"
+    return (Path(named[0]) if named[0] else Path(base) / "bdchat").absolute()
 
 
 def option_values(arguments: Sequence[str], option: str) -> list[str]:

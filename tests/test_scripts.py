@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bootstrap
+from bdchat.settings import ModelSettings
 from bootstrap_console import BootstrapError, last_step, remedy_for, run
 from bootstrap_native import (
     Recipe,
@@ -175,6 +176,13 @@ def test_another_model_is_not_paid_for_with_the_default_one() -> None:
     assert bootstrap.named_model(["--set", "models.default=none"], {}) == "none"
     assert bootstrap.named_model(["--set", "server.port=1"], {"BDCHAT_MODELS__DEFAULT": "env"}) == "env"
     assert bootstrap.named_model([], {}) is None
+
+
+def test_the_bootstrap_fetches_the_model_that_serve_loads() -> None:
+    """It cannot import bdchat, so it repeats two names."""
+    catalog = tomllib.loads((ROOT / "models" / "catalog.toml").read_text())
+    assert ModelSettings().default == bootstrap.DEFAULT_MODEL
+    assert Path(catalog[bootstrap.DEFAULT_MODEL]["file"]).name == bootstrap.DEFAULT_MODEL_FILE
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
