@@ -1,6 +1,6 @@
 """Makes a checkout ready to run: .venv, locked packages, llama.cpp compiled for this machine, the default model.
 
-    python3 scripts/bootstrap.py [--dev] [--system-packages] [--no-model | --print-model] [--rebuild] [-- SERVE'S OPTIONS]
+    python3 scripts/bootstrap.py [--dev] [--system-packages] [--no-model | --print-model] [--rebuild] [-- FOR SERVE]
 
 Standard library only, Python 3.11 or later. What is done is kept: after the first time it takes a few hundredths of a
 second, because a stamp in .venv says for which locks, interpreter, compiler and CPU it was filled.
