@@ -1,0 +1,52 @@
+"""A real `bdchat serve` in its own process, found by the address that it prints."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+
+
+class ServerProcess:
+    def __init__(self, process: asyncio.subprocess.Process, url: str, hint: str) -> None:
+        self.process = process
+        self.url = url
+        self.hint = hint  # the curl line
+
+    async def terminate(self) -> int:
+        """SIGTERM; the exit status."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.process.wait(), STOP_TIMEOUT_S)
+
+
+@asynccontextmanager
+async def server_process(
+    data_dir: Path, *options: str, environment: dict[str, str] | None = None
+) -> AsyncGenerator[ServerProcess]:
+    process = await start(data_dir, options, environment)
+    assert process.stdout is not None
+    async with asyncio.timeout(START_TIMEOUT_S):
+        first = (await process.stdout.readline()).decode()
+        hint = (await process.stdout.readline()).decode()
+    assert " at http://" in first, first
+    server = ServerProcess(process, first.split()[-1].removesuffix("/v1"), hint.strip())
+    try:
+        yield server
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def start(
+    data_dir: Path, options: Sequence[str], environment: dict[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bdchat", "serve", "--port", "0", "--data-dir", str(data_dir), *options,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
+    )  # fmt: skip

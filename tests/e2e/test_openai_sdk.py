@@ -1,0 +1,116 @@
+"""The `openai` package against a real server process with the real default model; then the hostile corpus."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+from openai import AsyncOpenAI
+
+from tests.api.hostile import attacks
+from tests.api.sdk_contract import MESSAGES, check_all
+from tests.e2e.server_process import ServerProcess, server_process
+
+pytestmark = [pytest.mark.anyio, pytest.mark.gguf, pytest.mark.slow]
+MODEL = "smollm2-135m-instruct"
+MAX_SILENCE_S = 2.0
+
+
+@pytest.fixture(scope="module")
+async def server(default_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[ServerProcess]:
+    options = ("--model", str(default_model_path), "--set", "engine.calibrate=false")
+    async with server_process(tmp_path_factory.mktemp("data"), *options) as running:
+        yield running
+
+
+def sdk(server: ServerProcess) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any", timeout=120, max_retries=0)
+
+
+async def test_the_sdk_works_as_with_openai(server: ServerProcess) -> None:
+    async with sdk(server) as client:
+        await check_all(client, MODEL)
+
+
+async def test_a_repeated_prompt_is_cached_and_seeds_repeat_text(server: ServerProcess) -> None:
+    async with sdk(server) as client:
+        answers = [
+            await client.chat.completions.create(model=MODEL, messages=MESSAGES, max_tokens=16, seed=seed)
+            for seed in (7, 7, 8)
+        ]
+    texts = [answer.choices[0].message.content for answer in answers]
+    assert texts[0] == texts[1] != texts[2]
+    details = answers[1].usage.prompt_tokens_details  # type: ignore[union-attr]
+    assert details is not None
+    assert (details.cached_tokens or 0) > 0
+
+
+async def test_content_parts_make_the_same_prompt_as_text(server: ServerProcess) -> None:
+    text = "Name one colour."
+    async with sdk(server) as client:
+        plain = await client.chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": text}], max_tokens=8, temperature=0
+        )
+        parts = await client.chat.completions.create(
+            model=MODEL,
+            messages=[{"role": "user", "content": [{"type": "text", "text": text}]}],
+            max_tokens=8,
+            temperature=0,
+        )
+    assert plain.usage is not None
+    assert parts.usage is not None
+    assert plain.usage.prompt_tokens == parts.usage.prompt_tokens
+    assert plain.choices[0].message.content == parts.choices[0].message.content
+
+
+async def test_a_client_that_leaves_frees_its_sequence(server: ServerProcess) -> None:
+    body = {"messages": MESSAGES, "stream": True, "ignore_eos": True}
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        async with client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            async for line in answer.aiter_lines():
+                if '"content":"' in line and '"role"' not in line:
+                    break
+        async with asyncio.timeout(10):
+            while "bdchat_generations_running 0.0" not in (await client.get("/metrics")).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_hostile_requests_are_refused_and_health_never_falls_silent(server: ServerProcess) -> None:
+    silences: list[float] = []
+
+    async def watch_health(client: httpx.AsyncClient) -> None:
+        while True:
+            started = time.perf_counter()
+            assert (await client.get("/health")).status_code == 200
+            silences.append(time.perf_counter() - started)
+            await asyncio.sleep(0.02)
+
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        watcher = asyncio.create_task(watch_health(client))
+        for attack in attacks():
+            response = await client.request(attack.method, attack.path, content=attack.content, headers=attack.headers)
+            assert 400 <= response.status_code < 500, (attack.name, response.text[:500])
+            assert set(response.json()["error"]) == {"message", "type", "param", "code"}, attack.name
+        assert not watcher.done()
+        watcher.cancel()
+        health = (await client.get("/health")).json()
+    assert health["models"][0]["num_restarts"] == 0
+    assert max(silences) < MAX_SILENCE_S
+
+
+async def test_the_server_drains_and_exits_with_0(server: ServerProcess) -> None:
+    """Last: it ends the module's server."""
+    async with sdk(server) as client:
+        stream = await client.chat.completions.create(
+            model=MODEL, messages=MESSAGES, max_tokens=40, stream=True, extra_body={"ignore_eos": True}
+        )
+        reasons: list[str | None] = []
+        stopping: asyncio.Task[int] | None = None
+        async for chunk in stream:
+            reasons.append(chunk.choices[0].finish_reason)
+            stopping = stopping or asyncio.create_task(server.terminate())
+    assert reasons[-1] == "length"
+    assert stopping is not None
+    assert await stopping == 0
