@@ -148,11 +148,8 @@ class _ThreadHandle:
         await asyncio.to_thread(self._thread.join)
         return 0
 
-    def terminate(self) -> None:
-        self._sock.shutdown(socket.SHUT_RDWR)
-
     def kill(self) -> None:
-        self.terminate()
+        self._sock.shutdown(socket.SHUT_RDWR)
 
     async def last_words(self) -> str:
         return ""

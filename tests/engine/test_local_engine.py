@@ -235,9 +235,6 @@ class _Nonsense:
         await self._killed.wait()
         return -9
 
-    def terminate(self) -> None:
-        self.kill()
-
     def kill(self) -> None:
         self._sock.close()
         self._killed.set()

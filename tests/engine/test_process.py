@@ -145,11 +145,12 @@ async def test_a_prompt_that_is_only_tokenised_waits_for_the_next_process(tmp_pa
         assert await engine.tokenize(ask("abc").prompt) == tuple(b"abc")
 
 
-async def test_the_terminals_ctrl_c_is_not_the_engines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signals_to_the_whole_group_are_the_parents_affair(tmp_path: Path, number: signal.Signals) -> None:
     async with process_engine(tmp_path, "step_ms=3") as engine:
         await engine.wait_ready()
         assert engine.pid is not None
-        os.kill(engine.pid, signal.SIGINT)
+        os.kill(engine.pid, number)
         assert text_of(await events_of(engine, ask("hello"))) == expected_text("hello")
         assert engine.num_restarts == 0
 

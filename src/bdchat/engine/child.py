@@ -35,8 +35,6 @@ class Handle(Protocol):
     async def wait(self) -> int:
         """Until it has ended; its exit status, -signal when a signal ended it. Any number of times."""
 
-    def terminate(self) -> None: ...
-
     def kill(self) -> None: ...
 
     async def last_words(self) -> str:
@@ -89,10 +87,6 @@ class _Process:
 
     async def wait(self) -> int:
         return await self._process.wait()
-
-    def terminate(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -241,12 +235,9 @@ class EngineChild:
         return Death(returncode, killed_because=self._killed_because, was_oom=was_oom, last_words=last_words)
 
     async def shut_down(self, *, timeout_s: float) -> None:
-        """Asks, then insists. The process is gone afterwards, or will be reaped by ended()."""
+        """Asks, then insists. ended() reaps."""
         self.send(Shutdown())
-        exit_status = asyncio.ensure_future(self._handle.wait())
-        for insist in (self._handle.terminate, self._handle.kill):
-            done, _ = await asyncio.wait([exit_status], timeout=timeout_s)
-            if done:
-                return
-            insist()
-        await exit_status
+        try:
+            await asyncio.wait_for(self._handle.wait(), timeout_s)
+        except TimeoutError:
+            self._handle.kill()

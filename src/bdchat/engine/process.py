@@ -68,7 +68,9 @@ def _die_with(parent_pid: int) -> None:
 
 
 def _become_an_engine() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the parent's: it drains first
+    # A terminal's Ctrl-C and a service manager's SIGTERM reach the whole group; the parent drains, then ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ["GGML_NO_BACKTRACE"] = "1"  # else an abort() forks a debugger first
     os.dup2(2, 1)  # a library that prints must not corrupt anything
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file is the weights plus everybody's text
