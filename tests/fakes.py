@@ -183,6 +183,9 @@ class ByteTokenizer:
     def token_bytes(self, token_id: int) -> bytes:
         return bytes([token_id]) if token_id < 256 else b""
 
+    def longest_token_bytes(self) -> int:
+        return 1
+
     def is_end_of_generation(self, token_id: int) -> bool:
         return token_id == EOS
 

@@ -8,7 +8,7 @@ import pytest
 from mistral_common.protocol.instruct.request import ChatCompletionRequest
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 
-from bdchat.engine.errors import InvalidRequest
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.llama_tokenizer import LlamaTokenizer, open_vocab
 from bdchat.engine.prompt import PromptBuilder, make_prompt_builder
 from bdchat.engine.request import ChatMessage, ChatPrompt, TextPrompt, TokenPrompt, ToolCall
@@ -175,6 +175,16 @@ def test_token_ids_outside_the_vocabulary_are_refused(tiny: LlamaTokenizer, bad:
         with pytest.raises(InvalidRequest) as caught:
             builder(tiny).build(TokenPrompt(tokens=tokens))
         assert caught.value.param == "prompt"
+
+
+def test_hopelessly_long_text_is_refused_before_it_is_tokenised(tiny: LlamaTokenizer) -> None:
+    bounded = builder(tiny).bounded(64)
+    for prompt in (TextPrompt(text="abcd" * 10_000), chat([user("abcd" * 10_000)])):
+        with pytest.raises(ContextLengthExceeded) as caught:
+            bounded.build(prompt)
+        assert caught.value.n_ctx == 64
+        assert 39_000 < caught.value.num_prompt_tokens < 41_000
+    assert len(bounded.build(TextPrompt(text="x" * 65))) == 65, "the scheduler counts what is merely too long"
 
 
 @pytest.mark.parametrize("text", ["Hello 안녕 👨‍👩‍👧‍👦", " two  spaces", "<|im_start|>x<|im_end|>", "[INST] x[/INST]"])

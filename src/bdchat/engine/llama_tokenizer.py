@@ -39,6 +39,7 @@ class LlamaTokenizer:
         self._vocab = llama_cpp.llama_model_get_vocab(model)
         self.n_vocab = int(llama_cpp.llama_vocab_n_tokens(self._vocab))
         self._pieces: list[bytes | None] = [None] * self.n_vocab
+        self._longest_token_bytes: int | None = None
         self.bos_id = _id_or_none(llama_cpp.llama_vocab_bos(self._vocab))
         self.eos_id = _id_or_none(llama_cpp.llama_vocab_eos(self._vocab))
         self.adds_bos = self.bos_id is not None and bool(llama_cpp.llama_vocab_get_add_bos(self._vocab))
@@ -73,6 +74,12 @@ class LlamaTokenizer:
         if piece is None:
             piece = self._pieces[token_id] = self._read_piece(token_id, special=False)
         return piece
+
+    def longest_token_bytes(self) -> int:
+        if self._longest_token_bytes is None:
+            visible = max(len(self.token_bytes(token)) for token in range(self.n_vocab))
+            self._longest_token_bytes = max(visible, *(len(text.encode()) for text in self._control.values()), 1)
+        return self._longest_token_bytes
 
     def is_end_of_generation(self, token_id: int) -> bool:
         return token_id in self._end_ids

@@ -1,23 +1,31 @@
 """Prompt → token ids, whatever shape it came in. Any thread."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from bdchat.engine.chat_template import ChatTemplate
 from bdchat.engine.control_text import ControlText
-from bdchat.engine.errors import InvalidRequest
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.request import ChatPrompt, Prompt, TextPrompt, TokenPrompt
 from bdchat.engine.tokenizer import Segment, Tokenizer
 
+_SAMPLE_CHARS = 16_384
+
 
 class PromptBuilder:
-    """Its collaborators are only read, so that it can be shared."""
+    """Its collaborators are only read, so that it can be shared. With `n_ctx`, text that no tokenizer could make fit is
+    refused before it is tokenised: eight megabytes take seconds, and other prompts wait meanwhile."""
 
-    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, *, n_ctx: int | None = None) -> None:
         self._tokenizer = tokenizer
         self._template = template
+        self._n_ctx = n_ctx
+
+    def bounded(self, n_ctx: int) -> Self:
+        return type(self)(self._tokenizer, self._template, n_ctx=n_ctx)
 
     def build(self, prompt: Prompt) -> list[int]:
-        """Raises InvalidRequest."""
+        """Raises InvalidRequest, ContextLengthExceeded."""
         match prompt:
             case ChatPrompt():
                 return self._of_chat(prompt)
@@ -36,7 +44,7 @@ class PromptBuilder:
         return text.removeprefix(" ") if tokenizer.adds_space_prefix else text
 
     def _of_chat(self, prompt: ChatPrompt) -> list[int]:
-        tokens = self._tokenizer.encode(self._template.render(prompt))
+        tokens = self._encode(self._template.render(prompt))
         if not tokens:
             raise InvalidRequest("messages", "the chat template makes an empty prompt of them")
         return tokens
@@ -44,12 +52,30 @@ class PromptBuilder:
     def _of_text(self, text: str) -> list[int]:
         """The caller writes the whole prompt, so control texts in it are meant (fill-in-the-middle, own templates)."""
         try:
-            tokens = self._tokenizer.encode([Segment(text, trusted=True)] if text else [])
+            tokens = self._encode([Segment(text, trusted=True)] if text else [])
         except InvalidRequest as error:
             raise InvalidRequest("prompt", error.reason) from None
         if not tokens:
             raise InvalidRequest("prompt", "must not be empty: this model has no token to begin with")
         return tokens
+
+    def _encode(self, segments: Sequence[Segment]) -> list[int]:
+        num_chars = sum(len(segment.text) for segment in segments)
+        if self._n_ctx is not None and num_chars > self._n_ctx * self._longest(num_chars):
+            raise ContextLengthExceeded(self._estimate(segments, num_chars), self._n_ctx)
+        return self._tokenizer.encode(segments)
+
+    def _longest(self, num_chars: int) -> int:
+        """Asks the tokenizer, which may take a while, only when an average token would have to be very long."""
+        assert self._n_ctx is not None
+        return num_chars if num_chars <= self._n_ctx * 16 else self._tokenizer.longest_token_bytes()
+
+    def _estimate(self, segments: Sequence[Segment], num_chars: int) -> int:
+        """From the beginning of the longest segment; never less than is certain."""
+        assert self._n_ctx is not None
+        sample = max((segment.text for segment in segments), key=len)[:_SAMPLE_CHARS]
+        num_tokens = len(self._tokenizer.encode([Segment(sample, trusted=False)], add_bos=False))
+        return max(self._n_ctx + 1, num_tokens * num_chars // len(sample))
 
     def _of_tokens(self, tokens: Sequence[int]) -> list[int]:
         if not tokens:

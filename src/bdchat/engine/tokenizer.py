@@ -25,6 +25,9 @@ class Tokenizer(Protocol):
     def token_bytes(self, token_id: int) -> bytes:
         """b"" for control tokens."""
 
+    def longest_token_bytes(self) -> int:
+        """How much text one token can be at most. May take half a second, once."""
+
     def is_end_of_generation(self, token_id: int) -> bool: ...
 
     def control_texts(self) -> Sequence[str]:
