@@ -157,8 +157,10 @@ def read_stamp(path: Path) -> Stamp | None:
 
 def check_machine(place: Place, recipe: Recipe) -> None:
     """What would fail after minutes fails now."""
-    missing = missing_system_packages(os.environ)
-    if find_wheel(recipe, place.cache_dir) is None and missing:
+    compiles = find_wheel(recipe, place.cache_dir) is None
+    needed = {"g++": compiles, "python3-venv": compiles or not place.python.exists()}
+    missing = [package for package in missing_system_packages(os.environ) if needed[package]]
+    if missing:
         raise BootstrapError(f"missing on this machine: {', '.join(missing)}", f"apt-get install {' '.join(missing)}")
     place.cache_dir.mkdir(parents=True, exist_ok=True)
     for folder in {place.root, place.cache_dir}:

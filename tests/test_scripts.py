@@ -155,6 +155,20 @@ def test_what_tests_need_covers_what_serving_needs_and_not_the_reverse() -> None
         assert not dev_level.covers(replace(run_level, **changed))
 
 
+def test_a_machine_without_a_compiler_is_told_before_anything_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    place = bootstrap.Place(ROOT, tmp_path)
+    with pytest.raises(BootstrapError) as caught:
+        bootstrap.check_machine(place, RECIPE)
+    assert caught.value.remedy.startswith("apt-get install g++")
+    folder = tmp_path / "wheels" / f"{RECIPE.version}-{RECIPE.key}"
+    folder.mkdir(parents=True)
+    (folder / "llama_cpp_python-0.3.36-py3-none-linux_x86_64.whl").touch()
+    bootstrap.check_machine(place, RECIPE)  # what is compiled already needs none
+
+
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"level": "run"}', '{"level":1,"packages":"","x":""}'])
 def test_a_torn_stamp_means_fill_again(tmp_path: Path, text: str | None) -> None:
     stamp = tmp_path / "stamp.json"
