@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +11,8 @@ import uvicorn
 
 from bdchat.api.app import App
 from bdchat.api.http_protocol import protocol_factory
-from bdchat.api.server import Server
-from bdchat.settings import Settings
+from bdchat.api.server import Server, listen
+from bdchat.settings import ServerSettings, Settings
 from tests.fake_engine import FakeEngine, fake_router
 
 USER = [{"role": "user", "content": "hi"}]
@@ -34,7 +33,7 @@ async def in_process(*engines: FakeEngine, settings: Settings | None = None) -> 
 async def served(app: App, settings: Settings | None = None) -> AsyncGenerator[str]:
     """The base URL of `app` behind the server's own uvicorn configuration, on the running loop."""
     limits = (settings or Settings()).limits
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen(ServerSettings(port=0)) as listener:
         config = uvicorn.Config(
             app,
             http=protocol_factory(limits),  # type: ignore[arg-type]

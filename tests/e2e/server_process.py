@@ -1,12 +1,14 @@
 """A real `bdchat serve` in its own process, found by the address that it prints."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+SOURCE = Path(__file__).parents[2] / "src"  # the code under test, installed or not
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 
@@ -29,24 +31,29 @@ async def server_process(
     data_dir: Path, *options: str, environment: dict[str, str] | None = None
 ) -> AsyncGenerator[ServerProcess]:
     process = await start(data_dir, options, environment)
-    assert process.stdout is not None
-    async with asyncio.timeout(START_TIMEOUT_S):
-        first = (await process.stdout.readline()).decode()
-        hint = (await process.stdout.readline()).decode()
-    assert " at http://" in first, first
-    server = ServerProcess(process, first.split()[-1].removesuffix("/v1"), hint.strip())
     try:
-        yield server
+        assert process.stdout is not None
+        async with asyncio.timeout(START_TIMEOUT_S):
+            first = (await process.stdout.readline()).decode()
+            hint = (await process.stdout.readline()).decode()
+        assert " at http://" in first, log_path(data_dir).read_text("utf-8")
+        yield ServerProcess(process, first.split()[-1].removesuffix("/v1"), hint.strip())
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+        await process.communicate()  # to the end of its output: only then is its transport closed
+
+
+def log_path(data_dir: Path) -> Path:
+    return data_dir / "serve.log"
 
 
 async def start(
     data_dir: Path, options: Sequence[str], environment: dict[str, str] | None = None
 ) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bdchat", "serve", "--port", "0", "--data-dir", str(data_dir), *options,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
-    )  # fmt: skip
+    """Its log goes to a file: an unread pipe would stop it once full."""
+    with log_path(data_dir).open("wb") as log:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bdchat", "serve", "--port", "0", "--data-dir", str(data_dir), *options,
+            stdout=asyncio.subprocess.PIPE, stderr=log, env={**(environment or os.environ), "PYTHONPATH": str(SOURCE)},
+        )  # fmt: skip

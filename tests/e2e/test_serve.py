@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.server_process import server_process, start
+from tests.e2e.server_process import log_path, server_process, start
 
 pytestmark = pytest.mark.anyio
 NO_MODEL = ("--model", "none")
@@ -18,9 +18,9 @@ NO_MODEL = ("--model", "none")
 async def refused(data_dir: Path, *options: str) -> str:
     """The one line that says why it did not start."""
     process = await start(data_dir, options)
-    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 1
-    (line,) = errors.decode().splitlines()
+    (line,) = log_path(data_dir).read_text("utf-8").splitlines()
     return line
 
 

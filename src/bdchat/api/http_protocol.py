@@ -1,8 +1,8 @@
 """uvicorn's httptools protocol, with the bounds it lacks. Event loop; one instance per connection.
 
 httptools collects a header line for as long as bytes come, and uvicorn waits for the end of a request's head for ever:
-here the head has a size (431) and a time (408), and what is no HTTP at all is refused in OpenAI's shape too. An offer to
-upgrade to HTTP/2 is passed over: llhttp would take the body of such a request, as Java's HttpClient sends it, for HTTP/2.
+here the head has a size (431) and a time (408), and what is no HTTP at all is refused in OpenAI's shape too.
+An offer to upgrade to HTTP/2, as Java's HttpClient makes it, is passed over: llhttp would take the body for HTTP/2.
 """
 
 import asyncio
