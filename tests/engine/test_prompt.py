@@ -12,6 +12,7 @@ from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.llama_tokenizer import LlamaTokenizer, open_vocab
 from bdchat.engine.prompt import PromptBuilder, make_prompt_builder
 from bdchat.engine.request import ChatMessage, ChatPrompt, TextPrompt, TokenPrompt, ToolCall
+from bdchat.engine.tokenizer import Segment
 from tests.tiny_models import write_tiny_llama, write_tiny_mistral
 
 Message = dict[str, Any]
@@ -149,6 +150,17 @@ def test_ordinary_prompts_are_tokenised_as_one_text(tiny: LlamaTokenizer) -> Non
     whole = "".join(f"<|im_start|>{message.role}\n{message.content}<|im_end|>\n" for message in prompt.messages)
     tokens = builder(tiny).build(TextPrompt(text=whole + "<|im_start|>assistant\n"))
     assert builder(tiny).build(prompt) == tokens
+
+
+def test_the_next_turn_begins_with_the_tokens_of_this_one(mistral: LlamaTokenizer, tiny: LlamaTokenizer) -> None:
+    """What is cached of a turn (its prompt and the answer's tokens) must be found again by the next."""
+    for tokenizer in (mistral, tiny):
+        built = builder(tokenizer)
+        answer = "Hello 안녕, [x] </s> 👍"
+        space = " " if tokenizer is mistral else ""  # as SentencePiece models answer; the detokenizer drops it
+        spoken = tokenizer.encode([Segment(space * (not tokenizer.adds_space_prefix) + answer, False)], add_bos=False)
+        resident = built.build(chat([user("one")])) + spoken
+        assert built.build(chat([user("one"), assistant(answer), user("two")]))[: len(resident)] == resident
 
 
 def test_raw_text_gets_one_bos_where_the_model_wants_one(mistral: LlamaTokenizer, tiny: LlamaTokenizer) -> None:
