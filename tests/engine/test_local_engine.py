@@ -24,7 +24,7 @@ from bdchat.engine.errors import (
 from bdchat.engine.local_engine import LocalEngine
 from bdchat.engine.request import Accepted, Delta, TextPrompt
 from bdchat.settings import EngineSettings
-from tests.engine.fake_engine import (
+from tests.engine.fake_process import (
     FAKE_LOADER,
     IMPATIENT,
     RAISE,

@@ -24,7 +24,7 @@ from bdchat.engine.request import (
     SamplingParams,
 )
 from bdchat.settings import EngineSettings
-from tests.engine.fake_engine import (
+from tests.engine.fake_process import (
     HANG,
     IMPATIENT,
     QUICK_TO_CALL_IT_HUNG,
@@ -169,7 +169,7 @@ async def test_totals_outlive_the_process(tmp_path: Path) -> None:
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from tests.engine.fake_engine import ask, process_engine
+from tests.engine.fake_process import ask, process_engine
 
 async def main() -> None:
     async with process_engine(Path(sys.argv[1]), sys.argv[2]) as engine:

@@ -38,6 +38,12 @@ def test_only_a_crash_may_be_a_requests_fault(death: Death, may_be: bool, cause:
     assert death.cause == cause
 
 
+def test_a_death_is_described_by_what_was_said_before_the_traceback() -> None:
+    words = "GGML_ASSERT(n_tokens > 0) failed\nFatal Python error: Aborted\n  File x, line 1"
+    assert Death(-signal.SIGABRT, last_words=words).description == "SIGABRT: GGML_ASSERT(n_tokens > 0) failed"
+    assert Death(-signal.SIGKILL).description == "SIGKILL"
+
+
 def test_backoff_grows_until_the_engine_is_given_up() -> None:
     policy = RestartPolicy(Clock())
     assert [policy.note_death() for _ in range(6)] == [0.1, 0.5, 2.0, 5.0, 5.0, None]

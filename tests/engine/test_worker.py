@@ -32,7 +32,7 @@ from bdchat.engine.wire import (
     encode,
 )
 from bdchat.engine.worker import Worker
-from tests.engine.fake_engine import RAISE, FakeLoader, FakePromptBuilder, ask, expected_text
+from tests.engine.fake_process import RAISE, FakeLoader, FakePromptBuilder, ask, expected_text
 
 R = TypeVar("R", bound=Report)
 LOAD = Load(model_path="fake?step_ms=0", model_id="served-as", settings={}, cache_dir="", queue_limit=2)

@@ -125,10 +125,12 @@ class _Stderr(asyncio.Protocol):
 
     def _keep(self, line: bytes) -> None:
         text = "".join(c if c.isprintable() else " " for c in line.decode("utf-8", "replace"))[:_MAX_LINE_CHARS].strip()
-        if text:
+        if not text:
+            return
+        level = logging.getLevelNamesMapping().get(text.partition(" ")[0])  # None: not the engine's own logging
+        if level is None or level >= logging.WARNING:
             self._lines.append(text)
-            level = logging.getLevelNamesMapping().get(text.partition(" ")[0], logging.DEBUG)
-            log.log(level, "%s: %s", self._name, text, extra={"model_id": self._name})
+        log.log(level or logging.DEBUG, "%s: %s", self._name, text, extra={"model_id": self._name})
 
     async def finish(self) -> str:
         with contextlib.suppress(TimeoutError):  # a grandchild may still hold the pipe

@@ -5,13 +5,18 @@ tried in a process of its own before this one trusts it.
 """
 
 import gc
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf import read_header
-from bdchat.engine.kv_plan import safe_plan
+from bdchat.engine.llama_calibration import calibrated_plan
+from bdchat.engine.llama_library import library_identity
 from bdchat.engine.llama_model import LlamaModel
+from bdchat.engine.llama_probe import probe
 from bdchat.engine.llama_runner import LlamaRunner
 from bdchat.engine.llama_tokenizer import LlamaTokenizer
 from bdchat.engine.prompt import make_prompt_builder
@@ -19,28 +24,35 @@ from bdchat.engine.wire import Load
 from bdchat.engine.worker import LoadedModel
 from bdchat.settings import EngineSettings
 
+log = logging.getLogger(__name__)
+
 
 class LlamaLoader:
     """Fulfils ModelLoader."""
 
     def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
         """Raises GGUFError, TemplateError, ModelLoadFailed."""
-        path = Path(load.model_path)
+        path, cache_dir = Path(load.model_path), Path(load.cache_dir)
         settings = EngineSettings.model_validate(load.settings)
         report_progress("checking the file", None)
-        header = read_header(path)
-        if header.is_embedding:
+        if read_header(path).is_embedding:
             raise ModelLoadFailed(load.model_id, "this model makes vectors, it does not write")
+        report_progress("trying the library", None)
+        tried = probe(path, cache_dir, library=library_identity())
+        if tried.warning:
+            log.warning("%s", tried.warning)
         report_progress("reading the model", None)
-        model = LlamaModel.open(path, settings)
+        model = LlamaModel.open(path, settings, use_extra_bufts=tried.use_extra_bufts)
         try:
             tokenizer = LlamaTokenizer(model.handle)
             prompts = make_prompt_builder(tokenizer, tokenizer.chat_template, tokenizer.bos_text, tokenizer.eos_text)
-            runner = LlamaRunner(
-                model, load.model_id, settings, safe_plan(settings, on_gpu=model.on_gpu), owns_model=True
-            )
+            report_progress("measuring this machine", None)
+            plan = calibrated_plan(model, load.model_id, settings, cache_dir)
+            report_progress("making the context", None)
+            runner = LlamaRunner(model, load.model_id, settings, plan, owns_model=True)
+            runner.info = msgspec.structs.replace(runner.info, adds_space_prefix=tokenizer.adds_space_prefix)
         except BaseException:
             model.close()
             raise
         gc.freeze()  # what was loaded stays for the process's life; the collector need not look through it in a step
-        return LoadedModel(runner, prompts)
+        return LoadedModel(runner, prompts.bounded(runner.info.n_ctx))

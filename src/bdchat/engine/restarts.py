@@ -40,6 +40,12 @@ class Death(NamedTuple):
                 return f"signal {-self.returncode}"
         return f"exit status {self.returncode}"
 
+    @property
+    def description(self) -> str:
+        """One line: the cause, and what was said before faulthandler spoke (llama.cpp's assertion, an exception)."""
+        lines = self.last_words.partition("Fatal Python error")[0].splitlines()
+        return f"{self.cause}: {lines[-1]}" if lines else self.cause
+
 
 class RestartPolicy:
     """Backoff grows with deaths without progress; more than max_deaths of them within window_s are a crash loop."""

@@ -199,7 +199,7 @@ class Supervisor:
             return self._give_up(ModelLoadFailed, self._load_failure)
         log.warning(
             "engine process died: %s",
-            _describe(death),
+            death.description,
             extra={"model_id": self._load.model_id, "last_words": death.last_words},
         )
         if was_ready:
@@ -207,10 +207,10 @@ class Supervisor:
         else:
             self._num_failed_loads += 1
             if self._num_failed_loads >= self._patience.num_failed_loads:
-                return self._give_up(ModelLoadFailed, f"the engine process dies while loading: {_describe(death)}")
+                return self._give_up(ModelLoadFailed, f"the engine process dies while loading: {death.description}")
         delay_s = self._restarts.note_death()
         if delay_s is None:
-            return self._give_up(EngineUnavailable, f"the engine process keeps dying: {_describe(death)}")
+            return self._give_up(EngineUnavailable, f"the engine process keeps dying: {death.description}")
         return delay_s
 
     def _give_up(self, kind: type[ModelLoadFailed] | type[EngineUnavailable], reason: str) -> float | None:
@@ -227,8 +227,3 @@ class Supervisor:
         self._owner.on_end(error)
         self._settled.set()
         return None
-
-
-def _describe(death: Death) -> str:
-    last_line = death.last_words.rpartition("\n")[2]
-    return f"{death.cause}: {last_line}" if last_line else death.cause

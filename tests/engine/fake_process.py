@@ -40,7 +40,7 @@ from bdchat.engine.worker import LoadedModel, Worker
 from bdchat.settings import EngineSettings
 from tests.fakes import FakeRunner, spell_out
 
-FAKE_LOADER = "tests.engine.fake_engine:FakeLoader"
+FAKE_LOADER = "tests.engine.fake_process:FakeLoader"
 IMPATIENT = Patience(load_s=60.0, hang_s=20.0, first_step_s=20.0, retry_s=0.2, shutdown_s=0.5)
 QUICK_TO_CALL_IT_HUNG = IMPATIENT._replace(hang_s=1.0, first_step_s=1.0)
 
