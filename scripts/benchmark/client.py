@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 DONE = b"[DONE]"
+ANSWER_TIMEOUT_S = 600.0  # sixteen long answers on a slow machine; a hung server must not hang the bench
 
 
 class ClientError(Exception):
@@ -246,6 +247,15 @@ class Client:
             raise ClientError(0, f"{self._host}:{self._port}: {error}") from error
         return exchange
 
+    async def _finish(self, exchange: Exchange) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await exchange.closed
+        except TimeoutError as error:
+            raise ClientError(0, f"no whole answer within {ANSWER_TIMEOUT_S:.0f} s") from error
+        finally:
+            exchange.abort()
+
     async def start(self, messages: list[dict[str, str]], max_tokens: int, **fields: Any) -> Exchange:
         """A streamed chat completion that generates exactly max_tokens greedy tokens."""
         body = {
@@ -263,10 +273,8 @@ class Client:
     async def stream(self, messages: list[dict[str, str]], max_tokens: int, **fields: Any) -> Reply:
         """As start, to the end. Raises ClientError when the stream carries an error or breaks off."""
         exchange = await self.start(messages, max_tokens, **fields)
-        try:
-            reply = await exchange.reply()
-        finally:
-            exchange.abort()
+        await self._finish(exchange)
+        reply = await exchange.reply()
         if reply.error is not None or not reply.is_done:
             raise ClientError(0, reply.error or "the stream broke off before [DONE]")
         return reply
@@ -275,7 +283,7 @@ class Client:
         """What an unstreamed completion says that it used."""
         body = {"model": self.model, "messages": messages, "max_tokens": max_tokens, "temperature": 0}
         exchange = await self.send("POST", f"{self._prefix}/chat/completions", json.dumps(body).encode())
-        await exchange.closed
+        await self._finish(exchange)
         if exchange.status != 200:
             raise ClientError(exchange.status, bytes(exchange.body[:500]).decode("utf-8", "replace"))
         return Usage.parse(json.loads(exchange.body).get("usage") or {})
@@ -283,7 +291,7 @@ class Client:
     async def get(self, path: str) -> tuple[int, bytes]:
         """`path` from the server's root, so that /health is reached whatever the base URL's path is."""
         exchange = await self.send("GET", path)
-        await exchange.closed
+        await self._finish(exchange)
         return exchange.status, bytes(exchange.body)
 
     async def model_ids(self) -> list[str]:

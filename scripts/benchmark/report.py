@@ -88,7 +88,7 @@ def show_ratios(console: Console, runs: Sequence[Run], ours: str, peers: Sequenc
 
 
 def _cell(value: Spread) -> str:
-    if value.low == value.high:
+    if value.low == value.high or value.median != value.median:  # the same, or NaN
         return _number(value.median)
     return " / ".join(_number(part) for part in (value.low, value.median, value.high))
 
