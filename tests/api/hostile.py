@@ -147,6 +147,8 @@ def _bad_messages() -> Iterator[Attack]:
     }
     for name, message in messages.items():
         yield Attack(name, json.dumps({"messages": [message]}).encode(), param=None)
+    many = [{"role": "assistant", "tool_calls": [{"function": {"name": "f"}}] * 100}] * 1000
+    yield Attack("100,000 calls", json.dumps({"messages": many}).encode(), param="messages")
 
 
 def _bad_prompts() -> Iterator[Attack]:

@@ -3,10 +3,16 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 
 import pytest
+from starlette.types import Message
 
+from bdchat.api.generations import GenerationGroup, GenerationService
+from bdchat.api.latency import LatencyMeter
+from bdchat.api.streaming import StreamResponse
 from bdchat.engine.errors import EngineUnavailable, InvalidRequest, QueueFull
+from bdchat.engine.request import Event, GenerationRequest, TextPrompt
 from tests.api.serving import USER, error_of, over_http, until
 from tests.fake_engine import FakeEngine
 
@@ -103,3 +109,56 @@ async def test_sixteen_streams_at_once_are_not_mixed() -> None:
     assert len(set(ids)) == 16
     for body, own_id in zip(bodies, ids, strict=True):
         assert body.count('"id":"') == body.count(own_id)
+
+
+def group_of(engine: FakeEngine) -> GenerationGroup:
+    request = GenerationRequest(request_id="r", prompt=TextPrompt(text="a"))
+    return GenerationGroup(GenerationService(LatencyMeter()), engine, [request], width=1)
+
+
+class Frames:
+    """StreamEncoder: any bytes for any events."""
+
+    def encode(self, position: int, events: Sequence[Event]) -> bytes:
+        return b"data: {}\n\n" * len(events)
+
+    def close(self) -> bytes:
+        return b""
+
+
+async def never() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_reader_that_stalls_is_cut_off_and_its_generation_ends() -> None:
+    engine = FakeEngine(token_gate=asyncio.Event().wait)
+    group = group_of(engine)
+    await group.accepted()
+    response = StreamResponse(group, Frames(), send_timeout_s=0.02)
+
+    async def stalled(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await never()
+
+    async with asyncio.timeout(5):
+        await response({"type": "http", "method": "POST", "path": "/"}, never, stalled)
+        await until(lambda: engine.num_cancelled)
+
+
+async def test_a_silent_stream_is_kept_alive_by_comments() -> None:
+    gate = asyncio.Event()
+    group = group_of(FakeEngine(token_gate=gate.wait))
+    await group.accepted()
+    response = StreamResponse(group, Frames(), ping_interval_s=0.01)
+    sent: list[bytes] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message.get("body", b""))
+        if sent.count(b": ping\n\n") == 2:
+            gate.set()
+
+    async with asyncio.timeout(5):
+        await response({"type": "http", "method": "POST", "path": "/"}, never, send)
+    assert sent.count(b": ping\n\n") >= 2
+    assert sent[-2:] == [b"data: [DONE]\n\n", b""]

@@ -70,14 +70,21 @@ def frame(document: object) -> bytes:
 class StreamResponse(EventSourceResponse):
     """Owns its generations: when the response ends, for whatever reason, they do."""
 
-    def __init__(self, group: GenerationGroup, encoder: StreamEncoder) -> None:
+    def __init__(
+        self,
+        group: GenerationGroup,
+        encoder: StreamEncoder,
+        *,
+        ping_interval_s: float = PING_INTERVAL_S,
+        send_timeout_s: float = SEND_TIMEOUT_S,
+    ) -> None:
         super().__init__(
             _frames(group, encoder),
             headers={"Cache-Control": "no-cache"},
             sep="\n",
-            ping=PING_INTERVAL_S,
+            ping=ping_interval_s,
             ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
-            send_timeout=SEND_TIMEOUT_S,
+            send_timeout=send_timeout_s,
         )
         self._group = group
 

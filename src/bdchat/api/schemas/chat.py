@@ -31,6 +31,7 @@ ROLES: dict[str, Role] = {
     "function": "tool",
 }
 MAX_TOOL_CALLS = 128  # per message
+MAX_TOOL_CALLS_IN_ALL = 4096  # a body of 8 MiB has room for 100,000, which would hold the event loop for seconds
 
 
 def _text_of(value: object) -> str | None:
@@ -113,7 +114,14 @@ def _bounded_messages(value: object, info: ValidationInfo) -> object:
     most = limits_of(info).num_messages
     if isinstance(value, list) and not 1 <= len(value) <= most:
         raise invalid(f"must hold 1 to {most} messages, not {len(value)}.")
+    if isinstance(value, list) and _num_tool_calls(value) > MAX_TOOL_CALLS_IN_ALL:
+        raise invalid(f"hold more than {MAX_TOOL_CALLS_IN_ALL} tool calls.")
     return value
+
+
+def _num_tool_calls(messages: list[Any]) -> int:
+    calls = (message.get("tool_calls") for message in messages if isinstance(message, dict))
+    return sum(len(some) for some in calls if isinstance(some, list))
 
 
 def _no_tools(value: object) -> None:
