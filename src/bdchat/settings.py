@@ -80,7 +80,6 @@ class EngineSettings(Section):
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
     load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended
     calibrate: bool = True  # False: the safe choice (streams, f16, no flash attention on CPU), no measurement
-    fault_injection: bool = False  # tests only: lets a reserved prompt kill the engine process
 
 
 class ModelSettings(Section):
