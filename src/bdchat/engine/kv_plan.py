@@ -7,7 +7,7 @@ itself allocates whatever it is asked for until the system kills the process).
 from dataclasses import dataclass
 from typing import Literal
 
-from bdchat.engine.runner import KVLayout
+from bdchat.engine.runner import KVLayout, MemoryClass
 from bdchat.settings import EngineSettings
 
 KVType = Literal["f16", "bf16", "q8_0"]
@@ -51,10 +51,15 @@ class KVMemoryError(Exception):
         self.budget_bytes = budget_bytes
 
 
-def safe_plan(settings: EngineSettings, *, on_gpu: bool) -> KVPlan:
+def prefers_unified(memory_class: MemoryClass, *, on_gpu: bool) -> bool:
+    """A sliding window's state holds the window only, so that between streams no prefix could be shared."""
+    return on_gpu or memory_class is MemoryClass.SWA
+
+
+def safe_plan(settings: EngineSettings, memory_class: MemoryClass, *, on_gpu: bool) -> KVPlan:
     """Without measuring: what never is very slow. What the settings name is honoured."""
     flash = settings.flash_attention == "on" or (settings.flash_attention == "auto" and on_gpu)
-    layout = KVLayout.UNIFIED if on_gpu else KVLayout.STREAMS
+    layout = KVLayout.UNIFIED if prefers_unified(memory_class, on_gpu=on_gpu) else KVLayout.STREAMS
     if settings.kv_layout != "auto":
         layout = KVLayout(settings.kv_layout)
     kv_type: KVType = "f16" if settings.kv_type == "auto" else settings.kv_type
@@ -72,8 +77,10 @@ def fit_cells(
     if affordable < CELL_PADDING:
         raise KVMemoryError(needed_bytes=int(CELL_PADDING * bytes_per_cell), budget_bytes=budget)
     wanted = settings.n_ctx or n_ctx_train
-    num_sequences = min(settings.max_sequences, affordable // CELL_PADDING)
-    share = affordable if plan.layout is KVLayout.UNIFIED else affordable // num_sequences
+    num_sequences, share = settings.max_sequences, affordable
+    if plan.layout is KVLayout.STREAMS:
+        num_sequences = min(num_sequences, affordable // CELL_PADDING)
+        share = affordable // num_sequences
     block = min(_padded(wanted), share // CELL_PADDING * CELL_PADDING)
     num_cells = min(affordable, block * num_sequences)
     return CellCount(n_ctx_per_sequence=min(wanted, block), num_cells=num_cells, num_sequences=num_sequences)

@@ -44,7 +44,7 @@ class CachedCalibration(msgspec.Struct, frozen=True):
 def calibrated_plan(model: LlamaModel, model_id: str, settings: EngineSettings, cache_dir: Path) -> KVPlan:
     """Never fails for want of a measurement: then it is the safe plan."""
     if not settings.calibrate:
-        return safe_plan(settings, on_gpu=model.on_gpu)
+        return safe_plan(settings, model.memory_class, on_gpu=model.on_gpu)
     key = _key(model, settings)
     path = cache_dir / f"calibration-{key}.json"
     measurements = _read(path, key)
@@ -52,7 +52,7 @@ def calibrated_plan(model: LlamaModel, model_id: str, settings: EngineSettings, 
         measurements = measure(model, model_id, settings)
         _write(path, CachedCalibration(key=key, measurements=measurements))
     if not measurements:
-        return safe_plan(settings, on_gpu=model.on_gpu)
+        return safe_plan(settings, model.memory_class, on_gpu=model.on_gpu)
     plan = choose(measurements)
     logger.info("kv cache: %s %s, flash attention %s", plan.layout, plan.kv_type, plan.flash_attention)
     return plan
@@ -65,9 +65,8 @@ def measure(
     timer = _Timer(settings)
     wall_begun, begun = time.monotonic(), timer.clock()
     seen: list[Measurement] = []
-    has_attention = not model.architecture.startswith(("mamba", "rwkv"))
     longest_s = 0.0
-    for candidate in candidates(settings, on_gpu=model.on_gpu, has_attention=has_attention):
+    for candidate in candidates(settings, model.memory_class, on_gpu=model.on_gpu):
         is_late = time.monotonic() - wall_begun > MAX_WALL_S
         if seen and (is_late or timer.clock() - begun + longest_s > budget_s):
             break
@@ -121,8 +120,8 @@ def _measure_one(
             rest = _run(runner, 0, MIN_DEPTH, depth - MIN_DEPTH)
             prefill_ms = timer.decode_ms(runner, [rest]) / (depth - MIN_DEPTH)
         num_streams = _fill(runner)
-        step_ms = _step_ms(runner, 1, depth, timer)
-        streams_step_ms = _step_ms(runner, num_streams, depth, timer) * NUM_STREAMS / num_streams
+        step_ms = _step_ms(runner, timer, first := [depth])
+        streams_step_ms = _step_ms(runner, timer, first + [depth] * (num_streams - 1)) * NUM_STREAMS / num_streams
         streams_prefill_ms = prefill_ms
         if candidate.layout is KVLayout.UNIFIED and num_streams > 1:  # there, and only there, others' cells cost
             runner.truncate(0, 0)
@@ -158,15 +157,13 @@ def _fill(runner: LlamaRunner) -> int:
     return filled
 
 
-def _step_ms(runner: LlamaRunner, num_streams: int, depth: int, timer: _Timer) -> float:
+def _step_ms(runner: LlamaRunner, timer: _Timer, positions: list[int]) -> float:
+    """One token for each sequence that has a position; they go on from there, since not every model can step back."""
     fastest = math.inf
     for _ in range(NUM_REPEATS):
-        starts = [runner.num_resident(seq_id) for seq_id in range(num_streams)]
-        step = [_run(runner, seq_id, start, 1) for seq_id, start in enumerate(starts)]
+        step = [_run(runner, seq_id, position, 1) for seq_id, position in enumerate(positions)]
         fastest = min(fastest, timer.decode_ms(runner, step))
-        if runner.memory_class is not MemoryClass.RECURRENT:
-            for seq_id in range(num_streams):
-                runner.truncate(seq_id, depth)
+        positions[:] = [position + 1 for position in positions]
     return fastest
 
 

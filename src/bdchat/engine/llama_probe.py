@@ -7,6 +7,7 @@ tile configuration is optimised away). Without the extra buffer types it works, 
 
 import hashlib
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
+from bdchat.settings import engine_environment
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ def probe(
     cache_dir: Path,
     *,
     library: str,
-    command: Sequence[str] = (sys.executable, "-m", "bdchat.engine.llama_probe"),
+    command: Sequence[str] = (sys.executable, "-P", "-m", "bdchat.engine.llama_probe"),
     timeout_s: float = 600.0,
 ) -> ProbeResult:
     """Raises ModelLoadFailed when both ways die or the model does not load.
@@ -70,8 +72,11 @@ def _try_both(model_path: Path, command: Sequence[str], timeout_s: float) -> boo
 
 def _survives(command: list[str], model_path: Path, timeout_s: float) -> bool:
     """False when a signal ended the child. Any other failure is the model's, not the library's."""
+    environment = engine_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        child = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)  # noqa: S603
+        child = subprocess.run(  # noqa: S603
+            command, capture_output=True, timeout=timeout_s, check=False, env=environment, stdin=subprocess.DEVNULL
+        )
     except subprocess.TimeoutExpired:
         raise ModelLoadFailed(model_path.name, f"two tokens took longer than {timeout_s:.0f} s") from None
     if child.returncode == 0:

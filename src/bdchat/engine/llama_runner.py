@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import default_num_threads, free_memory_bytes
-from bdchat.engine.kv_plan import CellCount, KVPlan, KVMemoryError, fit_cells, safe_plan
+from bdchat.engine.kv_plan import CellCount, KVMemoryError, KVPlan, fit_cells, safe_plan
 from bdchat.engine.llama_batch import NumpyBatch
 from bdchat.engine.llama_library import recorded_errors
 from bdchat.engine.llama_model import LlamaModel
@@ -87,7 +87,7 @@ class LlamaRunner:
         """Loads the model and owns it. Raises ModelLoadFailed."""
         model = LlamaModel.open(path, settings, use_extra_bufts=use_extra_bufts)
         try:
-            chosen = plan or safe_plan(settings, on_gpu=model.on_gpu)
+            chosen = plan or safe_plan(settings, model.memory_class, on_gpu=model.on_gpu)
             return cls(model, model_id, settings, chosen, owns_model=True)
         except BaseException:
             model.close()
