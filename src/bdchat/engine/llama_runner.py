@@ -23,6 +23,7 @@ from bdchat.engine.llama_model import LlamaModel
 from bdchat.engine.request import ModelInfo, SamplingParams
 from bdchat.engine.runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, Slice
 from bdchat.engine.sampler import LogitsSampler, SamplerScratch
+from bdchat.engine.thread_team import ThreadTeam
 from bdchat.settings import EngineSettings
 
 SPARE_OUTPUTS = 32  # rows of logits beyond one per sequence: drafts, prompt logprobs
@@ -58,6 +59,7 @@ class LlamaRunner:
         self.decode_seconds = 0.0
         self._n_ctx = cells.n_ctx_per_sequence
         n_threads = settings.n_threads or default_num_threads()
+        self._team = ThreadTeam(n_threads, plan)
         params = _context_params(settings, plan, cells, n_threads)
         params.n_batch = self.n_batch
         params.n_ubatch = n_ubatch or self.n_batch
@@ -104,11 +106,14 @@ class LlamaRunner:
         num_outputs = self._batch.fill(placed)
         began = time.perf_counter()
         rc = int(llama_cpp.llama_decode(self._context, self._batch.struct))
-        self.decode_seconds += time.perf_counter() - began
+        ended = time.perf_counter()
+        self.decode_seconds += ended - began
         if rc == 1:
             raise NoKVSlot
         if rc != 0:
             raise DecodeFailed(rc)
+        if self._team.observe(slices, ended - began, ended):
+            llama_cpp.llama_set_n_threads(self._context, self._team.n_threads, self._team.n_threads)
         logits = self._view_logits(num_outputs)
         return logits if placed is slices else logits[_row_order(slices, placed)]
 
