@@ -19,8 +19,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("__init__.py", ()),
     ("__main__.py", ("cli",)),
     ("cli.py", ("settings", "api.server", "engine.catalog", "engine.errors", "chat", "doctor", "model_console")),
-    ("chat.py", ("settings",)),  # a client: over HTTP and nothing else
-    ("chat_*.py", ("settings", "chat*")),
+    ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     ("doctor.py", ("settings", "engine.catalog", "engine.errors", "engine.gguf", "engine.host")),
     ("model_console.py", ("engine.catalog", "engine.downloads", "engine.host", "engine.model_rows")),
     ("engine/*", ("settings", "engine*")),
