@@ -89,8 +89,8 @@ def test_every_legal_combination_of_settings_leaves_a_candidate(
     assert bool(found) == ((kv_type, flash_attention) != ("q8_0", "off"))
 
 
-def test_a_sliding_window_model_gets_a_unified_cache() -> None:
-    found = candidates(EngineSettings(), MemoryClass.SWA, on_gpu=False)
+def test_a_model_that_must_share_cells_gets_a_unified_cache() -> None:
+    found = candidates(EngineSettings(), MemoryClass.SWA, on_gpu=False, shares_cells=True)
     assert found
     assert all(candidate.layout is UNIFIED for candidate in found)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdchat.engine.kv_plan import CELL_PADDING, CellCount, KVMemoryError, KVPlan, fit_cells, safe_plan
+from bdchat.engine.kv_plan import CELL_PADDING, CellCount, KVMemoryError, KVPlan, fit_cells, must_share_cells, safe_plan
 from bdchat.engine.runner import KVLayout, MemoryClass
 from bdchat.settings import EngineSettings
 
@@ -55,9 +55,34 @@ def test_too_little_for_one_block_is_an_error_that_names_both_sides() -> None:
 
 
 def test_the_safe_plan_honours_what_is_named() -> None:
-    dense = MemoryClass.DENSE
-    assert not safe_plan(EngineSettings(), dense, on_gpu=False).flash_attention
-    assert safe_plan(EngineSettings(), dense, on_gpu=True).layout is KVLayout.UNIFIED
-    assert safe_plan(EngineSettings(), MemoryClass.SWA, on_gpu=False).layout is KVLayout.UNIFIED
-    assert safe_plan(EngineSettings(kv_layout="unified"), dense, on_gpu=False).layout is KVLayout.UNIFIED
-    assert safe_plan(EngineSettings(kv_type="q8_0"), dense, on_gpu=False).flash_attention  # V needs it when quantised
+    settings = EngineSettings()
+    assert not safe_plan(settings, on_gpu=False, shares_cells=False).flash_attention
+    assert safe_plan(settings, on_gpu=False, shares_cells=False).layout is KVLayout.STREAMS
+    assert safe_plan(settings, on_gpu=True, shares_cells=False).layout is KVLayout.UNIFIED
+    assert safe_plan(settings, on_gpu=False, shares_cells=True).layout is KVLayout.UNIFIED
+    streams = EngineSettings(kv_layout="streams")
+    assert safe_plan(streams, on_gpu=False, shares_cells=True).layout is KVLayout.STREAMS
+    quantised = EngineSettings(kv_type="q8_0")
+    assert safe_plan(quantised, on_gpu=False, shares_cells=False).flash_attention  # V needs it when quantised
+
+
+@pytest.mark.parametrize(
+    ("memory_class", "free_gib", "bytes_per_cell", "expected"),
+    [
+        (MemoryClass.DENSE, 20, 23_040, False),  # a small model
+        (MemoryClass.DENSE, 20, 131_072, True),  # 7B: sixteen streams of 2,500 tokens, or one pool of 40,000
+        (MemoryClass.DENSE, 0.1, 23_040, True),
+        (MemoryClass.SWA, 20, 23_040, True),
+    ],
+)
+def test_one_pool_where_streams_would_be_too_short_or_cannot_be_copied(
+    memory_class: MemoryClass, free_gib: float, bytes_per_cell: float, expected: bool
+) -> None:
+    found = must_share_cells(
+        EngineSettings(),
+        memory_class,
+        bytes_per_cell=bytes_per_cell,
+        n_ctx_train=8192,
+        free_bytes=int(free_gib * GIB),
+    )
+    assert found == expected

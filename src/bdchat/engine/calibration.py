@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bdchat.engine.kv_plan import KVPlan, KVType, prefers_unified
+from bdchat.engine.kv_plan import KVPlan, KVType
 from bdchat.engine.runner import KVLayout, MemoryClass
 from bdchat.settings import EngineSettings
 
@@ -58,7 +58,9 @@ def _rate(num_streams: int, step_ms: float, prefill_ms_per_token: float) -> floa
     return 1000.0 * num_streams * NEW_TOKENS / busy_ms
 
 
-def candidates(settings: EngineSettings, memory_class: MemoryClass, *, on_gpu: bool) -> list[Candidate]:
+def candidates(
+    settings: EngineSettings, memory_class: MemoryClass, *, on_gpu: bool, shares_cells: bool = False
+) -> list[Candidate]:
     """What the settings leave open, the most telling first: measuring may stop early."""
     if on_gpu and settings.kv_layout == settings.kv_type == settings.flash_attention == "auto":
         return [Candidate(KVLayout.UNIFIED, "f16", flash_attention=True)]
@@ -81,7 +83,7 @@ def candidates(settings: EngineSettings, memory_class: MemoryClass, *, on_gpu: b
         allowed = [c for c in allowed if c.kv_type != "bf16" or c.flash_attention]
     if memory_class is MemoryClass.RECURRENT:
         return allowed[:1]  # a state, not cells: only the steps' cost is asked for
-    if settings.kv_layout == "auto" and prefers_unified(memory_class, on_gpu=on_gpu):
+    if settings.kv_layout == "auto" and (on_gpu or shares_cells):
         allowed = [candidate for candidate in allowed if candidate.layout is KVLayout.UNIFIED]
     return allowed
 

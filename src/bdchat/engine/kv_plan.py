@@ -14,6 +14,9 @@ KVType = Literal["f16", "bf16", "q8_0"]
 
 BYTES_PER_ELEMENT: dict[str, float] = {"f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}  # q8_0: 32 values and one f16 scale
 CELL_PADDING = 256  # llama.cpp pads n_ctx to this (llama-context.cpp)
+ROOMY_N_CTX = (
+    4096  # a sequence of its own shorter than this, and than what is wanted, is worse than a share of one pool
+)
 SAFE_MEMORY_SHARE = 4  # KV cells take at most 1/4 of what is free at load
 
 
@@ -51,15 +54,23 @@ class KVMemoryError(Exception):
         self.budget_bytes = budget_bytes
 
 
-def prefers_unified(memory_class: MemoryClass, *, on_gpu: bool) -> bool:
-    """A sliding window's state holds the window only, so that between streams no prefix could be shared."""
-    return on_gpu or memory_class is MemoryClass.SWA
+def must_share_cells(
+    settings: EngineSettings, memory_class: MemoryClass, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int
+) -> bool:
+    """Whether only one pool makes sense, whatever the speed: where a state cannot be copied between streams (a sliding
+    window's holds the window only), and where memory leaves each stream too short a context."""
+    if memory_class is MemoryClass.SWA:
+        return True
+    streams = KVPlan(KVLayout.STREAMS, "f16", flash_attention=False)
+    cells = fit_cells(settings, streams, bytes_per_cell=bytes_per_cell, n_ctx_train=n_ctx_train, free_bytes=free_bytes)
+    is_short = cells.n_ctx_per_sequence < min(settings.n_ctx or n_ctx_train, ROOMY_N_CTX)
+    return is_short or cells.num_sequences < settings.max_sequences
 
 
-def safe_plan(settings: EngineSettings, memory_class: MemoryClass, *, on_gpu: bool) -> KVPlan:
+def safe_plan(settings: EngineSettings, *, on_gpu: bool, shares_cells: bool) -> KVPlan:
     """Without measuring: what never is very slow. What the settings name is honoured."""
     flash = settings.flash_attention == "on" or (settings.flash_attention == "auto" and on_gpu)
-    layout = KVLayout.UNIFIED if prefers_unified(memory_class, on_gpu=on_gpu) else KVLayout.STREAMS
+    layout = KVLayout.UNIFIED if on_gpu or shares_cells else KVLayout.STREAMS
     if settings.kv_layout != "auto":
         layout = KVLayout(settings.kv_layout)
     kv_type: KVType = "f16" if settings.kv_type == "auto" else settings.kv_type

@@ -43,30 +43,37 @@ class CachedCalibration(msgspec.Struct, frozen=True):
 
 def calibrated_plan(model: LlamaModel, model_id: str, settings: EngineSettings, cache_dir: Path) -> KVPlan:
     """Never fails for want of a measurement: then it is the safe plan."""
+    shares_cells = model.shares_cells(settings)
+    safe = safe_plan(settings, on_gpu=model.on_gpu, shares_cells=shares_cells)
     if not settings.calibrate:
-        return safe_plan(settings, model.memory_class, on_gpu=model.on_gpu)
-    key = _key(model, settings)
+        return safe
+    key = _key(model, settings, shares_cells)
     path = cache_dir / f"calibration-{key}.json"
     measurements = _read(path, key)
     if measurements is None:
-        measurements = measure(model, model_id, settings)
+        measurements = measure(model, model_id, settings, shares_cells=shares_cells)
         _write(path, CachedCalibration(key=key, measurements=measurements))
     if not measurements:
-        return safe_plan(settings, model.memory_class, on_gpu=model.on_gpu)
+        return safe
     plan = choose(measurements)
     logger.info("kv cache: %s %s, flash attention %s", plan.layout, plan.kv_type, plan.flash_attention)
     return plan
 
 
 def measure(
-    model: LlamaModel, model_id: str, settings: EngineSettings, *, budget_s: float = BUDGET_S
+    model: LlamaModel,
+    model_id: str,
+    settings: EngineSettings,
+    *,
+    shares_cells: bool = False,
+    budget_s: float = BUDGET_S,
 ) -> tuple[Measurement, ...]:
     """At least one candidate is measured, and no new one is begun that would go over the budget."""
     timer = _Timer(settings)
     wall_begun, begun = time.monotonic(), timer.clock()
     seen: list[Measurement] = []
     longest_s = 0.0
-    for candidate in candidates(settings, model.memory_class, on_gpu=model.on_gpu):
+    for candidate in candidates(settings, model.memory_class, on_gpu=model.on_gpu, shares_cells=shares_cells):
         is_late = time.monotonic() - wall_begun > MAX_WALL_S
         if seen and (is_late or timer.clock() - begun + longest_s > budget_s):
             break
@@ -167,7 +174,7 @@ def _step_ms(runner: LlamaRunner, timer: _Timer, positions: list[int]) -> float:
     return fastest
 
 
-def _key(model: LlamaModel, settings: EngineSettings) -> str:
+def _key(model: LlamaModel, settings: EngineSettings, shares_cells: bool) -> str:
     parts = (
         FORMAT,
         file_identity(model.path),
@@ -180,6 +187,7 @@ def _key(model: LlamaModel, settings: EngineSettings) -> str:
         settings.kv_type,
         settings.flash_attention,
         settings.swa_full,
+        shares_cells,
     )
     return hashlib.sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:16]
 

@@ -11,7 +11,8 @@ from typing import Any, Self
 import llama_cpp
 
 from bdchat.engine.errors import ModelLoadFailed
-from bdchat.engine.kv_plan import BYTES_PER_ELEMENT
+from bdchat.engine.host import free_memory_bytes
+from bdchat.engine.kv_plan import BYTES_PER_ELEMENT, KVMemoryError, must_share_cells
 from bdchat.engine.llama_library import (
     FastCalls,
     library_identity,
@@ -85,6 +86,19 @@ class LlamaModel:
         n_head_kv = max(1, int(llama_cpp.llama_model_n_head_kv(self.handle)))
         elements = int(llama_cpp.llama_model_n_layer(self.handle)) * n_head_kv * (key_length + value_length)
         return max(1.0, elements * BYTES_PER_ELEMENT[kv_type])
+
+    def shares_cells(self, settings: EngineSettings) -> bool:
+        """Whether only a unified cache makes sense for it here. Raises ModelLoadFailed when nothing fits."""
+        try:
+            return must_share_cells(
+                settings,
+                self.memory_class,
+                bytes_per_cell=self.bytes_per_cell("f16"),
+                n_ctx_train=self.n_ctx_train,
+                free_bytes=free_memory_bytes(),
+            )
+        except KVMemoryError as error:
+            raise ModelLoadFailed(self.path.name, str(error)) from error
 
     def fingerprint(self, *parts: object) -> str:
         """Changes with the file, the library, and whatever else is named."""

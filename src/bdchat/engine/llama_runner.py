@@ -89,7 +89,7 @@ class LlamaRunner:
         """Loads the model and owns it. Raises ModelLoadFailed."""
         model = LlamaModel.open(path, settings, use_extra_bufts=use_extra_bufts)
         try:
-            chosen = plan or safe_plan(settings, model.memory_class, on_gpu=model.on_gpu)
+            chosen = plan or safe_plan(settings, on_gpu=model.on_gpu, shares_cells=model.shares_cells(settings))
             return cls(model, model_id, settings, chosen, owns_model=True)
         except BaseException:
             model.close()
