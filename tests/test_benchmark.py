@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from benchmark.__main__ import LLAMA_SERVER_FLAGS, jobs, parse
 from benchmark.bars import bars, throughput_ratios
@@ -26,16 +27,24 @@ from benchmark.servers import Contender, ServerFailed, llama_server, started
 from benchmark.workloads import STREAMS, Turn, least_possible, num_retokenised, streams
 from tests.sse_server import DONE, HOLD, Answer, Asked, LoopbackServer, delta, event, json_answer, streamed, usage
 
-OK = json_answer({"usage": {"prompt_tokens": 5, "completion_tokens": 1}})
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 
-def with_server(answer: Answer | Callable[[Asked], Answer], use: Callable[[LoopbackServer], Awaitable[None]]) -> None:
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]  # the bench runs on the second
+
+
+def with_server(
+    answer: Answer | Callable[[Asked], Answer],
+    use: Callable[[LoopbackServer], Awaitable[None]],
+    new_loop: NewLoop = asyncio.new_event_loop,
+) -> None:
     async def scenario() -> None:
         respond = answer if callable(answer) else lambda _: answer
         async with asyncio.timeout(20), LoopbackServer(respond) as server:
             await use(server)
 
-    asyncio.run(scenario())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(scenario())
 
 
 # statistics
@@ -84,7 +93,8 @@ def test_the_shape_is_measured_by_two_prompts() -> None:
 # the client
 
 
-def test_an_answer_is_read_to_its_usage() -> None:
+@pytest.mark.parametrize("new_loop", LOOPS)
+def test_an_answer_is_read_to_its_usage(new_loop: NewLoop) -> None:
     async def use(server: LoopbackServer) -> None:
         reply = await Client(server.base_url, api_key="k").stream([user("안녕")], 3)
         assert (reply.text, reply.finish_reason, reply.is_done) == ("안녕 😀!", "length", True)
@@ -95,7 +105,7 @@ def test_an_answer_is_read_to_its_usage() -> None:
         assert server.asked[0].headers["authorization"] == "Bearer k"
         assert server.asked[0].body["ignore_eos"] is True
 
-    with_server(streamed("안녕", " 😀", "!", cached=4), use)
+    with_server(streamed("안녕", " 😀", "!", cached=4), use, new_loop)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 4096])

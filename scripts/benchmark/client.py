@@ -10,10 +10,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 DONE = b"[DONE]"
+GET_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 600.0  # sixteen long answers on a slow machine; a hung server must not hang the bench
 
 
@@ -125,10 +126,9 @@ class Exchange(asyncio.Protocol):
         self.is_done = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its methods, not by its class
         self.started = time.perf_counter()
-        transport.write(self._request)
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()
@@ -247,12 +247,12 @@ class Client:
             raise ClientError(0, f"{self._host}:{self._port}: {error}") from error
         return exchange
 
-    async def _finish(self, exchange: Exchange) -> None:
+    async def _finish(self, exchange: Exchange, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 await exchange.closed
         except TimeoutError as error:
-            raise ClientError(0, f"no whole answer within {ANSWER_TIMEOUT_S:.0f} s") from error
+            raise ClientError(0, f"no whole answer within {timeout_s:.0f} s") from error
         finally:
             exchange.abort()
 
@@ -291,7 +291,7 @@ class Client:
     async def get(self, path: str) -> tuple[int, bytes]:
         """`path` from the server's root, so that /health is reached whatever the base URL's path is."""
         exchange = await self.send("GET", path)
-        await self._finish(exchange)
+        await self._finish(exchange, GET_TIMEOUT_S)
         return exchange.status, bytes(exchange.body)
 
     async def model_ids(self) -> list[str]:
