@@ -24,8 +24,11 @@ MAX_IDLE_MEMORY_MB = 120.0
 MAX_START_S = 1.5
 MAX_HEALTH_SILENCE_S = 2.0
 HEALTH_INTERVAL_S = 0.1
-HOSTILE_TIMEOUT_S = 60.0
+HOSTILE_TIMEOUT_S = 300.0  # some are long prompts that are answered
 AT_A_TIME = 4
+MIN_STATUS = 200
+CONNECTION_LOST, NO_ANSWER = 0, 1  # where a status stands for them
+TROUBLE = {CONNECTION_LOST: "connection lost", NO_ANSWER: f"no answer within {HOSTILE_TIMEOUT_S:.0f} s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +138,9 @@ async def hostile(contender: Contender, logs: Path, log: Log) -> list[Outcome]:
         silence = (await asyncio.gather(watch, return_exceptions=True))[0]
         alive = (await running.client.get("/health"))[0] == 200
         answers = await running.client.usage([user("Say yes.")], 4)
-    bad = {name: status for name, status in statuses.items() if not 200 <= status < 500}
+    bad = {name: status for name, status in statuses.items() if not MIN_STATUS <= status < 500}
     for name, status in bad.items():
-        log(f"hostile: {name} → {status or 'connection lost'}")
+        log(f"hostile: {name} → {TROUBLE.get(status, status)}")
     longest = silence if isinstance(silence, float) else float("inf")
     text = (
         f"{len(statuses)} hostile requests, {len(bad)} with 5xx or a lost connection, longest /health {longest:.2f} s"
@@ -154,8 +157,10 @@ async def _status(client: Client, path: str, body: bytes) -> int:
             await asyncio.wait_for(exchange.closed, HOSTILE_TIMEOUT_S)
         finally:
             exchange.abort()
-    except (ClientError, TimeoutError):
-        return 0
+    except TimeoutError:
+        return NO_ANSWER
+    except ClientError:
+        return CONNECTION_LOST
     return exchange.status
 
 
