@@ -9,7 +9,8 @@ import pytest
 from bdchat.engine.catalog import FILENAME, Catalog
 from bdchat.engine.downloads import PullProgress
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
-from bdchat.engine.model_rows import TABLE_CONTEXT, free_memory_bytes, model_rows
+from bdchat.engine.host import free_memory_bytes
+from bdchat.engine.model_rows import TABLE_CONTEXT, model_rows
 from bdchat.settings import Settings
 from tests import gguf_files as files
 from tests.conftest import DEFAULT_MODEL_FILE

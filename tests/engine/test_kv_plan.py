@@ -21,7 +21,21 @@ def fit(layout: KVLayout, free_bytes: int = 64 * GIB, n_ctx_train: int = 8192, *
 
 @pytest.mark.parametrize("layout", list(KVLayout))
 def test_with_memory_to_spare_every_sequence_gets_the_trained_context(layout: KVLayout) -> None:
-    assert fit(layout) == CellCount(n_ctx_per_sequence=8192, num_cells=16 * 8192, num_sequences=16)
+    cells = fit(layout, kv_memory_bytes=16 * GIB)
+    assert cells == CellCount(n_ctx_per_sequence=8192, num_cells=16 * 8192, num_sequences=16)
+
+
+def test_unless_told_cells_stay_modest_however_much_is_free() -> None:
+    assert 1.9 * GIB < fit(KVLayout.STREAMS, 512 * GIB).num_cells * 23_040 <= 2 * GIB
+    assert fit(KVLayout.STREAMS, 512 * GIB).n_ctx_per_sequence > 4096
+    large = fit_cells(
+        EngineSettings(),
+        KVPlan(KVLayout.UNIFIED, "f16", flash_attention=False),
+        bytes_per_cell=131_072,
+        n_ctx_train=32_768,
+        free_bytes=512 * GIB,
+    )
+    assert large.num_cells == 4 * 8192
 
 
 @pytest.mark.parametrize("layout", list(KVLayout))

@@ -17,7 +17,7 @@ class Engine(Protocol):
 
     @property
     def state(self) -> str:
-        """"loading" | "ready" | "restarting" | "failed" | "closed"."""
+        """ "loading" | "ready" | "restarting" | "failed" | "closed"."""
 
     def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
         """Accepted first, then PromptLogprobs (if asked) and Deltas in order, one Finished per choice, then the end.

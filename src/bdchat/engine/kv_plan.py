@@ -18,6 +18,7 @@ ROOMY_N_CTX = (
     4096  # a sequence of its own shorter than this, and than what is wanted, is worse than a share of one pool
 )
 SAFE_MEMORY_SHARE = 4  # KV cells take at most 1/4 of what is free at load
+MODEST_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,13 @@ def fit_cells(
     settings: EngineSettings, plan: KVPlan, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int
 ) -> CellCount:
     """The longest context and the number of cells that the memory bound allows. Raises KVMemoryError."""
-    budget = settings.kv_memory_bytes if settings.kv_memory_bytes is not None else free_bytes // SAFE_MEMORY_SHARE
+    wanted = settings.n_ctx or n_ctx_train
+    budget = settings.kv_memory_bytes
+    if budget is None:
+        budget = min(free_bytes // SAFE_MEMORY_SHARE, _modest_bytes(wanted, bytes_per_cell))
     affordable = int(budget / bytes_per_cell) // CELL_PADDING * CELL_PADDING
     if affordable < CELL_PADDING:
         raise KVMemoryError(needed_bytes=int(CELL_PADDING * bytes_per_cell), budget_bytes=budget)
-    wanted = settings.n_ctx or n_ctx_train
     num_sequences, share = settings.max_sequences, affordable
     if plan.layout is KVLayout.STREAMS:
         num_sequences = min(num_sequences, affordable // CELL_PADDING)
@@ -95,6 +98,12 @@ def fit_cells(
     block = min(_padded(wanted), share // CELL_PADDING * CELL_PADDING)
     num_cells = min(affordable, block * num_sequences)
     return CellCount(n_ctx_per_sequence=min(wanted, block), num_cells=num_cells, num_sequences=num_sequences)
+
+
+def _modest_bytes(wanted: int, bytes_per_cell: float) -> int:
+    """What is enough for a household, however much is free: llama.cpp fills all cells with zeroes, so they are paid for
+    at once. A small model gets MODEST_BYTES, a large one room for four whole conversations."""
+    return max(MODEST_BYTES, int(4 * _padded(min(wanted, 2 * ROOMY_N_CTX)) * bytes_per_cell))
 
 
 def _padded(num_tokens: int) -> int:

@@ -19,6 +19,7 @@ from bdchat.engine.llama_model import LlamaModel
 from bdchat.engine.llama_probe import probe
 from bdchat.engine.llama_runner import LlamaRunner
 from bdchat.engine.llama_tokenizer import LlamaTokenizer
+from bdchat.engine.policy import StepCost
 from bdchat.engine.prompt import make_prompt_builder
 from bdchat.engine.wire import Load
 from bdchat.engine.worker import LoadedModel
@@ -55,4 +56,9 @@ class LlamaLoader:
             model.close()
             raise
         gc.freeze()  # what was loaded stays for the process's life; the collector need not look through it in a step
-        return LoadedModel(runner, prompts.bounded(runner.info.n_ctx))
+        cost = StepCost(
+            prefill_ms_per_token=plan.ms_per_prefill_token,
+            decode_base_ms=plan.base_ms,
+            decode_ms_per_sequence=plan.ms_per_decode,
+        )
+        return LoadedModel(runner, prompts.bounded(runner.info.n_ctx), cost)

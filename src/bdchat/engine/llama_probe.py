@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 DEADLY = (signal.SIGSEGV, signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE)
 REBUILD = (
     "the llama.cpp library crashes with its fast matrix buffers on this CPU; running without them, at about half "
-    "speed. Run scripts/serve again after deleting the wheels folder of the data directory: it rebuilds with "
-    "-fno-tree-dse -fno-dse, which GCC ≤ 12 needs on CPUs with AMX"
+    "speed. `python3 scripts/bootstrap.py --rebuild` compiles it again, with the flags -fno-tree-dse -fno-dse that "
+    "GCC ≤ 12 needs on CPUs with AMX"
 )
 
 

@@ -1,13 +1,11 @@
 """What a table of models shows, as plain data: what is here, what it needs, what could be pulled.
 
-Pure apart from `free_memory_bytes`. cli.py prints it; nothing here knows about columns or colours.
+Pure. cli.py prints it; nothing here knows about columns or colours.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-import psutil
 
 from bdchat.engine.catalog import Catalog, CatalogEntry, InstalledModel
 from bdchat.engine.gguf import GGUFHeader
@@ -32,11 +30,6 @@ class ModelRow:
     languages: tuple[str, ...]
     path: Path | None
     note: str  # why it is broken, how to get it, or what a person should know; may be empty
-
-
-def free_memory_bytes() -> int:
-    """What a new process may use without swapping, by the kernel's estimate."""
-    return int(psutil.virtual_memory().available)
 
 
 def model_rows(catalog: Catalog, *, free_bytes: int) -> tuple[ModelRow, ...]:

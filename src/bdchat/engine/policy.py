@@ -12,10 +12,17 @@ SMOOTHING = 0.2  # weight of the newest observation
 class StepCost:
     """Owned by the scheduler."""
 
-    def __init__(self, *, prefill_ms_per_token: float = 1.0, decode_base_ms: float = 10.0) -> None:
+    def __init__(
+        self,
+        *,
+        prefill_ms_per_token: float = 1.0,
+        decode_base_ms: float = 10.0,
+        decode_ms_per_sequence: float = 3.0,  # for each further one in the step
+    ) -> None:
         self._prefill_ms = prefill_ms_per_token
         self._base_ms: dict[int, float] = {}
         self._guess_ms = decode_base_ms
+        self._guess_ms_per_sequence = decode_ms_per_sequence
 
     def observe(self, *, num_decodes: int, num_prefill: int, step_ms: float) -> None:
         if num_prefill == 0:
@@ -32,7 +39,7 @@ class StepCost:
         if num_decodes in self._base_ms:
             return self._base_ms[num_decodes]
         if not self._base_ms:
-            return self._guess_ms
+            return self._guess_ms + (num_decodes - 1) * self._guess_ms_per_sequence
         return self._base_ms[min(self._base_ms, key=lambda n: (abs(n - num_decodes), n))]
 
     def prefill_ms(self, num_tokens: int) -> float:

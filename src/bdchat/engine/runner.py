@@ -29,11 +29,11 @@ class MemoryClass(StrEnum):
     RECURRENT = "recurrent"  # only a sequence as it stands, never cut back
 
 
-class NoKVSlot(Exception):  # noqa: N818  llama.cpp's own words
+class NoKVSlot(Exception):
     """llama_decode returned 1: no room; the whole batch was rolled back, nothing is lost."""
 
 
-class DecodeFailed(Exception):  # noqa: N818
+class DecodeFailed(Exception):
     """llama_decode refused the batch (< 0) or was aborted (2); the batch's sequences must be cleared."""
 
 

@@ -16,6 +16,7 @@ from bdchat.engine.errors import EngineError
 from bdchat.engine.inbox import Arrival, Hangup, Inbox, Item, PromptBuilder, rejection
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.outbox import Outbox
+from bdchat.engine.policy import StepCost
 from bdchat.engine.request import Event
 from bdchat.engine.runner import ModelRunner
 from bdchat.engine.scheduler import Scheduler
@@ -31,6 +32,7 @@ _STALLED_WAIT_S = 0.01  # work is waiting but nothing could be computed: do not 
 class LoadedModel(NamedTuple):
     runner: ModelRunner
     prompts: PromptBuilder
+    cost: StepCost | None = None  # what calibration found; None = the scheduler's first guess
 
 
 class ModelLoader(Protocol):
@@ -81,6 +83,7 @@ class Worker:
             target_step_ms=settings.target_step_ms,
             queue_timeout_s=settings.queue_timeout_s,
             ram_cache_bytes=_ram_cache_bytes(settings),
+            cost=model.cost,
         )
         self._inbox.build_prompts(model.prompts)
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
