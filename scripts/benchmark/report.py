@@ -1,6 +1,7 @@
 """Figures → a table on the console, a JSON file and a plot. Knows no server."""
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -120,7 +121,13 @@ def machine(root: Path) -> dict[str, object]:
     }
 
 
+def _known(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """NaN is no JSON: what was not measured is null."""
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}
+
+
 def write_json(path: Path, runs: Sequence[Run], bars: Sequence[Bar], facts: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {**facts, "runs": [asdict(run) for run in runs], "bars": [asdict(bar) for bar in bars]}
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    shown = [asdict(run) | {"figures": _known(run.figures)} for run in runs]
+    content = {**facts, "runs": shown, "bars": [asdict(bar) for bar in bars]}
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")

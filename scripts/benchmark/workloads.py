@@ -4,6 +4,7 @@ Prompts come from the seed alone, so that two servers get the same ones and no r
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -70,12 +71,13 @@ async def streams(client: Client, shape: Shape, level: int, seed: int) -> Figure
 
 def summary(replies: list[Reply], wall_s: float) -> Figures:
     num_tokens = sum(reply.num_completion_tokens for reply in replies)
+    told = all(reply.usage.prompt_tokens is not None for reply in replies)
     return {
         "tokens_per_s": num_tokens / wall_s,
         "completion_tokens": num_tokens,
         "prompt_tokens": sum(reply.usage.prompt_tokens or 0 for reply in replies),
-        "prompt_tokens_evaluated": sum(reply.num_evaluated_tokens for reply in replies),
-        "prompt_tokens_cached": sum(reply.usage.cached_tokens for reply in replies),
+        "prompt_tokens_evaluated": sum(reply.num_evaluated_tokens for reply in replies) if told else math.nan,
+        "prompt_tokens_cached": sum(reply.usage.cached_tokens for reply in replies) if told else math.nan,
         "num_events": sum(len(reply.events) for reply in replies),
         **quantiles("ttft", [reply.ttft_s for reply in replies]),
         **quantiles("gap", [gap for reply in replies for gap in reply.gaps_s]),
