@@ -1,4 +1,4 @@
-"""Run inside a network namespace of its own, whose only interface is the loopback: serves the default model, chats once,
+"""Run inside a network namespace of its own, with the loopback alone: serves the default model, chats once,
 and prints what the kernel counted of attempts to reach anything else (`OutNoRoutes` of /proc/net/snmp, and IPv6's)."""
 
 import asyncio
