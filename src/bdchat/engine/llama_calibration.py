@@ -27,12 +27,12 @@ from bdchat.settings import EngineSettings
 logger = logging.getLogger(__name__)
 
 BUDGET_S = 4.0
-FORMAT = 1  # of the cached file
+FORMAT = 2  # of the cached file
 MAX_WALL_S = 12.0  # on a busy machine CPU seconds take longer
 MAX_DEPTH, MIN_DEPTH = 256, 8  # tokens in each sequence while its steps are timed
 MAX_CORES_TIMED_ALONE = 4  # above it memory bandwidth, shared by all threads, decides: then all of them run
 TEAM_EFFICIENCY = 0.85  # of further threads: the first guess of a step's cost from one thread's
-NUM_REPEATS = 2  # the fastest counts: other processes only ever add time
+NUM_REPEATS = 3  # the fastest counts: other processes only ever add time
 _N_CTX = 512
 
 
@@ -124,8 +124,7 @@ def _measure_one(
         prefill_ms = timer.decode_ms(runner, [_run(runner, 0, 0, MIN_DEPTH)]) / MIN_DEPTH
         depth = _depth((prefill_guess_ms or prefill_ms) * timer.speedup)
         if depth > MIN_DEPTH:
-            rest = _run(runner, 0, MIN_DEPTH, depth - MIN_DEPTH)
-            prefill_ms = timer.decode_ms(runner, [rest]) / (depth - MIN_DEPTH)
+            prefill_ms = _prefill_ms(runner, timer, depth)
         num_streams = _fill(runner)
         step_ms = _step_ms(runner, timer, first := [depth])
         streams_step_ms = _step_ms(runner, timer, first + [depth] * (num_streams - 1)) * NUM_STREAMS / num_streams
@@ -140,6 +139,13 @@ def _measure_one(
             prefill_ms_per_token=prefill_ms,
             streams_prefill_ms_per_token=streams_prefill_ms,
         )
+
+
+def _prefill_ms(runner: LlamaRunner, timer: _Timer, depth: int) -> float:
+    """A token, from MIN_DEPTH to depth; of two halves the faster counts."""
+    middle = (MIN_DEPTH + depth) // 2
+    halves = ((MIN_DEPTH, middle), (middle, depth))
+    return min(timer.decode_ms(runner, [_run(runner, 0, start, end - start)]) / (end - start) for start, end in halves)
 
 
 def _run(runner: LlamaRunner, seq_id: int, start: int, num_tokens: int) -> Slice:
