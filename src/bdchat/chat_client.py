@@ -17,6 +17,8 @@ import httpx
 Message = dict[str, str]
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 300.0  # a place in the queue and a long prompt on a slow CPU both come before the first byte
+# For talk: OpenAI's own default, temperature 1 over the whole vocabulary, makes small models ramble.
+SAMPLING = {"temperature": 0.7, "top_p": 0.95}
 
 
 class ChatError(Exception):
@@ -83,6 +85,7 @@ class ChatClient:
     def ask(self, model: str, messages: list[Message]) -> "Answer":
         """Use as `with client.ask(…) as answer: for piece in answer`. Leaving early stops the generation."""
         body = {"model": model, "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+        body |= SAMPLING
         return Answer(self, self._http.stream("POST", f"{self.base_url}/chat/completions", json=body))
 
     def _refusal(self, response: httpx.Response) -> ChatError:

@@ -76,7 +76,7 @@ class EngineSettings(Section):
     # Bound for the KV cells; None = 2 GiB or four long conversations, at most a quarter of what is free.
     kv_memory_bytes: Bytes | None = None
     ram_cache_bytes: Bytes | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
-    # Longest pause between two tokens of a running answer while a prompt is read.
+    # Pause between two tokens of a running answer while a prompt is read, unless many answers' own steps take longer.
     target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 150.0
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
     load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended

@@ -1,7 +1,9 @@
 """The child's sending side: whole frames, in order, from any thread, without making the step loop wait.
 
-A frame goes straight into the socket while there is room. When the parent is slow the rest goes through a writer
-thread; only a parent that is megabytes behind holds the loop up: its answers would merely pile up here.
+A writer thread puts frames into the socket. It gets the GIL when the step loop is inside llama_decode, and that is the
+point: a write wakes the parent, and on a machine whose cores are all busy the parent takes the core of whoever woke
+it. Between two steps that would be the step loop's own, with every other thread of the team waiting for it. Only a
+parent that is megabytes behind holds the loop up: its answers would merely pile up here.
 """
 
 import contextlib
@@ -29,12 +31,10 @@ class Outbox:
     def send(self, report: Report) -> None:
         data = encode(report)
         with self._changed:
-            if not self._backlog and not self._is_closed:
-                data = data[self._send_now(data) :]
-            if not data or self._is_closed:
-                return
             while self._num_backlog_bytes > self._max_backlog_bytes and not self._is_closed:
                 self._changed.wait()
+            if self._is_closed:
+                return
             self._backlog.append(data)
             self._num_backlog_bytes += len(data)
             if self._writer is None:
@@ -47,15 +47,6 @@ class Outbox:
         with self._changed:
             self._changed.wait_for(lambda: not self._backlog or self._is_closed, timeout_s)
             self._end()
-
-    def _send_now(self, data: bytes) -> int:
-        try:
-            return self._sock.send(data, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            self._end()
-            return 0
 
     def _write(self) -> None:
         while True:

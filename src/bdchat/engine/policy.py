@@ -5,7 +5,9 @@ steps themselves, so the same policy fits a 135M model and a 7B one.
 """
 
 MIN_CHUNK = 16  # below this a prompt crawls: the fixed cost of a step dominates
-MIN_PREFILL_SHARE = 0.2  # of a step's time, so that prompts never starve behind many slow decodes
+# A step may always take so many times what its decodes alone take: many slow decodes must not starve prompts, and an answer
+# that waits for its prompt is missing from every batch, which makes all others dearer.
+MAX_STRETCH = 2.5
 SMOOTHING = 0.2  # weight of the newest observation
 
 
@@ -50,9 +52,7 @@ class StepCost:
         if num_decodes == 0:
             return n_batch
         base = self.base_ms(num_decodes)
-        if base > target_ms:
-            target_ms = 2 * base  # the target can't be met anyway: do not starve prompts for it
-        room_ms = max(target_ms - base, MIN_PREFILL_SHARE * target_ms)
+        room_ms = max(target_ms, MAX_STRETCH * base) - base
         budget = int(room_ms / max(self._prefill_ms, 1e-6)) // MIN_CHUNK * MIN_CHUNK
         return max(MIN_CHUNK, min(budget, n_batch))
 
