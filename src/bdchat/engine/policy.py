@@ -5,8 +5,8 @@ steps themselves, so the same policy fits a 135M model and a 7B one.
 """
 
 MIN_CHUNK = 16  # below this a prompt crawls: the fixed cost of a step dominates
-# A step may always take so many times what its decodes alone take: many slow decodes must not starve prompts, and an answer
-# that waits for its prompt is missing from every batch, which makes all others dearer.
+# A step may always take so many times what its decodes alone take: many slow decodes must not starve prompts, and an
+# answer that waits for its prompt is missing from every batch, which makes all others dearer.
 MAX_STRETCH = 2.5
 SMOOTHING = 0.2  # weight of the newest observation
 
