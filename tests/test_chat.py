@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -334,6 +335,8 @@ async def start(server: LoopbackServer, question: str) -> asyncio.subprocess.Pro
         stdout=pipe,
         stderr=pipe,
         env={**os.environ, "PYTHONPATH": "src", "PYTHONIOENCODING": "utf-8"},
+        # as in a terminal: a shell's background jobs, tests among them, inherit that Ctrl-C is ignored
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
