@@ -36,6 +36,8 @@ def test_an_unseen_batch_size_borrows_from_the_nearest() -> None:
 
 def test_the_shortest_prompt_reads_first() -> None:
     assert share_budget([300, 20, 100], 64) == [0, 20, 44]
+    assert share_budget([300, 20, 100], 64, at_least=1) == [1, 20, 43]
+    assert share_budget([3, 3, 3], 2, at_least=1) == [1, 1, 0]
     assert share_budget([], 64) == []
     assert share_budget([5], 64) == [5]
 

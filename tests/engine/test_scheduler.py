@@ -218,6 +218,22 @@ def test_a_long_prompt_does_not_silence_running_answers() -> None:
     assert all(sum(len(s.tokens) == 1 for s in batch) == 3 for batch in mixed[:10])
 
 
+def test_in_streams_no_prompt_sits_a_step_out_beside_running_answers() -> None:
+    """llama.cpp computes neighbouring streams in one pass; a live stream without a token in a step cut it in pieces."""
+    runner = FakeRunner(n_ctx=2000, num_sequences=6, n_batch=512, layout=KVLayout.STREAMS)
+    scheduler = Scheduler(runner, target_step_ms=30)
+    for i in range(3):
+        add(scheduler, ask([*PROMPT, i], request_id=str(i), max_tokens=200))
+    for _ in range(3):
+        scheduler.step()
+    for i in range(3):
+        add(scheduler, ask([100 + i] * 300, request_id=f"long{i}", max_tokens=1))
+    scheduler.step()
+    for _ in range(5):
+        scheduler.step()
+        assert sorted(s.seq_id for s in runner.batches[-1]) == [0, 1, 2, 3, 4, 5]
+
+
 def test_cancelling_frees_the_place_and_keeps_the_cells_as_cache() -> None:
     runner = FakeRunner(n_ctx=200, num_sequences=1)
     scheduler = Scheduler(runner)

@@ -207,7 +207,10 @@ class Scheduler:
             if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
                 remaining[place] = min(remaining[place], max(1, num_outputs_left))
                 num_outputs_left -= remaining[place]
-        return share_budget(remaining, budget)
+        # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
+        # running answers in two, while one token of it rides along for nothing extra.
+        at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
+        return share_budget(remaining, budget, at_least=at_least)
 
     def _plan_short_of_cells(
         self, decoding: list[Sequence], reading: list[Sequence], chunks: list[int]
