@@ -71,7 +71,7 @@ class FakeRunner:
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
         assert slices
-        assert sum(len(s.tokens) for s in slices) <= self.n_batch + self.info.num_sequences
+        assert sum(len(s.tokens) for s in slices) <= self.n_batch
         assert sum(s.num_outputs for s in slices) <= self.n_outputs_max
         assert len({s.seq_id for s in slices}) == len(slices)
         if self.refuse_slots:

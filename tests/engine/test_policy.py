@@ -22,6 +22,12 @@ def test_the_chunk_meets_the_target_for_a_small_and_a_large_model() -> None:
     assert large == MIN_CHUNK
 
 
+def test_a_chunk_is_never_shorter_than_what_attention_does_well() -> None:
+    cost = StepCost(prefill_ms_per_token=40, min_chunk=64)
+    assert cost.prefill_budget(num_decodes=3, target_ms=150, n_batch=512) == 64
+    assert cost.prefill_budget(num_decodes=3, target_ms=150, n_batch=40) == 40
+
+
 def test_prompts_never_starve_behind_slow_decodes() -> None:
     cost = learned(base_ms=140, prefill_ms=0.5)
     budget = cost.prefill_budget(num_decodes=3, target_ms=150, n_batch=512)

@@ -19,7 +19,7 @@ from bdchat.engine.llama_model import LlamaModel
 from bdchat.engine.llama_probe import probe
 from bdchat.engine.llama_runner import LlamaRunner
 from bdchat.engine.llama_tokenizer import LlamaTokenizer
-from bdchat.engine.policy import StepCost
+from bdchat.engine.policy import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
 from bdchat.engine.prompt import make_prompt_builder
 from bdchat.engine.wire import Load
 from bdchat.engine.worker import LoadedModel
@@ -60,5 +60,6 @@ class LlamaLoader:
             prefill_ms_per_token=plan.ms_per_prefill_token,
             decode_base_ms=plan.base_ms,
             decode_ms_per_sequence=plan.ms_per_decode,
+            min_chunk=MIN_CHUNK_FLASH_ATTENTION if plan.flash_attention else MIN_CHUNK,
         )
         return LoadedModel(runner, prompts.bounded(runner.info.n_ctx), cost)

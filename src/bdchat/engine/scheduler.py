@@ -198,8 +198,14 @@ class Scheduler:
         return [self._slice(s, n) for s, n in pairs], [s for s, _ in pairs]
 
     def _chunks(self, reading: list[Sequence], num_decodes: int) -> list[int]:
-        budget = self._cost.prefill_budget(
-            num_decodes=num_decodes, target_ms=self._target_step_ms, n_batch=self._runner.n_batch
+        # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
+        # running answers in two, while one token of it rides along for nothing extra.
+        at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
+        num_riding = at_least * len(reading)
+        budget = num_riding + self._cost.prefill_budget(
+            num_decodes=num_decodes,
+            target_ms=self._target_step_ms,
+            n_batch=self._runner.n_batch - num_decodes - num_riding,
         )
         remaining = [s.num_pending for s in reading]
         num_outputs_left = self._runner.n_outputs_max - num_decodes - len(reading)
@@ -207,9 +213,6 @@ class Scheduler:
             if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
                 remaining[place] = min(remaining[place], max(1, num_outputs_left))
                 num_outputs_left -= remaining[place]
-        # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
-        # running answers in two, while one token of it rides along for nothing extra.
-        at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
         return share_budget(remaining, budget, at_least=at_least)
 
     def _plan_short_of_cells(
