@@ -29,7 +29,7 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
 
 
 class Counts:
-    """Totals since the process began."""
+    """Totals since the process began, under the names that EngineMetrics gives them."""
 
     def __init__(self) -> None:
         self.prompt_tokens_computed = 0

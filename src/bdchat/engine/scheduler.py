@@ -194,8 +194,7 @@ class Scheduler:
         chunks = self._chunks(reading, len(decoding))
         if not self._kv_cache.make_room(len(decoding) + sum(chunks)):
             return self._plan_short_of_cells(decoding, reading, chunks)
-        pairs = [(s, s.num_pending) for s in decoding] + [(s, n) for s, n in zip(reading, chunks, strict=True) if n]
-        return [self._slice(s, n) for s, n in pairs], [s for s, _ in pairs]
+        return self._batch(decoding, reading, chunks)
 
     def _chunks(self, reading: list[Sequence], num_decodes: int) -> list[int]:
         # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
@@ -224,14 +223,19 @@ class Scheduler:
         if room > 0 and reading:
             shares = share_budget(chunks, room)
             if sum(shares) and self._kv_cache.make_room(len(decoding) + sum(shares)):
-                pairs = [(s, 1) for s in decoding] + [(s, n) for s, n in zip(reading, shares, strict=True) if n]
-                return [self._slice(s, n) for s, n in pairs], [s for s, _ in pairs]
-        victim = max(self._running, key=lambda s: (s.admitted_at or 0.0, s.arrived_at, s.index))
+                return self._batch(decoding, reading, shares)
+        victim = self._latest_comer
         if len(self._running) == 1:
             self._end(victim, victim.finish(FinishReason.LENGTH, self._clock()))  # the cells are the context's end
             return [], []
         self._preempt(victim)
         return self._plan()
+
+    def _batch(
+        self, decoding: list[Sequence], reading: list[Sequence], chunks: list[int]
+    ) -> tuple[list[Slice], list[Sequence]]:
+        pairs = [(s, 1) for s in decoding] + [(s, n) for s, n in zip(reading, chunks, strict=True) if n]
+        return [self._slice(s, n) for s, n in pairs], [s for s, _ in pairs]
 
     def _slice(self, sequence: Sequence, num_tokens: int) -> Slice:
         start = sequence.num_computed_tokens
@@ -303,11 +307,16 @@ class Scheduler:
         """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
         if self._kv_cache.evict_one():
             return
-        victim = max(self._running, key=lambda s: (s.admitted_at or 0.0, s.arrived_at, s.index))
+        victim = self._latest_comer
         if len(self._running) > 1:
             self._preempt(victim)
         else:
             self._fail(victim, "the KV cache has no room for this sequence")
+
+    @property
+    def _latest_comer(self) -> Sequence:
+        """Of those that run, the one that gives way first."""
+        return max(self._running, key=lambda s: (s.admitted_at or 0.0, s.arrived_at, s.index))
 
     def _preempt(self, sequence: Sequence) -> None:
         """Back to the head of the line; what it computed stays as cache (or moves to RAM when evicted)."""
@@ -367,7 +376,6 @@ class Scheduler:
         return max(1.0, min(60.0, (waiting_ms / max(1, len(self._waiting)) + answer_ms) / 1000))
 
     def metrics(self) -> EngineMetrics:
-        counts = self._counts
         return EngineMetrics(
             num_waiting=len(self._waiting),
             num_running=len(self._running),
@@ -375,19 +383,9 @@ class Scheduler:
             num_idle_cells=self._kv_cache.num_idle_cells,
             num_cells_total=self._runner.num_cells,
             ram_cache_bytes=self._kv_cache.snapshots.num_bytes,
-            prompt_tokens_computed=counts.prompt_tokens_computed,
-            prompt_tokens_cached=counts.prompt_tokens_cached,
-            prompt_tokens_from_ram=counts.prompt_tokens_from_ram,
-            tokens_generated=counts.tokens_generated,
-            num_steps=counts.num_steps,
-            num_batched_tokens=counts.num_batched_tokens,
             decode_seconds=self._runner.decode_seconds,
-            outside_seconds=counts.outside_seconds,
             num_evictions=self._kv_cache.num_evictions,
-            num_preemptions=counts.num_preemptions,
-            num_requests=counts.num_requests,
-            num_cancelled=counts.num_cancelled,
-            num_failed=counts.num_failed,
+            **vars(self._counts),
         )
 
 
