@@ -20,6 +20,7 @@ from bdchat.engine.request import (
     ModelInfo,
     Prompt,
     PromptLogprobs,
+    Resumption,
     TextPrompt,
     Timings,
     TokenLogprob,
@@ -72,6 +73,7 @@ class FakeEngine:
     accept_gate: asyncio.Event | None = None  # Accepted waits for it
     token_gate: Callable[[], object] | None = None  # awaited before each piece
     requests: list[GenerationRequest] = field(default_factory=list)
+    resumptions: list[Resumption | None] = field(default_factory=list)
     num_running: int = 0
     num_cancelled: int = 0
     num_restarts: int = 0
@@ -93,19 +95,20 @@ class FakeEngine:
         self.is_closed = True
         self.state = "closed"
 
-    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+    async def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         self.requests.append(request)
+        self.resumptions.append(resumption)
         self.num_running += 1
         has_ended = False
         try:
-            async for event in self._events(request):
+            async for event in self._events(request, resumption):
                 yield event
             has_ended = True
         finally:
             self.num_running -= 1
             self.num_cancelled += not has_ended
 
-    async def _events(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+    async def _events(self, request: GenerationRequest, resumption: Resumption | None) -> AsyncGenerator[Event]:
         tokens = prompt_text(request.prompt).encode()
         self._check(request, tokens)
         if self.accept_gate is not None:
@@ -120,13 +123,19 @@ class FakeEngine:
         if request.num_prompt_logprobs is not None:
             scored = tuple(_scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
             yield PromptLogprobs(request_id=request.request_id, tokens=scored)
-        async for event in self._answer(
-            request, Usage(num_prompt_tokens=len(tokens), num_cached_tokens=cached, num_completion_tokens=0)
-        ):
+        usage = Usage(num_prompt_tokens=len(tokens), num_cached_tokens=cached, num_completion_tokens=0)
+        async for event in self._answer(request, usage, resumption):
             yield event
 
-    async def _answer(self, request: GenerationRequest, usage: Usage) -> AsyncGenerator[Event]:
+    async def _answer(
+        self, request: GenerationRequest, usage: Usage, resumption: Resumption | None
+    ) -> AsyncGenerator[Event]:
         texts = [_answer_text(self.pieces, index, request) for index in range(request.num_choices)]
+        if resumption is not None:  # what was sent is not sent again
+            sent = resumption.num_chars_sent
+            texts = [
+                ([rest] if (rest := "".join(pieces)[sent[i] :]) else [], why) for i, (pieces, why) in enumerate(texts)
+            ]
         for number in range(max(len(pieces) for pieces, _ in texts)):
             for index, (pieces, _) in enumerate(texts):
                 if number < len(pieces):

@@ -77,7 +77,7 @@ class EngineSettings(Section):
     kv_memory_bytes: Bytes | None = None
     ram_cache_bytes: Bytes | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
     # Pause between two tokens of a running answer while a prompt is read, unless many answers' own steps take longer.
-    target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 150.0
+    target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
     load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended
     calibrate: bool = True  # False: the safe choice (streams, f16, no flash attention on CPU), no measurement
@@ -85,6 +85,44 @@ class EngineSettings(Section):
 
 class ModelSettings(Section):
     default: str = "smollm2-135m-instruct"  # catalog name or path to a .gguf; "none" starts without a model
+
+
+class StoreSettings(Section):
+    """Where users, chats and answers are kept."""
+
+    url: SecretStr | None = None  # postgresql://…; None = SQLite in the data directory
+    num_readers: Annotated[int, Field(ge=1, le=64)] = 4  # connections that read, each with a thread
+    undo_days: Number = 30  # a deleted chat can be brought back this long
+    user_quota_bytes: Bytes = 1024 * MIB  # of text that one account may store
+    usage_flush_s: Seconds = 1.0  # usage sums are written at most this often
+
+
+class AuthSettings(Section):
+    """Who may come in. The first account is the admin's, whatever `registration` says."""
+
+    registration: Literal["closed", "invitation", "open"] = "closed"
+    local_guest: bool = True  # /v1 on loopback without a key (IDE plugins); never off loopback
+    idle_days: Count = 7  # a login unused for so long ends
+    absolute_days: Count = 30  # and any login after so long
+    attempts_per_minute: Count = 10  # wrong passwords per account and address; then 429
+    attempts_per_address: Count = 60  # per minute, all accounts together
+    trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For and -Proto are believed
+
+
+class GenerationSettings(Section):
+    """Answers that belong to the server."""
+
+    resume_at_start: bool = True  # unfinished answers go on after a crash; False marks them interrupted
+    commit_interval_ms: Annotated[int, Field(ge=10, le=5000)] = 250  # at most so much text is lost in a crash
+    event_retention_s: Seconds = 3600.0  # numbered events of ended answers stay readable; then only their text
+    lease_s: Annotated[float, Field(ge=1, le=600)] = 6.0  # another server takes over an answer after this silence
+    makes_titles: bool = True  # the model names a chat after its first answer
+
+
+class RedisSettings(Section):
+    """Only for several server processes over one PostgreSQL."""
+
+    url: SecretStr | None = None  # redis://…; None = everything in process
 
 
 class Settings(BaseSettings):
@@ -99,6 +137,10 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     engine: EngineSettings = EngineSettings()
     models: ModelSettings = ModelSettings()
+    store: StoreSettings = StoreSettings()
+    auth: AuthSettings = AuthSettings()
+    generations: GenerationSettings = GenerationSettings()
+    redis: RedisSettings = RedisSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -186,7 +228,7 @@ def _from_environment() -> dict[str, Any]:
 
 def _nest(path: tuple[str, ...], value: object) -> dict[str, Any]:
     """("a", "b"), v → {"a": {"b": v}}; text that means a list or nothing becomes one."""
-    if isinstance(value, str) and path[-1] in {"allowed_hosts", "cors_origins"}:
+    if isinstance(value, str) and path[-1] in {"allowed_hosts", "cors_origins", "trusted_proxies"}:
         value = tuple(part.strip() for part in value.split(",") if part.strip())
     if isinstance(value, str) and value.lower() in {"none", "null"} and path != ("models", "default"):
         value = None

@@ -1,9 +1,14 @@
 """An App over fake engines, reached in process (no socket, no incremental streams) or through a real uvicorn."""
 
 import asyncio
+import atexit
+import functools
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,14 +17,43 @@ import uvicorn
 from bdchat.api.app import App
 from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.server import Server, listen
-from bdchat.settings import ServerSettings, Settings
+from bdchat.settings import ServerSettings, Settings, default_data_dir
+from bdchat.store.database import FILE_NAME
+from bdchat.store.engines import sqlite_writer
+from bdchat.store.schema import upgrade
 from tests.fake_engine import FakeEngine, fake_router
 
 USER = [{"role": "user", "content": "hi"}]
 
 
 def make_app(*engines: FakeEngine, settings: Settings | None = None) -> App:
-    return App(settings or Settings(), fake_router(*(engines or (FakeEngine(),))))
+    """Its data directory is a new one, with an empty database, unless the settings name one."""
+    settings = settings or Settings()
+    if settings.data_dir == default_data_dir():
+        settings = settings.model_copy(update={"data_dir": fresh_data_dir()})
+    return App(settings, fake_router(*(engines or (FakeEngine(),))))
+
+
+def fresh_data_dir() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="data-", dir=_scratch()))
+    shutil.copyfile(_migrated_database(), folder / FILE_NAME)  # migrating each test's own would cost the suite a minute
+    return folder
+
+
+@functools.cache
+def _scratch() -> str:
+    folder = tempfile.mkdtemp(prefix="bdchat-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def _migrated_database() -> Path:
+    path = Path(_scratch()) / FILE_NAME
+    engine = sqlite_writer(path)
+    upgrade(engine)
+    engine.dispose()
+    return path
 
 
 @asynccontextmanager

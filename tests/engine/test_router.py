@@ -9,7 +9,7 @@ import pytest
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import ModelNotFound
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 from bdchat.engine.router import Router
 
 
@@ -44,7 +44,7 @@ class StillEngine:
         self.is_closed = False
         self._failure = failure
 
-    def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+    def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         raise NotImplementedError
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:

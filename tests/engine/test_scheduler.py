@@ -156,7 +156,7 @@ def test_in_streams_no_prompt_sits_a_step_out_beside_running_answers() -> None:
     for _ in range(3):
         scheduler.step()
     for i in range(3):
-        add(scheduler, ask([100 + i] * 300, request_id=f"long{i}", max_tokens=1))
+        add(scheduler, ask([100 + i] * 1900, request_id=f"long{i}", max_tokens=1))
     scheduler.step()
     for _ in range(5):
         scheduler.step()

@@ -25,12 +25,15 @@ from bdchat.api.models import Models
 from bdchat.api.security import BodyLimits, HostGuard, KeyGuard, OriginGuard
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
+from bdchat.store.database import Database
 
 
 class App(Starlette):
     """A Starlette that says what it is made of; server.py drains `generations`."""
 
-    def __init__(self, settings: Settings, engine_router: Router) -> None:
+    def __init__(self, settings: Settings, engine_router: Router, database: Database | None = None) -> None:
+        self.settings = settings
+        self.database = database or Database(settings.store, settings.data_dir)
         self.engine_router = engine_router
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -71,6 +74,7 @@ class App(Starlette):
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: App) -> AsyncGenerator[None]:
+    await app.database.open()
     lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
     try:
         yield
@@ -78,6 +82,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         lag_watch.cancel()
         await app.generations.drain(timeout_s=0)
         await app.engine_router.aclose()
+        await app.database.aclose()
 
 
 async def _leave_to_envelope(request: Request, error: Exception) -> NoReturn:

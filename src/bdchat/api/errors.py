@@ -11,6 +11,8 @@ EdgeError
 ├── BodyTimeout             limit_s
 ├── HeadersTooLarge         limit_bytes
 ├── Unauthorized            was_given
+├── Forbidden               reason             known, but may not
+├── TooManyAttempts         retry_after_s
 ├── HostNotAllowed          host
 └── OriginNotAllowed        origin
 
@@ -37,6 +39,7 @@ from bdchat.engine.errors import (
     QueueTimeout,
     RequestQuarantined,
 )
+from bdchat.store.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 
 
 class EdgeError(Exception):
@@ -88,6 +91,18 @@ class Unauthorized(EdgeError):
             else "You didn't provide an API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'."
         )
         self.was_given = was_given
+
+
+class Forbidden(EdgeError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TooManyAttempts(EdgeError):
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__("Too many attempts. Wait and try again.")
+        self.retry_after_s = retry_after_s
 
 
 class HostNotAllowed(EdgeError):
@@ -164,13 +179,19 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (MalformedBody, Row(400, CALLER, "malformed_body")),
     (RequestQuarantined, Row(400, CALLER, "request_quarantined")),
     (Unauthorized, Row(401, CALLER, "invalid_api_key")),
+    (Forbidden, Row(403, CALLER, "forbidden")),
     (OriginNotAllowed, Row(403, CALLER, "origin_not_allowed")),
     (ModelNotFound, Row(404, CALLER, "model_not_found", _model_message, "model")),
+    (NotFound, Row(404, CALLER, "not_found")),
     (BodyTimeout, Row(408, CALLER, "request_timeout")),
+    (Conflict, Row(409, CALLER, "conflict")),
     (BodyTooLarge, Row(413, CALLER, "request_too_large")),
     (UnsupportedMediaType, Row(415, CALLER, "unsupported_media_type")),
     (HostNotAllowed, Row(421, CALLER, "host_not_allowed")),
     (HeadersTooLarge, Row(431, CALLER, "headers_too_large")),
+    (TooManyAttempts, Row(429, CALLER, "too_many_attempts")),
+    (StoreFull, Row(507, SERVER, "storage_full", is_final=True)),
+    (StoreUnavailable, Row(503, SERVER, "store_unavailable")),
     (QueueFull, Row(503, SERVER, "queue_full")),
     (QueueTimeout, Row(503, SERVER, "queue_timeout")),
     (EngineUnavailable, Row(503, SERVER, "engine_unavailable")),
@@ -207,7 +228,7 @@ def _http_reply(error: HTTPException) -> ErrorReply:
 
 def _headers(row: Row, error: BaseException) -> dict[str, str]:
     headers: dict[str, str] = {}
-    if row.status == 503 and not row.is_final:
+    if row.status in {429, 503} and not row.is_final:
         seconds = max(1, math.ceil(getattr(error, "retry_after_s", DEFAULT_RETRY_AFTER_S)))
         headers["retry-after"] = str(seconds)
     if row.is_final:

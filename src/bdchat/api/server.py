@@ -22,6 +22,8 @@ from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.router import Router
 from bdchat.settings import ServerSettings, Settings
+from bdchat.store.database import Database
+from bdchat.store.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +78,14 @@ def serve(settings: Settings, make_router: Callable[[Settings], Router] | None =
             return _fail(
                 f"{error}. `bdchat pull {error.model}` fetches a model of the catalog; `bdchat models` lists it"
             )
-        except ModelLoadFailed as error:
+        except (ModelLoadFailed, StoreUnavailable) as error:
             return _fail(str(error))
 
 
 async def _serve(settings: Settings, make_router: Callable[[Settings], Router], listener: socket.socket) -> int:
-    app = App(settings, make_router(settings))
+    database = Database(settings.store, settings.data_dir)
+    await database.open()
+    app = App(settings, make_router(settings), database)
     config = uvicorn.Config(
         app,
         http=protocol_factory(settings.limits),  # type: ignore[arg-type]  # a class, or what makes its instances

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 
 
 class Engine(Protocol):
@@ -19,8 +19,9 @@ class Engine(Protocol):
     def state(self) -> str:
         """ "loading" | "ready" | "restarting" | "failed" | "closed"."""
 
-    def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
-        """Accepted first, then PromptLogprobs (if asked) and Deltas in order, one Finished per choice, then the end.
+    def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
+        """Accepted first, then Progress and PromptLogprobs (if asked) and Deltas in order, one Finished per choice, the
+        end. With a resumption the Deltas go on after what it holds.
 
         Everything that can be refused is refused before the first event: InvalidRequest, ContextLengthExceeded,
         QueueFull, EngineUnavailable, ModelLoadFailed, RequestQuarantined, QueueTimeout. After it only GenerationFailed

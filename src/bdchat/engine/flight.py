@@ -25,17 +25,20 @@ from bdchat.engine.wire import Submit, Tokenize, encode
 class Flight:
     """A generation. `take` and `fail` are the engine's side, `next_batch` the reader's."""
 
-    def __init__(self, request: GenerationRequest) -> None:
+    def __init__(self, request: GenerationRequest, resumption: Resumption | None = None) -> None:
         """Raises ValueError, TypeError or OverflowError for what the wire cannot carry."""
         self.request_id = request.request_id
         self.is_submitted = False
         self._request = request
-        self._frame: bytes | None = encode(Submit(request=request))
+        self._frame: bytes | None = encode(Submit(request=request, resumption=resumption))
+        self._begun_with = resumption
         self._accepted: Accepted | None = None
         self._has_prompt_logprobs = False
-        self._tokens: list[list[int]] = [[] for _ in range(request.num_choices)]
-        self._num_chars = [0] * request.num_choices
-        self._finished = [False] * request.num_choices
+        num_choices = request.num_choices
+        known = resumption.choice_tokens if resumption else ((),) * num_choices
+        self._tokens = [list(tokens) for tokens in known]
+        self._num_chars = list(resumption.num_chars_sent) if resumption else [0] * num_choices
+        self._finished = list(resumption.finished) if resumption else [False] * num_choices
         self._pending: list[Event] = []
         self._error: EngineError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -59,7 +62,7 @@ class Flight:
 
     def _resumption(self) -> Resumption | None:
         if self._accepted is None:
-            return None
+            return self._begun_with
         return Resumption(
             prompt_tokens=self._accepted.prompt_tokens,
             seed=self._accepted.seed,

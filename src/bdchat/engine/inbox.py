@@ -144,7 +144,8 @@ class Inbox:
             self._outbox.send(Tokenized(request_id=command.request_id, tokens=tuple(tokens)))
             return
         request, resumption = command.request, command.resumption
-        tokens = list(resumption.prompt_tokens) if resumption else builder.build(request.prompt)
+        known = resumption.prompt_tokens if resumption else ()
+        tokens = list(known) or builder.build(request.prompt)
         text = builder.text_of(tokens) if request.echo else None
         with self._lock:  # a Cancel is either before this and found it unbuilt, or comes after it in the queue
             if request.request_id in self._unbuilt:

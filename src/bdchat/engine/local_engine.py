@@ -26,7 +26,7 @@ from bdchat.engine.errors import (
 from bdchat.engine.flight import Flight, Question
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.quarantine import Quarantine
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 from bdchat.engine.restarts import Death
 from bdchat.engine.supervisor import Patience, Supervisor
 from bdchat.engine.totals import with_former_lives
@@ -107,9 +107,9 @@ class LocalEngine:
     def metrics(self) -> EngineMetrics:
         return with_former_lives(self._former_lives, self._metrics)
 
-    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+    async def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         try:
-            flight = Flight(request)
+            flight = Flight(request, resumption)
         except _UNENCODABLE as error:
             raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
         self._board(flight)

@@ -84,14 +84,15 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     num_prompt_logprobs: int | None = None  # None = none; computes every prompt token (echo with logprobs)
     echo: bool = False  # ask for Accepted.prompt_text
     user: str = ""  # whose request it is, for fairness; "" = the local guest
+    wants_progress: bool = False  # send Progress while it waits and while its prompt is read
 
 
 class Resumption(Value, frozen=True, kw_only=True):
-    """What a request had produced when its engine died; the answer goes on from here.
+    """What a request had produced when its engine died, or when it was stopped; the answer goes on from here.
 
     Per choice: the tokens sampled so far and how many characters of their text the caller has already seen."""
 
-    prompt_tokens: tuple[int, ...]
+    prompt_tokens: tuple[int, ...]  # () = made again from the request's prompt
     seed: int  # the seed in force, also when the caller gave none
     choice_tokens: tuple[tuple[int, ...], ...]
     num_chars_sent: tuple[int, ...]
@@ -172,7 +173,17 @@ class Finished(Value, frozen=True, kw_only=True, tag="finished"):
     error: str | None = None  # then also the class name in errors.py: GenerationFailed or QueueTimeout
 
 
-Event = Accepted | PromptLogprobs | Delta | Finished
+class Progress(Value, frozen=True, kw_only=True, tag="progress"):
+    """Where a request is that said wants_progress, of its first choice: waiting, or its prompt being read."""
+
+    request_id: str
+    queue_position: int | None  # 1 = next to get a place; None = it has one
+    num_prompt_tokens: int
+    num_cached_tokens: int = 0  # of the prompt: not computed, known once it has a place
+    num_computed_tokens: int = 0  # of the prompt, the cached ones included
+
+
+Event = Accepted | Progress | PromptLogprobs | Delta | Finished
 
 
 class ModelInfo(Value, frozen=True, kw_only=True):

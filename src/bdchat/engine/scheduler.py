@@ -13,6 +13,7 @@ from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFul
 from bdchat.engine.kv_cache import KVCache, Tier
 from bdchat.engine.metrics import Counts, EngineMetrics
 from bdchat.engine.policy import ExpectedOutput, StepCost, share_budget
+from bdchat.engine.progress import ProgressWatch
 from bdchat.engine.request import (
     Accepted,
     Delta,
@@ -38,7 +39,7 @@ class Scheduler:
         runner: ModelRunner,
         *,
         queue_limit: int = 64,
-        target_step_ms: float = 150.0,
+        target_step_ms: float = 200.0,
         queue_timeout_s: float = 60.0,
         ram_cache_bytes: int = 0,
         cost: StepCost | None = None,
@@ -53,6 +54,7 @@ class Scheduler:
         self._cost = cost or StepCost()
         self._expected = ExpectedOutput()
         self._waiting = WaitingLine()
+        self._progress = ProgressWatch()
         self._running: list[Sequence] = []
         self._outbox: list[Event] = []  # events that arose outside a decode
         self._counts = Counts()
@@ -117,7 +119,7 @@ class Scheduler:
         slices, sequences = self._plan()
         if slices:
             self._compute(slices, sequences)
-        events, self._outbox = self._outbox, []
+        events, self._outbox = [*self._progress.news(self._running, self._waiting), *self._outbox], []
         ended = time.perf_counter()
         self._counts.outside_seconds += ended - since - (self._runner.decode_seconds - decoded_before)
         self._busy_since = ended if self.has_work else None

@@ -1,0 +1,68 @@
+"""Who asks. Put on the connection by auth.Authenticator, read by every handler. Values only; no I/O.
+
+A handler that touches somebody's data takes `require_user` or `require_admin` first and passes `user_id` into every
+query: what is not theirs does not exist for them (404).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.requests import HTTPConnection
+
+from bdchat.api.errors import Forbidden, Unauthorized
+
+Scope = Literal["chat", "sessions", "admin"]
+ALL_SCOPES: frozenset[Scope] = frozenset({"chat", "sessions", "admin"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`user_id` "" is the local guest (no account): it may use /v1 and owns nothing that others could not read."""
+
+    user_id: str
+    username: str
+    role: Literal["admin", "user", "guest"]
+    scopes: frozenset[Scope]
+    login_id: str | None = None  # signed in with a cookie or a login token
+    key_id: str | None = None  # came with an API key
+
+    @property
+    def is_guest(self) -> bool:
+        return not self.user_id
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin" and "admin" in self.scopes
+
+
+def identity_of(connection: HTTPConnection) -> Identity | None:
+    """None: nobody was recognised (only open paths get that far)."""
+    found = connection.scope.get("state", {}).get("identity")
+    return found if isinstance(found, Identity) else None
+
+
+def require_chat(connection: HTTPConnection) -> Identity:
+    """Anybody who may use the model, the guest included."""
+    identity = identity_of(connection)
+    if identity is None:
+        raise Unauthorized(was_given=False)
+    if "chat" not in identity.scopes:
+        raise Forbidden("This key lacks the scope 'chat'.")
+    return identity
+
+
+def require_user(connection: HTTPConnection) -> Identity:
+    """Somebody with an account."""
+    identity = identity_of(connection)
+    if identity is None or identity.is_guest:
+        raise Unauthorized(was_given=False)
+    if "sessions" not in identity.scopes:
+        raise Forbidden("This key lacks the scope 'sessions'.")
+    return identity
+
+
+def require_admin(connection: HTTPConnection) -> Identity:
+    identity = require_user(connection)
+    if not identity.is_admin:
+        raise Forbidden("Only an admin may do that.")
+    return identity

@@ -1,0 +1,233 @@
+"""Opens and closes the database: SQLite in the data directory, or PostgreSQL by URL. One writer.
+
+Event loop outside, threads inside: `write` and `read` take a function of a Session and run it in a thread of theirs.
+All writes of a process go through one thread and one connection, which alone checkpoints (before SQLite 3.51.3 two
+that do can corrupt a WAL, sqlite.org/wal.html#walresetbug). Writes that wait together share one commit: a commit
+is an fsync, 4 ms on a common disk, and nothing is acknowledged before it.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session
+
+from bdchat.settings import StoreSettings
+from bdchat.store.engines import postgres_engine, sqlite_reader, sqlite_writer
+from bdchat.store.errors import Conflict, StoreError, StoreFull, StoreLocked, StoreUnavailable
+from bdchat.store.schema import check_header, check_sound, upgrade
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "bdchat.db"
+LOCK_NAME = "server.lock"
+OPEN_MARK = "bdchat.db-open"  # there while a server runs; left behind = it did not end in order
+MAX_GROUP = 64  # writes in one commit
+Result = TypeVar("Result")
+Work = Callable[[Session], Any]
+_FULL = ("disk is full", "readonly database", "disk I/O error", "No space left", "unable to open database")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Work
+    done: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What exists only while the database is open."""
+
+    writer: Engine
+    reader: Engine
+    readers: ThreadPoolExecutor
+    thread: threading.Thread
+    lock: IO[bytes]
+    mark: Path | None
+
+
+class Database:
+    """Made closed; `open` before anything else and `aclose` in the end, or `async with`. Owns its threads."""
+
+    def __init__(self, settings: StoreSettings, data_dir: Path) -> None:
+        self.dialect = "sqlite" if settings.url is None else "postgresql"
+        self.num_statements = 0  # for tests that count queries; approximate under threads
+        self._settings = settings
+        self._data_dir = data_dir
+        self._open: _Open | None = None
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+
+    @property
+    def is_open(self) -> bool:
+        return self._open is not None
+
+    @property
+    def path(self) -> Path | None:
+        """SQLite's file."""
+        return self._data_dir / FILE_NAME if self.dialect == "sqlite" else None
+
+    async def open(self) -> None:
+        """Locks the directory, checks the file, migrates. Raises StoreUnavailable's kinds. Again: does nothing."""
+        if self._open is None:
+            self._open = await asyncio.to_thread(self._begin)
+
+    def _begin(self) -> "_Open":
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        lock = _locked(self._data_dir / LOCK_NAME)
+        try:
+            writer, reader, mark = self._engines()
+        except BaseException:
+            lock.close()
+            raise
+        for engine in {writer, reader}:
+            event.listen(engine, "before_cursor_execute", self._count)
+        threads = ThreadPoolExecutor(self._settings.num_readers, thread_name_prefix="store-read")
+        thread = threading.Thread(target=self._run, args=(writer,), name="store-write", daemon=True)
+        thread.start()
+        return _Open(writer, reader, threads, thread, lock, mark)
+
+    def _engines(self) -> tuple[Engine, Engine, Path | None]:
+        num_readers = self._settings.num_readers
+        if self._settings.url is not None:
+            engine = postgres_engine(self._settings.url.get_secret_value(), pool_size=num_readers + 1)
+            upgrade(engine)
+            return engine, engine, None
+        path, mark = self._data_dir / FILE_NAME, self._data_dir / OPEN_MARK
+        check_header(path)
+        writer = sqlite_writer(path)
+        check_sound(writer, path, thoroughly=mark.exists())
+        upgrade(writer)
+        path.chmod(0o600)
+        mark.touch()
+        return writer, sqlite_reader(path, num_connections=num_readers), mark
+
+    async def write(self, work: Callable[[Session], Result]) -> Result:
+        """Runs `work` in a transaction; returns when it is on the disk. What it raises undoes it alone. A broken
+        constraint is a Conflict. Cancelling the wait does not undo the work."""
+        if self._open is None:
+            raise StoreUnavailable("the store is closed")
+        done: Future[Result] = Future()
+        self._jobs.put(_Job(work, done))
+        return await asyncio.wrap_future(done)
+
+    async def read(self, work: Callable[[Session], Result]) -> Result:
+        """Runs `work` on a connection that cannot write. It sees what was committed when its first query began."""
+        if self._open is None:
+            raise StoreUnavailable("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._open.readers, _read, self._open.reader, work)
+
+    async def aclose(self) -> None:
+        """Ends after the writes that were begun."""
+        opened, self._open = self._open, None
+        if opened is None:
+            return
+        self._jobs.put(None)
+        await asyncio.to_thread(opened.thread.join)
+        await asyncio.to_thread(opened.readers.shutdown)
+        opened.reader.dispose()
+        opened.writer.dispose()  # last: SQLite then folds the WAL into the file
+        if opened.mark is not None:
+            opened.mark.unlink(missing_ok=True)
+        opened.lock.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # --- the writer thread --------------------------------------------------------------------------------------------
+
+    def _run(self, writer: Engine) -> None:
+        is_over = False
+        while not is_over:
+            jobs: list[_Job] = []
+            job = self._jobs.get()
+            while job is not None:
+                jobs.append(job)
+                if len(jobs) == MAX_GROUP or self._jobs.empty():
+                    break
+                job = self._jobs.get()
+            is_over = job is None
+            if jobs:
+                _commit(writer, jobs)
+
+    def _count(self, *_: object) -> None:
+        self.num_statements += 1
+
+
+def _read(reader: Engine, work: Callable[[Session], Result]) -> Result:
+    with _named_errors(), Session(reader, expire_on_commit=False) as session:
+        return work(session)
+
+
+def _commit(writer: Engine, jobs: list[_Job]) -> None:
+    outcomes: list[tuple[_Job, Any, BaseException | None]] = []
+    try:
+        with _named_errors(), writer.connect() as connection, connection.begin():
+            outcomes = [(job, *_attempt(connection, job.work)) for job in jobs]
+    except Exception as error:  # the commit itself: nobody's work is stored
+        if not isinstance(error, StoreError):
+            log.exception("a commit failed")
+        outcomes = [(job, None, error) for job in jobs]
+    for job, result, failure in outcomes:
+        if not job.done.set_running_or_notify_cancel():
+            continue
+        if failure is not None:
+            job.done.set_exception(failure)
+        else:
+            job.done.set_result(result)
+
+
+def _attempt(connection: Connection, work: Work) -> tuple[Any, BaseException | None]:
+    """In a savepoint of its own, so that a neighbour in the same commit is not undone with it."""
+    session = Session(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    try:
+        with _named_errors(), session.begin():
+            result = work(session)
+    except StoreFull:
+        raise
+    except BaseException as error:
+        return None, error
+    else:
+        return result, None
+    finally:
+        session.close()
+
+
+class _named_errors(contextlib.AbstractContextManager[None]):  # noqa: N801  # reads as a function
+    """The driver's errors as the store's."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, IntegrityError):
+            raise Conflict("It stands against what is stored already.") from error
+        if isinstance(error, DBAPIError):
+            reason = str(cast(Any, error.orig))
+            if any(words in reason for words in _FULL):
+                raise StoreFull(reason) from error
+            if error.connection_invalidated:
+                raise StoreUnavailable("the database does not answer") from error
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Held until closed, by this process and no other; the kernel lets go of it however the process ends."""
+    lock = path.open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StoreLocked(str(path.parent)) from error
+    os.set_inheritable(lock.fileno(), False)
+    return lock

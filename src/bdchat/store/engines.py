@@ -1,0 +1,66 @@
+"""SQLAlchemy engines: how a connection of each kind is opened and what it may do. No state."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from bdchat.store.errors import StoreUnavailable
+
+BUSY_TIMEOUT_MS = 5000  # only another program (a backup tool, sqlite3) can hold the file
+
+
+def sqlite_writer(path: Path) -> Engine:
+    """One connection, which may be used by one thread at a time. FULL: a commit outlives a power cut."""
+    return _sqlite(
+        f"file:{_quoted(path)}?mode=rwc",
+        num_connections=1,
+        pragmas=("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=1000", "secure_delete=ON"),
+    )
+
+
+def sqlite_reader(path: Path, *, num_connections: int) -> Engine:
+    return _sqlite(
+        f"file:{_quoted(path)}?mode=ro",
+        num_connections=num_connections,
+        pragmas=("query_only=ON", "wal_autocheckpoint=0", "cache_size=-16000"),
+    )
+
+
+def postgres_engine(url: str, *, pool_size: int) -> Engine:
+    """Raises StoreUnavailable when the driver is missing or the URL is no PostgreSQL one."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not rest:
+        raise StoreUnavailable("store.url must look like postgresql://user:password@host/database")
+    try:
+        return create_engine(f"postgresql+psycopg://{rest}", pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreUnavailable("store.url needs a driver: pip install 'bdchat[postgres]'") from error
+
+
+def _sqlite(uri: str, *, num_connections: int, pragmas: tuple[str, ...]) -> Engine:
+    def connect() -> sqlite3.Connection:
+        # isolation_level None: we say BEGIN ourselves (below), else savepoints do not hold
+        connection = sqlite3.connect(
+            uri, uri=True, check_same_thread=False, isolation_level=None, cached_statements=256
+        )
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    engine = create_engine(
+        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=num_connections, max_overflow=0, pool_timeout=60
+    )
+    is_writer = "query_only=ON" not in pragmas
+    event.listen(engine, "begin", lambda connection: _begin(connection, is_writer=is_writer))
+    return engine
+
+
+def _begin(connection: Any, *, is_writer: bool) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -1,0 +1,63 @@
+"""What the store refuses or cannot do. Each carries data; api/errors.py gives it a status.
+
+StoreError
+├── StoreUnavailable      the store as a whole; at start one line and exit 1, later 503
+│   ├── StoreLocked       another server owns the data directory
+│   ├── StoreDamaged      the file is no sound database; never replaced
+│   ├── StoreTooNew       written by a later bdchat
+│   └── StoreFull         no room on the disk, or it is read-only
+├── NotFound              no such row, or not for this user: never told apart
+└── Conflict              the row's state or a unique name stands against it
+"""
+
+
+class StoreError(Exception):
+    pass
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreLocked(StoreUnavailable):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is in use by another bdchat server: stop it, or use another --data-dir")
+        self.path = path
+
+
+class StoreDamaged(StoreUnavailable):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"{path} is damaged ({reason}). It was left as it is: copy it away, then `bdchat restore FILE` a backup,"
+            " or move it aside to begin anew"
+        )
+        self.path = path
+        self.reason = reason
+
+
+class StoreTooNew(StoreUnavailable):
+    def __init__(self, revision: str) -> None:
+        super().__init__(f"the database was written by a newer bdchat (revision {revision}): update bdchat")
+        self.revision = revision
+
+
+class StoreFull(StoreUnavailable):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nothing can be written: {reason}")
+        self.reason = reason
+
+
+class NotFound(StoreError):
+    def __init__(self, kind: str, name: str = "") -> None:
+        super().__init__(f"There is no such {kind}.")
+        self.kind = kind
+        self.name = name
+
+
+class Conflict(StoreError):
+    """`param` names the field of the request that cannot be, or is None."""
+
+    def __init__(self, reason: str, *, param: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.param = param

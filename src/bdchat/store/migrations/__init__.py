@@ -1,0 +1,1 @@
+"""Alembic's revisions, run by schema.upgrade and by nothing else."""

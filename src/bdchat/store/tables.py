@@ -1,0 +1,306 @@
+"""Every table, once. Times are milliseconds since 1970 (UTC); ids are store.ids' or what a docstring says.
+
+JSON columns hold what nobody queries. Text is immutable where a docstring says so; nothing else relies on it. The
+migrations make the same schema (a test compares them), on SQLite and on PostgreSQL.
+"""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _id(
+    target: str | None = None, *, primary_key: bool = False, nullable: bool = False, on_delete: str = "CASCADE"
+) -> Any:
+    """An id column, or a reference to one. Columns are made per class: SQLAlchemy does not share them."""
+    rule = [ForeignKey(target, ondelete=on_delete)] if target else []
+    return Field(sa_column=Column(String(64), *rule, primary_key=primary_key, nullable=nullable, index=not primary_key))
+
+
+def _ms(*, nullable: bool = False) -> Any:
+    default: dict[str, Any] = {"default": None} if nullable else {}
+    return Field(sa_column=Column(BigInteger, nullable=nullable), **default)
+
+
+def _count() -> Any:
+    return Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+
+
+def _json() -> Any:
+    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
+
+
+def _text(*, default: str = "") -> Any:
+    return Field(default=default, sa_column=Column(Text, nullable=False, server_default=default))
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+class User(SQLModel, table=True):
+    """`username_key` is the name as it is compared: NFKC, case-folded."""
+
+    user_id: str = _id(primary_key=True)
+    username: str
+    username_key: str = Field(unique=True)
+    display_name: str = ""
+    password_hash: str  # argon2id, PHC format
+    role: str = "user"  # "admin" | "user"
+    is_disabled: bool = False
+    locale: str = ""  # "ko" | "en" | "" = the browser's
+    preferences: dict[str, Any] = _json()
+    quota_bytes: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))  # None = the setting's
+    created_at_ms: int = _ms()
+    last_seen_at_ms: int | None = _ms(nullable=True)
+
+
+class LoginToken(SQLModel, table=True):
+    """One signed-in browser or program. The token itself is nowhere: `token_hash` is its SHA-256, in hex."""
+
+    __tablename__ = "login_token"
+
+    login_id: str = _id(primary_key=True)
+    token_hash: str = Field(unique=True)
+    user_id: str = _id("user.user_id")
+    client: str = ""  # the User-Agent's beginning, for the list of signed-in devices
+    ip: str = ""
+    created_at_ms: int = _ms()
+    last_used_at_ms: int = _ms()
+    expires_at_ms: int = _ms()
+
+
+class ApiKey(SQLModel, table=True):
+    """`bd-…`; `key_hash` is the whole key's SHA-256, `prefix` its first characters, to be recognised by."""
+
+    __tablename__ = "api_key"
+
+    key_id: str = _id(primary_key=True)
+    key_hash: str = Field(unique=True)
+    prefix: str
+    user_id: str = _id("user.user_id")
+    name: str = ""
+    scopes: str = "chat"  # space-separated: chat, sessions, admin
+    created_at_ms: int = _ms()
+    last_used_at_ms: int | None = _ms(nullable=True)
+    expires_at_ms: int | None = _ms(nullable=True)
+    revoked_at_ms: int | None = _ms(nullable=True)
+
+
+class Invitation(SQLModel, table=True):
+    """A code that lets one person register; kept as its SHA-256."""
+
+    invitation_id: str = _id(primary_key=True)
+    code_hash: str = Field(unique=True)
+    created_by: str = _id("user.user_id")
+    note: str = ""
+    created_at_ms: int = _ms()
+    expires_at_ms: int = _ms()
+    used_at_ms: int | None = _ms(nullable=True)
+    used_by: str | None = _id("user.user_id", nullable=True, on_delete="SET NULL")
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what. Append-only; survives its user, hence no reference."""
+
+    __tablename__ = "audit_entry"
+
+    entry_id: str = _id(primary_key=True)
+    at_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    actor_id: str = ""
+    actor_name: str = ""
+    action: str = Field(index=True)  # "login", "login.failed", "user.create", …
+    target: str = ""
+    detail: dict[str, Any] = _json()
+    ip: str = ""
+
+
+class UsageDay(SQLModel, table=True):
+    """Sums per user, UTC day and model; bare API calls included. `user_id` "" is the local guest; no reference: usage
+    outlives the user."""
+
+    __tablename__ = "usage_day"
+
+    user_id: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)  # "2026-11-22"
+    model: str = Field(primary_key=True)
+    num_requests: int = _count()
+    num_messages: int = _count()  # stored user messages
+    prompt_tokens: int = _count()
+    cached_tokens: int = _count()  # the part of prompt_tokens that was not computed
+    completion_tokens: int = _count()
+    engine_ms: int = _count()  # prefill and decode
+
+
+# --- chats ------------------------------------------------------------------------------------------------------------
+
+
+class ChatSession(SQLModel, table=True):
+    """`head_message_id` is the leaf whose path is shown. Deleted ones stay 30 days (undo), then are purged."""
+
+    __tablename__ = "chat_session"
+    __table_args__ = (Index("ix_session_recent", "user_id", "updated_at_ms", "session_id"),)
+
+    session_id: str = _id(primary_key=True)
+    user_id: str = _id("user.user_id")
+    title: str = ""
+    title_source: str = ""  # "" none yet | "auto" the model's | "user"
+    folder: str = ""
+    is_pinned: bool = False
+    is_archived: bool = False
+    head_message_id: str | None = Field(default=None, max_length=64)  # no reference: they would be circular
+    num_messages: int = _count()
+    created_at_ms: int = _ms()
+    updated_at_ms: int = _ms()  # the last message or change of title
+    deleted_at_ms: int | None = _ms(nullable=True)
+
+
+class SessionConfig(SQLModel, table=True):
+    """None = the model's or the server's default."""
+
+    __tablename__ = "session_config"
+
+    session_id: str = _id("chat_session.session_id", primary_key=True)
+    model: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    system_prompt: str = _text()
+    context_overflow: str = "drop_oldest"  # "error" | "drop_oldest": whole turns, the system prompt stays
+    params: dict[str, Any] = _json()  # further fields of /v1/chat/completions, already validated
+
+
+class SessionMember(SQLModel, table=True):
+    """Somebody whom the owner invited. The owner has no row."""
+
+    __tablename__ = "session_member"
+
+    session_id: str = _id("chat_session.session_id", primary_key=True)
+    user_id: str = _id("user.user_id", primary_key=True)
+    role: str = "reader"  # "reader" | "writer"
+    created_at_ms: int = _ms()
+
+
+class ShareLink(SQLModel, table=True):
+    """A read-only view for whoever has the link; its token is kept as SHA-256."""
+
+    __tablename__ = "share_link"
+
+    link_id: str = _id(primary_key=True)
+    token_hash: str = Field(unique=True)
+    session_id: str = _id("chat_session.session_id")
+    created_at_ms: int = _ms()
+    expires_at_ms: int | None = _ms(nullable=True)
+    revoked_at_ms: int | None = _ms(nullable=True)
+
+
+class Message(SQLModel, table=True):
+    """A node of the session's tree. A user's message never changes. An answer's `content` is empty while it is being
+    generated (its text is in the events), is set when that ends, and can only grow after (continue)."""
+
+    __table_args__ = (
+        UniqueConstraint("session_id", "client_message_id"),  # sent twice is one message
+        Index("ix_message_children", "session_id", "parent_id", "message_id"),
+    )
+
+    message_id: str = _id(primary_key=True)
+    session_id: str = _id("chat_session.session_id")
+    parent_id: str | None = _id("message.message_id", nullable=True)
+    author_id: str | None = Field(default=None, max_length=64)  # the user who wrote or asked for it
+    role: str  # "system" | "user" | "assistant" | "tool"
+    content: str = _text()
+    status: str = "complete"  # "complete" | "running" | "stopped" | "interrupted" | "failed"
+    finish_reason: str | None = None
+    token_count: int | None = None
+    processing_time_ms: int | None = None  # from the request to the last token
+    client_message_id: str | None = Field(default=None, max_length=128)
+    created_at_ms: int = _ms()
+
+
+class MessageMetadata(SQLModel, table=True):
+    """How an answer came to be. Made when it ends."""
+
+    __tablename__ = "message_metadata"
+
+    message_id: str = _id("message.message_id", primary_key=True)
+    model: str = ""
+    model_version: str = ""  # system_fingerprint
+    prompt_template: str = ""  # fingerprint or name of the chat template
+    model_params: dict[str, Any] = _json()  # sampling in force, seed included
+    prompt_tokens: int = _count()
+    cached_tokens: int = _count()
+    completion_tokens: int = _count()
+    queue_ms: int = _count()
+    prefill_ms: int = _count()
+    decode_ms: int = _count()
+    num_dropped_messages: int = _count()  # by the context-overflow policy
+    extra: dict[str, Any] = _json()  # imported fields that have no column
+
+
+class Generation(SQLModel, table=True):
+    """One run of the model for a stored answer; `continue` makes another for the same message. While `state` is
+    "running", `lease_owner` is the server process that computes it and must say so before `lease_expires_at_ms`."""
+
+    __table_args__ = (Index("ix_generation_state", "state", "lease_expires_at_ms"),)
+
+    generation_id: str = _id(primary_key=True)  # OpenAI's id of the completion: "chatcmpl-…"
+    session_id: str | None = _id("chat_session.session_id", nullable=True)  # None: stored outside a session
+    message_id: str | None = _id("message.message_id", nullable=True)  # the answer
+    user_id: str = Field(index=True, default="")  # "" = the local guest
+    model: str = ""
+    state: str = "running"  # "running" | "complete" | "stopped" | "interrupted" | "failed"
+    request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # engine GenerationRequest, msgspec JSON
+    wire: dict[str, Any] = _json()  # what OpenAI's stored-completion endpoints show: messages, metadata, params
+    seed: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    num_prompt_tokens: int | None = None
+    prefix: str = _text()  # of the message's text, there before this run began (continue)
+    content: str = _text()  # its text, once it has ended
+    tokens: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))  # sampled, int32 each: to go on
+    finish_reason: str | None = None
+    usage: dict[str, Any] = _json()
+    error: dict[str, Any] = _json()  # OpenAI's error object, when failed
+    last_seq: int = _count()  # number of the newest event
+    num_resumes: int = _count()
+    lease_owner: str = ""
+    lease_expires_at_ms: int = _count()
+    created_at_ms: int = _ms()
+    finished_at_ms: int | None = _ms(nullable=True)
+
+
+class GenerationEvent(SQLModel, table=True):
+    """Numbered from 1 without gaps. Kept while the generation runs and for a while after, then only its text is."""
+
+    __tablename__ = "generation_event"
+
+    generation_id: str = Field(
+        sa_column=Column(String(64), ForeignKey("generation.generation_id", ondelete="CASCADE"), primary_key=True)
+    )
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str  # "started" | "delta" | "finished"
+    data: dict[str, Any] = _json()  # delta: {"index", "text", "tokens"}
+
+
+class SearchEntry(SQLModel, table=True):
+    """What full-text search reads: a title or a message as words and Hangul bigrams. SQLite's FTS5 table and
+    PostgreSQL's GIN index hang on it (migrations)."""
+
+    __tablename__ = "search_entry"
+
+    entry_id: int | None = Field(default=None, primary_key=True)
+    session_id: str = _id("chat_session.session_id")
+    message_id: str | None = Field(
+        default=None,
+        sa_column=Column(String(64), ForeignKey("message.message_id", ondelete="CASCADE"), nullable=True, unique=True),
+    )  # None: the title
+    role: str = ""  # of the message; "title" for a title
+    at_ms: int = _ms()
+    terms: str = _text()
+
+
+class ServerState(SQLModel, table=True):
+    """Small facts that must outlive the process, by name."""
+
+    __tablename__ = "server_state"
+
+    name: str = Field(primary_key=True)
+    value: dict[str, Any] = _json()

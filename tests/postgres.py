@@ -1,0 +1,77 @@
+"""A PostgreSQL server for tests: its own folder, a Unix socket only, no durability (tests of that use SQLite)."""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Self
+
+
+def postgres_binaries() -> Path | None:
+    """Where initdb and postgres are; Debian keeps them out of PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+class Postgres:
+    """`with`: running. PostgreSQL refuses to run as root, so root lends it another account."""
+
+    def __init__(self, folder: Path) -> None:
+        binaries = postgres_binaries()
+        assert binaries is not None
+        self._binaries = binaries
+        self._data = folder / "data"
+        self._socket = Path("/tmp") / f"bdchat-pg-{os.getpid()}"  # a socket's path is 107 bytes at most
+        self._numbers = itertools.count()
+        self._account = _unprivileged_account()
+
+    def __enter__(self) -> Self:
+        self._socket.mkdir(mode=0o755, exist_ok=True)
+        for folder in (self._data.parent, self._socket):
+            self._give(folder)
+        for parent in self._data.parents:
+            if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+        self._run("initdb", "-D", str(self._data), "-U", "bdchat", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        options = f"-k {self._socket} -c listen_addresses='' -c fsync=off -c max_connections=100"
+        log = str(self._data / "log")
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", options, "start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+        shutil.rmtree(self._socket, ignore_errors=True)
+
+    def new_database(self) -> str:
+        """The URL of an empty one."""
+        name = f"test_{next(self._numbers)}"
+        self._run("psql", "-h", str(self._socket), "-U", "bdchat", "-d", "postgres", "-qc", f"CREATE DATABASE {name}")
+        return f"postgresql://bdchat@/{name}?host={self._socket}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        path = self._binaries / program
+        subprocess.run(
+            [str(path if path.exists() else shutil.which(program)), *arguments],
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            user=self._account,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        )
+
+    def _give(self, folder: Path) -> None:
+        if self._account is not None:
+            shutil.chown(folder, self._account)
+
+
+def _unprivileged_account() -> str | None:
+    if os.getuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
