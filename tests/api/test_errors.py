@@ -19,6 +19,8 @@ from bdchat.engine.errors import (
     QueueTimeout,
     RequestQuarantined,
 )
+from bdchat.store import errors as store_errors
+from bdchat.store.errors import StoreError, StoreUnavailable
 
 EXAMPLES: list[tuple[Exception, int, str]] = [
     (InvalidRequest("top_p", "no"), 400, "invalid_value"),
@@ -33,6 +35,14 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (api_errors.UnsupportedParameter("tools", "no"), 400, "unsupported_parameter"),
     (api_errors.MalformedBody("no"), 400, "malformed_body"),
     (api_errors.Unauthorized(was_given=True), 401, "invalid_api_key"),
+    (api_errors.Forbidden("no"), 403, "forbidden"),
+    (api_errors.TooManyAttempts(30), 429, "too_many_attempts"),
+    (store_errors.NotFound("session"), 404, "not_found"),
+    (store_errors.Conflict("taken", param="username"), 409, "conflict"),
+    (store_errors.StoreFull("disk full"), 507, "storage_full"),
+    (store_errors.StoreLocked("here"), 503, "store_unavailable"),
+    (store_errors.StoreDamaged("here", "bits"), 503, "store_unavailable"),
+    (store_errors.StoreTooNew("9"), 503, "store_unavailable"),
     (api_errors.OriginNotAllowed("x"), 403, "origin_not_allowed"),
     (api_errors.BodyTimeout(30), 408, "request_timeout"),
     (api_errors.BodyTooLarge(8), 413, "request_too_large"),
@@ -52,12 +62,12 @@ def test_an_error_has_its_status_and_code(error: Exception, status: int, code: s
     assert "secret" not in body["message"]
 
 
-@pytest.mark.parametrize("module", [engine_errors, api_errors])
+@pytest.mark.parametrize("module", [engine_errors, api_errors, store_errors])
 def test_every_error_has_an_example_here(module: object) -> None:
     kinds = {
-        kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, EngineError | EdgeError)
+        kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, EngineError | EdgeError | StoreError)
     }
-    assert kinds - {type(error) for error, _, _ in EXAMPLES} <= {EngineError, EdgeError}
+    assert kinds - {type(error) for error, _, _ in EXAMPLES} <= {EngineError, EdgeError, StoreError, StoreUnavailable}
 
 
 def reply_of(error: Exception) -> ErrorReply:

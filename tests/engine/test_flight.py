@@ -15,6 +15,7 @@ from bdchat.engine.request import (
     FinishReason,
     GenerationRequest,
     PromptLogprobs,
+    Resumption,
     TextPrompt,
     Timings,
     Usage,
@@ -72,6 +73,19 @@ def test_what_was_seen_is_what_the_next_process_goes_on_from() -> None:
     assert resumption.choice_tokens == ((5, 6, 7), (8,), ())
     assert resumption.num_chars_sent == (2, 1, 0)
     assert resumption.finished == (False, False, True)
+
+
+def test_an_answer_that_is_taken_up_again_goes_on_from_what_it_had() -> None:
+    """Also when the process dies before it has said anything."""
+    begun = Resumption(prompt_tokens=(), seed=4, choice_tokens=((5, 6),), num_chars_sent=(2,), finished=(False,))
+    flight = Flight(GenerationRequest(request_id="r", prompt=TextPrompt(text="p")), begun)
+    assert resubmitted(flight).resumption == begun
+    assert resubmitted(flight).resumption == begun
+    flight.take(ACCEPTED)
+    flight.take(delta("c", 7))
+    again = resubmitted(flight).resumption
+    assert again is not None
+    assert (again.prompt_tokens, again.choice_tokens, again.num_chars_sent) == ((1, 2), ((5, 6, 7),), (3,))
 
 
 def test_what_a_second_process_says_again_is_dropped() -> None:
