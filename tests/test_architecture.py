@@ -35,7 +35,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),
     "sse_starlette": ("api/streaming.py",),
-    "redis": ("api/bus.py",),
+    "redis": ("api/*bus.py",),
     "httpx": ("engine/remote.py", "chat*.py", "doctor*.py"),
     "starlette": ("api/*",),
     "uvicorn": ("api/*",),

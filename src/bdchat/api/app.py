@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Route
 
+from bdchat.api.bus import Bus, make_bus
 from bdchat.api.chat import ChatCompletions
 from bdchat.api.completions import Completions
 from bdchat.api.envelope import Envelope, Refusals
@@ -31,9 +32,12 @@ from bdchat.store.database import Database
 class App(Starlette):
     """A Starlette that says what it is made of; server.py drains `generations`."""
 
-    def __init__(self, settings: Settings, engine_router: Router, database: Database | None = None) -> None:
+    def __init__(
+        self, settings: Settings, engine_router: Router, database: Database | None = None, bus: Bus | None = None
+    ) -> None:
         self.settings = settings
         self.database = database or Database(settings.store, settings.data_dir)
+        self.bus = bus or make_bus(settings.redis)
         self.engine_router = engine_router
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -75,6 +79,7 @@ class App(Starlette):
 @contextlib.asynccontextmanager
 async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.database.open()
+    await app.bus.start()
     lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
     try:
         yield
@@ -82,6 +87,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         lag_watch.cancel()
         await app.generations.drain(timeout_s=0)
         await app.engine_router.aclose()
+        await app.bus.aclose()
         await app.database.aclose()
 
 
