@@ -84,7 +84,7 @@ class Database:
 
     def _begin(self) -> "_Open":
         self._data_dir.mkdir(parents=True, exist_ok=True)
-        lock = _locked(self._data_dir / LOCK_NAME)
+        lock = lock_file(self._data_dir / LOCK_NAME)
         try:
             writer, reader, mark = self._engines()
         except BaseException:
@@ -221,7 +221,7 @@ class _named_errors(contextlib.AbstractContextManager[None]):  # noqa: N801  # r
                 raise StoreUnavailable("the database does not answer") from error
 
 
-def _locked(path: Path) -> IO[bytes]:
+def lock_file(path: Path) -> IO[bytes]:
     """Held until closed, by this process and no other; the kernel lets go of it however the process ends."""
     lock = path.open("ab")
     try:

@@ -17,7 +17,13 @@ def sqlite_writer(path: Path) -> Engine:
     return _sqlite(
         f"file:{_quoted(path)}?mode=rwc",
         num_connections=1,
-        pragmas=("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=1000", "secure_delete=ON"),
+        pragmas=(
+            "auto_vacuum=INCREMENTAL",  # first: it counts for a file without tables only
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "wal_autocheckpoint=1000",
+            "secure_delete=ON",
+        ),
     )
 
 
