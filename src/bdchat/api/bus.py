@@ -28,10 +28,22 @@ class BusClosed(Exception):
     """The bus was closed under its subscribers: the server is stopping."""
 
 
+class BusUnavailable(Exception):
+    """Nothing can be subscribed to now: Redis does not answer."""
+
+
 class Bus(Protocol):
+    """Messages, and who is where: a member joins a place for `ttl_s` seconds and joins again before they are over."""
+
     async def publish(self, topic: str, message: Message) -> None: ...
 
     def subscribe(self, *topics: str) -> "Subscription": ...
+
+    async def join(self, place: str, member: str, ttl_s: float) -> None: ...
+
+    async def leave(self, place: str, member: str) -> None: ...
+
+    async def members(self, place: str) -> frozenset[str]: ...
 
     async def start(self) -> None: ...
 
@@ -129,6 +141,7 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._subscribers = Subscribers()
+        self._members: dict[str, set[str]] = {}
 
     async def publish(self, topic: str, message: Message) -> None:
         for subscription in self._subscribers.of(topic):
@@ -143,6 +156,18 @@ class LocalBus:
     async def aclose(self) -> None:
         for subscription in self._subscribers:
             subscription.end(BusClosed())
+
+    async def join(self, place: str, member: str, ttl_s: float) -> None:  # who crashes takes us along
+        self._members.setdefault(place, set()).add(member)
+
+    async def leave(self, place: str, member: str) -> None:
+        here = self._members.get(place, set())
+        here.discard(member)
+        if not here:
+            self._members.pop(place, None)
+
+    async def members(self, place: str) -> frozenset[str]:
+        return frozenset(self._members.get(place, ()))
 
     async def attach(self, subscription: Subscription) -> None:
         self._subscribers.add(subscription)
