@@ -6,7 +6,7 @@ migrations make the same schema (a test compares them), on SQLite and on Postgre
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -205,7 +205,7 @@ class Message(SQLModel, table=True):
 
     message_id: str = _id(primary_key=True)
     session_id: str = _id("chat_session.session_id")
-    parent_id: str | None = _id("message.message_id", nullable=True)
+    parent_id: str | None = _id("message.message_id", nullable=True, on_delete="NO ACTION")  # cascades go 1,000 deep
     author_id: str | None = Field(default=None, max_length=64)  # the user who wrote or asked for it
     role: str  # "system" | "user" | "assistant" | "tool"
     content: str = _text()
@@ -282,11 +282,13 @@ class GenerationEvent(SQLModel, table=True):
 
 class SearchEntry(SQLModel, table=True):
     """What full-text search reads: a title or a message as words and Hangul bigrams. SQLite's FTS5 table and
-    PostgreSQL's GIN index hang on it (migrations)."""
+    PostgreSQL's GIN index hang on it (migrations). `entry_id` sorts by `at_ms` (store.search)."""
 
     __tablename__ = "search_entry"
 
-    entry_id: int | None = Field(default=None, primary_key=True)
+    entry_id: int = Field(
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+    )
     session_id: str = _id("chat_session.session_id")
     message_id: str | None = Field(
         default=None,

@@ -8,6 +8,26 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# Full text over search_entry.terms. Terms are split already: the ascii tokenizer takes every letter beyond ASCII as
+# part of a word, so that both databases see the same terms. Column sizes serve ranking by relevance, which we do not.
+SEARCH_INDEX = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE search_index USING fts5("
+        "terms, content='search_entry', content_rowid='entry_id', tokenize='ascii', columnsize=0)",
+        "CREATE TRIGGER search_index_insert AFTER INSERT ON search_entry BEGIN"
+        " INSERT INTO search_index(rowid, terms) VALUES (new.entry_id, new.terms); END",
+        "CREATE TRIGGER search_index_delete AFTER DELETE ON search_entry BEGIN"
+        " INSERT INTO search_index(search_index, rowid, terms) VALUES ('delete', old.entry_id, old.terms); END",
+        "CREATE TRIGGER search_index_update AFTER UPDATE ON search_entry BEGIN"
+        " INSERT INTO search_index(search_index, rowid, terms) VALUES ('delete', old.entry_id, old.terms);"
+        " INSERT INTO search_index(rowid, terms) VALUES (new.entry_id, new.terms); END",
+    ),
+    # Not to_tsvector: its parser depends on the locale, and positions would cost a megabyte's bound far earlier.
+    "postgresql": (
+        "CREATE INDEX search_index_terms ON search_entry USING gin (array_to_tsvector(string_to_array(terms, ' ')))",
+    ),
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -152,7 +172,7 @@ def upgrade() -> None:
         sa.Column("processing_time_ms", sa.Integer(), nullable=True),
         sa.Column("client_message_id", sa.String(length=128), nullable=True),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["parent_id"], ["message.message_id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["parent_id"], ["message.message_id"], ondelete="NO ACTION"),
         sa.ForeignKeyConstraint(["session_id"], ["chat_session.session_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("message_id"),
         sa.UniqueConstraint("session_id", "client_message_id"),
@@ -254,7 +274,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "search_entry",
-        sa.Column("entry_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
         sa.Column("session_id", sa.String(length=64), nullable=False),
         sa.Column("message_id", sa.String(length=64), nullable=True),
         sa.Column("role", sa.String(), nullable=False),
@@ -267,6 +289,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("search_entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_search_entry_session_id"), ["session_id"], unique=False)
+    for statement in SEARCH_INDEX[op.get_bind().dialect.name]:
+        op.execute(statement)
 
     op.create_table(
         "generation_event",
