@@ -39,7 +39,7 @@ from bdchat.engine.errors import (
     QueueTimeout,
     RequestQuarantined,
 )
-from bdchat.store.errors import Conflict, NotFound, StoreFull, StoreUnavailable
+from bdchat.store.errors import Conflict, NotAllowed, NotFound, StoreFull, StoreUnavailable
 
 
 class EdgeError(Exception):
@@ -180,6 +180,7 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (RequestQuarantined, Row(400, CALLER, "request_quarantined")),
     (Unauthorized, Row(401, CALLER, "invalid_api_key")),
     (Forbidden, Row(403, CALLER, "forbidden")),
+    (NotAllowed, Row(403, CALLER, "forbidden")),
     (OriginNotAllowed, Row(403, CALLER, "origin_not_allowed")),
     (ModelNotFound, Row(404, CALLER, "model_not_found", _model_message, "model")),
     (NotFound, Row(404, CALLER, "not_found")),

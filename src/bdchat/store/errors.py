@@ -7,6 +7,7 @@ StoreError
 │   ├── StoreTooNew       written by a later bdchat
 │   └── StoreFull         no room on the disk, or it is read-only
 ├── NotFound              no such row, or not for this user: never told apart
+├── NotAllowed            the user may read the row, and knows of it, but not do that
 └── Conflict              the row's state or a unique name stands against it
 """
 
@@ -52,6 +53,12 @@ class NotFound(StoreError):
         super().__init__(f"There is no such {kind}.")
         self.kind = kind
         self.name = name
+
+
+class NotAllowed(StoreError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Conflict(StoreError):

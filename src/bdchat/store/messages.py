@@ -1,0 +1,261 @@
+"""The tree of a chat. Functions of a Session, inside the caller's transaction; whose chat it is, sessions.py has asked.
+
+Nothing is changed in place but an answer that ends. Invariants: a message's parent is in the same session;
+`head_message_id` names a message of the session, and the path from there to the root is what is shown; `num_messages`
+counts the tree. Siblings are in the order of `created_at_ms`, then of their ids.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CTE, and_, literal, or_
+from sqlmodel import Session, col, select
+
+from bdchat.store import search
+from bdchat.store.errors import NotFound
+from bdchat.store.ids import new_id, now_ms
+from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata
+
+MAX_DEPTH = 100_000  # of a path that is read whole
+
+
+@dataclass(frozen=True, slots=True)
+class PathEntry:
+    """A message with what is shown beside it. `sibling_ids` in order, its own among them."""
+
+    message: Message
+    metadata: MessageMetadata | None
+    sibling_ids: tuple[str, ...]
+    generation_id: str | None  # what is writing it now
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def append(
+    db: Session,
+    session: ChatSession,
+    *,
+    parent_id: str | None,
+    role: str,
+    content: str,
+    author_id: str | None,
+    client_message_id: str | None = None,
+    status: str = "complete",
+    message_id: str | None = None,
+    token_count: int | None = None,
+    sets_head: bool = True,
+) -> Message:
+    """Adds a child of `parent_id` (None: a root) and makes it the head. `session`: as read in this transaction.
+
+    The same `client_message_id` again is the first message, whatever else is said: compare `message_id` with the one
+    that was given to know. Raises NotFound when the parent is not in this session."""
+    assert session in db
+    _lock(db, session)
+    earlier = _parent_and_earlier(db, session.session_id, parent_id, client_message_id)
+    if client_message_id is not None:
+        for message in earlier:
+            if message.client_message_id == client_message_id:
+                return message
+    if parent_id is not None and not any(message.message_id == parent_id for message in earlier):
+        raise NotFound("message", parent_id)
+    now = now_ms()
+    message = Message(
+        message_id=message_id or new_id(),
+        session_id=session.session_id,
+        parent_id=parent_id,
+        author_id=author_id,
+        role=role,
+        content=storable(content),
+        status=status,
+        token_count=token_count,
+        client_message_id=client_message_id,
+        created_at_ms=now,
+    )
+    db.add(message)
+    session.num_messages += 1
+    session.updated_at_ms = now
+    if sets_head:
+        session.head_message_id = message.message_id
+    db.flush()
+    if status != "running":
+        search.index_message(db, message)
+    return message
+
+
+def finish_answer(
+    db: Session,
+    message_id: str,
+    *,
+    content: str,
+    status: str,
+    finish_reason: str | None,
+    token_count: int | None,
+    processing_time_ms: int | None,
+    metadata: MessageMetadata | None = None,
+) -> Message:
+    """Closes an answer: its whole text and how it came to be. Again (after `continue`): replaces both.
+
+    Raises NotFound."""
+    message = get(db, message_id)
+    message.content = storable(content)
+    message.status = status
+    message.finish_reason = finish_reason
+    message.token_count = token_count
+    message.processing_time_ms = processing_time_ms
+    session = db.get(ChatSession, message.session_id)
+    assert session is not None  # the foreign key
+    session.updated_at_ms = now_ms()
+    if metadata is not None:
+        metadata.message_id = message_id
+        db.merge(metadata)
+    search.index_message(db, message)
+    return message
+
+
+def set_head(db: Session, session: ChatSession, message_id: str) -> str:
+    """Shows the branch that `message_id` is in, to its newest leaf; the leaf's id. Raises NotFound."""
+    leaf_id = newest_leaf(db, session.session_id, message_id)
+    session.head_message_id = leaf_id
+    db.flush()
+    return leaf_id
+
+
+def storable(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text; a model may say one."""
+    return text.replace("\x00", "\ufffd")
+
+
+def _lock(db: Session, session: ChatSession) -> None:
+    """Other processes that append to this chat wait until this transaction ends. SQLite has one writer anyway."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.refresh(session, with_for_update=True)
+
+
+def _parent_and_earlier(
+    db: Session, session_id: str, parent_id: str | None, client_message_id: str | None
+) -> Sequence[Message]:
+    wanted = []
+    if parent_id is not None:
+        wanted.append(col(Message.message_id) == parent_id)
+    if client_message_id is not None:
+        wanted.append(col(Message.client_message_id) == client_message_id)
+    if not wanted:
+        return ()
+    return db.exec(select(Message).where(col(Message.session_id) == session_id, or_(*wanted))).all()
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def get(db: Session, message_id: str) -> Message:
+    """By its id alone: for who has asked whose it is. Raises NotFound."""
+    message = db.get(Message, message_id)
+    if message is None:
+        raise NotFound("message", message_id)
+    return message
+
+
+def get_in(db: Session, session_id: str, message_id: str) -> Message:
+    """Raises NotFound when it is in no such session."""
+    message = get(db, message_id)
+    if message.session_id != session_id:
+        raise NotFound("message", message_id)
+    return message
+
+
+def find_sent(db: Session, session_id: str, client_message_id: str) -> Message | None:
+    """The message that a client has sent under this id before."""
+    query = select(Message).where(
+        col(Message.session_id) == session_id, col(Message.client_message_id) == client_message_id
+    )
+    return db.exec(query).first()
+
+
+def ancestors(db: Session, message_id: str, *, limit: int = MAX_DEPTH) -> list[Message]:
+    """From the root, or the `limit`th before it, down to the message itself. One query; none for an unknown id."""
+    up = _upwards(message_id, limit=limit)
+    query = select(Message).join(up, col(Message.message_id) == up.c.message_id).order_by(up.c.depth.desc())
+    return list(db.exec(query))
+
+
+def path(
+    db: Session, session_id: str, leaf_id: str | None, *, limit: int, before: str | None = None
+) -> list[PathEntry]:
+    """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order. Two queries.
+
+    The page holds the root when its first message has no parent. Of another session's ids: nothing."""
+    if leaf_id is None:
+        return []
+    up = _upwards(before or leaf_id, session_id=session_id, limit=limit + 1 if before else limit)
+    running = and_(col(Generation.message_id) == col(Message.message_id), col(Generation.state) == "running")
+    query: Any = select(Message, MessageMetadata, col(Generation.generation_id))
+    query = (
+        query.join(up, col(Message.message_id) == up.c.message_id)
+        .join(MessageMetadata, col(MessageMetadata.message_id) == col(Message.message_id), isouter=True)
+        .join(Generation, running, isouter=True)
+        .where(up.c.depth >= (1 if before else 0))
+        .order_by(up.c.depth.desc())
+    )
+    rows = db.exec(query).all()
+    families = _families(db, session_id, [row[0].parent_id for row in rows])
+    return [PathEntry(message, metadata, families[message.parent_id], running) for message, metadata, running in rows]
+
+
+def siblings(db: Session, message: Message) -> list[str]:
+    """In order, its own id among them."""
+    return list(_families(db, message.session_id, [message.parent_id])[message.parent_id])
+
+
+def newest_leaf(db: Session, session_id: str, message_id: str) -> str:
+    """The last written message below `message_id`, or itself. Raises NotFound when it is not in the session."""
+    down = (
+        select(col(Message.message_id).label("message_id"), col(Message.created_at_ms).label("created_at_ms"))
+        .where(col(Message.message_id) == message_id, col(Message.session_id) == session_id)
+        .cte("below", recursive=True)
+    )
+    child = select(col(Message.message_id), col(Message.created_at_ms)).where(
+        col(Message.session_id) == session_id, col(Message.parent_id) == down.c.message_id
+    )
+    down = down.union_all(child)
+    parents = select(col(Message.parent_id)).where(col(Message.parent_id) == down.c.message_id)
+    query: Any = select(down.c.message_id).where(~parents.correlate(down).exists())
+    query = query.order_by(down.c.created_at_ms.desc(), down.c.message_id.desc()).limit(1)
+    leaf_id = db.exec(query).first()
+    if leaf_id is None:
+        raise NotFound("message", message_id)
+    return str(leaf_id)
+
+
+def _upwards(start_id: str, *, limit: int, session_id: str | None = None) -> CTE:
+    """Columns message_id and depth: `start_id` (depth 0), its parent (1), and so on, `limit` in all."""
+    first: Any = select(
+        col(Message.message_id).label("message_id"),
+        col(Message.parent_id).label("parent_id"),
+        literal(0).label("depth"),
+    ).where(col(Message.message_id) == start_id)
+    if session_id is not None:
+        first = first.where(col(Message.session_id) == session_id)
+    up: CTE = first.cte("up", recursive=True)
+    parent: Any = select(col(Message.message_id), col(Message.parent_id), up.c.depth + 1)
+    parent = parent.join(up, col(Message.message_id) == up.c.parent_id).where(up.c.depth < limit - 1)
+    return up.union_all(parent)
+
+
+def _families(db: Session, session_id: str, parent_ids: Sequence[str | None]) -> dict[str | None, tuple[str, ...]]:
+    """Parent → its children in order. One query."""
+    families: dict[str | None, list[str]] = {parent_id: [] for parent_id in parent_ids}
+    if not families:
+        return {}
+    named = [parent_id for parent_id in families if parent_id is not None]
+    of_these = col(Message.parent_id).in_(named)
+    is_of_these = or_(of_these, col(Message.parent_id).is_(None)) if None in families else of_these
+    query = (
+        select(col(Message.parent_id), col(Message.message_id))
+        .where(col(Message.session_id) == session_id, is_of_these)
+        .order_by(col(Message.created_at_ms), col(Message.message_id))
+    )
+    for parent_id, message_id in db.exec(query):
+        families[parent_id].append(message_id)
+    return {parent_id: tuple(ids) for parent_id, ids in families.items()}

@@ -1,0 +1,218 @@
+"""Chats: who sees which, their list, their end. Functions of a Session, inside the caller's transaction.
+
+`get_owned`, `get_readable` and `get_writable` are the only ways to a chat by its id: each asks in the same query whose
+it is. What is not the user's raises NotFound; what one may see but not change, NotAllowed. The tree is messages.py's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, func, or_, tuple_
+from sqlmodel import Session, col, select
+
+from bdchat.store import search
+from bdchat.store.errors import NotAllowed, NotFound
+from bdchat.store.ids import new_id, now_ms
+from bdchat.store.tables import ChatSession, SessionMember, User
+
+Role = Literal["owner", "writer", "reader"]
+MAX_BULK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A chat as one user sees it."""
+
+    session: ChatSession
+    role: Role
+    owner_name: str  # display name, else username
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which chats a list holds. None: both. `folder` "" is none at all."""
+
+    is_pinned: bool | None = None
+    is_archived: bool | None = None
+    folder: str | None = None
+    is_deleted: bool = False
+    is_shared: bool = False  # those of others, shared with the user, instead of the user's own
+
+
+# --- one chat ---------------------------------------------------------------------------------------------------------
+
+
+def create(
+    db: Session, user_id: str, *, title: str = "", folder: str = "", session_id: str | None = None
+) -> ChatSession:
+    now = now_ms()
+    session = ChatSession(
+        session_id=session_id or new_id(),
+        user_id=user_id,
+        title=title,
+        title_source="user" if title else "",
+        folder=folder,
+        created_at_ms=now,
+        updated_at_ms=now,
+    )
+    db.add(session)
+    search.index_title(db, session)
+    return session
+
+
+def see(db: Session, user_id: str, session_id: str, *, is_deleted: bool = False) -> Seen:
+    """What `user_id` may read. Deleted chats are there for their owner alone, and only when asked for."""
+    found = db.exec(_visible(user_id).where(col(ChatSession.session_id) == session_id)).first()
+    if found is None or (found[0].deleted_at_ms is not None) is not is_deleted:
+        raise NotFound("session", session_id)
+    seen = _seen(user_id, found)
+    if is_deleted and seen.role != "owner":
+        raise NotFound("session", session_id)
+    return seen
+
+
+def get_readable(db: Session, user_id: str, session_id: str) -> tuple[ChatSession, Role]:
+    """Raises NotFound."""
+    seen = see(db, user_id, session_id)
+    return seen.session, seen.role
+
+
+def get_writable(db: Session, user_id: str, session_id: str) -> ChatSession:
+    """For who may append and generate. Raises NotFound, NotAllowed."""
+    seen = see(db, user_id, session_id)
+    if seen.role == "reader":
+        raise NotAllowed("You may read this session, not write in it.")
+    return seen.session
+
+
+def get_owned(db: Session, user_id: str, session_id: str, *, is_deleted: bool = False) -> ChatSession:
+    """For who may configure, share and delete. Raises NotFound, NotAllowed."""
+    seen = see(db, user_id, session_id, is_deleted=is_deleted)
+    if seen.role != "owner":
+        raise NotAllowed("Only the session's owner may do that.")
+    return seen.session
+
+
+def change(db: Session, session: ChatSession, changes: dict[str, Any], *, title_source: str = "user") -> None:
+    """`changes`: columns and their values. A new title counts as activity; pins and folders do not."""
+    for name, value in changes.items():
+        setattr(session, name, value)
+    if "title" in changes:
+        session.title_source = title_source if session.title else ""
+        session.updated_at_ms = now_ms()
+        search.index_title(db, session)
+    db.flush()
+
+
+def watchers(db: Session, session: ChatSession) -> list[str]:
+    """Everybody whose list shows it: the owner first, then the members."""
+    members = select(col(SessionMember.user_id)).where(col(SessionMember.session_id) == session.session_id)
+    return [session.user_id, *db.exec(members.order_by(col(SessionMember.user_id)))]
+
+
+# --- many -------------------------------------------------------------------------------------------------------------
+
+
+def recent(
+    db: Session, user_id: str, wanted: Wanted, *, limit: int, before: tuple[int, str] | None = None
+) -> list[Seen]:
+    """The last used first. `before`: (updated_at_ms, session_id) of the last one that is known."""
+    query = _visible(user_id, is_shared=wanted.is_shared).where(*_conditions(wanted))
+    if before is not None:
+        query = query.where(tuple_(col(ChatSession.updated_at_ms), col(ChatSession.session_id)) < tuple_(*before))
+    query = query.order_by(col(ChatSession.updated_at_ms).desc(), col(ChatSession.session_id).desc()).limit(limit)
+    return [_seen(user_id, found) for found in db.exec(query)]
+
+
+def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
+    """Names in use and how many chats each holds."""
+    query = (
+        select(col(ChatSession.folder), func.count())
+        .where(col(ChatSession.user_id) == user_id, col(ChatSession.deleted_at_ms).is_(None))
+        .where(col(ChatSession.folder) != "")
+        .group_by(col(ChatSession.folder))
+        .order_by(col(ChatSession.folder))
+    )
+    return [(name, int(count)) for name, count in db.exec(query)]
+
+
+def change_many(db: Session, user_id: str, session_ids: Sequence[str], changes: dict[str, Any]) -> list[ChatSession]:
+    """Changes the user's own among `session_ids`, at most MAX_BULK; the others do not exist for him."""
+    assert len(session_ids) <= MAX_BULK
+    query = select(ChatSession).where(
+        col(ChatSession.session_id).in_(session_ids),
+        col(ChatSession.user_id) == user_id,
+        col(ChatSession.deleted_at_ms).is_(None),
+    )
+    found = list(db.exec(query))
+    for session in found:
+        for name, value in changes.items():
+            setattr(session, name, value)
+    db.flush()  # one statement, executed for all
+    return found
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def delete(db: Session, session: ChatSession) -> None:
+    """Hides it until `restore` or `purge`."""
+    change(db, session, {"deleted_at_ms": now_ms()})
+
+
+def restore(db: Session, session: ChatSession) -> None:
+    change(db, session, {"deleted_at_ms": None})
+
+
+def purge(db: Session, session: ChatSession) -> None:
+    """For good: its messages, log, links and members go with it (cascades)."""
+    db.delete(session)
+    db.flush()
+
+
+def purge_oldest(db: Session, *, deleted_before_ms: int) -> str | None:
+    """Purges one chat whose time for undo is over; its id, or None when there is none. One at a time: a transaction is
+    short, and others get between."""
+    overdue = col(ChatSession.deleted_at_ms) < deleted_before_ms
+    session = db.exec(select(ChatSession).where(overdue).order_by(col(ChatSession.deleted_at_ms)).limit(1)).first()
+    if session is None:
+        return None
+    purge(db, session)
+    return session.session_id
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+def _visible(user_id: str, *, is_shared: bool | None = None) -> Any:
+    """Rows (ChatSession, the user's role as member or None, owner's display name, username). `is_shared` None: both."""
+    membership = and_(
+        col(SessionMember.session_id) == col(ChatSession.session_id), col(SessionMember.user_id) == user_id
+    )
+    query: Any = select(ChatSession, col(SessionMember.role), col(User.display_name), col(User.username))
+    query = query.join(User, col(User.user_id) == col(ChatSession.user_id))
+    query = query.join(SessionMember, membership, isouter=is_shared is not True)
+    is_own = col(ChatSession.user_id) == user_id
+    if is_shared is None:
+        query = query.where(or_(is_own, col(SessionMember.user_id).is_not(None)))
+    elif not is_shared:
+        query = query.where(is_own)
+    return query
+
+
+def _seen(user_id: str, found: Any) -> Seen:
+    session, role, display_name, username = found
+    return Seen(session, "owner" if session.user_id == user_id else role, display_name or username)
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    deleted_at = col(ChatSession.deleted_at_ms)
+    conditions: list[ColumnElement[bool]] = [deleted_at.is_not(None) if wanted.is_deleted else deleted_at.is_(None)]
+    if wanted.is_pinned is not None:
+        conditions.append(col(ChatSession.is_pinned).is_(wanted.is_pinned))
+    if wanted.is_archived is not None:
+        conditions.append(col(ChatSession.is_archived).is_(wanted.is_archived))
+    if wanted.folder is not None:
+        conditions.append(col(ChatSession.folder) == wanted.folder)
+    return conditions
