@@ -4,11 +4,12 @@ A token is one byte of text. Its prompt's tokens are the bytes of the messages' 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
-from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.metrics import Counts, EngineMetrics
 from bdchat.engine.request import (
     Accepted,
     ChatPrompt,
@@ -80,16 +81,23 @@ class FakeEngine:
     state: str = "ready"
     is_closed: bool = False
     seen: list[bytes] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    cancels: dict[str, asyncio.Event] = field(default_factory=dict)  # of running requests
 
     @property
     def info(self) -> ModelInfo | None:
         return fake_info(self.model_id, n_ctx=self.n_ctx) if self.state == "ready" else None
 
+    def cancel(self, request_id: str) -> None:
+        if request_id in self.cancels:
+            self.cancels[request_id].set()
+
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         return tuple(prompt_text(prompt).encode())
 
     def metrics(self) -> EngineMetrics:
-        return EngineMetrics(num_running=self.num_running, num_requests=len(self.requests), num_steps=7)
+        counts = vars(self.counts) | {"num_requests": len(self.requests), "num_steps": 7}
+        return EngineMetrics(num_running=self.num_running, **counts)
 
     async def aclose(self) -> None:
         self.is_closed = True
@@ -99,6 +107,7 @@ class FakeEngine:
         self.requests.append(request)
         self.resumptions.append(resumption)
         self.num_running += 1
+        self.cancels[request.request_id] = asyncio.Event()
         has_ended = False
         try:
             async for event in self._events(request, resumption):
@@ -106,13 +115,14 @@ class FakeEngine:
             has_ended = True
         finally:
             self.num_running -= 1
+            del self.cancels[request.request_id]
             self.num_cancelled += not has_ended
 
     async def _events(self, request: GenerationRequest, resumption: Resumption | None) -> AsyncGenerator[Event]:
         tokens = prompt_text(request.prompt).encode()
         self._check(request, tokens)
         if self.accept_gate is not None:
-            await self.accept_gate.wait()
+            await self._unless_cancelled(request, self.accept_gate.wait())
         cached = self._cached(tokens) if request.cache_prompt else 0
         yield Accepted(
             request_id=request.request_id,
@@ -123,7 +133,15 @@ class FakeEngine:
         if request.num_prompt_logprobs is not None:
             scored = tuple(_scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
             yield PromptLogprobs(request_id=request.request_id, tokens=scored)
-        usage = Usage(num_prompt_tokens=len(tokens), num_cached_tokens=cached, num_completion_tokens=0)
+        computed = len(tokens) - cached
+        self.counts.prompt_tokens_cached += cached
+        self.counts.prompt_tokens_computed += computed
+        usage = Usage(
+            num_prompt_tokens=len(tokens),
+            num_cached_tokens=cached,
+            num_completion_tokens=0,
+            num_computed_tokens=computed,
+        )
         async for event in self._answer(request, usage, resumption):
             yield event
 
@@ -139,28 +157,64 @@ class FakeEngine:
         for number in range(max(len(pieces) for pieces, _ in texts)):
             for index, (pieces, _) in enumerate(texts):
                 if number < len(pieces):
-                    await self._before_piece()
+                    await self._before_piece(request)
+                    if self.cancels[request.request_id].is_set():
+                        self.num_cancelled += 1
+                        for event in self._finished(request, usage, [said[:number] for said, _ in texts], resumption):
+                            yield event
+                        return
                     yield _delta(request, index, pieces[number])
         if self.failure is not None:
             raise self.failure
-        for index, (pieces, reason) in enumerate(texts):
-            yield Finished(
-                request_id=request.request_id,
-                index=index,
-                reason=reason,
-                usage=Usage(
-                    num_prompt_tokens=usage.num_prompt_tokens,
-                    num_cached_tokens=usage.num_cached_tokens if index == 0 else usage.num_prompt_tokens,
-                    num_completion_tokens=len("".join(pieces).encode()),
-                ),
-                timings=Timings(queue_ms=1.0, prefill_ms=2.0, decode_ms=3.0),
-            )
+        said = [pieces for pieces, _ in texts]
+        for event in self._finished(request, usage, said, resumption, [reason for _, reason in texts]):
+            yield event
 
-    async def _before_piece(self) -> None:
+    def _finished(
+        self,
+        request: GenerationRequest,
+        usage: Usage,
+        said: list[list[str]],
+        resumption: Resumption | None,
+        reasons: list[FinishReason] | None = None,
+    ) -> list[Finished]:
+        """Without reasons: cancelled."""
+        events = []
+        for index, pieces in enumerate(said):
+            num_tokens = len("".join(pieces).encode())
+            num_resumed_tokens = len(resumption.choice_tokens[index]) if resumption else 0
+            self.counts.tokens_generated += num_tokens
+            events.append(
+                Finished(
+                    request_id=request.request_id,
+                    index=index,
+                    reason=reasons[index] if reasons else FinishReason.CANCELLED,
+                    usage=Usage(
+                        num_prompt_tokens=usage.num_prompt_tokens,
+                        num_cached_tokens=usage.num_cached_tokens if index == 0 else usage.num_prompt_tokens,
+                        num_completion_tokens=num_resumed_tokens + num_tokens,
+                        num_computed_tokens=usage.num_computed_tokens if index == 0 else 0,
+                    ),
+                    timings=Timings(queue_ms=1.0, prefill_ms=2.0, decode_ms=3.0),
+                )
+            )
+            if index:
+                self.counts.prompt_tokens_cached += usage.num_prompt_tokens
+        return events
+
+    async def _before_piece(self, request: GenerationRequest) -> None:
         if self.token_gate is not None:
-            await self.token_gate()  # type: ignore[misc]
+            await self._unless_cancelled(request, self.token_gate())  # type: ignore[arg-type]
         else:
             await asyncio.sleep(0)
+
+    async def _unless_cancelled(self, request: GenerationRequest, waiting: Coroutine[Any, Any, object]) -> None:
+        waits = {asyncio.create_task(waiting), asyncio.create_task(self.cancels[request.request_id].wait())}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
 
     def _check(self, request: GenerationRequest, tokens: bytes) -> None:
         if self.refusal is not None:

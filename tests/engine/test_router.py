@@ -47,6 +47,8 @@ class StillEngine:
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         raise NotImplementedError
 
+    def cancel(self, request_id: str) -> None: ...
+
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         raise NotImplementedError
 

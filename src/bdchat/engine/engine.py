@@ -28,6 +28,10 @@ class Engine(Protocol):
         or EngineUnavailable. Closing the generator (`async with aclosing(...)`) cancels the request. While a model
         loads, it waits."""
 
+    def cancel(self, request_id: str) -> None:
+        """Ends it now; its generator still gives what was held back, and a Finished per choice that says CANCELLED and
+        what was spent. An unknown or ended one is ignored."""
+
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]: ...
 
     def metrics(self) -> EngineMetrics:

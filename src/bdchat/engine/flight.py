@@ -18,6 +18,8 @@ from bdchat.engine.request import (
     Prompt,
     PromptLogprobs,
     Resumption,
+    Timings,
+    Usage,
 )
 from bdchat.engine.wire import Submit, Tokenize, encode
 
@@ -29,6 +31,7 @@ class Flight:
         """Raises ValueError, TypeError or OverflowError for what the wire cannot carry."""
         self.request_id = request.request_id
         self.is_submitted = False
+        self.is_cancelled = False  # the process has been told; it answers with Finished
         self._request = request
         self._frame: bytes | None = encode(Submit(request=request, resumption=resumption))
         self._begun_with = resumption
@@ -97,6 +100,13 @@ class Flight:
             self._error = error
             self._wake()
 
+    def end_cancelled(self) -> None:
+        """No process has it that could say so itself."""
+        num_prompt_tokens = len(self._accepted.prompt_tokens) if self._accepted else 0
+        for index, is_finished in enumerate(self._finished):
+            if not is_finished:
+                self.take(_cancelled(self.request_id, index, num_prompt_tokens, len(self._tokens[index])))
+
     async def next_batch(self) -> Sequence[Event]:
         """All that is there, in order, merged for a reader that lags; empty at the end. Until something else is known,
         Accepted is held back: a request that is refused in the queue has had no event. Raises EngineError."""
@@ -131,6 +141,16 @@ class Flight:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _cancelled(request_id: str, index: int, num_prompt_tokens: int, num_tokens: int) -> Finished:
+    return Finished(
+        request_id=request_id,
+        index=index,
+        reason=FinishReason.CANCELLED,
+        usage=Usage(num_prompt_tokens=num_prompt_tokens, num_cached_tokens=0, num_completion_tokens=num_tokens),
+        timings=Timings(queue_ms=0, prefill_ms=0, decode_ms=0),
+    )
 
 
 class Question:

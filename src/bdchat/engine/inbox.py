@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from bdchat.engine.errors import EngineError
+from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.outbox import Outbox
 from bdchat.engine.request import GenerationRequest, Prompt, Resumption
 from bdchat.engine.wire import (
@@ -119,6 +119,7 @@ class Inbox:
             with self._lock:
                 if command.request_id in self._unbuilt:
                     self._unbuilt.remove(command.request_id)
+                    self._outbox.send(rejection(command.request_id, EngineUnavailable("cancelled", 1.0)))
                     return
             self._ready.put(command)
         else:

@@ -120,6 +120,17 @@ class LocalEngine:
         finally:
             self._leave(flight)
 
+    def cancel(self, request_id: str) -> None:
+        flight = self._flights.get(request_id)
+        if not isinstance(flight, Flight):
+            return
+        if flight.is_submitted:
+            flight.is_cancelled = True
+            self._cancel(flight)
+        else:
+            flight.end_cancelled()
+            self._land(flight)
+
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         try:
             question = Question(f"tokenize-{next(self._question_numbers)}", prompt)
@@ -235,6 +246,10 @@ class LocalEngine:
         flight = self._flights.get(report.request_id)
         if flight is None:
             return
+        if isinstance(flight, Flight) and flight.is_cancelled:
+            flight.end_cancelled()
+            self._land(flight)
+            return
         try:
             error = _REJECTIONS[report.error](**report.data)
         except (KeyError, TypeError):
@@ -258,8 +273,11 @@ class LocalEngine:
         self._metrics = EngineMetrics()
         if death.may_be_a_requests_fault:
             self._accuse()
-        for flight in self._flights.values():
+        for flight in tuple(self._flights.values()):
             flight.is_submitted = False
+            if isinstance(flight, Flight) and flight.is_cancelled:
+                flight.end_cancelled()
+                self._land(flight)
 
     def _accuse(self) -> None:
         guilty = self._quarantine.note_death(self._in_flight())

@@ -125,6 +125,7 @@ class Usage(Value, frozen=True, kw_only=True):
     num_prompt_tokens: int
     num_cached_tokens: int  # prompt tokens that were not computed for this choice
     num_completion_tokens: int
+    num_computed_tokens: int = 0  # prompt tokens that were: fewer when it was cancelled, more when it was preempted
 
 
 class Timings(Value, frozen=True, kw_only=True):

@@ -280,6 +280,7 @@ class Scheduler:
         self._kv_cache.extend(part.seq_id, part.tokens)
         num_prompt = max(0, min(len(part.tokens), sequence.num_prompt_tokens - part.start))
         self._counts.prompt_tokens_computed += num_prompt
+        sequence.num_prompt_tokens_computed += num_prompt
         sequence.num_computed_tokens += len(part.tokens)
         if sequence.wants_prompt_logprobs and num_prompt:
             self._record_prompt_logprobs(sequence, part, rows)

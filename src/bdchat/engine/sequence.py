@@ -41,6 +41,7 @@ class Sequence:
         self.num_computed_tokens = 0
         self.seq_id: int | None = None
         self.num_cached_tokens: int | None = None  # of the prompt, at first admission
+        self.num_prompt_tokens_computed = 0  # again after a preemption: what it cost
         self.prompt_logprobs: list[TokenLogprob] = []
         self.is_finished = False
         self.num_passed_over = 0
@@ -155,6 +156,7 @@ class Sequence:
             num_prompt_tokens=self.num_prompt_tokens,
             num_cached_tokens=self.num_cached_tokens or 0,
             num_completion_tokens=self.num_generated,
+            num_computed_tokens=self.num_prompt_tokens_computed,
         )
 
     def _timings(self, now: float) -> Timings:

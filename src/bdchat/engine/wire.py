@@ -8,7 +8,7 @@ schema: a corrupted child must not become a corrupted server. The conversation:
     ← Loading …                 while it lasts
     ← Ready | LoadFailed        once; Submits may follow Ready only
     Submit →    ← Step(Accepted, …) … ← Step(… Finished)     or ← Rejected, which ends the request
-    Cancel →                    no answer: what still comes for that request is dropped by the parent
+    Cancel →                    ← Step(… Finished) for choices that still ran, or ← Rejected
     Tokenize →  ← Tokenized | Rejected
     Ping →      ← Pong
     Shutdown →                  the child exits with 0

@@ -1,0 +1,218 @@
+"""Stored answers, and the log of each. Functions of a Session, inside the caller's transaction.
+
+A log's rows are numbered by the last event in them: a row may hold several (api/event_log.py packs them). Only the
+server that holds a generation's lease may write its log or end it: everything it writes is compared with `owner` first,
+so that a server which stalled and was replaced changes nothing any more.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import and_, delete, insert, or_, update
+from sqlmodel import Session, col, select
+
+from bdchat.store import sessions
+from bdchat.store.errors import NotFound
+from bdchat.store.ids import now_ms
+from bdchat.store.tables import Generation, GenerationEvent
+
+RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: columns of Generation."""
+
+    state: str  # "complete" | "stopped" | "interrupted" | "failed"
+    content: str
+    tokens: bytes
+    finish_reason: str | None
+    last_seq: int
+    usage: dict[str, Any] = field(default_factory=dict)
+    error: dict[str, Any] = field(default_factory=dict)
+    num_prompt_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which stored completions are listed."""
+
+    limit: int
+    after: str | None = None  # a generation_id: those beyond it
+    is_newest_first: bool = False
+    model: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)  # every pair must be there
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+def owned(db: Session, owner: str, generation_ids: Collection[str]) -> set[str]:
+    """Those of them that run and are `owner`'s; nobody can take them over before this transaction ends."""
+    query = select(col(Generation.generation_id)).where(
+        col(Generation.generation_id).in_(generation_ids),
+        col(Generation.lease_owner) == owner,
+        col(Generation.state) == RUNNING,
+    )
+    return set(db.exec(query.with_for_update()))
+
+
+def append_events(db: Session, owner: str, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """`rows`: columns of GenerationEvent. Returns the generations that `owner` has lost, whose rows are left out."""
+    wanted = {row["generation_id"] for row in rows}
+    ours = owned(db, owner, wanted)
+    kept = [row for row in rows if row["generation_id"] in ours]
+    if kept:
+        db.exec(insert(GenerationEvent), params=kept)
+    return wanted - ours
+
+
+def events_after(db: Session, generation_id: str, after_seq: int) -> list[GenerationEvent]:
+    """In order. The first row may also hold events before `after_seq`."""
+    query = select(GenerationEvent).where(
+        col(GenerationEvent.generation_id) == generation_id, col(GenerationEvent.seq) > after_seq
+    )
+    return list(db.exec(query.order_by(col(GenerationEvent.seq))))
+
+
+def purge_events(db: Session, *, finished_before_ms: int, max_generations: int = 100) -> int:
+    """Forgets the events of answers that ended before; their text stays. Returns how many answers that were."""
+    logged = select(col(GenerationEvent.generation_id)).where(
+        col(GenerationEvent.generation_id) == col(Generation.generation_id)
+    )
+    old = (
+        select(col(Generation.generation_id))
+        .where(col(Generation.state) != RUNNING, col(Generation.finished_at_ms) < finished_before_ms, logged.exists())
+        .limit(max_generations)
+    )
+    ids = list(db.exec(old))
+    if ids:
+        db.exec(delete(GenerationEvent).where(col(GenerationEvent.generation_id).in_(ids)))
+    return len(ids)
+
+
+# --- begin and end ----------------------------------------------------------------------------------------------------
+
+
+def create(db: Session, generation: Generation, started: dict[str, Any]) -> None:
+    """With its event 1."""
+    db.add(generation)
+    db.flush()
+    row = {"generation_id": generation.generation_id, "seq": 1, "kind": "started", "data": started}
+    db.exec(insert(GenerationEvent), params=[row])
+
+
+def finish(db: Session, generation_id: str, owner: str, ending: Ending) -> Generation | None:
+    """None when it is no longer `owner`'s: whoever has it ends it."""
+    if generation_id not in owned(db, owner, [generation_id]):
+        return None
+    generation = db.get(Generation, generation_id)
+    assert generation is not None
+    for name in Ending.__slots__:
+        setattr(generation, name, getattr(ending, name))
+    generation.finished_at_ms = now_ms()
+    generation.lease_owner = ""
+    generation.lease_expires_at_ms = 0
+    db.add(generation)
+    db.flush()
+    return generation
+
+
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+
+def renew_leases(db: Session, owner: str, *, expires_at_ms: int) -> None:
+    mine = and_(col(Generation.lease_owner) == owner, col(Generation.state) == RUNNING)
+    db.exec(update(Generation).where(mine).values(lease_expires_at_ms=expires_at_ms))
+
+
+def release_leases(db: Session, owner: str) -> None:
+    """The server ends in order: whoever comes next may go on at once."""
+    renew_leases(db, owner, expires_at_ms=0)
+
+
+def abandoned(db: Session, *, expired_before_ms: int, owner: str | None = None) -> list[Generation]:
+    """Running ones whose server has fallen silent, or that are `owner`'s; oldest first."""
+    is_abandoned = col(Generation.lease_expires_at_ms) < expired_before_ms
+    if owner is not None:
+        is_abandoned = or_(is_abandoned, col(Generation.lease_owner) == owner)
+    query = select(Generation).where(col(Generation.state) == RUNNING, is_abandoned)
+    return list(db.exec(query.order_by(col(Generation.generation_id))))
+
+
+def take_over(db: Session, seen: Generation, owner: str, *, expires_at_ms: int) -> Generation | None:
+    """Makes it `owner`'s if it is still as it was `seen`; None when another server was faster or it has ended."""
+    as_seen = and_(
+        col(Generation.generation_id) == seen.generation_id,
+        col(Generation.state) == RUNNING,
+        col(Generation.lease_owner) == seen.lease_owner,
+        col(Generation.lease_expires_at_ms) == seen.lease_expires_at_ms,
+    )
+    values = {
+        "lease_owner": owner,
+        "lease_expires_at_ms": expires_at_ms,
+        "num_resumes": col(Generation.num_resumes) + 1,
+    }
+    changed: Any = db.exec(update(Generation).where(as_seen).values(**values))
+    if changed.rowcount != 1:
+        return None
+    return get(db, seen.generation_id)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def get(db: Session, generation_id: str) -> Generation:
+    """By its id alone: for who has asked whose it is. Raises NotFound."""
+    found = db.get(Generation, generation_id, populate_existing=True)
+    if found is None:
+        raise NotFound("completion", generation_id)
+    return found
+
+
+def get_readable(db: Session, user_id: str, generation_id: str) -> Generation:
+    """Of a chat: for who may read the chat. Otherwise for its user. Raises NotFound."""
+    generation = get(db, generation_id)
+    if generation.session_id is not None:
+        try:
+            sessions.get_readable(db, user_id, generation.session_id)
+        except NotFound as error:
+            raise NotFound("completion", generation_id) from error
+    elif generation.user_id != user_id:
+        raise NotFound("completion", generation_id)
+    return generation
+
+
+def get_writable(db: Session, user_id: str, generation_id: str) -> Generation:
+    """For who may stop, change or delete it. Raises NotFound, NotAllowed."""
+    generation = get_readable(db, user_id, generation_id)
+    if generation.session_id is not None:
+        sessions.get_writable(db, user_id, generation.session_id)
+    return generation
+
+
+def latest_of(db: Session, message_id: str) -> Generation | None:
+    """The newest run of an answer."""
+    query = select(Generation).where(col(Generation.message_id) == message_id)
+    return db.exec(query.order_by(col(Generation.generation_id).desc()).limit(1)).first()
+
+
+def page(db: Session, user_id: str, wanted: Page) -> list[Generation]:
+    """The user's own, ended ones included, in the order of their making."""
+    name = col(Generation.generation_id)
+    query = select(Generation).where(col(Generation.user_id) == user_id)
+    if wanted.model is not None:
+        query = query.where(col(Generation.model) == wanted.model)
+    for key, value in wanted.metadata.items():
+        query = query.where(col(Generation.wire)[("metadata", key)].as_string() == value)
+    if wanted.after is not None:
+        query = query.where(name < wanted.after if wanted.is_newest_first else name > wanted.after)
+    query = query.order_by(name.desc() if wanted.is_newest_first else name.asc()).limit(wanted.limit)
+    return list(db.exec(query))
+
+
+def remove(db: Session, generation: Generation) -> None:
+    """With its log. The message that it wrote stays in its chat."""
+    db.delete(generation)
+    db.flush()
