@@ -6,10 +6,11 @@ flags and `--set section.key=value`. Unknown keys are errors. Only entry points 
 
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -18,6 +19,7 @@ Number = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text, strict=False)))]  # "10.0.0.7", "10.0.0.0/8"
 
 
 def default_data_dir() -> Path:
@@ -106,7 +108,7 @@ class AuthSettings(Section):
     absolute_days: Count = 30  # and any login after so long
     attempts_per_minute: Count = 10  # wrong passwords per account and address; then 429
     attempts_per_address: Count = 60  # per minute, all accounts together
-    trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For and -Proto are believed
+    trusted_proxies: tuple[Network, ...] = ()  # addresses whose X-Forwarded-For and -Proto are believed
 
 
 class GenerationSettings(Section):

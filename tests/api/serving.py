@@ -10,20 +10,26 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx
 import uvicorn
 
 from bdchat.api.app import App
+from bdchat.api.auth import LOGIN_PREFIX, new_token, token_hash
 from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.server import Server, listen
 from bdchat.settings import ServerSettings, Settings, default_data_dir
+from bdchat.store import logins, users
 from bdchat.store.database import FILE_NAME
 from bdchat.store.engines import sqlite_writer
 from bdchat.store.schema import upgrade
 from tests.fake_engine import FakeEngine, fake_router
 
 USER = [{"role": "user", "content": "hi"}]
+PASSWORD = "correct horse battery"  # and its argon2id:
+PASSWORD_HASH = "$argon2id$v=19$m=19456,t=2,p=1$xbaa8hjiWdbPWg99owt2Lg$+NnNthosiLA1ZW05E3r8CIHRtFymQXvxMqn/sm66+0c"
+_apps: WeakKeyDictionary[httpx.AsyncClient, App] = WeakKeyDictionary()
 
 
 def make_app(*engines: FakeEngine, settings: Settings | None = None) -> App:
@@ -57,10 +63,49 @@ def _migrated_database() -> Path:
 
 
 @asynccontextmanager
-async def in_process(*engines: FakeEngine, settings: Settings | None = None) -> AsyncGenerator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=make_app(*engines, settings=settings), client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield client
+async def in_process(
+    *engines: FakeEngine, settings: Settings | None = None, address: str = "127.0.0.1"
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """Without the lifespan; `opened` and `signed_in` open the database. `address`: where the client comes from."""
+    app = make_app(*engines, settings=settings)
+    transport = httpx.ASGITransport(app=app, client=(address, 1))
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            _apps[client] = app
+            yield client
+    finally:
+        await app.authenticator.aclose()
+        await app.database.aclose()
+
+
+def app_of(client: httpx.AsyncClient) -> App:
+    """The App behind a client of this file's making."""
+    return _apps[client]
+
+
+async def opened(client: httpx.AsyncClient) -> App:
+    """The App with its database open; a server's is already."""
+    app = app_of(client)
+    await app.database.open()
+    return app
+
+
+async def signed_in(client: httpx.AsyncClient, username: str = "ann", *, admin: bool = False) -> dict[str, str]:
+    """Headers of a new login of that account, which is made, with PASSWORD, when it is not there."""
+    app = await opened(client)
+    token = new_token(LOGIN_PREFIX)
+
+    def sign_in(db: Any) -> None:
+        user = users.by_name(db, username) or users.create_user(
+            db, username=username, password_hash=PASSWORD_HASH, role="admin" if admin else "user"
+        )
+        lifetime_ms = 30 * 86_400_000
+        logins.create(
+            db, user.user_id, token_hash=token_hash(token), client="tests", ip="127.0.0.1", lifetime_ms=lifetime_ms
+        )
+
+    await app.database.write(sign_in)
+    return {"authorization": f"Bearer {token}"}
 
 
 @asynccontextmanager
@@ -89,10 +134,9 @@ async def served(app: App, settings: Settings | None = None) -> AsyncGenerator[s
 
 @asynccontextmanager
 async def over_http(*engines: FakeEngine, settings: Settings | None = None) -> AsyncGenerator[httpx.AsyncClient]:
-    async with (
-        served(make_app(*engines, settings=settings), settings) as url,
-        httpx.AsyncClient(base_url=url, timeout=10) as client,
-    ):
+    app = make_app(*engines, settings=settings)
+    async with served(app, settings) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
+        _apps[client] = app
         yield client
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from bdchat.api.security import UnsafeBind, check_bind
-from bdchat.settings import LimitSettings, ServerSettings, Settings
+from bdchat.settings import AuthSettings, LimitSettings, ServerSettings, Settings
 from tests.api.serving import USER, error_of, in_process, over_http
 
 pytestmark = pytest.mark.anyio
@@ -113,16 +113,17 @@ async def test_health_is_open_but_names_models_to_holders_of_the_key_only() -> N
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "chat.example"])
-def test_off_loopback_needs_a_key(host: str) -> None:
+def test_off_loopback_needs_a_key_or_a_tls_proxy(host: str) -> None:
     with pytest.raises(UnsafeBind) as refused:
-        check_bind(ServerSettings(host=host))
+        check_bind(ServerSettings(host=host), AuthSettings())
     assert "\n" not in str(refused.value)
-    check_bind(ServerSettings(host=host, api_key=SecretStr(KEY)))
+    check_bind(ServerSettings(host=host, api_key=SecretStr(KEY)), AuthSettings())
+    check_bind(ServerSettings(host=host), AuthSettings(trusted_proxies=("10.0.0.0/8",)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "localhost", "::1"])
 def test_loopback_needs_no_key(host: str) -> None:
-    check_bind(ServerSettings(host=host))
+    check_bind(ServerSettings(host=host), AuthSettings())
 
 
 async def test_a_large_body_is_refused_declared_or_counted() -> None:

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Route
 
+from bdchat.api.auth import Authenticator, CredentialGuard
 from bdchat.api.bus import Bus, make_bus
 from bdchat.api.chat import ChatCompletions
 from bdchat.api.completions import Completions
@@ -23,7 +24,7 @@ from bdchat.api.health import Health
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.models import Models
-from bdchat.api.security import BodyLimits, HostGuard, KeyGuard, OriginGuard
+from bdchat.api.security import BodyLimits, HostGuard, OriginGuard
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.database import Database
@@ -38,6 +39,7 @@ class App(Starlette):
         self.settings = settings
         self.database = database or Database(settings.store, settings.data_dir)
         self.bus = bus or make_bus(settings.redis)
+        self.authenticator = Authenticator(settings, self.database, self.bus)
         self.engine_router = engine_router
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -71,7 +73,7 @@ class App(Starlette):
             Middleware(Envelope, refusals=self.refusals),
             Middleware(HostGuard, server=settings.server),
             Middleware(OriginGuard, origins=settings.server.cors_origins),
-            Middleware(KeyGuard, server=settings.server),
+            Middleware(CredentialGuard, authenticator=self.authenticator),
             Middleware(BodyLimits, limits=settings.limits),
         ]
 

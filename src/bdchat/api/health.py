@@ -1,7 +1,7 @@
 """GET /health: is this process alive, and what are its models doing. Touches no engine process, so it is always quick.
 
-200 while the server serves, also while a model loads (`state: loading`); 503 once it drains. Open without a key, but
-model names are for those who have one.
+200 while the server serves, also while a model loads (`state: loading`); 503 once it drains. Open to all, but model
+names are for those who may use them.
 """
 
 import msgspec
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.generations import GenerationService
-from bdchat.api.security import is_authorized
+from bdchat.api.identity import identity_of
 from bdchat.engine.router import Router
 
 
@@ -21,7 +21,7 @@ class Health:
     async def show(self, request: Request) -> Response:
         is_draining = self._generations.is_draining
         document: dict[str, object] = {"status": "draining" if is_draining else "ok"}
-        if is_authorized(request.scope):
+        if identity_of(request) is not None:
             document["models"] = [
                 {"id": model_id, "state": engine.state, "num_restarts": engine.num_restarts}
                 for model_id, engine in self._router.engines.items()

@@ -66,3 +66,21 @@ def require_admin(connection: HTTPConnection) -> Identity:
     if not identity.is_admin:
         raise Forbidden("Only an admin may do that.")
     return identity
+
+
+def require_login(connection: HTTPConnection) -> Identity:
+    """Somebody who signed in with a password. Keys must not make keys, nor change what keeps the account."""
+    identity = require_user(connection)
+    if identity.login_id is None:
+        raise Forbidden("Sign in with your password to do that; a key may not.")
+    return identity
+
+
+def require_operator(connection: HTTPConnection) -> Identity:
+    """Who runs the server: an admin, the operator's key, or somebody on this machine without an account."""
+    identity = identity_of(connection)
+    if identity is None:
+        raise Unauthorized(was_given=False)
+    if not identity.is_guest and not identity.is_admin:
+        raise Forbidden("Only an admin may do that.")
+    return identity

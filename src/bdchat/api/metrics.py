@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from bdchat.api.envelope import Refusals
 from bdchat.api.generations import GenerationService
+from bdchat.api.identity import require_operator
 from bdchat.api.latency import Histogram, LatencyMeter
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.router import Router
@@ -116,6 +117,7 @@ class Metrics:
         self._registry.register(collector)
 
     async def show(self, request: Request) -> Response:
+        require_operator(request)
         return Response(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE})
 
 

@@ -1,24 +1,22 @@
-"""The perimeter: Host, Origin, key and body bounds, as pure ASGI middlewares. They hold no state between requests.
+"""The perimeter: Host, Origin and body bounds, as pure ASGI middlewares. They hold no state between requests.
 
 Each raises an EdgeError, which envelope.Envelope (outside of all) answers. Guards read scope["path"] and the raw
 headers, never a URL rebuilt from Host.
 """
 
 import asyncio
-import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bdchat.api.errors import BodyTimeout, BodyTooLarge, HostNotAllowed, OriginNotAllowed, Unauthorized
-from bdchat.settings import LimitSettings, ServerSettings
+from bdchat.api.errors import BodyTimeout, BodyTooLarge, HostNotAllowed, OriginNotAllowed
+from bdchat.settings import AuthSettings, LimitSettings, ServerSettings
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104  # recognised, not bound
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_PATHS = frozenset({"/health"})
 HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 HEADER_NAMES = re.compile(r"[A-Za-z0-9-]{1,64}(?:\s*,\s*[A-Za-z0-9-]{1,64}){0,63}")
 PREFLIGHT_MAX_AGE_S = b"600"
@@ -35,13 +33,15 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def check_bind(server: ServerSettings) -> None:
-    """Raises UnsafeBind: strangers on the network need a key to get in."""
+def check_bind(server: ServerSettings, auth: AuthSettings) -> None:
+    """Raises UnsafeBind. Off loopback nobody gets in without a credential; passwords and cookies must not cross a
+    network in the clear either: there is a TLS proxy in front, or the operator, who sets a key, takes it on himself."""
     if server.api_key is not None and not server.api_key.get_secret_value():
         raise UnsafeBind("server.api_key is empty: set BDCHAT_API_KEY to a secret, or unset it")
-    if not is_loopback(server.host) and server.api_key is None:
+    if not is_loopback(server.host) and server.api_key is None and not auth.trusted_proxies:
         raise UnsafeBind(
-            f"refusing to listen on {server.host} without a key: set BDCHAT_API_KEY, or use --host 127.0.0.1"
+            f"refusing to listen on {server.host} without a key or a TLS proxy: set BDCHAT_API_KEY, name the proxy in"
+            " auth.trusted_proxies, or use --host 127.0.0.1"
         )
 
 
@@ -49,9 +49,10 @@ def headers_named(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
-def is_authorized(scope: Scope) -> bool:
-    """Set by KeyGuard. True also when no key is configured."""
-    return bool(scope.get("state", {}).get("is_authorized", False))
+def host_of(header: bytes) -> str | None:
+    """The name in a Host header, without its port; None when it is no such header."""
+    match = HOST.fullmatch(header)
+    return match[1].decode().lower() if match else None
 
 
 class HostGuard:
@@ -73,11 +74,8 @@ class HostGuard:
         await self._app(scope, receive, send)
 
     def allows(self, host: bytes) -> bool:
-        match = HOST.fullmatch(host)
-        if match is None:
-            return False
-        name = match[1].decode().lower()
-        return name in self._names or (self._allows_addresses and _is_address(name))
+        name = host_of(host)
+        return name is not None and (name in self._names or (self._allows_addresses and _is_address(name)))
 
 
 def _host_name(name: str) -> str:
@@ -112,7 +110,7 @@ class OriginGuard:
         is_listed = len(origins) == 1 and origin in self._origins
         method = scope.get("method", "GET")
         is_preflight = method == "OPTIONS" and bool(headers_named(scope, b"access-control-request-method"))
-        is_own = len(origins) == 1 and _is_same_origin(origin, scope)
+        is_own = len(origins) == 1 and is_same_origin(origin, scope)
         is_unsafe = is_preflight or method not in SAFE_METHODS or scope["type"] == "websocket"
         if is_unsafe and not is_listed and not is_own:
             raise OriginNotAllowed(origin[:200].decode("latin-1"))
@@ -124,7 +122,7 @@ class OriginGuard:
             await self._app(scope, receive, send)
 
 
-def _is_same_origin(origin: bytes, scope: Scope) -> bool:
+def is_same_origin(origin: bytes, scope: Scope) -> bool:
     """The page came from this server itself; HostGuard has vouched for Host."""
     hosts = headers_named(scope, b"host")
     return any(origin.lower() in {scheme + host.lower() for scheme in (b"http://", b"https://")} for host in hosts)
@@ -154,33 +152,6 @@ async def _answer_preflight(scope: Scope, send: Send, origin: bytes) -> None:
         headers.append((b"access-control-allow-headers", asked.encode("latin-1")))
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
-
-
-class KeyGuard:
-    """When a key is configured every path needs it but /health; unknown paths too, so that nothing can be probed."""
-
-    def __init__(self, app: ASGIApp, *, server: ServerSettings) -> None:
-        self._app = app
-        self._key = server.api_key.get_secret_value().encode() if server.api_key else None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in {"http", "websocket"}:
-            given = _given_keys(scope)
-            is_right = self._key is None or any(hmac.compare_digest(key, self._key) for key in given)
-            if not is_right and scope["path"] not in OPEN_PATHS:
-                raise Unauthorized(was_given=bool(given))
-            scope.setdefault("state", {})["is_authorized"] = is_right
-        await self._app(scope, receive, send)
-
-
-def _given_keys(scope: Scope) -> list[bytes]:
-    """At most one Authorization and one x-api-key; some clients send both, one of them a placeholder."""
-    keys = headers_named(scope, b"x-api-key")[:1]
-    for value in headers_named(scope, b"authorization")[:1]:
-        scheme, _, credentials = value.partition(b" ")
-        if scheme.lower() == b"bearer":
-            keys.append(credentials.strip())
-    return [key for key in keys if key]
 
 
 class BodyLimits:

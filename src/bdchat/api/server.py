@@ -65,7 +65,7 @@ def serve(settings: Settings, make_router: Callable[[Settings], Router] | None =
     """Returns the exit status. One line on stderr says why it did not start. `make_router` runs on the event loop."""
     configure_logging(settings.server.log_level)
     try:
-        check_bind(settings.server)
+        check_bind(settings.server, settings.auth)
         listener = listen(settings.server)
     except UnsafeBind as error:
         return _fail(str(error))
