@@ -5,10 +5,10 @@ MalformedBody; never anything else, whatever the bytes are.
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bdchat.api.errors import MalformedBody, UnsupportedParameter
@@ -22,6 +22,19 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
 
 
+class Strict(Wire):
+    """Bodies and queries of /api: what is not known is refused, so that a slip of the pen is not silent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _without_nul(value: str) -> str:
+    if "\x00" in value:
+        raise invalid("must not contain NUL.")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]  # what a database can keep
 Schema = TypeVar("Schema", bound=Wire)
 
 
@@ -49,9 +62,12 @@ def decode_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def validate(schema: type[Schema], value: dict[str, Any], limits: LimitSettings) -> Schema:
+def validate(
+    schema: type[Schema], value: dict[str, Any], limits: LimitSettings, *, strict: bool | None = None
+) -> Schema:
+    """`strict` False: text is turned into numbers and booleans (queries)."""
     try:
-        return schema.model_validate(value, context=limits)
+        return schema.model_validate(value, context=limits, strict=strict)
     except ValidationError as error:
         raise _as_request_error(error.errors(include_url=False, include_input=False)[0]) from error
     except (RecursionError, OverflowError) as error:  # an integer of 400 digits where a float belongs
