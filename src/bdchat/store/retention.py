@@ -1,0 +1,115 @@
+"""What is over is forgotten, in small transactions: others write in between. It has no clock of its own.
+
+Logins that ended, the numbered events of answers that ended long ago, chats whose time for undo is over, and everything
+of an account that is deleted.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, or_, update
+from sqlmodel import Session, col, select
+
+from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
+from bdchat.store import generations, sessions
+from bdchat.store.database import Database
+from bdchat.store.tables import ChatSession, Generation, LoginToken, Message, User
+
+BATCH = 200  # rows in a transaction: some milliseconds
+DAY_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is older than these is over; milliseconds since 1970."""
+
+    login_expired_before_ms: int
+    login_unused_since_ms: int
+    answer_finished_before_ms: int
+    chat_deleted_before_ms: int
+
+    @classmethod
+    def at(cls, now_ms: int, auth: AuthSettings, answers: GenerationSettings, store: StoreSettings) -> "Limits":
+        return cls(
+            login_expired_before_ms=now_ms,
+            login_unused_since_ms=now_ms - auth.idle_days * DAY_MS,
+            answer_finished_before_ms=now_ms - int(answers.event_retention_s * 1000),
+            chat_deleted_before_ms=now_ms - store.undo_days * DAY_MS,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    num_logins: int
+    num_logs: int  # of answers
+    num_chats: int
+
+
+async def sweep(database: Database, limits: Limits) -> Swept:
+    """Everything that is over by `limits`."""
+    num_logins = num_logs = num_chats = 0
+    while removed := await database.write(lambda db: _purge_logins(db, limits)):
+        num_logins += removed
+    while removed := await database.write(
+        lambda db: generations.purge_events(db, finished_before_ms=limits.answer_finished_before_ms)
+    ):
+        num_logs += removed
+    while (
+        is_whole := await database.write(lambda db: _purge_of_a_chat(db, limits.chat_deleted_before_ms))
+    ) is not None:
+        num_chats += is_whole
+    return Swept(num_logins, num_logs, num_chats)
+
+
+async def erase_user(database: Database, user_id: str) -> None:
+    """All that the account owns, then the account. Sums of usage and the audit log stay: they are the server's."""
+    while await database.write(lambda db: _erase_some_of(db, user_id)):
+        pass
+
+
+def _purge_logins(db: Session, limits: Limits) -> int:
+    over = or_(
+        col(LoginToken.expires_at_ms) <= limits.login_expired_before_ms,
+        col(LoginToken.last_used_at_ms) <= limits.login_unused_since_ms,
+    )
+    login_ids = list(db.exec(select(LoginToken.login_id).where(over).limit(BATCH)))
+    if login_ids:
+        db.exec(delete(LoginToken).where(col(LoginToken.login_id).in_(login_ids)))
+    return len(login_ids)
+
+
+def _purge_of_a_chat(db: Session, deleted_before_ms: int) -> bool | None:
+    """A part of the chat that was deleted first. True: that was the last part. None: there is no such chat."""
+    overdue = col(ChatSession.deleted_at_ms) < deleted_before_ms
+    session = db.exec(select(ChatSession).where(overdue).order_by(col(ChatSession.deleted_at_ms)).limit(1)).first()
+    if session is None:
+        return None
+    if _purge_messages(db, session.session_id):
+        return False
+    sessions.purge(db, session)
+    return True
+
+
+def _purge_messages(db: Session, session_id: str) -> int:
+    """The newest: leaves mostly, so that a batch is a batch and not a whole tree by cascade."""
+    newest = select(Message.message_id).where(Message.session_id == session_id).order_by(col(Message.message_id).desc())
+    message_ids = list(db.exec(newest.limit(BATCH)))
+    if message_ids:
+        these = col(Message.parent_id).in_(message_ids)
+        db.exec(update(Message).where(these).values(parent_id=None))  # of one millisecond: a child may sort first
+        db.exec(delete(Message).where(col(Message.message_id).in_(message_ids)))
+    return len(message_ids)
+
+
+def _erase_some_of(db: Session, user_id: str) -> bool:
+    """False: nothing is left of them."""
+    session = db.exec(select(ChatSession).where(ChatSession.user_id == user_id).limit(1)).first()
+    if session is not None:
+        if not _purge_messages(db, session.session_id):
+            sessions.purge(db, session)
+        return True
+    generation_ids = list(db.exec(select(Generation.generation_id).where(Generation.user_id == user_id).limit(BATCH)))
+    if generation_ids:
+        db.exec(delete(Generation).where(col(Generation.generation_id).in_(generation_ids)))
+        return True
+    db.exec(delete(User).where(col(User.user_id) == user_id))
+    return False

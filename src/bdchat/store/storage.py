@@ -1,0 +1,110 @@
+"""How much is stored, by table and by account, and giving room back. Functions of a Session; SQLite and PostgreSQL."""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import cast, func, inspect, select, text
+from sqlalchemy.types import LargeBinary
+from sqlmodel import Session, SQLModel, col
+
+from bdchat.store.tables import ChatSession, Message, User
+
+WAL_BUG_FIXED_IN = (3, 51, 3)  # sqlite.org/wal.html#walresetbug
+BATCH_PAGES = 256  # 1 MiB: given back in a few milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSize:
+    num_bytes: int
+    num_free_bytes: int | None  # inside the file, to be given back by `shrink`; None: the database does it by itself
+    num_rows: dict[str, int]  # by table
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSize:
+    user_id: str
+    username: str
+    num_messages: int
+    num_bytes: int  # of their messages' text
+    quota_bytes: int | None  # their own; None = the setting's
+
+
+def dialect(db: Session) -> str:
+    return db.get_bind().dialect.name
+
+
+def version(db: Session) -> str:
+    """ "SQLite 3.40.1", "PostgreSQL 15.8"."""
+    if dialect(db) == "sqlite":
+        return f"SQLite {sqlite3.sqlite_version}"
+    return f"PostgreSQL {_scalar(db, 'SHOW server_version')}".split(" (")[0]
+
+
+def warning(database_version: str) -> str | None:
+    """What an operator must know of this version."""
+    kind, _, number = database_version.partition(" ")
+    if kind != "SQLite" or tuple(int(part) for part in number.split(".")[:3]) >= WAL_BUG_FIXED_IN:
+        return None
+    return (
+        f"SQLite before 3.51.3 can damage a database when two programs write to it at once. This server alone writes;"
+        f" open {number}'s file with no other program while it runs."
+    )
+
+
+def size(db: Session) -> DatabaseSize:
+    names = set(inspect(db.connection()).get_table_names()) & set(SQLModel.metadata.tables)
+    num_rows = {name: _count(db, name) for name in sorted(names)}
+    if dialect(db) == "sqlite":
+        page_bytes = int(_scalar(db, "PRAGMA page_size"))
+        num_bytes = page_bytes * int(_scalar(db, "PRAGMA page_count"))
+        return DatabaseSize(num_bytes, page_bytes * int(_scalar(db, "PRAGMA freelist_count")), num_rows)
+    return DatabaseSize(int(_scalar(db, "SELECT pg_database_size(current_database())")), None, num_rows)
+
+
+def largest_accounts(db: Session, *, limit: int) -> list[AccountSize]:
+    """Those that store most, the largest first. Reads every message's length."""
+    content = col(Message.content)  # counted in bytes: a Hangul syllable is three
+    is_sqlite = dialect(db) == "sqlite"
+    text_bytes: Any = func.length(cast(content, LargeBinary)) if is_sqlite else func.octet_length(content)
+    owner: Any = col(ChatSession.user_id).label("owner")
+    sums = (
+        select(owner, func.count().label("num_messages"), func.sum(text_bytes).label("num_bytes"))
+        .join(Message, col(Message.session_id) == col(ChatSession.session_id))
+        .group_by(owner)
+        .subquery()
+    )
+    query = (
+        select(col(User.user_id), col(User.username), sums.c.num_messages, sums.c.num_bytes, col(User.quota_bytes))
+        .join(sums, sums.c.owner == col(User.user_id))
+        .order_by(sums.c.num_bytes.desc(), col(User.user_id))
+        .limit(limit)
+    )
+    return [AccountSize(row[0], row[1], int(row[2]), int(row[3] or 0), row[4]) for row in db.execute(query)]
+
+
+def shrink(db: Session, *, num_pages: int = BATCH_PAGES) -> int:
+    """Gives free pages at the file's end back to the disk; returns how many pages are still free. SQLite's writer."""
+    for _ in range(min(num_pages, int(_scalar(db, "PRAGMA freelist_count")))):
+        db.connection().exec_driver_sql("PRAGMA incremental_vacuum(1)")  # the driver stops after the first of several
+    return int(_scalar(db, "PRAGMA freelist_count"))
+
+
+def folder_bytes(folder: Path) -> int:
+    """Of the files right in it and below; files may vanish while they are counted."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat(follow_symlinks=False).st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def _count(db: Session, name: str) -> int:
+    return int(db.execute(select(func.count()).select_from(SQLModel.metadata.tables[name])).scalar_one())
+
+
+def _scalar(db: Session, statement: str) -> Any:
+    return db.connection().execute(text(statement)).scalar()

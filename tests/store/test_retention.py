@@ -1,0 +1,98 @@
+"""Laws of forgetting: what is over goes, what is not stays, and no transaction is long."""
+
+import pytest
+from sqlmodel import Session, SQLModel, select
+
+from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
+from bdchat.store import sessions, tables
+from bdchat.store.database import Database
+from bdchat.store.ids import now_ms
+from bdchat.store.retention import DAY_MS, Limits, Swept, erase_user, sweep
+from tests.store.chats import make_user, talk
+
+pytestmark = pytest.mark.anyio
+
+
+def limits() -> Limits:
+    return Limits.at(now_ms(), AuthSettings(), GenerationSettings(), StoreSettings())
+
+
+def login(db: Session, user_id: str, login_id: str, *, used_days_ago: int, expires_in_days: int) -> None:
+    now = now_ms()
+    db.add(
+        tables.LoginToken(
+            login_id=login_id,
+            token_hash=login_id,
+            user_id=user_id,
+            created_at_ms=now,
+            last_used_at_ms=now - used_days_ago * DAY_MS,
+            expires_at_ms=now + expires_in_days * DAY_MS,
+        )
+    )
+
+
+def answer(db: Session, user_id: str, generation_id: str, *, finished_s_ago: int | None) -> None:
+    at_ms = None if finished_s_ago is None else now_ms() - finished_s_ago * 1000
+    state = "running" if at_ms is None else "complete"
+    row = tables.Generation(
+        generation_id=generation_id, user_id=user_id, state=state, request=b"", created_at_ms=1, finished_at_ms=at_ms
+    )
+    db.add(row)
+    db.flush()
+    db.add(tables.GenerationEvent(generation_id=generation_id, seq=1, kind="delta"))
+
+
+def deleted_chat(db: Session, user_id: str, *, days_ago: int, num_messages: int) -> str:
+    session_id, _ = talk(db, user_id, *(f"message {number}" for number in range(num_messages)))
+    sessions.get_owned(db, user_id, session_id).deleted_at_ms = now_ms() - days_ago * DAY_MS
+    return session_id
+
+
+async def rows_of(database: Database, kind: type[SQLModel], column: str) -> list[str]:
+    return sorted(await database.read(lambda db: [getattr(row, column) for row in db.exec(select(kind))]))
+
+
+async def test_only_what_is_over_is_forgotten(database: Database) -> None:
+    def fill(db: Session) -> tuple[str, str]:
+        user_id = make_user(db)
+        login(db, user_id, "good", used_days_ago=1, expires_in_days=1)
+        login(db, user_id, "expired", used_days_ago=1, expires_in_days=-1)
+        login(db, user_id, "unused", used_days_ago=8, expires_in_days=1)
+        answer(db, user_id, "running", finished_s_ago=None)
+        answer(db, user_id, "fresh", finished_s_ago=60)
+        answer(db, user_id, "old", finished_s_ago=7200)
+        deleted_chat(db, user_id, days_ago=31, num_messages=210)
+        recent = deleted_chat(db, user_id, days_ago=29, num_messages=2)
+        return recent, talk(db, user_id, "hello")[0]
+
+    kept = await database.write(fill)
+    assert await sweep(database, limits()) == Swept(num_logins=2, num_logs=1, num_chats=1)
+    assert await rows_of(database, tables.LoginToken, "login_id") == ["good"]
+    assert await rows_of(database, tables.GenerationEvent, "generation_id") == ["fresh", "running"]
+    assert await rows_of(database, tables.Generation, "generation_id") == ["fresh", "old", "running"]
+    assert await rows_of(database, tables.ChatSession, "session_id") == sorted(kept)
+    assert len(await rows_of(database, tables.Message, "message_id")) == 3
+    assert set(await rows_of(database, tables.SearchEntry, "session_id")) <= set(kept)
+    assert await sweep(database, limits()) == Swept(0, 0, 0)
+
+
+async def test_an_erased_account_leaves_its_usage_and_nothing_else(database: Database) -> None:
+    def fill(db: Session) -> tuple[str, str]:
+        user_id, other_id = make_user(db, "kim"), make_user(db, "lee")
+        login(db, user_id, "theirs", used_days_ago=0, expires_in_days=1)
+        answer(db, user_id, "theirs", finished_s_ago=1)
+        answer(db, other_id, "others", finished_s_ago=1)
+        talk(db, user_id, *(str(number) for number in range(210)))
+        talk(db, other_id, "mine")
+        db.add(tables.UsageDay(user_id=user_id, day="2026-11-22", model="m", num_requests=1))
+        return user_id, other_id
+
+    user_id, other_id = await database.write(fill)
+    await erase_user(database, user_id)
+    assert await rows_of(database, tables.User, "user_id") == [other_id]
+    assert await rows_of(database, tables.ChatSession, "user_id") == [other_id]
+    assert await rows_of(database, tables.Message, "content") == ["mine"]
+    assert await rows_of(database, tables.Generation, "generation_id") == ["others"]
+    assert await rows_of(database, tables.LoginToken, "login_id") == []
+    assert await rows_of(database, tables.UsageDay, "user_id") == [user_id]
+    await erase_user(database, user_id)  # again: nothing is left to do
