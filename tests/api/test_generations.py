@@ -8,7 +8,7 @@ import pytest
 from bdchat.api.generations import Generation, GenerationService
 from bdchat.api.latency import LatencyMeter
 from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueFull
-from bdchat.engine.request import Accepted, Event, Finished, GenerationRequest, TextPrompt
+from bdchat.engine.request import Accepted, Event, Finished, FinishReason, GenerationRequest, TextPrompt
 from tests.api.serving import until
 from tests.fake_engine import FakeEngine
 
@@ -52,13 +52,35 @@ async def test_a_reader_that_goes_ends_nothing() -> None:
     assert isinstance((await read(generation))[-1], Finished)
 
 
-async def test_cancelling_closes_the_engines_generator() -> None:
+async def test_cancelling_ends_the_log_at_once_and_hears_the_engine_out() -> None:
     engine = FakeEngine(token_gate=asyncio.Event().wait)
-    generation = start(engine)
+    service = GenerationService(LatencyMeter())
+    generation = start(engine, service)
     await generation.accepted()
     generation.cancel()
     assert len(await read(generation)) == 1
+    await until(lambda: not service.num_running)
     assert (engine.num_running, engine.num_cancelled) == (0, 1)
+    assert len(generation.events) == 1
+    assert generation.spending.counts()["prompt_tokens"] == 1
+
+
+async def test_stopping_keeps_the_last_words() -> None:
+    engine = FakeEngine(token_gate=asyncio.Event().wait)
+    generation = start(engine)
+    await generation.accepted()
+    generation.stop()
+    last = (await read(generation))[-1]
+    assert isinstance(last, Finished)
+    assert last.reason is FinishReason.CANCELLED
+
+
+async def test_what_is_cancelled_before_it_began_never_reaches_the_engine() -> None:
+    engine = FakeEngine()
+    generation = start(engine)
+    generation.cancel()
+    assert await read(generation) == []
+    assert engine.requests == []
 
 
 async def test_a_refusal_is_raised_to_whoever_waits() -> None:

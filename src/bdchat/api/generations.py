@@ -2,7 +2,8 @@
 
 A Generation belongs to the server, not to a connection: one task reads the engine's events and appends them to a log,
 and any number of readers follow the log from any number. What ends it early is its owner calling `cancel`: for a
-bare API call that is the response, when its client leaves. It knows nothing of HTTP or of the wire's shapes.
+bare API call that is the response, when its client leaves. An ended one still hears its engine out, so that what it
+cost is known. It knows nothing of HTTP or of the wire's shapes.
 """
 
 import asyncio
@@ -12,13 +13,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from bdchat.api.latency import LatencyMeter
+from bdchat.api.usage import Spending
+from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable, GenerationFailed, QueueTimeout
-from bdchat.engine.request import Accepted, Delta, Event, Finished, FinishReason, GenerationRequest
+from bdchat.engine.request import Delta, Event, Finished, FinishReason, GenerationRequest, Resumption
 
 log = logging.getLogger(__name__)
 
 STOPPING_RETRY_AFTER_S = 5.0
+LAST_WORDS_S = 2.0  # an engine that was told to cancel says within a step what it had; then nobody listens any more
 
 
 class Generation:
@@ -26,25 +30,39 @@ class Generation:
 
     Invariant: once `is_ended`, the log never grows."""
 
-    def __init__(self, engine: Engine, request: GenerationRequest, meter: LatencyMeter) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        request: GenerationRequest,
+        meter: LatencyMeter,
+        *,
+        resumption: Resumption | None = None,
+        spending: Spending | None = None,
+    ) -> None:
         self.request = request
         self.events: list[Event] = []
         self.error: EngineError | None = None
         self.is_ended = False
+        self.spending = spending or Spending()
+        self._engine = engine
+        self._resumption = resumption
         self._meter = meter
+        self._is_stopping = False
         self._started = self._last = time.perf_counter()
         self._waiters: list[asyncio.Future[None]] = []
-        self._task = asyncio.create_task(self._read(engine), name=f"generation {request.request_id}")
+        self._task = asyncio.create_task(self._read(), name=f"generation {request.request_id}")
 
-    async def accepted(self) -> Accepted:
+    @property
+    def model_id(self) -> str:
+        """"" while no model is loaded: then nothing has been spent either."""
+        return self._engine.info.model_id if self._engine.info else ""
+
+    async def accepted(self) -> None:
         """Waits for event 0. Raises what the engine refused the request with."""
         while not self.events:
             if self.is_ended:
                 raise self.error or EngineUnavailable("the generation was cancelled", STOPPING_RETRY_AFTER_S)
             await self._changed()
-        first = self.events[0]
-        assert isinstance(first, Accepted)
-        return first
 
     async def follow(self, start: int = 0, *, at_end: bool = False) -> AsyncGenerator[Sequence[Event]]:
         """All events from number `start`, as many at a time as there are; with `at_end` all at once when there will
@@ -68,23 +86,47 @@ class Generation:
         """Ends it now; readers get `error`, or the end of the log."""
         if not self.is_ended:
             self.error = error
-            self._task.cancel()
+            self.is_ended = True
+            self._wake()
+            self._tell_engine()
 
-    async def _read(self, engine: Engine) -> None:
+    def stop(self) -> None:
+        """Ends it as soon as the engine has said its last words, which readers still get, with Finished(CANCELLED)."""
+        if not self.is_ended and not self._is_stopping:
+            self._is_stopping = True
+            self._tell_engine()
+
+    def _tell_engine(self) -> None:
+        self._engine.cancel(self.request.request_id)
+        deadline = asyncio.get_running_loop().call_later(LAST_WORDS_S, self._task.cancel)
+        self._task.add_done_callback(lambda _: deadline.cancel())
+
+    async def _read(self) -> None:
+        if self.is_ended or self._is_stopping:
+            self.is_ended = True
+            return  # before the engine has heard of it
         try:
-            async with aclosing(engine.generate(self.request)) as events:
+            async with aclosing(self._engine.generate(self.request, self._resumption)) as events:
                 async for event in events:
-                    self._append(event)
+                    self.spending.note(event)
+                    if not self.is_ended:
+                        self._append(event)
         except asyncio.CancelledError:
-            pass  # by cancel(); the engine has been told by the closing of its generator
+            pass  # the engine has been told by the closing of its generator
         except EngineError as error:
-            self.error = error
+            if isinstance(error, QueueTimeout) and not self.events:
+                self.spending.note_refusal_in_the_queue()
+            self._fail(error)
         except Exception:
             log.exception("a generation broke", extra={"request_id": self.request.request_id})
-            self.error = GenerationFailed("the server had an internal error")
+            self._fail(GenerationFailed("the server had an internal error"))
         finally:
             self.is_ended = True
             self._wake()
+
+    def _fail(self, error: EngineError) -> None:
+        if not self.is_ended:
+            self.error = error
 
     def _append(self, event: Event) -> None:
         if isinstance(event, Delta):
@@ -97,7 +139,8 @@ class Generation:
                 self._last = now
         elif isinstance(event, Finished):
             self._meter.finished(event)
-            _raise_unless_complete(event)
+            if not self._is_stopping or event.reason is not FinishReason.CANCELLED:
+                _raise_unless_complete(event)
         self.events.append(event)
         if self._waiters:
             self._wake()
@@ -126,8 +169,9 @@ def _raise_unless_complete(event: Finished) -> None:
 class GenerationService:
     """Starts generations and knows which are running. Drained once, at the server's end."""
 
-    def __init__(self, meter: LatencyMeter) -> None:
+    def __init__(self, meter: LatencyMeter, ledger: UsageLedger | None = None) -> None:
         self._meter = meter
+        self._ledger = ledger
         self._running: set[Generation] = set()
         self._is_draining = False
 
@@ -139,13 +183,33 @@ class GenerationService:
     def is_draining(self) -> bool:
         return self._is_draining
 
-    def start(self, engine: Engine, request: GenerationRequest) -> Generation:
+    def start(self, engine: Engine, request: GenerationRequest, *, user_id: str = "") -> Generation:
+        """What it spends is on `user_id`'s account."""
+        generation = self._start(Generation(self._open(engine), request, self._meter))
+        generation._task.add_done_callback(lambda _: self._charge(user_id, generation))
+        return generation
+
+    def start_stored(
+        self, engine: Engine, request: GenerationRequest, resumption: Resumption | None, spending: Spending
+    ) -> Generation:
+        """Whoever stores it books `spending` with its end, in one transaction."""
+        return self._start(
+            Generation(self._open(engine), request, self._meter, resumption=resumption, spending=spending)
+        )
+
+    def _open(self, engine: Engine) -> Engine:
         if self._is_draining:
             raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
-        generation = Generation(engine, request, self._meter)
+        return engine
+
+    def _start(self, generation: Generation) -> Generation:
         self._running.add(generation)
         generation._task.add_done_callback(lambda _: self._running.discard(generation))
         return generation
+
+    def _charge(self, user_id: str, generation: Generation) -> None:
+        if self._ledger is not None:
+            self._ledger.add(user_id, generation.model_id, generation.spending.counts())
 
     async def drain(self, timeout_s: float) -> None:
         """Refuses new ones, gives the running ones `timeout_s`, then ends them with an error their readers see."""
@@ -165,12 +229,19 @@ class GenerationGroup:
     Leaving the context cancels whatever still runs."""
 
     def __init__(
-        self, service: GenerationService, engine: Engine, requests: Sequence[GenerationRequest], *, width: int
+        self,
+        service: GenerationService,
+        engine: Engine,
+        requests: Sequence[GenerationRequest],
+        *,
+        width: int,
+        user_id: str = "",
     ) -> None:
         assert requests
         assert width >= 1
         self._service = service
         self._engine = engine
+        self._user_id = user_id
         self._waiting = list(reversed(list(enumerate(requests))))
         self._running: dict[int, Generation] = {}
         for _ in range(min(width, len(requests))):
@@ -200,7 +271,7 @@ class GenerationGroup:
 
     def _start_next(self) -> tuple[int, Generation]:
         position, request = self._waiting.pop()
-        generation = self._service.start(self._engine, request)
+        generation = self._service.start(self._engine, request, user_id=self._user_id)
         self._running[position] = generation
         return position, generation
 

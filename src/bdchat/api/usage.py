@@ -1,10 +1,10 @@
-"""Token counts of one call, and how long its parts took, in OpenAI's shape. Pure.
+"""Token counts of one call, and how long its parts took: in OpenAI's shape, and as they are booked. Pure.
 
 A prompt is counted once however many choices it has; completions are summed; prompts of one call are summed."""
 
 from typing import Any
 
-from bdchat.engine.request import Accepted, Finished
+from bdchat.engine.request import Accepted, Delta, Event, Finished
 
 
 class UsageCount:
@@ -46,3 +46,48 @@ class UsageCount:
     def timings(self) -> dict[str, float]:
         """Of the first choice: queue_ms, prefill_ms, decode_ms."""
         return self._timings
+
+
+class Spending:
+    """What one generation has cost so far, as its engine counts it: prompt tokens of every choice, cancelled ones too,
+    computed or found in the cache.
+
+    `num_known_tokens` of the answer were booked before (continue). `is_counted`: it is a request of its own, which what
+    goes on in the same engine is not."""
+
+    def __init__(self, *, num_known_tokens: int = 0, is_counted: bool = True) -> None:
+        self._num_known_tokens = num_known_tokens
+        self._is_counted = is_counted
+        self._was_accepted = False
+        self._prompt_tokens = 0
+        self._cached_tokens = 0
+        self._completion_tokens = 0
+        self._engine_ms = 0.0
+        self._num_tokens_of_open: dict[int, int] = {}
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, Delta):
+            self._num_tokens_of_open[event.index] = self._num_tokens_of_open.get(event.index, 0) + len(event.tokens)
+        elif isinstance(event, Accepted):
+            self._was_accepted = True
+        elif isinstance(event, Finished):
+            usage, timings = event.usage, event.timings
+            self._prompt_tokens += usage.num_computed_tokens + usage.num_cached_tokens
+            self._cached_tokens += usage.num_cached_tokens
+            self._completion_tokens += usage.num_completion_tokens - self._num_known_tokens
+            self._engine_ms += timings.prefill_ms + timings.decode_ms
+            self._num_tokens_of_open.pop(event.index, None)
+
+    def note_refusal_in_the_queue(self) -> None:
+        """The engine had taken it in, but its reader has had no event."""
+        self._was_accepted = True
+
+    def counts(self) -> dict[str, int]:
+        """Columns of UsageDay."""
+        return {
+            "num_requests": int(self._was_accepted and self._is_counted),
+            "prompt_tokens": self._prompt_tokens,
+            "cached_tokens": self._cached_tokens,
+            "completion_tokens": self._completion_tokens + sum(self._num_tokens_of_open.values()),
+            "engine_ms": round(self._engine_ms),
+        }

@@ -4,6 +4,7 @@ Runs inside Database.write and read. What a count means is UsageDay's matter.
 """
 
 import datetime
+from collections.abc import Mapping
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
@@ -27,6 +28,12 @@ def add(db: Session, user_id: str, model: str, day: str | None = None, **counts:
     table = UsageDay.__table__  # type: ignore[attr-defined]
     sums = {name: table.c[name] + statement.excluded[name] for name in counts}
     db.exec(statement.on_conflict_do_update(index_elements=["user_id", "day", "model"], set_=sums))
+
+
+def add_all(db: Session, sums: Mapping[tuple[str, str, str], Mapping[str, int]]) -> None:
+    """Counts by (user_id, model, day)."""
+    for (user_id, model, day), counts in sums.items():
+        add(db, user_id, model, day, **counts)
 
 
 def days_of(db: Session, user_id: str, *, first_day: str, last_day: str) -> list[UsageDay]:
