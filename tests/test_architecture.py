@@ -18,7 +18,20 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("settings.py", ()),
     ("__init__.py", ()),
     ("__main__.py", ("cli",)),
-    ("cli.py", ("settings", "api.server", "engine.catalog", "engine.errors", "chat", "doctor", "model_console")),
+    (
+        "cli.py",
+        (
+            "settings",
+            "api.server",
+            "backup_console",
+            "chat",
+            "doctor",
+            "engine.catalog",
+            "engine.errors",
+            "model_console",
+        ),
+    ),
+    ("backup_console.py", ("settings", "store.backup", "store.database", "store.errors")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     ("doctor.py", ("settings", "engine.catalog", "engine.errors", "engine.gguf", "engine.host")),
     ("model_console.py", ("engine.catalog", "engine.downloads", "engine.host", "engine.model_rows")),

@@ -131,6 +131,37 @@ def doctor(
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 
 
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; a file that is there is kept, unless --force.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy users, chats and answers into one file; also while the server runs."""
+    settings = _load_settings(data_dir, [], {})
+    from bdchat.backup_console import BackupFailed, back_up_to
+
+    try:
+        typer.echo(back_up_to(settings, file, replaces=force))
+    except BackupFailed as error:
+        _fail(str(error))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `bdchat backup` wrote.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Put a backup in the database's place, while no server runs; the former one is kept."""
+    settings = _load_settings(data_dir, [], {})
+    from bdchat.backup_console import BackupFailed, restore_from
+
+    try:
+        typer.echo(restore_from(settings, file))
+    except BackupFailed as error:
+        _fail(str(error))
+
+
 def _load_settings(data_dir: Path | None, assignments: list[str], flags: dict[str, str | int | None]) -> "Settings":
     """Named flags win over --set: they are the more particular wish."""
     from bdchat.settings import SettingsError, load
