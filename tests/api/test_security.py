@@ -12,7 +12,7 @@ from tests.api.serving import USER, error_of, in_process, over_http
 pytestmark = pytest.mark.anyio
 URL = "/v1/chat/completions"
 KEY = "s3cret-key"
-ROUTES = ("/", "/health", "/metrics", "/v1/models", "/v1/models/fake", URL, "/nope", "/v1/nope")
+ROUTES = ("/health", "/metrics", "/v1/models", "/v1/models/fake", URL, "/nope", "/v1/nope")
 
 
 def keyed(**server: object) -> Settings:

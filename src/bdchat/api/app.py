@@ -14,6 +14,8 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Route
 
+from bdchat.api.accounts import Accounts
+from bdchat.api.api_keys import ApiKeys
 from bdchat.api.auth import Authenticator, CredentialGuard
 from bdchat.api.bus import Bus, make_bus
 from bdchat.api.chat import ChatCompletions
@@ -24,7 +26,11 @@ from bdchat.api.health import Health
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.models import Models
+from bdchat.api.page import PageServer, load_page
+from bdchat.api.passwords import Passwords
+from bdchat.api.search import Search
 from bdchat.api.security import BodyLimits, HostGuard, OriginGuard
+from bdchat.api.sign_in import SignIn
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.database import Database
@@ -40,6 +46,7 @@ class App(Starlette):
         self.database = database or Database(settings.store, settings.data_dir)
         self.bus = bus or make_bus(settings.redis)
         self.authenticator = Authenticator(settings, self.database, self.bus)
+        self.passwords = Passwords()
         self.engine_router = engine_router
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -65,7 +72,15 @@ class App(Starlette):
             Route("/v1/models/{model_id:path}", models.retrieve, methods=["GET"]),
             Route("/health", health.show, methods=["GET"]),
             Route("/metrics", metrics.show, methods=["GET"]),
+            *Search(self.database, settings.limits).routes(),
+            *self._account_routes(settings),
         ]
+
+    def _account_routes(self, settings: Settings) -> list[Route]:
+        sign_in = SignIn(settings, self.database, self.authenticator, self.passwords)
+        accounts = Accounts(settings, self.database, self.authenticator, self.passwords, sign_in)
+        api_keys = ApiKeys(settings.limits, self.database, self.authenticator)
+        return [*sign_in.routes(), *accounts.routes(), *api_keys.routes()]
 
     def _middlewares(self, settings: Settings) -> list[Middleware]:
         """Outermost first."""
@@ -73,6 +88,7 @@ class App(Starlette):
             Middleware(Envelope, refusals=self.refusals),
             Middleware(HostGuard, server=settings.server),
             Middleware(OriginGuard, origins=settings.server.cors_origins),
+            Middleware(PageServer, page=load_page()),
             Middleware(CredentialGuard, authenticator=self.authenticator),
             Middleware(BodyLimits, limits=settings.limits),
         ]
@@ -89,6 +105,8 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         lag_watch.cancel()
         await app.generations.drain(timeout_s=0)
         await app.engine_router.aclose()
+        await app.authenticator.aclose()
+        app.passwords.close()
         await app.bus.aclose()
         await app.database.aclose()
 

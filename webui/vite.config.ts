@@ -1,0 +1,45 @@
+/** How the page is built and tested. `npm run build` writes dist/; bdchat serves it from memory (src/bdchat/api/page.py). */
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** KaTeX's style sheet names each font in three formats; every browser that runs this page reads the first. */
+function onlyWoff2(): Plugin {
+  return {
+    name: "only-woff2",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.includes("katex") || !id.split("?")[0]?.endsWith(".css")) return null;
+      return code.replace(/,\s*url\([^)]*\)\s*format\("(?:woff|truetype)"\)/g, "");
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), onlyWoff2()],
+  resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
+  html: { cspNonce: "BDCHAT-CSP-NONCE" }, // page.py puts a fresh one in its place
+  build: {
+    target: ["chrome120", "firefox121", "safari17"],
+    sourcemap: false,
+    assetsInlineLimit: 0, // a font or image in a data: URL would need a wider Content-Security-Policy
+    manifest: true, // what test/bundle-budget adds up
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: {
+      "/v1": "http://127.0.0.1:8000",
+      "/api": "http://127.0.0.1:8000",
+      "/ws": { target: "ws://127.0.0.1:8000", ws: true },
+    },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/test-setup.ts"],
+    pool: "threads",
+    isolate: false,
+    restoreMocks: true,
+  },
+});
