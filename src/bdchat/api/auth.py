@@ -16,7 +16,7 @@ from typing import Literal
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bdchat.api.bus import Bus
+from bdchat.api.bus import Bus, BusUnavailable, user_topic
 from bdchat.api.errors import Forbidden, Unauthorized, UnsupportedMediaType
 from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.peer import Peer, Proxies
@@ -39,7 +39,8 @@ TOUCH_MS = 60_000  # "last used" is written at most this often
 DAY_MS = 86_400_000
 COOKIE = "bdchat"
 SECURE_COOKIE = "__Host-bdchat"  # browsers take it over https alone, for this host alone
-OPEN_PATHS = frozenset({"/health", "/api/auth/register", "/api/auth/login", "/api/auth/me"})
+OPEN_PATHS = frozenset({"/health", "/api/openapi.json", "/api/auth/register", "/api/auth/login", "/api/auth/me"})
+SHARED_PREFIX = "/api/shared/"  # the token after it is the credential
 FORM_TYPES = frozenset({"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 
 LOCAL_GUEST = Identity("", "guest", "guest", frozenset({"chat"}))
@@ -126,7 +127,10 @@ class Authenticator:
             hashed: known for hashed, known in self._resolved.items() if known.identity.user_id != user_id
         }
         message = {"type": "auth.ended", "login_id": login_id, "key_id": key_id}
-        await self._bus.publish(f"user:{user_id}", message)
+        try:
+            await self._bus.publish(user_topic(user_id), message)
+        except BusUnavailable:  # here it has ended all the same; other servers notice within CACHE_MS
+            log.warning("the end of a login could not be published")
 
     async def aclose(self) -> None:
         for task in tuple(self._touches.values()):
@@ -192,7 +196,8 @@ class CredentialGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
-            is_open = scope["type"] == "http" and scope["path"] in OPEN_PATHS
+            path = scope["path"]
+            is_open = scope["type"] == "http" and (path in OPEN_PATHS or path.startswith(SHARED_PREFIX))
             try:
                 identity = await self._authenticator.resolve(scope)
             except Unauthorized:

@@ -66,6 +66,22 @@ async def erase_user(database: Database, user_id: str) -> None:
         pass
 
 
+async def erase_chat(database: Database, session_id: str) -> None:
+    """A chat that its owner deleted, before its time for undo is over."""
+    while await database.write(lambda db: _erase_some_of_chat(db, session_id)):
+        pass
+
+
+def _erase_some_of_chat(db: Session, session_id: str) -> bool:
+    """False: it is gone."""
+    session = db.get(ChatSession, session_id)
+    if session is None or session.deleted_at_ms is None:
+        return False
+    if not _purge_messages(db, session_id):
+        sessions.purge(db, session)
+    return True
+
+
 def _purge_logins(db: Session, limits: Limits) -> int:
     over = or_(
         col(LoginToken.expires_at_ms) <= limits.login_expired_before_ms,

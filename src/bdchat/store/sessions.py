@@ -29,6 +29,9 @@ class Seen:
     owner_name: str  # display name, else username
 
 
+Audience = list[tuple[str, Seen]]  # (user_id, how they see the chat)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which chats a list holds. None: both. `folder` "" is none at all."""
@@ -61,13 +64,14 @@ def create(
     return session
 
 
-def see(db: Session, user_id: str, session_id: str, *, is_deleted: bool = False) -> Seen:
-    """What `user_id` may read. Deleted chats are there for their owner alone, and only when asked for."""
+def see(db: Session, user_id: str, session_id: str, *, is_deleted: bool | None = False) -> Seen:
+    """What `user_id` may read. Deleted chats (None: deleted or not) are for their owner alone. Raises NotFound."""
     found = db.exec(_visible(user_id).where(col(ChatSession.session_id) == session_id)).first()
-    if found is None or (found[0].deleted_at_ms is not None) is not is_deleted:
+    if found is None:
         raise NotFound("session", session_id)
     seen = _seen(user_id, found)
-    if is_deleted and seen.role != "owner":
+    was_deleted = seen.session.deleted_at_ms is not None
+    if is_deleted not in {was_deleted, None} or (was_deleted and seen.role != "owner"):
         raise NotFound("session", session_id)
     return seen
 
@@ -86,7 +90,7 @@ def get_writable(db: Session, user_id: str, session_id: str) -> ChatSession:
     return seen.session
 
 
-def get_owned(db: Session, user_id: str, session_id: str, *, is_deleted: bool = False) -> ChatSession:
+def get_owned(db: Session, user_id: str, session_id: str, *, is_deleted: bool | None = False) -> ChatSession:
     """For who may configure, share and delete. Raises NotFound, NotAllowed."""
     seen = see(db, user_id, session_id, is_deleted=is_deleted)
     if seen.role != "owner":
@@ -105,10 +109,34 @@ def change(db: Session, session: ChatSession, changes: dict[str, Any], *, title_
     db.flush()
 
 
-def watchers(db: Session, session: ChatSession) -> list[str]:
-    """Everybody whose list shows it: the owner first, then the members."""
-    members = select(col(SessionMember.user_id)).where(col(SessionMember.session_id) == session.session_id)
-    return [session.user_id, *db.exec(members.order_by(col(SessionMember.user_id)))]
+def audience(db: Session, session: ChatSession) -> Audience:
+    """Everybody whose list shows it, and how; the owner first. One query."""
+    return audiences(db, [session])[0]
+
+
+def audiences(db: Session, found: Sequence[ChatSession]) -> list[Audience]:
+    """Of each, in the same order. One query."""
+    query: Any = (
+        select(
+            col(ChatSession.session_id),
+            col(User.display_name),
+            col(User.username),
+            col(SessionMember.user_id),
+            col(SessionMember.role),
+        )
+        .join(User, col(User.user_id) == col(ChatSession.user_id))
+        .join(SessionMember, col(SessionMember.session_id) == col(ChatSession.session_id), isouter=True)
+        .where(col(ChatSession.session_id).in_([session.session_id for session in found]))
+        .order_by(col(SessionMember.user_id))
+    )
+    by_id = {session.session_id: session for session in found}
+    members: dict[str, Audience] = {}
+    for session_id, display_name, username, user_id, role in db.exec(query):
+        session, owner_name = by_id[session_id], display_name or username
+        here = members.setdefault(session_id, [(session.user_id, Seen(session, "owner", owner_name))])
+        if user_id is not None:
+            here.append((user_id, Seen(session, role, owner_name)))
+    return [members[session.session_id] for session in found]
 
 
 # --- many -------------------------------------------------------------------------------------------------------------
@@ -137,13 +165,16 @@ def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
     return [(name, int(count)) for name, count in db.exec(query)]
 
 
-def change_many(db: Session, user_id: str, session_ids: Sequence[str], changes: dict[str, Any]) -> list[ChatSession]:
+def change_many(
+    db: Session, user_id: str, session_ids: Sequence[str], changes: dict[str, Any], *, is_deleted: bool = False
+) -> list[ChatSession]:
     """Changes the user's own among `session_ids`, at most MAX_BULK; the others do not exist for him."""
     assert len(session_ids) <= MAX_BULK
+    deleted_at = col(ChatSession.deleted_at_ms)
     query = select(ChatSession).where(
         col(ChatSession.session_id).in_(session_ids),
         col(ChatSession.user_id) == user_id,
-        col(ChatSession.deleted_at_ms).is_(None),
+        deleted_at.is_not(None) if is_deleted else deleted_at.is_(None),
     )
     found = list(db.exec(query))
     for session in found:
@@ -169,17 +200,6 @@ def purge(db: Session, session: ChatSession) -> None:
     """For good: its messages, log, links and members go with it (cascades)."""
     db.delete(session)
     db.flush()
-
-
-def purge_oldest(db: Session, *, deleted_before_ms: int) -> str | None:
-    """Purges one chat whose time for undo is over; its id, or None when there is none. One at a time: a transaction is
-    short, and others get between."""
-    overdue = col(ChatSession.deleted_at_ms) < deleted_before_ms
-    session = db.exec(select(ChatSession).where(overdue).order_by(col(ChatSession.deleted_at_ms)).limit(1)).first()
-    if session is None:
-        return None
-    purge(db, session)
-    return session.session_id
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------

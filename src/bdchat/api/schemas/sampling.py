@@ -100,6 +100,10 @@ def _never(value: object) -> None:
         raise unsupported("a request cannot bring its own chat template.")
 
 
+StopStrings = Annotated[list[str] | None, BeforeValidator(_stop_strings)]
+TemplateKwargs = Annotated[Any, AfterValidator(_template_kwargs)]
+
+
 class StreamOptions(Wire):
     include_usage: StrictBool | None = None
 
@@ -116,7 +120,7 @@ class SamplingFields(Wire):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     n: Annotated[int, Field(ge=1)] | None = None
     seed: IntegerField | None = None
-    stop: Annotated[list[str] | None, BeforeValidator(_stop_strings)] = None
+    stop: StopStrings = None
     logit_bias: Annotated[Any, AfterValidator(_logit_bias)] = None  # dict[int, float] | None once validated
     user: Any = None
 
@@ -128,7 +132,7 @@ class SamplingFields(Wire):
     ignore_eos: StrictBool | None = None
     cache_prompt: StrictBool | None = None
     chat_template: Annotated[Any, AfterValidator(_never)] = None
-    chat_template_kwargs: Annotated[Any, AfterValidator(_template_kwargs)] = None
+    chat_template_kwargs: TemplateKwargs = None
 
     @field_validator("n")
     @classmethod

@@ -1,0 +1,165 @@
+"""/api/sessions/{id}/messages and /api/messages: the tree of a chat, read by paths. Event loop only.
+
+Nothing here generates: /v1/chat/completions does, with `store: true`. Messages are not deleted one by one: an edit is a
+sibling, and a chat goes as a whole.
+"""
+
+from sqlmodel import Session as Db
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.endpoints import Endpoint, declared, path_id, read_query, reply
+from bdchat.api.identity import require_user
+from bdchat.api.json_body import read_json_body
+from bdchat.api.schemas.messages import (
+    MessagePage,
+    MessageView,
+    NewFork,
+    NewHead,
+    NewMessage,
+    PathMessageView,
+    PathQuery,
+)
+from bdchat.api.schemas.sessions import SessionView
+from bdchat.api.schemas.wire import parse
+from bdchat.api.session_news import SessionNews
+from bdchat.settings import LimitSettings
+from bdchat.store import forks, messages, sessions
+from bdchat.store.database import Database
+from bdchat.store.errors import Conflict, NotFound
+from bdchat.store.ids import new_id
+from bdchat.store.messages import PathEntry
+from bdchat.store.sessions import Audience
+from bdchat.store.tables import Message
+
+
+class Messages:
+    def __init__(self, database: Database, news: SessionNews, limits: LimitSettings) -> None:
+        self._database = database
+        self._news = news
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        one = "/api/sessions/{session_id}"
+        return declared(
+            Endpoint(
+                "GET",
+                f"{one}/messages",
+                self.list,
+                "A path of a session's messages, its end first by pages",
+                query=PathQuery,
+                response=MessagePage,
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/messages",
+                self.create,
+                "Append a message without an answer; 200 when its client_message_id was there already",
+                body=NewMessage,
+                response=MessageView,
+                status=201,
+            ),
+            Endpoint("GET", "/api/messages/{message_id}", self.show, "A message", response=PathMessageView),
+            Endpoint(
+                "POST",
+                f"{one}/head",
+                self.set_head,
+                "Show the branch of a message, down to its newest end",
+                body=NewHead,
+                response=SessionView,
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/fork",
+                self.fork,
+                "A new session with the path down to a message",
+                body=NewFork,
+                response=SessionView,
+                status=201,
+                errors=(409,),
+            ),
+        )
+
+    async def list(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        query = read_query(PathQuery, request, self._limits)
+
+        def read(db: Db) -> list[PathEntry]:
+            session, _ = sessions.get_readable(db, user_id, session_id)
+            leaf_id = query.leaf or session.head_message_id
+            found = messages.path(db, session_id, leaf_id, limit=query.limit, before=query.before)
+            if not found and (query.leaf or query.before):
+                messages.get_in(db, session_id, query.before or query.leaf or "")  # a stranger, or above the root
+            return found
+
+        page = await self._database.read(read)
+        next_cursor = page[0].message.message_id if page and page[0].message.parent_id is not None else None
+        return reply(MessagePage(items=[PathMessageView.at(entry) for entry in page], next_cursor=next_cursor))
+
+    async def create(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        wanted = parse(NewMessage, await read_json_body(request), self._limits)
+        message_id = new_id()
+
+        def append(db: Db) -> tuple[Message, Audience]:
+            session = sessions.get_writable(db, user_id, session_id)
+            message = messages.append(
+                db,
+                session,
+                parent_id=session.head_message_id if wanted.is_below_head else wanted.parent_id,
+                role=wanted.role,
+                content=wanted.content,
+                author_id=user_id,
+                client_message_id=wanted.client_message_id,
+                message_id=message_id,
+            )
+            return message, sessions.audience(db, session)
+
+        message, audience = await self._database.write(append)
+        is_new = message.message_id == message_id
+        if is_new:
+            await self._news.message(message)
+            await self._news.changed(audience)
+        return reply(MessageView.of(message), status=201 if is_new else 200)
+
+    async def show(self, request: Request) -> Response:
+        user_id, message_id = require_user(request).user_id, path_id(request, "message_id")
+
+        def read(db: Db) -> PathEntry:
+            message = messages.get(db, message_id)
+            try:
+                sessions.get_readable(db, user_id, message.session_id)
+            except NotFound as error:
+                raise NotFound("message", message_id) from error  # no id tells that it exists
+            return messages.path(db, message.session_id, message_id, limit=1)[0]
+
+        return reply(PathMessageView.at(await self._database.read(read)))
+
+    async def set_head(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        wanted = parse(NewHead, await read_json_body(request), self._limits)
+
+        def switch(db: Db) -> Audience:
+            session = sessions.get_writable(db, user_id, session_id)
+            messages.set_head(db, session, wanted.message_id)
+            return sessions.audience(db, session)
+
+        audience = await self._database.write(switch)
+        await self._news.changed(audience)
+        return reply(SessionView.of(next(seen for each, seen in audience if each == user_id)))
+
+    async def fork(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        wanted = parse(NewFork, await read_json_body(request), self._limits)
+
+        def fork(db: Db) -> Audience:
+            source, _ = sessions.get_readable(db, user_id, session_id)
+            message_id = wanted.message_id or source.head_message_id
+            if message_id is None:
+                raise Conflict("There is nothing in it yet.", param="message_id")
+            return sessions.audience(db, forks.fork(db, user_id, source, message_id))
+
+        audience = await self._database.write(fork)
+        await self._news.changed(audience, kind="created")
+        return reply(SessionView.of(audience[0][1]), status=201)

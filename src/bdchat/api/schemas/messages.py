@@ -1,0 +1,120 @@
+"""Messages on the wire of /api.
+
+1. `parent_id`: absent = below the session's head; null = a new root. The only null of /api that says something.
+2. A running answer's `content` is empty: its text so far is in the events of `generation_id`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from bdchat.api.endpoints import View
+from bdchat.api.schemas.wire import Strict, Text
+from bdchat.store.messages import PathEntry
+from bdchat.store.tables import Message, MessageMetadata
+
+MAX_CONTENT_CHARS = 2_000_000
+MAX_PAGE = 200
+
+MessageId = Annotated[Text, Field(min_length=1, max_length=64)]
+
+# --- in ---------------------------------------------------------------------------------------------------------------
+
+
+class PathQuery(Strict):
+    """A page of the path from `leaf` (absent: the session's head) to its root, the end first."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 30
+    before: MessageId | None = None  # next_cursor of the page before
+    leaf: MessageId | None = None
+
+
+class NewMessage(Strict):
+    content: Annotated[Text, Field(min_length=1, max_length=MAX_CONTENT_CHARS)]
+    role: Literal["user", "system", "assistant"] = "user"
+    parent_id: MessageId | None = None
+    client_message_id: Annotated[Text, Field(min_length=1, max_length=128)] | None = None
+
+    @property
+    def is_below_head(self) -> bool:
+        return "parent_id" not in self.model_fields_set
+
+
+class NewHead(Strict):
+    message_id: MessageId
+
+
+class NewFork(Strict):
+    message_id: MessageId | None = None  # none: the session's head
+
+
+# --- out --------------------------------------------------------------------------------------------------------------
+
+
+class MetadataView(View):
+    """How an answer came to be."""
+
+    model: str
+    model_version: str
+    prompt_template: str
+    model_params: dict[str, Any]
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    queue_ms: int
+    prefill_ms: int
+    decode_ms: int
+    num_dropped_messages: int  # by the context-overflow policy
+
+    @classmethod
+    def of(cls, metadata: MessageMetadata) -> "MetadataView":
+        return cls.model_construct(**{name: getattr(metadata, name) for name in cls.model_fields})
+
+
+class MessageView(View):
+    message_id: str
+    session_id: str
+    parent_id: str | None
+    author_id: str | None
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    status: Literal["complete", "running", "stopped", "interrupted", "failed"]
+    finish_reason: str | None
+    token_count: int | None
+    processing_time_ms: int | None
+    client_message_id: str | None
+    created_at_ms: int
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageView":
+        return cls.model_construct(**_columns(message))
+
+
+class PathMessageView(MessageView):
+    """With what is shown beside it."""
+
+    sibling_ids: list[str]  # in order, its own among them
+    sibling_index: int  # of its own in these, from 0
+    generation_id: str | None  # what is writing it now
+    metadata: MetadataView | None
+
+    @classmethod
+    def at(cls, entry: PathEntry) -> "PathMessageView":
+        return cls.model_construct(
+            **_columns(entry.message),
+            sibling_ids=list(entry.sibling_ids),
+            sibling_index=entry.sibling_ids.index(entry.message.message_id),
+            generation_id=entry.generation_id,
+            metadata=MetadataView.of(entry.metadata) if entry.metadata else None,
+        )
+
+
+class MessagePage(View):
+    """In reading order."""
+
+    items: list[PathMessageView]
+    next_cursor: str | None  # null: the root is on this page
+
+
+def _columns(message: Message) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in MessageView.model_fields}

@@ -1,0 +1,191 @@
+"""Sharing a session: members by name, read-only links, and the view that a link opens. Event loop only.
+
+Only the owner invites and makes links; a member may leave. /api/shared/{token} is open to whoever has the token, of
+which only the SHA-256 is stored; for everything that opens nothing it says 404.
+"""
+
+import hashlib
+import re
+import secrets
+
+from sqlmodel import Session as Db
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.endpoints import Endpoint, declared, path_id, read_query, reply
+from bdchat.api.identity import require_user
+from bdchat.api.json_body import read_json_body
+from bdchat.api.schemas.sharing import (
+    LinkList,
+    LinkView,
+    MemberList,
+    MemberView,
+    NewLink,
+    NewLinkView,
+    NewMember,
+    SharedMessage,
+    SharedQuery,
+    SharedSession,
+)
+from bdchat.api.schemas.wire import parse
+from bdchat.api.session_news import SessionNews
+from bdchat.engine.errors import InvalidRequest
+from bdchat.settings import LimitSettings
+from bdchat.store import messages, sessions, sharing, users
+from bdchat.store.database import Database
+from bdchat.store.errors import NotFound
+from bdchat.store.ids import now_ms
+from bdchat.store.sessions import Seen
+from bdchat.store.tables import ShareLink
+
+DAY_MS = 86_400_000
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 256 bits
+
+
+class Sharing:
+    def __init__(self, database: Database, news: SessionNews, limits: LimitSettings) -> None:
+        self._database = database
+        self._news = news
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        members, links = "/api/sessions/{session_id}/members", "/api/sessions/{session_id}/links"
+        return declared(
+            Endpoint("GET", members, self.list_members, "Who is invited", response=MemberList),
+            Endpoint(
+                "POST",
+                members,
+                self.put_member,
+                "Invite somebody, or change what they may",
+                body=NewMember,
+                response=MemberView,
+                errors=(409,),
+            ),
+            Endpoint("DELETE", f"{members}/{{user_id}}", self.remove_member, "End an invitation, or leave", status=204),
+            Endpoint("GET", links, self.list_links, "Read-only links", response=LinkList),
+            Endpoint(
+                "POST",
+                links,
+                self.create_link,
+                "Make a read-only link; its token is shown this once",
+                body=NewLink,
+                response=NewLinkView,
+                status=201,
+                errors=(409,),
+            ),
+            Endpoint("DELETE", f"{links}/{{link_id}}", self.revoke_link, "Revoke a link", status=204),
+            Endpoint(
+                "GET",
+                "/api/shared/{token}",
+                self.show,
+                "What a link shows",
+                query=SharedQuery,
+                response=SharedSession,
+                auth="open",
+            ),
+        )
+
+    # --- members ------------------------------------------------------------------------------------------------------
+
+    async def list_members(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+
+        def read(db: Db) -> list[MemberView]:
+            sessions.get_owned(db, user_id, session_id)
+            return [MemberView.of(member, user) for member, user in sharing.members(db, session_id)]
+
+        return reply(MemberList(items=await self._database.read(read)))
+
+    async def put_member(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        wanted = parse(NewMember, await read_json_body(request), self._limits)
+
+        def put(db: Db) -> tuple[MemberView, Seen]:
+            session = sessions.get_owned(db, user_id, session_id)
+            user = users.by_name(db, wanted.username)
+            if user is None or user.is_disabled:
+                raise InvalidRequest("username", "there is no such user.")
+            member = sharing.put_member(db, session, user, wanted.role)
+            return MemberView.of(member, user), sessions.see(db, user.user_id, session_id)
+
+        view, seen = await self._database.write(put)
+        await self._news.shared(view.user_id, seen)
+        return reply(view)
+
+    async def remove_member(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        member_id = path_id(request, "user_id")
+
+        def remove(db: Db) -> None:
+            if member_id == user_id:
+                sessions.get_readable(db, user_id, session_id)
+            else:
+                sessions.get_owned(db, user_id, session_id)
+            sharing.remove_member(db, session_id, member_id)
+
+        await self._database.write(remove)
+        await self._news.left(session_id, member_id)
+        return Response(status_code=204)
+
+    # --- links --------------------------------------------------------------------------------------------------------
+
+    async def list_links(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+
+        def read(db: Db) -> list[LinkView]:
+            sessions.get_owned(db, user_id, session_id)
+            return [LinkView.of(link) for link in sharing.links(db, session_id)]
+
+        return reply(LinkList(items=await self._database.read(read)))
+
+    async def create_link(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        wanted = parse(NewLink, await read_json_body(request), self._limits)
+        token = secrets.token_urlsafe(32)
+        days = wanted.expires_in_days
+        expires_at_ms = now_ms() + days * DAY_MS if days is not None else None
+
+        def create(db: Db) -> ShareLink:
+            sessions.get_owned(db, user_id, session_id)
+            return sharing.create_link(db, session_id, token_hash=_hash(token), expires_at_ms=expires_at_ms)
+
+        link = await self._database.write(create)
+        shown = LinkView.of(link).model_dump()
+        return reply(NewLinkView(**shown, token=token, path=f"/api/shared/{token}"), status=201)
+
+    async def revoke_link(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        link_id = path_id(request, "link_id")
+
+        def revoke(db: Db) -> None:
+            sessions.get_owned(db, user_id, session_id)
+            sharing.revoke_link(db, session_id, link_id)
+
+        await self._database.write(revoke)
+        return Response(status_code=204)
+
+    async def show(self, request: Request) -> Response:
+        token = str(request.path_params["token"])
+        if not TOKEN.fullmatch(token):
+            raise NotFound("link")
+        query = read_query(SharedQuery, request, self._limits)
+        return reply(await self._database.read(lambda db: _shared(db, token, query)))
+
+
+def _shared(db: Db, token: str, query: SharedQuery) -> SharedSession:
+    session, owner = sharing.opened_by(db, _hash(token))
+    head_id = session.head_message_id
+    page = messages.path(db, session.session_id, head_id, limit=query.limit, before=query.before)
+    is_whole = not page or page[0].message.parent_id is None
+    return SharedSession(
+        title=session.title,
+        owner_name=owner.display_name or owner.username,
+        updated_at_ms=session.updated_at_ms,
+        items=[SharedMessage.of(entry.message) for entry in page if entry.message.role != "system"],
+        next_cursor=None if is_whole else page[0].message.message_id,
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

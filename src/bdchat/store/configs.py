@@ -1,0 +1,27 @@
+"""A chat's own settings: one row, made when something differs from the defaults. Inside the caller's transaction."""
+
+from typing import Any
+
+from sqlmodel import Session
+
+from bdchat.store.tables import SessionConfig
+
+
+def of(db: Session, session_id: str) -> SessionConfig:
+    """The defaults when nothing was set."""
+    return db.get(SessionConfig, session_id) or SessionConfig(session_id=session_id)
+
+
+def put(db: Session, session_id: str, values: dict[str, Any]) -> SessionConfig:
+    """Replaces the whole: a column that `values` does not name gets its default."""
+    config = db.merge(SessionConfig(session_id=session_id, **values))
+    db.flush()
+    return config
+
+
+def copy(db: Session, source_id: str, target_id: str) -> None:
+    """For a fork."""
+    config = db.get(SessionConfig, source_id)
+    if config is not None:
+        db.add(SessionConfig(**{**config.model_dump(), "session_id": target_id}))
+        db.flush()

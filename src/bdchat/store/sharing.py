@@ -1,0 +1,106 @@
+"""Who else may see a chat: invited members, and links that show it to whoever has them.
+
+Functions of a Session, inside the caller's transaction. A link's token is kept as SHA-256 only; the caller makes it and
+shows it once.
+"""
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col, select
+
+from bdchat.store.errors import Conflict, NotFound
+from bdchat.store.ids import new_id, now_ms
+from bdchat.store.tables import ChatSession, SessionMember, ShareLink, User
+
+MAX_MEMBERS = 100  # each is told of every message
+MAX_LINKS = 100
+
+
+# --- members ----------------------------------------------------------------------------------------------------------
+
+
+def members(db: Session, session_id: str) -> list[tuple[SessionMember, User]]:
+    query = (
+        select(SessionMember, User)
+        .join(User, col(User.user_id) == col(SessionMember.user_id))
+        .where(col(SessionMember.session_id) == session_id)
+        .order_by(col(SessionMember.created_at_ms), col(SessionMember.user_id))
+    )
+    return list(db.exec(query))
+
+
+def put_member(db: Session, session: ChatSession, user: User, role: str) -> SessionMember:
+    """Invites, or changes the role of who is there. Raises Conflict for the owner and beyond MAX_MEMBERS."""
+    if user.user_id == session.user_id:
+        raise Conflict("The owner is in the session already.", param="username")
+    member = db.get(SessionMember, (session.session_id, user.user_id))
+    if member is None:
+        if len(members(db, session.session_id)) >= MAX_MEMBERS:
+            raise Conflict(f"A session has at most {MAX_MEMBERS} members.")
+        member = SessionMember(session_id=session.session_id, user_id=user.user_id, role=role, created_at_ms=now_ms())
+        db.add(member)
+    member.role = role
+    db.flush()
+    return member
+
+
+def remove_member(db: Session, session_id: str, user_id: str) -> None:
+    """Raises NotFound."""
+    member = db.get(SessionMember, (session_id, user_id))
+    if member is None:
+        raise NotFound("member", user_id)
+    db.delete(member)
+    db.flush()
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+
+
+def links(db: Session, session_id: str) -> list[ShareLink]:
+    """Those that still open, the newest first."""
+    query = select(ShareLink).where(col(ShareLink.session_id) == session_id, *_is_good())
+    return list(db.exec(query.order_by(col(ShareLink.created_at_ms).desc(), col(ShareLink.link_id).desc())))
+
+
+def create_link(db: Session, session_id: str, *, token_hash: str, expires_at_ms: int | None) -> ShareLink:
+    """Raises Conflict beyond MAX_LINKS."""
+    if len(links(db, session_id)) >= MAX_LINKS:
+        raise Conflict(f"A session has at most {MAX_LINKS} links.")
+    link = ShareLink(
+        link_id=new_id(),
+        token_hash=token_hash,
+        session_id=session_id,
+        created_at_ms=now_ms(),
+        expires_at_ms=expires_at_ms,
+    )
+    db.add(link)
+    db.flush()
+    return link
+
+
+def revoke_link(db: Session, session_id: str, link_id: str) -> None:
+    """Raises NotFound, also for a link of another session."""
+    link = db.get(ShareLink, link_id)
+    if link is None or link.session_id != session_id or link.revoked_at_ms is not None:
+        raise NotFound("link", link_id)
+    link.revoked_at_ms = now_ms()
+    db.flush()
+
+
+def opened_by(db: Session, token_hash: str) -> tuple[ChatSession, User]:
+    """The chat that a link shows, and its owner. Raises NotFound for whatever opens nothing (any more)."""
+    query = (
+        select(ChatSession, User)
+        .join(ShareLink, col(ShareLink.session_id) == col(ChatSession.session_id))
+        .join(User, col(User.user_id) == col(ChatSession.user_id))
+        .where(col(ShareLink.token_hash) == token_hash, *_is_good())
+        .where(col(ChatSession.deleted_at_ms).is_(None), col(User.is_disabled).is_(False))
+    )
+    found = db.exec(query).first()
+    if found is None:
+        raise NotFound("link")
+    return found[0], found[1]
+
+
+def _is_good() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    expires_at = col(ShareLink.expires_at_ms)
+    return col(ShareLink.revoked_at_ms).is_(None), or_(expires_at.is_(None), expires_at > now_ms())
