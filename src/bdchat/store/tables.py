@@ -139,7 +139,10 @@ class ChatSession(SQLModel, table=True):
     """`head_message_id` is the leaf whose path is shown. Deleted ones stay 30 days (undo), then are purged."""
 
     __tablename__ = "chat_session"
-    __table_args__ = (Index("ix_session_recent", "user_id", "updated_at_ms", "session_id"),)
+    __table_args__ = (
+        Index("ix_session_recent", "user_id", "updated_at_ms", "session_id"),
+        UniqueConstraint("user_id", "source_id"),  # imported twice is one chat
+    )
 
     session_id: str = _id(primary_key=True)
     user_id: str = _id("user.user_id")
@@ -153,6 +156,7 @@ class ChatSession(SQLModel, table=True):
     created_at_ms: int = _ms()
     updated_at_ms: int = _ms()  # the last message or change of title
     deleted_at_ms: int | None = _ms(nullable=True)
+    source_id: str | None = Field(default=None, max_length=200)  # where it was imported from: "chatgpt:…"
 
 
 class SessionConfig(SQLModel, table=True):
@@ -201,6 +205,7 @@ class Message(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("session_id", "client_message_id"),  # sent twice is one message
         Index("ix_message_children", "session_id", "parent_id", "message_id"),
+        Index("ix_message_author", "author_id", "message_id"),  # what somebody wrote, newest first
     )
 
     message_id: str = _id(primary_key=True)

@@ -115,8 +115,10 @@ def upgrade() -> None:
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("deleted_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("source_id", sa.String(length=200), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["user.user_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("session_id"),
+        sa.UniqueConstraint("user_id", "source_id"),
     )
     with op.batch_alter_table("chat_session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_chat_session_user_id"), ["user_id"], unique=False)
@@ -178,6 +180,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("session_id", "client_message_id"),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index("ix_message_author", ["author_id", "message_id"], unique=False)
         batch_op.create_index("ix_message_children", ["session_id", "parent_id", "message_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_session_id"), ["session_id"], unique=False)
