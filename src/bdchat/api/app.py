@@ -24,12 +24,17 @@ from bdchat.api.envelope import Envelope, Refusals
 from bdchat.api.generations import GenerationService
 from bdchat.api.health import Health
 from bdchat.api.latency import LatencyMeter
+from bdchat.api.messages import Messages
 from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.models import Models
+from bdchat.api.openapi import OpenAPI
 from bdchat.api.page import PageServer, load_page
 from bdchat.api.passwords import Passwords
 from bdchat.api.search import Search
 from bdchat.api.security import BodyLimits, HostGuard, OriginGuard
+from bdchat.api.session_news import SessionNews
+from bdchat.api.sessions import Sessions
+from bdchat.api.sharing import Sharing
 from bdchat.api.sign_in import SignIn
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
@@ -48,6 +53,8 @@ class App(Starlette):
         self.authenticator = Authenticator(settings, self.database, self.bus)
         self.passwords = Passwords()
         self.engine_router = engine_router
+        self.session_news = SessionNews(self.bus)
+        self.openapi = OpenAPI()
         self.meter = LatencyMeter()
         self.refusals = Refusals()
         self.generations = GenerationService(self.meter)
@@ -57,6 +64,7 @@ class App(Starlette):
             exception_handlers={HTTPException: _leave_to_envelope},
             lifespan=_lifespan,
         )
+        self.openapi.describe(self.routes)
         self.router.redirect_slashes = False  # Envelope tidies the path; a redirect would be built from Host
 
     def _routes(self, settings: Settings) -> list[Route]:
@@ -74,6 +82,10 @@ class App(Starlette):
             Route("/metrics", metrics.show, methods=["GET"]),
             *Search(self.database, settings.limits).routes(),
             *self._account_routes(settings),
+            *Sessions(self.database, self.session_news, self.engine_router, settings.limits).routes(),
+            *Messages(self.database, self.session_news, settings.limits).routes(),
+            *Sharing(self.database, self.session_news, settings.limits).routes(),
+            *self.openapi.routes(),
         ]
 
     def _account_routes(self, settings: Settings) -> list[Route]:

@@ -51,7 +51,6 @@ class Hit:
     title: str
     folder: str
     is_archived: bool
-    is_pinned: bool
     is_shared: bool  # somebody else's
     snippet: Snippet
 
@@ -118,7 +117,7 @@ def _ask(
             conditions.append(f"' ' || e.terms || ' ' LIKE :near{number}")
             values[f"near{number}"] = neighbours
     statement = f"""
-        SELECT f.*, s.title, s.folder, s.is_archived, s.is_pinned, s.user_id AS owner_id,
+        SELECT f.*, s.title, s.folder, s.is_archived, s.user_id AS owner_id,
                substr(coalesce(m.content, s.title), 1, :max_length) AS content
         FROM (SELECT e.entry_id, e.session_id, e.message_id, e.role, e.at_ms
               FROM {source} {join} chat_session s ON s.session_id = e.session_id
@@ -139,9 +138,8 @@ def _ask(
             role=row.role,
             at_ms=row.at_ms,
             title=row.title,
-            folder=row.folder,
-            is_archived=bool(row.is_archived),
-            is_pinned=bool(row.is_pinned),
+            folder=row.folder if row.owner_id == user_id else "",
+            is_archived=bool(row.is_archived) and row.owner_id == user_id,
             is_shared=row.owner_id != user_id,
             snippet=snippet(row.content, pattern),
         )
@@ -162,10 +160,14 @@ def _conditions(wanted: Filter, entry: str, after: Place | None) -> tuple[list[s
     if wanted.from_ms is not None:
         conditions.append(f"{entry} >= :least")
         values["least"] = entry_floor(wanted.from_ms)
-    for name, value in (("session_id", wanted.session_id), ("folder", wanted.folder)):
-        if value is not None:
-            conditions.append(f"s.{name} = :{name}")
-            values[name] = value
+    if wanted.session_id is not None:
+        conditions.append("s.session_id = :session_id")
+        values["session_id"] = wanted.session_id
+    # folder and archive are the owner's own order
+    if wanted.folder is not None:
+        conditions.append("s.folder = :folder AND s.user_id = :user_id")
+        values["folder"] = wanted.folder
     if wanted.is_archived is not None:
-        conditions.append("s.is_archived" if wanted.is_archived else "NOT s.is_archived")
+        negation = "" if wanted.is_archived else "NOT "
+        conditions.append(f"{negation}(s.is_archived AND s.user_id = :user_id)")
     return conditions, values
