@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
+from bdchat.engine.inspection import SequenceState
 from bdchat.engine.metrics import Counts, EngineMetrics
 from bdchat.engine.request import (
     Accepted,
@@ -78,6 +79,8 @@ class FakeEngine:
     num_running: int = 0
     num_cancelled: int = 0
     num_restarts: int = 0
+    pid: int | None = None
+    sequences: tuple[SequenceState, ...] = ()  # what an inspection finds
     state: str = "ready"
     is_closed: bool = False
     seen: list[bytes] = field(default_factory=list)
@@ -91,6 +94,13 @@ class FakeEngine:
     def cancel(self, request_id: str) -> None:
         if request_id in self.cancels:
             self.cancels[request_id].set()
+
+    async def inspect(self) -> tuple[SequenceState, ...]:
+        return self.sequences
+
+    @property
+    def num_in_flight(self) -> int:
+        return self.num_running
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         return tuple(prompt_text(prompt).encode())

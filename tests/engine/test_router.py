@@ -2,15 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
+from bdchat.engine.catalog import InstalledModel
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import ModelNotFound
+from bdchat.engine.errors import EngineUnavailable, ModelNotFound
+from bdchat.engine.inspection import SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 from bdchat.engine.router import Router
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 def info_of(model_id: str, n_ctx: int) -> ModelInfo:
@@ -41,6 +51,8 @@ class StillEngine:
         self.info = info
         self.state = "ready" if info else "loading"
         self.num_restarts = 0
+        self.num_in_flight = 0
+        self.pid = None
         self.is_closed = False
         self._failure = failure
 
@@ -48,6 +60,9 @@ class StillEngine:
         raise NotImplementedError
 
     def cancel(self, request_id: str) -> None: ...
+
+    async def inspect(self) -> tuple[SequenceState, ...]:
+        return ()
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         raise NotImplementedError
@@ -115,3 +130,112 @@ def test_closing_closes_all_even_when_one_fails(failure: Exception | None) -> No
         assert caught.value.exceptions == (failure,)
     assert first.is_closed
     assert second.is_closed
+
+
+# --- while the server runs --------------------------------------------------------------------------------------------
+
+
+class Shelf:
+    """A ModelSource: models by name, and what was opened."""
+
+    def __init__(self, *names: str) -> None:
+        self.models = {name: installed(name) for name in names}
+        self.opened: list[tuple[str, bool]] = []
+
+    def find(self, name: str) -> InstalledModel:
+        for model in self.models.values():
+            if name in model.names:
+                return model
+        raise ModelNotFound(name, tuple(self.models))
+
+    def open(self, model: InstalledModel, *, starts: bool = True) -> Engine:
+        self.opened.append((model.name, starts))
+        return StillEngine(info_of(model.name, 128))
+
+
+def installed(name: str) -> InstalledModel:
+    return InstalledModel(name, Path(f"/models/{name}.Q4.gguf"), None, None, None, "unknown", 1)
+
+
+async def test_a_loaded_model_has_all_its_names_and_the_first_is_the_default() -> None:
+    shelf = Shelf("small", "large")
+    router = Router({}, default=None, created=7, source=shelf)
+    assert await router.load("small.Q4.gguf") == "small"
+    assert (router.default, router.model_id_for(None), router.model_id_for("small.Q4")) == ("small",) * 3
+    assert await router.load("large", starts=False) == "large"
+    assert (router.default, list(router.engines)) == ("small", ["small", "large"])
+    assert await router.load("small") == "small"
+    assert shelf.opened == [("small", True), ("large", False)]
+    assert router.models()[1].created > 7
+
+
+async def test_two_loads_at_once_make_one_engine() -> None:
+    shelf = Shelf("small")
+    router = Router({}, default=None, created=7, source=shelf)
+    assert set(await asyncio.gather(router.load("small"), router.load("small.Q4"))) == {"small"}
+    assert len(shelf.opened) == 1
+
+
+async def test_who_is_not_admitted_is_not_served() -> None:
+    def refuse(model: InstalledModel) -> None:
+        raise MemoryError(model.name)
+
+    router = Router({}, default=None, created=7, source=Shelf("small"))
+    with pytest.raises(MemoryError):
+        await router.load("small", admit=refuse)
+    assert (dict(router.engines), router.default) == ({}, None)
+    for source in (None, Shelf("small")):
+        with pytest.raises(ModelNotFound):
+            await Router({}, default=None, created=7, source=source).load("../small")
+
+
+async def test_an_unloaded_model_answers_what_it_has_and_nothing_more() -> None:
+    busy, other = StillEngine(info_of("busy", 64)), StillEngine(info_of("other", 64))
+    busy.num_in_flight = 1
+    router = Router({"busy": busy, "other": other}, default="busy", created=7, aliases={"b": "busy"}, source=Shelf())
+    leaving = asyncio.create_task(router.unload("busy", drain_s=60))
+    await asyncio.sleep(0)
+    assert (router.default, list(router.engines), list(router.leaving)) == ("other", ["other"], ["busy"])
+    for name in ("busy", "b"):
+        with pytest.raises(ModelNotFound):
+            router.engine_for(name)
+    assert not busy.is_closed
+    busy.num_in_flight = 0
+    await leaving
+    assert busy.is_closed
+    assert dict(router.leaving) == {}
+    with pytest.raises(ModelNotFound):
+        await router.unload("busy", drain_s=0)
+
+
+async def test_requests_that_do_not_end_in_time_are_ended() -> None:
+    busy = StillEngine(info_of("busy", 64))
+    busy.num_in_flight = 1
+    router = Router({"busy": busy}, default="busy", created=7)
+    await router.unload("busy", drain_s=0)
+    assert busy.is_closed
+    assert router.default is None
+
+
+async def test_a_model_that_leaves_cannot_come_back_before_it_is_gone() -> None:
+    busy = StillEngine(info_of("small", 64))
+    busy.num_in_flight = 1
+    router = Router({"small": busy}, default="small", created=7, source=Shelf("small"))
+    leaving = asyncio.create_task(router.unload("small", drain_s=60))
+    await asyncio.sleep(0)
+    with pytest.raises(EngineUnavailable):
+        await router.load("small")
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert busy.is_closed  # whoever asked for it is gone; the engine is not left running
+    assert await router.load("small") == "small"
+
+
+async def test_the_default_is_one_that_is_served() -> None:
+    router = Router({"a": StillEngine(), "b": StillEngine()}, default="a", created=7)
+    router.set_default("b")
+    assert (router.model_id_for("default"), list(router.engines)) == ("b", ["b", "a"])
+    with pytest.raises(ModelNotFound):
+        router.set_default("c")
+    assert router.default == "b"

@@ -1,6 +1,7 @@
 """The tree of a chat: appending, its path, its branches."""
 
 import itertools
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
@@ -233,7 +234,7 @@ async def test_a_chat_of_three_thousand_turns_is_read_and_purged(database: Datab
 
     def add(db: Session) -> None:
         for parent_id, message_id in itertools.pairwise(ids):
-            place = {"message_id": message_id, "session_id": session_id, "parent_id": parent_id}
+            place: dict[str, Any] = {"message_id": message_id, "session_id": session_id, "parent_id": parent_id}
             db.add(Message(**place, created_at_ms=1, role="user", content="x"))
 
     await database.write(add)

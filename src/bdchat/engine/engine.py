@@ -6,6 +6,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
+from bdchat.engine.inspection import SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 
@@ -17,7 +18,7 @@ class Engine(Protocol):
 
     @property
     def state(self) -> str:
-        """ "loading" | "ready" | "restarting" | "failed" | "closed"."""
+        """ "idle" (the first request starts it) | "loading" | "ready" | "restarting" | "failed" | "closed"."""
 
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         """Accepted first, then Progress and PromptLogprobs (if asked) and Deltas in order, one Finished per choice, the
@@ -37,7 +38,18 @@ class Engine(Protocol):
     def metrics(self) -> EngineMetrics:
         """The latest snapshot, totals summed over restarts of the process."""
 
+    async def inspect(self) -> tuple[SequenceState, ...]:
+        """Its sequences, at most some hundred milliseconds ago; () when no process serves. For people who watch."""
+
+    @property
+    def num_in_flight(self) -> int:
+        """Requests that it has not answered to their end."""
+
     @property
     def num_restarts(self) -> int: ...
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process, while there is one."""
 
     async def aclose(self) -> None: ...

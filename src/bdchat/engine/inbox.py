@@ -22,6 +22,7 @@ from bdchat.engine.wire import (
     Command,
     FrameSplitter,
     FrameTooLong,
+    Inspect,
     Load,
     Ping,
     Rejected,
@@ -59,7 +60,7 @@ class Hangup(NamedTuple):
     reason: str
 
 
-Item = Load | Arrival | Cancel | Ping | Shutdown | Hangup
+Item = Load | Arrival | Cancel | Inspect | Ping | Shutdown | Hangup
 
 
 def rejection(request_id: str, error: EngineError) -> Rejected:

@@ -76,6 +76,10 @@ class KVCache:
     def length(self, seq_id: int) -> int:
         return self._tree.length(seq_id)
 
+    def holdings(self) -> list[tuple[int, int, int]]:
+        """(seq id, cells it uses, of those the ones that are its alone) of every live and idle sequence."""
+        return [(i, self._tree.length(i), self._tree.num_private(i)) for i in (*self._live, *self._idle)]
+
     def num_reusable(self, tokens: Sequence[int]) -> int:
         """How many tokens a claim of `tokens` would not have to compute right now."""
         return self._best_source(tokens).num_tokens

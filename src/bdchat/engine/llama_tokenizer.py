@@ -123,7 +123,7 @@ class LlamaTokenizer:
         self._space_after = re.compile(f"({_any_of(parsed)}) ") if parsed and self._is_spm() else None
 
     def _is_spm(self) -> bool:
-        return int(llama_cpp.llama_vocab_type(self._vocab)) == llama_cpp.LLAMA_VOCAB_TYPE_SPM
+        return bool(llama_cpp.llama_vocab_type(self._vocab) == llama_cpp.LLAMA_VOCAB_TYPE_SPM)
 
     def _text_of(self, token_id: int | None) -> str:
         if token_id is None:

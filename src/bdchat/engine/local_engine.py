@@ -4,6 +4,8 @@ Event loop only. A request belongs to this object, not to a process: what a dead
 one from the tokens seen so far, so that its reader notices a pause and nothing else. Knows requests, never HTTP.
 """
 
+import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -24,16 +26,31 @@ from bdchat.engine.errors import (
     RequestQuarantined,
 )
 from bdchat.engine.flight import Flight, Question
+from bdchat.engine.inspection import SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.quarantine import Quarantine
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 from bdchat.engine.restarts import Death
 from bdchat.engine.supervisor import Patience, Supervisor
 from bdchat.engine.totals import with_former_lives
-from bdchat.engine.wire import MAX_FRAME_BYTES, Cancel, Load, Loading, Rejected, Report, Step, Tokenized
+from bdchat.engine.wire import (
+    MAX_FRAME_BYTES,
+    Cancel,
+    Inspect,
+    Inspected,
+    Load,
+    Loading,
+    Rejected,
+    Report,
+    Step,
+    Tokenized,
+)
 from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)
+
+INSPECT_INTERVAL_S = 0.5  # however many watch, and however often they ask
+INSPECT_PATIENCE_S = 1.0  # a long step
 
 _REJECTIONS: dict[str, type[EngineError]] = {
     kind.__name__: kind
@@ -80,6 +97,10 @@ class LocalEngine:
         self._metrics = EngineMetrics()
         self._former_lives = EngineMetrics()
         self._question_numbers = itertools.count()
+        self._clock = clock
+        self._sequences: tuple[SequenceState, ...] = ()  # as the process last told
+        self._inspected = asyncio.Event()
+        self._inspected_at = -INSPECT_INTERVAL_S
 
     # --- the contract -------------------------------------------------------------------------------------------------
 
@@ -103,6 +124,23 @@ class LocalEngine:
     @property
     def pid(self) -> int | None:
         return self._supervisor.child.pid if self._supervisor.child else None
+
+    @property
+    def num_in_flight(self) -> int:
+        return len(self._flights)
+
+    async def inspect(self) -> tuple[SequenceState, ...]:
+        """A process that is too busy to answer in time is told of as it was before."""
+        child = self._supervisor.child
+        if not self._supervisor.can_submit or child is None:
+            return ()
+        if self._clock() - self._inspected_at >= INSPECT_INTERVAL_S:
+            self._inspected_at = self._clock()
+            self._inspected.clear()
+            child.send(Inspect())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._inspected.wait(), INSPECT_PATIENCE_S)
+        return self._sequences
 
     def metrics(self) -> EngineMetrics:
         return with_former_lives(self._former_lives, self._metrics)
@@ -219,6 +257,9 @@ class LocalEngine:
             self._take_step(report)
         elif type(report) is Rejected:
             self._reject(report)
+        elif type(report) is Inspected:
+            self._sequences = report.sequences
+            self._inspected.set()
         elif type(report) is Tokenized:
             question = self._flights.get(report.request_id)
             if isinstance(question, Question) and not question.is_over:
@@ -271,6 +312,7 @@ class LocalEngine:
     def on_death(self, death: Death) -> None:
         self._former_lives = with_former_lives(self._former_lives, self._metrics)
         self._metrics = EngineMetrics()
+        self._sequences = ()
         if death.may_be_a_requests_fault:
             self._accuse()
         for flight in tuple(self._flights.values()):

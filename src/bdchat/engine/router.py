@@ -1,18 +1,31 @@
-"""Model name → engine.
+"""Model name → engine; models come and go while the server runs.
 
-Built once by the composition root from engines that exist already; it starts none and knows no processes. Owned by the
-event loop. Names are looked up exactly: a request can name a served model or nothing.
+Owned by the event loop. Names are looked up exactly: a request can name a served model or nothing. Which models there
+are on the disk, and how one becomes an engine, is its source's affair; it knows no processes.
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
+from bdchat.engine.catalog import InstalledModel
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import ModelNotFound
+from bdchat.engine.errors import EngineUnavailable, ModelNotFound
 from bdchat.engine.request import ModelInfo
 
 DEFAULT_NAMES = frozenset({None, "", "default"})
+POLL_S = 0.02  # whether an engine that goes has answered its last request
+
+
+class ModelSource(Protocol):
+    """local_models.LocalModels is one."""
+
+    def find(self, name: str) -> InstalledModel:
+        """Reads the disk. Raises ModelNotFound, ModelLoadFailed."""
+
+    def open(self, model: InstalledModel, *, starts: bool = True) -> Engine: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,9 @@ class ServedModel:
 
 
 class Router:
-    """Every id and alias leads to one engine; `aliases` are other names of the same models (a file's name)."""
+    """Every id and alias leads to one engine; `aliases` are other names of the same models (a file's name).
+
+    Without a source nothing can be loaded beyond the engines that it was made with."""
 
     def __init__(
         self,
@@ -35,18 +50,30 @@ class Router:
         default: str | None,
         created: int,
         aliases: Mapping[str, str] | None = None,
+        source: ModelSource | None = None,
     ) -> None:
         assert default is None or default in engines
-        ordered = sorted(engines, key=lambda model_id: model_id != default)
-        self._engines = {model_id: engines[model_id] for model_id in ordered}
         self._default = default
-        self._created = created
+        self._engines: dict[str, Engine] = dict(engines)
+        self._sort()
+        self._created = dict.fromkeys(engines, created)
         self._aliases = {alias: target for alias, target in (aliases or {}).items() if target in engines}
+        self._source = source
+        self._leaving: dict[str, Engine] = {}
 
     @property
     def engines(self) -> Mapping[str, Engine]:
         """All that can be named, by model id; the default first."""
         return self._engines
+
+    @property
+    def leaving(self) -> Mapping[str, Engine]:
+        """Unloaded ones that still answer their last requests."""
+        return self._leaving
+
+    @property
+    def default(self) -> str | None:
+        return self._default
 
     def models(self) -> tuple[ServedModel, ...]:
         return tuple(self._served(model_id, engine) for model_id, engine in self._engines.items())
@@ -64,13 +91,79 @@ class Router:
     def engine_for(self, model: str | None) -> Engine:
         return self._engines[self.model_id_for(model)]
 
+    # --- while the server runs ----------------------------------------------------------------------------------------
+
+    async def load(
+        self, name: str, *, admit: Callable[[InstalledModel], None] | None = None, starts: bool = True
+    ) -> str:
+        """Serves an installed model; the first one becomes the default. Its id; at once, when it is served already.
+
+        `admit` may raise to refuse it. Raises ModelNotFound, ModelLoadFailed; EngineUnavailable while it is leaving."""
+        if (served := self._served_as(name)) is not None:
+            return served
+        if self._source is None:
+            raise ModelNotFound(name, tuple(self._engines))
+        found = await asyncio.to_thread(self._source.find, name)
+        if (served := self._served_as(found.name)) is not None:  # somebody was quicker
+            return served
+        if found.name in self._leaving:
+            raise EngineUnavailable(f"{found.name} is being unloaded", retry_after_s=2.0)
+        if admit is not None:
+            admit(found)
+        self._engines[found.name] = self._source.open(found, starts=starts)
+        self._created[found.name] = int(time.time())
+        self._aliases |= dict.fromkeys(found.names[1:], found.name)
+        if self._default is None:
+            self._default = found.name
+        self._sort()
+        return found.name
+
+    async def unload(self, model_id: str, *, drain_s: float) -> None:
+        """Takes no more requests for it, gives those that it has `drain_s`, then ends it. If it was the default, the
+        eldest of the others becomes it. Raises ModelNotFound."""
+        engine = self._engines.get(model_id)
+        if engine is None:
+            raise ModelNotFound(model_id, tuple(self._engines))
+        self._forget(model_id)
+        self._leaving[model_id] = engine
+        try:
+            deadline = time.monotonic() + drain_s
+            while engine.num_in_flight and time.monotonic() < deadline:  # noqa: ASYNC110  # engines tell of no last answer
+                await asyncio.sleep(POLL_S)
+        finally:  # also when who asked is gone
+            try:
+                await engine.aclose()
+            finally:
+                self._leaving.pop(model_id, None)
+
+    def set_default(self, model_id: str) -> None:
+        """Raises ModelNotFound: it must be served."""
+        if model_id not in self._engines:
+            raise ModelNotFound(model_id, tuple(self._engines))
+        self._default = model_id
+        self._sort()
+
     async def aclose(self) -> None:
         """Closes all, also when one fails to close; raises then what went wrong."""
-        results = await asyncio.gather(*(engine.aclose() for engine in self._engines.values()), return_exceptions=True)
+        engines = (*self._engines.values(), *self._leaving.values())
+        results = await asyncio.gather(*(engine.aclose() for engine in engines), return_exceptions=True)
         failures = [result for result in results if isinstance(result, Exception)]
         if failures:
             raise ExceptionGroup("engines did not close", failures)
 
+    def _served_as(self, name: str) -> str | None:
+        return name if name in self._engines else self._aliases.get(name)
+
+    def _forget(self, model_id: str) -> None:
+        del self._engines[model_id], self._created[model_id]
+        self._aliases = {alias: target for alias, target in self._aliases.items() if target != model_id}
+        if self._default == model_id:
+            self._default = next(iter(self._engines), None)
+
+    def _sort(self) -> None:
+        """The default first; the others as they came."""
+        self._engines = dict(sorted(self._engines.items(), key=lambda item: item[0] != self._default))
+
     def _served(self, model_id: str, engine: Engine) -> ServedModel:
-        info = engine.info
-        return ServedModel(model_id, self._created, "bdchat", engine.state, info, info.n_ctx if info else None)
+        info, created = engine.info, self._created[model_id]
+        return ServedModel(model_id, created, "bdchat", engine.state, info, info.n_ctx if info else None)

@@ -378,6 +378,9 @@ class Scheduler:
         answer_ms = self._expected.at_most(10_000) * step_ms
         return max(1.0, min(60.0, (waiting_ms / max(1, len(self._waiting)) + answer_ms) / 1000))
 
+    def insides(self) -> tuple[list[Sequence], list[Sequence], KVCache]:
+        return self._running, list(self._waiting), self._kv_cache
+
     def metrics(self) -> EngineMetrics:
         return EngineMetrics(
             num_waiting=len(self._waiting),

@@ -69,7 +69,7 @@ class Supervisor:
         self._num_failed_loads = 0
         self._last_heard_at = 0.0
         self.child: EngineChild | None = None
-        self.state = "loading"
+        self.state = "idle"  # until it is needed
         self.info: ModelInfo | None = None
         self.progress: Loading | None = None
         self.num_restarts = 0
@@ -80,8 +80,9 @@ class Supervisor:
 
     @property
     def may_start_again(self) -> bool:
-        """It was given up, long enough ago."""
-        return self.state == "failed" and self._clock() - self._failed_at >= self._patience.retry_s
+        """It was not started yet, or given up long enough ago."""
+        is_rested = self.state == "failed" and self._clock() - self._failed_at >= self._patience.retry_s
+        return self.state == "idle" or is_rested
 
     def start(self) -> None:
         self.state = "loading"
@@ -104,7 +105,7 @@ class Supervisor:
         was_ready, self.state = self.state == "ready", "closed"
         self._closing.set()
         self._settled.set()
-        self._owner.on_end(lambda: EngineUnavailable("the server is shutting down", retry_after_s=5.0))
+        self._owner.on_end(lambda: EngineUnavailable("the engine is shutting down", retry_after_s=5.0))
         if self.child is not None and was_ready:
             await self.child.shut_down(timeout_s=self._patience.shutdown_s)
         elif self.child is not None:

@@ -10,6 +10,7 @@ schema: a corrupted child must not become a corrupted server. The conversation:
     Submit →    ← Step(Accepted, …) … ← Step(… Finished)     or ← Rejected, which ends the request
     Cancel →                    ← Step(… Finished) for choices that still ran, or ← Rejected
     Tokenize →  ← Tokenized | Rejected
+    Inspect →   ← Inspected     for an admin who watches
     Ping →      ← Pong
     Shutdown →                  the child exits with 0
 
@@ -18,6 +19,7 @@ Either side ends the connection at the first frame that it cannot read.
 
 import msgspec
 
+from bdchat.engine.inspection import SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, Value
 
@@ -50,6 +52,10 @@ class Tokenize(Value, frozen=True, kw_only=True, tag="tokenize"):
     prompt: Prompt
 
 
+class Inspect(Value, frozen=True, kw_only=True, tag="inspect"):
+    """Answered by the step loop, between two steps."""
+
+
 class Ping(Value, frozen=True, kw_only=True, tag="ping"):
     """Answered by the step loop itself, so that silence means a hung llama.cpp."""
 
@@ -60,7 +66,7 @@ class Shutdown(Value, frozen=True, kw_only=True, tag="shutdown"):
     """End after the current step; running requests are dropped (the parent drains first)."""
 
 
-Command = Load | Submit | Cancel | Tokenize | Ping | Shutdown
+Command = Load | Submit | Cancel | Tokenize | Inspect | Ping | Shutdown
 
 
 class Loading(Value, frozen=True, kw_only=True, tag="loading"):
@@ -98,11 +104,15 @@ class Tokenized(Value, frozen=True, kw_only=True, tag="tokenized"):
     tokens: tuple[int, ...]
 
 
+class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
+    sequences: tuple[SequenceState, ...]
+
+
 class Pong(Value, frozen=True, kw_only=True, tag="pong"):
     number: int
 
 
-Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Pong
+Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Inspected | Pong
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

@@ -14,13 +14,14 @@ import msgspec
 
 from bdchat.engine.errors import EngineError
 from bdchat.engine.inbox import Arrival, Hangup, Inbox, Item, PromptBuilder, rejection
+from bdchat.engine.inspection import inspect
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.outbox import Outbox
 from bdchat.engine.policy import StepCost
 from bdchat.engine.request import Event
 from bdchat.engine.runner import ModelRunner
 from bdchat.engine.scheduler import Scheduler
-from bdchat.engine.wire import Cancel, Load, LoadFailed, Loading, Ping, Pong, Ready, Shutdown, Step
+from bdchat.engine.wire import Cancel, Inspect, Inspected, Load, LoadFailed, Loading, Ping, Pong, Ready, Shutdown, Step
 from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,8 @@ class Worker:
                 self._pending.append(accepted)
             case Cancel(request_id=request_id):
                 scheduler.cancel(request_id)
+            case Inspect():
+                self._outbox.send(Inspected(sequences=inspect(scheduler, self._clock())))
             case Ping(number=number):
                 self._outbox.send(Pong(number=number))
 

@@ -116,14 +116,15 @@ def audience(db: Session, session: ChatSession) -> Audience:
 
 def audiences(db: Session, found: Sequence[ChatSession]) -> list[Audience]:
     """Of each, in the same order. One query."""
+    columns: list[Any] = [
+        col(ChatSession.session_id),
+        col(User.display_name),
+        col(User.username),
+        col(SessionMember.user_id),
+        col(SessionMember.role),
+    ]  # sqlmodel's select is typed for four
     query: Any = (
-        select(
-            col(ChatSession.session_id),
-            col(User.display_name),
-            col(User.username),
-            col(SessionMember.user_id),
-            col(SessionMember.role),
-        )
+        select(*columns)
         .join(User, col(User.user_id) == col(ChatSession.user_id))
         .join(SessionMember, col(SessionMember.session_id) == col(ChatSession.session_id), isouter=True)
         .where(col(ChatSession.session_id).in_([session.session_id for session in found]))

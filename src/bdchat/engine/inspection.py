@@ -1,0 +1,59 @@
+"""What an engine process holds right now: who waits, who runs, whose cells are whose. Made only when somebody asks.
+
+The step loop answers between two steps; nothing is kept or counted for it. Values, and the function that makes them.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+from bdchat.engine.request import Value
+
+if TYPE_CHECKING:  # the server's process needs the values only
+    from bdchat.engine.scheduler import Scheduler
+    from bdchat.engine.sequence import Sequence
+
+
+class SequenceState(Value, frozen=True, kw_only=True):
+    """A choice of a request, or (idle) cells that are kept as cache: then nobody's, and `request_id` is ""."""
+
+    state: Literal["waiting", "reading", "writing", "idle"]
+    request_id: str = ""
+    index: int = 0
+    user: str = ""  # GenerationRequest.user
+    queue_position: int | None = None  # 1 = next; choices count one each
+    num_prompt_tokens: int = 0
+    num_cached_tokens: int = 0  # of the prompt
+    num_computed_tokens: int = 0
+    num_completion_tokens: int = 0
+    num_cells: int = 0  # that it uses
+    num_own_cells: int = 0  # of those, the ones that nobody else uses
+    age_ms: int = 0  # since it came
+
+
+def inspect(scheduler: "Scheduler", now: float) -> tuple[SequenceState, ...]:
+    """Running ones, waiting ones in order, idle cells. `now`: by the scheduler's clock, seconds. Loop thread only."""
+    running, waiting, kv_cache = scheduler.insides()
+    cells = {seq_id: (num_cells, num_own) for seq_id, num_cells, num_own in kv_cache.holdings()}
+    states = [_state(s, now, cells.pop(s.seq_id)) for s in running if s.seq_id is not None]
+    states += [_state(sequence, now, (0, 0), position) for position, sequence in enumerate(waiting, 1)]
+    states += [SequenceState(state="idle", num_cells=total, num_own_cells=own) for total, own in cells.values()]
+    return tuple(states)
+
+
+def _state(
+    sequence: "Sequence", now: float, cells: tuple[int, int], queue_position: int | None = None
+) -> SequenceState:
+    is_reading = sequence.num_computed_tokens < sequence.num_prompt_tokens
+    return SequenceState(
+        state="waiting" if queue_position is not None else "reading" if is_reading else "writing",
+        request_id=sequence.request.request_id,
+        index=sequence.index,
+        user=sequence.request.user,
+        queue_position=queue_position,
+        num_prompt_tokens=sequence.num_prompt_tokens,
+        num_cached_tokens=sequence.num_cached_tokens or 0,
+        num_computed_tokens=sequence.num_computed_tokens,
+        num_completion_tokens=sequence.num_generated,
+        num_cells=cells[0],
+        num_own_cells=cells[1],
+        age_ms=max(0, round((now - sequence.arrived_at) * 1000)),
+    )
