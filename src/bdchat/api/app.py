@@ -23,6 +23,7 @@ from bdchat.api.completions import Completions
 from bdchat.api.envelope import Envelope, Refusals
 from bdchat.api.generations import GenerationService
 from bdchat.api.health import Health
+from bdchat.api.housekeeping import Housekeeping
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.messages import Messages
 from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
@@ -54,6 +55,7 @@ class App(Starlette):
         self.passwords = Passwords()
         self.engine_router = engine_router
         self.session_news = SessionNews(self.bus)
+        self.housekeeping = Housekeeping(settings, self.database)
         self.openapi = OpenAPI()
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -111,10 +113,12 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.database.open()
     await app.bus.start()
     lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
+    housekeeping = asyncio.create_task(app.housekeeping.run(), name="housekeeping")
     try:
         yield
     finally:
         lag_watch.cancel()
+        housekeeping.cancel()
         await app.generations.drain(timeout_s=0)
         await app.engine_router.aclose()
         await app.authenticator.aclose()

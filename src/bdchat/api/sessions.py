@@ -146,7 +146,7 @@ class Sessions:
     async def create(self, request: Request) -> Response:
         user_id = require_user(request).user_id
         wanted = parse(NewSession, await read_json_body(request), self._limits)
-        columns = self._config_columns(wanted.config) if wanted.config else None
+        columns = self._config_columns(wanted.config, at="config.") if wanted.config else None
 
         def create(db: Db) -> Audience:
             session = sessions.create(db, user_id, title=wanted.title or "", folder=wanted.folder or "")
@@ -226,13 +226,13 @@ class Sessions:
         await self._news.changed(audience)
         return reply(view)
 
-    def _config_columns(self, wanted: ConfigBody) -> dict[str, object]:
+    def _config_columns(self, wanted: ConfigBody, *, at: str = "") -> dict[str, object]:
         """Raises InvalidRequest for a model that is not served."""
         if wanted.model is not None:
             try:
                 self._router.model_id_for(wanted.model)
             except ModelNotFound as error:
-                raise InvalidRequest("model", str(error)) from error
+                raise InvalidRequest(f"{at}model", str(error)) from error
         return wanted.to_columns()
 
 

@@ -1,0 +1,39 @@
+"""Forgets what is over, all along: deleted chats after their time for undo, old logs of answers, ended logins.
+
+Event loop only; `run` is a task of the application's lifespan. What is over, store.retention says.
+"""
+
+import asyncio
+import logging
+
+from bdchat.settings import Settings
+from bdchat.store import retention
+from bdchat.store.database import Database
+from bdchat.store.errors import StoreError
+from bdchat.store.ids import now_ms
+
+log = logging.getLogger(__name__)
+
+FIRST_AFTER_S = 60.0  # a start has better things to do
+INTERVAL_S = 3600.0
+
+
+class Housekeeping:
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await asyncio.sleep(FIRST_AFTER_S)
+        while True:
+            try:
+                await self.sweep()
+            except StoreError as error:  # a full disk: there will be another hour
+                log.warning("what is over could not be forgotten: %s", error)
+            await asyncio.sleep(INTERVAL_S)
+
+    async def sweep(self) -> retention.Swept:
+        settings = self._settings
+        limits = retention.Limits.at(now_ms(), settings.auth, settings.generations, settings.store)
+        return await retention.sweep(self._database, limits)

@@ -1,0 +1,75 @@
+"""Chats over the API, as a user's program makes them; and what a request costs the database."""
+
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from sqlmodel import Session, select
+
+from bdchat.api.bus import Message, user_topic
+from bdchat.store.tables import User
+from tests.api.serving import app_of
+
+Headers = dict[str, str]
+
+
+async def begin(client: httpx.AsyncClient, headers: Headers, **body: Any) -> str:
+    """A new session's id."""
+    answer = await client.post("/api/sessions", json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["session_id"])
+
+
+async def say(client: httpx.AsyncClient, headers: Headers, session_id: str, content: str, **more: Any) -> str:
+    """A new message's id."""
+    body = {"content": content, **more}
+    answer = await client.post(f"/api/sessions/{session_id}/messages", json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["message_id"])
+
+
+async def talk(client: httpx.AsyncClient, headers: Headers, *contents: str) -> tuple[str, list[str]]:
+    """A new session that says `contents`, by user and assistant in turn: its id and theirs."""
+    session_id = await begin(client, headers)
+    roles = ("user", "assistant")
+    ids = [await say(client, headers, session_id, text, role=roles[n % 2]) for n, text in enumerate(contents)]
+    return session_id, ids
+
+
+async def got(client: httpx.AsyncClient, path: str, headers: Headers, **params: Any) -> dict[str, Any]:
+    answer = await client.get(path, params=params or None, headers=headers)  # {} would take a query away
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def cost_of(client: httpx.AsyncClient, request: Awaitable[httpx.Response]) -> int:
+    """SQL statements of a request that succeeds, BEGIN and savepoints included."""
+    database = app_of(client).database
+    before = database.num_statements
+    answer = await request
+    assert answer.is_success, answer.text
+    return database.num_statements - before
+
+
+async def id_of(client: httpx.AsyncClient, username: str) -> str:
+    def find(db: Session) -> str:
+        return db.exec(select(User.user_id).where(User.username == username)).one()
+
+    return await app_of(client).database.read(find)
+
+
+@asynccontextmanager
+async def heard_by(client: httpx.AsyncClient, username: str) -> AsyncGenerator[list[Message]]:
+    """What the user's sockets would be told inside the block; complete after it."""
+    heard: list[Message] = []
+    bus = app_of(client).bus
+    topic = user_topic(await id_of(client, username))
+    async with bus.subscribe(topic) as subscription:
+        yield heard
+        await bus.publish(topic, {"type": "the end"})
+        async for _, message in subscription:
+            if message["type"] == "the end":
+                break
+            heard.append(message)
