@@ -49,6 +49,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("store/*",),
     "sse_starlette": ("api/streaming.py",),
     "redis": ("api/*bus.py",),
+    "ijson": ("store/transfer/json_items.py",),
     "httpx": ("engine/remote.py", "chat*.py", "doctor*.py"),
     "starlette": ("api/*",),
     "uvicorn": ("api/*",),
