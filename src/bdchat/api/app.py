@@ -28,6 +28,7 @@ from bdchat.api.latency import LatencyMeter
 from bdchat.api.messages import Messages
 from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.models import Models
+from bdchat.api.openai_routes import llm_routes, openai_routes, watch_routes
 from bdchat.api.openapi import OpenAPI
 from bdchat.api.page import PageServer, load_page
 from bdchat.api.passwords import Passwords
@@ -76,12 +77,9 @@ class App(Starlette):
         health = Health(self.engine_router, self.generations)
         metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
         return [
-            Route("/v1/chat/completions", chat.create, methods=["POST"]),
-            Route("/v1/completions", completions.create, methods=["POST"]),
-            Route("/v1/models", models.list, methods=["GET"]),
-            Route("/v1/models/{model_id:path}", models.retrieve, methods=["GET"]),
-            Route("/health", health.show, methods=["GET"]),
-            Route("/metrics", metrics.show, methods=["GET"]),
+            *openai_routes(chat, completions, models),
+            *llm_routes(chat, models, settings.limits),
+            *watch_routes(health, metrics),
             *Search(self.database, settings.limits).routes(),
             *self._account_routes(settings),
             *Sessions(self.database, self.session_news, self.engine_router, settings.limits).routes(),

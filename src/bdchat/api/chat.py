@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from bdchat.api.chat_answer import ChatChunks, ChatCollector, ChatHead
 from bdchat.api.generations import GenerationGroup, GenerationService
+from bdchat.api.identity import require_chat
 from bdchat.api.json_body import read_json_body
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.wire import parse
@@ -23,11 +24,15 @@ class ChatCompletions:
         self._limits = limits
 
     async def create(self, request: Request) -> Response:
-        wanted = parse(ChatCompletionRequest, await read_json_body(request), self._limits)
+        require_chat(request)
+        return await self.answer(request, parse(ChatCompletionRequest, await read_json_body(request), self._limits))
+
+    async def answer(self, request: Request, wanted: ChatCompletionRequest) -> Response:
+        identity = require_chat(request)
         engine = self._router.engine_for(wanted.model)
         completion_id = f"chatcmpl-{uuid.uuid4().hex}"
         generation_request = wanted.to_generation_request(completion_id)
-        group = GenerationGroup(self._generations, engine, [generation_request], width=1)
+        group = GenerationGroup(self._generations, engine, [generation_request], width=1, user_id=identity.user_id)
         await accept(request, group)
         info = engine.info
         head = ChatHead(

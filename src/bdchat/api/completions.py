@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from bdchat.api.completion_answer import CompletionChunks, CompletionCollector, CompletionHead
 from bdchat.api.generations import GenerationGroup, GenerationService
+from bdchat.api.identity import require_chat
 from bdchat.api.json_body import read_json_body
 from bdchat.api.schemas.completions import CompletionRequest
 from bdchat.api.schemas.wire import parse
@@ -28,13 +29,16 @@ class Completions:
         self._limits = limits
 
     async def create(self, request: Request) -> Response:
+        identity = require_chat(request)
         wanted = parse(CompletionRequest, await read_json_body(request), self._limits)
         engine = self._router.engine_for(wanted.model)
         completion_id = f"cmpl-{uuid.uuid4().hex}"
         if engine.info is not None:
             _refuse_long_token_lists(wanted.prompts, engine.info)
         generation_requests = wanted.to_generation_requests(completion_id)
-        group = GenerationGroup(self._generations, engine, generation_requests, width=MAX_WIDTH)
+        group = GenerationGroup(
+            self._generations, engine, generation_requests, width=MAX_WIDTH, user_id=identity.user_id
+        )
         await accept(request, group)
         info = engine.info
         head = CompletionHead(

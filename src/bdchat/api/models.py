@@ -1,9 +1,9 @@
 """GET /v1/models, GET /v1/models/{id}. Ids may contain slashes, written plainly or as %2F."""
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bdchat.api.endpoints import reply
 from bdchat.api.schemas.models import Model, ModelList
 from bdchat.engine.router import Router, ServedModel
 
@@ -13,12 +13,12 @@ class Models:
         self._router = router
 
     async def list(self, request: Request) -> Response:
-        return _json(ModelList(data=[_to_wire(model) for model in self._router.models()]))
+        return reply(ModelList(data=[_to_wire(model) for model in self._router.models()]))
 
     async def retrieve(self, request: Request) -> Response:
         """Raises ModelNotFound."""
         model_id = self._router.model_id_for(request.path_params["model_id"])
-        return _json(next(_to_wire(model) for model in self._router.models() if model.model_id == model_id))
+        return reply(next(_to_wire(model) for model in self._router.models() if model.model_id == model_id))
 
 
 def _to_wire(model: ServedModel) -> Model:
@@ -30,7 +30,3 @@ def _to_wire(model: ServedModel) -> Model:
         max_model_len=model.context_length,
         state=model.state,
     )
-
-
-def _json(document: object) -> Response:
-    return Response(msgspec.json.encode(document), media_type="application/json")

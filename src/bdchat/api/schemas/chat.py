@@ -2,7 +2,7 @@
 
 Deliberate divergences from OpenAI:
 1. Unknown fields are ignored, and so are fields that have no meaning here: reasoning_effort, verbosity, prediction,
-   store, metadata, user identifiers, prompt_cache_*, parallel_tool_calls, web_search_options, moderation.
+   user identifiers, prompt_cache_*, parallel_tool_calls, web_search_options, moderation; and metadata without store.
 2. Fields that change the answer and are not honoured are refused by name (unsupported_parameter): tools, tool_choice
    other than none and auto, functions, response_format other than text, images, audio.
 3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`.
@@ -11,6 +11,11 @@ Deliberate divergences from OpenAI:
    ignore_eos, cache_prompt and chat_template_kwargs are honoured.
 6. Of repeated keys in the JSON document the last counts.
 7. Choice i of n samples with seed + i; negative seeds are taken modulo 2^63.
+8. With store: true the answer belongs to the server: it goes on when the client leaves, survives a restart, and has one
+   choice (n: 1). metadata.session_id writes it into a chat, below metadata.parent_id (absent: the end of what is shown;
+   "": a new beginning); metadata.client_message_id names the last message, so that sending it twice writes it once. The
+   chat's stored path is the conversation: one message is always new; of several, those that the path has already are
+   recognised and only the rest is written (context.py), so that clients which send the whole history work too.
 """
 
 from typing import Annotated, Any, Literal
@@ -31,6 +36,8 @@ ROLES: dict[str, Role] = {
     "function": "tool",
 }
 MAX_TOOL_CALLS = 128  # per message
+MAX_METADATA_KEYS, MAX_METADATA_KEY_CHARS, MAX_METADATA_VALUE_CHARS = 16, 64, 512  # OpenAI's own bounds
+MAX_METADATA_CHARS = {"session_id": 64, "parent_id": 64, "client_message_id": 128}
 MAX_TOOL_CALLS_IN_ALL = 4096  # a body of 8 MiB has room for 100,000, which would hold the event loop for seconds
 
 
@@ -150,13 +157,31 @@ def _only_text_modality(value: object) -> None:
         raise unsupported("only the modality 'text' is supported.")
 
 
+def _metadata(value: object) -> dict[str, str]:
+    """Checked when it is used: with store."""
+    if not isinstance(value, dict) or len(value) > MAX_METADATA_KEYS:
+        raise invalid(f"must be an object of at most {MAX_METADATA_KEYS} keys.", at="metadata")
+    for key, text in value.items():
+        if len(key) > MAX_METADATA_KEY_CHARS or "\x00" in key:
+            raise invalid(f"keys have at most {MAX_METADATA_KEY_CHARS} characters and no NUL.", at="metadata")
+        most = MAX_METADATA_CHARS.get(key, MAX_METADATA_VALUE_CHARS)
+        if not isinstance(text, str) or len(text) > most or "\x00" in text:
+            raise invalid(f"must be a string of at most {most} characters, without NUL.", at=f"metadata.{key}")
+    return value
+
+
+Messages = Annotated[list[Message], Field(fail_fast=True), BeforeValidator(_bounded_messages)]
+
+
 class ChatCompletionRequest(SamplingFields):
-    messages: Annotated[list[Message], Field(fail_fast=True), BeforeValidator(_bounded_messages)]
+    messages: Messages
     max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
     logprobs: StrictBool | None = None
     top_logprobs: Annotated[int, Field(ge=0)] | None = None
     service_tier: Any = None
+    store: StrictBool | None = None
+    metadata: Any = None  # dict[str, str] once validated, when store
 
     tools: Annotated[Any, AfterValidator(_no_tools)] = None
     tool_choice: Annotated[Any, AfterValidator(_no_tool_choice)] = None
@@ -175,6 +200,19 @@ class ChatCompletionRequest(SamplingFields):
         if self.top_logprobs > (most := limits_of(info).num_top_logprobs):
             raise invalid(f"must be at most {most}.", at="top_logprobs")
         return self
+
+    @model_validator(mode="after")
+    def _stored_has_one_choice(self) -> "ChatCompletionRequest":
+        if self.store:
+            if self.num_choices != 1:
+                raise unsupported("a stored completion has one choice.", at="n")
+            if self.metadata is not None:
+                _metadata(self.metadata)
+        return self
+
+    def stored_under(self, name: str) -> str | None:
+        """session_id, parent_id or client_message_id of what is stored."""
+        return self.metadata.get(name) if self.store and self.metadata else None
 
     @property
     def num_top_logprobs(self) -> int | None:

@@ -5,12 +5,14 @@ Deliberate divergences from OpenAI:
 2. `state`: loading, ready, restarting, failed or closed.
 """
 
-import msgspec
+from typing import Literal
+
+from bdchat.api.endpoints import View
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
+class Model(View):
     id: str
-    object: str = "model"
+    object: Literal["model"] = "model"
     created: int
     owned_by: str
     context_length: int | None
@@ -18,6 +20,6 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
-class ModelList(msgspec.Struct, frozen=True, kw_only=True):
-    object: str = "list"
+class ModelList(View):
+    object: Literal["list"] = "list"
     data: list[Model]
