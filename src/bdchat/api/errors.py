@@ -11,6 +11,7 @@ EdgeError
 ├── BodyTimeout             limit_s
 ├── HeadersTooLarge         limit_bytes
 ├── Unauthorized            was_given
+├── LoginFailed                                wrong name, wrong password or a disabled account: never told apart
 ├── Forbidden               reason             known, but may not
 ├── TooManyAttempts         retry_after_s
 ├── HostNotAllowed          host
@@ -91,6 +92,11 @@ class Unauthorized(EdgeError):
             else "You didn't provide an API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'."
         )
         self.was_given = was_given
+
+
+class LoginFailed(EdgeError):
+    def __init__(self) -> None:
+        super().__init__("Wrong name or password.")
 
 
 class Forbidden(EdgeError):
@@ -179,6 +185,7 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (MalformedBody, Row(400, CALLER, "malformed_body")),
     (RequestQuarantined, Row(400, CALLER, "request_quarantined")),
     (Unauthorized, Row(401, CALLER, "invalid_api_key")),
+    (LoginFailed, Row(401, CALLER, "login_failed")),
     (Forbidden, Row(403, CALLER, "forbidden")),
     (NotAllowed, Row(403, CALLER, "forbidden")),
     (OriginNotAllowed, Row(403, CALLER, "origin_not_allowed")),

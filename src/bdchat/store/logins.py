@@ -44,9 +44,14 @@ def list_of(db: Session, user_id: str, *, used_after_ms: int) -> list[LoginToken
 
 def end(db: Session, user_id: str, login_id: str) -> None:
     """Raises NotFound, also for another user's."""
-    ended = db.exec(delete(LoginToken).where(col(LoginToken.login_id) == login_id, col(LoginToken.user_id) == user_id))
-    if not ended.rowcount:
+    if not end_one(db, user_id, login_id):
         raise NotFound("login", login_id)
+
+
+def end_one(db: Session, user_id: str, login_id: str) -> bool:
+    """Whether it was there."""
+    own = delete(LoginToken).where(col(LoginToken.login_id) == login_id, col(LoginToken.user_id) == user_id)
+    return bool(db.exec(own).rowcount)
 
 
 def end_all(db: Session, user_id: str, *, but: str | None = None) -> list[str]:

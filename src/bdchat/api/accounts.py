@@ -1,0 +1,229 @@
+"""/api/profile, POST /api/auth/password and /api/auth/sessions: what one sees and changes of one's account."""
+
+import datetime
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.auth import DAY_MS, Authenticator
+from bdchat.api.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
+from bdchat.api.errors import LoginFailed
+from bdchat.api.identity import require_login, require_user
+from bdchat.api.json_body import read_json_body
+from bdchat.api.passwords import Passwords, weakness_of
+from bdchat.api.schemas.accounts import (
+    MAX_DAYS,
+    HistoryQuery,
+    LoginList,
+    LoginsEnded,
+    PasswordChange,
+    ProfileChange,
+    SentMessage,
+    SentMessages,
+    UsageQuery,
+    UsageReport,
+    UsageSums,
+    UserView,
+    check_preferences,
+    to_login_view,
+    to_usage_row,
+    to_user_view,
+)
+from bdchat.api.schemas.wire import parse
+from bdchat.api.sign_in import BODY_BYTES, SignIn
+from bdchat.engine.errors import InvalidRequest
+from bdchat.settings import Settings
+from bdchat.store import audit, history, logins, usage, users
+from bdchat.store.database import Database
+from bdchat.store.ids import now_ms
+from bdchat.store.tables import User
+
+DEFAULT_DAYS = 30
+PROFILE_BYTES = 64 * 1024
+
+
+class Accounts:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        authenticator: Authenticator,
+        passwords: Passwords,
+        sign_in: SignIn,
+    ) -> None:
+        self._limits = settings.limits
+        self._idle_ms = settings.auth.idle_days * DAY_MS
+        self._database = database
+        self._authenticator = authenticator
+        self._passwords = passwords
+        self._sign_in = sign_in
+
+    def routes(self) -> list[Route]:
+        return declared(
+            Endpoint("GET", "/api/profile", self.profile, "Your account", response=UserView),
+            Endpoint(
+                "PATCH",
+                "/api/profile",
+                self.change_profile,
+                "Change your account",
+                body=ProfileChange,
+                response=UserView,
+            ),
+            Endpoint(
+                "GET",
+                "/api/profile/usage",
+                self.usage,
+                "What you have used, per day and model",
+                query=UsageQuery,
+                response=UsageReport,
+            ),
+            Endpoint(
+                "GET",
+                "/api/profile/messages",
+                self.messages,
+                "What you have written, newest first",
+                query=HistoryQuery,
+                response=SentMessages,
+            ),
+            Endpoint(
+                "POST",
+                "/api/auth/password",
+                self.change_password,
+                "Change your password; every other login ends",
+                body=PasswordChange,
+                response=LoginsEnded,
+                errors=(429,),
+            ),
+            Endpoint("GET", "/api/auth/sessions", self.logins, "Where you are signed in", response=LoginList),
+            Endpoint(
+                "DELETE",
+                "/api/auth/sessions",
+                self.end_others,
+                "Sign out everywhere else",
+                response=LoginsEnded,
+            ),
+            Endpoint("DELETE", "/api/auth/sessions/{login_id}", self.end_login, "Sign out there", response=Nothing),
+        )
+
+    # --- profile ------------------------------------------------------------------------------------------------------
+
+    async def profile(self, request: Request) -> Response:
+        identity = require_user(request)
+        return reply(to_user_view(await self._database.read(lambda db: users.get(db, identity.user_id))))
+
+    async def change_profile(self, request: Request) -> Response:
+        identity = require_user(request)
+        wanted = parse(ProfileChange, await read_json_body(request, limit_bytes=PROFILE_BYTES), self._limits)
+
+        def change(db: Session) -> User:
+            fields = wanted.model_dump(include={"display_name", "locale"}, exclude_none=True)
+            if wanted.preferences:
+                merged = users.get(db, identity.user_id).preferences | wanted.preferences
+                kept = {name: value for name, value in merged.items() if value is not None}
+                if (reason := check_preferences(kept)) is not None:
+                    raise InvalidRequest("preferences", reason)
+                fields["preferences"] = kept
+            return users.change(db, identity.user_id, **fields)
+
+        return reply(to_user_view(await self._database.write(change)))
+
+    async def usage(self, request: Request) -> Response:
+        identity = require_user(request)
+        wanted = read_query(UsageQuery, request, self._limits)
+        last_day = wanted.to_day or usage.today()
+        first_day = wanted.from_day or _days_before(last_day, DEFAULT_DAYS - 1)
+        if first_day > last_day:
+            raise InvalidRequest("from", "must not be after 'to'.")
+        if first_day < _days_before(last_day, MAX_DAYS - 1):
+            raise InvalidRequest("from", f"must be at most {MAX_DAYS} days before 'to'.")
+        rows = await self._database.read(
+            lambda db: usage.days_of(db, identity.user_id, first_day=first_day, last_day=last_day)
+        )
+        shown = [to_usage_row(row) for row in rows]
+        total = UsageSums(**{name: sum(getattr(row, name) for row in shown) for name in usage.COUNTS})
+        return reply(UsageReport(first_day=first_day, last_day=last_day, data=shown, total=total))
+
+    async def messages(self, request: Request) -> Response:
+        identity = require_user(request)
+        wanted = read_query(HistoryQuery, request, self._limits)
+        found = await self._database.read(
+            lambda db: history.sent_by(db, identity.user_id, limit=wanted.limit + 1, before=wanted.cursor)
+        )
+        shown = [
+            SentMessage(
+                message_id=message.message_id,
+                session_id=message.session_id,
+                session_title=title,
+                content=message.content,
+                created_at_ms=message.created_at_ms,
+            )
+            for message, title in found[: wanted.limit]
+        ]
+        next_cursor = shown[-1].message_id if len(found) > wanted.limit else None
+        return reply(SentMessages(data=shown, next_cursor=next_cursor))
+
+    # --- password and logins ------------------------------------------------------------------------------------------
+
+    async def change_password(self, request: Request) -> Response:
+        """The current password is asked for again, and counted like a login: a borrowed browser is no password."""
+        identity = require_login(request)
+        wanted = parse(PasswordChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        peer = self._authenticator.peer(request.scope)
+        try:
+            await self._sign_in.check_password(identity.username, wanted.current_password, peer)
+        except LoginFailed as error:
+            raise InvalidRequest("current_password", "is not your password.") from error
+        if (weakness := weakness_of(wanted.new_password, identity.username)) is not None:
+            raise InvalidRequest("new_password", weakness)
+        password_hash = await self._passwords.hash(wanted.new_password)
+
+        def change(db: Session) -> list[str]:
+            users.change(db, identity.user_id, password_hash=password_hash)
+            audit.record(db, identity, "password.change", identity.user_id, ip=peer.address)
+            return logins.end_all(db, identity.user_id, but=identity.login_id)
+
+        ended = await self._database.write(change)
+        for login_id in ended:
+            await self._authenticator.ended(identity.user_id, login_id=login_id)
+        return reply(LoginsEnded(num_ended=len(ended)))
+
+    async def logins(self, request: Request) -> Response:
+        identity = require_login(request)
+        used_after_ms = now_ms() - self._idle_ms
+        found = await self._database.read(lambda db: logins.list_of(db, identity.user_id, used_after_ms=used_after_ms))
+        return reply(LoginList(data=[to_login_view(login, identity) for login in found]))
+
+    async def end_login(self, request: Request) -> Response:
+        identity = require_login(request)
+        login_id = path_id(request, "login_id")
+        peer = self._authenticator.peer(request.scope)
+
+        def end(db: Session) -> None:
+            logins.end(db, identity.user_id, login_id)
+            audit.record(db, identity, "login.end", login_id, ip=peer.address)
+
+        await self._database.write(end)
+        await self._authenticator.ended(identity.user_id, login_id=login_id)
+        return reply(Nothing())
+
+    async def end_others(self, request: Request) -> Response:
+        identity = require_login(request)
+        peer = self._authenticator.peer(request.scope)
+
+        def end(db: Session) -> list[str]:
+            login_ids = logins.end_all(db, identity.user_id, but=identity.login_id)
+            audit.record(db, identity, "login.end", identity.user_id, {"num_ended": len(login_ids)}, peer.address)
+            return login_ids
+
+        ended = await self._database.write(end)
+        for login_id in ended:
+            await self._authenticator.ended(identity.user_id, login_id=login_id)
+        return reply(LoginsEnded(num_ended=len(ended)))
+
+
+def _days_before(day: str, num_days: int) -> str:
+    """The first day that there is, when it would be before that."""
+    date = datetime.date.fromisoformat(day)
+    return (date - min(datetime.timedelta(num_days), date - datetime.date.min)).isoformat()

@@ -1,0 +1,256 @@
+"""POST /api/auth/register, login and logout, GET /api/auth/me. Event loop; hashing is passwords.py's.
+
+Whether a name exists is told by no text and no time: an unknown name costs one hashing and one write too. Registration
+asks first whether there is a right to register, and only then whether the name is taken.
+"""
+
+import hmac
+import secrets
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.attempts import Attempts
+from bdchat.api.auth import DAY_MS, LOGIN_PREFIX, Authenticator, cookie_header, cookie_of, new_token, token_hash
+from bdchat.api.endpoints import Endpoint, Nothing, declared, reply
+from bdchat.api.errors import Forbidden, LoginFailed
+from bdchat.api.identity import Identity, identity_of, require_login
+from bdchat.api.json_body import read_json_body
+from bdchat.api.passwords import Passwords, weakness_of
+from bdchat.api.peer import Peer
+from bdchat.api.schemas.accounts import Credentials, Me, Registration, SignedIn, to_user_view
+from bdchat.api.schemas.wire import parse
+from bdchat.engine.errors import InvalidRequest
+from bdchat.settings import Settings
+from bdchat.store import audit, invitations, logins, users
+from bdchat.store.database import Database
+from bdchat.store.errors import NotFound
+from bdchat.store.tables import LoginToken, User
+
+BODY_BYTES = 16 * 1024  # of a request with a password in it
+CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # nothing that is read as something else
+CODE_GROUPS = 5  # of four characters: 99 bits
+
+
+class SignIn:
+    """Owns the counts of attempts, which PasswordChange shares: both try passwords."""
+
+    def __init__(
+        self, settings: Settings, database: Database, authenticator: Authenticator, passwords: Passwords
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._authenticator = authenticator
+        self._passwords = passwords
+        self._by_account = Attempts(settings.auth.attempts_per_minute)
+        self._by_address = Attempts(settings.auth.attempts_per_address)
+        self._lifetime_ms = settings.auth.absolute_days * DAY_MS
+
+    def routes(self) -> list[Route]:
+        return declared(
+            Endpoint(
+                "POST",
+                "/api/auth/register",
+                self.register,
+                "Make an account and sign in",
+                body=Registration,
+                response=SignedIn,
+                status=201,
+                auth="open",
+                errors=(403, 409, 429),
+                description="The first account is the admin's: made on the server itself, or with its set-up code.",
+            ),
+            Endpoint(
+                "POST",
+                "/api/auth/login",
+                self.login,
+                "Sign in",
+                body=Credentials,
+                response=SignedIn,
+                auth="open",
+                errors=(401, 403, 429),
+            ),
+            Endpoint("POST", "/api/auth/logout", self.logout, "Sign out", response=Nothing),
+            Endpoint("GET", "/api/auth/me", self.me, "Who am I, and who may register", response=Me, auth="open"),
+        )
+
+    # --- register -----------------------------------------------------------------------------------------------------
+
+    async def register(self, request: Request) -> Response:
+        wanted = parse(Registration, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
+        peer = self._authenticator.peer(request.scope)
+        self._by_address.take(peer.limited_as)
+        is_first = not await self._database.read(users.has_any)
+        invitation_hash = await self._check_may_register(wanted, peer, is_first=is_first)
+        if (weakness := weakness_of(wanted.password, wanted.username)) is not None:
+            raise InvalidRequest("password", weakness)
+        password_hash = await self._passwords.hash(wanted.password)
+        token = new_token(LOGIN_PREFIX)
+
+        def register(db: Session) -> tuple[User, LoginToken]:
+            user = (users.create_first if is_first else users.create_user)(
+                db,
+                username=wanted.username,
+                password_hash=password_hash,
+                display_name=wanted.display_name,
+                locale=wanted.locale,
+            )
+            if invitation_hash is not None:
+                invitations.use(db, invitation_hash, user.user_id)
+            actor = audit.NamedActor(user.user_id, user.username)
+            audit.record(db, actor, "register", user.user_id, {"role": user.role}, peer.address)
+            return user, self._begin(db, user, token, request, peer)
+
+        user, login = await self._database.write(register)
+        return self._answer(user, login, token, peer, wants_cookie=wanted.cookie, status=201)
+
+    async def _check_may_register(self, wanted: Registration, peer: Peer, *, is_first: bool) -> str | None:
+        """The invitation's hash when one is used. Raises Forbidden."""
+        mode = self._settings.auth.registration
+        if is_first:
+            if peer.is_local or (wanted.setup_code and await self._is_setup_code(wanted.setup_code)):
+                return None
+            raise Forbidden(
+                "The first account is made on the server's own machine, or with the set-up code that it printed."
+            )
+        if mode == "open":
+            return None
+        if mode == "invitation" and wanted.invitation is not None:
+            code_hash = token_hash(wanted.invitation.strip())
+            if await self._database.read(lambda db: invitations.is_good(db, code_hash)):
+                return code_hash
+            raise Forbidden("This invitation does not exist, was used, or is too old.")
+        raise Forbidden("Registration needs an invitation." if mode == "invitation" else "Registration is closed.")
+
+    async def _is_setup_code(self, code: str) -> bool:
+        stored = await self._database.read(users.setup_code_hash)
+        return stored is not None and hmac.compare_digest(stored, token_hash(_plain_code(code)))
+
+    # --- login and logout ---------------------------------------------------------------------------------------------
+
+    async def login(self, request: Request) -> Response:
+        wanted = parse(Credentials, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
+        peer = self._authenticator.peer(request.scope)
+        user = await self.check_password(wanted.username, wanted.password, peer)
+        password_hash = user.password_hash
+        if self._passwords.is_outdated(password_hash):
+            password_hash = await self._passwords.hash(wanted.password)
+        token = new_token(LOGIN_PREFIX)
+        former = identity_of(request)
+        former_id = former.login_id if former is not None and wanted.cookie else None
+
+        def begin(db: Session) -> LoginToken:
+            if password_hash != user.password_hash:
+                users.change(db, user.user_id, password_hash=password_hash)
+            if former is not None and former_id is not None:  # this browser's cookie is about to be replaced
+                logins.end_one(db, former.user_id, former_id)
+            audit.record(db, audit.NamedActor(user.user_id, user.username), "login", user.user_id, ip=peer.address)
+            return self._begin(db, user, token, request, peer)
+
+        login = await self._database.write(begin)
+        if former is not None and former_id is not None:
+            await self._authenticator.ended(former.user_id, login_id=former_id)
+        return self._answer(user, login, token, peer, wants_cookie=wanted.cookie)
+
+    async def check_password(self, username: str, password: str, peer: Peer) -> User:
+        """Raises LoginFailed, TooManyAttempts."""
+        account = f"{users.username_key(username)}\n{peer.limited_as}"
+        self._by_account.take(account)
+        self._by_address.take(peer.limited_as)
+        user = await self._database.read(lambda db: users.by_name(db, username))
+        is_right = await self._passwords.verify(user.password_hash if user else None, password)
+        if user is None or not is_right or user.is_disabled:
+            # a name that nobody has may be a password, typed in the wrong field
+            target = user.username if user is not None else ""
+            await self._database.write(
+                lambda db: audit.record(db, audit.NOBODY, "login.failed", target, ip=peer.address)
+            )
+            raise LoginFailed
+        self._by_account.give_back(account)
+        self._by_address.give_back(peer.limited_as)
+        return user
+
+    async def logout(self, request: Request) -> Response:
+        identity = require_login(request)
+        peer = self._authenticator.peer(request.scope)
+        login_id = identity.login_id
+        assert login_id is not None
+
+        def end(db: Session) -> None:
+            logins.end(db, identity.user_id, login_id)
+            audit.record(db, identity, "logout", identity.user_id, ip=peer.address)
+
+        await self._database.write(end)
+        await self._authenticator.ended(identity.user_id, login_id=login_id)
+        return reply(Nothing(), headers={"set-cookie": cookie_header("", is_https=peer.is_https, max_age_s=0)})
+
+    # --- me -----------------------------------------------------------------------------------------------------------
+
+    async def me(self, request: Request) -> Response:
+        identity = identity_of(request)
+        peer = self._authenticator.peer(request.scope)
+        user = await self._user_of(identity)
+        needs_first = user is None and not await self._database.read(users.has_any)
+        document = Me(
+            user=to_user_view(user) if user else None,
+            role=identity.role if identity else None,
+            scopes=sorted(identity.scopes) if identity else [],
+            registration=self._settings.auth.registration,
+            needs_first_account=needs_first,
+            needs_setup_code=needs_first and not peer.is_local,
+        )
+        is_stale = identity is None and cookie_of(request.scope, is_https=peer.is_https) is not None
+        headers = {"set-cookie": cookie_header("", is_https=peer.is_https, max_age_s=0)} if is_stale else {}
+        return reply(document, headers=headers)
+
+    async def _user_of(self, identity: Identity | None) -> User | None:
+        if identity is None or identity.is_guest:
+            return None
+        try:
+            return await self._database.read(lambda db: users.get(db, identity.user_id))
+        except NotFound:  # deleted within the last seconds
+            return None
+
+    # --- what register and login share --------------------------------------------------------------------------------
+
+    def _begin(self, db: Session, user: User, token: str, request: Request, peer: Peer) -> LoginToken:
+        return logins.create(
+            db,
+            user.user_id,
+            token_hash=token_hash(token),
+            client=request.headers.get("user-agent", ""),
+            ip=peer.address,
+            lifetime_ms=self._lifetime_ms,
+        )
+
+    def _answer(
+        self, user: User, login: LoginToken, token: str, peer: Peer, *, wants_cookie: bool, status: int = 200
+    ) -> Response:
+        document = SignedIn(
+            user=to_user_view(user),
+            login_id=login.login_id,
+            expires_at_ms=login.expires_at_ms,
+            token=None if wants_cookie else token,
+        )
+        cookie = cookie_header(token, is_https=peer.is_https, max_age_s=self._lifetime_ms // 1000)
+        return reply(document, status=status, headers={"set-cookie": cookie} if wants_cookie else {})
+
+
+async def new_setup_code(database: Database) -> str | None:
+    """Lets somebody far away make the first account, once; earlier codes end. None when there is an account."""
+    code = "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(CODE_GROUPS))
+    code_hash = token_hash(_plain_code(code))
+
+    def replace(db: Session) -> bool:
+        if users.has_any(db):
+            return False
+        users.set_setup_code(db, code_hash)
+        return True
+
+    return code if await database.write(replace) else None
+
+
+def _plain_code(code: str) -> str:
+    return "".join(code.upper().replace("-", " ").split())
