@@ -21,7 +21,7 @@ KEYBOARD = ("`1234567890-=", " qwertyuiop[]", " asdfghjkl;'", " zxcvbnm,./")
 MIN_WORD = 3  # letters; one word alone has more
 NUMBER_PAD = ("789", "456", "123", "0")
 SHIFTED = str.maketrans('~!@#$%^&*()_+{}:"<>?|', "`1234567890-=[];',./" + "\\")
-LEET = ("0o", "3e", "4a", "5s", "7t", "8b", "9g", "@a", "$s", "!i", "+t")
+LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i", "+": "t"}
 DATES = (r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])", r"(0[1-9]|1[0-2])([0-2]\d|3[01])(19|20)\d\d")
 DATE = re.compile("|".join((*DATES, r"([0-2]\d|3[01])(0[1-9]|1[0-2])(19|20)\d\d")))
 DECORATED = re.compile(r"[\W\d_]{0,6}(.*?)[\W\d_]{0,6}", re.DOTALL)
@@ -79,7 +79,7 @@ def _spellings(text: str) -> set[str]:
     match = DECORATED.fullmatch(text)
     spellings = {text, match[1] if match else text}
     for one in ("l", "i"):
-        letters = text.translate(str.maketrans(dict(LEET) | {"1": one}))
+        letters = text.translate(str.maketrans("".join(LEET) + "1", "".join(LEET.values()) + one))
         spellings.add(letters)
         for num_behind in range(1, 7):  # "p@ssw0rd123": the digits behind are digits
             if text[-num_behind:].isalpha() or len(text) - num_behind < MIN_WORD:
