@@ -1,5 +1,9 @@
-/** Runs before each test file. */
+/** Runs before each test file. The page speaks English in tests, unless one says otherwise. */
 import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
+import { makeI18n } from "@/app/i18n";
 
+// happy-dom has no doctype; KaTeX asks for one.
+Object.defineProperty(document, "compatMode", { value: "CSS1Compat", configurable: true });
+await makeI18n("en"); // the instance that components find without a provider
 afterEach(cleanup);

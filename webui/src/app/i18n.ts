@@ -1,0 +1,48 @@
+/** The page's languages. A language is loaded when it is wanted; both have the same keys (locales.test.ts). */
+import { createInstance, type i18n as I18n } from "i18next";
+import { initReactI18next } from "react-i18next";
+import { withParticles } from "@/lib/korean";
+
+export const LANGUAGES = ["ko", "en"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+const STORED_AS = "bdchat.language";
+const LOAD: Record<Language, () => Promise<{ default: object }>> = {
+  ko: () => import("@/locales/ko.json"),
+  en: () => import("@/locales/en.json"),
+};
+
+/** What was chosen before, or the first of the browser's that we speak, or English. */
+export function preferredLanguage(): Language {
+  const wanted = [localStorage.getItem(STORED_AS) ?? "", ...navigator.languages];
+  const known = wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find(isLanguage);
+  return known ?? "en";
+}
+
+function isLanguage(tag: string): tag is Language {
+  return (LANGUAGES as readonly string[]).includes(tag);
+}
+
+export async function makeI18n(language: Language): Promise<I18n> {
+  const i18n = createInstance();
+  const particles = { type: "postProcessor", name: "particles", process: withParticles } as const;
+  await i18n
+    .use(particles)
+    .use(initReactI18next)
+    .init({
+      lng: language,
+      resources: { [language]: { translation: (await LOAD[language]()).default } },
+      postProcess: ["particles"],
+      interpolation: { escapeValue: false }, // React escapes
+      returnNull: false,
+    });
+  document.documentElement.lang = language;
+  return i18n;
+}
+
+export async function switchLanguage(i18n: I18n, language: Language): Promise<void> {
+  i18n.addResourceBundle(language, "translation", (await LOAD[language]()).default);
+  await i18n.changeLanguage(language);
+  localStorage.setItem(STORED_AS, language);
+  document.documentElement.lang = language;
+}

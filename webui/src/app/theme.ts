@@ -1,0 +1,71 @@
+/** The look: MUI with CSS variables, so that light and dark are one style sheet and switching renders nothing again. */
+import { koKR } from "@mui/material/locale";
+import { createTheme, type Theme } from "@mui/material/styles";
+import type { Language } from "./i18n";
+import { palettes } from "./palette";
+
+/** What the system has; no font is loaded. The Latin ones come first, so that Hangul falls to a Korean one. */
+const FONTS = [
+  "Pretendard",
+  "-apple-system",
+  "BlinkMacSystemFont",
+  '"Segoe UI"',
+  "Roboto",
+  '"Apple SD Gothic Neo"',
+  '"Malgun Gothic"',
+  '"Noto Sans KR"',
+  '"Noto Sans CJK KR"',
+  "sans-serif",
+].join(", ");
+const MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, D2Coding, "Noto Sans Mono CJK KR", monospace';
+
+export function makeTheme(language: Language): Theme {
+  return createTheme(
+    {
+      cssVariables: { colorSchemeSelector: "data-%s", nativeColor: false },
+      colorSchemes: { light: { palette: palettes.light }, dark: { palette: palettes.dark } },
+      shape: { borderRadius: 10 },
+      typography: {
+        fontFamily: FONTS,
+        fontSize: 14,
+        button: { textTransform: "none", fontWeight: 550 },
+        h1: { fontSize: "1.35rem", fontWeight: 650 },
+        h2: { fontSize: "1.15rem", fontWeight: 650 },
+        h3: { fontSize: "1rem", fontWeight: 650 },
+        body1: { fontSize: "0.97rem", lineHeight: 1.65 },
+      },
+      components: {
+        MuiCssBaseline: { styleOverrides: BASE },
+        MuiButton: { defaultProps: { disableElevation: true } },
+        MuiButtonBase: { defaultProps: { disableRipple: true } },
+        MuiTooltip: { defaultProps: { enterDelay: 500, enterNextDelay: 200 } },
+        MuiPaper: { styleOverrides: { root: { backgroundImage: "none" } } },
+        MuiTextField: { defaultProps: { size: "small" } },
+      },
+    },
+    language === "ko" ? koKR : {},
+  );
+}
+
+const BASE = {
+  ":root": { "--bd-mono": MONO },
+  "html, body, #root": { height: "100%" },
+  body: {
+    // Korean breaks between words, not inside them; what has no spaces at all still breaks.
+    wordBreak: "keep-all",
+    overflowWrap: "anywhere",
+    WebkitFontSmoothing: "antialiased",
+  },
+  ":focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: 2 },
+  ".visually-hidden": {
+    position: "absolute",
+    width: 1,
+    height: 1,
+    overflow: "hidden",
+    clipPath: "inset(50%)",
+    whiteSpace: "nowrap",
+  },
+  "@media (prefers-reduced-motion: reduce)": {
+    "*, ::before, ::after": { animationDuration: "0.01ms !important", transitionDuration: "0.01ms !important" },
+  },
+} as const;

@@ -1,0 +1,27 @@
+/** One item of a list, ticked or not if it is a task. */
+import type { Tokens } from "marked";
+import { memo } from "react";
+import { useTranslation } from "react-i18next";
+import { blockNodes } from "./block-node";
+
+interface Props {
+  item: Tokens.ListItem;
+}
+
+export const ListItemView = memo(
+  function ListItemView({ item }: Props) {
+    return (
+      <li>
+        {item.task && <TaskBox isDone={item.checked ?? false} />}
+        {blockNodes(item.tokens)}
+      </li>
+    );
+  },
+  (before, after) => before.item.raw === after.item.raw && before.item.loose === after.item.loose,
+);
+
+function TaskBox({ isDone }: { isDone: boolean }) {
+  const { t } = useTranslation();
+  const label = isDone ? t("markdown.taskDone") : t("markdown.taskOpen");
+  return <input type="checkbox" checked={isDone} disabled aria-label={label} />;
+}

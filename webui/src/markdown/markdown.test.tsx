@@ -1,0 +1,113 @@
+import { fireEvent, render, screen } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
+import { Markdown } from "./markdown";
+
+function shown(text: string, isLive = false): HTMLElement {
+  return render(<Markdown text={text} isLive={isLive} />).container;
+}
+
+test("HTML is shown as text, not obeyed", () => {
+  const page = shown('a <img src=x onerror="alert(1)"> b\n\n<script>alert(2)</script>\n\n<iframe src="https://x">');
+  expect(page.querySelector("img, script, iframe")).toBeNull();
+  expect(page.textContent).toContain('<img src=x onerror="alert(1)">');
+  expect(page.textContent).toContain("<script>alert(2)</script>");
+});
+
+test.each([
+  "[a](javascript:alert(1))",
+  "[a](java&#115;cript:alert(1))",
+  "[a](data:text/html,<b>x)",
+  "[a](file:///etc/passwd)",
+  "[a](/api/auth/logout)",
+  "[a](//evil.example)",
+  "<javascript:alert(1)>",
+])("no link: %s", (text) => {
+  expect(shown(text).querySelector("a")).toBeNull();
+});
+
+test("links leave without a word about the page", () => {
+  const link = shown("[site](https://example.org/a?b=1&amp;c=2) <a@example.org>").querySelector("a");
+  expect(link?.getAttribute("href")).toBe("https://example.org/a?b=1&c=2");
+  expect(link?.rel).toContain("noopener");
+  expect(link?.target).toBe("_blank");
+});
+
+test("a picture is not loaded by itself", () => {
+  const page = shown("![cat](https://example.org/cat.png) ![dot](data:image/png;base64,iVBORw0KGgo=)");
+  expect(page.querySelector("img")).toBeNull();
+  expect(page.querySelector("a")?.textContent).toBe("Open picture: cat (example.org)");
+  fireEvent.click(screen.getByRole("button", { name: "Show picture: dot" }));
+  expect(page.querySelector("img")?.alt).toBe("dot");
+});
+
+test("code says its language, can be copied, and is coloured when it is finished", async () => {
+  const writeText = vi.fn(async () => undefined);
+  vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText } });
+  const code = "def f():\n    return '<b>'";
+  const page = shown(`\`\`\`python\n${code}\n\`\`\``);
+  await vi.waitFor(() => expect(page.querySelector(".hljs-keyword")?.textContent).toBe("def"));
+  expect(page.querySelector("pre")?.textContent).toBe(code);
+  expect(page.querySelector("figcaption span")?.textContent).toBe("python");
+  fireEvent.click(screen.getByRole("button", { name: "Copy" }));
+  expect(await screen.findByRole("button", { name: "Copied" })).toBeDefined();
+  expect(writeText).toHaveBeenCalledWith(code);
+  vi.unstubAllGlobals();
+});
+
+test("code of two languages in one, and of none that we know, keeps its text", async () => {
+  const html = "<style>a { color: red }</style>";
+  const page = shown(`\`\`\`html\n${html}\n\`\`\`\n\n\`\`\`nonsense\n<b>\n\`\`\``);
+  await vi.waitFor(() => expect(page.querySelector(".hljs-name")).not.toBeNull());
+  expect([...page.querySelectorAll("pre")].map((pre) => pre.textContent)).toEqual([html, "<b>"]);
+});
+
+test("tables, tasks, headings, quotes, breaks", () => {
+  const page = shown("# H\n\n| a | b |\n|:-:|--:|\n| 1<br>2 | `x` |\n\n- [x] done\n- [ ] open\n\n> q\n\none\ntwo");
+  expect(page.querySelector("h3")?.textContent).toBe("H");
+  expect(page.querySelectorAll("td br")).toHaveLength(1);
+  expect(page.querySelector("td")?.className).toBe("md-center");
+  expect(screen.getByRole("checkbox", { name: "Done" })).toHaveProperty("checked", true);
+  expect(screen.getByRole("checkbox", { name: "To do" })).toHaveProperty("checked", false);
+  expect(page.querySelector("blockquote")?.textContent).toBe("q");
+  expect(page.querySelector("p:last-child br")).not.toBeNull();
+});
+
+test("math becomes formulas, money stays money", async () => {
+  const page = shown("$5 and $10, 값은 $x^2$이다 \\(y\\)\n\n$$\n\\frac{a}{b}\n$$\n\n`$z$`");
+  await vi.waitFor(() => expect(page.querySelectorAll("math")).toHaveLength(3));
+  expect(page.textContent).toContain("$5 and $10");
+  expect(page.textContent).toContain("$z$");
+});
+
+test("a formula that is none is shown as it was written", async () => {
+  const page = shown("$\\frac{a$ $\\href{javascript:alert(1)}{x}$ $y$");
+  await vi.waitFor(() => expect(page.querySelector("math")).not.toBeNull());
+  expect(page.textContent).toContain("\\frac{a");
+  expect(page.querySelector("a")).toBeNull();
+});
+
+test("reasoning is folded away from the answer", () => {
+  const page = shown("<think>\nfirst **this**\n</think>\n\nThe *answer*");
+  expect(page.querySelector("details div")?.textContent).toBe("first **this**");
+  expect(page.querySelector("details")?.open).toBe(false);
+  expect(page.querySelector("em")?.textContent).toBe("answer");
+  expect(shown("<think>still", true).querySelector("summary")?.textContent).toBe("Thinking …");
+  const opened = shown("the template opened it\n</think>\nanswer");
+  expect(opened.querySelector("details div")?.textContent).toBe("the template opened it");
+  expect(shown("write `</think>` at the end").querySelector("details")).toBeNull();
+});
+
+test("footnotes stand where they belong", () => {
+  const page = shown("claim[^1]\n\n[^1]: https://example.org says so");
+  expect([...page.querySelectorAll("sup")].map((sup) => sup.textContent)).toEqual(["1", "1"]);
+  expect(page.textContent).toContain("says so");
+});
+
+test("of a growing text only what changed is rendered again", () => {
+  const { container, rerender } = render(<Markdown text={"one\n\ntwo\n\nthree\n\nfo"} isLive />);
+  const before = [...container.querySelectorAll("p")];
+  rerender(<Markdown text={"one\n\ntwo\n\nthree\n\nfour &amp; five"} isLive />);
+  const after = [...container.querySelectorAll("p")];
+  expect(after.slice(0, 3)).toEqual(before.slice(0, 3));
+  expect(after[3]?.textContent).toBe("four & five");
+});
