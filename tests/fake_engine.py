@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
-from bdchat.engine.inspection import SequenceState
+from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import Counts, EngineMetrics
 from bdchat.engine.request import (
     Accepted,
@@ -81,6 +81,7 @@ class FakeEngine:
     num_restarts: int = 0
     pid: int | None = None
     sequences: tuple[SequenceState, ...] = ()  # what an inspection finds
+    forgotten: list[str] = field(default_factory=list)  # cache tags
     state: str = "ready"
     is_closed: bool = False
     seen: list[bytes] = field(default_factory=list)
@@ -94,6 +95,20 @@ class FakeEngine:
     def cancel(self, request_id: str) -> None:
         if request_id in self.cancels:
             self.cancels[request_id].set()
+
+    async def survey(self, prompt: Prompt) -> PromptSurvey:
+        tokens = prompt_text(prompt).encode()
+        return PromptSurvey(
+            num_prompt_tokens=len(tokens),
+            num_resident=self._num_seen(tokens),
+            num_in_ram=self._num_seen(tokens),
+            num_on_disk=self._num_seen(tokens),
+            prefill_ms=1.0,
+            num_waiting=0,
+        )
+
+    def forget(self, cache_tag: str) -> None:
+        self.forgotten.append(cache_tag)
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         return self.sequences
@@ -237,11 +252,15 @@ class FakeEngine:
             raise ContextLengthExceeded(len(tokens), self.n_ctx)
 
     def _cached(self, tokens: bytes) -> int:
+        best = self._num_seen(tokens)
+        self.seen.append(tokens)
+        return best
+
+    def _num_seen(self, tokens: bytes) -> int:
         best = 0
         for earlier in self.seen:
             shared = next((i for i, (a, b) in enumerate(zip(earlier, tokens, strict=False)) if a != b), None)
             best = max(best, min(len(earlier), len(tokens)) if shared is None else shared)
-        self.seen.append(tokens)
         return min(best, len(tokens) - 1)
 
 

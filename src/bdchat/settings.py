@@ -78,6 +78,8 @@ class EngineSettings(Section):
     # Bound for the KV cells; None = 2 GiB or four long conversations, at most a quarter of what is free.
     kv_memory_bytes: Bytes | None = None
     ram_cache_bytes: Bytes | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
+    # Stored chats' sequences kept on disk, so that an old chat answers at once also after a restart; 0 = none.
+    disk_cache_bytes: Bytes = 4096 * MIB
     # Pause between two tokens of a running answer while a prompt is read, unless many answers' own steps take longer.
     target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503

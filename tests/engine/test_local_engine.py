@@ -311,3 +311,29 @@ async def test_local_engine_is_an_engine(tmp_path: Path) -> None:
     async with thread_engine(tmp_path) as local:
         engine: Engine = local
         assert (await local.wait_ready()) == engine.info
+
+
+async def test_a_stored_chat_is_in_the_cache_after_a_restart(tmp_path: Path) -> None:
+    chat = "a long conversation, " * 8
+    async with thread_engine(tmp_path) as engine:
+        await events_of(engine, ask(chat, cache_tag="chat-1"))
+        survey = await engine.survey(TextPrompt(text=chat + "and more"))
+        assert (survey.num_prompt_tokens, survey.num_resident) == (len(chat) + 8, len(chat))
+    async with thread_engine(tmp_path) as engine:
+        survey = await engine.survey(TextPrompt(text=chat + "and more"))
+        assert (survey.num_resident, survey.num_in_ram, survey.num_on_disk) == (0, 0, len(chat))
+        events = await events_of(engine, ask(chat + "and more"))
+        assert text_of(events) == expected_text(chat + "and more")
+        assert engine.metrics().prompt_tokens_from_disk == len(chat)
+        engine.forget("chat-1")
+    async with thread_engine(tmp_path) as engine:
+        assert (await engine.survey(TextPrompt(text=chat))).num_on_disk == 0
+
+
+async def test_a_survey_is_refused_like_any_prompt(tmp_path: Path) -> None:
+    async with thread_engine(tmp_path) as engine:
+        survey = await engine.survey(TextPrompt(text="nobody has asked this"))
+        assert (survey.num_on_disk, survey.num_waiting) == (0, 0)
+        assert survey.prefill_ms > 0
+        with pytest.raises(InvalidRequest):
+            await engine.survey(TextPrompt(text="\ud800"))

@@ -10,7 +10,7 @@ import pytest
 from bdchat.engine.catalog import InstalledModel
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineUnavailable, ModelNotFound
-from bdchat.engine.inspection import SequenceState
+from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 from bdchat.engine.router import Router
@@ -60,6 +60,11 @@ class StillEngine:
         raise NotImplementedError
 
     def cancel(self, request_id: str) -> None: ...
+
+    async def survey(self, prompt: Prompt) -> PromptSurvey:
+        raise NotImplementedError
+
+    def forget(self, cache_tag: str) -> None: ...
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         return ()

@@ -32,6 +32,7 @@ GAUGES: tuple[tuple[str, str, Reading], ...] = (
     ("kv_idle_cells", "KV cells kept as cache only", lambda m: m.num_idle_cells),
     ("kv_cells_total", "KV cells there are", lambda m: m.num_cells_total),
     ("ram_cache_bytes", "Idle sequences kept in memory", lambda m: m.ram_cache_bytes),
+    ("disk_cache_bytes", "Stored conversations' sequences kept on disk", lambda m: m.disk_cache_bytes),
 )
 COUNTERS: tuple[tuple[str, str, Reading], ...] = (
     ("prompt_tokens_computed", "Prompt tokens evaluated", lambda m: m.prompt_tokens_computed),
@@ -94,9 +95,10 @@ class MetricsCollector(Collector):
         restarts = CounterMetricFamily("bdchat_engine_restarts", "Engine processes replaced", labels=["model"])
         ready = GaugeMetricFamily("bdchat_engine_ready", "1 when the model answers", labels=["model"])
         for model, snapshot in snapshots.items():
-            from_ram = snapshot.prompt_tokens_from_ram
-            cached.add_metric([model, "resident"], snapshot.prompt_tokens_cached - from_ram)
+            from_ram, from_disk = snapshot.prompt_tokens_from_ram, snapshot.prompt_tokens_from_disk
+            cached.add_metric([model, "resident"], snapshot.prompt_tokens_cached - from_ram - from_disk)
             cached.add_metric([model, "ram"], from_ram)
+            cached.add_metric([model, "disk"], from_disk)
             seconds.add_metric([model, "decode"], snapshot.decode_seconds)
             seconds.add_metric([model, "outside"], snapshot.outside_seconds)
             engine = self._router.engines[model]

@@ -6,7 +6,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from bdchat.engine.inspection import SequenceState
+from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 
@@ -37,6 +37,12 @@ class Engine(Protocol):
 
     def metrics(self) -> EngineMetrics:
         """The latest snapshot, totals summed over restarts of the process."""
+
+    async def survey(self, prompt: Prompt) -> PromptSurvey:
+        """What of it is cached where, right now. Raises like tokenize."""
+
+    def forget(self, cache_tag: str) -> None:
+        """Nothing is kept any more of what bore the tag, in the cells, in memory or on disk."""
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         """Its sequences, at most some hundred milliseconds ago; () when no process serves. For people who watch."""

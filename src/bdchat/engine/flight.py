@@ -6,6 +6,7 @@ sockets.
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from bdchat.engine.errors import EngineError, GenerationFailed, QueueTimeout
 from bdchat.engine.request import (
@@ -15,13 +16,12 @@ from bdchat.engine.request import (
     Finished,
     FinishReason,
     GenerationRequest,
-    Prompt,
     PromptLogprobs,
     Resumption,
     Timings,
     Usage,
 )
-from bdchat.engine.wire import Submit, Tokenize, encode
+from bdchat.engine.wire import Submit, Survey, Tokenize, encode
 
 
 class Flight:
@@ -154,13 +154,13 @@ def _cancelled(request_id: str, index: int, num_prompt_tokens: int, num_tokens: 
 
 
 class Question:
-    """A prompt whose token ids are wanted. Goes into the engine process like a Flight, and may kill it like one."""
+    """Something that is asked of a prompt. Goes into the engine process like a Flight, and may kill it like one."""
 
-    def __init__(self, request_id: str, prompt: Prompt) -> None:
-        self.request_id = request_id
+    def __init__(self, command: Tokenize | Survey) -> None:
+        self.request_id = command.request_id
         self.is_submitted = False
-        self.answer: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
-        self._frame = encode(Tokenize(request_id=request_id, prompt=prompt))
+        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._frame = encode(command)
 
     @property
     def is_over(self) -> bool:

@@ -20,6 +20,7 @@ from bdchat.engine.request import GenerationRequest, Prompt, Resumption
 from bdchat.engine.wire import (
     Cancel,
     Command,
+    Forget,
     FrameSplitter,
     FrameTooLong,
     Inspect,
@@ -28,6 +29,7 @@ from bdchat.engine.wire import (
     Rejected,
     Shutdown,
     Submit,
+    Survey,
     Tokenize,
     Tokenized,
     decode_command,
@@ -54,13 +56,20 @@ class Arrival(NamedTuple):
     resumption: Resumption | None
 
 
+class Asked(NamedTuple):
+    """What is cached of a prompt?"""
+
+    request_id: str
+    prompt_tokens: list[int]
+
+
 class Hangup(NamedTuple):
     """The parent is gone, or spoke nonsense."""
 
     reason: str
 
 
-Item = Load | Arrival | Cancel | Inspect | Ping | Shutdown | Hangup
+Item = Load | Arrival | Asked | Cancel | Inspect | Forget | Ping | Shutdown | Hangup
 
 
 def rejection(request_id: str, error: EngineError) -> Rejected:
@@ -76,7 +85,7 @@ class Inbox:
         self._outbox = outbox
         self._on_hangup = on_hangup
         self._ready: queue.SimpleQueue[Item] = queue.SimpleQueue()
-        self._prompts: queue.SimpleQueue[Submit | Tokenize | None] = queue.SimpleQueue()
+        self._prompts: queue.SimpleQueue[Submit | Tokenize | Survey | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unbuilt: set[str] = set()  # submitted, not yet cancelled, prompt not yet built
 
@@ -114,7 +123,7 @@ class Inbox:
             with self._lock:
                 self._unbuilt.add(command.request.request_id)
             self._prompts.put(command)
-        elif isinstance(command, Tokenize):
+        elif isinstance(command, Tokenize | Survey):
             self._prompts.put(command)
         elif isinstance(command, Cancel):
             with self._lock:
@@ -128,7 +137,7 @@ class Inbox:
 
     def _build(self, builder: PromptBuilder) -> None:
         while (command := self._prompts.get()) is not None:
-            request_id = command.request_id if isinstance(command, Tokenize) else command.request.request_id
+            request_id = command.request.request_id if isinstance(command, Submit) else command.request_id
             try:
                 self._build_one(builder, command)
             except EngineError as error:
@@ -140,10 +149,13 @@ class Inbox:
             with self._lock:
                 self._unbuilt.discard(request_id)
 
-    def _build_one(self, builder: PromptBuilder, command: Submit | Tokenize) -> None:
+    def _build_one(self, builder: PromptBuilder, command: Submit | Tokenize | Survey) -> None:
         if isinstance(command, Tokenize):
             tokens = builder.build(command.prompt)
             self._outbox.send(Tokenized(request_id=command.request_id, tokens=tuple(tokens)))
+            return
+        if isinstance(command, Survey):
+            self._ready.put(Asked(command.request_id, builder.build(command.prompt)))
             return
         request, resumption = command.request, command.resumption
         known = resumption.prompt_tokens if resumption else ()

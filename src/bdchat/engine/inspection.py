@@ -1,6 +1,7 @@
-"""What an engine process holds right now: who waits, who runs, whose cells are whose. Made only when somebody asks.
+"""What an engine process holds right now: who waits, who runs, whose cells are whose, what of a prompt is cached.
 
-The step loop answers between two steps; nothing is kept or counted for it. Values, and the function that makes them.
+Made only when somebody asks: the step loop answers between two steps, and nothing is kept or counted for it. Values,
+and the functions that make them.
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -29,10 +30,34 @@ class SequenceState(Value, frozen=True, kw_only=True):
     age_ms: int = 0  # since it came
 
 
+class PromptSurvey(Value, frozen=True, kw_only=True):
+    """What sending a prompt now would find. A tier's number counts leading tokens that a warmer one has too."""
+
+    num_prompt_tokens: int
+    num_resident: int  # in the cells: no cost
+    num_in_ram: int
+    num_on_disk: int
+    prefill_ms: float  # to read what no tier has, when nobody else does anything
+    num_waiting: int  # requests before it in the queue
+
+
+def survey(scheduler: "Scheduler", tokens: list[int]) -> PromptSurvey:
+    """Loop thread only."""
+    reach = scheduler.kv_cache.reach(tokens)
+    return PromptSurvey(
+        num_prompt_tokens=len(tokens),
+        num_resident=reach.num_resident,
+        num_in_ram=reach.num_in_ram,
+        num_on_disk=reach.num_on_disk,
+        prefill_ms=round(scheduler.prefill_ms(len(tokens) - reach.num_on_disk), 1),
+        num_waiting=scheduler.num_waiting,
+    )
+
+
 def inspect(scheduler: "Scheduler", now: float) -> tuple[SequenceState, ...]:
     """Running ones, waiting ones in order, idle cells. `now`: by the scheduler's clock, seconds. Loop thread only."""
-    running, waiting, kv_cache = scheduler.insides()
-    cells = {seq_id: (num_cells, num_own) for seq_id, num_cells, num_own in kv_cache.holdings()}
+    running, waiting = scheduler.sequences()
+    cells = {seq_id: (num_cells, num_own) for seq_id, num_cells, num_own in scheduler.kv_cache.holdings()}
     states = [_state(s, now, cells.pop(s.seq_id)) for s in running if s.seq_id is not None]
     states += [_state(sequence, now, (0, 0), position) for position, sequence in enumerate(waiting, 1)]
     states += [SequenceState(state="idle", num_cells=total, num_own_cells=own) for total, own in cells.values()]

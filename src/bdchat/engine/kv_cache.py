@@ -2,8 +2,8 @@
 
 A sequence id is free (no cells), live (claimed by a running sequence) or idle (released; its cells stay as cache until
 somebody needs them). Released content is reused in the cheapest legal way: taken over in place, shared or copied from a
-donor that may itself be running, or restored from a RAM snapshot. The ledger is a PrefixTree that mirrors llama.cpp's
-cells exactly; llama.cpp itself is asked after every copy and restore how much it really holds.
+donor that may itself be running, or restored from a snapshot in RAM or on disk. The ledger is a PrefixTree that mirrors
+llama.cpp's cells exactly; llama.cpp itself is asked after every copy and restore how much it really holds.
 """
 
 from collections import OrderedDict
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bdchat.engine.kv_disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv_snapshots import RamSnapshots, Snapshot
 from bdchat.engine.prefix_tree import PrefixTree
 from bdchat.engine.runner import KVLayout, MemoryClass, ModelRunner
@@ -20,12 +21,25 @@ from bdchat.engine.runner import KVLayout, MemoryClass, ModelRunner
 MIN_SNAPSHOT_TOKENS = 32
 # A donor's own tail of up to so many tokens is not worth a second sequence id: the donor is taken over.
 MIN_TAIL_TOKENS = 32
+# A file costs tens of milliseconds to read back and megabytes of disk; so much must be saved by it.
+MIN_DISK_TOKENS = 64
+REWRITE_SHARE = 16  # at most 1/16 of a conversation is read again after a restart
 
 
 class Tier(StrEnum):
     NONE = "none"
     RESIDENT = "resident"
     RAM = "ram"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many leading tokens of a prompt each tier has; a tier's number counts what a warmer one has too."""
+
+    num_resident: int
+    num_in_ram: int
+    num_on_disk: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +55,22 @@ class Source:
 
     num_tokens: int = 0
     seq_id: int | None = None
-    snapshot: Snapshot | None = None
+    snapshot: Snapshot | DiskSnapshot | None = None
 
 
 class KVCache:
     """Invariants: num_cells <= runner.num_cells; live, idle and free ids are disjoint and complete; what the tree says
     a sequence holds is what llama.cpp holds."""
 
-    def __init__(self, runner: ModelRunner, *, ram_cache_bytes: int = 0) -> None:
+    def __init__(self, runner: ModelRunner, *, ram_cache_bytes: int = 0, disk: DiskSnapshots | None = None) -> None:
         self._runner = runner
         self._tree = PrefixTree()
         self._live: set[int] = set()
         self._idle: OrderedDict[int, None] = OrderedDict()  # least recently used first
         self._free: set[int] = set(range(runner.num_sequences))
-        self.snapshots = RamSnapshots(ram_cache_bytes)
+        self._tags: dict[int, str] = {}  # idle seq id → whose stored conversation it holds
+        self.disk = disk
+        self.snapshots = RamSnapshots(ram_cache_bytes, on_drop=self._move_to_disk)
         self.num_evictions = 0
 
     @property
@@ -64,6 +80,10 @@ class KVCache:
     @property
     def num_idle_cells(self) -> int:
         return self.num_cells - self._num_live_cells()
+
+    @property
+    def num_disk_bytes(self) -> int:
+        return self.disk.num_bytes if self.disk is not None else 0
 
     @property
     def num_available_cells(self) -> int:
@@ -79,6 +99,14 @@ class KVCache:
     def holdings(self) -> list[tuple[int, int, int]]:
         """(seq id, cells it uses, of those the ones that are its alone) of every live and idle sequence."""
         return [(i, self._tree.length(i), self._tree.num_private(i)) for i in (*self._live, *self._idle)]
+
+    def reach(self, tokens: Sequence[int]) -> Reach:
+        """What of a prompt is where; nothing is claimed."""
+        wanted = list(tokens[:-1])
+        resident = max(self._tree.common_prefixes(wanted).values(), default=0)
+        in_ram, _ = self.snapshots.best(wanted)
+        on_disk, _ = self.disk.best(wanted) if self.disk is not None else (0, None)
+        return Reach(resident, max(resident, in_ram), max(resident, in_ram, on_disk))
 
     def num_reusable(self, tokens: Sequence[int]) -> int:
         """How many tokens a claim of `tokens` would not have to compute right now."""
@@ -115,13 +143,48 @@ class KVCache:
         self._tree.extend(seq_id, tokens)
         assert self._tree.num_cells <= self._runner.num_cells
 
-    def release(self, seq_id: int, *, keep: bool = True) -> None:
-        """The sequence is done, stopped or preempted: its cells stay as cache, or are cleared."""
+    def release(self, seq_id: int, *, keep: bool = True, tag: str = "") -> None:
+        """The sequence is done, stopped or preempted: its cells stay as cache, or are cleared. With a tag it may also
+        go to disk."""
         self._live.remove(seq_id)
         if keep and self._tree.length(seq_id) > 0:
             self._idle[seq_id] = None
+            self._tags[seq_id] = tag
         else:
             self._clear(seq_id)
+
+    def save_one(self) -> bool:
+        """Writes a tagged conversation to the disk, the last used first, unless nearly all of it is there. False: there
+        is nothing left to do."""
+        disk = self.disk
+        if disk is None:
+            return False
+        if disk.is_busy:
+            return True
+        for seq_id in reversed(self._idle):
+            tag = self._tags[seq_id]
+            if not tag or not self._is_worth_a_file(tokens := self._tree.tokens(seq_id)):
+                continue
+            if disk.put(tokens, self._runner.save(seq_id), tag=tag):
+                return True
+        return any(self._move_to_disk(snapshot) for snapshot in self.snapshots)
+
+    def _is_worth_a_file(self, tokens: list[int]) -> bool:
+        """A chat that grows is not written again for every few words: a state is 23 kB a token, 128 kB at 7B."""
+        if self.disk is None or len(tokens) < MIN_DISK_TOKENS:
+            return False
+        num_kept, _ = self.disk.best(tokens)
+        num_new = len(tokens) - num_kept
+        return num_new >= max(MIN_DISK_TOKENS, len(tokens) // REWRITE_SHARE) and not self.disk.holds(tokens)
+
+    def forget(self, tag: str) -> None:
+        """What is kept of a conversation that was deleted, in every tier. What runs goes on."""
+        for seq_id in [i for i in self._idle if self._tags[i] == tag]:
+            del self._idle[seq_id]
+            self._clear(seq_id)
+        self.snapshots.forget(tag)
+        if self.disk is not None:
+            self.disk.forget(tag)
 
     def make_room(self, num_cells: int) -> bool:
         """Evicts idle sequences, least recently used first, until num_cells more fit. False: not enough idle."""
@@ -169,6 +232,11 @@ class KVCache:
             whole = snapshot is not None and num_tokens == len(snapshot.tokens)
             if num_tokens > best.num_tokens + MIN_SNAPSHOT_TOKENS and (whole or not exact):
                 best = Source(num_tokens=num_tokens, snapshot=snapshot)
+        if self.disk is not None:
+            num_tokens, kept = self.disk.best(wanted)
+            whole = kept is not None and num_tokens == len(kept.tokens)
+            if num_tokens > best.num_tokens + MIN_DISK_TOKENS and (whole or not exact):
+                best = Source(num_tokens=num_tokens, snapshot=kept)
         return best
 
     def _can_take_over(self, source: Source) -> bool:
@@ -226,16 +294,25 @@ class KVCache:
         else:
             self._tree.extend(seq_id, self._tree.tokens(donor)[:num_tokens])
 
-    def _restore(self, seq_id: int, snapshot: Snapshot, num_tokens: int) -> tuple[int, Tier]:
-        if not self.make_room(len(snapshot.tokens)) or not self._runner.load(seq_id, snapshot.state):
+    def _restore(self, seq_id: int, snapshot: Snapshot | DiskSnapshot, num_tokens: int) -> tuple[int, Tier]:
+        if not self.make_room(len(snapshot.tokens)):
             return 0, Tier.NONE
-        self.snapshots.touch(snapshot)
+        state = self._state_of(snapshot)
+        if state is None or not self._runner.load(seq_id, state):
+            return 0, Tier.NONE
+        tier = Tier.RAM if isinstance(snapshot, Snapshot) else Tier.DISK
         self._tree.extend(seq_id, snapshot.tokens)
         if num_tokens < len(snapshot.tokens):
             kept = self._runner.truncate(seq_id, num_tokens)
             num_tokens = num_tokens if kept else 0
             self._tree.truncate(seq_id, num_tokens)
-        return num_tokens, Tier.RAM if num_tokens else Tier.NONE
+        return num_tokens, tier if num_tokens else Tier.NONE
+
+    def _state_of(self, snapshot: Snapshot | DiskSnapshot) -> bytes | None:
+        if isinstance(snapshot, Snapshot):
+            self.snapshots.touch(snapshot)
+            return snapshot.state
+        return self.disk.read(snapshot) if self.disk is not None else None
 
     def _touch_or_drop(self, donor: int, num_tokens: int) -> None:
         """A donor that the new sequence covers whole is only a second copy; any other was just useful."""
@@ -255,9 +332,15 @@ class KVCache:
         """To RAM, unless too little would be lost: too short, or its cells live on in another sequence."""
         if self.snapshots.max_bytes == 0 or self._tree.num_private(seq_id) < MIN_SNAPSHOT_TOKENS:
             return
-        self.snapshots.put(self._tree.tokens(seq_id), self._runner.save(seq_id))
+        self.snapshots.put(self._tree.tokens(seq_id), self._runner.save(seq_id), tag=self._tags[seq_id])
+
+    def _move_to_disk(self, snapshot: Snapshot) -> bool:
+        if self.disk is None or not snapshot.tag or not self._is_worth_a_file(snapshot.tokens):
+            return False
+        return self.disk.put(snapshot.tokens, snapshot.state, tag=snapshot.tag)
 
     def _clear(self, seq_id: int) -> None:
+        self._tags.pop(seq_id, None)
         self._runner.truncate(seq_id, 0)
         self._tree.remove(seq_id)
         self._free.add(seq_id)

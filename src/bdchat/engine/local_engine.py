@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bdchat.engine.child import ProcessSpawn, Spawn
 from bdchat.engine.errors import (
@@ -26,7 +26,7 @@ from bdchat.engine.errors import (
     RequestQuarantined,
 )
 from bdchat.engine.flight import Flight, Question
-from bdchat.engine.inspection import SequenceState
+from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.quarantine import Quarantine
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
@@ -36,6 +36,7 @@ from bdchat.engine.totals import with_former_lives
 from bdchat.engine.wire import (
     MAX_FRAME_BYTES,
     Cancel,
+    Forget,
     Inspect,
     Inspected,
     Load,
@@ -43,6 +44,9 @@ from bdchat.engine.wire import (
     Rejected,
     Report,
     Step,
+    Survey,
+    Surveyed,
+    Tokenize,
     Tokenized,
 )
 from bdchat.settings import EngineSettings
@@ -170,8 +174,23 @@ class LocalEngine:
             self._land(flight)
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
+        tokens: tuple[int, ...] = await self._ask(Tokenize(request_id=self._question_id(), prompt=prompt))
+        return tokens
+
+    async def survey(self, prompt: Prompt) -> PromptSurvey:
+        survey: PromptSurvey = await self._ask(Survey(request_id=self._question_id(), prompt=prompt))
+        return survey
+
+    def forget(self, cache_tag: str) -> None:
+        if self._supervisor.child is not None and self._supervisor.can_submit:
+            self._supervisor.child.send(Forget(cache_tag=cache_tag))
+
+    def _question_id(self) -> str:
+        return f"question-{next(self._question_numbers)}"
+
+    async def _ask(self, command: Tokenize | Survey) -> Any:
         try:
-            question = Question(f"tokenize-{next(self._question_numbers)}", prompt)
+            question = Question(command)
         except _UNENCODABLE as error:
             raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
         self._board(question)
@@ -261,10 +280,15 @@ class LocalEngine:
             self._sequences = report.sequences
             self._inspected.set()
         elif type(report) is Tokenized:
-            question = self._flights.get(report.request_id)
-            if isinstance(question, Question) and not question.is_over:
-                question.answer.set_result(report.tokens)
-                self._land(question)
+            self._answer(report.request_id, report.tokens)
+        elif type(report) is Surveyed:
+            self._answer(report.request_id, report.survey)
+
+    def _answer(self, request_id: str, answer: object) -> None:
+        question = self._flights.get(request_id)
+        if isinstance(question, Question) and not question.is_over:
+            question.answer.set_result(answer)
+            self._land(question)
 
     def _take_step(self, step: Step) -> None:
         self._metrics = step.metrics

@@ -12,10 +12,12 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
     num_idle_cells: int = 0  # of those, held by no running sequence
     num_cells_total: int = 0
     ram_cache_bytes: int = 0
+    disk_cache_bytes: int = 0
     # totals
     prompt_tokens_computed: int = 0
     prompt_tokens_cached: int = 0  # by prefix reuse, all tiers
     prompt_tokens_from_ram: int = 0  # of those, restored from the RAM tier
+    prompt_tokens_from_disk: int = 0  # and from the disk tier
     tokens_generated: int = 0
     num_steps: int = 0
     num_batched_tokens: int = 0  # over all steps
@@ -35,6 +37,7 @@ class Counts:
         self.prompt_tokens_computed = 0
         self.prompt_tokens_cached = 0
         self.prompt_tokens_from_ram = 0
+        self.prompt_tokens_from_disk = 0
         self.tokens_generated = 0
         self.num_steps = 0
         self.num_batched_tokens = 0

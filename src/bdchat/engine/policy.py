@@ -65,6 +65,13 @@ class StepCost:
         return min(max(self._min_chunk, budget), n_batch)
 
 
+def seconds_to_drain(cost: StepCost, expected: "ExpectedOutput", waiting: list[int], num_running: int) -> float:
+    """A rough time until a place in the queue is free, for Retry-After. `waiting`: prompt tokens to read of each."""
+    waiting_ms = sum(cost.prefill_ms(num_pending) for num_pending in waiting)
+    answer_ms = expected.at_most(10_000) * cost.base_ms(max(1, num_running))
+    return max(1.0, min(60.0, (waiting_ms / max(1, len(waiting)) + answer_ms) / 1000))
+
+
 class ExpectedOutput:
     """Running average of how long answers get, so that cells are not reserved for a max_tokens that nobody reaches."""
 

@@ -85,6 +85,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     echo: bool = False  # ask for Accepted.prompt_text
     user: str = ""  # whose request it is, for fairness; "" = the local guest
     wants_progress: bool = False  # send Progress while it waits and while its prompt is read
+    cache_tag: str = ""  # of the stored conversation it belongs to: its state may go to disk, and is forgotten with it
 
 
 class Resumption(Value, frozen=True, kw_only=True):

@@ -5,14 +5,14 @@ Nobody's failure is a neighbour's: out of cells means evict, then wait or preemp
 sequences only.
 """
 
-import secrets
 import time
 from collections.abc import Callable
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from bdchat.engine.kv_cache import KVCache, Tier
+from bdchat.engine.kv_disk import DiskSnapshots
 from bdchat.engine.metrics import Counts, EngineMetrics
-from bdchat.engine.policy import ExpectedOutput, StepCost, share_budget
+from bdchat.engine.policy import ExpectedOutput, StepCost, seconds_to_drain, share_budget
 from bdchat.engine.progress import ProgressWatch
 from bdchat.engine.request import (
     Accepted,
@@ -25,14 +25,14 @@ from bdchat.engine.request import (
     TokenLogprob,
 )
 from bdchat.engine.runner import DecodeFailed, KVLayout, LogitsRow, ModelRunner, NoKVSlot, Slice
-from bdchat.engine.sequence import Sequence
+from bdchat.engine.sequence import Sequence, seed_of
 from bdchat.engine.waiting import WaitingLine, shares_running_prefill
 
 MAX_PASSED_OVER_S = 5.0
 
 
 class Scheduler:
-    """Owns every Sequence and the KVCache. `metrics()` may be read between steps."""
+    """Owns every Sequence and the KVCache. `metrics()` and `kv_cache` may be looked at between steps."""
 
     def __init__(
         self,
@@ -42,11 +42,12 @@ class Scheduler:
         target_step_ms: float = 200.0,
         queue_timeout_s: float = 60.0,
         ram_cache_bytes: int = 0,
+        disk: DiskSnapshots | None = None,
         cost: StepCost | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runner = runner
-        self._kv_cache = KVCache(runner, ram_cache_bytes=ram_cache_bytes)
+        self.kv_cache = KVCache(runner, ram_cache_bytes=ram_cache_bytes, disk=disk)
         self._queue_limit = queue_limit
         self._target_step_ms = target_step_ms
         self._queue_timeout_s = queue_timeout_s
@@ -83,8 +84,9 @@ class Scheduler:
         if any(not 0 <= token < self._runner.info.n_vocab for token in request.sampling.logit_bias):
             raise InvalidRequest("logit_bias", f"token ids must be below {self._runner.info.n_vocab}")
         if resumption is None and len(self._waiting) + request.num_choices > self._queue_limit + self._num_places:
-            raise QueueFull(self._seconds_to_drain())
-        seed = resumption.seed if resumption else _seed_of(request)
+            pending = [waiting.num_pending for waiting in self._waiting]
+            raise QueueFull(seconds_to_drain(self._cost, self._expected, pending, len(self._running)))
+        seed = resumption.seed if resumption else seed_of(request)
         self._counts.num_requests += resumption is None
         for index in range(request.num_choices):
             if resumption is None or not resumption.finished[index]:
@@ -151,12 +153,12 @@ class Scheduler:
 
     def _try_admit(self, sequence: Sequence, now: float) -> bool:
         reuse = sequence.request.cache_prompt and not sequence.wants_prompt_logprobs
-        num_reusable = self._kv_cache.num_reusable(sequence.tokens) if reuse else 0
+        num_reusable = self.kv_cache.num_reusable(sequence.tokens) if reuse else 0
         if reuse and shares_running_prefill(sequence, self._running, num_reusable):
             return False
         if not self._fits(sequence):
             return False
-        claim = self._kv_cache.claim(sequence.tokens, reuse=reuse)
+        claim = self.kv_cache.claim(sequence.tokens, reuse=reuse)
         if claim is None:
             return False
         self._waiting.remove(sequence)
@@ -167,7 +169,8 @@ class Scheduler:
             sequence.admitted_at = now
             sequence.num_cached_tokens = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
             self._counts.prompt_tokens_cached += sequence.num_cached_tokens
-            self._counts.prompt_tokens_from_ram += claim.num_cached_tokens if claim.tier is Tier.RAM else 0
+            self._counts.prompt_tokens_from_ram += sequence.num_cached_tokens if claim.tier is Tier.RAM else 0
+            self._counts.prompt_tokens_from_disk += sequence.num_cached_tokens if claim.tier is Tier.DISK else 0
         return True
 
     def _fits(self, sequence: Sequence) -> bool:
@@ -175,10 +178,10 @@ class Scheduler:
         if self._runner.layout is KVLayout.STREAMS or not self._running:
             return True
         # Cells shared with a running sequence are free; idle ones count as available, so reusing them costs.
-        num_free = self._kv_cache.num_shared_with_live(sequence.tokens)
+        num_free = self.kv_cache.num_shared_with_live(sequence.tokens)
         need = len(sequence.tokens) - num_free + self._expected.at_most(sequence.num_to_go)
         promised = sum(s.num_pending + self._expected.at_most(s.num_to_go) for s in self._running)
-        return need + promised <= self._kv_cache.num_available_cells
+        return need + promised <= self.kv_cache.num_available_cells
 
     def _is_held_back(self, sequence: Sequence) -> bool:
         return shares_running_prefill(sequence, self._running, 0)
@@ -194,7 +197,7 @@ class Scheduler:
         decoding = [s for s in self._running if s.is_decoding]
         reading = [s for s in self._running if not s.is_decoding]
         chunks = self._chunks(reading, len(decoding))
-        if not self._kv_cache.make_room(len(decoding) + sum(chunks)):
+        if not self.kv_cache.make_room(len(decoding) + sum(chunks)):
             return self._plan_short_of_cells(decoding, reading, chunks)
         return self._batch(decoding, reading, chunks)
 
@@ -220,11 +223,11 @@ class Scheduler:
         self, decoding: list[Sequence], reading: list[Sequence], chunks: list[int]
     ) -> tuple[list[Slice], list[Sequence]]:
         """Not everything fits: shrink the chunks first, then make the latest comers wait."""
-        available = self._kv_cache.num_available_cells
+        available = self.kv_cache.num_available_cells
         room = available - len(decoding)
         if room > 0 and reading:
             shares = share_budget(chunks, room)
-            if sum(shares) and self._kv_cache.make_room(len(decoding) + sum(shares)):
+            if sum(shares) and self.kv_cache.make_room(len(decoding) + sum(shares)):
                 return self._batch(decoding, reading, shares)
         victim = self._latest_comer
         if len(self._running) == 1:
@@ -277,7 +280,7 @@ class Scheduler:
             self._advance(sequence, part, rows, now)
 
     def _advance(self, sequence: Sequence, part: Slice, rows: list[LogitsRow], now: float) -> None:
-        self._kv_cache.extend(part.seq_id, part.tokens)
+        self.kv_cache.extend(part.seq_id, part.tokens)
         num_prompt = max(0, min(len(part.tokens), sequence.num_prompt_tokens - part.start))
         self._counts.prompt_tokens_computed += num_prompt
         sequence.num_prompt_tokens_computed += num_prompt
@@ -308,7 +311,7 @@ class Scheduler:
 
     def _make_way(self) -> None:
         """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
-        if self._kv_cache.evict_one():
+        if self.kv_cache.evict_one():
             return
         victim = self._latest_comer
         if len(self._running) > 1:
@@ -325,7 +328,7 @@ class Scheduler:
         """Back to the head of the line; what it computed stays as cache (or moves to RAM when evicted)."""
         assert sequence.seq_id is not None
         self._running.remove(sequence)
-        self._kv_cache.release(sequence.seq_id)
+        self.kv_cache.release(sequence.seq_id, tag=sequence.request.cache_tag)
         sequence.seq_id = None
         sequence.num_computed_tokens = 0
         self._waiting.put_first(sequence)
@@ -336,12 +339,12 @@ class Scheduler:
         if sequence in self._running:
             self._running.remove(sequence)
             assert sequence.seq_id is not None
-            self._kv_cache.release(sequence.seq_id, keep=keep)
+            self.kv_cache.release(sequence.seq_id, keep=keep, tag=sequence.request.cache_tag)
             sequence.seq_id = None
         else:
             self._waiting.remove(sequence)
         if not self._running and not len(self._waiting):
-            self._kv_cache.check()
+            self.kv_cache.check()
 
     def _fail(self, sequence: Sequence, message: str, *, error: str = "GenerationFailed") -> None:
         self._counts.num_failed += 1
@@ -371,29 +374,24 @@ class Scheduler:
                 self._outbox.append(Delta(request_id=request.request_id, index=index, text=text))
         return sequence
 
-    def _seconds_to_drain(self) -> float:
-        """A rough time until a place in the queue is free, for Retry-After."""
-        waiting_ms = sum(self._cost.prefill_ms(s.num_pending) for s in self._waiting)
-        step_ms = self._cost.base_ms(max(1, len(self._running)))
-        answer_ms = self._expected.at_most(10_000) * step_ms
-        return max(1.0, min(60.0, (waiting_ms / max(1, len(self._waiting)) + answer_ms) / 1000))
+    def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
+        """Those that run and those that wait, in order."""
+        return self._running, list(self._waiting)
 
-    def insides(self) -> tuple[list[Sequence], list[Sequence], KVCache]:
-        return self._running, list(self._waiting), self._kv_cache
+    def prefill_ms(self, num_tokens: int) -> float:
+        """How long reading so much of a prompt takes when nobody else does anything."""
+        return self._cost.prefill_ms(num_tokens)
 
     def metrics(self) -> EngineMetrics:
         return EngineMetrics(
             num_waiting=len(self._waiting),
             num_running=len(self._running),
-            num_cells=self._kv_cache.num_cells,
-            num_idle_cells=self._kv_cache.num_idle_cells,
+            num_cells=self.kv_cache.num_cells,
+            num_idle_cells=self.kv_cache.num_idle_cells,
             num_cells_total=self._runner.num_cells,
-            ram_cache_bytes=self._kv_cache.snapshots.num_bytes,
+            ram_cache_bytes=self.kv_cache.snapshots.num_bytes,
+            disk_cache_bytes=self.kv_cache.num_disk_bytes,
             decode_seconds=self._runner.decode_seconds,
-            num_evictions=self._kv_cache.num_evictions,
+            num_evictions=self.kv_cache.num_evictions,
             **vars(self._counts),
         )
-
-
-def _seed_of(request: GenerationRequest) -> int:
-    return request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)

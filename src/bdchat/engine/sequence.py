@@ -4,6 +4,8 @@ There are no phases: `num_computed_tokens` chases `num_tokens`. A new prompt, a 
 hit, going on after preemption and after a crash differ only in how far the first is behind the second.
 """
 
+import secrets
+
 from bdchat.engine.detokenizer import Detokenizer
 from bdchat.engine.request import (
     ChatPrompt,
@@ -167,3 +169,8 @@ class Sequence:
             prefill_ms=1000 * (first - admitted),
             decode_ms=1000 * (now - first),
         )
+
+
+def seed_of(request: GenerationRequest) -> int:
+    """The caller's, or a new one."""
+    return request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)

@@ -6,7 +6,17 @@ import msgspec
 
 from bdchat.engine.metrics import EngineMetrics
 
-GAUGES = frozenset({"num_waiting", "num_running", "num_cells", "num_idle_cells", "num_cells_total", "ram_cache_bytes"})
+GAUGES = frozenset(
+    {
+        "num_waiting",
+        "num_running",
+        "num_cells",
+        "num_idle_cells",
+        "num_cells_total",
+        "ram_cache_bytes",
+        "disk_cache_bytes",
+    }
+)
 
 
 def with_former_lives(former: EngineMetrics, current: EngineMetrics) -> EngineMetrics:

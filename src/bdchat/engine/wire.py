@@ -10,7 +10,9 @@ schema: a corrupted child must not become a corrupted server. The conversation:
     Submit →    ← Step(Accepted, …) … ← Step(… Finished)     or ← Rejected, which ends the request
     Cancel →                    ← Step(… Finished) for choices that still ran, or ← Rejected
     Tokenize →  ← Tokenized | Rejected
+    Survey →    ← Surveyed | Rejected     what of a prompt is cached where, and how long the rest takes
     Inspect →   ← Inspected     for an admin who watches
+    Forget →                    a conversation was deleted: so is what is kept of it
     Ping →      ← Pong
     Shutdown →                  the child exits with 0
 
@@ -19,7 +21,7 @@ Either side ends the connection at the first frame that it cannot read.
 
 import msgspec
 
-from bdchat.engine.inspection import SequenceState
+from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, Value
 
@@ -52,6 +54,17 @@ class Tokenize(Value, frozen=True, kw_only=True, tag="tokenize"):
     prompt: Prompt
 
 
+class Survey(Value, frozen=True, kw_only=True, tag="survey"):
+    """Answered by Surveyed or Rejected with the same request_id."""
+
+    request_id: str
+    prompt: Prompt
+
+
+class Forget(Value, frozen=True, kw_only=True, tag="forget"):
+    cache_tag: str
+
+
 class Inspect(Value, frozen=True, kw_only=True, tag="inspect"):
     """Answered by the step loop, between two steps."""
 
@@ -66,7 +79,7 @@ class Shutdown(Value, frozen=True, kw_only=True, tag="shutdown"):
     """End after the current step; running requests are dropped (the parent drains first)."""
 
 
-Command = Load | Submit | Cancel | Tokenize | Inspect | Ping | Shutdown
+Command = Load | Submit | Cancel | Tokenize | Survey | Inspect | Forget | Ping | Shutdown
 
 
 class Loading(Value, frozen=True, kw_only=True, tag="loading"):
@@ -104,6 +117,11 @@ class Tokenized(Value, frozen=True, kw_only=True, tag="tokenized"):
     tokens: tuple[int, ...]
 
 
+class Surveyed(Value, frozen=True, kw_only=True, tag="surveyed"):
+    request_id: str
+    survey: PromptSurvey
+
+
 class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
     sequences: tuple[SequenceState, ...]
 
@@ -112,7 +130,7 @@ class Pong(Value, frozen=True, kw_only=True, tag="pong"):
     number: int
 
 
-Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Inspected | Pong
+Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Surveyed | Inspected | Pong
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

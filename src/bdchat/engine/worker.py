@@ -8,26 +8,45 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from bdchat.engine.errors import EngineError
-from bdchat.engine.inbox import Arrival, Hangup, Inbox, Item, PromptBuilder, rejection
-from bdchat.engine.inspection import inspect
+from bdchat.engine.inbox import Arrival, Asked, Hangup, Inbox, Item, PromptBuilder, rejection
+from bdchat.engine.inspection import inspect, survey
+from bdchat.engine.kv_disk import DiskSnapshots, model_folder
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.outbox import Outbox
 from bdchat.engine.policy import StepCost
 from bdchat.engine.request import Event
 from bdchat.engine.runner import ModelRunner
 from bdchat.engine.scheduler import Scheduler
-from bdchat.engine.wire import Cancel, Inspect, Inspected, Load, LoadFailed, Loading, Ping, Pong, Ready, Shutdown, Step
+from bdchat.engine.wire import (
+    Cancel,
+    Forget,
+    Inspect,
+    Inspected,
+    Load,
+    LoadFailed,
+    Loading,
+    Ping,
+    Pong,
+    Ready,
+    Shutdown,
+    Step,
+    Surveyed,
+)
 from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
 _METRICS_INTERVAL_S = 0.1  # between frames that carry metrics only
 _STALLED_WAIT_S = 0.01  # work is waiting but nothing could be computed: do not spin
+_CALM_S = 2.0  # so long nobody asks for anything before conversations are written to disk, one by one
+_BETWEEN_SAVES_S = 0.05  # somebody may ask meanwhile
+_LAST_SAVES_S = 1.0  # at an orderly end
 
 
 class LoadedModel(NamedTuple):
@@ -84,22 +103,41 @@ class Worker:
             target_step_ms=settings.target_step_ms,
             queue_timeout_s=settings.queue_timeout_s,
             ram_cache_bytes=_ram_cache_bytes(settings),
+            disk=_disk(load, settings, model.runner),
             cost=model.cost,
         )
         self._inbox.build_prompts(model.prompts)
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
+        try:
+            if self._loop(scheduler):
+                self._save_the_rest(scheduler)
+        finally:
+            if scheduler.kv_cache.disk is not None:
+                scheduler.kv_cache.disk.close()
+
+    def _loop(self, scheduler: Scheduler) -> bool:
+        """Whether it was told to end; False: the parent is gone, and so must this process be."""
         wait_s: float | None = None
         while True:
-            for item in self._inbox.take(wait_s=wait_s):
+            items = self._inbox.take(wait_s=wait_s)
+            for item in items:
                 if isinstance(item, Shutdown | Hangup):
-                    return
+                    return isinstance(item, Shutdown)
                 self._obey(scheduler, item)
             if scheduler.has_work or self._pending:
                 has_moved = self._step(scheduler)
                 wait_s = 0.0 if has_moved else _STALLED_WAIT_S
             if not scheduler.has_work:
                 self._send(scheduler, is_idle=True)
-                wait_s = None
+                if items or wait_s in {0.0, _STALLED_WAIT_S}:
+                    wait_s = _CALM_S
+                else:
+                    wait_s = _BETWEEN_SAVES_S if scheduler.kv_cache.save_one() else None
+
+    def _save_the_rest(self, scheduler: Scheduler) -> None:
+        deadline = self._clock() + _LAST_SAVES_S
+        while self._clock() < deadline and scheduler.kv_cache.save_one():
+            time.sleep(_STALLED_WAIT_S)  # the writer works meanwhile
 
     def _obey(self, scheduler: Scheduler, item: Item) -> None:
         match item:
@@ -114,6 +152,10 @@ class Worker:
                 self._pending.append(accepted)
             case Cancel(request_id=request_id):
                 scheduler.cancel(request_id)
+            case Asked(request_id, prompt_tokens):
+                self._outbox.send(Surveyed(request_id=request_id, survey=survey(scheduler, prompt_tokens)))
+            case Forget(cache_tag=cache_tag):
+                scheduler.kv_cache.forget(cache_tag)
             case Inspect():
                 self._outbox.send(Inspected(sequences=inspect(scheduler, self._clock())))
             case Ping(number=number):
@@ -151,3 +193,10 @@ def _ram_cache_bytes(settings: EngineSettings) -> int:
         return settings.ram_cache_bytes
     ram_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(ram_bytes // 10, 1024**3)
+
+
+def _disk(load: Load, settings: EngineSettings, runner: ModelRunner) -> DiskSnapshots | None:
+    if settings.disk_cache_bytes == 0:
+        return None
+    folder = model_folder(Path(load.cache_dir), load.model_id)
+    return DiskSnapshots(folder, settings.disk_cache_bytes, made_by=runner.info.fingerprint)
