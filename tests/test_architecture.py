@@ -29,9 +29,11 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "engine.catalog",
             "engine.errors",
             "model_console",
+            "user_console",
         ),
     ),
     ("backup_console.py", ("settings", "store.backup", "store.database", "store.errors")),
+    ("user_console.py", ("settings", "api.passwords", "api.schemas.accounts", "store*")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     ("doctor.py", ("settings", "engine.catalog", "engine.errors", "engine.gguf", "engine.host")),
     ("model_console.py", ("engine.catalog", "engine.downloads", "engine.host", "engine.model_rows")),

@@ -13,6 +13,8 @@ import typer
 from bdchat import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bdchat.engine.catalog import Catalog
     from bdchat.settings import Settings
 
@@ -23,6 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a traceback is for a bug report, not for decoration
 )
+
+user = typer.Typer(help="Accounts, from the server's own console.", no_args_is_help=True)
+app.add_typer(user, name="user")
 
 DataDir = Annotated[Path | None, typer.Option(help="Models, settings file and all state.", metavar="DIRECTORY")]
 Assignments = Annotated[
@@ -159,6 +164,59 @@ def restore(
     try:
         typer.echo(restore_from(settings, file))
     except BackupFailed as error:
+        _fail(str(error))
+
+
+@user.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
+    admin: Annotated[bool, typer.Option("--admin", help="An admin; the first account always is.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make an account; the password is asked for, or read from standard input."""
+    from bdchat import user_console
+
+    _say_of_user(lambda settings: user_console.add(settings, name, is_admin=admin), data_dir)
+
+
+@user.command("list")
+def user_list(data_dir: DataDir = None) -> None:
+    """List the accounts."""
+    from bdchat import user_console
+
+    _say_of_user(user_console.listing, data_dir)
+
+
+@user.command("reset-password")
+def user_reset_password(name: str, data_dir: DataDir = None) -> None:
+    """Give an account a new password and end its logins."""
+    from bdchat import user_console
+
+    _say_of_user(lambda settings: user_console.reset_password(settings, name), data_dir)
+
+
+@user.command("disable")
+def user_disable(name: str, data_dir: DataDir = None) -> None:
+    """Let an account sign in no more; nothing of it is deleted."""
+    from bdchat import user_console
+
+    _say_of_user(lambda settings: user_console.set_disabled(settings, name, is_disabled=True), data_dir)
+
+
+@user.command("enable")
+def user_enable(name: str, data_dir: DataDir = None) -> None:
+    """Let a disabled account sign in again."""
+    from bdchat import user_console
+
+    _say_of_user(lambda settings: user_console.set_disabled(settings, name, is_disabled=False), data_dir)
+
+
+def _say_of_user(act: "Callable[[Settings], str]", data_dir: Path | None) -> None:
+    from bdchat.user_console import UserRefused
+
+    try:
+        typer.echo(act(_load_settings(data_dir, [], {})))
+    except UserRefused as error:
         _fail(str(error))
 
 

@@ -1,15 +1,18 @@
-"""The server's end: a first signal drains."""
+"""The server's beginning, what it says, and its end: a first signal drains."""
 
 import asyncio
+import re
 import signal
 
 import httpx
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
 from bdchat.api.http_protocol import protocol_factory
-from bdchat.api.server import Server, listen
-from bdchat.settings import ServerSettings, Settings
+from bdchat.api.server import Server, announce, listen
+from bdchat.settings import AuthSettings, ServerSettings, Settings
+from bdchat.store import users
 from tests.api.serving import USER, error_of, events_of, make_app, until
 from tests.fake_engine import FakeEngine
 
@@ -41,3 +44,25 @@ async def test_draining_finishes_running_answers_and_sends_new_ones_away() -> No
             assert events_of((await running).text)[-1]["choices"][0]["finish_reason"] == "stop"
         await asyncio.wait_for(serving, 10)
     assert engine.is_closed
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_code"),
+    [
+        (Settings(), False),
+        (Settings(server=ServerSettings(host="0.0.0.0", api_key=SecretStr("k"))), True),
+        (Settings(auth=AuthSettings(trusted_proxies=("127.0.0.1",))), True),
+    ],
+)
+async def test_a_set_up_code_is_printed_where_somebody_may_come_from_elsewhere(
+    settings: Settings, has_code: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make_app(settings=settings)
+    async with app.database:
+        await announce(settings, 8000, app.database)
+        shown = capsys.readouterr().out
+        code = re.search(r"set-up code: ([A-Z0-9]{4}(?:-[A-Z0-9]{4}){4})\n", shown)
+        assert (code is not None) is has_code
+        await app.database.write(lambda db: users.create_first(db, username="ann", password_hash="x"))
+        await announce(settings, 8000, app.database)
+        assert "code" not in capsys.readouterr().out

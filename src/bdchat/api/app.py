@@ -38,6 +38,7 @@ from bdchat.api.session_news import SessionNews
 from bdchat.api.sessions import Sessions
 from bdchat.api.sharing import Sharing
 from bdchat.api.sign_in import SignIn
+from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.database import Database
@@ -60,7 +61,8 @@ class App(Starlette):
         self.openapi = OpenAPI()
         self.meter = LatencyMeter()
         self.refusals = Refusals()
-        self.generations = GenerationService(self.meter)
+        self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
+        self.generations = GenerationService(self.meter, self.ledger)
         super().__init__(
             routes=self._routes(settings),
             middleware=self._middlewares(settings),
@@ -112,13 +114,16 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.bus.start()
     lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
     housekeeping = asyncio.create_task(app.housekeeping.run(), name="housekeeping")
+    bookkeeping = asyncio.create_task(app.ledger.run(), name="bookkeeping")
     try:
         yield
     finally:
         lag_watch.cancel()
         housekeeping.cancel()
+        bookkeeping.cancel()
         await app.generations.drain(timeout_s=0)
         await app.engine_router.aclose()
+        await app.ledger.flush()
         await app.authenticator.aclose()
         app.passwords.close()
         await app.bus.aclose()

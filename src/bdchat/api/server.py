@@ -18,7 +18,9 @@ import uvloop
 from bdchat.api.app import App
 from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.logs import configure_logging
-from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind
+from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_loopback
+from bdchat.api.sign_in import new_setup_code
+from bdchat.api.socket_protocol import socket_options
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.router import Router
 from bdchat.settings import ServerSettings, Settings
@@ -89,7 +91,7 @@ async def _serve(settings: Settings, make_router: Callable[[Settings], Router], 
     config = uvicorn.Config(
         app,
         http=protocol_factory(settings.limits),  # type: ignore[arg-type]  # a class, or what makes its instances
-        ws="none",
+        **socket_options(),
         lifespan="on",
         access_log=False,
         log_config=None,
@@ -100,7 +102,7 @@ async def _serve(settings: Settings, make_router: Callable[[Settings], Router], 
         backlog=BACKLOG,
     )
     server = Server(config, app, settings.server.drain_timeout_s)
-    _announce(settings, listener.getsockname()[1])
+    await announce(settings, listener.getsockname()[1], database)
     await server.serve(sockets=[listener])
     return 0
 
@@ -145,8 +147,9 @@ def listen(server: ServerSettings) -> socket.socket:
     return listener
 
 
-def _announce(settings: Settings, port: int) -> None:
-    """The address, and a line that works when pasted into a shell."""
+async def announce(settings: Settings, port: int, database: Database) -> None:
+    """The address, and a line that works when pasted into a shell. Where somebody may come from another machine to make
+    the first account, its set-up code; here and nowhere else: a log is read by more people than a console."""
     host = "127.0.0.1" if settings.server.host in WILDCARD_ADDRESSES else settings.server.host
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     key = ' -H "Authorization: Bearer $BDCHAT_API_KEY"' if settings.server.api_key else ""
@@ -155,6 +158,9 @@ def _announce(settings: Settings, port: int) -> None:
         f"bdchat serves {settings.models.default} at {url}/v1\n"
         f"  curl -N {url}/v1/chat/completions -H 'Content-Type: application/json'{key} -d '{body}'\n"
     )
+    is_local_only = is_loopback(settings.server.host) and not settings.auth.trusted_proxies
+    if not is_local_only and (code := await new_setup_code(database)) is not None:
+        sys.stdout.write(f"  There is no account yet. The first one is the admin's; its set-up code: {code}\n")
     sys.stdout.flush()
 
 

@@ -23,8 +23,8 @@ USERNAME = re.compile(r"\w[\w .@+-]*[\w.@+-]")
 KEY_LIFETIME_DAYS = 3650
 
 
-def _as_username(value: str) -> str:
-    """Letters and digits of any script, and . @ + - _ and blanks between them."""
+def as_username(value: str) -> str:
+    """Letters and digits of any script, and . @ + - _ and blanks between them. Raises ValueError."""
     name = unicodedata.normalize("NFKC", value).strip()
     if not 2 <= len(name) <= 64 or not USERNAME.fullmatch(name):
         raise invalid("must have 2 to 64 letters, digits, blanks or any of . @ + - _")
@@ -54,7 +54,7 @@ def _as_preferences(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-NewUsername = Annotated[str, Field(max_length=200), AfterValidator(_as_username)]
+NewUsername = Annotated[str, Field(max_length=200), AfterValidator(as_username)]
 GivenPassword = Annotated[str, Field(min_length=1, max_length=256)]
 NewPassword = Annotated[str, Field(max_length=1024)]  # whether it is good enough, passwords.py says
 DisplayName = Annotated[Text, Field(max_length=100)]
