@@ -188,7 +188,8 @@ class Authenticator:
 
 class CredentialGuard:
     """Puts the Identity on the connection. Every path needs one but OPEN_PATHS, unknown paths too, so that nothing can
-    be probed; a socket may also show a token in its first message, which its handler asks for."""
+    be probed; a socket may also show a token in its first message, which its handler asks for, and a page hears of a
+    bad cookie only as the close code of a socket that was accepted."""
 
     def __init__(self, app: ASGIApp, *, authenticator: Authenticator) -> None:
         self._app = app
@@ -197,14 +198,14 @@ class CredentialGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
             path = scope["path"]
-            is_open = scope["type"] == "http" and (path in OPEN_PATHS or path.startswith(SHARED_PREFIX))
+            is_open = scope["type"] == "websocket" or path in OPEN_PATHS or path.startswith(SHARED_PREFIX)
             try:
                 identity = await self._authenticator.resolve(scope)
             except Unauthorized:
                 if not is_open:
                     raise
                 identity = None
-            if identity is None and not is_open and scope["type"] == "http":
+            if identity is None and not is_open:
                 raise Unauthorized(was_given=False)
             scope.setdefault("state", {})["identity"] = identity
         await self._app(scope, receive, send)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -85,7 +85,7 @@ def declared(*endpoints: Endpoint) -> list[Route]:
     return [DeclaredRoute(tuple(each for each in endpoints if each.path == path)) for path in paths]
 
 
-def path_id(request: Request, name: str) -> str:
+def path_id(request: HTTPConnection, name: str) -> str:
     """An id of the path. What cannot be one (a NUL, a kilobyte) names nothing: NotFound, and no query."""
     value = str(request.path_params[name])
     if not ID.fullmatch(value):

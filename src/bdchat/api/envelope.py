@@ -17,6 +17,7 @@ from bdchat.api.security import headers_named
 
 log = logging.getLogger(__name__)
 
+BEGINNINGS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept", "websocket.close"})
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -33,7 +34,7 @@ class Envelope:
         self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         if len(scope["path"]) > 1:
@@ -45,9 +46,9 @@ class Envelope:
 
         async def send_enveloped(message: Message) -> None:
             nonlocal has_started
-            if message["type"] == "http.response.start":
-                has_started = True
+            if message["type"].endswith("http.response.start"):
                 message["headers"] = _standing_headers(message["headers"], request_id, started)
+            has_started = has_started or message["type"] in BEGINNINGS
             await send(message)
 
         try:
@@ -63,12 +64,23 @@ class Envelope:
     async def _answer(self, error: Exception, scope: Scope, send: Send) -> None:
         reply = error_reply(error)
         self._refusals.num_by_code[reply.code] += 1
+        if scope["type"] == "websocket":
+            send = _refusing_upgrade(send)
         extra = {"request_id": scope["state"]["request_id"], "path": scope["path"][:200], "code": reply.code}
         if is_expected(error):
             log.info("request refused: %d %s", reply.status, reply.code, extra=extra)
         else:
             log.error("request failed", exc_info=error, extra=extra)
         await send_error(reply, scope, send)
+
+
+def _refusing_upgrade(send: Send) -> Send:
+    """The response instead of a WebSocket, as the server's own extension has it ("websocket.http.response")."""
+
+    async def send_instead(message: Message) -> None:
+        await send({**message, "type": f"websocket.{message['type']}"})
+
+    return send_instead
 
 
 async def send_error(reply: ErrorReply, scope: Scope, send: Send) -> None:

@@ -71,6 +71,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self._is_refused:
             super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Called by uvicorn with a whole head: a refused one is no beginning of a socket."""
+        if not self._is_refused:
+            super().handle_websocket_upgrade()
+
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for what httptools could not parse."""
         self._refuse(MalformedBody(msg))

@@ -1,0 +1,260 @@
+"""The frames of /ws/chat/{session_id} and /ws/events: JSON objects, told apart by "type".
+
+In: what a client may say. Unknown types and malformed JSON end the connection; a field that is out of bounds is
+answered with an `error` frame and ends nothing. Out: what a server says; `seq` numbers the events of one answer, and
+who names the last one it saw in a `hello` gets the rest.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import Field
+
+from bdchat.api.schemas.wire import Strict, Text, decode_object, validate
+from bdchat.engine.errors import InvalidRequest
+from bdchat.settings import LimitSettings
+
+MAX_CONTENT_CHARS = 1024 * 1024  # a frame has no more bytes (socket_protocol.py)
+MAX_PARAMS = 64
+MAX_RESUMED = 64  # answers that one hello takes up again
+
+Id = Annotated[Text, Field(min_length=1, max_length=64)]
+ClientId = Annotated[Text, Field(min_length=1, max_length=128)]
+Content = Annotated[Text, Field(min_length=1, max_length=MAX_CONTENT_CHARS)]
+EventId = Annotated[int, Field(ge=0, le=2**53)]  # what JavaScript can count to
+Params = Annotated[dict[str, Any], Field(max_length=MAX_PARAMS)]
+
+
+class InFrame(Strict):
+    """What is not known is refused."""
+
+
+class Auth(InFrame):
+    """First of all, from who has no cookie."""
+
+    type: Literal["auth"]
+    token: Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class Hello(InFrame):
+    """The last number seen of each answer; running ones that are not named are sent from their beginning."""
+
+    type: Literal["hello"]
+    last: Annotated[dict[Id, EventId], Field(max_length=MAX_RESUMED)] = Field(default_factory=dict)
+
+
+class ChatMessage(InFrame):
+    """`parent_id` absent: below the session's head; null: a new root. `params`: fields of /v1/chat/completions."""
+
+    type: Literal["chat_message"]
+    content: Content
+    parent_id: Id | None = None
+    client_message_id: ClientId | None = None
+    params: Params = Field(default_factory=dict)
+
+    @property
+    def is_below_head(self) -> bool:
+        return "parent_id" not in self.model_fields_set
+
+
+class Edit(InFrame):
+    """The message said otherwise: a sibling, and an answer to it."""
+
+    type: Literal["edit"]
+    message_id: Id
+    content: Content
+    client_message_id: ClientId | None = None
+    params: Params = Field(default_factory=dict)
+
+
+class Regenerate(InFrame):
+    """Another answer beside this one."""
+
+    type: Literal["regenerate"]
+    message_id: Id
+    params: Params = Field(default_factory=dict)
+
+
+class Continue(InFrame):
+    """The answer goes on where it stopped."""
+
+    type: Literal["continue"]
+    message_id: Id
+
+
+class Stop(InFrame):
+    type: Literal["stop"]
+    generation_id: Id
+
+
+class Typing(InFrame):
+    type: Literal["typing"]
+    is_typing: bool = True
+
+
+class Ping(InFrame):
+    type: Literal["ping"]
+
+
+class Pong(InFrame):
+    type: Literal["pong"]
+
+
+IN_FRAMES: dict[str, type[InFrame]] = {
+    "auth": Auth,
+    "hello": Hello,
+    "chat_message": ChatMessage,
+    "edit": Edit,
+    "regenerate": Regenerate,
+    "continue": Continue,
+    "stop": Stop,
+    "typing": Typing,
+    "ping": Ping,
+    "pong": Pong,
+}
+
+
+def parse_frame(text: str, limits: LimitSettings) -> InFrame:
+    """Raises MalformedBody, InvalidRequest ("type" when there is no such frame)."""
+    value = decode_object(text.encode())
+    kind = value.get("type")
+    schema = IN_FRAMES.get(kind) if isinstance(kind, str) else None
+    if schema is None:
+        raise InvalidRequest("type", f"must be one of {', '.join(IN_FRAMES)}.")
+    return validate(schema, value, limits)
+
+
+# --- out --------------------------------------------------------------------------------------------------------------
+
+
+class OutFrame(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Encoded as it stands."""
+
+
+class Welcome(OutFrame, frozen=True, kw_only=True, tag="hello"):
+    """The first frame of a connection that was let in. Another `server_id` than before: the server was restarted."""
+
+    server_id: str
+    user_id: str
+    session_id: str | None = None
+    role: str | None = None  # "owner" | "writer" | "reader"
+
+
+class Accepted(OutFrame, frozen=True, kw_only=True, tag="accepted"):
+    """The message is stored and its answer is a generation now; the same again for the same client_message_id.
+    `answers`: the type of the frame that it answers."""
+
+    answers: str
+    client_message_id: str | None
+    generation_id: str
+    message_id: str | None  # the answer's
+    user_message_id: str | None
+    is_new: bool  # False: it had been sent before
+
+
+class AiStart(OutFrame, frozen=True, kw_only=True, tag="ai_start"):
+    """A run of the model for an answer. `prefix`: the answer's text from earlier runs, which this one continues."""
+
+    generation_id: str
+    message_id: str | None
+    seq: int
+    prefix: str
+    model: str
+    num_dropped_messages: int  # of the conversation, which had become too long for the model
+
+
+class AiChunk(OutFrame, frozen=True, kw_only=True, tag="ai_chunk"):
+    """`text` continues the run's text; `seq` is the number of the last event in it."""
+
+    generation_id: str
+    message_id: str | None
+    seq: int
+    text: str
+
+
+class AiReset(OutFrame, frozen=True, kw_only=True, tag="ai_reset"):
+    """`text` is all of the run's text so far; what came before counts for nothing. A server had died."""
+
+    generation_id: str
+    message_id: str | None
+    seq: int
+    text: str
+
+
+class AiComplete(OutFrame, frozen=True, kw_only=True, tag="ai_complete"):
+    generation_id: str
+    message_id: str | None
+    seq: int
+    state: str  # "complete" | "stopped" | "interrupted" | "failed"
+    finish_reason: str | None
+    usage: dict[str, Any]
+    error: dict[str, Any] | None = None
+
+
+class Queue(OutFrame, frozen=True, kw_only=True, tag="queue"):
+    generation_id: str
+    position: int | None
+    eta_s: float | None
+
+
+class Prefill(OutFrame, frozen=True, kw_only=True, tag="prefill"):
+    """Prompt tokens."""
+
+    generation_id: str
+    done: int
+    total: int
+    cached: int
+
+
+class Change(OutFrame, frozen=True, kw_only=True):
+    event: str  # "created" | "changed" | "deleted" …
+
+
+class MessageChange(Change, frozen=True, kw_only=True, tag="message"):
+    message: dict[str, Any]
+
+
+class SessionChange(Change, frozen=True, kw_only=True, tag="session"):
+    """`session_ids` of "changed_many" and "deleted_many": read the list again."""
+
+    session_id: str | None = None
+    session: dict[str, Any] | None = None
+    session_ids: list[str] | None = None
+
+
+class TypingNow(OutFrame, frozen=True, kw_only=True, tag="typing"):
+    user_id: str
+    username: str
+    is_typing: bool
+
+
+class Present(OutFrame, frozen=True, kw_only=True, tag="presence"):
+    """Everybody who has a shared session open, each once however many tabs."""
+
+    users: list[dict[str, str]]
+
+
+class Notification(OutFrame, frozen=True, kw_only=True, tag="notification"):
+    kind: str
+    data: dict[str, Any]
+
+
+class Resync(OutFrame, frozen=True, kw_only=True, tag="resync"):
+    """The servers lost sight of each other for a while: read messages and sessions again. Answers resume by
+    themselves."""
+
+
+class Failure(OutFrame, frozen=True, kw_only=True, tag="error"):
+    """`error` is OpenAI's object; `answers` and `client_message_id` of the frame that it answers, if it had them."""
+
+    error: msgspec.Raw
+    answers: str | None = None
+    client_message_id: str | None = None
+
+
+class PingOut(OutFrame, frozen=True, kw_only=True, tag="ping"):
+    pass
+
+
+class PongOut(OutFrame, frozen=True, kw_only=True, tag="pong"):
+    pass
