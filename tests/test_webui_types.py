@@ -1,0 +1,58 @@
+"""scripts/webui_types.py: the page's types say what the OpenAPI document says."""
+
+from typing import Any
+
+from webui_types import typescript
+
+
+def one_schema(schema: dict[str, Any]) -> str:
+    written = typescript({"components": {"schemas": {"Thing": schema}}, "paths": {}})
+    return written.partition("export type Thing = ")[2].partition(";\n")[0]
+
+
+def test_a_schema_becomes_a_type() -> None:
+    nullable = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    pair = {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "integer"}]}
+    thing = {
+        "type": "object",
+        "required": ["name", "kind"],
+        "properties": {
+            "name": nullable,
+            "kind": {"enum": ["a", "b"]},
+            "at-ms": {"type": ["integer", "null"]},
+            "marks": {"type": "array", "items": pair},
+            "other": {"$ref": "#/components/schemas/Other-Output"},
+            "rest": {"type": "object", "additionalProperties": True},
+            "counts": {"type": "object", "additionalProperties": {"type": "number"}},
+            "any": {},
+        },
+    }
+    assert one_schema(thing) == (
+        '{ name: string | null; kind: "a" | "b"; "at-ms"?: number | null; marks?: Array<[number, number]>; '
+        "other?: OtherOutput; rest?: Record<string, unknown>; counts?: Record<string, number>; any?: unknown }"
+    )
+
+
+def test_a_description_cannot_end_its_comment() -> None:
+    written = typescript(
+        {"components": {"schemas": {"T": {"description": "a */ b\n  c", "type": "null"}}}, "paths": {}}
+    )
+    assert "/** a * / b c */\nexport type T = null;" in written
+
+
+def test_an_endpoint_says_what_it_takes_and_gives() -> None:
+    json_of = lambda name: {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}  # noqa: E731
+    text = {"type": "string"}
+    parameters = [
+        {"name": "id", "in": "path", "required": True, "schema": text},
+        {"name": "q", "in": "query", "required": True, "schema": text},
+        {"name": "limit", "in": "query", "required": False, "schema": {"type": "integer"}},
+    ]
+    operation = {"parameters": parameters, "requestBody": json_of("In"), "responses": {"201": json_of("Out")}}
+    paths = {"/x/{id}": {"post": operation, "delete": {"responses": {"204": {}, "404": json_of("Error")}}}}
+    written = typescript({"components": {"schemas": {}}, "paths": paths})
+    assert (
+        '"POST /x/{id}": { path: { id: string }; query: { q: string; limit?: number }; body: In; response: Out };'
+        in written
+    )
+    assert '"DELETE /x/{id}": { path: undefined; query: undefined; body: undefined; response: undefined };' in written

@@ -1,0 +1,20 @@
+/** The names under which answers are kept in the query cache. A shorter one stands for all that begin with it. */
+import type { Endpoints } from "./types.gen";
+
+export type SessionFilter = NonNullable<Endpoints["GET /api/sessions"]["query"]>;
+
+export const keys = {
+  me: ["me"],
+  models: ["models"],
+  sessions: ["sessions"],
+  sessionList: (filter: SessionFilter) => ["sessions", "list", filter],
+  session: (sessionId: string) => ["sessions", "one", sessionId],
+  config: (sessionId: string) => ["sessions", "one", sessionId, "config"],
+  messages: (sessionId: string) => ["sessions", "one", sessionId, "messages"],
+  search: (words: string) => ["search", words],
+  profile: ["profile"],
+  logins: ["profile", "logins"],
+  apiKeys: ["profile", "keys"],
+  usage: ["profile", "usage"],
+  shared: (token: string) => ["shared", token],
+} as const;

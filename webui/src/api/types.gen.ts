@@ -1,0 +1,218 @@
+/** Made by scripts/webui_types.py from GET /api/openapi.json: never edited by hand. */
+
+export type AssistantMessage = { role: "assistant"; content: string; refusal: string | null };
+
+/** What to do with all of them. `is_deleted` false brings back. */
+export type BulkChanges = { session_ids: Array<string>; folder?: string | null; is_pinned?: boolean | null; is_archived?: boolean | null; is_deleted?: boolean | null };
+
+export type CalledFunction = { name: string; arguments?: unknown };
+
+export type ChangedSessions = { session_ids: Array<string> };
+
+export type ChatChoice = { index: number; message: AssistantMessage; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" | "cancelled" };
+
+export type ChatCompletion = { id: string; object: "chat.completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<ChatChoice>; usage: Usage };
+
+export type ChatCompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; store?: boolean | null; metadata?: unknown; tools?: unknown; tool_choice?: unknown; functions?: unknown; function_call?: unknown; response_format?: unknown; modalities?: unknown; audio?: unknown };
+
+export type CompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; prompt: unknown; max_tokens?: number | null; logprobs?: number | null; echo?: boolean | null; best_of?: number | null; suffix?: null };
+
+export type ConfigBody = { model?: string | null; temperature?: number | null; top_p?: number | null; max_tokens?: number | null; system_prompt?: string | null; context_overflow?: "drop_oldest" | "error" | null; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: unknown };
+
+/** null = the model's or the server's default. */
+export type ConfigView = { model: string | null; temperature: number | null; top_p: number | null; max_tokens: number | null; system_prompt: string; context_overflow: "drop_oldest" | "error"; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: Record<string, unknown> | null };
+
+export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; key: string };
+
+export type Credentials = { username: string; password: string; cookie?: boolean };
+
+export type DeleteQuery = { permanently?: boolean };
+
+export type EarlierToolCall = { id?: string | null; type?: "function" | null; function: CalledFunction };
+
+export type Error = { error: { message: string; type: string; param: string | null; code: string | null } };
+
+export type FolderList = { items: Array<FolderView> };
+
+export type FolderView = { name: string; num_sessions: number };
+
+export type GenerateRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; messages?: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; store?: boolean | null; metadata?: unknown; tools?: unknown; tool_choice?: unknown; functions?: unknown; function_call?: unknown; response_format?: unknown; modalities?: unknown; audio?: unknown; prompt?: string | null; message?: string | null; system_prompt?: string | null; session_id?: string | null; client_message_id?: string | null };
+
+export type HistoryQuery = { limit?: number; cursor?: string | null };
+
+/** The newest first. */
+export type HitPage = { items: Array<HitView>; next_cursor: string | null };
+
+/** `snippet` is plain text, never HTML. */
+export type HitView = { kind: "title" | "message"; session_id: string; session_title: string; message_id: string | null; role: string; at_ms: number; folder: string; is_archived: boolean; is_shared: boolean; snippet: string; highlights: Array<[number, number]> };
+
+export type KeyChange = { name: string };
+
+export type KeyList = { data: Array<KeyView> };
+
+export type KeyView = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null };
+
+export type LinkList = { items: Array<LinkView> };
+
+export type LinkView = { link_id: string; created_at_ms: number; expires_at_ms: number | null };
+
+export type LoginList = { data: Array<LoginView> };
+
+export type LoginView = { login_id: string; client: string; ip: string; created_at_ms: number; last_used_at_ms: number; expires_at_ms: number; is_current: boolean };
+
+export type LoginsEnded = { num_ended: number };
+
+/** `user` None: not signed in. `identity`: what requests like this one may do, None: nothing. */
+export type Me = { user: UserView | null; role: "admin" | "user" | "guest" | null; scopes: Array<"chat" | "sessions" | "admin">; registration: "closed" | "invitation" | "open"; needs_first_account: boolean; needs_setup_code: boolean };
+
+export type MemberList = { items: Array<MemberView> };
+
+export type MemberView = { user_id: string; username: string; display_name: string; role: "reader" | "writer"; created_at_ms: number };
+
+/** One message. Keys that SDKs echo back (refusal, annotations, audio, reasoning_content …) are ignored. */
+export type Message = { role: "system" | "developer" | "user" | "assistant" | "tool" | "function"; content?: string | null; name?: string | null; tool_calls?: Array<EarlierToolCall> | null; function_call?: CalledFunction | null; tool_call_id?: string | null };
+
+/** In reading order. */
+export type MessagePage = { items: Array<PathMessageView>; next_cursor: string | null };
+
+export type MessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number };
+
+/** How an answer came to be. */
+export type MetadataView = { model: string; model_version: string; prompt_template: string; model_params: Record<string, unknown>; prompt_tokens: number; cached_tokens: number; completion_tokens: number; queue_ms: number; prefill_ms: number; decode_ms: number; num_dropped_messages: number };
+
+export type Model = { id: string; object?: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; state: string };
+
+export type ModelList = { object?: "list"; data: Array<Model> };
+
+export type NewFork = { message_id?: string | null };
+
+export type NewHead = { message_id: string };
+
+export type NewKey = { name: string; scopes?: Array<"chat" | "sessions" | "admin">; expires_in_days?: number | null };
+
+export type NewLink = { expires_in_days?: number | null };
+
+export type NewLinkView = { link_id: string; created_at_ms: number; expires_at_ms: number | null; token: string; path: string };
+
+/** Again with another role: changes it. */
+export type NewMember = { username: string; role?: "reader" | "writer" };
+
+export type NewMessage = { content: string; role?: "user" | "system" | "assistant"; parent_id?: string | null; client_message_id?: string | null };
+
+export type NewSession = { title?: string | null; folder?: string | null; config?: ConfigBody | null };
+
+/** {}: it is done, and there is nothing to tell. */
+export type Nothing = Record<string, never>;
+
+export type PasswordChange = { current_password: string; new_password: string };
+
+/** With what is shown beside it. */
+export type PathMessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number; sibling_ids: Array<string>; sibling_index: number; generation_id: string | null; metadata: MetadataView | null };
+
+/** A page of the path from `leaf` (absent: the session's head) to its root, the end first. */
+export type PathQuery = { limit?: number; before?: string | null; leaf?: string | null };
+
+/** What is absent stays. Of `preferences` the named ones change; null takes one away. */
+export type ProfileChange = { display_name?: string | null; locale?: "" | "ko" | "en" | null; preferences?: Record<string, unknown> | null };
+
+export type PromptTokensDetails = { cached_tokens: number };
+
+/** `setup_code`: the console's, for the first account. `invitation`: an admin's, for any other. */
+export type Registration = { username: string; password: string; display_name?: string; locale?: "" | "ko" | "en"; setup_code?: string | null; invitation?: string | null; cookie?: boolean };
+
+/** Every word of `q` must be there, the last one may be a beginning; "quoted words" stand next to each other. */
+export type SearchQuery = { q: string; role?: "user" | "assistant" | "system" | "tool" | "title" | null; from?: number | null; to?: number | null; session_id?: string | null; folder?: string | null; archived?: boolean | null; limit?: number; cursor?: string | null };
+
+export type SentMessage = { message_id: string; session_id: string; session_title: string; content: string; created_at_ms: number };
+
+export type SentMessages = { data: Array<SentMessage>; next_cursor: string | null };
+
+export type SessionChanges = { title?: string | null; folder?: string | null; is_pinned?: boolean | null; is_archived?: boolean | null };
+
+export type SessionPage = { items: Array<SessionView>; next_cursor: string | null };
+
+/** A page of the list; filters that are absent let everything through. */
+export type SessionQuery = { limit?: number; cursor?: string | null; pinned?: boolean | null; archived?: boolean | null; folder?: string | null; deleted?: boolean; shared?: boolean };
+
+/** As the asking user sees it: folder, pin and archive are the owner's own affair. */
+export type SessionView = { session_id: string; title: string; title_source: "" | "auto" | "user"; folder: string; is_pinned: boolean; is_archived: boolean; head_message_id: string | null; num_messages: number; created_at_ms: number; updated_at_ms: number; deleted_at_ms: number | null; role: "owner" | "writer" | "reader"; owner_name: string };
+
+export type SharedMessage = { message_id: string; role: "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; created_at_ms: number };
+
+export type SharedQuery = { limit?: number; before?: string | null };
+
+/** What a link shows: no ids of people, no settings, no system prompt. */
+export type SharedSession = { title: string; owner_name: string; updated_at_ms: number; items: Array<SharedMessage>; next_cursor: string | null };
+
+export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number; token?: string | null };
+
+export type StreamOptions = { include_usage?: boolean | null };
+
+export type TextChoice = { index: number; text: string; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" };
+
+export type TextCompletion = { id: string; object: "text_completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<TextChoice>; usage: Usage };
+
+export type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: PromptTokensDetails };
+
+/** Days are UTC's, both included; without them the last thirty. */
+export type UsageQuery = { from?: string | null; to?: string | null };
+
+export type UsageReport = { first_day: string; last_day: string; data: Array<UsageRow>; total: UsageSums };
+
+export type UsageRow = { num_requests?: number; num_messages?: number; prompt_tokens?: number; cached_tokens?: number; completion_tokens?: number; engine_ms?: number; day: string; model: string };
+
+export type UsageSums = { num_requests?: number; num_messages?: number; prompt_tokens?: number; cached_tokens?: number; completion_tokens?: number; engine_ms?: number };
+
+export type UserView = { user_id: string; username: string; display_name: string; role: "admin" | "user"; locale: string; preferences: Record<string, unknown>; created_at_ms: number };
+
+export interface Endpoints {
+  "POST /api/auth/login": { path: undefined; query: undefined; body: Credentials; response: SignedIn };
+  "POST /api/auth/logout": { path: undefined; query: undefined; body: undefined; response: Nothing };
+  "GET /api/auth/me": { path: undefined; query: undefined; body: undefined; response: Me };
+  "POST /api/auth/password": { path: undefined; query: undefined; body: PasswordChange; response: LoginsEnded };
+  "POST /api/auth/register": { path: undefined; query: undefined; body: Registration; response: SignedIn };
+  "DELETE /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginsEnded };
+  "GET /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginList };
+  "DELETE /api/auth/sessions/{login_id}": { path: { login_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
+  "GET /api/keys": { path: undefined; query: undefined; body: undefined; response: KeyList };
+  "POST /api/keys": { path: undefined; query: undefined; body: NewKey; response: CreatedKey };
+  "DELETE /api/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; response: Nothing };
+  "PATCH /api/keys/{key_id}": { path: { key_id: string }; query: undefined; body: KeyChange; response: KeyView };
+  "POST /api/llm/generate": { path: undefined; query: undefined; body: GenerateRequest; response: ChatCompletion };
+  "GET /api/llm/models": { path: undefined; query: undefined; body: undefined; response: ModelList };
+  "GET /api/messages/{message_id}": { path: { message_id: string }; query: undefined; body: undefined; response: PathMessageView };
+  "GET /api/openapi.json": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
+  "GET /api/profile": { path: undefined; query: undefined; body: undefined; response: UserView };
+  "PATCH /api/profile": { path: undefined; query: undefined; body: ProfileChange; response: UserView };
+  "GET /api/profile/messages": { path: undefined; query: { limit?: number; cursor?: string }; body: undefined; response: SentMessages };
+  "GET /api/profile/usage": { path: undefined; query: { from?: string; to?: string }; body: undefined; response: UsageReport };
+  "GET /api/search": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; session_id?: string; folder?: string; archived?: boolean; limit?: number; cursor?: string }; body: undefined; response: HitPage };
+  "GET /api/sessions": { path: undefined; query: { limit?: number; cursor?: string; pinned?: boolean; archived?: boolean; folder?: string; deleted?: boolean; shared?: boolean }; body: undefined; response: SessionPage };
+  "POST /api/sessions": { path: undefined; query: undefined; body: NewSession; response: SessionView };
+  "POST /api/sessions/bulk": { path: undefined; query: undefined; body: BulkChanges; response: ChangedSessions };
+  "DELETE /api/sessions/{session_id}": { path: { session_id: string }; query: { permanently?: boolean }; body: undefined; response: undefined };
+  "GET /api/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: undefined; response: SessionView };
+  "PATCH /api/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: SessionChanges; response: SessionView };
+  "PUT /api/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: SessionChanges; response: SessionView };
+  "GET /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: undefined; response: ConfigView };
+  "PUT /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
+  "POST /api/sessions/{session_id}/fork": { path: { session_id: string }; query: undefined; body: NewFork; response: SessionView };
+  "POST /api/sessions/{session_id}/head": { path: { session_id: string }; query: undefined; body: NewHead; response: SessionView };
+  "GET /api/sessions/{session_id}/links": { path: { session_id: string }; query: undefined; body: undefined; response: LinkList };
+  "POST /api/sessions/{session_id}/links": { path: { session_id: string }; query: undefined; body: NewLink; response: NewLinkView };
+  "DELETE /api/sessions/{session_id}/links/{link_id}": { path: { session_id: string; link_id: string }; query: undefined; body: undefined; response: undefined };
+  "GET /api/sessions/{session_id}/members": { path: { session_id: string }; query: undefined; body: undefined; response: MemberList };
+  "POST /api/sessions/{session_id}/members": { path: { session_id: string }; query: undefined; body: NewMember; response: MemberView };
+  "DELETE /api/sessions/{session_id}/members/{user_id}": { path: { session_id: string; user_id: string }; query: undefined; body: undefined; response: undefined };
+  "GET /api/sessions/{session_id}/messages": { path: { session_id: string }; query: { limit?: number; before?: string; leaf?: string }; body: undefined; response: MessagePage };
+  "POST /api/sessions/{session_id}/messages": { path: { session_id: string }; query: undefined; body: NewMessage; response: MessageView };
+  "POST /api/sessions/{session_id}/restore": { path: { session_id: string }; query: undefined; body: undefined; response: SessionView };
+  "GET /api/shared/{token}": { path: { token: string }; query: { limit?: number; before?: string }; body: undefined; response: SharedSession };
+  "GET /health": { path: undefined; query: undefined; body: undefined; response: { status: "ok" | "draining"; models?: Array<Record<string, unknown>> } };
+  "GET /metrics": { path: undefined; query: undefined; body: undefined; response: string };
+  "POST /v1/chat/completions": { path: undefined; query: undefined; body: ChatCompletionRequest; response: ChatCompletion };
+  "POST /v1/completions": { path: undefined; query: undefined; body: CompletionRequest; response: TextCompletion };
+  "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: ModelList };
+  "GET /v1/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: Model };
+}
