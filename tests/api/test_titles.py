@@ -17,12 +17,13 @@ from bdchat.api.titles import Titles
 from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.errors import EngineUnavailable
 from bdchat.engine.request import ChatPrompt, GenerationRequest, TextPrompt
-from bdchat.settings import Settings
+from bdchat.settings import GenerationSettings, Settings
 from bdchat.store import sessions, usage
 from bdchat.store.answers import Begun
 from bdchat.store.database import Database
 from bdchat.store.tables import ChatSession, Generation
-from tests.api.serving import fresh_data_dir, until
+from tests.api.chats import begin, got, heard_by
+from tests.api.serving import USER, app_of, fresh_data_dir, over_http, signed_in, until
 from tests.fake_engine import FakeEngine, fake_router
 from tests.store.chats import make_user, talk
 
@@ -64,14 +65,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(engine: FakeEngine, *, patience_s: float = 60.0) -> AsyncGenerator[Stage]:
+async def staged(engine: FakeEngine, *, patience_s: float = 60.0, makes_titles: bool = True) -> AsyncGenerator[Stage]:
     bus = LocalBus()
     async with Database(Settings().store, fresh_data_dir()) as database:
         user_id = await database.write(make_user)
         session_id, ids = await database.write(lambda db: talk(db, user_id, "질문이 있어요", "네, 말씀하세요"))
         ledger = UsageLedger(database, flush_s=60)
         service = GenerationService(LatencyMeter(), ledger)
-        titles = Titles(database, SessionNews(bus), fake_router(engine), service, patience_s=patience_s)
+        settings = GenerationSettings(makes_titles=makes_titles)
+        titles = Titles(settings, database, SessionNews(bus), fake_router(engine), service, patience_s=patience_s)
         stage = Stage(database, engine, service, ledger, titles, user_id, session_id, ids[1])
         async with bus.subscribe(user_topic(user_id)) as subscription:
 
@@ -176,5 +178,27 @@ async def test_who_has_a_title_or_came_to_nothing_gets_none() -> None:
             await stage.end_answer(state)
         await stage.rename("mine")
         await stage.end_answer()
-        await stage.titles._database.read(lambda db: None)
-        assert (stage.engine.requests, stage.titles._waiting) == ([], {})
+        assert stage.titles._waiting == {}
+
+
+async def test_the_setting_turns_it_off() -> None:
+    async with staged(FakeEngine(), makes_titles=False) as stage:
+        await stage.end_answer()
+        assert stage.titles._waiting == {}
+
+
+async def test_a_stored_answer_over_http_is_named() -> None:
+    """The whole way: /v1/chat/completions with store, its end, the title in the list. This model says the same again,
+    which is no title."""
+    engine = FakeEngine()
+    async with over_http(engine) as client:
+        headers = await signed_in(client)
+        session_id = await begin(client, headers)
+        async with heard_by(client, "ann") as heard:
+            body = {"messages": USER, "store": True, "metadata": {"session_id": session_id}}
+            assert (await client.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
+            await until(lambda: len(engine.requests) == 2 and not app_of(client).titles._waiting)
+        assert engine.requests[1].request_id.startswith("title-")
+        session = await got(client, f"/api/sessions/{session_id}", headers)
+    assert (session["title"], session["title_source"]) == ("hi", "auto")
+    assert heard[-1]["session"]["title"] == "hi"

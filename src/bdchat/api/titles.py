@@ -23,6 +23,7 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError
 from bdchat.engine.request import ChatPrompt, Delta, Finished, FinishReason, GenerationRequest, SamplingParams
 from bdchat.engine.router import Router
+from bdchat.settings import GenerationSettings
 from bdchat.store import messages, sessions
 from bdchat.store.answers import Begun
 from bdchat.store.database import Database
@@ -51,6 +52,7 @@ class Titles:
 
     def __init__(
         self,
+        settings: GenerationSettings,
         database: Database,
         news: SessionNews,
         router: Router,
@@ -58,6 +60,7 @@ class Titles:
         *,
         patience_s: float = PATIENCE_S,
     ) -> None:
+        self._makes_titles = settings.makes_titles
         self._database = database
         self._news = news
         self._router = router
@@ -69,7 +72,7 @@ class Titles:
     def consider(self, ended: Begun) -> None:
         """Costs nothing: the answer's reader is still waiting for its last event."""
         session, generation = ended.session, ended.generation
-        if session is None or session.title_source or session.deleted_at_ms is not None:
+        if not self._makes_titles or session is None or session.title_source or session.deleted_at_ms is not None:
             return
         if generation.state not in ANSWERED or generation.message_id is None or len(self._waiting) >= MAX_WAITING:
             return
