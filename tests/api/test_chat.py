@@ -176,7 +176,7 @@ async def test_what_the_engine_is_asked_is_what_the_client_said() -> None:
 async def test_explicit_nulls_and_unknown_fields_change_nothing() -> None:
     engine = FakeEngine()
     names = {*ChatCompletionRequest.model_fields, "prediction", "reasoning_effort", "metadata"} - {"messages"}
-    ignored = {"reasoning_effort": "high", "verbosity": 5, "store": True, "metadata": {"a": [1]}, "zzz": {"b": None}}
+    ignored = {"reasoning_effort": "high", "verbosity": 5, "store": False, "metadata": {"a": [1]}, "zzz": {"b": None}}
     async with in_process(engine) as client:
         assert (await client.post(URL, json={"messages": USER})).status_code == 200
         assert (await client.post(URL, json={"messages": USER} | dict.fromkeys(names))).status_code == 200

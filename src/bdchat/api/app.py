@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bdchat.api.accounts import Accounts
 from bdchat.api.api_keys import ApiKeys
@@ -20,11 +20,16 @@ from bdchat.api.auth import Authenticator, CredentialGuard
 from bdchat.api.bus import Bus, make_bus
 from bdchat.api.chat import ChatCompletions
 from bdchat.api.completions import Completions
+from bdchat.api.durable import DurableGenerations
 from bdchat.api.envelope import Envelope, Refusals
 from bdchat.api.generations import GenerationService
 from bdchat.api.health import Health
 from bdchat.api.housekeeping import Housekeeping
 from bdchat.api.latency import LatencyMeter
+from bdchat.api.live import LiveChat
+from bdchat.api.live_admission import LiveParts
+from bdchat.api.live_events import LiveEvents
+from bdchat.api.live_line import Timing
 from bdchat.api.messages import Messages
 from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.models import Models
@@ -38,6 +43,8 @@ from bdchat.api.session_news import SessionNews
 from bdchat.api.sessions import Sessions
 from bdchat.api.sharing import Sharing
 from bdchat.api.sign_in import SignIn
+from bdchat.api.stored_chat import StoredChat
+from bdchat.api.titles import Titles
 from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
@@ -48,7 +55,13 @@ class App(Starlette):
     """A Starlette that says what it is made of; server.py drains `generations`."""
 
     def __init__(
-        self, settings: Settings, engine_router: Router, database: Database | None = None, bus: Bus | None = None
+        self,
+        settings: Settings,
+        engine_router: Router,
+        database: Database | None = None,
+        bus: Bus | None = None,
+        *,
+        live_timing: Timing | None = None,
     ) -> None:
         self.settings = settings
         self.database = database or Database(settings.store, settings.data_dir)
@@ -63,6 +76,19 @@ class App(Starlette):
         self.refusals = Refusals()
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
         self.generations = GenerationService(self.meter, self.ledger)
+        self.titles = Titles(
+            settings.generations, self.database, self.session_news, engine_router, self.generations
+        )
+        self.durable = DurableGenerations(
+            settings,
+            database=self.database,
+            bus=self.bus,
+            news=self.session_news,
+            router=engine_router,
+            service=self.generations,
+            on_end=self.titles.consider,
+        )
+        self._live_timing = live_timing or Timing()
         super().__init__(
             routes=self._routes(settings),
             middleware=self._middlewares(settings),
@@ -72,8 +98,9 @@ class App(Starlette):
         self.openapi.describe(self.routes)
         self.router.redirect_slashes = False  # Envelope tidies the path; a redirect would be built from Host
 
-    def _routes(self, settings: Settings) -> list[Route]:
-        chat = ChatCompletions(self.engine_router, self.generations, settings.limits)
+    def _routes(self, settings: Settings) -> list[BaseRoute]:
+        stored = StoredChat(self.durable, self.database, self.bus, self.engine_router)
+        chat = ChatCompletions(self.engine_router, self.generations, settings.limits, stored)
         completions = Completions(self.engine_router, self.generations, settings.limits)
         models = Models(self.engine_router)
         health = Health(self.engine_router, self.generations)
@@ -88,7 +115,19 @@ class App(Starlette):
             *Messages(self.database, self.session_news, settings.limits).routes(),
             *Sharing(self.database, self.session_news, settings.limits).routes(),
             *self.openapi.routes(),
+            *self._live_routes(settings),
         ]
+
+    def _live_routes(self, settings: Settings) -> list[BaseRoute]:
+        parts = LiveParts(
+            database=self.database,
+            bus=self.bus,
+            authenticator=self.authenticator,
+            limits=settings.limits,
+            server_id=self.durable.server_id,
+            timing=self._live_timing,
+        )
+        return [*LiveChat(parts, self.durable).routes(), *LiveEvents(parts).routes()]
 
     def _account_routes(self, settings: Settings) -> list[Route]:
         sign_in = SignIn(settings, self.database, self.authenticator, self.passwords)
@@ -112,16 +151,20 @@ class App(Starlette):
 async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.database.open()
     await app.bus.start()
+    await app.durable.start()
     lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
     housekeeping = asyncio.create_task(app.housekeeping.run(), name="housekeeping")
     bookkeeping = asyncio.create_task(app.ledger.run(), name="bookkeeping")
+    titles = asyncio.create_task(app.titles.run(), name="titles")
     try:
         yield
     finally:
         lag_watch.cancel()
         housekeeping.cancel()
         bookkeeping.cancel()
+        titles.cancel()
         await app.generations.drain(timeout_s=0)
+        await app.durable.aclose()
         await app.engine_router.aclose()
         await app.ledger.flush()
         await app.authenticator.aclose()

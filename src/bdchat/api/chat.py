@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions."""
+"""POST /v1/chat/completions. With `store: true` the answer is the server's, and stored_chat.py's."""
 
 import time
 import uuid
@@ -12,13 +12,17 @@ from bdchat.api.identity import require_chat
 from bdchat.api.json_body import read_json_body
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.wire import parse
+from bdchat.api.stored_chat import StoredChat
 from bdchat.api.streaming import StreamResponse, accept, complete
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 
 
 class ChatCompletions:
-    def __init__(self, router: Router, generations: GenerationService, limits: LimitSettings) -> None:
+    def __init__(
+        self, router: Router, generations: GenerationService, limits: LimitSettings, stored: StoredChat
+    ) -> None:
+        self._stored = stored
         self._router = router
         self._generations = generations
         self._limits = limits
@@ -29,6 +33,8 @@ class ChatCompletions:
 
     async def answer(self, request: Request, wanted: ChatCompletionRequest) -> Response:
         identity = require_chat(request)
+        if wanted.store:
+            return await self._stored.answer(request, identity, wanted)
         engine = self._router.engine_for(wanted.model)
         completion_id = f"chatcmpl-{uuid.uuid4().hex}"
         generation_request = wanted.to_generation_request(completion_id)

@@ -6,7 +6,7 @@ A frame is `data: {json}` and a blank line, separated by "\\n" alone: clients ex
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
@@ -67,7 +67,37 @@ def frame(document: object) -> bytes:
     return b"data: " + _encoder.encode(document) + b"\n\n"
 
 
-class StreamResponse(EventSourceResponse):
+class FrameStream(EventSourceResponse):
+    """Ready frames, as they come. A client that stalls is cut off."""
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes],
+        *,
+        headers: Mapping[str, str] | None = None,
+        ping_interval_s: float = PING_INTERVAL_S,
+        send_timeout_s: float = SEND_TIMEOUT_S,
+    ) -> None:
+        super().__init__(
+            frames,
+            headers={"Cache-Control": "no-cache", **(headers or {})},
+            sep="\n",
+            ping=ping_interval_s,
+            ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
+            send_timeout=send_timeout_s,
+        )
+        self._source = frames
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            log.info("a client stalled and was cut off", extra={"path": scope["path"]})
+        finally:
+            await self._source.aclose()
+
+
+class StreamResponse(FrameStream):
     """Owns its generations: when the response ends, for whatever reason, they do."""
 
     def __init__(
@@ -78,21 +108,12 @@ class StreamResponse(EventSourceResponse):
         ping_interval_s: float = PING_INTERVAL_S,
         send_timeout_s: float = SEND_TIMEOUT_S,
     ) -> None:
-        super().__init__(
-            _frames(group, encoder),
-            headers={"Cache-Control": "no-cache"},
-            sep="\n",
-            ping=ping_interval_s,
-            ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
-            send_timeout=send_timeout_s,
-        )
+        super().__init__(_frames(group, encoder), ping_interval_s=ping_interval_s, send_timeout_s=send_timeout_s)
         self._group = group
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
-        except SendTimeoutError:
-            log.info("a client stalled and was cut off", extra={"path": scope["path"]})
         finally:
             self._group.cancel()
 

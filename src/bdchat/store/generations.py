@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from bdchat.store import sessions
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
-from bdchat.store.tables import Generation, GenerationEvent
+from bdchat.store.tables import Generation, GenerationEvent, Message
 
 RUNNING = "running"
 
@@ -43,6 +44,7 @@ class Page:
     is_newest_first: bool = False
     model: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)  # every pair must be there
+    has_sessions: bool = True  # False: only those outside chats
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------
@@ -64,7 +66,9 @@ def append_events(db: Session, owner: str, rows: Sequence[dict[str, Any]]) -> se
     ours = owned(db, owner, wanted)
     kept = [row for row in rows if row["generation_id"] in ours]
     if kept:
-        db.exec(insert(GenerationEvent), params=kept)
+        insert_into = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
+        # a commit whose answer was lost on the way is made again
+        db.exec(insert_into(GenerationEvent).on_conflict_do_nothing(), params=kept)
     return wanted - ours
 
 
@@ -122,22 +126,25 @@ def finish(db: Session, generation_id: str, owner: str, ending: Ending) -> Gener
 # --- leases -----------------------------------------------------------------------------------------------------------
 
 
-def renew_leases(db: Session, owner: str, *, expires_at_ms: int) -> None:
-    mine = and_(col(Generation.lease_owner) == owner, col(Generation.state) == RUNNING)
-    db.exec(update(Generation).where(mine).values(lease_expires_at_ms=expires_at_ms))
+def renew_leases(db: Session, owner: str, generation_ids: Collection[str], *, expires_at_ms: int) -> list[str]:
+    """Returns those that another server has by now."""
+    these = and_(col(Generation.generation_id).in_(generation_ids), col(Generation.state) == RUNNING)
+    is_ours = col(Generation.lease_owner) == owner
+    db.exec(update(Generation).where(these, is_ours).values(lease_expires_at_ms=expires_at_ms))
+    return list(db.exec(select(col(Generation.generation_id)).where(these, ~is_ours)))
 
 
 def release_leases(db: Session, owner: str) -> None:
     """The server ends in order: whoever comes next may go on at once."""
-    renew_leases(db, owner, expires_at_ms=0)
+    mine = and_(col(Generation.lease_owner) == owner, col(Generation.state) == RUNNING)
+    db.exec(update(Generation).where(mine).values(lease_expires_at_ms=0))
 
 
-def abandoned(db: Session, *, expired_before_ms: int, owner: str | None = None) -> list[Generation]:
-    """Running ones whose server has fallen silent, or that are `owner`'s; oldest first."""
-    is_abandoned = col(Generation.lease_expires_at_ms) < expired_before_ms
-    if owner is not None:
-        is_abandoned = or_(is_abandoned, col(Generation.lease_owner) == owner)
-    query = select(Generation).where(col(Generation.state) == RUNNING, is_abandoned)
+def abandoned(db: Session, *, expired_before_ms: int | None) -> list[Generation]:
+    """Running ones whose server has fallen silent, oldest first. None: all, where there can be no other server."""
+    query = select(Generation).where(col(Generation.state) == RUNNING)
+    if expired_before_ms is not None:
+        query = query.where(col(Generation.lease_expires_at_ms) < expired_before_ms)
     return list(db.exec(query.order_by(col(Generation.generation_id))))
 
 
@@ -192,6 +199,21 @@ def get_writable(db: Session, user_id: str, generation_id: str) -> Generation:
     return generation
 
 
+def answer_to(db: Session, message_id: str) -> Generation | None:
+    """The newest run of the first answer to a message."""
+    query = select(Generation).join(Message, col(Message.message_id) == col(Generation.message_id))
+    query = query.where(col(Message.parent_id) == message_id)
+    return db.exec(query.order_by(col(Message.message_id), col(Generation.generation_id).desc()).limit(1)).first()
+
+
+def of_session(db: Session, session_id: str, *, named: Collection[str]) -> list[tuple[str, str | None]]:
+    """(generation_id, message_id) of those of a chat that run, and of those among `named` that are the chat's."""
+    name = col(Generation.generation_id)
+    query = select(name, col(Generation.message_id)).where(col(Generation.session_id) == session_id)
+    query = query.where(or_(col(Generation.state) == RUNNING, name.in_(named)))
+    return [(generation_id, message_id) for generation_id, message_id in db.exec(query.order_by(name))]
+
+
 def latest_of(db: Session, message_id: str) -> Generation | None:
     """The newest run of an answer."""
     query = select(Generation).where(col(Generation.message_id) == message_id)
@@ -204,6 +226,8 @@ def page(db: Session, user_id: str, wanted: Page) -> list[Generation]:
     query = select(Generation).where(col(Generation.user_id) == user_id)
     if wanted.model is not None:
         query = query.where(col(Generation.model) == wanted.model)
+    if not wanted.has_sessions:
+        query = query.where(col(Generation.session_id).is_(None))
     for key, value in wanted.metadata.items():
         query = query.where(col(Generation.wire)[("metadata", key)].as_string() == value)
     if wanted.after is not None:

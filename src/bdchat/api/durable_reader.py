@@ -1,0 +1,117 @@
+"""Reads the events of a stored answer from any number to its end, wherever it is computed. Event loop only.
+
+From the log in memory while it runs here; else from the store, asked every `interval_s` while another server commits.
+A reader may pass from one to the other: a server that falls silent is replaced, and its answer goes on elsewhere.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from bdchat.api.event_cursor import NumberedEvent
+from bdchat.api.event_log import LAST_KINDS, RunLog, event_id, outside, reset, seq_after, unpack
+from bdchat.api.stored_run import Suspended
+from bdchat.engine.errors import EngineError
+from bdchat.store import generations
+from bdchat.store.database import Database
+from bdchat.store.tables import Generation
+
+
+class DurableReader:
+    """`running`: the log of an answer that runs in this process, or None."""
+
+    def __init__(self, database: Database, running: Callable[[str], RunLog | None], *, interval_s: float) -> None:
+        self._database = database
+        self._running = running
+        self._interval_s = interval_s
+        self._is_closed = asyncio.Event()
+
+    def close(self) -> None:
+        """Whoever waits for another server's answer is told to come back."""
+        self._is_closed.set()
+
+    async def follow(self, generation_id: str, after_id: int) -> AsyncGenerator[Sequence[NumberedEvent]]:
+        """Raises NotFound; Suspended when this server stops before the answer ends."""
+        last_id = after_id
+        while True:
+            run_log = self._running(generation_id)
+            if run_log is not None:
+                source = self._from_memory(run_log, last_id)
+            else:
+                source = self._from_store(generation_id, last_id)
+            async with aclosing(source) as batches:
+                async for batch in batches:
+                    last_id = batch[-1][0]
+                    yield batch
+                    if batch[-1][1] in LAST_KINDS:
+                        return
+
+    async def _from_memory(self, run_log: RunLog, after_id: int) -> AsyncGenerator[Sequence[NumberedEvent]]:
+        """Ends without a last event when the log is another server's by now."""
+        run = run_log.num_run
+        seq = seq_after(after_id, run)
+        if seq is None or seq > run_log.last_seq:
+            seq, event = reset(run, run_log.events)
+            yield [event]
+        try:
+            async with aclosing(run_log.follow(seq)) as batches:
+                async for batch in batches:
+                    yield outside(run, batch)
+        except EngineError:
+            if not run_log.is_lost:
+                raise
+        if run_log.is_lost:
+            await self._pause()  # until the other one is known
+
+    async def _from_store(self, generation_id: str, after_id: int) -> AsyncGenerator[Sequence[NumberedEvent]]:
+        """What is committed after `after_id`, once; then waits a little while the answer runs."""
+
+        def read(db: Any) -> tuple[Generation, list[NumberedEvent]]:
+            row = generations.get(db, generation_id)
+            return row, stored_events(db, row, after_id)
+
+        row, events = await self._database.read(read)
+        if events:
+            yield events
+        if row.state == generations.RUNNING:
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._is_closed.wait(), self._interval_s)
+        except TimeoutError:
+            return
+        raise Suspended
+
+
+def stored_events(db: Any, row: Generation, after_id: int) -> list[NumberedEvent]:
+    """Those after `after_id` that are in the store. Inside the caller's transaction.
+
+    A log that was forgotten meanwhile is made up for: all its text as a reset, and its end."""
+    run = row.num_resumes
+    seq = seq_after(after_id, run)
+    has_ended = row.state != generations.RUNNING
+    if seq is not None and has_ended and seq > row.last_seq:
+        seq = None
+    if has_ended and seq == row.last_seq:  # the reader knows the end, and waits for no more
+        seq = row.last_seq - 1
+    events = unpack(generations.events_after(db, row.generation_id, seq or 0), after_seq=seq or 0)
+    if seq is None and events:
+        seq, first = reset(run, events)
+        return [first, *outside(run, [event for event in events if event.seq > seq])]
+    if events or not has_ended:
+        return outside(run, events)
+    last = _last_event(row)
+    if seq == row.last_seq - 1:
+        return [last]
+    return [(event_id(run, row.last_seq - 1), "reset", {"text": row.content}), last]
+
+
+def _last_event(row: Generation) -> NumberedEvent:
+    number = event_id(row.num_resumes, row.last_seq)
+    if row.error:
+        return number, "failed", row.error
+    usage = {name: value for name, value in row.usage.items() if name != "timings"}
+    data = {"reason": row.finish_reason, "state": row.state, "usage": usage, "timings": row.usage.get("timings", {})}
+    return number, "finished", data

@@ -1,0 +1,111 @@
+"""Chat completions with `store: true`, and the events of stored ones, over HTTP. Event loop only.
+
+The response is only a reader: when its client leaves, or its login ends, the answer goes on. Headers name what was
+written: x-bdchat-generation-id, and in a chat x-bdchat-message-id and x-bdchat-user-message-id.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bdchat.api.auth_watch import until_signed_out
+from bdchat.api.bus import Bus
+from bdchat.api.chat_answer import ChatHead
+from bdchat.api.durable import DurableGenerations, Started, readable
+from bdchat.api.errors import error_reply
+from bdchat.api.event_cursor import NumberedEvent
+from bdchat.api.event_log import LAST_KINDS
+from bdchat.api.identity import Identity
+from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.api.stored_answer import StoredChunks, StoredCollector, completion, head_of
+from bdchat.api.streaming import DONE, FrameStream, unless_gone
+from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
+from bdchat.engine.router import Router
+from bdchat.store.database import Database
+from bdchat.store.errors import StoreError
+from bdchat.store.tables import Generation
+
+
+class StoredChat:
+    def __init__(self, durable: DurableGenerations, database: Database, bus: Bus, router: Router) -> None:
+        self._durable = durable
+        self._database = database
+        self._bus = bus
+        self._router = router
+
+    async def answer(self, request: Request, identity: Identity, wanted: ChatCompletionRequest) -> Response:
+        """As one document or as a stream, as `wanted` says."""
+        if wanted.stream:
+            started = await unless_gone(request.receive, self._durable.begin(identity, wanted))
+            row = await self.find(identity, started.generation_id)
+            return self.stream(identity, row, headers=headers_of(started), includes_usage=wanted.includes_usage)
+        return await unless_gone(request.receive, self._whole(identity, wanted))
+
+    async def find(self, identity: Identity, generation_id: str) -> Generation:
+        """Raises NotFound."""
+        return await self._database.read(lambda db: readable(db, identity, generation_id))
+
+    def head(self, row: Generation) -> ChatHead:
+        try:
+            info = self._router.engine_for(row.model).info
+        except ModelNotFound:
+            info = None
+        return head_of(row, info.fingerprint if info else None)
+
+    def stream(
+        self,
+        identity: Identity,
+        row: Generation,
+        *,
+        after_id: int = 0,
+        headers: Mapping[str, str] | None = None,
+        includes_usage: bool = False,
+    ) -> Response:
+        chunks = StoredChunks(self.head(row), includes_usage=includes_usage)
+        return FrameStream(self._frames(identity, row.generation_id, after_id, chunks), headers=headers)
+
+    async def _whole(self, identity: Identity, wanted: ChatCompletionRequest) -> Response:
+        started = await self._durable.begin(identity, wanted)
+        headers = headers_of(started)
+        read = StoredCollector()
+        async with aclosing(self._events(identity, started.generation_id, 0)) as batches:
+            async for batch in batches:
+                read.add(batch)
+        if read.failure is not None:
+            failed = msgspec.json.encode({"error": read.failure["error"]})
+            return Response(failed, read.failure["status"], headers, media_type="application/json")
+        if read.finished is None:
+            raise EngineUnavailable("the answer goes on without this reader", 1.0)
+        row = await self.find(identity, started.generation_id)
+        document = completion(row, self.head(row), read)
+        return Response(msgspec.json.encode(document), headers=headers, media_type="application/json")
+
+    async def _frames(
+        self, identity: Identity, generation_id: str, after_id: int, chunks: StoredChunks
+    ) -> AsyncGenerator[bytes]:
+        last_kind = ""
+        try:
+            async with aclosing(self._events(identity, generation_id, after_id)) as batches:
+                async for batch in batches:
+                    last_kind = batch[-1][1]
+                    yield chunks.encode(batch)
+        except (EngineError, StoreError) as error:  # the status line is long gone: it becomes an event
+            yield b"data: " + error_reply(error).body + b"\n\n" + DONE
+            return
+        if last_kind in LAST_KINDS:
+            yield DONE  # a login that ended says nothing: the stream just ends
+
+    def _events(self, identity: Identity, generation_id: str, after_id: int) -> AsyncGenerator[Sequence[NumberedEvent]]:
+        return until_signed_out(self._bus, identity, self._durable.follow(generation_id, after_id))
+
+
+def headers_of(started: Started) -> dict[str, str]:
+    named = {
+        "x-bdchat-generation-id": started.generation_id,
+        "x-bdchat-message-id": started.message_id,
+        "x-bdchat-user-message-id": started.user_message_id,
+    }
+    return {name: value for name, value in named.items() if value}
