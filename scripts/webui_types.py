@@ -1,8 +1,10 @@
-"""Writes webui/src/api/types.gen.ts from the server's OpenAPI document, so that the page and the server cannot differ.
+"""Writes the page's wire types from the server's own, so that the two cannot differ.
+
+webui/src/api/types.gen.ts from the OpenAPI document, webui/src/live/frames.gen.ts from the live sockets' frames.
 
     .venv/bin/python scripts/webui_types.py [--check]
 
---check writes nothing and fails when the file is not what would be written. No server is started and no model loaded:
+--check writes nothing and fails when a file is not what would be written. No server is started and no model loaded:
 the document is made from what the endpoints say of themselves.
 """
 
@@ -14,9 +16,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).resolve().parent.parent / "webui" / "src" / "api" / "types.gen.ts"
+SOURCES = Path(__file__).resolve().parent.parent / "webui" / "src"
 HEADER = """\
-/** Made by scripts/webui_types.py from GET /api/openapi.json: never edited by hand. */
+/** {what}. Made by scripts/webui_types.py: never edited by hand. */
 """
 NAME = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
@@ -25,9 +27,7 @@ Schema = Mapping[str, Any]
 
 def typescript(document: Schema) -> str:
     """`Schemas`' interfaces by name, and `Endpoints`: "GET /api/x" → what it takes and gives."""
-    parts = [HEADER]
-    for name, schema in sorted(document["components"]["schemas"].items()):
-        parts.append(f"{_comment(schema)}export type {_identifier(name)} = {_type(schema)};\n")
+    parts = [HEADER.format(what="What /api and /v1 take and give"), *_declared(document["components"]["schemas"])]
     lines = [
         f"  {json.dumps(f'{method.upper()} {path}')}: {_endpoint(operation)};"
         for path, operations in sorted(document["paths"].items())
@@ -37,15 +37,29 @@ def typescript(document: Schema) -> str:
     return "\n".join(parts)
 
 
+def frames(said: Mapping[str, Schema], heard: Mapping[str, Schema]) -> str:
+    """`said` by a client and `heard` from a server, by "type", each with its unions."""
+    parts = [HEADER.format(what="The frames of the live sockets, src/bdchat/api/schemas/live.py")]
+    for union, schemas in (("SaidFrame", said), ("HeardFrame", heard)):
+        names = {f"{union.removesuffix('Frame')}{name}": schema for name, schema in schemas.items()}
+        parts += [*_declared(names), f"export type {union} = {_union(names)};\n"]
+    return "\n".join(parts)
+
+
+def _declared(schemas: Mapping[str, Schema]) -> list[str]:
+    return [
+        f"{_comment(schema)}export type {_identifier(name)} = {_type(schema)};\n"
+        for name, schema in sorted(schemas.items())
+    ]
+
+
 def _endpoint(operation: Schema) -> str:
     parameters = operation.get("parameters", ())
     path = {each["name"]: each["schema"] for each in parameters if each["in"] == "path"}
     query = {each["name"]: each["schema"] for each in parameters if each["in"] == "query"}
     required = [each["name"] for each in parameters if each["in"] == "query" and each["required"]]
     body = operation.get("requestBody", {}).get("content", {})
-    response = next(
-        (answer for status, answer in operation["responses"].items() if status.startswith("2")), {"content": {}}
-    )
+    response: Schema = next((answer for status, answer in operation["responses"].items() if status.startswith("2")), {})
     fields = {
         "path": _object(path, list(path)) if path else "undefined",
         "query": _object(query, required) if query else "undefined",
@@ -124,17 +138,33 @@ def served_document() -> Schema:
     return document(App(Settings(), Router({}, default=None, created=0)).routes)
 
 
+def served_frames() -> tuple[Mapping[str, Schema], Mapping[str, Schema]]:
+    import msgspec
+
+    from bdchat.api.schemas import live
+
+    said = {schema.__name__: schema.model_json_schema() for schema in live.IN_FRAMES.values()}
+    structs = [each for each in vars(live).values() if isinstance(each, type) and issubclass(each, live.OutFrame)]
+    _, heard = msgspec.json.schema_components(structs)
+    tagged = {name: schema for name, schema in heard.items() if schema["properties"]["type"]["enum"] != [name]}
+    return said, tagged
+
+
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="fail when the file is not what would be written")
+    parser.add_argument("--check", action="store_true", help="fail when a file is not what would be written")
     is_check = parser.parse_args(argv).check
-    wanted = typescript(served_document())
-    if TARGET.exists() and TARGET.read_text("utf-8") == wanted:
-        return 0
-    if is_check:
-        sys.stderr.write(f"{TARGET} is out of date → run .venv/bin/python scripts/webui_types.py\n")
+    wanted = {
+        SOURCES / "api" / "types.gen.ts": typescript(served_document()),
+        SOURCES / "live" / "frames.gen.ts": frames(*served_frames()),
+    }
+    changed = {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
+    if is_check and changed:
+        names = ", ".join(str(path.relative_to(SOURCES)) for path in changed)
+        sys.stderr.write(f"out of date: {names} → run .venv/bin/python scripts/webui_types.py\n")
         return 1
-    TARGET.write_text(wanted, "utf-8")
+    for path, text in changed.items():
+        path.write_text(text, "utf-8")
     return 0
 
 

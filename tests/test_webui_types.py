@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from webui_types import typescript
+from webui_types import frames, typescript
 
 
 def one_schema(schema: dict[str, Any]) -> str:
@@ -41,7 +41,9 @@ def test_a_description_cannot_end_its_comment() -> None:
 
 
 def test_an_endpoint_says_what_it_takes_and_gives() -> None:
-    json_of = lambda name: {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}  # noqa: E731
+    def json_of(name: str) -> dict[str, Any]:
+        return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+
     text = {"type": "string"}
     parameters = [
         {"name": "id", "in": "path", "required": True, "schema": text},
@@ -56,3 +58,10 @@ def test_an_endpoint_says_what_it_takes_and_gives() -> None:
         in written
     )
     assert '"DELETE /x/{id}": { path: undefined; query: undefined; body: undefined; response: undefined };' in written
+
+
+def test_frames_are_unions_by_direction() -> None:
+    ping = {"type": "object", "required": ["type"], "properties": {"type": {"const": "ping"}}}
+    written = frames({"Ping": ping}, {"Ping": ping})
+    assert 'export type SaidPing = { type: "ping" };' in written
+    assert "export type HeardFrame = HeardPing;" in written

@@ -1,4 +1,4 @@
-/** Made by scripts/webui_types.py from GET /api/openapi.json: never edited by hand. */
+/** What /api and /v1 take and give. Made by scripts/webui_types.py: never edited by hand. */
 
 export type AssistantMessage = { role: "assistant"; content: string; refusal: string | null };
 
