@@ -36,7 +36,10 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (api_errors.MalformedBody("no"), 400, "malformed_body"),
     (api_errors.Unauthorized(was_given=True), 401, "invalid_api_key"),
     (api_errors.Forbidden("no"), 403, "forbidden"),
+    (api_errors.LoginFailed(), 401, "login_failed"),
     (api_errors.TooManyAttempts(30), 429, "too_many_attempts"),
+    (api_errors.EndedByAdmin(), 503, "ended_by_admin"),
+    (store_errors.NotAllowed("no"), 403, "forbidden"),
     (store_errors.NotFound("session"), 404, "not_found"),
     (store_errors.Conflict("taken", param="username"), 409, "conflict"),
     (store_errors.StoreFull("disk full"), 507, "storage_full"),
@@ -65,7 +68,9 @@ def test_an_error_has_its_status_and_code(error: Exception, status: int, code: s
 @pytest.mark.parametrize("module", [engine_errors, api_errors, store_errors])
 def test_every_error_has_an_example_here(module: object) -> None:
     kinds = {
-        kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, EngineError | EdgeError | StoreError)
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, EngineError | EdgeError | StoreError)
     }
     assert kinds - {type(error) for error, _, _ in EXAMPLES} <= {EngineError, EdgeError, StoreError, StoreUnavailable}
 

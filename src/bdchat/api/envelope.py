@@ -8,7 +8,8 @@ import logging
 import re
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,14 +19,33 @@ from bdchat.api.security import headers_named
 log = logging.getLogger(__name__)
 
 BEGINNINGS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept", "websocket.close"})
+MINUTES_KEPT = 60
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class Refusals:
-    """How many requests were refused, by error code. Owned by the event loop."""
+    """How many requests were refused, by error code: in all, and within the last hour. Owned by the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.num_by_code: Counter[str] = Counter()
+        self._clock = clock
+        self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES_KEPT)  # those in which there were any
+
+    def note(self, code: str) -> None:
+        self.num_by_code[code] += 1
+        minute = int(self._clock() // 60)
+        if not self._minutes or self._minutes[-1][0] != minute:
+            self._minutes.append((minute, Counter()))
+        self._minutes[-1][1][code] += 1
+
+    def last_hour(self) -> dict[str, int]:
+        """By code, the commonest first."""
+        oldest = int(self._clock() // 60) - MINUTES_KEPT
+        total: Counter[str] = Counter()
+        for minute, codes in self._minutes:
+            if minute > oldest:
+                total.update(codes)
+        return dict(total.most_common())
 
 
 class Envelope:
@@ -63,7 +83,7 @@ class Envelope:
 
     async def _answer(self, error: Exception, scope: Scope, send: Send) -> None:
         reply = error_reply(error)
-        self._refusals.num_by_code[reply.code] += 1
+        self._refusals.note(reply.code)
         if scope["type"] == "websocket":
             send = _refusing_upgrade(send)
         extra = {"request_id": scope["state"]["request_id"], "path": scope["path"][:200], "code": reply.code}

@@ -14,6 +14,7 @@ EdgeError
 ├── LoginFailed                                wrong name, wrong password or a disabled account: never told apart
 ├── Forbidden               reason             known, but may not
 ├── TooManyAttempts         retry_after_s
+├── EndedByAdmin                               also an EngineError: a running generation's
 ├── HostNotAllowed          host
 └── OriginNotAllowed        origin
 
@@ -111,6 +112,11 @@ class TooManyAttempts(EdgeError):
         self.retry_after_s = retry_after_s
 
 
+class EndedByAdmin(EdgeError, EngineError):
+    def __init__(self) -> None:
+        super().__init__("An admin has ended this request.")
+
+
 class HostNotAllowed(EdgeError):
     def __init__(self, host: str) -> None:
         super().__init__("This server does not answer to that Host; add it to server.allowed_hosts.")
@@ -198,6 +204,7 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (HostNotAllowed, Row(421, CALLER, "host_not_allowed")),
     (HeadersTooLarge, Row(431, CALLER, "headers_too_large")),
     (TooManyAttempts, Row(429, CALLER, "too_many_attempts")),
+    (EndedByAdmin, Row(503, SERVER, "ended_by_admin", is_final=True)),
     (StoreFull, Row(507, SERVER, "storage_full", is_final=True)),
     (StoreUnavailable, Row(503, SERVER, "store_unavailable")),
     (QueueFull, Row(503, SERVER, "queue_full")),

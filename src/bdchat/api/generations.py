@@ -12,12 +12,14 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from bdchat.api.journal import RequestJournal
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.usage import Spending
 from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable, GenerationFailed, QueueTimeout
 from bdchat.engine.request import Delta, Event, Finished, FinishReason, GenerationRequest, Resumption
+from bdchat.store.ids import now_ms
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,12 @@ class Generation:
         *,
         resumption: Resumption | None = None,
         spending: Spending | None = None,
+        user_id: str = "",
     ) -> None:
         self.request = request
+        self.user_id = user_id
+        self.started_at_ms = now_ms()
+        self.first_text_ms: float | None = None  # from its start
         self.events: list[Event] = []
         self.error: EngineError | None = None
         self.is_ended = False
@@ -54,7 +60,7 @@ class Generation:
 
     @property
     def model_id(self) -> str:
-        """"" while no model is loaded: then nothing has been spent either."""
+        """Empty while no model is loaded: then nothing has been spent either."""
         return self._engine.info.model_id if self._engine.info else ""
 
     async def accepted(self) -> None:
@@ -134,6 +140,7 @@ class Generation:
             if event.index == 0:  # choices of one request advance in the same steps: one stands for all
                 if self._last is self._started:
                     self._meter.ttft.observe(now - self._started)
+                    self.first_text_ms = (now - self._started) * 1000
                 else:
                     self._meter.inter_token.observe(now - self._last)
                 self._last = now
@@ -170,6 +177,7 @@ class GenerationService:
     """Starts generations and knows which are running. Drained once, at the server's end."""
 
     def __init__(self, meter: LatencyMeter, ledger: UsageLedger | None = None) -> None:
+        self.journal = RequestJournal()
         self._meter = meter
         self._ledger = ledger
         self._running: set[Generation] = set()
@@ -180,21 +188,33 @@ class GenerationService:
         return len(self._running)
 
     @property
+    def running(self) -> tuple["Generation", ...]:
+        """Stored ones too, the eldest first."""
+        return tuple(sorted(self._running, key=lambda generation: generation.started_at_ms))
+
+    @property
     def is_draining(self) -> bool:
         return self._is_draining
 
     def start(self, engine: Engine, request: GenerationRequest, *, user_id: str = "") -> Generation:
         """What it spends is on `user_id`'s account."""
-        generation = self._start(Generation(self._open(engine), request, self._meter))
+        generation = self._start(Generation(self._open(engine), request, self._meter, user_id=user_id))
         generation._task.add_done_callback(lambda _: self._charge(user_id, generation))
         return generation
 
     def start_stored(
-        self, engine: Engine, request: GenerationRequest, resumption: Resumption | None, spending: Spending
+        self,
+        engine: Engine,
+        request: GenerationRequest,
+        resumption: Resumption | None,
+        spending: Spending,
+        *,
+        user_id: str = "",
     ) -> Generation:
         """Whoever stores it books `spending` with its end, in one transaction."""
+        engine = self._open(engine)
         return self._start(
-            Generation(self._open(engine), request, self._meter, resumption=resumption, spending=spending)
+            Generation(engine, request, self._meter, resumption=resumption, spending=spending, user_id=user_id)
         )
 
     def _open(self, engine: Engine) -> Engine:
@@ -204,8 +224,12 @@ class GenerationService:
 
     def _start(self, generation: Generation) -> Generation:
         self._running.add(generation)
-        generation._task.add_done_callback(lambda _: self._running.discard(generation))
+        generation._task.add_done_callback(lambda _: self._note_end(generation))
         return generation
+
+    def _note_end(self, generation: Generation) -> None:
+        self._running.discard(generation)
+        self.journal.note(generation)
 
     def _charge(self, user_id: str, generation: Generation) -> None:
         if self._ledger is not None:

@@ -211,7 +211,9 @@ class StoredRun:
         assert self._engine is not None
         try:
             plan = self.plan
-            self._generation = self._service.start_stored(self._engine, plan.request, plan.resumption, self._spending)
+            self._generation = self._service.start_stored(
+                self._engine, plan.request, plan.resumption, self._spending, user_id=plan.user_id
+            )
             if self._is_stopping:
                 self._generation.stop()
             finished: Finished | None = None

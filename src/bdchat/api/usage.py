@@ -56,6 +56,7 @@ class Spending:
     goes on in the same engine is not."""
 
     def __init__(self, *, num_known_tokens: int = 0, is_counted: bool = True) -> None:
+        self.queue_ms: float | None = None  # of the first choice, once that has ended
         self._num_known_tokens = num_known_tokens
         self._is_counted = is_counted
         self._was_accepted = False
@@ -76,6 +77,8 @@ class Spending:
             self._cached_tokens += usage.num_cached_tokens
             self._completion_tokens += usage.num_completion_tokens - self._num_known_tokens
             self._engine_ms += timings.prefill_ms + timings.decode_ms
+            if event.index == 0:
+                self.queue_ms = timings.queue_ms
             self._num_tokens_of_open.pop(event.index, None)
 
     def note_refusal_in_the_queue(self) -> None:
