@@ -18,7 +18,9 @@ import uvicorn
 from bdchat.api.app import App
 from bdchat.api.auth import LOGIN_PREFIX, new_token, token_hash
 from bdchat.api.http_protocol import protocol_factory
+from bdchat.api.live_line import Timing
 from bdchat.api.server import Server, listen
+from bdchat.api.socket_protocol import socket_options
 from bdchat.settings import ServerSettings, Settings, default_data_dir
 from bdchat.store import logins, users
 from bdchat.store.database import FILE_NAME
@@ -32,12 +34,12 @@ PASSWORD_HASH = "$argon2id$v=19$m=19456,t=2,p=1$xbaa8hjiWdbPWg99owt2Lg$+NnNthosi
 _apps: WeakKeyDictionary[httpx.AsyncClient, App] = WeakKeyDictionary()
 
 
-def make_app(*engines: FakeEngine, settings: Settings | None = None) -> App:
+def make_app(*engines: FakeEngine, settings: Settings | None = None, live_timing: Timing | None = None) -> App:
     """Its data directory is a new one, with an empty database, unless the settings name one."""
     settings = settings or Settings()
     if settings.data_dir == default_data_dir():
         settings = settings.model_copy(update={"data_dir": fresh_data_dir()})
-    return App(settings, fake_router(*(engines or (FakeEngine(),))))
+    return App(settings, fake_router(*(engines or (FakeEngine(),))), live_timing=live_timing)
 
 
 def fresh_data_dir() -> Path:
@@ -75,6 +77,7 @@ async def in_process(
             yield client
     finally:
         await app.authenticator.aclose()
+        app.passwords.close()
         await app.database.aclose()
 
 
@@ -116,7 +119,7 @@ async def served(app: App, settings: Settings | None = None) -> AsyncGenerator[s
         config = uvicorn.Config(
             app,
             http=protocol_factory(limits),  # type: ignore[arg-type]
-            ws="none",
+            **socket_options(),
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -133,8 +136,10 @@ async def served(app: App, settings: Settings | None = None) -> AsyncGenerator[s
 
 
 @asynccontextmanager
-async def over_http(*engines: FakeEngine, settings: Settings | None = None) -> AsyncGenerator[httpx.AsyncClient]:
-    app = make_app(*engines, settings=settings)
+async def over_http(
+    *engines: FakeEngine, settings: Settings | None = None, live_timing: Timing | None = None
+) -> AsyncGenerator[httpx.AsyncClient]:
+    app = make_app(*engines, settings=settings, live_timing=live_timing)
     async with served(app, settings) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
         _apps[client] = app
         yield client

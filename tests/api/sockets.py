@@ -22,7 +22,7 @@ class Socket:
         self.connection = connection
         self.seen: list[Frame] = []
 
-    async def send(self, kind: str, **fields: Any) -> None:
+    async def send(self, kind: str, /, **fields: Any) -> None:
         await self.connection.send(json.dumps({"type": kind, **fields}))
 
     async def next(self) -> Frame:
@@ -34,7 +34,7 @@ class Socket:
                 self.seen.append(frame)
                 return frame
 
-    async def until(self, kind: str, **wanted: Any) -> Frame:
+    async def until(self, kind: str, /, **wanted: Any) -> Frame:
         """The next frame of that type with these fields; those before it are in `seen`."""
         while True:
             frame = await self.next()
