@@ -46,6 +46,7 @@ class LimitSettings(Section):
     """Bounds of outside input; each is checked before anything is allocated in proportion to it."""
 
     body_bytes: Count = 8 * MIB
+    import_bytes: Count = 1024 * MIB  # of a file of chats; it waits on the disk, not in memory
     header_bytes: Count = 64 * 1024
     num_messages: Count = 2000
     num_choices: Count = 8
@@ -55,7 +56,7 @@ class LimitSettings(Section):
     num_logit_bias: Number = 1024
     num_prompts: Count = 256  # prompts in one /v1/completions call
     queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
-    body_timeout_s: Seconds = 30.0  # a client that sends slower is cut off
+    body_timeout_s: Seconds = 30.0  # a client that sends slower is cut off; of imports each MiB
 
 
 class EngineSettings(Section):

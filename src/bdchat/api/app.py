@@ -22,9 +22,11 @@ from bdchat.api.chat import ChatCompletions
 from bdchat.api.completions import Completions
 from bdchat.api.durable import DurableGenerations
 from bdchat.api.envelope import Envelope, Refusals
+from bdchat.api.exports import Exports
 from bdchat.api.generations import GenerationService
 from bdchat.api.health import Health
 from bdchat.api.housekeeping import Housekeeping
+from bdchat.api.imports import IMPORT_PATH, Imports
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.live import LiveChat
 from bdchat.api.live_admission import LiveParts
@@ -71,6 +73,7 @@ class App(Starlette):
         self.engine_router = engine_router
         self.session_news = SessionNews(self.bus)
         self.housekeeping = Housekeeping(settings, self.database)
+        self.imports = Imports(settings, self.database, self.session_news)
         self.openapi = OpenAPI()
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -114,6 +117,8 @@ class App(Starlette):
             *Sessions(self.database, self.session_news, self.engine_router, settings.limits).routes(),
             *Messages(self.database, self.session_news, settings.limits).routes(),
             *Sharing(self.database, self.session_news, settings.limits).routes(),
+            *Exports(self.database, settings.limits).routes(),
+            *self.imports.routes(),
             *self.openapi.routes(),
             *self._live_routes(settings),
         ]
@@ -143,7 +148,7 @@ class App(Starlette):
             Middleware(OriginGuard, origins=settings.server.cors_origins),
             Middleware(PageServer, page=load_page()),
             Middleware(CredentialGuard, authenticator=self.authenticator),
-            Middleware(BodyLimits, limits=settings.limits),
+            Middleware(BodyLimits, limits=settings.limits, large={IMPORT_PATH: settings.limits.import_bytes}),
         ]
 
 
@@ -163,6 +168,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         housekeeping.cancel()
         bookkeeping.cancel()
         titles.cancel()
+        await app.imports.aclose()
         await app.generations.drain(timeout_s=0)
         await app.durable.aclose()
         await app.engine_router.aclose()

@@ -7,12 +7,12 @@ headers, never a URL rebuilt from Host.
 import asyncio
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bdchat.api.errors import BodyTimeout, BodyTooLarge, HostNotAllowed, OriginNotAllowed
-from bdchat.settings import AuthSettings, LimitSettings, ServerSettings
+from bdchat.settings import MIB, AuthSettings, LimitSettings, ServerSettings
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104  # recognised, not bound
@@ -155,23 +155,26 @@ async def _answer_preflight(scope: Scope, send: Send, origin: bytes) -> None:
 
 
 class BodyLimits:
-    """Bounds a body's bytes, declared or counted, and the time in which it must arrive."""
+    """Bounds a body's bytes, declared or counted, and the time in which it must arrive. A path in `large` takes bodies
+    of its own size, whose handler must not keep them in memory; the time is then for each MiB."""
 
-    def __init__(self, app: ASGIApp, *, limits: LimitSettings) -> None:
+    def __init__(self, app: ASGIApp, *, limits: LimitSettings, large: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._limit_bytes = limits.body_bytes
+        self._large = dict(large or {})
         self._timeout_s = limits.body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit_bytes = self._large.get(scope["path"], self._limit_bytes)
         for declared in headers_named(scope, b"content-length"):
-            if not declared.isdigit() or int(declared[:20]) > self._limit_bytes:
-                raise BodyTooLarge(self._limit_bytes)
-        await self._app(scope, self._bounded(receive), send)
+            if not declared.isdigit() or int(declared[:20]) > limit_bytes:
+                raise BodyTooLarge(limit_bytes)
+        await self._app(scope, self._bounded(receive, limit_bytes, is_large=scope["path"] in self._large), send)
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, limit_bytes: int, *, is_large: bool) -> Receive:
         num_bytes = 0
         is_complete = False
         deadline = asyncio.get_running_loop().time() + self._timeout_s
@@ -180,15 +183,16 @@ class BodyLimits:
             nonlocal num_bytes, is_complete
             if is_complete:
                 return await receive()
+            more_s = self._timeout_s * (num_bytes // MIB) if is_large else 0.0
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(deadline + more_s):
                     message = await receive()
             except TimeoutError as error:
                 raise BodyTimeout(self._timeout_s) from error
             num_bytes += len(message.get("body", b""))
             is_complete = not message.get("more_body", False)
-            if num_bytes > self._limit_bytes:
-                raise BodyTooLarge(self._limit_bytes)
+            if num_bytes > limit_bytes:
+                raise BodyTooLarge(limit_bytes)
             return message
 
         return receive_bounded

@@ -42,6 +42,11 @@ class SessionNews:
             message = {"type": "session.changed_many", "session_ids": session_ids, "is_deleted": is_deleted}
             await self._bus.publish(user_topic(user_id), message)
 
+    async def imported(self, user_id: str, session_ids: Sequence[str]) -> None:
+        """New ones of this user's, which nobody else sees yet."""
+        message = {"type": "session.changed_many", "session_ids": list(session_ids), "is_deleted": False}
+        await self._bus.publish(user_topic(user_id), message)
+
     async def changed_for(self, user_id: str, seen: Seen) -> None:
         """Somebody's list has it now, or has it otherwise."""
         view = SessionView.of(seen).model_dump()

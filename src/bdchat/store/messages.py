@@ -180,6 +180,14 @@ def ancestors(db: Session, message_id: str, *, limit: int = MAX_DEPTH) -> list[M
     return list(db.exec(query))
 
 
+def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
+    """Of the whole path, in reading order; without the texts."""
+    if leaf_id is None:
+        return []
+    up = _upwards(leaf_id, session_id=session_id, limit=MAX_DEPTH)
+    return [str(message_id) for (message_id,) in db.execute(select(up.c.message_id).order_by(up.c.depth.desc()))]
+
+
 def path(
     db: Session, session_id: str, leaf_id: str | None, *, limit: int, before: str | None = None
 ) -> list[PathEntry]:

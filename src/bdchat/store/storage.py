@@ -65,9 +65,7 @@ def size(db: Session) -> DatabaseSize:
 
 def largest_accounts(db: Session, *, limit: int) -> list[AccountSize]:
     """Those that store most, the largest first. Reads every message's length."""
-    content = col(Message.content)  # counted in bytes: a Hangul syllable is three
-    is_sqlite = dialect(db) == "sqlite"
-    text_bytes: Any = func.length(cast(content, LargeBinary)) if is_sqlite else func.octet_length(content)
+    text_bytes = _text_bytes(db)
     owner: Any = col(ChatSession.user_id).label("owner")
     sums = (
         select(owner, func.count().label("num_messages"), func.sum(text_bytes).label("num_bytes"))
@@ -82,6 +80,12 @@ def largest_accounts(db: Session, *, limit: int) -> list[AccountSize]:
         .limit(limit)
     )
     return [AccountSize(row[0], row[1], int(row[2]), int(row[3] or 0), row[4]) for row in db.execute(query)]
+
+
+def account_bytes(db: Session, user_id: str) -> int:
+    """Of the text in the user's own chats, the deleted ones included. Reads every message's length."""
+    query = select(func.sum(_text_bytes(db))).join(ChatSession, col(ChatSession.session_id) == col(Message.session_id))
+    return int(db.execute(query.where(col(ChatSession.user_id) == user_id)).scalar_one() or 0)
 
 
 def shrink(db: Session, *, num_pages: int = BATCH_PAGES) -> int:
@@ -100,6 +104,12 @@ def folder_bytes(folder: Path) -> int:
         except OSError:
             continue
     return total
+
+
+def _text_bytes(db: Session) -> Any:
+    """Counted in bytes: a Hangul syllable is three."""
+    content = col(Message.content)
+    return func.length(cast(content, LargeBinary)) if dialect(db) == "sqlite" else func.octet_length(content)
 
 
 def _count(db: Session, name: str) -> int:

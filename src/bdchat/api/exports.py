@@ -1,0 +1,99 @@
+"""GET /api/export and /api/sessions/{id}/export: chats as files, streamed. Event loop; each chunk is one read of it."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from bdchat.api.endpoints import JSON, Endpoint, declared, path_id, read_query
+from bdchat.api.identity import require_user
+from bdchat.api.schemas.transfer import ExportQuery
+from bdchat.settings import LimitSettings
+from bdchat.store.database import Database
+from bdchat.store.transfer import document
+from bdchat.store.transfer.exporting import Export
+from bdchat.store.transfer.rendering import MEDIA, SUFFIXES, safe_name
+
+ZIP = "application/zip"
+SCHEMA_MEDIA = "application/schema+json"
+_ASCII = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-")
+
+
+class Exports:
+    def __init__(self, database: Database, limits: LimitSettings) -> None:
+        self._database = database
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        media = (JSON, "text/markdown", "application/x-ndjson")
+        return declared(
+            Endpoint(
+                "GET",
+                "/api/sessions/{session_id}/export",
+                self.one,
+                "A session as a file",
+                query=ExportQuery,
+                response={"type": "object"},
+                response_media=media,
+                description="bdchat: the whole tree. markdown, jsonl: the path that is shown.",
+            ),
+            Endpoint(
+                "GET",
+                "/api/export",
+                self.all,
+                "All your sessions as one file",
+                query=ExportQuery,
+                response={"type": "object"},
+                response_media=(*media, ZIP),
+                description="markdown comes as a ZIP with a file per session.",
+            ),
+            Endpoint(
+                "GET",
+                "/api/export/schema",
+                self.schema,
+                "The JSON Schema of the bdchat format",
+                response_media=(SCHEMA_MEDIA,),
+            ),
+        )
+
+    async def one(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        format_ = read_query(ExportQuery, request, self._limits).format
+        export = Export(user_id, format_, session_id)
+        first = await self._database.read(export.step)
+        name = f"{safe_name(export.title)}{SUFFIXES[format_]}"
+        return self._reply(request, export, first, name, MEDIA[format_])
+
+    async def all(self, request: Request) -> Response:
+        user_id = require_user(request).user_id
+        format_ = read_query(ExportQuery, request, self._limits).format
+        export = Export(user_id, format_)
+        first = await self._database.read(export.step)
+        is_zip = format_ == "markdown"
+        name = f"bdchat {datetime.now(UTC):%Y-%m-%d}{'.zip' if is_zip else SUFFIXES[format_]}"
+        return self._reply(request, export, first, name, ZIP if is_zip else MEDIA[format_])
+
+    async def schema(self, request: Request) -> Response:
+        return Response(document.schema(), media_type=SCHEMA_MEDIA)
+
+    def _reply(self, request: Request, export: Export, first: bytes, name: str, media_type: str) -> Response:
+        headers = {"content-disposition": attachment(name)}
+        if request.method == "HEAD":
+            return Response(headers=headers, media_type=media_type)
+        return StreamingResponse(self._chunks(export, first), headers=headers, media_type=media_type)
+
+    async def _chunks(self, export: Export, first: bytes) -> AsyncGenerator[bytes]:
+        chunk = first
+        while chunk:
+            yield chunk
+            chunk = await self._database.read(export.step)
+
+
+def attachment(name: str) -> str:
+    """RFC 6266: the name in UTF-8, and for old clients in ASCII."""
+    stem, dot, suffix = name.rpartition(".")
+    plain = "".join(char if char in _ASCII else "_" for char in stem).strip("_ .") or "chat"
+    return f"attachment; filename=\"{plain}{dot}{suffix}\"; filename*=UTF-8''{quote(name, safe='')}"

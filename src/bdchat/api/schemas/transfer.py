@@ -1,0 +1,64 @@
+"""Exports and imports on the wire of /api: what is asked, and the lines of an import's report.
+
+A report is JSON lines: a `chat` for each chat, a `file` for each that held none or broke off, `progress` now and then,
+`omitted` where the client read too slowly, and in the end always one `summary`.
+"""
+
+from typing import Literal
+
+from bdchat.api.endpoints import View
+from bdchat.api.schemas.wire import Strict
+from bdchat.store.transfer.rendering import Format
+
+
+class ExportQuery(Strict):
+    """bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples."""
+
+    format: Format = "bdchat"
+
+
+class ChatLine(View):
+    """imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already."""
+
+    type: Literal["chat"] = "chat"
+    title: str
+    status: Literal["imported", "skipped", "failed"]
+    reason: str | None  # always there when failed or skipped
+    session_id: str | None
+    num_messages: int
+    num_branches: int  # ends of the tree
+    file: str  # in the ZIP; "" when the body was the file itself
+
+
+class FileLine(View):
+    type: Literal["file"] = "file"
+    file: str
+    status: Literal["skipped", "failed"]
+    reason: str
+
+
+class ProgressLine(View):
+    type: Literal["progress"] = "progress"
+    num_read_bytes: int
+    num_bytes: int
+    num_chats: int  # so far
+
+
+class OmittedLine(View):
+    """Lines that the client was too slow for; the summary counts their chats."""
+
+    type: Literal["omitted"] = "omitted"
+    num_lines: int
+
+
+class SummaryLine(View):
+    """The last line. finished: all of the file was read; incomplete: not all of it could be; empty: there was no chat
+    in it; stopped: by the client or by the server's end; failed: by `reason`."""
+
+    type: Literal["summary"] = "summary"
+    status: Literal["finished", "incomplete", "empty", "stopped", "failed"]
+    reason: str | None
+    num_imported: int
+    num_skipped: int
+    num_failed: int  # chats
+    num_messages: int  # of what was imported

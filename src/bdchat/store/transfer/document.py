@@ -1,0 +1,193 @@
+"""bdchat's own format, version 1: what it says (bdchat.schema.json says the same to others), rows → it → a chat. Pure.
+
+{"bdchat_export": 1, …, "sessions": [{…, "messages": [{…}, …]}, …]}. Lossless but for what belongs to one server alone:
+ids are there to tell messages apart and name parents, and are made anew when read; so are `client_message_id`, links,
+members and the log of generations, which are not in it. Messages stand in the order of their time, siblings therefore
+in theirs. An answer that was being written is "interrupted".
+"""
+
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from bdchat.store.tables import ChatSession, Message, MessageMetadata, SessionConfig
+from bdchat.store.transfer.chat import (
+    MAX_AT_MS,
+    MAX_FOLDER_CHARS,
+    MAX_TITLE_CHARS,
+    BadChat,
+    Chat,
+    ChatMessage,
+    origin_of,
+    text_of,
+)
+
+VERSION = 1
+VERSION_KEY = "bdchat_export"
+MAX_EXTRA_BYTES = 256 * 1024  # of a message's model_params and of its extra, each
+CONFIG_COLUMNS = ("model", "temperature", "top_p", "max_tokens", "system_prompt", "context_overflow")
+METADATA_COLUMNS = tuple(name for name in MessageMetadata.model_fields if name != "message_id")
+AUTHOR = "author"  # in MessageMetadata.extra: who wrote it, when that is not the owner
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=MAX_AT_MS)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+Name = Annotated[str, msgspec.Meta(max_length=1000)]
+
+
+class MetadataPart(msgspec.Struct, forbid_unknown_fields=True):
+    model: Name
+    model_version: Name
+    prompt_template: Name
+    model_params: dict[str, Any]
+    prompt_tokens: Count
+    cached_tokens: Count
+    completion_tokens: Count
+    queue_ms: Count
+    prefill_ms: Count
+    decode_ms: Count
+    num_dropped_messages: Count
+    extra: dict[str, Any]
+
+
+class MessagePart(msgspec.Struct, forbid_unknown_fields=True):
+    message_id: Id
+    parent_id: Id | None
+    role: Literal["system", "user", "assistant", "tool"]
+    author: Name | None  # "": the owner; null: nobody; else somebody with whom it was shared
+    content: str
+    status: Literal["complete", "stopped", "interrupted", "failed"]
+    finish_reason: Name | None
+    token_count: Count | None
+    processing_time_ms: Count | None
+    created_at_ms: Milliseconds
+    metadata: MetadataPart | None
+
+
+class SessionHead(msgspec.Struct, forbid_unknown_fields=True):
+    session_id: Id
+    source_id: Annotated[str, msgspec.Meta(max_length=200)] | None
+    title: Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARS)]
+    title_source: Literal["", "auto", "user"]
+    folder: Annotated[str, msgspec.Meta(max_length=MAX_FOLDER_CHARS)]
+    is_pinned: bool
+    is_archived: bool
+    head_message_id: Id | None
+    created_at_ms: Milliseconds
+    updated_at_ms: Milliseconds
+    config: dict[str, Any] | None  # as GET …/config, without what is not set
+
+
+class SessionPart(SessionHead, forbid_unknown_fields=True):
+    messages: list[MessagePart]
+
+
+def schema() -> bytes:
+    """The JSON Schema of the format."""
+    return files("bdchat.store.transfer").joinpath("bdchat.schema.json").read_bytes()
+
+
+# --- out --------------------------------------------------------------------------------------------------------------
+
+
+def head_part(session: ChatSession, config: SessionConfig | None, *, is_own: bool) -> SessionHead:
+    """Folder, pin and archive are the owner's own affair."""
+    return SessionHead(
+        session_id=session.session_id,
+        source_id=session.source_id,
+        title=session.title,
+        title_source=session.title_source,  # type: ignore[arg-type]
+        folder=session.folder if is_own else "",
+        is_pinned=is_own and session.is_pinned,
+        is_archived=is_own and session.is_archived,
+        head_message_id=session.head_message_id,
+        created_at_ms=session.created_at_ms,
+        updated_at_ms=session.updated_at_ms,
+        config=_config_part(config) if config is not None else None,
+    )
+
+
+def message_part(
+    message: Message, metadata: MessageMetadata | None, *, owner_id: str, author_name: str | None
+) -> MessagePart:
+    """`author_name`: of an author who is not the owner, when he still has an account."""
+    columns = {name: getattr(metadata, name) for name in METADATA_COLUMNS} if metadata is not None else _NO_METADATA
+    imported_author = columns["extra"].get(AUTHOR)
+    columns = {**columns, "extra": {name: value for name, value in columns["extra"].items() if name != AUTHOR}}
+    author = "" if message.author_id == owner_id else author_name if message.author_id is not None else imported_author
+    return MessagePart(
+        message_id=message.message_id,
+        parent_id=message.parent_id,
+        role=message.role,  # type: ignore[arg-type]
+        author=author,
+        content=message.content,
+        status="interrupted" if message.status == "running" else message.status,  # type: ignore[arg-type]
+        finish_reason=message.finish_reason,
+        token_count=message.token_count,
+        processing_time_ms=message.processing_time_ms,
+        created_at_ms=message.created_at_ms,
+        metadata=MetadataPart(**columns) if columns != _NO_METADATA else None,
+    )
+
+
+def _config_part(config: SessionConfig) -> dict[str, Any]:
+    columns = {name: getattr(config, name) for name in CONFIG_COLUMNS}
+    return {name: value for name, value in columns.items() if value not in (None, "")} | config.params
+
+
+def _no_metadata() -> dict[str, Any]:
+    defaults = MessageMetadata(message_id="")
+    return {name: getattr(defaults, name) for name in METADATA_COLUMNS}
+
+
+_NO_METADATA = _no_metadata()
+
+# --- in ---------------------------------------------------------------------------------------------------------------
+
+
+def chat_of(value: dict[str, Any], header: dict[str, Any]) -> Chat:
+    """Raises BadChat, which names the field. `config` is as it was given: who knows its fields must check it."""
+    if header.get(VERSION_KEY) != VERSION:
+        raise BadChat(f"It was not written as version {VERSION} of bdchat's format.")
+    try:
+        part = msgspec.convert(value, SessionPart)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise BadChat(str(error)[:300]) from error
+    origin = (part.source_id or "").partition("#")[0]
+    return Chat(
+        origin=origin if ":" in origin else origin_of("bdchat", part.session_id),
+        title=part.title,
+        title_source=part.title_source,
+        folder=part.folder,
+        is_pinned=part.is_pinned,
+        is_archived=part.is_archived,
+        created_at_ms=part.created_at_ms,
+        updated_at_ms=part.updated_at_ms,
+        head_id=part.head_message_id,
+        session_id=part.session_id,
+        config=part.config,
+        messages=[_message(message) for message in part.messages],
+    )
+
+
+def _message(part: MessagePart) -> ChatMessage:
+    metadata = {name: getattr(part.metadata, name) for name in METADATA_COLUMNS} if part.metadata else {}
+    for name in ("model_params", "extra"):
+        if metadata and len(msgspec.json.encode(metadata[name])) > MAX_EXTRA_BYTES:
+            raise BadChat(f"A message's {name} is larger than {MAX_EXTRA_BYTES} bytes.")
+    if part.author:
+        metadata["extra"] = {**metadata.get("extra", {}), AUTHOR: part.author}
+    return ChatMessage(
+        message_id=part.message_id,
+        parent_id=part.parent_id,
+        role=part.role,
+        content=text_of(part.content),
+        created_at_ms=part.created_at_ms,
+        is_by_owner=part.author == "",
+        status=part.status,
+        finish_reason=part.finish_reason,
+        token_count=part.token_count,
+        processing_time_ms=part.processing_time_ms,
+        metadata=metadata,
+    )

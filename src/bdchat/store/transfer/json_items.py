@@ -1,0 +1,224 @@
+"""A JSON file of any size as its chats, one value at a time. The one door to ijson. Runs in a thread of the caller's.
+
+A file is an array of chats, an object that holds such an array ("sessions", "conversations", "chats"), or one chat.
+Bounds hold whatever the bytes are: of one value at most `max_item_bytes` (as objects weigh, not as text), of one string
+at most MAX_STRING_BYTES, MAX_DEPTH levels. What yajl would not take, exports have nevertheless, and is mended on the
+way: bytes that are no UTF-8, control characters and halves of surrogate pairs. Texts that come out hold no NUL.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+import ijson
+
+CHUNK_BYTES = 64 * 1024
+MAX_STRING_BYTES = 16 * 1024 * 1024  # images lie in some exports as text; what follows is left out
+MAX_DEPTH = 100
+VALUE_BYTES = 64  # about what a small object weighs
+LISTS = frozenset({"sessions", "conversations", "chats"})
+_CONTROLS = dict.fromkeys(range(32), " ")
+_ESCAPE = b"\\u0123456789abcdefABCDEF"  # what escapes are made of
+_HALVES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+
+
+class Readable(Protocol):
+    def read(self, num_bytes: int, /) -> bytes: ...
+
+
+class BrokenJSON(Exception):
+    """The file cannot be read from here on; what came before was good."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """Stands for a value that was not kept."""
+
+    title: object  # what it said of itself
+    reason: str
+
+
+class JSONItems:
+    """Iterate once. `header`: what an object said beside its array of chats, so far."""
+
+    def __init__(self, source: Readable, *, max_item_bytes: int) -> None:
+        self.header: dict[str, Any] = {}
+        self._source = source
+        self._value = _Value(max_item_bytes)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Chats as they came (objects, mostly), or TooLarge. Raises BrokenJSON."""
+        events = self._events()
+        event, _ = next(events)
+        if event == "start_array":
+            yield from self._array(events)
+        elif event == "start_map":
+            yield from self._envelope(events)
+        else:
+            raise BrokenJSON("It holds no chats, only a single value.")
+        for _ in events:  # to see that nothing follows
+            pass
+
+    def _array(self, events: Iterator[tuple[str, Any]]) -> Iterator[Any]:
+        for event, value in events:
+            if event == "end_array":
+                return
+            yield self._value.take(event, value, events)
+
+    def _envelope(self, events: Iterator[tuple[str, Any]]) -> Iterator[Any]:
+        has_list = False
+        problem: TooLarge | None = None
+        key = ""
+        for event, value in events:
+            if event == "end_map":
+                break
+            if event == "map_key":
+                key = value
+            elif event == "start_array" and key in LISTS:
+                has_list = True
+                yield from self._array(events)
+            else:
+                taken = self._value.take(event, value, events, num_bytes=self._value.num_bytes)
+                problem = taken if isinstance(taken, TooLarge) else problem
+                if not isinstance(taken, TooLarge):
+                    self.header[key] = taken
+        if not has_list:
+            yield TooLarge(self.header.get("title"), problem.reason) if problem else self.header
+
+    def _events(self) -> Iterator[tuple[str, Any]]:
+        found = ijson.sendable_list()
+        parser = ijson.basic_parse_coro(found, use_float=False)  # True overflows on integers of 20 digits
+        try:
+            for chunk in _fed(_clean(self._source), found):
+                parser.send(chunk)
+                yield from found
+            found.clear()
+            parser.close()
+            yield from found
+        except (ijson.JSONError, ValueError) as error:
+            yield from found
+            raise BrokenJSON(_reason(error)) from error
+
+
+class _Value:
+    """Builds one value of events. `num_bytes`: what the last one weighs, about."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.num_bytes = 0
+        self._max_bytes = max_bytes
+
+    def take(self, event: str, value: Any, events: Iterator[tuple[str, Any]], *, num_bytes: int = 0) -> Any:
+        """The value that begins with this event. `num_bytes`: what it adds to."""
+        self.num_bytes = num_bytes
+        root: list[Any] = []
+        stack: list[Any] = [root]
+        keys: list[str] = [""]
+        while True:
+            if event == "map_key":
+                keys[-1] = _text(value)
+            elif event in {"end_map", "end_array"}:
+                stack.pop()
+                keys.pop()
+            else:
+                is_opening = event in {"start_map", "start_array"}
+                made = ({} if event == "start_map" else []) if is_opening else _scalar(event, value)
+                holder = stack[-1]
+                if type(holder) is dict:
+                    holder[keys[-1]] = made
+                else:
+                    holder.append(made)
+                if is_opening:
+                    stack.append(made)
+                    keys.append("")
+            self.num_bytes += VALUE_BYTES + (2 * len(value) if type(value) is str else 0)
+            if len(stack) == 1:
+                return root[0]
+            if self.num_bytes > self._max_bytes or len(stack) > MAX_DEPTH:
+                return self._skip(root[0], len(stack) - 1, events)
+            event, value = next(events)
+
+    def _skip(self, root: Any, depth: int, events: Iterator[tuple[str, Any]]) -> TooLarge:
+        is_deep = self.num_bytes <= self._max_bytes
+        title = root.get("title") if isinstance(root, dict) else None
+        root.clear()
+        while depth:
+            event, _ = next(events)
+            depth += 1 if event in {"start_map", "start_array"} else -1 if event in {"end_map", "end_array"} else 0
+        reason = f"It is nested more than {MAX_DEPTH} levels deep." if is_deep else "It is too large."
+        return TooLarge(title, reason)
+
+
+def _scalar(event: str, value: Any) -> Any:
+    if event == "string":
+        return _text(value)
+    if isinstance(value, Decimal):
+        number = float(value)
+        return number if number - number == 0 else None  # 1e400
+    return value
+
+
+def _text(value: str) -> str:
+    return value.replace("\x00", "\ufffd") if "\x00" in value else value
+
+
+def _fed(chunks: Iterator[bytes], found: list[Any]) -> Iterator[bytes]:
+    """What the parser is sent; `found` is what it made of the chunk before, and is emptied. While it finds nothing it
+    is inside a string: yajl reads all of that again with each chunk, so chunks then grow; and what is beyond
+    MAX_STRING_BYTES is passed over."""
+    num_silent_bytes = 0
+    waiting: list[bytes] = []
+    for chunk in chunks:
+        waiting.append(chunk)
+        if sum(map(len, waiting)) < num_silent_bytes:
+            continue
+        sent = b"".join(waiting)
+        waiting = []
+        found.clear()
+        yield sent
+        num_silent_bytes = 0 if found or sent.isspace() else num_silent_bytes + len(sent)
+        if num_silent_bytes > MAX_STRING_BYTES:
+            num_silent_bytes = 0
+            waiting = [b'"' + _after_string(chunks)]
+    found.clear()
+    if rest := b"".join(waiting):
+        yield rest
+
+
+def _after_string(chunks: Iterator[bytes]) -> bytes:
+    for chunk in chunks:
+        if end := _STRING_END.match(chunk):
+            return chunk[end.end() :]
+    return b""
+
+
+def _clean(source: Readable) -> Iterator[bytes]:
+    """Chunks of UTF-8 without controls, cut where no escape is."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    rest = b""
+    while read := source.read(CHUNK_BYTES):
+        text = decoder.decode(read)
+        chunk = rest + (text if text.isprintable() else text.translate(_CONTROLS)).encode()
+        cut = len(chunk.rstrip(_ESCAPE)) or len(chunk)
+        rest = chunk[cut:]
+        yield _paired(chunk[:cut])
+    rest += decoder.decode(b"", final=True).encode()
+    if rest:
+        yield _paired(rest)
+
+
+def _paired(chunk: bytes) -> bytes:
+    if b"\\ud" not in chunk and b"\\uD" not in chunk:
+        return chunk
+    return _HALVES.sub(lambda found: b"\\ufffd" if found[1] else found[0], chunk)
+
+
+def _reason(error: Exception) -> str:
+    text = error.args[0] if error.args else ""
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return f"It is no JSON from here on: {text.strip().splitlines()[0][:200] if text.strip() else 'unreadable'}"

@@ -1,0 +1,103 @@
+"""An import file → its chats, whatever program wrote it, one at a time. Runs in a thread of the caller's.
+
+Formats are told by what an entry looks like, not by names. What is not a chat, or cannot be one, comes out as a
+Problem: nothing is passed over in silence. Memory: one chat, however large the file is.
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from bdchat.store.transfer import chatgpt, document, openwebui
+from bdchat.store.transfer.archive import BadArchive, JSONFile, json_files, looks_like_zip
+from bdchat.store.transfer.chat import MAX_TITLE_CHARS, BadChat, Chat, line_of
+from bdchat.store.transfer.json_items import BrokenJSON, JSONItems, TooLarge
+
+MAX_CHAT_BYTES = 64 * 1024 * 1024  # of one chat as objects, about; its JSON is a third of that
+MAX_UNPACKED = 4  # times what an import may hold
+
+
+@dataclass(frozen=True, slots=True)
+class FoundChat:
+    chat: Chat
+    file: str  # in a ZIP, else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """With a chat (`title` tells which) or with a file (`title` None)."""
+
+    reason: str
+    file: str
+    title: str | None = None
+    is_failure: bool = True  # False: there was nothing for us in it
+
+
+def looks_readable(source: IO[bytes]) -> bool:
+    """JSON that may hold chats, or a ZIP. Reads the beginning only."""
+    if looks_like_zip(source):
+        return True
+    source.seek(0)
+    return source.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}
+
+
+def read_chats(source: IO[bytes], *, max_bytes: int) -> Generator[FoundChat | Problem]:
+    """`max_bytes`: of the file; a ZIP may unpack to MAX_UNPACKED times as much."""
+    num_files = 0
+    try:
+        for file in json_files(source, max_bytes=max_bytes * MAX_UNPACKED):
+            num_files += 1
+            yield from _of_file(file)
+    except BadArchive as error:
+        yield Problem(str(error), "")
+        return
+    if not num_files:
+        yield Problem("The ZIP holds no JSON files.", "")
+
+
+def _of_file(file: JSONFile) -> Iterator[FoundChat | Problem]:
+    items = JSONItems(file.content, max_item_bytes=MAX_CHAT_BYTES)
+    num_chats = num_others = 0
+    try:
+        for item in items:
+            found = _found(item, items.header, file.name)
+            num_chats += found is not None
+            num_others += found is None
+            if found is not None:
+                yield found
+    except BrokenJSON as error:
+        yield Problem(str(error), file.name)
+        return
+    if not num_chats:
+        yield Problem("It holds no chats.", file.name, is_failure=False)
+    elif num_others:
+        yield Problem(f"{num_others} of its entries are no chats.", file.name, is_failure=False)
+
+
+def _found(item: Any, header: dict[str, Any], file: str) -> FoundChat | Problem | None:
+    """None: it is no chat."""
+    if isinstance(item, TooLarge):
+        return Problem(item.reason, file, title=line_of(item.title, MAX_TITLE_CHARS))
+    if not isinstance(item, dict):
+        return None
+    try:
+        chat = _chat(item, header)
+    except BadChat as error:
+        return Problem(str(error), file, title=_title(item))
+    return None if chat is None else FoundChat(chat, file)
+
+
+def _chat(item: dict[str, Any], header: dict[str, Any]) -> Chat | None:
+    if "session_id" in item and isinstance(item.get("messages"), list):
+        return document.chat_of(item, header)
+    if chatgpt.is_chat(item):
+        return chatgpt.chat_of(item)
+    if openwebui.is_chat(item):
+        return openwebui.chat_of(item)
+    return None
+
+
+def _title(item: dict[str, Any]) -> str:
+    inner = item.get("chat")
+    title = item.get("title") or (inner.get("title") if isinstance(inner, dict) else None)
+    return line_of(title, 10**9)[:MAX_TITLE_CHARS] if isinstance(title, str) and len(title) < 10**6 else ""
