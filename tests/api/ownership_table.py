@@ -1,0 +1,143 @@
+"""How a stranger calls every route of the application with somebody else's ids: the table of test_ownership.py.
+
+A route without an entry fails the test. In a path, a query or a body, {session_id} and the like are the owner's; in a
+`Theirs` every mixture of the owner's and the stranger's own ids in the path is tried, but the one of his own alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PASSWORD_BODY = {"username": "somebody", "password": "correct horse battery", "cookie": False}
+MESSAGE = [{"role": "user", "content": "hi"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """Ids in the path. Each call is answered as if the thing did not exist."""
+
+    body: Any = None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The stranger's own ids in the path, the owner's in the body or the query. `statuses`: what may come of it."""
+
+    body: Any = None
+    query: str = ""
+    statuses: frozenset[int] = frozenset({404})
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Nobody's ids: the route is about who asks, or about what is everybody's. `why`: in a few words."""
+
+    why: str
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """Forbidden to everybody but admins, whatever is named."""
+
+    body: Any = None
+
+
+Entry = Theirs | Within | Own | Admin
+BULK = {"session_ids": ["{session_id}"], "is_deleted": True}
+ONE = "/api/sessions/{session_id}"
+
+TABLE: Mapping[str, tuple[Entry, ...]] = {
+    # OpenAI's wire
+    "POST /v1/chat/completions": (
+        Within(body={"messages": MESSAGE, "store": True, "metadata": {"session_id": "{session_id}"}}),
+        Within(
+            body={
+                "messages": MESSAGE,
+                "store": True,
+                "metadata": {"session_id": "{my_session_id}", "parent_id": "{message_id}"},
+            }
+        ),
+        Own("a bare call leaves nothing", body={"messages": MESSAGE}),
+    ),
+    "POST /v1/completions": (Own("a bare call leaves nothing", body={"prompt": "hi"}),),
+    "GET /v1/models": (Own("models are everybody's"),),
+    "GET /v1/models/{model_id:path}": (Own("models are everybody's"),),
+    "POST /api/llm/generate": (
+        Within(body={"prompt": "hi", "session_id": "{session_id}"}),
+        Own("a bare call leaves nothing", body={"prompt": "hi"}),
+    ),
+    "GET /api/llm/models": (Own("models are everybody's"),),
+    "GET /health": (Own("open: whether the server is alive"),),
+    "GET /metrics": (Own("sums over everybody, for the operator"),),
+    "GET /api/openapi.json": (Own("open: the document of all this"),),
+    # accounts
+    "POST /api/auth/register": (Own("open: makes an account of one's own", body=PASSWORD_BODY),),
+    "POST /api/auth/login": (Own("open: needs the password", body=PASSWORD_BODY),),
+    "POST /api/auth/logout": (Own("ends the caller's login"),),
+    "GET /api/auth/me": (Own("the caller"),),
+    "POST /api/auth/password": (
+        Own("the caller's", body={"current_password": "wrong", "new_password": "another long one"}),
+    ),
+    "GET /api/auth/sessions": (Own("the caller's logins"),),
+    "DELETE /api/auth/sessions": (Own("the caller's logins"),),
+    "DELETE /api/auth/sessions/{login_id}": (Theirs(),),
+    "GET /api/profile": (Own("the caller's"),),
+    "PATCH /api/profile": (Own("the caller's", body={"display_name": "me"}),),
+    "GET /api/profile/usage": (Own("the caller's"),),
+    "GET /api/profile/messages": (Own("the caller's"), Within(query="cursor={message_id}", statuses=frozenset({200}))),
+    "GET /api/keys": (Own("the caller's"),),
+    "POST /api/keys": (Own("the caller's", body={"name": "k"}),),
+    "PATCH /api/keys/{key_id}": (Theirs(body={"name": "mine now"}),),
+    "DELETE /api/keys/{key_id}": (Theirs(),),
+    # sessions
+    "GET /api/search": (
+        Own("finds what the caller may see"),
+        Within(query="q={content}", statuses=frozenset({200})),
+        Within(query="q={content}&session_id={session_id}", statuses=frozenset({200})),
+    ),
+    "GET /api/sessions": (Own("the caller's"), Within(query="shared=true", statuses=frozenset({200}))),
+    "POST /api/sessions": (Own("the caller's", body={}),),
+    "POST /api/sessions/bulk": (
+        Within(body=BULK, statuses=frozenset({200})),
+        Within(body=BULK | {"is_deleted": False}, statuses=frozenset({200})),
+    ),
+    "GET /api/folders": (Own("the caller's"),),
+    f"GET {ONE}": (Theirs(),),
+    f"PUT {ONE}": (Theirs(body={"title": "mine now"}),),
+    f"PATCH {ONE}": (Theirs(body={"is_archived": True}),),
+    f"DELETE {ONE}": (Theirs(), Theirs(query="permanently=true")),
+    f"POST {ONE}/restore": (Theirs(),),
+    f"GET {ONE}/config": (Theirs(),),
+    f"PUT {ONE}/config": (Theirs(body={"system_prompt": "mine now"}),),
+    # messages
+    f"GET {ONE}/messages": (
+        Theirs(),
+        Within(query="before={message_id}"),
+        Within(query="leaf={message_id}"),
+    ),
+    f"POST {ONE}/messages": (
+        Theirs(body={"content": "mine"}),
+        Within(body={"content": "mine", "parent_id": "{message_id}"}),
+    ),
+    "GET /api/messages/{message_id}": (Theirs(),),
+    f"POST {ONE}/head": (Theirs(body={"message_id": "{message_id}"}), Within(body={"message_id": "{message_id}"})),
+    f"POST {ONE}/fork": (Theirs(body={}), Within(body={"message_id": "{message_id}"})),
+    # sharing
+    f"GET {ONE}/members": (Theirs(),),
+    f"POST {ONE}/members": (Theirs(body={"username": "bob", "role": "writer"}),),
+    f"DELETE {ONE}/members/{{user_id}}": (Theirs(),),
+    f"GET {ONE}/links": (Theirs(),),
+    f"POST {ONE}/links": (Theirs(body={}),),
+    f"DELETE {ONE}/links/{{link_id}}": (Theirs(),),
+    "GET /api/shared/{token}": (Own("open: the token is the credential"),),
+    # transfer
+    f"GET {ONE}/export": (Theirs(), Theirs(query="format=markdown")),
+    "GET /api/export": (Own("the caller's"),),
+    "GET /api/export/schema": (Own("the format is everybody's"),),
+    "POST /api/import": (Own("makes chats of the caller's", body={}),),
+    # sockets (test_ownership.py speaks on them)
+    "WS /ws/chat/{session_id}": (Theirs(),),
+    "WS /ws/events": (Own("the caller's news"),),
+}
