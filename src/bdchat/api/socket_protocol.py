@@ -12,7 +12,7 @@ from websockets.frames import CloseCode, Frame
 MAX_MESSAGE_BYTES = 1024 * 1024
 MAX_FRAGMENTS = 1024  # of one message; an empty one costs its sender six bytes and us eight
 PING_INTERVAL_S = PING_TIMEOUT_S = 20.0
-LAST_BYTES_S = 5.0  # for what was written last
+LAST_BYTES_S = 2.0  # for what was written last
 
 
 class BoundedSocketProtocol(WebSocketsSansIOProtocol):
@@ -32,7 +32,8 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._is_write_paused = True
-        self.transport.pause_reading()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
