@@ -132,12 +132,7 @@ class Accounts:
     async def usage(self, request: Request) -> Response:
         identity = require_user(request)
         wanted = read_query(UsageQuery, request, self._limits)
-        last_day = wanted.to_day or usage.today()
-        first_day = wanted.from_day or _days_before(last_day, DEFAULT_DAYS - 1)
-        if first_day > last_day:
-            raise InvalidRequest("from", "must not be after 'to'.")
-        if first_day < _days_before(last_day, MAX_DAYS - 1):
-            raise InvalidRequest("from", f"must be at most {MAX_DAYS} days before 'to'.")
+        first_day, last_day = usage_window(wanted)
         rows = await self._database.read(
             lambda db: usage.days_of(db, identity.user_id, first_day=first_day, last_day=last_day)
         )
@@ -221,6 +216,17 @@ class Accounts:
         for login_id in ended:
             await self._authenticator.ended(identity.user_id, login_id=login_id)
         return reply(LoginsEnded(num_ended=len(ended)))
+
+
+def usage_window(wanted: UsageQuery) -> tuple[str, str]:
+    """First and last day. Raises InvalidRequest."""
+    last_day = wanted.to_day or usage.today()
+    first_day = wanted.from_day or _days_before(last_day, DEFAULT_DAYS - 1)
+    if first_day > last_day:
+        raise InvalidRequest("from", "must not be after 'to'.")
+    if first_day < _days_before(last_day, MAX_DAYS - 1):
+        raise InvalidRequest("from", f"must be at most {MAX_DAYS} days before 'to'.")
+    return first_day, last_day
 
 
 def _days_before(day: str, num_days: int) -> str:

@@ -15,6 +15,9 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from bdchat.api.accounts import Accounts
+from bdchat.api.admin_access import AdminAccess
+from bdchat.api.admin_records import AdminRecords
+from bdchat.api.admin_users import AdminUsers
 from bdchat.api.api_keys import ApiKeys
 from bdchat.api.auth import Authenticator, CredentialGuard
 from bdchat.api.bus import Bus, make_bus
@@ -114,6 +117,7 @@ class App(Starlette):
             *watch_routes(health, metrics),
             *Search(self.database, settings.limits).routes(),
             *self._account_routes(settings),
+            *self._admin_routes(settings),
             *Sessions(self.database, self.session_news, self.engine_router, settings.limits).routes(),
             *Messages(self.database, self.session_news, settings.limits).routes(),
             *Sharing(self.database, self.session_news, settings.limits).routes(),
@@ -133,6 +137,14 @@ class App(Starlette):
             timing=self._live_timing,
         )
         return [*LiveChat(parts, self.durable).routes(), *LiveEvents(parts).routes()]
+
+    def _admin_routes(self, settings: Settings) -> list[Route]:
+        limits, database, authenticator = settings.limits, self.database, self.authenticator
+        return [
+            *AdminUsers(limits, database, authenticator, self.passwords, self.generations).routes(),
+            *AdminAccess(limits, database, authenticator).routes(),
+            *AdminRecords(limits, database, authenticator).routes(),
+        ]
 
     def _account_routes(self, settings: Settings) -> list[Route]:
         sign_in = SignIn(settings, self.database, self.authenticator, self.passwords)

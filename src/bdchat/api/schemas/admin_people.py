@@ -1,0 +1,141 @@
+"""/api/admin/users, /invitations and /keys: what they take and give.
+
+`password` and `code` are shown once, in the answer to the request that made them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from bdchat.api.endpoints import View
+from bdchat.api.identity import Scope
+from bdchat.api.schemas.accounts import DisplayName, NewUsername
+from bdchat.api.schemas.wire import Strict, Text
+from bdchat.store.oversight import KeyRow, UserRow
+from bdchat.store.tables import ApiKey, Invitation
+
+Role = Literal["admin", "user"]
+Cursor = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+PageSize = Annotated[int, Field(ge=1, le=200)]
+MAX_QUOTA_BYTES = 1 << 50
+
+
+class UserQuery(Strict):
+    search: Annotated[Text, Field(max_length=100)] = ""  # in either name
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
+class NewUser(Strict):
+    username: NewUsername
+    display_name: DisplayName = ""
+    role: Role = "user"
+
+
+class UserChange(Strict):
+    """What is absent stays."""
+
+    role: Role | None = None
+    is_disabled: bool | None = None
+    display_name: DisplayName | None = None
+
+
+class QuotaChange(Strict):
+    """Without `quota_bytes` the server's own holds again (store.user_quota_bytes)."""
+
+    quota_bytes: Annotated[int, Field(ge=0, le=MAX_QUOTA_BYTES)] | None = None
+
+
+class NewInvitation(Strict):
+    note: Annotated[Text, Field(max_length=200)] = ""
+    expires_in_days: Annotated[int, Field(ge=1, le=365)] = 7
+
+
+class KeyQuery(Strict):
+    user_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,64}$")] | None = None
+    with_revoked: bool = False
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+class ManagedUser(View):
+    user_id: str
+    username: str
+    display_name: str
+    role: Role
+    is_disabled: bool
+    quota_bytes: int | None  # None: the server's own
+    created_at_ms: int
+    last_seen_at_ms: int | None
+    num_sessions: int
+    num_keys: int
+    num_logins: int
+
+
+class ManagedUsers(View):
+    data: list[ManagedUser]
+    next_cursor: str | None
+
+
+class UserWithPassword(View):
+    user: ManagedUser
+    password: str
+
+
+class InvitationView(View):
+    """`used_by` None and `used_at_ms` set: by an account that is gone."""
+
+    invitation_id: str
+    note: str
+    created_by: str
+    created_at_ms: int
+    expires_at_ms: int
+    used_at_ms: int | None
+    used_by: str | None
+
+
+class CreatedInvitation(InvitationView):
+    code: str
+
+
+class InvitationList(View):
+    data: list[InvitationView]
+
+
+class ManagedKey(View):
+    key_id: str
+    user_id: str
+    username: str
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    created_at_ms: int
+    last_used_at_ms: int | None
+    expires_at_ms: int | None
+    revoked_at_ms: int | None
+
+
+class ManagedKeys(View):
+    data: list[ManagedKey]
+    next_cursor: str | None
+
+
+def to_managed_user(row: UserRow) -> ManagedUser:
+    shown = row.user.model_dump(include=set(ManagedUser.model_fields))
+    return ManagedUser(**shown, num_sessions=row.num_sessions, num_keys=row.num_keys, num_logins=row.num_logins)
+
+
+def invitation_fields(invitation: Invitation) -> dict[str, Any]:
+    return {name: getattr(invitation, name) for name in InvitationView.model_fields}
+
+
+def to_managed_key(row: KeyRow) -> ManagedKey:
+    shown = row.key.model_dump(include=set(ManagedKey.model_fields))
+    return ManagedKey(**shown | {"scopes": _scopes(row.key)}, username=row.username)
+
+
+def _scopes(key: ApiKey) -> list[str]:
+    return key.scopes.split()
