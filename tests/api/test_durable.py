@@ -72,6 +72,16 @@ async def test_the_message_and_its_answer_are_stored_before_the_engine_hears_of_
         await asking
 
 
+async def test_only_what_a_chat_keeps_may_keep_its_state_on_disk() -> None:
+    engine = FakeEngine()
+    async with chatting(engine) as chat:
+        await chat.events(await chat.ask("Hi"))
+        body = {"messages": [{"role": "user", "content": "Hi"}], "store": True}
+        outside = validate(ChatCompletionRequest, body, chat.app.settings.limits)
+        await chat.events(await chat.durable.begin(GUEST, outside))
+    assert [request.cache_tag for request in engine.requests] == [chat.session_id, ""]
+
+
 async def test_the_same_client_message_id_twice_is_one_message_and_one_answer() -> None:
     async with chatting() as chat:
         first, second = await asyncio.gather(chat.ask("Hi", client_id="c"), chat.ask("Hi", client_id="c"))

@@ -7,10 +7,12 @@ import httpx
 import pytest
 from sqlmodel import Session, update
 
+from bdchat.engine.kv_files import SUFFIX, model_folder, tag_part
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Message
 from tests.api.chats import begin, cost_of, got, heard_by, say, talk
 from tests.api.serving import app_of, error_of, in_process, opened, signed_in
+from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
 DAY_MS = 86_400_000
@@ -209,6 +211,9 @@ async def test_permanently_means_at_once(client: httpx.AsyncClient, was_deleted:
     assert (await client.delete(f"{path}?permanently=true", headers=headers)).status_code == 204
     error_of(await client.post(f"{path}/restore", headers=headers), 404)
     assert await app_of(client).database.read(lambda db: db.get(Message, ids[0])) is None
+    engine = app_of(client).engine_router.engine_for(None)
+    assert isinstance(engine, FakeEngine)
+    assert engine.forgotten == [session_id]  # its cached state
 
 
 async def test_after_thirty_days_it_is_gone_for_good(client: httpx.AsyncClient) -> None:
@@ -217,7 +222,13 @@ async def test_after_thirty_days_it_is_gone_for_good(client: httpx.AsyncClient) 
     for session_id in (old, young):
         await client.delete(f"/api/sessions/{session_id}", headers=headers)
     await set_columns(client, [old], deleted_at_ms=now_ms() - 30 * DAY_MS - 1000)
+    folder = model_folder(app_of(client).settings.data_dir / "cache", "fake")
+    folder.mkdir(parents=True)
+    states = [folder / f"{tag_part(session_id)}-0{SUFFIX}" for session_id in (old, young)]
+    for path in states:
+        path.touch()
     await app_of(client).housekeeping.sweep()
+    assert [path.exists() for path in states] == [False, True]
     assert await listed(client, headers, deleted=True) == [young]
     assert await app_of(client).database.read(lambda db: db.get(Message, ids[0])) is None
 

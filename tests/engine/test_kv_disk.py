@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bdchat.engine.kv_cache import MIN_DISK_TOKENS, KVCache, Tier
-from bdchat.engine.kv_disk import HEAD, DiskSnapshots, model_folder, remove_everywhere
+from bdchat.engine.kv_disk import HEAD, DiskSnapshots
+from bdchat.engine.kv_files import keep_only, model_folder
 from bdchat.engine.runner import KVLayout, Slice
 from tests.fakes import FakeRunner
 
@@ -117,7 +118,7 @@ def test_a_deleted_chat_leaves_nothing(tmp_path: Path) -> None:
         kept(folder, ([1, 2], b"ab"), tag="mine")
         kept(folder, ([3], b"c"), tag="another's")
     assert all(path.parent == tmp_path / "kv" for path in (tmp_path / "kv").iterdir())
-    remove_everywhere(tmp_path, "mine")
+    assert keep_only(tmp_path, ["another's", "somebody's"]) == 2
     for folder in (tmp_path / "kv").iterdir():
         disk = disk_in(folder)
         assert (disk.best([1, 2])[0], disk.best([3])[0]) == (0, 1)

@@ -239,6 +239,7 @@ def _request(wanted: ChatCompletionRequest, user_id: str) -> GenerationRequest:
         sampling=msgspec.structs.replace(request.sampling, seed=seed),
         user=user_id or request.user,
         wants_progress=wanted.stored_under("session_id") is not None,
+        cache_tag=wanted.stored_under("session_id") or "",
     )
 
 

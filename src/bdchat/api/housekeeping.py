@@ -1,4 +1,4 @@
-"""Forgets what is over, all along: deleted chats after their time for undo, old logs of answers, ended logins.
+"""Forgets what is over, all along: deleted chats after their time for undo and their states, old logs, ended logins.
 
 Event loop only; `run` is a task of the application's lifespan. What is over, store.retention says.
 """
@@ -6,8 +6,9 @@ Event loop only; `run` is a task of the application's lifespan. What is over, st
 import asyncio
 import logging
 
+from bdchat.engine.kv_files import keep_only
 from bdchat.settings import Settings
-from bdchat.store import retention
+from bdchat.store import retention, sessions
 from bdchat.store.database import Database
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
@@ -36,4 +37,7 @@ class Housekeeping:
     async def sweep(self) -> retention.Swept:
         settings = self._settings
         limits = retention.Limits.at(now_ms(), settings.auth, settings.generations, settings.store)
-        return await retention.sweep(self._database, limits)
+        swept = await retention.sweep(self._database, limits)
+        session_ids = await self._database.read(sessions.all_ids)  # the deleted ones too, as long as there is undo
+        await asyncio.to_thread(keep_only, settings.data_dir / "cache", session_ids)
+        return swept

@@ -188,6 +188,8 @@ class Sessions:
         await self._news.deleted(session_id, [user for user, _ in audience])
         if is_final:
             await retention.erase_chat(self._database, session_id)
+            for engine in self._router.engines.values():
+                engine.forget(session_id)
         return Response(status_code=204)
 
     async def restore(self, request: Request) -> Response:

@@ -20,11 +20,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from bdchat.engine.kv_files import SUFFIX, remove_tagged, tag_part
 from bdchat.engine.kv_snapshots import Shelf
 
 log = logging.getLogger(__name__)
 
-SUFFIX = ".kv"
 HEAD = struct.Struct("<8s32sIIQ")  # magic, what made it, tokens, checksum of the state, bytes of the state
 MAGIC = b"bdchatkv"
 MAX_TOKENS = 4_194_304  # EngineSettings.n_ctx's bound
@@ -89,7 +89,7 @@ class DiskSnapshots:
             return False
         name = hashlib.sha256(self._made_by + np.asarray(tokens, np.int32).tobytes()).hexdigest()[:32]
         self._pending.append(tokens)
-        self._jobs.put(_Job(tokens, state, self._folder / f"{_tag_part(tag)}-{name}{SUFFIX}"))
+        self._jobs.put(_Job(tokens, state, self._folder / f"{tag_part(tag)}-{name}{SUFFIX}"))
         if self._writer is None:
             self._writer = threading.Thread(target=self._write_all, name="kv writer", daemon=True)
             self._writer.start()
@@ -183,27 +183,6 @@ class _Head:
     num_tokens: int
     checksum: int
     num_state_bytes: int
-
-
-def model_folder(cache_dir: Path, model_id: str) -> Path:
-    """Ids may hold slashes and dots."""
-    return cache_dir / "kv" / hashlib.sha256(model_id.encode()).hexdigest()[:16]
-
-
-def remove_tagged(folder: Path, tag: str) -> None:
-    """Deletes what bears the tag."""
-    for path in folder.glob(f"{_tag_part(tag)}-*{SUFFIX}"):
-        path.unlink(missing_ok=True)
-
-
-def remove_everywhere(cache_dir: Path, tag: str) -> None:
-    """Of every model, whether or not its engine runs."""
-    for folder in (cache_dir / "kv").glob("*"):
-        remove_tagged(folder, tag)
-
-
-def _tag_part(tag: str) -> str:
-    return hashlib.sha256(tag.encode()).hexdigest()[:16]
 
 
 def _write(job: _Job, made_by: bytes) -> int:

@@ -16,7 +16,8 @@ import msgspec
 from bdchat.engine.errors import EngineError
 from bdchat.engine.inbox import Arrival, Asked, Hangup, Inbox, Item, PromptBuilder, rejection
 from bdchat.engine.inspection import inspect, survey
-from bdchat.engine.kv_disk import DiskSnapshots, model_folder
+from bdchat.engine.kv_disk import DiskSnapshots
+from bdchat.engine.kv_files import model_folder
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.outbox import Outbox
 from bdchat.engine.policy import StepCost

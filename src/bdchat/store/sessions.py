@@ -166,6 +166,11 @@ def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
     return [(name, int(count)) for name, count in db.exec(query)]
 
 
+def all_ids(db: Session) -> list[str]:
+    """Everybody's, those that can still be restored too."""
+    return list(db.exec(select(ChatSession.session_id)))
+
+
 def change_many(
     db: Session, user_id: str, session_ids: Sequence[str], changes: dict[str, Any], *, is_deleted: bool = False
 ) -> list[ChatSession]:
