@@ -5,7 +5,6 @@ bounds each with `text_of`; tree.py makes a tree of its messages; writing.py mak
 """
 
 import hashlib
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,10 +82,10 @@ def line_of(value: object, max_chars: int) -> str:
 
 def ms_of(seconds: object) -> int | None:
     """Seconds since 1970 (or milliseconds: some exports have those) as milliseconds; None for what is no time."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
-        return None
-    milliseconds = seconds if seconds > 1e11 else seconds * 1000  # 1e11 s is the year 5138, 1e11 ms was 1973
-    return int(milliseconds) if 0 < milliseconds <= MAX_AT_MS else None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= MAX_AT_MS:
+        return None  # not a number is not between two
+    milliseconds = int(seconds if seconds > 1e11 else seconds * 1000)  # 1e11 s is the year 5138, 1e11 ms was 1973
+    return milliseconds if milliseconds <= MAX_AT_MS else None
 
 
 def count_of(value: object) -> int:

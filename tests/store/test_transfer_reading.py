@@ -1,0 +1,264 @@
+"""Files of any kind and size, read chat by chat."""
+
+import io
+import json
+import random
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+
+from bdchat.store.transfer import archive, reading
+from bdchat.store.transfer.json_items import MAX_STRING_BYTES, BrokenJSON, JSONItems, TooLarge
+from bdchat.store.transfer.reading import FoundChat, Problem, looks_readable
+from tests.store.transferable import as_document, conversation, node, only_chat, problems, random_session, read, zipped
+
+CHAT = conversation(node("u", None, "user", "hi"))
+
+
+def items(data: bytes, *, max_item_bytes: int = 10**6) -> list[object]:
+    return list(JSONItems(io.BytesIO(data), max_item_bytes=max_item_bytes))
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_any_array_is_read_as_json_reads_it(seed: int) -> None:
+    rng = random.Random(seed)
+    letters = ["a", "\\", '"', "\n", "한", "🙂", "\u2028", "\ud7ff", "\\ud83d", "u", "\t", "/", "0"]
+
+    def value(depth: int) -> object:
+        kind = rng.randrange(6 if depth < 4 else 4)
+        if kind == 4:
+            return [value(depth + 1) for _ in range(rng.randrange(5))]
+        if kind == 5:
+            return {"".join(rng.choices(letters, k=2)): value(depth + 1) for _ in range(rng.randrange(5))}
+        text = "".join(rng.choices(letters, k=rng.choice([0, 3, 200])))
+        return [text, rng.choice([None, True, False]), rng.randrange(-(10**25), 10**25), rng.uniform(-9, 9)][kind]
+
+    document = [value(0) for _ in range(rng.randrange(60))]
+    for ascii_only in (True, False):
+        data = json.dumps(document, ensure_ascii=ascii_only).encode()
+        assert items(data) == json.loads(data)
+
+
+def test_chats_lie_in_an_array_in_an_object_or_alone() -> None:
+    assert items(b'[{"a":1},2]') == [{"a": 1}, 2]
+    found = JSONItems(io.BytesIO(b'\xef\xbb\xbf {"v":1,"conversations":[{"a":1}],"z":[3]}'), max_item_bytes=999)
+    assert list(found) == [{"a": 1}]
+    assert found.header == {"v": 1, "z": [3]}
+    assert items(b'{"a":{"b":[1]}}') == [{"a": {"b": [1]}}]
+
+
+def test_what_yajl_would_refuse_is_mended() -> None:
+    data = b'["\\ud800 \\udc00 \\ud83d\\ude42 \\\\ud800", "a\xff\xfeb", "line\nbreak\x01", "nul \\u0000", 1e999]'
+    assert items(data) == [
+        "\ufffd \ufffd 🙂 \\ud800",
+        "a\ufffd\ufffdb",
+        "line break ",
+        "nul \ufffd",
+        None,
+    ]
+
+
+@pytest.mark.parametrize("pad", range(24))
+def test_escapes_and_characters_may_lie_across_chunks(pad: int) -> None:
+    text = "x" * (65_536 - pad)
+    expected = [text + "🙂한", "🙂"]
+    for ascii_only in (True, False):
+        assert items(json.dumps(expected, ensure_ascii=ascii_only).encode()) == expected
+    assert items(b'["' + text.encode() + b'\\ud83d\\ude42\\ud800"]') == [text + "🙂\ufffd"]
+
+
+@pytest.mark.parametrize("data", [b"", b"  ", b"[1", b'{"a"', b"nonsense", b"[1]]", b"3", b"[NaN]", b'{"a":1} {"b":2}'])
+def test_what_is_no_json_breaks_off_after_what_was_good(data: bytes) -> None:
+    with pytest.raises(BrokenJSON):
+        items(data)
+    assert all(problem.is_failure for problem in problems(data))
+
+
+def test_a_value_that_is_too_large_or_too_deep_is_passed_over_alone() -> None:
+    large = json.dumps({"title": "big", "x": ["y" * 1000] * 100})
+    deep = '{"title":"deep","x":' + "[" * 200 + "]" * 200 + "}"
+    found = items(f'[{large}, {{"a":1}}, {deep}, 2]'.encode(), max_item_bytes=20_000)
+    assert found == [
+        TooLarge("big", "It is too large."),
+        {"a": 1},
+        TooLarge("deep", "It is nested more than 100 levels deep."),
+        2,
+    ]
+    assert items(large.encode(), max_item_bytes=20_000) == [TooLarge("big", "It is too large.")]
+
+
+def test_a_string_without_end_is_cut_and_the_file_goes_on() -> None:
+    data = b'[{"image":"' + b'a\\"' * MAX_STRING_BYTES + b'","b":1}, 2]'
+    cut, after = items(data, max_item_bytes=10**9)
+    assert isinstance(cut, dict)
+    assert (cut["b"], after) == (1, 2)
+    assert MAX_STRING_BYTES / 3 < len(cut["image"]) < 2 * MAX_STRING_BYTES
+
+
+class Endless(io.RawIOBase):
+    """A ChatGPT export of `num_chats` conversations, made while it is read; counts how far."""
+
+    def __init__(self, num_chats: int) -> None:
+        self._num_chats = num_chats
+        self.seek(0)
+
+    def read(self, num_bytes: int = -1, /) -> bytes:
+        while len(self._rest) < num_bytes:
+            part = next(self._parts, b"")
+            if not part:
+                break
+            self._rest += part
+        data, self._rest = self._rest[:num_bytes], self._rest[num_bytes:]
+        self.num_read_bytes += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        assert offset == whence == 0
+        self._parts = self._made(self._num_chats)
+        self._rest = b""
+        self.num_read_bytes = 0
+        return 0
+
+    def _made(self, num_chats: int) -> Iterator[bytes]:
+        chat = json.dumps(conversation(*(node(f"n{n}", f"n{n - 1}", "user", "글" * 200) for n in range(40)))).encode()
+        yield b"["
+        for number in range(num_chats):
+            yield (b"," if number else b" ") + chat
+        yield b"]"
+
+
+def test_a_large_file_costs_the_memory_of_one_chat() -> None:
+    source = Endless(150)
+    first = next(reading.read_chats(Endless(150), max_bytes=10**9))
+    assert isinstance(first, FoundChat)
+    tracemalloc.start()
+    try:
+        num_chats = sum(isinstance(found, FoundChat) for found in reading.read_chats(source, max_bytes=10**9))
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert num_chats == 150
+    assert source.num_read_bytes > 8_000_000
+    assert peak_bytes < 2_000_000
+
+
+# --- ZIP --------------------------------------------------------------------------------------------------------------
+
+
+def test_every_json_file_of_a_zip_is_read_and_named() -> None:
+    data = zipped(
+        {
+            "chat.html": b"<html>",
+            "conversations-000.json": json.dumps([CHAT]).encode(),
+            "../../etc/conversations-001.json": json.dumps([{**CHAT, "title": "second"}, 5]).encode(),
+            "user.json": b'{"id":"u"}',
+        }
+    )
+    found = read(data)
+    assert [(each.file, each.chat.title) for each in found if isinstance(each, FoundChat)] == [
+        ("conversations-000.json", "환불"),
+        ("conversations-001.json", "second"),
+    ]
+    assert [each for each in found if isinstance(each, Problem)] == [
+        Problem("1 of its entries are no chats.", "conversations-001.json", is_failure=False),
+        Problem("It holds no chats.", "user.json", is_failure=False),
+    ]
+
+
+def test_a_broken_file_in_a_zip_does_not_take_the_others_with_it() -> None:
+    found = read(zipped({"a.json": b"[1,", "b.json": json.dumps([CHAT]).encode()}))
+    assert [type(each) for each in found] == [Problem, FoundChat]
+
+
+def test_a_bomb_is_stopped_while_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = zipped({"a.json": b"[" + b" " * 50_000_000 + b"]"})
+    assert len(bomb) < 100_000
+    (problem,) = problems(bomb)
+    assert problem.reason == "A file in the ZIP unpacks to more than 200 times its size."
+    many = zipped({f"{n}.json": json.dumps([CHAT] * 50).encode() for n in range(20)})
+    reasons = [each.reason for each in read(many, max_bytes=20_000) if isinstance(each, Problem)]
+    assert reasons == ["The ZIP unpacks to more than an import may hold."]
+    monkeypatch.setattr(archive, "MAX_FILES", 3)
+    (problem,) = problems(zipped({f"{n}.json": b"[]" for n in range(4)}))
+    assert "more than 3 files" in problem.reason
+
+
+def test_a_list_of_files_that_would_fill_the_memory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = zipped({"a.json": b"[]"})
+    at = data.rfind(b"PK\x05\x06")
+    claims = data[:at] + data[at : at + 12] + (1 << 30).to_bytes(4, "little") + data[at + 16 :]
+    giant = data[:at] + b"PK\x06\x07" + bytes(16) + data[at:]
+    monkeypatch.setattr(archive.zipfile, "ZipFile", None)  # type: ignore[attr-defined]
+    for bad in (claims, giant):
+        (problem,) = problems(bad)
+        assert "ZIP holds more than" in problem.reason
+
+
+def test_zips_that_cannot_be_read_say_why() -> None:
+    good = zipped({"a.json": json.dumps([CHAT]).encode()})
+    encrypted = bytearray(good)
+    encrypted[6] |= 1
+    encrypted[good.rfind(b"PK\x01\x02") + 8] |= 1
+    damaged = bytearray(good)
+    damaged[60:80] = bytes(20)
+    reasons = {
+        "encrypted": bytes(encrypted),
+        "damaged": bytes(damaged),
+        "packed in a way": zipped({"a.json": b"[]"}, compression=zipfile.ZIP_LZMA),
+        "no JSON files": zipped({"a.txt": b"[]"}),
+    }
+    for reason, data in reasons.items():
+        assert reason in problems(data)[-1].reason
+    assert "damaged" in problems(good[:50])[-1].reason
+
+
+def test_only_json_and_zips_look_readable() -> None:
+    assert all(looks_readable(io.BytesIO(data)) for data in (b" [1]", b"\xef\xbb\xbf{", zipped({})))
+    assert not any(looks_readable(io.BytesIO(data)) for data in (b"", b"  ", b"<html>", b"PK", b"\x1f\x8b[", b"{"[:0]))
+
+
+# --- formats are told by what they look like --------------------------------------------------------------------------
+
+
+def test_each_format_is_recognised() -> None:
+    assert only_chat([CHAT]).chat.origin == "chatgpt:c1"
+    assert only_chat(CHAT).chat.origin == "chatgpt:c1"
+    assert (
+        only_chat([{"id": "7", "chat": {"messages": [{"role": "user", "content": "hi"}]}}]).chat.origin == "openwebui:7"
+    )
+    session = {**random_session(random.Random(1)), "session_id": "s1"}
+    assert only_chat(as_document(session)).chat.origin == "bdchat:s1"
+
+
+def test_odd_ids_become_hashes_and_none_is_none() -> None:
+    assert len(only_chat({**CHAT, "conversation_id": "ü" * 500}).chat.origin) == len("chatgpt:") + 64
+    assert only_chat({**CHAT, "conversation_id": None}).chat.origin == "chatgpt:"
+
+
+def test_a_document_must_say_its_version_and_keep_to_its_fields() -> None:
+    session = random_session(random.Random(2))
+    good = json.loads(as_document(session))
+    assert problems({**good, "bdchat_export": 2})[0].reason == "It was not written as version 1 of bdchat's format."
+    assert problems([session])[0].reason == "It was not written as version 1 of bdchat's format."
+    for change, path in (
+        ({"is_pinned": 1}, "$.is_pinned"),
+        ({"surprise": 1}, "surprise"),
+        ({"created_at_ms": 1 << 60}, "$.created_at_ms"),
+        ({"messages": [{**session["messages"][0], "role": "king"}]}, "$.messages[0].role"),
+    ):
+        (problem,) = problems(as_document({**session, **change}))
+        assert path in problem.reason
+        assert problem.title == session["title"]
+
+
+def test_a_message_that_is_too_long_fails_its_chat_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdchat.store.transfer.chat.MAX_MESSAGE_BYTES", 100)
+    long = conversation(node("u", None, "user", "한" * 34), title="long")
+    first, second = read([long, CHAT])
+    assert first == Problem("A message is larger than 100 bytes.", "", title="long")
+    assert isinstance(second, FoundChat)
