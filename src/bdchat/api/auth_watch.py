@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from bdchat.api.bus import Bus, BusClosed, Message, SlowReader, Subscription, user_topic
@@ -27,6 +28,11 @@ def ends(message: Message, identity: Identity) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: Exception | None = None
+
+
 async def until_signed_out(bus: Bus, identity: Identity, items: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
     """`items`, and no more of them once the identity has ended. Closes `items`. Raises BusUnavailable at its beginning.
 
@@ -36,29 +42,45 @@ async def until_signed_out(bus: Bus, identity: Identity, items: AsyncGenerator[I
             async for item in items:
                 yield item
         return
-    async with bus.subscribe(user_topic(identity.user_id)) as heard, aclosing(items):
-        ended = asyncio.create_task(_ended(heard, identity), name="auth watch")
-        coming: asyncio.Task[Item] | None = None
+    async with bus.subscribe(user_topic(identity.user_id)) as heard:
+        handed: asyncio.Queue[Item | _End] = asyncio.Queue(1)
+        # The task that reads `items` closes it: a response that is cancelled (by anyio, at every await) could not.
+        reading = asyncio.create_task(_hand_over(items, handed), name="watched stream")
+        watching = asyncio.create_task(_watch(heard, identity, reading, handed), name="auth watch")
         try:
-            while not ended.done():
-                coming = asyncio.create_task(anext(items))
-                await asyncio.wait({coming, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if ended.done():
-                    return
-                try:
-                    item = coming.result()
-                except StopAsyncIteration:
-                    return
-                yield item
+            while not isinstance(found := await handed.get(), _End):
+                yield found
+            if found.error is not None:
+                raise found.error
         finally:
-            for task in (ended, coming):
-                if task is not None and not task.done():
-                    task.cancel()
-                    await asyncio.wait({task})  # `items` cannot be closed while it runs
+            watching.cancel()
+            reading.cancel()
+
+
+async def _hand_over(items: AsyncGenerator[Item], handed: "asyncio.Queue[Item | _End]") -> None:
+    try:
+        async with aclosing(items):
+            async for item in items:
+                await handed.put(item)
+    except Exception as error:
+        await handed.put(_End(error))
+    else:
+        await handed.put(_End())
+
+
+async def _watch(
+    heard: Subscription, identity: Identity, reading: "asyncio.Task[None]", handed: "asyncio.Queue[Item | _End]"
+) -> None:
+    await _ended(heard, identity)
+    reading.cancel()
+    while not handed.empty():
+        handed.get_nowait()
+    handed.put_nowait(_End())
 
 
 async def _ended(heard: Subscription, identity: Identity) -> None:
-    with contextlib.suppress(BusClosed, SlowReader):  # a watch that hears nothing any more is none
+    """Also when nothing can be heard any more: a watch that is deaf is none."""
+    with contextlib.suppress(BusClosed, SlowReader):
         async for _, message in heard:
             if ends(message, identity):
                 return
