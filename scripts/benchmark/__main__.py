@@ -21,7 +21,7 @@ from rich.console import Console
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
-from . import hardening, peers, report
+from . import hardening, peers, report, socket_drops
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Run
@@ -31,7 +31,7 @@ from .workloads import COMPARED, STREAMS
 # llama-server's ways to be fast: at its defaults (4 slots over one pool of cells), then with a stream of cells per slot
 # and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
 LLAMA_SERVER_FLAGS = ("", "-np 4 -fa off", "-np 16 -fa off -c 16384")
-OWN_WORKLOADS = ("kills", "startup", "hostile")
+OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops")
 PEERS = ("llama-server", "llama-cpp-python")
 
 
@@ -55,6 +55,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="path to a .gguf; default: the default model")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="settings of ours")
     parser.add_argument("--num-kills", type=int, default=hardening.NUM_KILLS, help="for --workload kills (20)")
+    parser.add_argument(
+        "--num-drops", type=int, default=socket_drops.NUM_DROPS, help="for --workload socket-drops (1000)"
+    )
     parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
     return parser.parse_args(argv)
@@ -122,6 +125,9 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             outcomes += await hardening.startup(empty, logs, log)
         if "hostile" in wanted:
             outcomes += await hardening.hostile(ours, logs, log)
+        if "socket-drops" in wanted:
+            drops = bdchat(model_path(options), cache_dir(os.environ) / "bench-drops-data", tuple(options.set))
+            outcomes += await socket_drops.socket_drops(drops, logs, options.seed, log, options.num_drops)
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
