@@ -24,7 +24,7 @@ from bdchat.api.session_news import SessionNews
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatMessage
 from bdchat.engine.router import Router
-from bdchat.settings import Settings
+from bdchat.settings import LimitSettings, Settings
 from bdchat.store import answers, generations, messages
 from bdchat.store.answers import AlreadySent, Begun
 from bdchat.store.database import Database
@@ -126,6 +126,10 @@ class DurableGenerations:
 
         if await self._database.read(check) == generations.RUNNING:
             await self._runs.stop(generation_id)
+
+    async def stop_any(self, generation_id: str) -> None:
+        """For an admin, who may: whoever's it is."""
+        await self._runs.stop(generation_id)
 
     # --- to read ------------------------------------------------------------------------------------------------------
 
@@ -251,10 +255,7 @@ class DurableGenerations:
 
     def _wanted(self, params: Mapping[str, Any], content: str = "") -> ChatCompletionRequest:
         """Raises InvalidRequest."""
-        for name in sorted(GIVEN_BY_THE_SERVER & params.keys()):
-            raise InvalidRequest(f"params.{name}", "is not a parameter of an answer.")
-        fields = {**params, "messages": [{"role": "user", "content": content}], "store": True}
-        return validate(ChatCompletionRequest, fields, self._limits)
+        return request_of(params, content, self._limits)
 
     async def _launch(self, prepared: Prepared, user_message_id: str | None = None) -> Started:
         """Raises AlreadySent, StoreError, and what the engine refuses with."""
@@ -263,6 +264,14 @@ class DurableGenerations:
         said = [message.message_id for message in begun.written if message.role == "user"]
         user_message_id = said[-1] if said else user_message_id or prepared.new.parent_id
         return Started(plan.generation_id, plan.session_id, plan.message_id, user_message_id, is_new=True)
+
+
+def request_of(params: Mapping[str, Any], content: str, limits: LimitSettings) -> ChatCompletionRequest:
+    """`params`: what a client may say of an answer. Raises InvalidRequest."""
+    for name in sorted(GIVEN_BY_THE_SERVER & params.keys()):
+        raise InvalidRequest(f"params.{name}", "is not a parameter of an answer.")
+    fields = {**params, "messages": [{"role": "user", "content": content}], "store": True}
+    return validate(ChatCompletionRequest, fields, limits)
 
 
 def user_id_of(identity: Identity) -> str:
