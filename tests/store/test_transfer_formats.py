@@ -91,7 +91,7 @@ def test_a_conversation_that_says_nothing_is_refused(mapping: dict[str, Any]) ->
 
 
 def test_fields_of_the_wrong_kind_are_as_good_as_absent() -> None:
-    junk = [3, "x", None, [], {}]
+    junk: list[object] = [3, "x", None, [], {}]
     fields = ("title", "create_time", "update_time", "current_node", "conversation_id", "id", "default_model_slug")
     for value in junk:
         said: dict[str, Any] = dict.fromkeys(("author", "metadata", "create_time", "status", "recipient"), value)
@@ -170,7 +170,8 @@ def test_open_webui_images_and_files_become_notes() -> None:
 
 
 def test_open_webui_junk_is_no_crash() -> None:
-    for value in (3, "x", None, [], {}):
+    junk: list[object] = [3, "x", None, [], {}]
+    for value in junk:
         said = dict.fromkeys(("content", "files", "error", "usage", "output", "model", "timestamp"), value)
         item = {
             "chat": {"history": {"currentId": value, "messages": {"a": said, "b": {"role": "user", "content": "hi"}}}}

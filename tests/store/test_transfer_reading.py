@@ -100,14 +100,18 @@ def test_a_string_without_end_is_cut_and_the_file_goes_on() -> None:
     assert MAX_STRING_BYTES / 3 < len(cut["image"]) < 2 * MAX_STRING_BYTES
 
 
-class Endless(io.RawIOBase):
-    """A ChatGPT export of `num_chats` conversations, made while it is read; counts how far."""
+class Export(io.BytesIO):
+    """ChatGPT's, of `num_chats` conversations, made while it is read; counts how far."""
 
     def __init__(self, num_chats: int) -> None:
+        super().__init__()
         self._num_chats = num_chats
-        self.seek(0)
+        self._parts: Iterator[bytes] = iter(())
+        self._rest = b""
+        self.num_read_bytes = 0
 
-    def read(self, num_bytes: int = -1, /) -> bytes:
+    def read(self, num_bytes: int | None = -1, /) -> bytes:
+        assert num_bytes is not None
         while len(self._rest) < num_bytes:
             part = next(self._parts, b"")
             if not part:
@@ -133,8 +137,8 @@ class Endless(io.RawIOBase):
 
 
 def test_a_large_file_costs_the_memory_of_one_chat() -> None:
-    source = Endless(150)
-    first = next(reading.read_chats(Endless(150), max_bytes=10**9))
+    source = Export(150)
+    first = next(reading.read_chats(Export(150), max_bytes=10**9))
     assert isinstance(first, FoundChat)
     tracemalloc.start()
     try:

@@ -35,12 +35,17 @@ MAX_LINES = 10_000  # that wait for the client
 PROGRESS_INTERVAL_S = 0.5
 FAULT = "The server had an error while storing it."
 Config = dict[str, Any]
+Status = Literal["imported", "skipped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
     prepared: Prepared
     file: str
+
+    @property
+    def source_id(self) -> str:
+        return self.prepared.source_id
 
 
 class Report:
@@ -202,19 +207,26 @@ class ImportRun:
     # --- a batch ------------------------------------------------------------------------------------------------------
 
     async def _store(self, batch: list[Ready | Problem]) -> None:
+        """The report keeps the file's order: what is not written waits for what is."""
         waiting: list[Ready] = []
         for entry in batch:
-            if isinstance(entry, Problem):
-                self._tell_problem(entry)
-                continue
-            if any(entry.prepared.source_id == other.prepared.source_id for other in waiting):
+            is_repeated = isinstance(entry, Ready) and any(entry.source_id == other.source_id for other in waiting)
+            if is_repeated or isinstance(entry, Problem):
                 await self._write(waiting)
                 waiting = []
-            if await self._is_wanted(entry):
+            if isinstance(entry, Problem):
+                self._tell_problem(entry)
+            elif (refusal := await self._refusal(entry)) is None:
+                self._num_left_bytes -= entry.prepared.num_bytes
                 waiting.append(entry)
+            else:
+                await self._write(waiting)
+                waiting = []
+                self._tell(entry, *refusal)
         await self._write(waiting)
 
-    async def _is_wanted(self, entry: Ready) -> bool:
+    async def _refusal(self, entry: Ready) -> tuple[Status, str, str | None] | None:
+        """None: it is to be written."""
         prepared = entry.prepared
         same_id = self._known.by_source.get(prepared.source_id)
         own_id = prepared.chat.session_id
@@ -222,13 +234,10 @@ class ImportRun:
             ours = await self._database.read(partial(own_fingerprint, user_id=self._user_id, session_id=own_id))
             same_id = own_id if ours == prepared.fingerprint else None
         if same_id is not None:
-            self._tell(entry, "skipped", "It is there already, unchanged.", same_id)
-            return False
+            return "skipped", "It is there already, unchanged.", same_id
         if prepared.num_bytes > self._num_left_bytes:
-            self._tell(entry, "failed", "It does not fit into what this account may store.", None)
-            return False
-        self._num_left_bytes -= prepared.num_bytes
-        return True
+            return "failed", "It does not fit into what this account may store.", None
+        return None
 
     async def _write(self, entries: list[Ready]) -> None:
         """Each its own transaction; those that wait together share a commit."""
@@ -272,9 +281,7 @@ class ImportRun:
 
     # --- the report ---------------------------------------------------------------------------------------------------
 
-    def _tell(
-        self, entry: Ready, status: Literal["imported", "skipped", "failed"], reason: str | None, session_id: str | None
-    ) -> None:
+    def _tell(self, entry: Ready, status: Status, reason: str | None, session_id: str | None) -> None:
         self._counts[status] += 1
         tree = entry.prepared.tree
         self.report.add(
