@@ -24,8 +24,10 @@ from .servers import Contender, started
 NUM_DROPS = 1000
 ANSWERS_AT_ONCE = 4
 READERS_PER_ANSWER = 4
+MAX_DROPS_PER_READER = 10  # else a few readers would take them all
 NEW_TOKENS = 256
 RELOAD_SHARE = 0.4  # of the drops: the page forgets what it had
+DROPPED_AT_ONCE_SHARE = 0.1
 LONGEST_LINE_S = 0.4
 FRAME_TIMEOUT_S = 60.0
 Frame = dict[str, Any]
@@ -44,6 +46,10 @@ class Budget:
             return False
         self.num_left -= 1
         return True
+
+    def line_s(self, rng: random.Random) -> float:
+        """How long a line lasts; some drop before a word was said."""
+        return 0.0 if rng.random() < DROPPED_AT_ONCE_SHARE else rng.uniform(0, self.longest_line_s)
 
 
 @dataclass(slots=True)
@@ -129,16 +135,19 @@ async def ask(http: httpx.AsyncClient, content: str, **params: Any) -> Answer:
 async def read_with_drops(answer: Answer, rng: random.Random, budget: Budget) -> Shown:
     """To the answer's end, over as many lines as it takes."""
     shown = Shown()
+    num_drops = 0
     while True:
+        drops = num_drops < MAX_DROPS_PER_READER and budget.take()
+        num_drops += drops
         try:
             async with answer.line() as line:
-                await _read(line, answer, shown, rng, budget)
+                await _read(line, answer, shown, budget.line_s(rng) if drops else None)
         except ConnectionClosed as error:
             shown.problem = shown.problem or f"the server closed: {error}"
             return shown
         if shown.is_complete:
             return shown
-        if rng.random() < RELOAD_SHARE:
+        if drops and rng.random() < RELOAD_SHARE:
             budget.num_reloads += 1
             message = await answer.stored()
             shown = Shown(problem=shown.problem)
@@ -147,23 +156,21 @@ async def read_with_drops(answer: Answer, rng: random.Random, budget: Budget) ->
                 return shown
 
 
-async def _read(line: ClientConnection, answer: Answer, shown: Shown, rng: random.Random, budget: Budget) -> None:
+async def _read(line: ClientConnection, answer: Answer, shown: Shown, dropped_after_s: float | None) -> None:
     """Until the answer's end or this line's."""
-    drops = budget.take()
-    if drops and rng.random() < 0.1:
-        line.transport.abort()  # before a word was said
+    if dropped_after_s == 0:
+        line.transport.abort()
         return
     await line.send(json.dumps({"type": "hello", "last": {answer.generation_id: shown.last_id}}))
-    patience_s = rng.uniform(0, budget.longest_line_s) if drops else FRAME_TIMEOUT_S
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(FRAME_TIMEOUT_S if dropped_after_s is None else dropped_after_s):
             while not shown.is_complete:
                 frame = json.loads(await line.recv())
                 if frame["type"].startswith("ai_") and frame["generation_id"] == answer.generation_id:
                     shown.take(frame)
     except TimeoutError:
-        if not drops:
-            shown.problem = shown.problem or f"nothing came for {FRAME_TIMEOUT_S:g} s"
+        if dropped_after_s is None:
+            shown.problem = shown.problem or f"the answer had not ended after {FRAME_TIMEOUT_S:g} s"
             shown.is_complete = True
         line.transport.abort()
 
