@@ -1,7 +1,7 @@
 /** Runs before each test file. The page speaks English in tests, unless one says otherwise. */
 import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
-import { makeI18n } from "@/app/i18n";
+import { makeI18n } from "@/lib/i18n";
 
 // happy-dom has no doctype; KaTeX asks for one.
 Object.defineProperty(document, "compatMode", { value: "CSS1Compat", configurable: true });

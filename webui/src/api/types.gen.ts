@@ -1,9 +1,34 @@
 /** What /api and /v1 take and give. Made by scripts/webui_types.py: never edited by hand. */
 
+export type AccountView = { user_id: string; username: string; num_messages: number; num_bytes: number; quota_bytes: number };
+
+export type AllUsage = { first_day: string; last_day: string; data: Array<AllUsageRow>; total: UsageSums };
+
+/** `by`: what is told apart; "" sums everything up. */
+export type AllUsageQuery = { from?: string | null; to?: string | null; by?: string; user_id?: string | null; model?: string | null };
+
+/** Null: not told apart. */
+export type AllUsageRow = { num_requests?: number; num_messages?: number; prompt_tokens?: number; cached_tokens?: number; completion_tokens?: number; engine_ms?: number; day: string | null; user_id: string | null; username: string | null; model: string | null };
+
 export type AssistantMessage = { role: "assistant"; content: string; refusal: string | null };
+
+export type AuditFilters = { action?: string | null; actor?: string | null; since_ms?: number | null; until_ms?: number | null };
+
+export type AuditPage = { data: Array<AuditView>; next_cursor: string | null };
+
+export type AuditQuery = { action?: string | null; actor?: string | null; since_ms?: number | null; until_ms?: number | null; limit?: number; cursor?: string | null };
+
+export type AuditView = { entry_id: string; at_ms: number; actor_id: string; actor_name: string; action: string; target: string; detail: Record<string, unknown>; ip: string };
+
+export type BackupList = { data: Array<BackupView> };
+
+export type BackupView = { name: string; num_bytes: number; made_at_ms: number };
 
 /** What to do with all of them. `is_deleted` false brings back. */
 export type BulkChanges = { session_ids: Array<string>; folder?: string | null; is_pinned?: boolean | null; is_archived?: boolean | null; is_deleted?: boolean | null };
+
+/** Prompt tokens that were not computed, by where they were found. */
+export type CacheCounts = { resident: number; ram: number; disk: number };
 
 export type CalledFunction = { name: string; arguments?: unknown };
 
@@ -15,6 +40,8 @@ export type ChatCompletion = { id: string; object: "chat.completion"; created: n
 
 export type ChatCompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; store?: boolean | null; metadata?: unknown; tools?: unknown; tool_choice?: unknown; functions?: unknown; function_call?: unknown; response_format?: unknown; modalities?: unknown; audio?: unknown };
 
+export type Compacted = { num_bytes_given_back: number };
+
 export type CompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; prompt: unknown; max_tokens?: number | null; logprobs?: number | null; echo?: boolean | null; best_of?: number | null; suffix?: null };
 
 export type ConfigBody = { model?: string | null; temperature?: number | null; top_p?: number | null; max_tokens?: number | null; system_prompt?: string | null; context_overflow?: "drop_oldest" | "error" | null; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: unknown };
@@ -22,15 +49,27 @@ export type ConfigBody = { model?: string | null; temperature?: number | null; t
 /** null = the model's or the server's default. */
 export type ConfigView = { model: string | null; temperature: number | null; top_p: number | null; max_tokens: number | null; system_prompt: string; context_overflow: "drop_oldest" | "error"; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: Record<string, unknown> | null };
 
+export type CreatedInvitation = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null; code: string };
+
 export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; key: string };
 
 export type Credentials = { username: string; password: string; cookie?: boolean };
 
 export type DeleteQuery = { permanently?: boolean };
 
+/** A message that may be sent. `parent_id` absent: below the session's head; "": a new beginning. `params`: as /v1/chat/completions has them. */
+export type Draft = { content?: string; parent_id?: string | null; params?: Record<string, unknown> };
+
 export type EarlierToolCall = { id?: string | null; type?: "function" | null; function: CalledFunction };
 
+export type EngineList = { data: Array<EngineView> };
+
+export type EngineView = { model: string; state: string; is_default: boolean; is_leaving: boolean; pid: number | null; num_restarts: number; info: Record<string, unknown> | null; num_running: number; num_waiting: number; num_cells: number; num_idle_cells: number; num_cells_total: number; ram_cache_bytes: number; disk_cache_bytes: number; num_requests: number; num_cancelled: number; num_failed: number; num_evictions: number; num_preemptions: number; prompt_tokens_computed: number; prompt_tokens_cached: CacheCounts; cache_hit_share: number | null; tokens_generated: number; rates: Rates; sequences: Array<SequenceView> };
+
 export type Error = { error: { message: string; type: string; param: string | null; code: string | null } };
+
+/** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. */
+export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl" };
 
 export type FolderList = { items: Array<FolderView> };
 
@@ -46,9 +85,16 @@ export type HitPage = { items: Array<HitView>; next_cursor: string | null };
 /** `snippet` is plain text, never HTML. */
 export type HitView = { kind: "title" | "message"; session_id: string; session_title: string; message_id: string | null; role: string; at_ms: number; folder: string; is_archived: boolean; is_shared: boolean; snippet: string; highlights: Array<[number, number]> };
 
+export type InvitationList = { data: Array<InvitationView> };
+
+/** `used_by` None and `used_at_ms` set: by an account that is gone. */
+export type InvitationView = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null };
+
 export type KeyChange = { name: string };
 
 export type KeyList = { data: Array<KeyView> };
+
+export type KeyQuery = { user_id?: string | null; with_revoked?: boolean; limit?: number; cursor?: string | null };
 
 export type KeyView = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null };
 
@@ -61,6 +107,14 @@ export type LoginList = { data: Array<LoginView> };
 export type LoginView = { login_id: string; client: string; ip: string; created_at_ms: number; last_used_at_ms: number; expires_at_ms: number; is_current: boolean };
 
 export type LoginsEnded = { num_ended: number };
+
+export type ManagedKey = { key_id: string; user_id: string; username: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; revoked_at_ms: number | null };
+
+export type ManagedKeys = { data: Array<ManagedKey>; next_cursor: string | null };
+
+export type ManagedUser = { user_id: string; username: string; display_name: string; role: "admin" | "user"; is_disabled: boolean; quota_bytes: number | null; created_at_ms: number; last_seen_at_ms: number | null; num_sessions: number; num_keys: number; num_logins: number };
+
+export type ManagedUsers = { data: Array<ManagedUser>; next_cursor: string | null };
 
 /** `user` None: not signed in. `identity`: what requests like this one may do, None: nothing. */
 export type Me = { user: UserView | null; role: "admin" | "user" | "guest" | null; scopes: Array<"chat" | "sessions" | "admin">; registration: "closed" | "invitation" | "open"; needs_first_account: boolean; needs_setup_code: boolean };
@@ -82,11 +136,15 @@ export type MetadataView = { model: string; model_version: string; prompt_templa
 
 export type Model = { id: string; object?: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; state: string };
 
-export type ModelList = { object?: "list"; data: Array<Model> };
+export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; languages: Array<string>; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; is_default: boolean };
+
+export type ModelWish = { model: string };
 
 export type NewFork = { message_id?: string | null };
 
 export type NewHead = { message_id: string };
+
+export type NewInvitation = { note?: string; expires_in_days?: number };
 
 export type NewKey = { name: string; scopes?: Array<"chat" | "sessions" | "admin">; expires_in_days?: number | null };
 
@@ -101,8 +159,12 @@ export type NewMessage = { content: string; role?: "user" | "system" | "assistan
 
 export type NewSession = { title?: string | null; folder?: string | null; config?: ConfigBody | null };
 
+export type NewUser = { username: string; display_name?: string; role?: "admin" | "user" };
+
 /** {}: it is done, and there is nothing to tell. */
 export type Nothing = Record<string, never>;
+
+export type Overview = { version: string; database_version: string; database_warning: string | null; uptime_s: number; num_users: number; num_sessions: number; num_messages: number; num_people_online: number; num_sockets: number; num_running: number; num_waiting: number; rates: Rates; cache_hit_share: number | null; free_memory_bytes: number; total_memory_bytes: number; errors_last_hour: Record<string, number> };
 
 export type PasswordChange = { current_password: string; new_password: string };
 
@@ -112,20 +174,49 @@ export type PathMessageView = { message_id: string; session_id: string; parent_i
 /** A page of the path from `leaf` (absent: the session's head) to its root, the end first. */
 export type PathQuery = { limit?: number; before?: string | null; leaf?: string | null };
 
+/** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. */
+export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; segments: Array<SegmentView> };
+
 /** What is absent stays. Of `preferences` the named ones change; null takes one away. */
 export type ProfileChange = { display_name?: string | null; locale?: "" | "ko" | "en" | null; preferences?: Record<string, unknown> | null };
 
 export type PromptTokensDetails = { cached_tokens: number };
 
+export type PullList = { data: Array<PullView> };
+
+export type PullView = { pull_id: string; model: string; state: "running" | "paused" | "done" | "failed" | "cancelled"; phase: string | null; num_bytes_done: number; num_bytes_total: number | null; bytes_per_s: number | null; error: string | null; installed_as: string | null; created_at_ms: number };
+
+/** Without `quota_bytes` the server's own holds again (store.user_quota_bytes). */
+export type QuotaChange = { quota_bytes?: number | null };
+
+/** Tokens per second since the ask before; null: nobody asked before. */
+export type Rates = { read_per_s: number | null; written_per_s: number | null };
+
 /** `setup_code`: the console's, for the first account. `invitation`: an admin's, for any other. */
 export type Registration = { username: string; password: string; display_name?: string; locale?: "" | "ko" | "en"; setup_code?: string | null; invitation?: string | null; cookie?: boolean };
+
+export type RequestList = { data: Array<RequestView> };
+
+export type RequestView = { request_id: string; user_id: string; username: string | null; model: string; state: "complete" | "cancelled" | "failed"; started_at_ms: number; total_ms: number; queue_ms: number | null; first_text_ms: number | null; num_read_tokens: number; num_cached_tokens: number; num_written_tokens: number };
+
+export type RunningList = { data: Array<RunningView> };
+
+export type RunningView = { generation_id: string; user_id: string; username: string | null; model: string; session_id: string | null; is_stored: boolean; started_at_ms: number; num_written_tokens: number; progress: Record<string, unknown> | null };
 
 /** Every word of `q` must be there, the last one may be a beginning; "quoted words" stand next to each other. */
 export type SearchQuery = { q: string; role?: "user" | "assistant" | "system" | "tool" | "title" | null; from?: number | null; to?: number | null; session_id?: string | null; folder?: string | null; archived?: boolean | null; limit?: number; cursor?: string | null };
 
+/** Neighbouring messages of one tier, the last one's end decides. `first` and `last` count the prompt's messages from 0, system messages included; the ids are those of stored ones. */
+export type SegmentView = { tier: "resident" | "ram" | "disk" | "cold"; num_tokens: number; first: number; last: number; first_message_id: string | null; last_message_id: string | null };
+
 export type SentMessage = { message_id: string; session_id: string; session_title: string; content: string; created_at_ms: number };
 
 export type SentMessages = { data: Array<SentMessage>; next_cursor: string | null };
+
+/** One choice of a request, or (idle) cells that are kept as cache. */
+export type SequenceView = { state: "waiting" | "reading" | "writing" | "idle"; request_id: string; choice: number; user_id: string | null; username: string | null; session_id: string | null; queue_position: number | null; num_prompt_tokens: number; num_cached_tokens: number; num_computed_tokens: number; num_completion_tokens: number; num_cells: number; num_own_cells: number; age_ms: number };
+
+export type ServedView = { model: string; state: string };
 
 export type SessionChanges = { title?: string | null; folder?: string | null; is_pinned?: boolean | null; is_archived?: boolean | null };
 
@@ -146,11 +237,15 @@ export type SharedSession = { title: string; owner_name: string; updated_at_ms: 
 
 export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number; token?: string | null };
 
+export type Storage = { database_version: string; database_warning: string | null; database_bytes: number; database_free_bytes: number | null; wal_bytes: number | null; num_rows: Record<string, number>; model_bytes: number; partial_bytes: number; cache_bytes: number; backup_bytes: number; free_disk_bytes: number; quota_bytes: number; largest_accounts: Array<AccountView> };
+
 export type StreamOptions = { include_usage?: boolean | null };
 
 export type TextChoice = { index: number; text: string; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" };
 
 export type TextCompletion = { id: string; object: "text_completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<TextChoice>; usage: Usage };
+
+export type UnloadWish = { model: string; drain_s?: number };
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: PromptTokensDetails };
 
@@ -163,9 +258,58 @@ export type UsageRow = { num_requests?: number; num_messages?: number; prompt_to
 
 export type UsageSums = { num_requests?: number; num_messages?: number; prompt_tokens?: number; cached_tokens?: number; completion_tokens?: number; engine_ms?: number };
 
+/** What is absent stays. */
+export type UserChange = { role?: "admin" | "user" | null; is_disabled?: boolean | null; display_name?: string | null };
+
+export type UserQuery = { search?: string; limit?: number; cursor?: string | null };
+
 export type UserView = { user_id: string; username: string; display_name: string; role: "admin" | "user"; locale: string; preferences: Record<string, unknown>; created_at_ms: number };
 
+export type UserWithPassword = { user: ManagedUser; password: string };
+
+export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; free_disk_bytes: number };
+
+export type bdchat__api__schemas__models__ModelList = { object?: "list"; data: Array<Model> };
+
 export interface Endpoints {
+  "GET /api/admin/audit": { path: undefined; query: { action?: string; actor?: string; since_ms?: number; until_ms?: number; limit?: number; cursor?: string }; body: undefined; response: AuditPage };
+  "GET /api/admin/audit.jsonl": { path: undefined; query: { action?: string; actor?: string; since_ms?: number; until_ms?: number }; body: undefined; response: string };
+  "GET /api/admin/backups": { path: undefined; query: undefined; body: undefined; response: BackupList };
+  "POST /api/admin/backups": { path: undefined; query: undefined; body: undefined; response: BackupView };
+  "DELETE /api/admin/backups/{name}": { path: { name: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/admin/backups/{name}": { path: { name: string }; query: undefined; body: undefined; response: string };
+  "GET /api/admin/engine": { path: undefined; query: undefined; body: undefined; response: EngineList };
+  "GET /api/admin/generations": { path: undefined; query: undefined; body: undefined; response: RunningList };
+  "DELETE /api/admin/generations/{generation_id}": { path: { generation_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/admin/invitations": { path: undefined; query: undefined; body: undefined; response: InvitationList };
+  "POST /api/admin/invitations": { path: undefined; query: undefined; body: NewInvitation; response: CreatedInvitation };
+  "DELETE /api/admin/invitations/{invitation_id}": { path: { invitation_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/admin/keys": { path: undefined; query: { user_id?: string; with_revoked?: boolean; limit?: number; cursor?: string }; body: undefined; response: ManagedKeys };
+  "DELETE /api/admin/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; response: Nothing };
+  "DELETE /api/admin/models": { path: undefined; query: { model: string }; body: undefined; response: Nothing };
+  "GET /api/admin/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__admin_models__ModelList };
+  "POST /api/admin/models/default": { path: undefined; query: undefined; body: ModelWish; response: ServedView };
+  "POST /api/admin/models/load": { path: undefined; query: undefined; body: ModelWish; response: ServedView };
+  "POST /api/admin/models/unload": { path: undefined; query: undefined; body: UnloadWish; response: ServedView };
+  "GET /api/admin/overview": { path: undefined; query: undefined; body: undefined; response: Overview };
+  "GET /api/admin/pulls": { path: undefined; query: undefined; body: undefined; response: PullList };
+  "POST /api/admin/pulls": { path: undefined; query: undefined; body: ModelWish; response: PullView };
+  "DELETE /api/admin/pulls/{pull_id}": { path: { pull_id: string }; query: undefined; body: undefined; response: PullView };
+  "POST /api/admin/pulls/{pull_id}/pause": { path: { pull_id: string }; query: undefined; body: undefined; response: PullView };
+  "POST /api/admin/pulls/{pull_id}/resume": { path: { pull_id: string }; query: undefined; body: undefined; response: PullView };
+  "GET /api/admin/requests": { path: undefined; query: undefined; body: undefined; response: RequestList };
+  "GET /api/admin/storage": { path: undefined; query: undefined; body: undefined; response: Storage };
+  "POST /api/admin/storage/compact": { path: undefined; query: undefined; body: undefined; response: Compacted };
+  "GET /api/admin/usage": { path: undefined; query: { from?: string; to?: string; by?: string; user_id?: string; model?: string }; body: undefined; response: AllUsage };
+  "GET /api/admin/usage.csv": { path: undefined; query: { from?: string; to?: string; by?: string; user_id?: string; model?: string }; body: undefined; response: string };
+  "GET /api/admin/users": { path: undefined; query: { search?: string; limit?: number; cursor?: string }; body: undefined; response: ManagedUsers };
+  "POST /api/admin/users": { path: undefined; query: undefined; body: NewUser; response: UserWithPassword };
+  "DELETE /api/admin/users/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/admin/users/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; response: ManagedUser };
+  "PATCH /api/admin/users/{user_id}": { path: { user_id: string }; query: undefined; body: UserChange; response: ManagedUser };
+  "POST /api/admin/users/{user_id}/password": { path: { user_id: string }; query: undefined; body: undefined; response: UserWithPassword };
+  "PUT /api/admin/users/{user_id}/quota": { path: { user_id: string }; query: undefined; body: QuotaChange; response: ManagedUser };
+  "DELETE /api/admin/users/{user_id}/sessions": { path: { user_id: string }; query: undefined; body: undefined; response: LoginsEnded };
   "POST /api/auth/login": { path: undefined; query: undefined; body: Credentials; response: SignedIn };
   "POST /api/auth/logout": { path: undefined; query: undefined; body: undefined; response: Nothing };
   "GET /api/auth/me": { path: undefined; query: undefined; body: undefined; response: Me };
@@ -174,13 +318,16 @@ export interface Endpoints {
   "DELETE /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginsEnded };
   "GET /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginList };
   "DELETE /api/auth/sessions/{login_id}": { path: { login_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl" }; body: undefined; response: Record<string, unknown> };
+  "GET /api/export/schema": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
+  "POST /api/import": { path: undefined; query: undefined; body: Blob; response: string };
   "GET /api/keys": { path: undefined; query: undefined; body: undefined; response: KeyList };
   "POST /api/keys": { path: undefined; query: undefined; body: NewKey; response: CreatedKey };
   "DELETE /api/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; response: Nothing };
   "PATCH /api/keys/{key_id}": { path: { key_id: string }; query: undefined; body: KeyChange; response: KeyView };
   "POST /api/llm/generate": { path: undefined; query: undefined; body: GenerateRequest; response: ChatCompletion };
-  "GET /api/llm/models": { path: undefined; query: undefined; body: undefined; response: ModelList };
+  "GET /api/llm/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /api/messages/{message_id}": { path: { message_id: string }; query: undefined; body: undefined; response: PathMessageView };
   "GET /api/openapi.json": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/profile": { path: undefined; query: undefined; body: undefined; response: UserView };
@@ -197,6 +344,7 @@ export interface Endpoints {
   "PUT /api/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: SessionChanges; response: SessionView };
   "GET /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: undefined; response: ConfigView };
   "PUT /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
+  "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl" }; body: undefined; response: Record<string, unknown> };
   "POST /api/sessions/{session_id}/fork": { path: { session_id: string }; query: undefined; body: NewFork; response: SessionView };
   "POST /api/sessions/{session_id}/head": { path: { session_id: string }; query: undefined; body: NewHead; response: SessionView };
   "GET /api/sessions/{session_id}/links": { path: { session_id: string }; query: undefined; body: undefined; response: LinkList };
@@ -207,12 +355,13 @@ export interface Endpoints {
   "DELETE /api/sessions/{session_id}/members/{user_id}": { path: { session_id: string; user_id: string }; query: undefined; body: undefined; response: undefined };
   "GET /api/sessions/{session_id}/messages": { path: { session_id: string }; query: { limit?: number; before?: string; leaf?: string }; body: undefined; response: MessagePage };
   "POST /api/sessions/{session_id}/messages": { path: { session_id: string }; query: undefined; body: NewMessage; response: MessageView };
+  "POST /api/sessions/{session_id}/preview": { path: { session_id: string }; query: undefined; body: Draft; response: PreviewView };
   "POST /api/sessions/{session_id}/restore": { path: { session_id: string }; query: undefined; body: undefined; response: SessionView };
   "GET /api/shared/{token}": { path: { token: string }; query: { limit?: number; before?: string }; body: undefined; response: SharedSession };
   "GET /health": { path: undefined; query: undefined; body: undefined; response: { status: "ok" | "draining"; models?: Array<Record<string, unknown>> } };
   "GET /metrics": { path: undefined; query: undefined; body: undefined; response: string };
   "POST /v1/chat/completions": { path: undefined; query: undefined; body: ChatCompletionRequest; response: ChatCompletion };
   "POST /v1/completions": { path: undefined; query: undefined; body: CompletionRequest; response: TextCompletion };
-  "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: ModelList };
+  "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /v1/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: Model };
 }

@@ -1,7 +1,7 @@
 /** The look: MUI with CSS variables, so that light and dark are one style sheet and switching renders nothing again. */
 import { koKR } from "@mui/material/locale";
 import { createTheme, type Theme } from "@mui/material/styles";
-import type { Language } from "./i18n";
+import type { Language } from "@/lib/i18n";
 import { palettes } from "./palette";
 
 /** What the system has; no font is loaded. The Latin ones come first, so that Hangul falls to a Korean one. */
@@ -57,6 +57,7 @@ const BASE = {
     WebkitFontSmoothing: "antialiased",
   },
   ":focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: 2 },
+  ".ellipsis": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   ".visually-hidden": {
     position: "absolute",
     width: 1,

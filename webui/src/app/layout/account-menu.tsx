@@ -1,0 +1,85 @@
+/** Who is signed in, and the ways to settings, profile, administration and out. */
+
+import Box from "@mui/material/Box";
+import ButtonBase from "@mui/material/ButtonBase";
+import ListItemIcon from "@mui/material/ListItemIcon";
+import Menu from "@mui/material/Menu";
+import MenuItem from "@mui/material/MenuItem";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { call } from "@/api/client";
+import { useMe } from "@/api/use-me";
+import { Icon } from "@/ui/icon";
+
+export function AccountMenu() {
+  const { t } = useTranslation();
+  const user = useMe().data?.user;
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  if (!user) return null;
+  const close = () => setAnchor(null);
+  const name = user.display_name || user.username;
+  const leave = async () => {
+    await call("POST /api/auth/logout").catch(() => undefined); // a login that ended already is as good
+    location.assign("/login"); // and nothing of this account stays in memory
+  };
+  return (
+    <>
+      <ButtonBase
+        aria-haspopup="menu"
+        aria-expanded={anchor !== null}
+        onClick={(event) => setAnchor(event.currentTarget)}
+        sx={{
+          gap: 1.25,
+          p: 1.25,
+          m: 0.75,
+          borderRadius: 1,
+          justifyContent: "flex-start",
+          "&:hover": { bgcolor: "action.hover" },
+        }}
+      >
+        <Icon name="user" />
+        <Box
+          component="span"
+          sx={{ fontWeight: 550, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}
+        >
+          {name}
+        </Box>
+      </ButtonBase>
+      <Menu
+        open={anchor !== null}
+        anchorEl={anchor}
+        onClose={close}
+        anchorOrigin={{ vertical: "top", horizontal: "left" }}
+        transformOrigin={{ vertical: "bottom", horizontal: "left" }}
+      >
+        <MenuItem component={Link} to="/settings" onClick={close}>
+          <ListItemIcon>
+            <Icon name="settings" />
+          </ListItemIcon>
+          {t("settings.title")}
+        </MenuItem>
+        <MenuItem component={Link} to="/profile" onClick={close}>
+          <ListItemIcon>
+            <Icon name="user" />
+          </ListItemIcon>
+          {t("profile.title")}
+        </MenuItem>
+        {user.role === "admin" && (
+          <MenuItem component="a" href="/admin">
+            <ListItemIcon>
+              <Icon name="shield" />
+            </ListItemIcon>
+            {t("layout.admin")}
+          </MenuItem>
+        )}
+        <MenuItem onClick={leave}>
+          <ListItemIcon>
+            <Icon name="leave" />
+          </ListItemIcon>
+          {t("auth.logout")}
+        </MenuItem>
+      </Menu>
+    </>
+  );
+}

@@ -1,0 +1,84 @@
+/** The frame of the chat: sidebar and page. Under 900 px the sidebar is a drawer over the page. */
+import Box from "@mui/material/Box";
+import Drawer from "@mui/material/Drawer";
+import useMediaQuery from "@mui/material/useMediaQuery";
+import { type ReactNode, useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { Outlet, useLocation } from "react-router";
+import { IconAction } from "@/ui/icon-action";
+import { useLayout } from "./layout-state";
+
+const SIDEBAR_PX = 272;
+
+interface Props {
+  sidebar: ReactNode;
+  /** A line over the page. */
+  notice: ReactNode;
+}
+
+export function AppLayout({ sidebar, notice }: Props) {
+  const { t } = useTranslation();
+  const isWide = useMediaQuery("(min-width:900px)", { noSsr: true });
+  const layout = useLayout();
+  const { pathname } = useLocation();
+  const { setDrawerOpen } = layout;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever chose a chat in the drawer wants to see it
+  useEffect(() => setDrawerOpen(false), [pathname]);
+  const isOpen = isWide ? layout.isSidebarOpen : layout.isDrawerOpen;
+  const setOpen = isWide ? layout.setSidebarOpen : layout.setDrawerOpen;
+  const panel = (
+    <Box
+      component="nav"
+      aria-label={t("layout.sidebar")}
+      sx={{ display: "flex", flexDirection: "column", height: "100%" }}
+    >
+      <Box sx={{ display: "flex", justifyContent: "space-between", alignItems: "center", p: 1, pl: 2 }}>
+        <Box component="span" sx={{ fontWeight: 700, letterSpacing: "-0.01em" }}>
+          bdchat
+        </Box>
+        <IconAction icon="panel" label={t("layout.closeSidebar")} onClick={() => setOpen(false)} />
+      </Box>
+      {sidebar}
+    </Box>
+  );
+  return (
+    <Box sx={{ display: "flex", height: "100dvh" }}>
+      {isWide && isOpen && (
+        <Box
+          sx={{
+            width: SIDEBAR_PX,
+            flexShrink: 0,
+            bgcolor: "background.sunken",
+            borderInlineEnd: 1,
+            borderColor: "divider",
+          }}
+        >
+          {panel}
+        </Box>
+      )}
+      {!isWide && (
+        <Drawer
+          open={isOpen}
+          onClose={() => setOpen(false)}
+          slotProps={{ paper: { sx: { width: `min(${SIDEBAR_PX}px, 86vw)`, bgcolor: "background.sunken" } } }}
+        >
+          {panel}
+        </Drawer>
+      )}
+      <Box
+        component="main"
+        sx={{ position: "relative", flex: 1, minWidth: 0, height: "100%", display: "flex", flexDirection: "column" }}
+      >
+        {!isOpen && (
+          <Box sx={{ position: "absolute", top: 8, insetInlineStart: 8, zIndex: 2 }}>
+            <IconAction icon="menu" label={t("layout.openSidebar")} onClick={() => setOpen(true)} />
+          </Box>
+        )}
+        {notice}
+        <Box sx={{ flex: 1, minHeight: 0 }}>
+          <Outlet />
+        </Box>
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,34 @@
+/** One quiet line while the server cannot be reached; nothing is lost meanwhile, and it says so. */
+import Box from "@mui/material/Box";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLive } from "@/live/live-context";
+
+/** A line that is back within a moment is not worth a word. */
+const SHOWN_AFTER_MS = 1500;
+
+export function LineNotice() {
+  const { t } = useTranslation();
+  const { lineState } = useLive();
+  const [isLong, setLong] = useState(false);
+  const isBroken = lineState.name === "waiting" || lineState.name === "connecting";
+  useEffect(() => {
+    if (!isBroken) return;
+    const timer = setTimeout(() => setLong(true), SHOWN_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      setLong(false);
+    };
+  }, [isBroken]);
+  const text = lineState.name === "ended" ? endText(lineState.why) : isLong ? "line.broken" : null;
+  return (
+    <Box role="status" sx={{ textAlign: "center", fontSize: "0.85rem", bgcolor: "background.sunken" }}>
+      {text && <Box sx={{ py: 0.5, px: 6, borderBottom: 1, borderColor: "divider" }}>{t(text)}</Box>}
+    </Box>
+  );
+}
+
+function endText(why: string) {
+  if (why === "signed-out") return "line.signedOut";
+  return why === "outdated" ? "line.outdated" : null;
+}

@@ -1,0 +1,62 @@
+/** The door: the first account of a new server, signing in, or making an account with an invitation. */
+import Link from "@mui/material/Link";
+import Typography from "@mui/material/Typography";
+import { useTranslation } from "react-i18next";
+import { Navigate, Link as RouterLink, useLocation } from "react-router";
+import { useMe } from "@/api/use-me";
+import { Loading } from "@/ui/loading";
+import { QueryProblem } from "@/ui/query-problem";
+import { AuthFrame } from "./auth-frame";
+import { LoginForm } from "./login-form";
+import { RegisterForm } from "./register-form";
+
+interface Props {
+  isRegistering?: boolean;
+}
+
+export function AuthPage({ isRegistering = false }: Props) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const { state } = useLocation();
+  if (me.isPending) return <Loading />;
+  if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
+  if (me.data.user) return <Navigate to={placeBefore(state)} replace />;
+  if (me.data.needs_first_account) {
+    return (
+      <AuthFrame title={t("auth.firstTitle")} text={t("auth.firstText")}>
+        <RegisterForm code={me.data.needs_setup_code ? "setup" : null} />
+      </AuthFrame>
+    );
+  }
+  const { registration } = me.data;
+  if (isRegistering && registration !== "closed") {
+    return (
+      <AuthFrame title={t("auth.registerTitle")}>
+        <RegisterForm code={registration === "invitation" ? "invitation" : null} />
+        <Link component={RouterLink} to="/login" state={state} sx={{ mt: 2 }}>
+          {t("auth.toLogin")}
+        </Link>
+      </AuthFrame>
+    );
+  }
+  return (
+    <AuthFrame title={t("auth.loginTitle")}>
+      <LoginForm />
+      {registration === "closed" ? (
+        <Typography variant="body2" color="textSecondary" sx={{ mt: 2 }}>
+          {t("auth.closed")}
+        </Typography>
+      ) : (
+        <Link component={RouterLink} to="/register" state={state} sx={{ mt: 2 }}>
+          {t("auth.toRegister")}
+        </Link>
+      )}
+    </AuthFrame>
+  );
+}
+
+/** Where somebody was going who had to sign in first; never to another server. */
+function placeBefore(state: unknown): string {
+  const from = (state as { from?: unknown } | null)?.from;
+  return typeof from === "string" && /^\/(?!\/)/.test(from) ? from : "/";
+}

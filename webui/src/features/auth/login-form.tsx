@@ -1,0 +1,40 @@
+/** Name and password. */
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { call } from "@/api/client";
+import { Field } from "./field";
+import { Form } from "./form";
+import { useSigningIn } from "./use-signing-in";
+
+const FIELDS = ["username", "password"];
+
+export function LoginForm() {
+  const { t } = useTranslation();
+  const [username, setUsername] = useState("");
+  const [password, setPassword] = useState("");
+  const { submit, isBusy, error } = useSigningIn(() =>
+    call("POST /api/auth/login", { body: { username, password, cookie: true } }),
+  );
+  return (
+    <Form label={t("auth.login")} fields={FIELDS} error={error} isBusy={isBusy} submit={submit}>
+      <Field
+        name="username"
+        label={t("auth.username")}
+        value={username}
+        onValue={setUsername}
+        error={error}
+        autoComplete="username"
+        autoFocus
+      />
+      <Field
+        name="password"
+        label={t("auth.password")}
+        value={password}
+        onValue={setPassword}
+        error={error}
+        type="password"
+        autoComplete="current-password"
+      />
+    </Form>
+  );
+}

@@ -1,0 +1,25 @@
+/** The name of the chat, and who else has it open. */
+import Box from "@mui/material/Box";
+import Typography from "@mui/material/Typography";
+import { useTranslation } from "react-i18next";
+
+interface Props {
+  title: string;
+  others: readonly { userId: string; name: string }[];
+}
+
+export function ChatHeader({ title, others }: Props) {
+  const { t } = useTranslation();
+  return (
+    <Box component="header" sx={{ display: "flex", alignItems: "center", gap: 2, minHeight: 48, pl: 7, pr: 2 }}>
+      <Typography component="h1" noWrap sx={{ fontSize: "0.95rem", fontWeight: 600, flex: 1 }}>
+        {title}
+      </Typography>
+      {others.length > 0 && (
+        <Typography variant="body2" color="textSecondary" noWrap>
+          {t("chat.present", { names: others.map((other) => other.name).join(", ") })}
+        </Typography>
+      )}
+    </Box>
+  );
+}

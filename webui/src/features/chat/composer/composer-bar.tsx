@@ -1,0 +1,33 @@
+/** Below the field: the model, and the button that sends or stops. */
+import Box from "@mui/material/Box";
+import { useTranslation } from "react-i18next";
+import { IconAction } from "@/ui/icon-action";
+import { ModelPicker } from "./model-picker";
+
+const ROUND = {
+  bgcolor: "primary.main",
+  color: "primary.contrastText",
+  "&:hover": { bgcolor: "primary.main", opacity: 0.9 },
+  "&.Mui-disabled": { bgcolor: "action.disabledBackground" },
+} as const;
+
+interface Props {
+  canSend: boolean;
+  send: () => void;
+  /** Stops the answer that is being written. */
+  stop: (() => void) | undefined;
+}
+
+export function ComposerBar({ canSend, send, stop }: Props) {
+  const { t } = useTranslation();
+  return (
+    <Box sx={{ display: "flex", alignItems: "center", justifyContent: "space-between", pt: 0.5 }}>
+      <ModelPicker />
+      {stop ? (
+        <IconAction icon="stop" label={t("chat.stop")} onClick={stop} sx={ROUND} />
+      ) : (
+        <IconAction icon="send" label={t("chat.send")} onClick={send} disabled={!canSend} sx={ROUND} />
+      )}
+    </Box>
+  );
+}

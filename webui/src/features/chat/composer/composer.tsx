@@ -1,0 +1,127 @@
+/** The field where messages are written. Enter sends, also within a Hangul syllable; Shift+Enter breaks the line. */
+import Box from "@mui/material/Box";
+import { type ClipboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { EnterKey } from "@/lib/ime";
+import { type Attachment, MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
+import { draftOf, keepDraft } from "../drafts";
+import { AttachmentChips } from "./attachment-chips";
+import { ComposerBar } from "./composer-bar";
+
+const SAVED_AFTER_MS = 400;
+const TYPING_EVERY_MS = 3000;
+
+interface Props {
+  /** A chat's id, or "new": drafts are kept by it. */
+  place: string;
+  /** Whether it was taken: then the field is emptied. */
+  send: (content: string) => Promise<boolean>;
+  isBusy: boolean;
+  stop?: (() => void) | undefined;
+  onTyping?: (() => void) | undefined;
+}
+
+export function Composer({ place, send, isBusy, stop, onTyping }: Props) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(() => draftOf(place));
+  const [attachments, setAttachments] = useState<readonly Attachment[]>([]);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const lastTyping = useRef(0);
+
+  useEffect(() => {
+    const timer = setTimeout(() => keepDraft(place, text), SAVED_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [place, text]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: its height follows its text
+  useLayoutEffect(() => {
+    const element = field.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [text]);
+
+  const submit = async (value: string) => {
+    const content = withAttachments(value, attachments);
+    if (!content || isBusy) return;
+    const [formerText, formerAttachments] = [value, attachments];
+    setText("");
+    setAttachments([]);
+    keepDraft(place, "");
+    if (!(await send(content))) {
+      setText(formerText);
+      setAttachments(formerAttachments);
+    }
+  };
+  const latest = useRef(submit);
+  useEffect(() => {
+    latest.current = submit;
+  });
+  const enter = useMemo(() => new EnterKey((value) => latest.current(value)), []);
+
+  const change = (value: string) => {
+    setText(value);
+    const now = Date.now();
+    if (!onTyping || now - lastTyping.current < TYPING_EVERY_MS) return;
+    lastTyping.current = now;
+    onTyping();
+  };
+  const paste = (event: ClipboardEvent) => {
+    const pasted = event.clipboardData.getData("text/plain");
+    if (pasted.length <= MAX_INLINE_CHARACTERS) return;
+    event.preventDefault();
+    setAttachments([...attachments, { text: pasted }]);
+  };
+  const sendsOnEnter = !matchMedia("(pointer: coarse) and (hover: none)").matches; // a phone has a button for it
+  return (
+    <Box sx={{ width: "100%", maxWidth: 780, mx: "auto", px: { xs: 1, sm: 2 }, pb: { xs: 1, sm: 2 } }}>
+      <Box
+        sx={{
+          border: 1,
+          borderColor: "divider",
+          borderRadius: "20px",
+          bgcolor: "background.paper",
+          p: 1,
+          "&:focus-within": { borderColor: "primary.main" },
+          "& textarea": {
+            display: "block",
+            width: "100%",
+            maxHeight: "40vh",
+            px: 1.25,
+            py: 0.75,
+            border: 0,
+            outline: 0,
+            resize: "none",
+            bgcolor: "transparent",
+            color: "inherit",
+            font: "inherit",
+            lineHeight: 1.6,
+            "&::placeholder": { color: "text.secondary", opacity: 1 },
+          },
+        }}
+      >
+        <AttachmentChips attachments={attachments} change={setAttachments} />
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          onChange={(event) => change(event.target.value)}
+          onPaste={paste}
+          placeholder={t("chat.placeholder")}
+          aria-label={t("chat.placeholder")}
+          // biome-ignore lint/a11y/noAutofocus: it is what one comes to a chat for
+          autoFocus={sendsOnEnter}
+          onCompositionStart={enter.onCompositionStart}
+          onCompositionUpdate={enter.onCompositionUpdate}
+          onCompositionEnd={enter.onCompositionEnd}
+          onKeyDown={sendsOnEnter ? enter.onKeyDown : undefined}
+          onKeyUp={enter.onKeyUp}
+        />
+        <ComposerBar
+          canSend={!isBusy && (text.trim() !== "" || attachments.length > 0)}
+          send={() => submit(text)}
+          stop={isBusy ? stop : undefined}
+        />
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,17 @@
+/** What is being written in each chat, kept in the browser until it is sent. */
+
+const PREFIX = "bdchat.draft.";
+
+/** `place`: a chat's id, or "new". */
+export function draftOf(place: string): string {
+  return localStorage.getItem(PREFIX + place) ?? "";
+}
+
+export function keepDraft(place: string, text: string): void {
+  try {
+    if (text) localStorage.setItem(PREFIX + place, text);
+    else localStorage.removeItem(PREFIX + place);
+  } catch {
+    // The browser's store is full or forbidden: the text is still in its field.
+  }
+}

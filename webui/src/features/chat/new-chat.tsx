@@ -1,0 +1,58 @@
+/** Where a chat begins: with its first message. */
+import Box from "@mui/material/Box";
+import Typography from "@mui/material/Typography";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { call } from "@/api/client";
+import { useNotices } from "@/ui/notices-state";
+import { useErrorText } from "@/ui/use-error-text";
+import { useWantedModel } from "./chosen-model";
+import { Composer } from "./composer/composer";
+import { keepDraft } from "./drafts";
+import { usePending } from "./pending";
+
+export function NewChat() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const textOf = useErrorText();
+  const { show } = useNotices();
+  const { add } = usePending();
+  const model = useWantedModel();
+  const [isBusy, setBusy] = useState(false);
+  const begin = async (content: string) => {
+    setBusy(true);
+    try {
+      const session = await call("POST /api/sessions", { body: {} });
+      add({ sessionId: session.session_id, content, ...(model ? { model } : {}) });
+      keepDraft("new", "");
+      navigate(`/chat/${session.session_id}`);
+    } catch (error) {
+      show({ text: textOf(error) });
+      setBusy(false);
+      return false;
+    }
+    return true;
+  };
+  return (
+    <Box
+      sx={{
+        height: "100%",
+        display: "flex",
+        flexDirection: "column",
+        justifyContent: "center",
+        pb: { xs: 0, sm: "12vh" },
+      }}
+    >
+      <Typography
+        variant="h1"
+        sx={{ textAlign: "center", fontSize: "1.5rem", mt: "auto", mb: { xs: "auto", sm: 3 }, px: 2 }}
+      >
+        {t("chat.greeting")}
+      </Typography>
+      <Box sx={{ mb: { sm: "auto" } }}>
+        <Composer place="new" send={begin} isBusy={isBusy} />
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,80 @@
+/** One chat: its thread, the field below it, and the line that keeps both alive. */
+import Box from "@mui/material/Box";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { call } from "@/api/client";
+import { ApiError } from "@/api/errors";
+import { keys } from "@/api/keys";
+import { Loading } from "@/ui/loading";
+import { Problem } from "@/ui/problem";
+import { QueryProblem } from "@/ui/query-problem";
+import { Announcer } from "./announcer";
+import { ChatHeader } from "./chat-header";
+import { useWantedModel } from "./chosen-model";
+import { Composer } from "./composer/composer";
+import { usePending } from "./pending";
+import { Thread } from "./thread/thread";
+import { useSessionLine } from "./use-session-line";
+import { useThread } from "./use-thread";
+
+interface Props {
+  sessionId: string;
+}
+
+export function SessionChat({ sessionId }: Props) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const path = { session_id: sessionId };
+  const session = useQuery({
+    queryKey: keys.session(sessionId),
+    queryFn: ({ signal }) => call("GET /api/sessions/{session_id}", { path, signal }),
+  });
+  const { query, messages } = useThread(sessionId);
+  const line = useSessionLine(sessionId);
+  const { add } = usePending();
+  const model = useWantedModel();
+  const title = session.data?.title || t("sessions.untitled");
+  useEffect(() => {
+    document.title = `${title} · bdchat`;
+    return () => {
+      document.title = "bdchat";
+    };
+  }, [title]);
+
+  const isGone = line.state.name === "ended" && line.state.why === "gone";
+  if (isGone || (session.error instanceof ApiError && session.error.status === 404)) {
+    return (
+      <Problem title={t("chat.gone")} action={{ label: t("sessions.new"), onClick: () => navigate("/") }}>
+        {t("chat.goneText")}
+      </Problem>
+    );
+  }
+  if (query.isError) return <QueryProblem error={query.error} retry={() => query.refetch()} />;
+  if (query.isPending || session.isPending) return <Loading />;
+
+  const last = messages.at(-1);
+  const running = messages.findLast((message) => message.status === "running");
+  const generationId = running?.generation_id;
+  const send = async (content: string) => {
+    add({ sessionId, content, ...(last ? { parentId: last.message_id } : {}), ...(model ? { model } : {}) });
+    return true;
+  };
+  return (
+    <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
+      <ChatHeader title={title} others={line.others} />
+      <Thread sessionId={sessionId} messages={messages} query={query} line={line} />
+      {session.data?.role !== "reader" && (
+        <Composer
+          place={sessionId}
+          send={send}
+          isBusy={running !== undefined}
+          stop={generationId ? () => line.say({ type: "stop", generation_id: generationId }) : undefined}
+          onTyping={line.others.length > 0 ? () => line.say({ type: "typing" }) : undefined}
+        />
+      )}
+      <Announcer isAnswering={running !== undefined} />
+    </Box>
+  );
+}

@@ -1,0 +1,35 @@
+/** Below an answer: its branches, copy, another one, and what it took. */
+import Box from "@mui/material/Box";
+import { useTranslation } from "react-i18next";
+import type { PathMessageView } from "@/api/types.gen";
+import type { SaidFrame } from "@/live/protocol";
+import { IconAction } from "@/ui/icon-action";
+import { AnswerCost } from "./answer-cost";
+import { BranchPicker } from "./branch-picker";
+import { CopyAction } from "./copy-action";
+
+interface Props {
+  message: PathMessageView;
+  say: (frame: SaidFrame) => void;
+}
+
+export function AnswerActions({ message, say }: Props) {
+  const { t } = useTranslation();
+  const { message_id: messageId, metadata } = message;
+  return (
+    <Box
+      className="message-actions"
+      sx={{ display: "flex", alignItems: "center", flexWrap: "wrap", ml: -0.75, mt: 0.5 }}
+    >
+      <BranchPicker message={message} />
+      <CopyAction text={message.content} />
+      <IconAction
+        icon="retry"
+        iconSize={17}
+        label={t("chat.regenerate")}
+        onClick={() => say({ type: "regenerate", message_id: messageId })}
+      />
+      {metadata && <AnswerCost metadata={metadata} />}
+    </Box>
+  );
+}

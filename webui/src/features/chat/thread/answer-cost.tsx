@@ -1,0 +1,26 @@
+/** What an answer took: speed, length, how much of the conversation was read and how much was still in memory. */
+import Box from "@mui/material/Box";
+import { useTranslation } from "react-i18next";
+import type { MetadataView } from "@/api/types.gen";
+import { useFormat } from "@/ui/use-format";
+
+interface Props {
+  metadata: MetadataView;
+}
+
+export function AnswerCost({ metadata }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { completion_tokens: written, decode_ms: ms, prompt_tokens: read, cached_tokens: cached } = metadata;
+  const parts = [
+    metadata.model,
+    ms > 0 && t("chat.speed", { speed: format.number((written * 1000) / ms) }),
+    t("chat.written", { count: written, num: format.number(written) }),
+    t("chat.read", { num: format.number(read - cached), cached: format.number(cached) }),
+  ];
+  return (
+    <Box component="span" sx={{ ml: 0.75, fontSize: "0.78rem", color: "text.secondary" }}>
+      {parts.filter(Boolean).join(" · ")}
+    </Box>
+  );
+}

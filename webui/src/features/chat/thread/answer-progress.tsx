@@ -1,0 +1,57 @@
+/** Before the first word: where the answer waits, how far the conversation has been read. */
+import Box from "@mui/material/Box";
+import LinearProgress from "@mui/material/LinearProgress";
+import { useTranslation } from "react-i18next";
+import type { ProgressFrame } from "@/live/protocol";
+import { useFormat } from "@/ui/use-format";
+
+interface Props {
+  progress: ProgressFrame | null;
+}
+
+export function AnswerProgress({ progress }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <Box sx={{ maxWidth: 320, py: 0.75, color: "text.secondary", fontSize: "0.88rem" }}>
+      {progress === null && <Dots />}
+      {progress?.type === "queue" && (
+        <>
+          {t("chat.queued", { place: progress.position ?? "…" })}
+          {progress.eta_s !== null && ` · ${t("chat.eta", { time: format.duration(progress.eta_s * 1000) })}`}
+        </>
+      )}
+      {progress?.type === "prefill" && (
+        <>
+          {t("chat.reading", {
+            done: format.number(progress.done),
+            total: format.number(progress.total),
+            cached: format.number(progress.cached),
+          })}
+          <LinearProgress
+            variant="determinate"
+            value={progress.total > 0 ? (100 * progress.done) / progress.total : 0}
+            aria-label={t("chat.readingName")}
+            sx={{ mt: 0.75, borderRadius: 2 }}
+          />
+        </>
+      )}
+    </Box>
+  );
+}
+
+function Dots() {
+  const { t } = useTranslation();
+  return (
+    <Box
+      component="span"
+      sx={{
+        "@keyframes breathe": { "50%": { opacity: 0.25 } },
+        display: "inline-block",
+        animation: "breathe 1.4s ease-in-out infinite",
+      }}
+    >
+      {t("chat.waiting")}
+    </Box>
+  );
+}

@@ -1,0 +1,47 @@
+/** What the model said, or is saying: the one place of the page that is drawn anew while an answer grows. */
+import Box from "@mui/material/Box";
+import { useEffect, useRef } from "react";
+import type { PathMessageView } from "@/api/types.gen";
+import { useLive } from "@/live/live-context";
+import type { SaidFrame } from "@/live/protocol";
+import { useLiveAnswer } from "@/live/use-live-answer";
+import { Markdown } from "@/markdown/markdown";
+import { AnswerActions } from "./answer-actions";
+import { AnswerEndNote } from "./answer-end-note";
+import { AnswerProgress } from "./answer-progress";
+
+interface Props {
+  message: PathMessageView;
+  say: (frame: SaidFrame) => void;
+}
+
+export function AnswerView({ message, say }: Props) {
+  const { generations } = useLive();
+  const live = useLiveAnswer(generations, message.generation_id ?? "");
+  const isRunning = message.status === "running";
+  const text = isRunning ? (live?.text ?? "") : message.content;
+  const isLive = isRunning && !live?.end;
+
+  // Once the store has the text, the live one is let go.
+  const followed = useRef<string | null>(null);
+  useEffect(() => {
+    if (message.generation_id) followed.current = message.generation_id;
+    else if (followed.current && !isRunning) {
+      generations.forget(followed.current);
+      followed.current = null;
+    }
+  }, [generations, message.generation_id, isRunning]);
+
+  return (
+    <Box aria-busy={isLive}>
+      {text && <Markdown text={text} isLive={isLive} />}
+      {isLive && !text && <AnswerProgress progress={live?.progress ?? null} />}
+      {!isLive && (
+        <>
+          <AnswerEndNote message={message} say={say} />
+          <AnswerActions message={message} say={say} />
+        </>
+      )}
+    </Box>
+  );
+}

@@ -1,0 +1,51 @@
+/** What a person wrote: as it stands, folded when it is long. */
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+const LONG_CHARACTERS = 1200;
+const LONG_LINES = 16;
+
+interface Props {
+  text: string;
+  isFaint?: boolean;
+}
+
+export function Bubble({ text, isFaint = false }: Props) {
+  const { t } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  const isLong = text.length > LONG_CHARACTERS || text.split("\n", LONG_LINES + 1).length > LONG_LINES;
+  return (
+    <Box
+      sx={{
+        maxWidth: "85%",
+        ml: "auto",
+        width: "fit-content",
+        px: 2,
+        py: 1.25,
+        borderRadius: "18px 18px 4px 18px",
+        bgcolor: "background.sunken",
+        border: 1,
+        borderColor: "divider",
+        opacity: isFaint ? 0.7 : 1,
+      }}
+    >
+      <Box
+        sx={{
+          whiteSpace: "pre-wrap",
+          lineHeight: 1.6,
+          overflow: "hidden",
+          maxHeight: isLong && !isOpen ? 240 : "none",
+        }}
+      >
+        {text}
+      </Box>
+      {isLong && (
+        <Button size="small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} sx={{ mt: 0.5, ml: -0.75 }}>
+          {isOpen ? t("chat.fold") : t("chat.unfold")}
+        </Button>
+      )}
+    </Box>
+  );
+}

@@ -1,0 +1,35 @@
+/** One message of a thread. Rendered again only when it changed: an answer that grows is no change of the others. */
+import Box from "@mui/material/Box";
+import { memo } from "react";
+import type { PathMessageView } from "@/api/types.gen";
+import type { SaidFrame } from "@/live/protocol";
+import { AnswerView } from "./answer-view";
+import { QuestionView } from "./question-view";
+
+interface Props {
+  message: PathMessageView;
+  say: (frame: SaidFrame) => void;
+}
+
+export const MessageView = memo(function MessageView({ message, say }: Props) {
+  return (
+    // What is out of sight is neither laid out nor painted, and still found, copied and read out.
+    <Box
+      component="article"
+      sx={{
+        contentVisibility: "auto",
+        containIntrinsicSize: "auto 160px",
+        py: 1,
+        "& .message-actions": { opacity: 0.0, transition: "opacity 120ms" },
+        "&:hover .message-actions, &:focus-within .message-actions, &:last-of-type .message-actions": { opacity: 1 },
+        "@media (hover: none)": { "& .message-actions": { opacity: 1 } },
+      }}
+    >
+      {message.role === "user" ? (
+        <QuestionView message={message} say={say} />
+      ) : (
+        <AnswerView message={message} say={say} />
+      )}
+    </Box>
+  );
+});

@@ -1,0 +1,108 @@
+/** The live line of one chat: what happens in it, and what is said in it. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
+import { errorOf } from "@/api/errors";
+import { keys } from "@/api/keys";
+import { useLive } from "@/live/live-context";
+import type { HeardFrame, SaidFrame } from "@/live/protocol";
+import { type LineState, LiveSocket, liveUrl } from "@/live/socket";
+import { useNotices } from "@/ui/notices-state";
+import { useErrorText } from "@/ui/use-error-text";
+import { type PendingMessage, usePending } from "./pending";
+
+export interface SessionLine {
+  state: LineState;
+  say: (frame: SaidFrame) => void;
+  /** Others who have the chat open. */
+  others: readonly { userId: string; name: string }[];
+  /** Names of those who are writing. */
+  typing: readonly string[];
+}
+
+export function useSessionLine(sessionId: string): SessionLine {
+  const { generations } = useLive();
+  const queries = useQueryClient();
+  const textOf = useErrorText();
+  const { show } = useNotices();
+  const pending = usePending();
+  const line = useRef<LiveSocket | null>(null);
+  const sent = useRef(new Set<string>());
+  const [state, setState] = useState<LineState>({ name: "connecting" });
+  const [present, setPresent] = useState<{ me: string; users: Record<string, string>[] }>({ me: "", users: [] });
+  const [typing, setTyping] = useState<Record<string, string>>({});
+
+  const readAgain = () => {
+    queries.invalidateQueries({ queryKey: keys.session(sessionId) });
+  };
+  const hear = useEffectEvent((frame: HeardFrame) => {
+    if (!generations.hear(frame)) line.current?.reconnect();
+    switch (frame.type) {
+      case "hello":
+        setPresent((before) => ({ ...before, me: frame.user_id }));
+        readAgain();
+        break;
+      case "accepted":
+        if (frame.client_message_id) pending.remove(frame.client_message_id);
+        readAgain();
+        break;
+      case "message":
+      case "session":
+      case "resync":
+      case "ai_complete":
+        readAgain();
+        break;
+      case "error": {
+        const text = textOf(errorOf(400, { error: frame.error }, new Headers()));
+        if (frame.client_message_id) pending.refuse(frame.client_message_id, text);
+        else show({ text });
+        break;
+      }
+      case "presence":
+        setPresent((before) => ({ ...before, users: frame.users }));
+        break;
+      case "typing":
+        setTyping(({ [frame.user_id]: _gone, ...rest }) =>
+          frame.is_typing ? { ...rest, [frame.user_id]: frame.username } : rest,
+        );
+        break;
+    }
+  });
+  const hello = useEffectEvent((): SaidFrame => ({ type: "hello", last: generations.last() }));
+
+  useEffect(() => {
+    sent.current.clear();
+    line.current = new LiveSocket({
+      url: liveUrl(`/ws/chat/${sessionId}`),
+      hello: () => hello(),
+      onFrame: (frame) => hear(frame),
+      onState: setState,
+    });
+    return () => line.current?.close();
+  }, [sessionId]);
+
+  const waiting = pending.messages.filter((message) => message.sessionId === sessionId && message.error === null);
+  useEffect(() => {
+    for (const message of waiting) {
+      if (sent.current.has(message.clientMessageId)) continue;
+      sent.current.add(message.clientMessageId);
+      line.current?.send(frameOf(message));
+    }
+    for (const message of pending.messages) if (message.error !== null) sent.current.delete(message.clientMessageId);
+  });
+
+  const say = useCallback((frame: SaidFrame) => line.current?.send(frame), []);
+  const others = present.users
+    .filter((user) => user.user_id !== present.me)
+    .map((user) => ({ userId: user.user_id ?? "", name: user.username ?? "" }));
+  return { state, say, others, typing: Object.values(typing) };
+}
+
+function frameOf(message: PendingMessage): SaidFrame {
+  return {
+    type: "chat_message",
+    content: message.content,
+    client_message_id: message.clientMessageId,
+    ...(message.parentId === undefined ? {} : { parent_id: message.parentId }),
+    ...(message.model === undefined ? {} : { params: { model: message.model } }),
+  };
+}

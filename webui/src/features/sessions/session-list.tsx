@@ -1,0 +1,74 @@
+/** The list of chats. Only what is in sight is in the page; more is read when its end comes near. */
+import Box from "@mui/material/Box";
+import Typography from "@mui/material/Typography";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useMemo, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { Loading } from "@/ui/loading";
+import { QueryProblem } from "@/ui/query-problem";
+import { SessionRow } from "./session-row";
+import { sessionRows } from "./session-rows";
+import { usePinnedSessions, useRecentSessions } from "./use-sessions";
+
+const ROW_PX = 36;
+const NEAR_END = 10;
+
+export function SessionList() {
+  const { t } = useTranslation();
+  const recent = useRecentSessions();
+  const pinned = usePinnedSessions();
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useMemo(
+    () => sessionRows(pinned.data?.items ?? [], recent.data?.pages.flatMap((page) => page.items) ?? [], Date.now()),
+    [pinned.data, recent.data],
+  );
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+  });
+  const items = virtual.getVirtualItems();
+  const isNearEnd = (items.at(-1)?.index ?? 0) >= rows.length - NEAR_END;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = recent;
+  useEffect(() => {
+    if (isNearEnd && hasNextPage && !isFetchingNextPage) fetchNextPage();
+  }, [isNearEnd, hasNextPage, isFetchingNextPage, fetchNextPage]);
+  if (recent.isError) return <QueryProblem error={recent.error} retry={() => recent.refetch()} />;
+  if (recent.isPending) return <Loading />;
+  if (rows.length === 0) {
+    return (
+      <Typography variant="body2" color="textSecondary" sx={{ flex: 1, p: 2 }}>
+        {t("sessions.none")}
+      </Typography>
+    );
+  }
+  return (
+    <Box ref={scroller} sx={{ flex: 1, overflowY: "auto", minHeight: 0 }}>
+      <Box component="ul" sx={{ position: "relative", height: virtual.getTotalSize(), m: 0, p: 0, listStyle: "none" }}>
+        {items.map((item) => {
+          const row = rows[item.index];
+          return (
+            <Box
+              component="li"
+              key={item.key}
+              sx={{ position: "absolute", insetInline: 0, top: item.start, height: ROW_PX }}
+            >
+              {row?.kind === "heading" && (
+                <Typography
+                  component="h2"
+                  variant="caption"
+                  color="textSecondary"
+                  sx={{ display: "block", px: 2.25, pt: 1.75, fontWeight: 600 }}
+                >
+                  {t(`sessions.age.${row.name}`)}
+                </Typography>
+              )}
+              {row?.kind === "session" && <SessionRow session={row.session} />}
+            </Box>
+          );
+        })}
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,47 @@
+/** The actions of one chat. */
+import ListItemIcon from "@mui/material/ListItemIcon";
+import Menu from "@mui/material/Menu";
+import MenuItem from "@mui/material/MenuItem";
+import { useTranslation } from "react-i18next";
+import type { SessionView } from "@/api/types.gen";
+import { Icon } from "@/ui/icon";
+import type { IconName } from "@/ui/icon-paths";
+import { useSessionActions } from "./use-session-actions";
+
+interface Props {
+  session: SessionView;
+  anchor: HTMLElement | null;
+  close: () => void;
+  rename: () => void;
+}
+
+export function SessionMenu({ session, anchor, close, rename }: Props) {
+  const { t } = useTranslation();
+  const { change, remove } = useSessionActions();
+  const { is_pinned: isPinned, is_archived: isArchived } = session;
+  const items: [IconName, string, () => void][] = [
+    ["edit", t("sessions.rename"), rename],
+    ["pin", isPinned ? t("sessions.unpin") : t("sessions.pin"), () => change(session, { is_pinned: !isPinned })],
+    ["archive", t("sessions.archive"), () => change(session, { is_archived: !isArchived })],
+    ["trash", t("sessions.delete"), () => remove(session)],
+  ];
+  return (
+    <Menu open={anchor !== null} anchorEl={anchor} onClose={close}>
+      {items.map(([icon, label, act]) => (
+        <MenuItem
+          key={icon}
+          dense
+          onClick={() => {
+            close();
+            act();
+          }}
+        >
+          <ListItemIcon>
+            <Icon name={icon} size={18} />
+          </ListItemIcon>
+          {label}
+        </MenuItem>
+      ))}
+    </Menu>
+  );
+}

@@ -1,0 +1,84 @@
+/** One chat in the list: a link, a menu, and a field while it is renamed. */
+import Box from "@mui/material/Box";
+import InputBase from "@mui/material/InputBase";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { NavLink } from "react-router";
+import type { SessionView } from "@/api/types.gen";
+import { IconAction } from "@/ui/icon-action";
+import { SessionMenu } from "./session-menu";
+import { useSessionActions } from "./use-session-actions";
+
+const ROW = {
+  position: "relative",
+  display: "flex",
+  alignItems: "center",
+  height: 36,
+  mx: 1,
+  borderRadius: 1,
+  "&:hover": { bgcolor: "action.hover" },
+  "& a": { flex: 1, minWidth: 0, px: 1.25, py: 1, color: "text.primary", textDecoration: "none", fontSize: "0.9rem" },
+  "& a > span": { display: "block", overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+  "&:has(a[aria-current])": { bgcolor: "action.selected" },
+  // Shown when it can be wanted; where there is no pointer to rest, always.
+  "& .row-more": { opacity: 0 },
+  "&:hover .row-more, &:focus-within .row-more, &:has(a[aria-current]) .row-more": { opacity: 1 },
+  "@media (hover: none)": { "& .row-more": { opacity: 1 } },
+} as const;
+
+interface Props {
+  session: SessionView;
+}
+
+export function SessionRow({ session }: Props) {
+  const { t } = useTranslation();
+  const { change } = useSessionActions();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const [isRenaming, setRenaming] = useState(false);
+  const title = session.title || t("sessions.untitled");
+  if (isRenaming) {
+    const finish = (value: string | null) => {
+      setRenaming(false);
+      if (value?.trim() && value.trim() !== session.title) change(session, { title: value.trim() });
+    };
+    return <NameField title={session.title} finish={finish} />;
+  }
+  return (
+    <Box sx={ROW}>
+      <NavLink to={`/chat/${session.session_id}`} title={title}>
+        <span>{title}</span>
+      </NavLink>
+      {session.role === "owner" && (
+        <Box className="row-more" sx={{ pr: 0.5 }}>
+          <IconAction
+            icon="more"
+            iconSize={18}
+            label={t("sessions.more", { title })}
+            onClick={(event) => setAnchor(event.currentTarget)}
+          />
+        </Box>
+      )}
+      <SessionMenu session={session} anchor={anchor} close={() => setAnchor(null)} rename={() => setRenaming(true)} />
+    </Box>
+  );
+}
+
+function NameField({ title, finish }: { title: string; finish: (value: string | null) => void }) {
+  const { t } = useTranslation();
+  const [value, setValue] = useState(title);
+  return (
+    <InputBase
+      autoFocus
+      value={value}
+      onChange={(event) => setValue(event.target.value)}
+      onBlur={() => finish(value)}
+      onKeyDown={(event) => {
+        if (event.nativeEvent.isComposing) return; // Enter ends a Hangul syllable first
+        if (event.key === "Enter") finish(value);
+        if (event.key === "Escape") finish(null);
+      }}
+      inputProps={{ "aria-label": t("sessions.name"), maxLength: 200 }}
+      sx={{ height: 36, mx: 1, px: 1.25, fontSize: "0.9rem", border: 1, borderColor: "primary.main", borderRadius: 1 }}
+    />
+  );
+}

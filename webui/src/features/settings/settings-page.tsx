@@ -1,0 +1,46 @@
+/** How the page looks and speaks. Kept in this browser. */
+import MenuItem from "@mui/material/MenuItem";
+import Stack from "@mui/material/Stack";
+import { useColorScheme } from "@mui/material/styles";
+import TextField from "@mui/material/TextField";
+import { useTranslation } from "react-i18next";
+import { LANGUAGES, type Language, switchLanguage } from "@/lib/i18n";
+import { Page } from "@/ui/page";
+
+const MODES = ["system", "light", "dark"] as const;
+const NAMES: Record<Language, string> = { ko: "한국어", en: "English" };
+
+export function SettingsPage() {
+  const { t, i18n } = useTranslation();
+  const { mode, setMode } = useColorScheme();
+  return (
+    <Page title={t("settings.title")}>
+      <Stack spacing={3} sx={{ maxWidth: 320 }}>
+        <TextField
+          select
+          label={t("settings.language")}
+          value={i18n.language}
+          onChange={(event) => switchLanguage(i18n, event.target.value as Language)}
+        >
+          {LANGUAGES.map((language) => (
+            <MenuItem key={language} value={language} lang={language}>
+              {NAMES[language]}
+            </MenuItem>
+          ))}
+        </TextField>
+        <TextField
+          select
+          label={t("settings.theme")}
+          value={mode ?? "system"}
+          onChange={(event) => setMode(event.target.value as (typeof MODES)[number])}
+        >
+          {MODES.map((each) => (
+            <MenuItem key={each} value={each}>
+              {t(`settings.themes.${each}`)}
+            </MenuItem>
+          ))}
+        </TextField>
+      </Stack>
+    </Page>
+  );
+}

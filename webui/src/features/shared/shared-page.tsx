@@ -1,0 +1,59 @@
+/** A chat that somebody shared by link: to be read, by anybody who has the link. */
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import Typography from "@mui/material/Typography";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { useParams } from "react-router";
+import { call } from "@/api/client";
+import { ApiError } from "@/api/errors";
+import { keys } from "@/api/keys";
+import { Markdown } from "@/markdown/markdown";
+import { Loading } from "@/ui/loading";
+import { Problem } from "@/ui/problem";
+import { QueryProblem } from "@/ui/query-problem";
+
+export function SharedPage() {
+  const { t } = useTranslation();
+  const { token = "" } = useParams();
+  const shared = useInfiniteQuery({
+    queryKey: keys.shared(token),
+    queryFn: ({ signal, pageParam }) =>
+      call("GET /api/shared/{token}", { path: { token }, query: pageParam ? { before: pageParam } : {}, signal }),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+  });
+  if (shared.isPending) return <Loading />;
+  if (shared.isError) {
+    const isGone = shared.error instanceof ApiError && shared.error.status === 404;
+    if (isGone) return <Problem title={t("shared.gone")}>{t("shared.goneText")}</Problem>;
+    return <QueryProblem error={shared.error} retry={() => shared.refetch()} />;
+  }
+  const { title, owner_name: owner } = shared.data.pages[0] ?? { title: "", owner_name: "" };
+  const messages = shared.data.pages.toReversed().flatMap((page) => page.items);
+  return (
+    <Box component="main" sx={{ maxWidth: 780, mx: "auto", px: 2, py: 5 }}>
+      <Typography variant="h1">{title || t("sessions.untitled")}</Typography>
+      <Typography color="textSecondary" sx={{ mb: 4 }}>
+        {t("shared.by", { name: owner })}
+      </Typography>
+      {shared.hasNextPage && (
+        <Button loading={shared.isFetchingNextPage} onClick={() => shared.fetchNextPage()}>
+          {t("chat.earlier")}
+        </Button>
+      )}
+      {messages.map((message) => (
+        <Box component="article" key={message.message_id} sx={{ mb: 3 }}>
+          <Typography component="h2" variant="caption" color="textSecondary" sx={{ fontWeight: 600 }}>
+            {message.role === "user" ? owner : t("shared.model")}
+          </Typography>
+          {message.role === "user" ? (
+            <Box sx={{ whiteSpace: "pre-wrap", lineHeight: 1.6 }}>{message.content}</Box>
+          ) : (
+            <Markdown text={message.content} />
+          )}
+        </Box>
+      ))}
+    </Box>
+  );
+}
