@@ -176,9 +176,7 @@ class FakeEngine:
         texts = [_answer_text(self.pieces, index, request) for index in range(request.num_choices)]
         if resumption is not None:  # what was sent is not sent again
             sent = resumption.num_chars_sent
-            texts = [
-                ([rest] if (rest := "".join(pieces)[sent[i] :]) else [], why) for i, (pieces, why) in enumerate(texts)
-            ]
+            texts = [(_beyond(pieces, sent[i]), why) for i, (pieces, why) in enumerate(texts)]
         for number in range(max(len(pieces) for pieces, _ in texts)):
             for index, (pieces, _) in enumerate(texts):
                 if number < len(pieces):
@@ -280,6 +278,14 @@ def _answer_text(pieces: Sequence[str], index: int, request: GenerationRequest) 
             kept.append(piece[:end])
         end = max(0, end - len(piece))
     return kept, reason
+
+
+def _beyond(pieces: Sequence[str], num_chars: int) -> list[str]:
+    rests = []
+    for piece in pieces:
+        rests.append(piece[num_chars:])
+        num_chars = max(0, num_chars - len(piece))
+    return [rest for rest in rests if rest]
 
 
 def _delta(request: GenerationRequest, index: int, text: str) -> Delta:

@@ -34,7 +34,7 @@ async def test_an_answer_is_begun_followed_and_stored() -> None:
         assert answer.parent_id == started.user_message_id
         assert (await chat.message(started.user_message_id)).content == "Hi"
         row = await chat.row(started)
-        assert (row.content, row.state, row.last_seq, row.lease_owner) == ("Hello world", "complete", 5, "")
+        assert (row.content, row.state, row.last_seq) == ("Hello world", "complete", 5)
 
 
 async def test_two_readers_at_once_and_a_late_one_read_the_same() -> None:

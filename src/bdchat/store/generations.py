@@ -116,8 +116,7 @@ def finish(db: Session, generation_id: str, owner: str, ending: Ending) -> Gener
     for name in Ending.__slots__:
         setattr(generation, name, getattr(ending, name))
     generation.finished_at_ms = now_ms()
-    generation.lease_owner = ""
-    generation.lease_expires_at_ms = 0
+    generation.lease_expires_at_ms = 0  # whose it was stays: an owner can tell its own end from another's
     db.add(generation)
     db.flush()
     return generation
@@ -127,11 +126,12 @@ def finish(db: Session, generation_id: str, owner: str, ending: Ending) -> Gener
 
 
 def renew_leases(db: Session, owner: str, generation_ids: Collection[str], *, expires_at_ms: int) -> list[str]:
-    """Returns those that another server has by now."""
-    these = and_(col(Generation.generation_id).in_(generation_ids), col(Generation.state) == RUNNING)
-    is_ours = col(Generation.lease_owner) == owner
-    db.exec(update(Generation).where(these, is_ours).values(lease_expires_at_ms=expires_at_ms))
-    return list(db.exec(select(col(Generation.generation_id)).where(these, ~is_ours)))
+    """Returns those that another server has or has had since, or that are gone."""
+    these, is_ours = col(Generation.generation_id).in_(generation_ids), col(Generation.lease_owner) == owner
+    is_running = col(Generation.state) == RUNNING
+    db.exec(update(Generation).where(these, is_ours, is_running).values(lease_expires_at_ms=expires_at_ms))
+    ours = set(db.exec(select(col(Generation.generation_id)).where(these, is_ours)))
+    return [generation_id for generation_id in generation_ids if generation_id not in ours]
 
 
 def release_leases(db: Session, owner: str) -> None:
