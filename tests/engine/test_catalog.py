@@ -1,5 +1,6 @@
 """Laws of the catalog: names are looked up, broken files are listed, nothing here needs a network."""
 
+import fcntl
 import os
 import re
 from pathlib import Path
@@ -117,6 +118,37 @@ def test_broken_files_are_listed_with_their_reason(catalog: Catalog) -> None:
         with pytest.raises(ModelLoadFailed) as caught:
             catalog.resolve(name)
         assert (caught.value.model, caught.value.reason) == (name, problems[name])
+
+
+def test_a_removed_model_is_gone_with_its_record_and_nothing_else(catalog: Catalog) -> None:
+    for name in ("mine.gguf", "other.gguf", "big-00001-of-00002.gguf", "big-00002-of-00002.gguf", "big.gguf"):
+        put(catalog, name)
+    record = catalog.models_dir / ".records" / "mine.gguf.json"
+    record.parent.mkdir()
+    record.write_text("{}")
+    assert catalog.remove("mine").name == "mine"
+    assert not record.exists()
+    catalog.remove("big-00001-of-00002")
+    assert sorted(path.name for path in catalog.models_dir.glob("*.gguf")) == ["big.gguf", "other.gguf"]
+    for name in ("mine", "mine.gguf", "../other", "other.gguf", "", "."):
+        with pytest.raises(ModelNotFound):
+            catalog.remove(name)
+
+
+def test_what_unfinished_pulls_left_is_counted_and_cleared_unless_one_runs(catalog: Catalog) -> None:
+    assert catalog.partial_bytes() == 0
+    catalog.clear_partials()
+    folder = catalog.models_dir / ".partial"
+    (folder / "x.pip").mkdir(parents=True)
+    (folder / "x.pip" / "wheel").write_bytes(b"123")
+    (folder / "x.part").write_bytes(b"12345")
+    with (folder / "x.gguf.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process pulls
+        catalog.clear_partials()
+        assert catalog.partial_bytes() == 8
+    catalog.clear_partials()
+    assert [path.name for path in folder.iterdir()] == ["x.gguf.lock"]
+    assert catalog.partial_bytes() == 0
 
 
 def test_a_path_to_something_else_is_a_load_failure(catalog: Catalog, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ be a path. Knows files and headers, not engines.
     DATA_DIR/models/.partial/            unfinished pulls and locks; may be deleted when none runs
 """
 
+import contextlib
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from bdchat.engine.downloads import (
     ProgressMeter,
     PullFailed,
     Source,
+    is_unlocked,
     link_or_copy,
     only_one,
     sha256_of,
@@ -152,6 +155,46 @@ class Catalog:
         except OSError as error:
             raise PullFailed(spec, f"{error.strerror or error}: {error.filename or self.models_dir}") from error
         return self._describe(target)
+
+    def remove(self, name: str) -> InstalledModel:
+        """Deletes an installed model's file, all parts of a split one; what it was. Raises ModelNotFound."""
+        model = next((model for model in self.installed() if name == model.name), None)
+        if model is None:
+            raise ModelNotFound(name, tuple(each.name for each in self.installed()))
+        files = [model.path]
+        if PART_NAME.fullmatch(model.path.name):
+            files = [path for path in self.models_dir.iterdir() if _stem_of_parts(path) == _stem_of_parts(model.path)]
+        for path in files:
+            path.unlink(missing_ok=True)
+            self._record_path(path).unlink(missing_ok=True)
+        return model
+
+    def partial_bytes(self) -> int:
+        """Of unfinished pulls."""
+        total = 0
+        for path in (self.models_dir / ".partial").rglob("*"):
+            with contextlib.suppress(OSError):  # they come and go while they are counted
+                total += path.stat().st_size if path.is_file() else 0
+        return total
+
+    def clear_partials(self) -> None:
+        """Deletes what unfinished pulls left; nothing, while one runs in whatever process."""
+        partials = self._partials()
+        with contextlib.ExitStack() as locks:
+            for path in partials:
+                if path.suffix == ".lock" and not locks.enter_context(is_unlocked(path)):
+                    return
+            for path in partials:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.suffix != ".lock":  # somebody may be about to take it
+                    path.unlink(missing_ok=True)
+
+    def _partials(self) -> list[Path]:
+        try:
+            return list((self.models_dir / ".partial").iterdir())
+        except OSError:
+            return []
 
     def _source(self, spec: str, entry: CatalogEntry | None) -> Source:
         where = entry.source if entry else spec
@@ -289,6 +332,12 @@ def _catalog_path() -> Path:
     """In a wheel the catalog lies beside this file; in the repository it is models/catalog.toml."""
     packaged = Path(__file__).with_name("catalog.toml")
     return packaged if packaged.is_file() else Path(__file__).parents[3] / "models" / "catalog.toml"
+
+
+def _stem_of_parts(path: Path) -> str | None:
+    """What the names of a split model's files have in common."""
+    part = PART_NAME.fullmatch(path.name)
+    return part["stem"] if part else None
 
 
 def _is_path(text: str) -> bool:

@@ -152,6 +152,18 @@ def only_one(lock_path: Path, meter: ProgressMeter) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def is_unlocked(lock_path: Path) -> Iterator[bool]:
+    """No pull holds it; until the context is left none can begin to."""
+    with lock_path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")

@@ -30,6 +30,13 @@ def free_memory_bytes() -> int:
     return max(0, min(free, limit - used))
 
 
+def total_memory_bytes() -> int:
+    """What there is, within the cgroup's limit."""
+    total = int(psutil.virtual_memory().total)
+    limit = _number(_CGROUP / "memory.max")
+    return total if limit is None else min(total, limit)
+
+
 def cpu_name() -> str:
     """Model and features of the CPU: what a measurement or a probe of a library depends on."""
     try:

@@ -43,6 +43,7 @@ class PromptSurvey(Value, frozen=True, kw_only=True):
 
 def survey(scheduler: "Scheduler", tokens: list[int]) -> PromptSurvey:
     """Loop thread only."""
+    tokens = scheduler.kv_cache.spelled_as_cached(tokens)  # as it would be when sent
     reach = scheduler.kv_cache.reach(tokens)
     return PromptSurvey(
         num_prompt_tokens=len(tokens),

@@ -7,13 +7,14 @@ llama.cpp's cells exactly; llama.cpp itself is asked after every copy and restor
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bdchat.engine.kv_disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv_snapshots import RamSnapshots, Snapshot
 from bdchat.engine.prefix_tree import PrefixTree
+from bdchat.engine.realignment import respelled
 from bdchat.engine.runner import KVLayout, MemoryClass, ModelRunner
 
 # Below this a saved state is dearer to find and restore than the tokens are to compute again (engine notes: 8 ms
@@ -107,6 +108,19 @@ class KVCache:
         in_ram, _ = self.snapshots.best(wanted)
         on_disk, _ = self.disk.best(wanted) if self.disk is not None else (0, None)
         return Reach(resident, max(resident, in_ram), max(resident, in_ram, on_disk))
+
+    def spelled_as_cached(self, tokens: list[int]) -> list[int]:
+        """The same text, in the tokens of the cached sequence that agrees with it furthest (realignment.py)."""
+        found = respelled(tokens, self._spellings(), self._runner.token_bytes)
+        return found if len(found) < self._runner.info.n_ctx else tokens
+
+    def _spellings(self) -> Iterator[list[int]]:
+        for seq_id in (*self._live, *self._idle):
+            yield self._tree.tokens(seq_id)
+        for snapshot in self.snapshots:
+            yield snapshot.tokens
+        for kept in self.disk or ():
+            yield kept.tokens
 
     def num_reusable(self, tokens: Sequence[int]) -> int:
         """How many tokens a claim of `tokens` would not have to compute right now."""

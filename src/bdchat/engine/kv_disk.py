@@ -13,7 +13,7 @@ import queue
 import struct
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -62,6 +62,10 @@ class DiskSnapshots:
     def __len__(self) -> int:
         self._take_written()
         return len(self._shelf)
+
+    def __iter__(self) -> Iterator[DiskSnapshot]:
+        self._take_written()
+        return iter(self._shelf)
 
     @property
     def num_bytes(self) -> int:

@@ -5,13 +5,14 @@ be one.
 """
 
 from pathlib import Path
+from typing import Self
 
 from bdchat.engine.catalog import Catalog, InstalledModel
 from bdchat.engine.child import Spawn
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.local_engine import LocalEngine
 from bdchat.engine.model_rows import TABLE_CONTEXT
-from bdchat.settings import EngineSettings
+from bdchat.settings import EngineSettings, Settings
 
 
 class LocalModels:
@@ -31,6 +32,16 @@ class LocalModels:
         self._cache_dir = cache_dir
         self._queue_limit = queue_limit
         self._spawn = spawn
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those in the data directory."""
+        return cls(
+            Catalog.load(settings.data_dir),
+            settings.engine,
+            cache_dir=settings.data_dir / "cache",
+            queue_limit=settings.limits.queue,
+        )
 
     def find(self, name: str) -> InstalledModel:
         """By the name it is listed under, or its file's. Raises ModelNotFound, ModelLoadFailed (the file is broken)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bdchat.engine.catalog import Catalog, CatalogEntry, InstalledModel
+from bdchat.engine.catalog import Catalog, CatalogEntry, Checksum, InstalledModel
 from bdchat.engine.gguf import GGUFHeader
 
 # The context a table assumes where a model allows more: 128k contexts would make every model look impossible.
@@ -29,6 +29,7 @@ class ModelRow:
     licence: str | None
     languages: tuple[str, ...]
     path: Path | None
+    checksum: Checksum | None  # of the file that is here
     note: str  # why it is broken, how to get it, or what a person should know; may be empty
 
 
@@ -60,6 +61,7 @@ def _installed_row(model: InstalledModel, free_bytes: int) -> ModelRow:
         licence=entry.licence if entry else (header.licence if header else None),
         languages=entry.languages if entry else (),
         path=model.path,
+        checksum=model.checksum,
         note=model.problem or changed,
     )
 
@@ -79,6 +81,7 @@ def _available_row(entry: CatalogEntry) -> ModelRow:
         licence=entry.licence,
         languages=entry.languages,
         path=None,
+        checksum=None,
         note=f"bdchat pull {entry.name}",
     )
 

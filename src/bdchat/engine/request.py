@@ -87,6 +87,11 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     wants_progress: bool = False  # send Progress while it waits and while its prompt is read
     cache_tag: str = ""  # of the stored conversation it belongs to: its state may go to disk, and is forgotten with it
 
+    @property
+    def may_be_respelled(self) -> bool:
+        """Whether other tokens of the same text will do: not where the caller chose or scores the tokens."""
+        return self.cache_prompt and self.num_prompt_logprobs is None and not isinstance(self.prompt, TokenPrompt)
+
 
 class Resumption(Value, frozen=True, kw_only=True):
     """What a request had produced when its engine died, or when it was stopped; the answer goes on from here.

@@ -86,6 +86,8 @@ class Scheduler:
         if resumption is None and len(self._waiting) + request.num_choices > self._queue_limit + self._num_places:
             pending = [waiting.num_pending for waiting in self._waiting]
             raise QueueFull(seconds_to_drain(self._cost, self._expected, pending, len(self._running)))
+        if resumption is None and request.may_be_respelled:
+            prompt_tokens = self.kv_cache.spelled_as_cached(prompt_tokens)
         seed = resumption.seed if resumption else seed_of(request)
         self._counts.num_requests += resumption is None
         for index in range(request.num_choices):
