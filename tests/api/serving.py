@@ -139,7 +139,13 @@ async def served(app: App, settings: Settings | None = None) -> AsyncGenerator[s
 async def over_http(
     *engines: FakeEngine, settings: Settings | None = None, live_timing: Timing | None = None
 ) -> AsyncGenerator[httpx.AsyncClient]:
-    app = make_app(*engines, settings=settings, live_timing=live_timing)
+    async with over_app(make_app(*engines, settings=settings, live_timing=live_timing), settings) as client:
+        yield client
+
+
+@asynccontextmanager
+async def over_app(app: App, settings: Settings | None = None) -> AsyncGenerator[httpx.AsyncClient]:
+    """The same, with an App of the test's own making."""
     async with served(app, settings) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
         _apps[client] = app
         yield client

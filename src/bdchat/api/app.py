@@ -16,7 +16,10 @@ from starlette.routing import BaseRoute, Route
 
 from bdchat.api.accounts import Accounts
 from bdchat.api.admin_access import AdminAccess
+from bdchat.api.admin_engine import AdminEngine
+from bdchat.api.admin_models import AdminModels
 from bdchat.api.admin_records import AdminRecords
+from bdchat.api.admin_storage import AdminStorage
 from bdchat.api.admin_users import AdminUsers
 from bdchat.api.api_keys import ApiKeys
 from bdchat.api.auth import Authenticator, CredentialGuard
@@ -32,7 +35,7 @@ from bdchat.api.housekeeping import Housekeeping
 from bdchat.api.imports import IMPORT_PATH, Imports
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.live import LiveChat
-from bdchat.api.live_admission import LiveParts
+from bdchat.api.live_admission import LiveParts, OpenLines
 from bdchat.api.live_events import LiveEvents
 from bdchat.api.live_line import Timing
 from bdchat.api.messages import Messages
@@ -42,6 +45,7 @@ from bdchat.api.openai_routes import llm_routes, openai_routes, watch_routes
 from bdchat.api.openapi import OpenAPI
 from bdchat.api.page import PageServer, load_page
 from bdchat.api.passwords import Passwords
+from bdchat.api.pulls import Pulls
 from bdchat.api.search import Search
 from bdchat.api.security import BodyLimits, HostGuard, OriginGuard
 from bdchat.api.session_news import SessionNews
@@ -51,6 +55,7 @@ from bdchat.api.sign_in import SignIn
 from bdchat.api.stored_chat import StoredChat
 from bdchat.api.titles import Titles
 from bdchat.api.usage_ledger import UsageLedger
+from bdchat.engine.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.database import Database
@@ -94,6 +99,18 @@ class App(Starlette):
             service=self.generations,
             on_end=self.titles.consider,
         )
+        self.open_lines = OpenLines()
+        self.local_models = LocalModels.of(settings)
+        self.pulls = Pulls(self.local_models.catalog, self.bus)
+        self.admin_models = AdminModels(
+            settings.limits,
+            router=engine_router,
+            models=self.local_models,
+            pulls=self.pulls,
+            bus=self.bus,
+            database=self.database,
+            authenticator=self.authenticator,
+        )
         self._live_timing = live_timing or Timing()
         super().__init__(
             routes=self._routes(settings),
@@ -135,6 +152,7 @@ class App(Starlette):
             limits=settings.limits,
             server_id=self.durable.server_id,
             timing=self._live_timing,
+            open_lines=self.open_lines,
         )
         return [*LiveChat(parts, self.durable).routes(), *LiveEvents(parts).routes()]
 
@@ -144,6 +162,19 @@ class App(Starlette):
             *AdminUsers(limits, database, authenticator, self.passwords, self.generations).routes(),
             *AdminAccess(limits, database, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
+            *AdminEngine(
+                self.engine_router,
+                self.generations,
+                self.durable,
+                database=database,
+                authenticator=authenticator,
+                refusals=self.refusals,
+                open_lines=self.open_lines,
+            ).routes(),
+            *self.admin_models.routes(),
+            *AdminStorage(
+                settings, database=database, authenticator=authenticator, catalog=self.local_models.catalog
+            ).routes(),
         ]
 
     def _account_routes(self, settings: Settings) -> list[Route]:
@@ -183,6 +214,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         await app.imports.aclose()
         await app.generations.drain(timeout_s=0)
         await app.durable.aclose()
+        await app.admin_models.aclose()
         await app.engine_router.aclose()
         await app.ledger.flush()
         await app.authenticator.aclose()

@@ -31,6 +31,14 @@ class OpenLines:
     def __init__(self) -> None:
         self._num_by_user: Counter[str] = Counter()
 
+    @property
+    def num_users(self) -> int:
+        return len(self._num_by_user)
+
+    @property
+    def num_lines(self) -> int:
+        return self._num_by_user.total()
+
     @contextlib.contextmanager
     def another(self, user_id: str) -> Iterator[None]:
         """Raises LineClosed."""

@@ -22,6 +22,7 @@ from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_l
 from bdchat.api.sign_in import new_setup_code
 from bdchat.api.socket_protocol import socket_options
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
+from bdchat.engine.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import ServerSettings, Settings
 from bdchat.store.database import Database
@@ -108,24 +109,17 @@ async def _serve(settings: Settings, make_router: Callable[[Settings], Router], 
 
 
 def local_router(settings: Settings) -> Router:
-    """The configured model in a process of its own, which begins to load. Raises ModelNotFound, ModelLoadFailed."""
-    from bdchat.engine.catalog import Catalog  # only a server with a model of its own needs these
-    from bdchat.engine.local_engine import LocalEngine
+    """The configured model in a process of its own, which begins to load; an admin can load more.
 
+    Raises ModelNotFound, ModelLoadFailed."""
+    models = LocalModels.of(settings)
     created = int(time.time())
     if settings.models.default == "none":
-        return Router({}, default=None, created=created)
-    installed = Catalog.load(settings.data_dir).resolve(settings.models.default)
-    engine = LocalEngine(
-        installed.path,
-        installed.name,
-        settings.engine,
-        cache_dir=settings.data_dir / "cache",
-        queue_limit=settings.limits.queue,
-    )
-    engine.start()
+        return Router({}, default=None, created=created, source=models)
+    installed = models.find_for_operator(settings.models.default)
     aliases = dict.fromkeys(installed.names[1:], installed.name)
-    return Router({installed.name: engine}, default=installed.name, created=created, aliases=aliases)
+    engines = {installed.name: models.open(installed)}
+    return Router(engines, default=installed.name, created=created, aliases=aliases, source=models)
 
 
 def listen(server: ServerSettings) -> socket.socket:

@@ -5,6 +5,7 @@ admin's; `server_state` remembers that it was made, so that two servers over one
 """
 
 import unicodedata
+from collections.abc import Collection
 from typing import Any
 
 from sqlmodel import Session, col, delete, func, select, update
@@ -35,6 +36,12 @@ def get(db: Session, user_id: str) -> User:
 
 def by_name(db: Session, username: str) -> User | None:
     return db.exec(select(User).where(User.username_key == username_key(username))).first()
+
+
+def names_of(db: Session, user_ids: Collection[str]) -> dict[str, str]:
+    """By id; who is gone is not in it."""
+    query = select(User.user_id, User.username).where(col(User.user_id).in_(user_ids))
+    return dict(db.exec(query).all())
 
 
 def list_all(db: Session) -> list[User]:

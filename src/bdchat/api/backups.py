@@ -1,0 +1,64 @@
+"""Backups in the data directory: made, listed, read, deleted. Any thread; no state but the folder.
+
+A name is looked up among what is there, never joined to a path. SQLite only, as store/backup.py.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bdchat.store.backup import back_up
+from bdchat.store.errors import Conflict, NotFound
+
+FOLDER = "backups"
+SUFFIX = ".db"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    name: str
+    path: Path
+    num_bytes: int
+    made_at_ms: int
+
+
+class Backups:
+    def __init__(self, database: Path | None, data_dir: Path) -> None:
+        """`database` None: it is PostgreSQL's, which makes its own."""
+        self._database = database
+        self._folder = data_dir / FOLDER
+
+    def make(self) -> Backup:
+        """Raises Conflict (not SQLite), StoreFull, StoreDamaged, StoreUnavailable."""
+        if self._database is None:
+            raise Conflict("The database is PostgreSQL's: pg_dump makes its backup.")
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stem = time.strftime("bdchat-%Y%m%d-%H%M%S", time.gmtime())
+        names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
+        path = next(path for name in names if not (path := self._folder / f"{name}{SUFFIX}").exists())
+        back_up(self._database, path)
+        return _described(path)
+
+    def list(self) -> tuple[Backup, ...]:
+        """The newest first."""
+        try:
+            paths = [path for path in self._folder.iterdir() if path.suffix == SUFFIX and path.is_file()]
+        except OSError:
+            return ()
+        return tuple(sorted((_described(path) for path in paths), key=lambda each: each.made_at_ms, reverse=True))
+
+    def get(self, name: str) -> Backup:
+        """Raises NotFound."""
+        found = next((backup for backup in self.list() if backup.name == name), None)
+        if found is None:
+            raise NotFound("backup", name)
+        return found
+
+    def delete(self, name: str) -> None:
+        """Raises NotFound."""
+        self.get(name).path.unlink(missing_ok=True)
+
+
+def _described(path: Path) -> Backup:
+    stat = path.stat()
+    return Backup(path.name, path, stat.st_size, stat.st_mtime_ns // 1_000_000)

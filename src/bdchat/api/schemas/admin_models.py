@@ -1,0 +1,79 @@
+"""/api/admin/models and /api/admin/pulls: what they take and give. Never where a file lies."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bdchat.api.endpoints import View
+from bdchat.api.pulls import MAX_SPEC_CHARS, PullState, State
+from bdchat.api.schemas.wire import Strict, Text
+from bdchat.engine.model_rows import ModelRow
+
+ModelName = Annotated[Text, Field(min_length=1, max_length=MAX_SPEC_CHARS)]
+HIDDEN = frozenset({"path"})
+
+
+class ModelWish(Strict):
+    model: ModelName
+
+
+class UnloadWish(Strict):
+    model: ModelName
+    drain_s: Annotated[float, Field(ge=0, le=600)] = 30.0  # running answers get this long
+
+
+class ModelView(View):
+    name: str
+    state: Literal["installed", "broken", "available"]
+    kind: str
+    quantization: str
+    parameters: str
+    n_ctx_train: int | None
+    num_bytes: int  # on the disk, or to be downloaded
+    n_ctx: int | None  # the context that memory_bytes is for
+    memory_bytes: int | None
+    fits: bool | None
+    licence: str | None
+    languages: list[str]
+    checksum: Literal["verified", "unknown", "changed"] | None
+    note: str
+    served: str | None  # the engine's state; null: it is not loaded
+    is_default: bool
+
+
+class ModelList(View):
+    data: list[ModelView]
+    free_memory_bytes: int
+    free_disk_bytes: int
+
+
+class ServedView(View):
+    model: str
+    state: str
+
+
+class PullView(View):
+    pull_id: str
+    model: str
+    state: State
+    phase: str | None
+    num_bytes_done: int
+    num_bytes_total: int | None
+    bytes_per_s: float | None
+    error: str | None
+    installed_as: str | None
+    created_at_ms: int
+
+
+class PullList(View):
+    data: list[PullView]
+
+
+def to_model_view(row: ModelRow, *, served: str | None, is_default: bool) -> ModelView:
+    shown = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in HIDDEN}
+    return ModelView(**shown | {"languages": list(row.languages)}, served=served, is_default=is_default)
+
+
+def to_pull_view(told: PullState) -> PullView:
+    return PullView(**dataclasses.asdict(told))
