@@ -21,6 +21,7 @@ from bdchat.api.admin_models import AdminModels
 from bdchat.api.admin_records import AdminRecords
 from bdchat.api.admin_storage import AdminStorage
 from bdchat.api.admin_users import AdminUsers
+from bdchat.api.answer_actions import AnswerActions
 from bdchat.api.api_keys import ApiKeys
 from bdchat.api.auth import Authenticator, CredentialGuard
 from bdchat.api.bus import Bus, make_bus
@@ -45,6 +46,7 @@ from bdchat.api.openai_routes import llm_routes, openai_routes, watch_routes
 from bdchat.api.openapi import OpenAPI
 from bdchat.api.page import PageServer, load_page
 from bdchat.api.passwords import Passwords
+from bdchat.api.preview import Previews
 from bdchat.api.pulls import Pulls
 from bdchat.api.search import Search
 from bdchat.api.security import BodyLimits, HostGuard, OriginGuard
@@ -53,6 +55,7 @@ from bdchat.api.sessions import Sessions
 from bdchat.api.sharing import Sharing
 from bdchat.api.sign_in import SignIn
 from bdchat.api.stored_chat import StoredChat
+from bdchat.api.stored_completions import StoredCompletions
 from bdchat.api.titles import Titles
 from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.local_models import LocalModels
@@ -87,9 +90,7 @@ class App(Starlette):
         self.refusals = Refusals()
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
         self.generations = GenerationService(self.meter, self.ledger)
-        self.titles = Titles(
-            settings.generations, self.database, self.session_news, engine_router, self.generations
-        )
+        self.titles = Titles(settings.generations, self.database, self.session_news, engine_router, self.generations)
         self.durable = DurableGenerations(
             settings,
             database=self.database,
@@ -124,12 +125,14 @@ class App(Starlette):
     def _routes(self, settings: Settings) -> list[BaseRoute]:
         stored = StoredChat(self.durable, self.database, self.bus, self.engine_router)
         chat = ChatCompletions(self.engine_router, self.generations, settings.limits, stored)
+        stored_completions = StoredCompletions(self.durable, stored, self.database, settings.limits)
         completions = Completions(self.engine_router, self.generations, settings.limits)
         models = Models(self.engine_router)
         health = Health(self.engine_router, self.generations)
         metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
         return [
-            *openai_routes(chat, completions, models),
+            *openai_routes(chat, completions, models, stored_completions),
+            *AnswerActions(self.durable, settings.limits).routes(),
             *llm_routes(chat, models, settings.limits),
             *watch_routes(health, metrics),
             *Search(self.database, settings.limits).routes(),
@@ -137,6 +140,7 @@ class App(Starlette):
             *self._admin_routes(settings),
             *Sessions(self.database, self.session_news, self.engine_router, settings.limits).routes(),
             *Messages(self.database, self.session_news, settings.limits).routes(),
+            *Previews(self.database, self.engine_router, settings.limits).routes(),
             *Sharing(self.database, self.session_news, settings.limits).routes(),
             *Exports(self.database, settings.limits).routes(),
             *self.imports.routes(),

@@ -120,11 +120,8 @@ class DurableGenerations:
     async def stop(self, identity: Identity, generation_id: str) -> None:
         """Ends it; its text is kept. Returns when that is stored, where it runs here. One that has ended: nothing."""
 
-        def check(db: Any) -> str:
-            row = generations.get_writable(db, identity.user_id, generation_id)
-            return _unless_hidden(identity, row).state
-
-        if await self._database.read(check) == generations.RUNNING:
+        row = await self._database.read(lambda db: writable(db, identity, generation_id))
+        if row.state == generations.RUNNING:
             await self._runs.stop(generation_id)
 
     async def stop_any(self, generation_id: str) -> None:
@@ -286,6 +283,11 @@ def user_id_of(identity: Identity) -> str:
 def readable(db: Any, identity: Identity, generation_id: str) -> Generation:
     """Raises NotFound: it is not there, not theirs, or in a chat and they may use none."""
     return _unless_hidden(identity, generations.get_readable(db, identity.user_id, generation_id))
+
+
+def writable(db: Any, identity: Identity, generation_id: str) -> Generation:
+    """For who may stop, change or delete it. Raises NotFound, NotAllowed."""
+    return _unless_hidden(identity, generations.get_writable(db, identity.user_id, generation_id))
 
 
 def _unless_hidden(identity: Identity, row: Generation) -> Generation:

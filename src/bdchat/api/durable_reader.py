@@ -108,6 +108,13 @@ def stored_events(db: Any, row: Generation, after_id: int) -> list[NumberedEvent
     return [(event_id(run, row.last_seq - 1), "reset", {"text": row.content}), last]
 
 
+def snapshot(db: Any, row: Generation) -> list[NumberedEvent]:
+    """What there is of it, in few events. Inside the caller's transaction."""
+    if row.state == generations.RUNNING:
+        return stored_events(db, row, 0)
+    return [(event_id(row.num_resumes, row.last_seq - 1), "reset", {"text": row.content}), _last_event(row)]
+
+
 def _last_event(row: Generation) -> NumberedEvent:
     number = event_id(row.num_resumes, row.last_seq)
     if row.error:

@@ -18,6 +18,7 @@ from bdchat.api.schemas.completions import CompletionRequest
 from bdchat.api.schemas.llm import GenerateRequest
 from bdchat.api.schemas.models import Model, ModelList
 from bdchat.api.schemas.wire import parse
+from bdchat.api.stored_completions import StoredCompletions
 from bdchat.settings import LimitSettings
 
 ANSWER_MEDIA = (JSON, "text/event-stream")  # the second with stream: true
@@ -29,7 +30,9 @@ HEALTH = {
 }
 
 
-def openai_routes(chat: ChatCompletions, completions: Completions, models: Models) -> list[Route]:
+def openai_routes(
+    chat: ChatCompletions, completions: Completions, models: Models, stored: StoredCompletions
+) -> list[Route]:
     return declared(
         Endpoint(
             "POST",
@@ -43,6 +46,7 @@ def openai_routes(chat: ChatCompletions, completions: Completions, models: Model
             errors=ANSWER_ERRORS,
             description="OpenAI's chat completions; with stream: true as server-sent events.",
         ),
+        *stored.endpoints(),
         Endpoint(
             "POST",
             "/v1/completions",
