@@ -39,7 +39,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """Forbidden to everybody but admins, whatever is named."""
+    """Forbidden to everybody but admins, whatever is named and sent."""
 
     body: Any = None
 
@@ -124,6 +124,10 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     "GET /api/messages/{message_id}": (Theirs(),),
     f"POST {ONE}/head": (Theirs(body={"message_id": "{message_id}"}), Within(body={"message_id": "{message_id}"})),
     f"POST {ONE}/fork": (Theirs(body={}), Within(body={"message_id": "{message_id}"})),
+    f"POST {ONE}/preview": (
+        Theirs(body={"content": "x"}),
+        Within(body={"content": "x", "parent_id": "{message_id}"}),
+    ),
     # sharing
     f"GET {ONE}/members": (Theirs(),),
     f"POST {ONE}/members": (Theirs(body={"username": "bob", "role": "writer"}),),

@@ -57,6 +57,7 @@ class Endpoint:
     query: Model | None = None
     response: Model | Mapping[str, Any] | None = None  # a JSON schema where there is no model; None: no JSON body
     status: int = 200
+    also: tuple[int, ...] = ()  # other good statuses, with the same answer
     auth: Literal["open", "chat", "user", "admin"] = "user"
     errors: tuple[int, ...] = ()
     body_media: str = JSON

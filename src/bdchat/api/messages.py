@@ -59,6 +59,7 @@ class Messages:
                 body=NewMessage,
                 response=MessageView,
                 status=201,
+                also=(200,),
             ),
             Endpoint("GET", "/api/messages/{message_id}", self.show, "A message", response=PathMessageView),
             Endpoint(

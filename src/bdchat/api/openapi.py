@@ -178,17 +178,23 @@ def _without_null(field: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _responses(endpoint: Endpoint, refs: Refs) -> dict[str, Any]:
-    response: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
+    response: dict[str, Any] = {}
     if endpoint.response is not None:
         is_model = isinstance(endpoint.response, type) and issubclass(endpoint.response, BaseModel)
         schema = refs[endpoint.response, "serialization"] if is_model else endpoint.response  # type: ignore[index]
         response["content"] = {
-            media: {"schema": schema if media == JSON else {"type": "string"}} for media in endpoint.response_media
+            media: {"schema": schema if media == JSON else _schema_of(media)} for media in endpoint.response_media
         }
     elif endpoint.response_media != (JSON,):
-        response["content"] = {media: {"schema": {"type": "string"}} for media in endpoint.response_media}
+        response["content"] = {media: {"schema": _schema_of(media)} for media in endpoint.response_media}
     errors = {str(status): _error(status) for status in sorted(_error_statuses(endpoint))}
-    return {str(endpoint.status): response, **errors}
+    statuses = (endpoint.status, *endpoint.also)
+    good = {str(status): {"description": HTTPStatus(status).phrase, **response} for status in statuses}
+    return {**good, **errors}
+
+
+def _schema_of(media: str) -> dict[str, Any]:
+    return {"type": "object"} if media.endswith("+json") else {"type": "string"}
 
 
 def _error_statuses(endpoint: Endpoint) -> set[int]:
