@@ -310,8 +310,7 @@ async def test_a_report_that_nobody_reads_keeps_its_size_and_its_end() -> None:
     for number in range(MAX_LINES + 5):
         kept.add(FileLine(file=str(number), status="skipped", reason="x"))
     kept.add(ProgressLine(num_read_bytes=1, num_bytes=2, num_chats=3))
-    summary = {"num_imported": 0, "num_skipped": 0, "num_failed": 0, "num_messages": 0}
-    kept.close(SummaryLine(status="empty", reason=None, **summary))
+    kept.close(SummaryLine(status="empty", reason=None, num_imported=0, num_skipped=0, num_failed=0, num_messages=0))
     lines = [json.loads(line) for line in b"".join([chunk async for chunk in kept.lines()]).splitlines()]
     assert len(lines) == MAX_LINES + 2
     assert lines[-2] == {"type": "omitted", "num_lines": 6}

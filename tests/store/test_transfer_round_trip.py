@@ -120,12 +120,12 @@ async def test_what_is_imported_is_counted_and_found(database: Database) -> None
 async def test_a_chat_that_fails_leaves_nothing_behind(database: Database) -> None:
     ann = await database.write(lambda db: make_user(db, "ann"))
     prepared = prepare(
-        only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat
+        only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat, ann
     )
-    prepared.tree.messages[1].role = None  # type: ignore[assignment]  # what a table refuses
+    prepared.messages[1]["role"] = None  # what a table refuses
 
     def write(db: Session) -> str:
-        return put(db, ann, prepared, was_deleted=False)
+        return put(db, prepared, was_deleted=False)
 
     with pytest.raises(Conflict):
         await database.write(write)
@@ -135,11 +135,14 @@ async def test_a_chat_that_fails_leaves_nothing_behind(database: Database) -> No
 
 async def test_the_same_chat_is_known_again_and_comes_anew_when_it_was_deleted(database: Database) -> None:
     ann = await database.write(lambda db: make_user(db, "ann"))
-    prepared = prepare(only_chat([conversation(node("u", None, "user", "hi"))]).chat)
-    changed = prepare(only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat)
-    first = await database.write(lambda db: put(db, ann, prepared, was_deleted=False))
+    chat = only_chat([conversation(node("u", None, "user", "hi"))]).chat
+    prepared = prepare(chat, ann)
+    changed = prepare(
+        only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat, ann
+    )
+    first = await database.write(lambda db: put(db, prepared, was_deleted=False))
     with pytest.raises(Conflict):
-        await database.write(lambda db: put(db, ann, prepared, was_deleted=False))
+        await database.write(lambda db: put(db, prepared, was_deleted=False))
     found = await database.read(lambda db: known(db, ann))
     assert found.by_source == {prepared.source_id: first}
     assert found.has_other_version(changed)
@@ -150,7 +153,7 @@ async def test_the_same_chat_is_known_again_and_comes_anew_when_it_was_deleted(d
     await database.write(delete)
     found = await database.read(lambda db: known(db, ann))
     assert (found.by_source, found.deleted) == ({}, {prepared.source_id})
-    second = await database.write(lambda db: put(db, ann, prepared, was_deleted=True))
+    second = await database.write(lambda db: put(db, prepare(chat, ann), was_deleted=True))
     assert (await database.read(lambda db: known(db, ann))).by_source == {prepared.source_id: second}
     stranger = await database.write(lambda db: make_user(db, "bob"))
     assert (await database.read(lambda db: known(db, stranger))).by_source == {}
@@ -166,7 +169,7 @@ async def test_an_own_chat_has_the_fingerprint_of_its_export(database: Database)
         return ann, bob, session.session_id
 
     ann, bob, session_id = await database.write(write)
-    prepared = prepare(only_chat(await export_bytes(database, ann, session_id=session_id)).chat)
+    prepared = prepare(only_chat(await export_bytes(database, ann, session_id=session_id)).chat, ann)
     assert await database.read(lambda db: own_fingerprint(db, ann, session_id)) == prepared.fingerprint
     assert await database.read(lambda db: own_fingerprint(db, bob, session_id)) is None
 

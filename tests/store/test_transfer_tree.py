@@ -69,10 +69,10 @@ def test_too_many_messages_and_repeated_ids_are_refused() -> None:
 
 
 def test_the_fingerprint_is_of_what_is_said_below_what() -> None:
-    base = tree_of(("a", None, "A"), ("b", "a", "B")).fingerprint()
-    assert tree_of(("x", None, "A"), ("y", "x", "B"), head="x").fingerprint() == base  # ids and head are no content
-    assert tree_of(("a", None, "A"), ("b", None, "B")).fingerprint() != base
-    assert tree_of(("a", None, "AB"), ("b", "a", "")).fingerprint() != base
+    base = tree_of(("a", None, "A"), ("b", "a", "B")).fingerprint
+    assert tree_of(("x", None, "A"), ("y", "x", "B"), head="x").fingerprint == base  # ids and head are no content
+    assert tree_of(("a", None, "A"), ("b", None, "B")).fingerprint != base
+    assert tree_of(("a", None, "AB"), ("b", "a", "")).fingerprint != base
 
 
 @pytest.mark.parametrize("seed", range(100))

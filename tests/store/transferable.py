@@ -153,7 +153,7 @@ async def import_all(database: Database, user_id: str, content: bytes) -> list[s
             found.chat.config = {**columns, "params": config}
 
         def write(db: Session, chat: FoundChat = found) -> str:
-            return put(db, user_id, prepare(chat.chat), was_deleted=False)
+            return put(db, prepare(chat.chat, user_id), was_deleted=False)
 
         ids.append(await database.write(write))
     return ids

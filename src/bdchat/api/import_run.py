@@ -28,8 +28,8 @@ from bdchat.store.transfer.writing import Known, Prepared, known, own_fingerprin
 log = logging.getLogger(__name__)
 
 BATCH_CHATS = 8
-BATCH_BYTES = 128 * 1024  # of text: some 20 ms of the writer
-BATCH_MESSAGES = 200
+BATCH_BYTES = 64 * 1024  # of text: some 20 ms of the writer
+BATCH_MESSAGES = 100
 MAX_CHATS = 200_000
 MAX_LINES = 10_000  # that wait for the client
 PROGRESS_INTERVAL_S = 0.5
@@ -196,7 +196,7 @@ class ImportRun:
         try:
             if found.chat.config is not None:
                 found.chat.config = self._check_config(found.chat.config)
-            return Ready(prepare(found.chat), found.file)
+            return Ready(prepare(found.chat, self._user_id), found.file)
         except BadChat as error:
             return Problem(str(error), found.file, title=found.chat.title)
 
@@ -255,7 +255,7 @@ class ImportRun:
 
     def _put(self, db: Db, *, entry: Ready) -> str:
         was_deleted = entry.prepared.source_id in self._known.deleted
-        return put(db, self._user_id, entry.prepared, was_deleted=was_deleted)
+        return put(db, entry.prepared, was_deleted=was_deleted)
 
     def _stored(self, entry: Ready, session_id: str) -> None:
         prepared = entry.prepared

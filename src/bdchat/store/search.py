@@ -11,21 +11,26 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bdchat.store.hangul import index_terms
-from bdchat.store.tables import ChatSession, Message
+from bdchat.store.tables import ChatSession, Message, SearchEntry
 
 ENTRY_BITS = 21  # below the milliseconds: entries of one moment; 42 bits of time last until 2109
 MARK = "\ue000"  # private use: in no term
 MAX_TERM_BYTES = 1_000_000  # PostgreSQL's tsvector holds 1 MiB; text beyond (430 kB of Korean) is not found
-_MAX_ROWS = 500  # of one INSERT
+_MAX_ROWS = 500  # of one statement
 _MAX_ATTEMPTS = 8  # a number is taken with one in two million per entry of the same millisecond
 
 _PUT = (
     "INSERT INTO search_entry (entry_id, session_id, message_id, role, at_ms, terms)"
     " SELECT :entry_id, session_id, :message_id, :role, :at_ms, :mark || user_id || :terms"
     " FROM chat_session WHERE session_id = :session_id ON CONFLICT (entry_id) DO NOTHING"
+)
+
+_PUT_NEW = text(
+    "INSERT INTO search_entry (entry_id, session_id, message_id, role, at_ms, terms)"
+    " VALUES (:entry_id, :session_id, :message_id, :role, :at_ms, :terms) ON CONFLICT (entry_id) DO NOTHING"
 )
 
 
@@ -56,10 +61,20 @@ def remove_session(db: Session, session_id: str) -> None:
 
 
 def index_new_messages(db: Session, owner_id: str, messages: Sequence[Message]) -> None:
-    """Many at once (import). None of them may have been indexed before."""
-    rows = [_row(message) for message in messages if message.content and message.status != "running"]
-    for row in rows:
-        row["terms"] = MARK + owner_id + row["terms"]
+    """Many at once (fork). None of them may have been indexed before."""
+    db.flush()
+    put_new(db, owner_id, [_row(message) for message in messages if message.content and message.status != "running"])
+
+
+def entry(session_id: str, message_id: str, role: str, content: str, at_ms: int) -> dict[str, Any]:
+    """A row for `put_new`, made in any thread: finding the terms is most of the work."""
+    terms = _terms(session_id, role, content)
+    return {"session_id": session_id, "message_id": message_id, "role": role, "at_ms": at_ms, "terms": terms}
+
+
+def put_new(db: Session, owner_id: str, entries: Sequence[dict[str, Any]]) -> None:
+    """`entries`: of messages that are stored and have never been indexed."""
+    rows = [{**entry, "terms": MARK + owner_id + entry["terms"]} for entry in entries]
     for at in range(0, len(rows), _MAX_ROWS):
         _put_all(db, rows[at : at + _MAX_ROWS])
 
@@ -70,13 +85,7 @@ def entry_floor(at_ms: int) -> int:
 
 
 def _row(message: Message) -> dict[str, Any]:
-    return {
-        "session_id": message.session_id,
-        "message_id": message.message_id,
-        "role": message.role,
-        "at_ms": message.created_at_ms,
-        "terms": _terms(message.session_id, message.role, message.content),
-    }
+    return entry(message.session_id, message.message_id, message.role, message.content, message.created_at_ms)
 
 
 def _put(db: Session, row: dict[str, Any]) -> None:
@@ -87,20 +96,20 @@ def _put(db: Session, row: dict[str, Any]) -> None:
 
 
 def _put_all(db: Session, rows: list[dict[str, Any]]) -> None:
-    db.flush()
-    columns = ("session_id", "message_id", "role", "at_ms", "terms")
     for _ in range(_MAX_ATTEMPTS):
+        numbered = {_new_entry_id(row["at_ms"]): row for row in rows}  # of two with one number the other comes later
+        values = [{**row, "entry_id": entry_id} for entry_id, row in numbered.items()]
+        if values and _num_changed(db.connection().execute(_PUT_NEW, values)) == len(rows):
+            return
+        rows = _not_there(db, rows)
         if not rows:
             return
-        places = ", ".join(f"(:entry_id{n}, {', '.join(f':{name}{n}' for name in columns)})" for n in range(len(rows)))
-        values = {f"{name}{n}": row[name] for n, row in enumerate(rows) for name in columns}
-        values |= {f"entry_id{n}": _new_entry_id(row["at_ms"]) for n, row in enumerate(rows)}
-        statement = (
-            f"INSERT INTO search_entry (entry_id, {', '.join(columns)}) VALUES {places}"  # noqa: S608  # only our names
-            " ON CONFLICT (entry_id) DO NOTHING RETURNING message_id"
-        )
-        stored = {row[0] for row in db.execute(text(statement), values)}
-        rows = [row for row in rows if row["message_id"] not in stored]
+
+
+def _not_there(db: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ids = [row["message_id"] for row in rows]
+    stored = set(db.exec(select(SearchEntry.message_id).where(col(SearchEntry.message_id).in_(ids))))
+    return [row for row in rows if row["message_id"] not in stored]
 
 
 def _terms(session_id: str, role: str, content: str) -> str:

@@ -112,7 +112,7 @@ def message_part(
     message: Message, metadata: MessageMetadata | None, *, owner_id: str, author_name: str | None
 ) -> MessagePart:
     """`author_name`: of an author who is not the owner, when he still has an account."""
-    columns = {name: getattr(metadata, name) for name in METADATA_COLUMNS} if metadata is not None else _NO_METADATA
+    columns = {name: getattr(metadata, name) for name in METADATA_COLUMNS} if metadata is not None else NO_METADATA
     imported_author = columns["extra"].get(AUTHOR)
     columns = {**columns, "extra": {name: value for name, value in columns["extra"].items() if name != AUTHOR}}
     author = "" if message.author_id == owner_id else author_name if message.author_id is not None else imported_author
@@ -127,7 +127,7 @@ def message_part(
         token_count=message.token_count,
         processing_time_ms=message.processing_time_ms,
         created_at_ms=message.created_at_ms,
-        metadata=MetadataPart(**columns) if columns != _NO_METADATA else None,
+        metadata=MetadataPart(**columns) if columns != NO_METADATA else None,
     )
 
 
@@ -141,7 +141,7 @@ def _no_metadata() -> dict[str, Any]:
     return {name: getattr(defaults, name) for name in METADATA_COLUMNS}
 
 
-_NO_METADATA = _no_metadata()
+NO_METADATA = _no_metadata()
 
 # --- in ---------------------------------------------------------------------------------------------------------------
 

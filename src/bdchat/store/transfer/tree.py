@@ -23,17 +23,12 @@ class Tree:
     top_down: Sequence[int]
     head: int | None
     num_branches: int
-
-    def fingerprint(self) -> str:
-        """Of what is said, by whom and when, below what: two chats with the same one are the same chat."""
-        fingerprint = Fingerprint()
-        for message, parent in zip(self.messages, self.parents, strict=True):
-            fingerprint.add(message.role, message.content or "", parent, message.created_at_ms)
-        return fingerprint.text()
+    fingerprint: str
 
 
 class Fingerprint:
-    """Made of messages in order; times as they were given, so that it does not depend on when it is made."""
+    """Of what is said, by whom and when, below what: two chats with the same one are the same chat. Times as they were
+    given, so that it does not depend on when it is made."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -66,14 +61,23 @@ def rebuild(chat: Chat, *, now_ms: int) -> Tree:
     is_parent = set(above)
     leaves = [each for each in ids if each not in is_parent]
     newest = max(leaves, key=lambda each: (times[each], numbers[each]), default=None)
+    parent_numbers = [None if each is None else numbers[each] for each in above]
     return Tree(
         messages=[nodes[each] for each in ids],
-        parents=[None if each is None else numbers[each] for each in above],
+        parents=parent_numbers,
         at_ms=at_ms,
         top_down=[numbers[each] for each in order if each in numbers],
         head=_head(chat.head_id, visible, numbers, newest),
         num_branches=len(leaves),
+        fingerprint=_fingerprint([nodes[each] for each in ids], parent_numbers),
     )
+
+
+def _fingerprint(messages: Sequence[ChatMessage], parents: Sequence[int | None]) -> str:
+    fingerprint = Fingerprint()
+    for message, parent in zip(messages, parents, strict=True):
+        fingerprint.add(message.role, message.content or "", parent, message.created_at_ms)
+    return fingerprint.text()
 
 
 def _without_circles(nodes: dict[str, ChatMessage]) -> Parents:

@@ -1,6 +1,7 @@
 """A chat that was read → rows: session, settings, tree, how answers came to be, search. In the caller's transaction.
 
-`prepare` does what needs no database, in a thread of the caller's; `put` writes, all or nothing. A chat is known again
+`prepare` does what needs no database, in a thread of the caller's, so that the one writer is held as briefly as can be;
+`put` writes, all or nothing. A chat is known again
 by `source_id`: where it is from and a hash of what it says ("chatgpt:6745…#9f86…"). The same again is left out; one
 that says something else since comes in as a chat of its own, because the first may have been continued here; one that
 was deleted here comes in anew.
@@ -18,8 +19,10 @@ from bdchat.store.errors import Conflict
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
 from bdchat.store.transfer.chat import MAX_AT_MS, Chat
+from bdchat.store.transfer.document import NO_METADATA
 from bdchat.store.transfer.tree import Fingerprint, Tree, rebuild
 
+Row = dict[str, Any]
 _BATCH = 500  # ids in a question; SQLite takes 32,766
 
 
@@ -27,12 +30,19 @@ _BATCH = 500  # ids in a question; SQLite takes 32,766
 class Prepared:
     chat: Chat
     tree: Tree
-    fingerprint: str
+    session: Row
+    messages: list[Row]  # parents first
+    metadata: list[Row]
+    entries: list[Row]  # for search
     num_bytes: int  # of its texts
 
     @property
     def source_id(self) -> str:
         return f"{self.chat.origin}#{self.fingerprint}"
+
+    @property
+    def fingerprint(self) -> str:
+        return self.tree.fingerprint
 
 
 @dataclass(slots=True)
@@ -67,11 +77,25 @@ def known(db: Session, user_id: str) -> Known:
     return found
 
 
-def prepare(chat: Chat) -> Prepared:
-    """Raises BadChat."""
+def prepare(chat: Chat, user_id: str) -> Prepared:
+    """`user_id`: whose it will be. Raises BadChat."""
     tree = rebuild(chat, now_ms=min(now_ms(), MAX_AT_MS))
-    num_bytes = sum(len((message.content or "").encode()) for message in tree.messages)
-    return Prepared(chat, tree, tree.fingerprint(), num_bytes)
+    ids = sorted(new_id() for _ in tree.messages)  # in the file's order, which settles ties of time
+    session = _session(user_id, chat, tree, ids)
+    rows = _messages(session, tree, ids)
+    return Prepared(
+        chat=chat,
+        tree=tree,
+        session=session,
+        messages=[rows[number] for number in tree.top_down],  # each row is checked as it comes
+        metadata=_metadata(tree, ids),
+        entries=[
+            search.entry(row["session_id"], row["message_id"], row["role"], row["content"], row["created_at_ms"])
+            for row in rows
+            if row["content"]
+        ],
+        num_bytes=sum(len(row["content"].encode()) for row in rows),
+    )
 
 
 def own_fingerprint(db: Session, user_id: str, session_id: str) -> str | None:
@@ -95,28 +119,28 @@ def own_fingerprint(db: Session, user_id: str, session_id: str) -> str | None:
     return fingerprint.text()
 
 
-def put(db: Session, user_id: str, prepared: Prepared, *, was_deleted: bool) -> str:
-    """The new session's id. `was_deleted`: the user has deleted the same one. Raises Conflict: it is there already."""
+def put(db: Session, prepared: Prepared, *, was_deleted: bool) -> str:
+    """The new session's id. `was_deleted`: the user has deleted the same one. Raises Conflict when it is there, and
+    for the same `prepared` again: its ids are made."""
+    session = ChatSession(**prepared.session)
     if was_deleted:
         db.exec(
             update(ChatSession)
-            .where(col(ChatSession.user_id) == user_id, col(ChatSession.source_id) == prepared.source_id)
+            .where(col(ChatSession.user_id) == session.user_id, col(ChatSession.source_id) == session.source_id)
             .where(col(ChatSession.deleted_at_ms).is_not(None))
             .values(source_id=None)
         )
-    elif db.exec(_same(user_id, prepared.source_id)).first() is not None:
+    elif db.exec(_same(session.user_id, prepared.source_id)).first() is not None:
         raise Conflict("It was imported already.")
-    ids = sorted(new_id() for _ in prepared.tree.messages)  # in the file's order, which settles ties of time
-    session = _session(user_id, prepared, ids)
     db.add(session)
     db.flush()
     if prepared.chat.config is not None:
         configs.put(db, session.session_id, prepared.chat.config)
-    messages = _messages(user_id, session.session_id, prepared.tree, ids)
-    _insert(db, Message, [messages[number].model_dump() for number in prepared.tree.top_down])
-    _insert(db, MessageMetadata, _metadata(prepared.tree, ids))
+    for table, rows in ((Message, prepared.messages), (MessageMetadata, prepared.metadata)):
+        if rows:
+            db.connection().execute(insert(table), rows)
     search.index_title(db, session)
-    search.index_new_messages(db, user_id, messages)
+    search.put_new(db, session.user_id, prepared.entries)
     return session.session_id
 
 
@@ -126,57 +150,51 @@ def _same(user_id: str, source_id: str) -> Any:
     )
 
 
-def _session(user_id: str, prepared: Prepared, ids: Sequence[str]) -> ChatSession:
-    chat, tree = prepared.chat, prepared.tree
+def _session(user_id: str, chat: Chat, tree: Tree, ids: Sequence[str]) -> Row:
     created_at_ms = chat.created_at_ms if chat.created_at_ms is not None else min(tree.at_ms, default=now_ms())
     updated_at_ms = chat.updated_at_ms if chat.updated_at_ms is not None else max(tree.at_ms, default=created_at_ms)
-    return ChatSession(
-        session_id=new_id(),
-        user_id=user_id,
-        title=chat.title,
-        title_source=chat.title_source if chat.title else "",
-        folder=chat.folder,
-        is_pinned=chat.is_pinned,
-        is_archived=chat.is_archived,
-        head_message_id=ids[tree.head] if tree.head is not None else None,
-        num_messages=len(ids),
-        created_at_ms=created_at_ms,
-        updated_at_ms=updated_at_ms,
-        source_id=prepared.source_id,
-    )
+    return {
+        "session_id": new_id(),
+        "user_id": user_id,
+        "title": chat.title,
+        "title_source": chat.title_source if chat.title else "",
+        "folder": chat.folder,
+        "is_pinned": chat.is_pinned,
+        "is_archived": chat.is_archived,
+        "head_message_id": ids[tree.head] if tree.head is not None else None,
+        "num_messages": len(ids),
+        "created_at_ms": created_at_ms,
+        "updated_at_ms": updated_at_ms,
+        "source_id": f"{chat.origin}#{tree.fingerprint}",
+    }
 
 
-def _messages(user_id: str, session_id: str, tree: Tree, ids: Sequence[str]) -> list[Message]:
+def _messages(session: Row, tree: Tree, ids: Sequence[str]) -> list[Row]:
+    """In the file's order. Plain rows: objects of the table's class cost more than all the rest."""
     return [
-        Message(
-            message_id=ids[number],
-            session_id=session_id,
-            parent_id=ids[parent] if parent is not None else None,
-            author_id=user_id if message.is_by_owner else None,
-            role=message.role,
-            content=message.content or "",
-            status=message.status,
-            finish_reason=message.finish_reason,
-            token_count=message.token_count,
-            processing_time_ms=message.processing_time_ms,
-            created_at_ms=at_ms,
-        )
+        {
+            "message_id": ids[number],
+            "session_id": session["session_id"],
+            "parent_id": ids[parent] if parent is not None else None,
+            "author_id": session["user_id"] if message.is_by_owner else None,
+            "role": message.role,
+            "content": message.content or "",
+            "status": message.status,
+            "finish_reason": message.finish_reason,
+            "token_count": message.token_count,
+            "processing_time_ms": message.processing_time_ms,
+            "created_at_ms": at_ms,
+        }
         for number, (message, parent, at_ms) in enumerate(zip(tree.messages, tree.parents, tree.at_ms, strict=True))
     ]
 
 
-def _metadata(tree: Tree, ids: Sequence[str]) -> list[dict[str, Any]]:
+def _metadata(tree: Tree, ids: Sequence[str]) -> list[Row]:
     return [
-        MessageMetadata(message_id=ids[number], **message.metadata).model_dump()
+        {**NO_METADATA, **message.metadata, "message_id": ids[number]}
         for number, message in enumerate(tree.messages)
         if any(message.metadata.values())
     ]
-
-
-def _insert(db: Session, table: Any, rows: list[dict[str, Any]]) -> None:
-    """`rows`: parents first, because each row is checked as it comes."""
-    if rows:
-        db.execute(insert(table), rows)
 
 
 def _origin(source_id: str) -> str:
