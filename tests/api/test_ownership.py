@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlmodel import Session, SQLModel
+from sqlalchemy import delete
+from sqlmodel import Session, SQLModel, col
 from starlette.routing import Route, WebSocketRoute
 
 from bdchat.api.bus import session_topic, user_topic
 from bdchat.api.live_line import CloseCode
 from bdchat.settings import GenerationSettings, Settings
+from bdchat.store.tables import ApiKey
 from tests.api.chats import begin, id_of, say
 from tests.api.ownership_table import MESSAGE, TABLE, Admin, Entry, Own, Theirs, Within
 from tests.api.serving import app_of, make_app, over_http, signed_in
@@ -168,6 +170,8 @@ async def headers_of(client: httpx.AsyncClient, caller: str) -> Headers:
         return {}
     if caller == "key":
         bob = await signed_in(client, "bob")
+        last = delete(ApiKey).where(col(ApiKey.name) == "k")  # there is a limit
+        await app_of(client).database.write(lambda db: db.exec(last))
         return {"authorization": f"Bearer {(await made(client, bob, '/api/keys', {'name': 'k'}))['key']}"}
     return await signed_in(client, caller, admin=caller == "root")
 
