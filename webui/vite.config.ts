@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { type Budget, budgets } from "./budget.ts";
 
 /** KaTeX's style sheet names each font in three formats; every browser that runs this page reads the first. */
 function onlyWoff2(): Plugin {
@@ -16,15 +17,25 @@ function onlyWoff2(): Plugin {
   };
 }
 
+/** The chat with its page and the larger of its languages; what the administration adds to the frame of both. */
+const BUDGETS: Budget[] = [
+  {
+    name: "chat",
+    sources: ["/src/main.tsx", "/app/signed-in.tsx", "/chat/chat-page.tsx", "/locales/ko.json"],
+    maxKB: 250,
+  },
+  { name: "administration", sources: ["/admin/overview/overview-page.tsx"], without: ["/src/admin.tsx"], maxKB: 200 },
+];
+
 export default defineConfig({
-  plugins: [react(), onlyWoff2()],
+  plugins: [react(), onlyWoff2(), budgets(BUDGETS)],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   html: { cspNonce: "BDCHAT-CSP-NONCE" }, // page.py puts a fresh one in its place
   build: {
     target: ["chrome120", "firefox121", "safari17"],
     sourcemap: false,
     assetsInlineLimit: 0, // a font or image in a data: URL would need a wider Content-Security-Policy
-    manifest: true, // what test/bundle-budget adds up
+    rollupOptions: { input: ["index.html", "admin.html"] },
     reportCompressedSize: false,
   },
   server: {

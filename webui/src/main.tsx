@@ -1,19 +1,10 @@
-/** The chat's entry: providers only. */
-import { createRoot } from "react-dom/client";
+/** The chat's entry. */
 import { BrowserRouter } from "react-router";
-import { makeQueryClient } from "./api/query-client";
-import { Providers } from "./app/providers";
 import { AppRoutes } from "./app/routes";
-import { makeI18n, preferredLanguage } from "./lib/i18n";
+import { start } from "./app/start";
 
-const root = document.getElementById("root");
-if (root) {
-  await makeI18n(preferredLanguage());
-  createRoot(root).render(
-    <Providers queryClient={makeQueryClient()}>
-      <BrowserRouter>
-        <AppRoutes />
-      </BrowserRouter>
-    </Providers>,
-  );
-}
+await start(
+  <BrowserRouter>
+    <AppRoutes />
+  </BrowserRouter>,
+);

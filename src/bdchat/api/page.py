@@ -18,7 +18,7 @@ from bdchat.api.security import headers_named
 BUILT_PAGE = Path(__file__).resolve().parent.parent / "webui"  # scripts/bootstrap_webui.py puts it there; in the wheel
 # Which file answers for which paths; the page's own router does the rest.
 ENTRIES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("index.html", re.compile(r"/(?:login|register|chat(?:/.*)?|settings(?:/.*)?|shared/.*)?", re.DOTALL)),
+    ("index.html", re.compile(r"/(?:login|register|chat(?:/.*)?|settings(?:/.*)?|profile|shared/.*)?", re.DOTALL)),
     ("admin.html", re.compile(r"/admin(?:/.*)?", re.DOTALL)),
 )
 NONCE = b"BDCHAT-CSP-NONCE"  # vite.config.ts, html.cspNonce

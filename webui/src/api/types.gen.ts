@@ -42,6 +42,13 @@ export type ChatCompletionRequest = { model?: string | null; stream?: boolean | 
 
 export type Compacted = { num_bytes_given_back: number };
 
+export type CompletionChanges = { metadata?: Record<string, string> | null };
+
+export type CompletionList = { object: "list"; data: Array<StoredCompletion>; first_id: string | null; last_id: string | null; has_more: boolean };
+
+/** `metadata[KEY]=VALUE`, repeatable, are read beside these. */
+export type CompletionQuery = { limit?: number; after?: string | null; order?: "asc" | "desc"; model?: string | null };
+
 export type CompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; prompt: unknown; max_tokens?: number | null; logprobs?: number | null; echo?: boolean | null; best_of?: number | null; suffix?: null };
 
 export type ConfigBody = { model?: string | null; temperature?: number | null; top_p?: number | null; max_tokens?: number | null; system_prompt?: string | null; context_overflow?: "drop_oldest" | "error" | null; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: unknown };
@@ -57,16 +64,23 @@ export type Credentials = { username: string; password: string; cookie?: boolean
 
 export type DeleteQuery = { permanently?: boolean };
 
+export type DeletedCompletion = { id: string; object?: "chat.completion.deleted"; deleted?: boolean };
+
 /** A message that may be sent. `parent_id` absent: below the session's head; "": a new beginning. `params`: as /v1/chat/completions has them. */
 export type Draft = { content?: string; parent_id?: string | null; params?: Record<string, unknown> };
 
 export type EarlierToolCall = { id?: string | null; type?: "function" | null; function: CalledFunction };
+
+export type EditBody = { content: string; client_message_id?: string | null; answers?: boolean; params?: Record<string, unknown> };
 
 export type EngineList = { data: Array<EngineView> };
 
 export type EngineView = { model: string; state: string; is_default: boolean; is_leaving: boolean; pid: number | null; num_restarts: number; info: Record<string, unknown> | null; num_running: number; num_waiting: number; num_cells: number; num_idle_cells: number; num_cells_total: number; ram_cache_bytes: number; disk_cache_bytes: number; num_requests: number; num_cancelled: number; num_failed: number; num_evictions: number; num_preemptions: number; prompt_tokens_computed: number; prompt_tokens_cached: CacheCounts; cache_hit_share: number | null; tokens_generated: number; rates: Rates; sequences: Array<SequenceView> };
 
 export type Error = { error: { message: string; type: string; param: string | null; code: string | null } };
+
+/** `after`: a number, as in Last-Event-ID, which counts when both are there. */
+export type EventQuery = { after?: number; include_usage?: boolean };
 
 /** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. */
 export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl" };
@@ -192,6 +206,8 @@ export type QuotaChange = { quota_bytes?: number | null };
 /** Tokens per second since the ask before; null: nobody asked before. */
 export type Rates = { read_per_s: number | null; written_per_s: number | null };
 
+export type RegenerateBody = { params?: Record<string, unknown> };
+
 /** `setup_code`: the console's, for the first account. `invitation`: an admin's, for any other. */
 export type Registration = { username: string; password: string; display_name?: string; locale?: "" | "ko" | "en"; setup_code?: string | null; invitation?: string | null; cookie?: boolean };
 
@@ -237,7 +253,18 @@ export type SharedSession = { title: string; owner_name: string; updated_at_ms: 
 
 export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number; token?: string | null };
 
+/** An answer has begun; its events are at /v1/chat/completions/{generation_id}/events. */
+export type StartedView = { generation_id: string | null; session_id: string | null; message_id: string | null; user_message_id: string | null; is_new: boolean };
+
 export type Storage = { database_version: string; database_warning: string | null; database_bytes: number; database_free_bytes: number | null; wal_bytes: number | null; num_rows: Record<string, number>; model_bytes: number; partial_bytes: number; cache_bytes: number; backup_bytes: number; free_disk_bytes: number; quota_bytes: number; largest_accounts: Array<AccountView> };
+
+export type StoredCompletion = { id: string; object: "chat.completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<unknown>; usage: unknown; metadata: Record<string, string> };
+
+export type StoredMessage = { id: string; role: "system" | "user" | "assistant" | "tool"; content: string };
+
+export type StoredMessageList = { object: "list"; data: Array<StoredMessage>; first_id: string | null; last_id: string | null; has_more: boolean };
+
+export type StoredMessageQuery = { limit?: number; after?: string | null; order?: "asc" | "desc" };
 
 export type StreamOptions = { include_usage?: boolean | null };
 
@@ -329,6 +356,9 @@ export interface Endpoints {
   "POST /api/llm/generate": { path: undefined; query: undefined; body: GenerateRequest; response: ChatCompletion };
   "GET /api/llm/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /api/messages/{message_id}": { path: { message_id: string }; query: undefined; body: undefined; response: PathMessageView };
+  "POST /api/messages/{message_id}/continue": { path: { message_id: string }; query: undefined; body: undefined; response: StartedView };
+  "POST /api/messages/{message_id}/edit": { path: { message_id: string }; query: undefined; body: EditBody; response: StartedView };
+  "POST /api/messages/{message_id}/regenerate": { path: { message_id: string }; query: undefined; body: RegenerateBody; response: StartedView };
   "GET /api/openapi.json": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/profile": { path: undefined; query: undefined; body: undefined; response: UserView };
   "PATCH /api/profile": { path: undefined; query: undefined; body: ProfileChange; response: UserView };
@@ -360,7 +390,14 @@ export interface Endpoints {
   "GET /api/shared/{token}": { path: { token: string }; query: { limit?: number; before?: string }; body: undefined; response: SharedSession };
   "GET /health": { path: undefined; query: undefined; body: undefined; response: { status: "ok" | "draining"; models?: Array<Record<string, unknown>> } };
   "GET /metrics": { path: undefined; query: undefined; body: undefined; response: string };
+  "GET /v1/chat/completions": { path: undefined; query: { limit?: number; after?: string; order?: "asc" | "desc"; model?: string }; body: undefined; response: CompletionList };
   "POST /v1/chat/completions": { path: undefined; query: undefined; body: ChatCompletionRequest; response: ChatCompletion };
+  "DELETE /v1/chat/completions/{completion_id}": { path: { completion_id: string }; query: undefined; body: undefined; response: DeletedCompletion };
+  "GET /v1/chat/completions/{completion_id}": { path: { completion_id: string }; query: undefined; body: undefined; response: StoredCompletion };
+  "POST /v1/chat/completions/{completion_id}": { path: { completion_id: string }; query: undefined; body: CompletionChanges; response: StoredCompletion };
+  "POST /v1/chat/completions/{completion_id}/cancel": { path: { completion_id: string }; query: undefined; body: undefined; response: StoredCompletion };
+  "GET /v1/chat/completions/{completion_id}/events": { path: { completion_id: string }; query: { after?: number; include_usage?: boolean }; body: undefined; response: string };
+  "GET /v1/chat/completions/{completion_id}/messages": { path: { completion_id: string }; query: { limit?: number; after?: string; order?: "asc" | "desc" }; body: undefined; response: StoredMessageList };
   "POST /v1/completions": { path: undefined; query: undefined; body: CompletionRequest; response: TextCompletion };
   "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /v1/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: Model };

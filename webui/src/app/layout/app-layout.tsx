@@ -2,11 +2,14 @@
 import Box from "@mui/material/Box";
 import Drawer from "@mui/material/Drawer";
 import useMediaQuery from "@mui/material/useMediaQuery";
-import { type ReactNode, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Outlet, useLocation } from "react-router";
+import { Outlet, useLocation, useNavigate } from "react-router";
 import { IconAction } from "@/ui/icon-action";
 import { useLayout } from "./layout-state";
+import { useHotkeys } from "./use-hotkeys";
+
+const HotkeyHelp = lazy(() => import("./hotkey-help").then((module) => ({ default: module.HotkeyHelp })));
 
 const SIDEBAR_PX = 272;
 
@@ -24,8 +27,19 @@ export function AppLayout({ sidebar, notice }: Props) {
   const { setDrawerOpen } = layout;
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever chose a chat in the drawer wants to see it
   useEffect(() => setDrawerOpen(false), [pathname]);
+  const navigate = useNavigate();
+  const [isHelpOpen, setHelpOpen] = useState(false);
   const isOpen = isWide ? layout.isSidebarOpen : layout.isDrawerOpen;
   const setOpen = isWide ? layout.setSidebarOpen : layout.setDrawerOpen;
+  useHotkeys({
+    new: () => navigate("/"),
+    sidebar: () => setOpen(!isOpen),
+    search: () => {
+      setOpen(true);
+      requestAnimationFrame(() => document.querySelector<HTMLInputElement>("nav input[type=search]")?.focus());
+    },
+    help: () => setHelpOpen(true),
+  });
   const panel = (
     <Box
       component="nav"
@@ -79,6 +93,7 @@ export function AppLayout({ sidebar, notice }: Props) {
           <Outlet />
         </Box>
       </Box>
+      <Suspense>{isHelpOpen && <HotkeyHelp close={() => setHelpOpen(false)} />}</Suspense>
     </Box>
   );
 }

@@ -31,8 +31,8 @@ export function SessionChat({ sessionId }: Props) {
     queryKey: keys.session(sessionId),
     queryFn: ({ signal }) => call("GET /api/sessions/{session_id}", { path, signal }),
   });
-  const { query, messages } = useThread(sessionId);
-  const line = useSessionLine(sessionId);
+  const { query, messages, readEnd } = useThread(sessionId);
+  const line = useSessionLine(sessionId, readEnd);
   const { add } = usePending();
   const model = useWantedModel();
   const title = session.data?.title || t("sessions.untitled");

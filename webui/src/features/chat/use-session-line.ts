@@ -19,7 +19,8 @@ export interface SessionLine {
   typing: readonly string[];
 }
 
-export function useSessionLine(sessionId: string): SessionLine {
+/** `readEnd`: reads the end of the thread again. */
+export function useSessionLine(sessionId: string, readEnd: () => void): SessionLine {
   const { generations } = useLive();
   const queries = useQueryClient();
   const textOf = useErrorText();
@@ -31,25 +32,25 @@ export function useSessionLine(sessionId: string): SessionLine {
   const [present, setPresent] = useState<{ me: string; users: Record<string, string>[] }>({ me: "", users: [] });
   const [typing, setTyping] = useState<Record<string, string>>({});
 
-  const readAgain = () => {
-    queries.invalidateQueries({ queryKey: keys.session(sessionId) });
-  };
   const hear = useEffectEvent((frame: HeardFrame) => {
     if (!generations.hear(frame)) line.current?.reconnect();
     switch (frame.type) {
       case "hello":
         setPresent((before) => ({ ...before, me: frame.user_id }));
-        readAgain();
+        readEnd();
         break;
       case "accepted":
         if (frame.client_message_id) pending.remove(frame.client_message_id);
-        readAgain();
+        readEnd();
+        break;
+      case "session": // its title, or the branch that is shown
+        queries.invalidateQueries({ queryKey: keys.session(sessionId), exact: true });
+        readEnd();
         break;
       case "message":
-      case "session":
       case "resync":
       case "ai_complete":
-        readAgain();
+        readEnd();
         break;
       case "error": {
         const text = textOf(errorOf(400, { error: frame.error }, new Headers()));

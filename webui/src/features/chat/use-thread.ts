@@ -1,25 +1,41 @@
 /** The messages of the path that is shown, read from its end page by page. */
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
+import { coalesced } from "@/lib/coalesced";
+import { type ThreadPages, withNewest } from "./thread-pages";
 
 const PAGE = 30;
 
 export function useThread(sessionId: string) {
-  const path = { session_id: sessionId };
+  const queries = useQueryClient();
   const query = useInfiniteQuery({
     queryKey: keys.messages(sessionId),
-    queryFn: ({ signal, pageParam }) =>
-      call("GET /api/sessions/{session_id}/messages", {
-        path,
-        query: { limit: PAGE, ...(pageParam ? { before: pageParam } : {}) },
-        signal,
-      }),
+    queryFn: ({ signal, pageParam }) => readPage(sessionId, pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
   });
   const { data } = query;
   const messages = useMemo(() => data?.pages.toReversed().flatMap((page) => page.items) ?? [], [data]);
-  return { query, messages };
+  /** After something happened at the end of the thread. What fails is tried again when the line is back. */
+  const readEnd = useMemo(
+    () =>
+      coalesced(async () => {
+        const newest = await readPage(sessionId, "").catch(() => null);
+        if (!newest) return;
+        await queries.cancelQueries({ queryKey: keys.messages(sessionId) }); // what is older must not overwrite it
+        queries.setQueryData<ThreadPages>(keys.messages(sessionId), (before) => withNewest(before, newest));
+      }),
+    [queries, sessionId],
+  );
+  return { query, messages, readEnd };
+}
+
+function readPage(sessionId: string, before: string, signal?: AbortSignal) {
+  return call("GET /api/sessions/{session_id}/messages", {
+    path: { session_id: sessionId },
+    query: { limit: PAGE, ...(before ? { before } : {}) },
+    ...(signal ? { signal } : {}),
+  });
 }

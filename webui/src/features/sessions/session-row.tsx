@@ -1,11 +1,11 @@
 /** One chat in the list: a link, a menu, and a field while it is renamed. */
 import Box from "@mui/material/Box";
-import InputBase from "@mui/material/InputBase";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import type { SessionView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
+import { NameField } from "./name-field";
 import { SessionMenu } from "./session-menu";
 import { useSessionActions } from "./use-session-actions";
 
@@ -60,25 +60,5 @@ export function SessionRow({ session }: Props) {
       )}
       <SessionMenu session={session} anchor={anchor} close={() => setAnchor(null)} rename={() => setRenaming(true)} />
     </Box>
-  );
-}
-
-function NameField({ title, finish }: { title: string; finish: (value: string | null) => void }) {
-  const { t } = useTranslation();
-  const [value, setValue] = useState(title);
-  return (
-    <InputBase
-      autoFocus
-      value={value}
-      onChange={(event) => setValue(event.target.value)}
-      onBlur={() => finish(value)}
-      onKeyDown={(event) => {
-        if (event.nativeEvent.isComposing) return; // Enter ends a Hangul syllable first
-        if (event.key === "Enter") finish(value);
-        if (event.key === "Escape") finish(null);
-      }}
-      inputProps={{ "aria-label": t("sessions.name"), maxLength: 200 }}
-      sx={{ height: 36, mx: 1, px: 1.25, fontSize: "0.9rem", border: 1, borderColor: "primary.main", borderRadius: 1 }}
-    />
   );
 }

@@ -1,13 +1,12 @@
 /** The reader's chats: a new one, a search over all of them, the list. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import InputAdornment from "@mui/material/InputAdornment";
-import OutlinedInput from "@mui/material/OutlinedInput";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useSettled } from "@/lib/use-settled";
 import { Icon } from "@/ui/icon";
+import { plainField } from "@/ui/plain-field";
 import { SearchResults } from "./search-results";
 import { SessionList } from "./session-list";
 
@@ -27,21 +26,19 @@ export function SessionSidebar({ footer }: Props) {
         <Button component={Link} to="/" variant="outlined" startIcon={<Icon name="plus" size={18} />}>
           {t("sessions.new")}
         </Button>
-        <OutlinedInput
-          size="small"
-          type="search"
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          onKeyDown={(event) => event.key === "Escape" && setTyped("")}
-          placeholder={t("sessions.search")}
-          inputProps={{ "aria-label": t("sessions.search") }}
-          startAdornment={
-            <InputAdornment position="start">
-              <Icon name="search" size={18} />
-            </InputAdornment>
-          }
-          sx={{ fontSize: "0.9rem" }}
-        />
+        <Box sx={{ position: "relative", "& svg": { position: "absolute", top: 9, insetInlineStart: 10 } }}>
+          <Icon name="search" size={17} />
+          <Box
+            component="input"
+            type="search"
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+            onKeyDown={(event) => event.key === "Escape" && setTyped("")}
+            placeholder={t("sessions.search")}
+            aria-label={t("sessions.search")}
+            sx={{ ...plainField, height: 36, pl: 4.5 }}
+          />
+        </Box>
       </Box>
       {typed.trim() && words ? <SearchResults words={words} /> : <SessionList />}
       {footer}

@@ -1,7 +1,7 @@
 /** The long texts that go with the message. */
 import Box from "@mui/material/Box";
-import Chip from "@mui/material/Chip";
 import { useTranslation } from "react-i18next";
+import { IconAction } from "@/ui/icon-action";
 import { useFormat } from "@/ui/use-format";
 import type { Attachment } from "../attachment";
 
@@ -15,15 +15,33 @@ export function AttachmentChips({ attachments, change }: Props) {
   const format = useFormat();
   if (attachments.length === 0) return null;
   return (
-    <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.75, p: 0.75 }}>
-      {attachments.map((attachment) => (
-        <Chip
-          key={attachment.text}
-          size="small"
-          label={t("chat.pasted", { size: format.bytes(new Blob([attachment.text]).size) })}
-          onDelete={() => change(attachments.filter((each) => each !== attachment))}
-        />
-      ))}
+    <Box component="ul" sx={{ display: "flex", flexWrap: "wrap", gap: 0.75, m: 0, p: 0.75, listStyle: "none" }}>
+      {attachments.map((attachment) => {
+        const name = t("chat.pasted", { size: format.bytes(new Blob([attachment.text]).size) });
+        return (
+          <Box
+            component="li"
+            key={attachment.text}
+            sx={{
+              display: "flex",
+              alignItems: "center",
+              pl: 1.5,
+              border: 1,
+              borderColor: "divider",
+              borderRadius: 99,
+              fontSize: "0.85rem",
+            }}
+          >
+            {name}
+            <IconAction
+              icon="close"
+              iconSize={14}
+              label={t("chat.removePasted", { name })}
+              onClick={() => change(attachments.filter((each) => each !== attachment))}
+            />
+          </Box>
+        );
+      })}
     </Box>
   );
 }

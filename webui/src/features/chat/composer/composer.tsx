@@ -113,7 +113,10 @@ export function Composer({ place, send, isBusy, stop, onTyping }: Props) {
           onCompositionStart={enter.onCompositionStart}
           onCompositionUpdate={enter.onCompositionUpdate}
           onCompositionEnd={enter.onCompositionEnd}
-          onKeyDown={sendsOnEnter ? enter.onKeyDown : undefined}
+          onKeyDown={(event) => {
+            if (event.key === "Escape" && !event.nativeEvent.isComposing) stop?.();
+            if (sendsOnEnter) enter.onKeyDown(event);
+          }}
           onKeyUp={enter.onKeyUp}
         />
         <ComposerBar

@@ -1,8 +1,8 @@
 /** Before the first word: where the answer waits, how far the conversation has been read. */
 import Box from "@mui/material/Box";
-import LinearProgress from "@mui/material/LinearProgress";
 import { useTranslation } from "react-i18next";
 import type { ProgressFrame } from "@/live/protocol";
+import { Meter } from "@/ui/meter";
 import { useFormat } from "@/ui/use-format";
 
 interface Props {
@@ -28,12 +28,9 @@ export function AnswerProgress({ progress }: Props) {
             total: format.number(progress.total),
             cached: format.number(progress.cached),
           })}
-          <LinearProgress
-            variant="determinate"
-            value={progress.total > 0 ? (100 * progress.done) / progress.total : 0}
-            aria-label={t("chat.readingName")}
-            sx={{ mt: 0.75, borderRadius: 2 }}
-          />
+          <Box sx={{ mt: 0.75 }}>
+            <Meter label={t("chat.readingName")} share={progress.total > 0 ? progress.done / progress.total : 0} />
+          </Box>
         </>
       )}
     </Box>

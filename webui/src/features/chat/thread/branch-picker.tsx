@@ -24,7 +24,7 @@ export function BranchPicker({ message }: Props) {
     if (!to) return;
     try {
       await call("POST /api/sessions/{session_id}/head", { path: { session_id: sessionId }, body: { message_id: to } });
-      await queries.invalidateQueries({ queryKey: keys.session(sessionId) });
+      await queries.invalidateQueries({ queryKey: keys.messages(sessionId) });
     } catch (error) {
       show({ text: textOf(error) });
     }

@@ -1,9 +1,11 @@
 /** A message while it is said otherwise. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import TextField from "@mui/material/TextField";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { plainField } from "@/ui/plain-field";
+
+const MAX_ROWS = 16;
 
 interface Props {
   text: string;
@@ -17,15 +19,15 @@ export function MessageEditor({ text, save, cancel }: Props) {
   const isWorthSaving = value.trim() !== "" && value !== text;
   return (
     <Box>
-      <TextField
-        multiline
-        fullWidth
+      <Box
+        component="textarea"
         autoFocus
-        maxRows={16}
+        rows={Math.min(Math.max(value.split("\n").length, Math.ceil(value.length / 80), 2), MAX_ROWS)}
         value={value}
         onChange={(event) => setValue(event.target.value)}
         onKeyDown={(event) => event.key === "Escape" && !event.nativeEvent.isComposing && cancel()}
-        slotProps={{ htmlInput: { "aria-label": t("chat.edit") } }}
+        aria-label={t("chat.edit")}
+        sx={{ ...plainField, display: "block", resize: "vertical", lineHeight: 1.6 }}
       />
       <Box sx={{ display: "flex", justifyContent: "flex-end", gap: 1, mt: 1 }}>
         <Button onClick={cancel}>{t("common.cancel")}</Button>

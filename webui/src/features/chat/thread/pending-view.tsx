@@ -1,5 +1,4 @@
 /** A message on its way; or one that the server refused, with what can be done about it. */
-import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useTranslation } from "react-i18next";
@@ -17,22 +16,26 @@ export function PendingView({ message }: Props) {
     <Box component="article" sx={{ py: 1 }}>
       <Bubble text={message.content} isFaint />
       {message.error !== null && (
-        <Alert
-          severity="error"
-          sx={{ mt: 1 }}
-          action={
-            <>
-              <Button color="inherit" size="small" onClick={() => retry(message.clientMessageId)}>
-                {t("common.retry")}
-              </Button>
-              <Button color="inherit" size="small" onClick={() => remove(message.clientMessageId)}>
-                {t("common.discard")}
-              </Button>
-            </>
-          }
+        <Box
+          role="alert"
+          sx={{
+            display: "flex",
+            justifyContent: "flex-end",
+            alignItems: "center",
+            gap: 1,
+            mt: 0.5,
+            fontSize: "0.88rem",
+            color: "error.main",
+          }}
         >
           {message.error}
-        </Alert>
+          <Button size="small" onClick={() => retry(message.clientMessageId)}>
+            {t("common.retry")}
+          </Button>
+          <Button size="small" onClick={() => remove(message.clientMessageId)}>
+            {t("common.discard")}
+          </Button>
+        </Box>
       )}
     </Box>
   );

@@ -1,0 +1,10 @@
+/** The administration's entry: a page of its own, so that the chat carries none of it. */
+import { BrowserRouter } from "react-router";
+import { AdminRoutes } from "./app/admin-routes";
+import { start } from "./app/start";
+
+await start(
+  <BrowserRouter basename="/admin">
+    <AdminRoutes />
+  </BrowserRouter>,
+);

@@ -1,0 +1,13 @@
+/** Puts a page into its document, in its reader's language. */
+import type { ReactNode } from "react";
+import { createRoot } from "react-dom/client";
+import { makeQueryClient } from "@/api/query-client";
+import { makeI18n, preferredLanguage } from "@/lib/i18n";
+import { Providers } from "./providers";
+
+export async function start(page: ReactNode): Promise<void> {
+  const root = document.getElementById("root");
+  if (!root) throw new Error("the document has no #root");
+  await makeI18n(preferredLanguage());
+  createRoot(root).render(<Providers queryClient={makeQueryClient()}>{page}</Providers>);
+}

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import en from "./en.json";
+import ko from "./ko.json";
+
+const SOURCE = join(import.meta.dirname, "..");
+const PLURAL = /_(?:zero|one|two|few|many|other)$/;
+/** Keys whose last part is chosen while the page runs: t(`chat.ended.${…}`). */
+const COMPUTED = [/^sessions\.age\./, /^chat\.ended\./, /^settings\.themes\./, /^layout\.keys\./];
+
+function leaves(tree: object, path = ""): [string, string][] {
+  return Object.entries(tree).flatMap(([name, value]) =>
+    typeof value === "string" ? [[path + name, value] as [string, string]] : leaves(value, `${path}${name}.`),
+  );
+}
+
+function names(tree: object): string[] {
+  return [...new Set(leaves(tree).map(([key]) => key.replace(PLURAL, "")))].sort();
+}
+
+function code(): string {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: "utf-8" });
+  const own = files.filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$/.test(name));
+  return own.map((name) => readFileSync(join(SOURCE, name), "utf-8")).join("\n");
+}
+
+test("both languages have the same keys", () => {
+  expect(names(ko)).toEqual(names(en));
+});
+
+test("every key is used, and every used key is there", () => {
+  const text = code();
+  const unused = names(en).filter((key) => !COMPUTED.some((each) => each.test(key)) && !text.includes(`"${key}"`));
+  expect(unused).toEqual([]);
+  const known = new Set(names(en));
+  const asked = [...text.matchAll(/\bt\("([\w.]+)"/g)].map((match) => match[1] ?? "");
+  expect(asked.filter((key) => !known.has(key))).toEqual([]);
+});
+
+test("a sentence has the same blanks in both languages", () => {
+  const blanks = (value: string) => [...new Set(value.match(/\{\{\w+\}\}/g) ?? [])].sort().join(" ");
+  const korean = new Map(leaves(ko));
+  const differing = leaves(en)
+    .filter(([key]) => korean.has(key))
+    .filter(([key, value]) => blanks(value) !== blanks(korean.get(key) ?? ""));
+  expect(differing.map(([key]) => key)).toEqual([]);
+});
+
+test("English has both plurals, Korean the one that it has", () => {
+  const plural = (tree: object) =>
+    leaves(tree)
+      .filter(([key]) => PLURAL.test(key))
+      .map(([key]) => key);
+  for (const key of plural(en)) expect(Object.fromEntries(leaves(en))).toHaveProperty([key.replace(PLURAL, "_other")]);
+  expect(plural(ko).every((key) => key.endsWith("_other"))).toBe(true);
+});
+
+test("a particle in a Korean sentence follows a blank: elsewhere it is known", () => {
+  const wrong = leaves(ko).filter(
+    ([, value]) =>
+      /을\(를\)|이\(가\)|은\(는\)|과\(와\)|\(으\)로/.test(value) &&
+      !/\}\}[’”"')]*(?:을\(를\)|이\(가\)|은\(는\)|과\(와\)|\(으\)로)/.test(value),
+  );
+  expect(wrong).toEqual([]);
+});
