@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 Frame = dict[str, Any]
-TIMEOUT_S = 10
+TIMEOUT_S = 60  # real models on a busy machine; what hangs, hangs longer
 
 
 class Socket:
