@@ -246,6 +246,20 @@ def test_an_answer_goes_on_after_the_engine_died() -> None:
     assert heard.finished["r", 0].usage.num_completion_tokens == 10
 
 
+def test_an_answer_whose_stop_string_had_come_ends_with_it_when_it_goes_on() -> None:
+    """The engine died, or its server, after the last token and before its end was told: what came next asserted."""
+    whole = spell_out(PROMPT, 10)
+    text = bytes(whole).decode()
+    scheduler = Scheduler(FakeRunner())
+    resumption = Resumption(
+        prompt_tokens=tuple(PROMPT), seed=1, choice_tokens=(tuple(whole[:6]),), num_chars_sent=(2,), finished=(False,)
+    )
+    add(scheduler, ask(PROMPT, max_tokens=10, stop=(text[4:6],)), resumption)
+    heard = run(scheduler)
+    assert heard.text["r", 0] == text[2:4]
+    assert (heard.finished["r", 0].reason, heard.finished["r", 0].stop) == (FinishReason.STOP, text[4:6])
+
+
 def test_a_finished_choice_is_not_resumed() -> None:
     scheduler = Scheduler(FakeRunner())
     resumption = Resumption(

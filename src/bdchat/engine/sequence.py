@@ -86,15 +86,20 @@ class Sequence:
         """Goes on after an engine's death: takes the tokens as generated; returns their text beyond num_chars_sent."""
         text = ""
         for token in tokens:
+            self.tokens.append(token)
             self._sampler.accept(token)
-            text += self._detokenizer.push(runner.token_bytes(token)).text
-        self.tokens.extend(tokens)
+            chunk = self._detokenizer.push(runner.token_bytes(token))
+            text += chunk.text
+            if chunk.stop is not None:  # it was over, but nobody was told
+                break
         return text
 
     def sample(self, logits: LogitsRow, runner: ModelRunner, now: float) -> list[Event]:
         """Takes the next token from the logits of the last one; returns what the caller must hear."""
         if self.max_length <= len(self.tokens):  # max_tokens 0: only the prompt was wanted
             return self.finish(FinishReason.LENGTH, now)
+        if self._detokenizer.stop is not None:
+            return self.finish(FinishReason.STOP, now, stop=self._detokenizer.stop)
         if self.first_token_at is None:
             self.first_token_at = now
         token = self._sampler.sample(logits)
