@@ -116,7 +116,7 @@ class Generation:
                 async for event in events:
                     self.spending.note(event)
                     if not self.is_ended:
-                        self._append(event)
+                        self._append_or_end(event)
         except asyncio.CancelledError:
             pass  # the engine has been told by the closing of its generator
         except EngineError as error:
@@ -129,6 +129,13 @@ class Generation:
         finally:
             self.is_ended = True
             self._wake()
+
+    def _append_or_end(self, event: Event) -> None:
+        """A choice that failed ends all of them; what the others cost is still heard."""
+        try:
+            self._append(event)
+        except EngineError as error:
+            self.cancel(error)
 
     def _fail(self, error: EngineError) -> None:
         if not self.is_ended:
