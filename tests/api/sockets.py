@@ -90,8 +90,9 @@ class Reading:
     def take(self, frame: Frame) -> None:
         if frame.get("generation_id") != self.generation_id or "seq" not in frame:
             return
-        assert frame["seq"] >= self.last_id, "numbers only grow"
-        kind, self.last_id = frame["type"], frame["seq"]
+        kind = frame["type"]
+        assert frame["seq"] > self.last_id or kind == "ai_complete", "numbers only grow"
+        self.last_id = frame["seq"]
         if kind == "ai_start":
             self.prefix, self.text = frame["prefix"], ""
         elif kind == "ai_chunk":

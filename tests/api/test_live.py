@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bdchat.api.live import MAX_WAITING
-from bdchat.engine.errors import QueueFull
+from bdchat.engine.errors import GenerationFailed, QueueFull
 from bdchat.settings import GenerationSettings, Settings
 from tests.api.chats import Headers, begin, got, talk
 from tests.api.serving import over_http, signed_in, until
@@ -294,6 +294,27 @@ async def test_a_finished_answer_that_was_missed_is_told_when_it_is_named(client
         await silent.send("ping")
         await silent.until("pong")
         assert kinds(silent.seen) == ["hello", "pong"]  # what has ended and is not asked for is in the messages
+
+
+@pytest.mark.parametrize("failure", [None, GenerationFailed("broken")])
+async def test_an_end_is_told_alike_to_who_was_there_and_to_who_comes_later(
+    client: httpx.AsyncClient, engine: FakeEngine, failure: GenerationFailed | None
+) -> None:
+    headers = await signed_in(client)
+    session_id = await begin(client, headers)
+    engine.failure = failure
+    async with live(client, chat_path(session_id), headers) as socket:
+        await socket.send("chat_message", content="hi")
+        generation_id = (await socket.until("accepted"))["generation_id"]
+        end = await socket.until("ai_complete")
+    async with live(client, chat_path(session_id), headers) as later:
+        await later.send("hello", last={generation_id: end["seq"]})
+        assert await later.until("ai_complete") == end
+    assert end["state"] == ("failed" if failure else "complete")
+    if failure:
+        assert (end["error"]["type"], end["error"]["code"]) == ("server_error", "generation_failed")
+    else:
+        assert end["usage"]["completion_tokens"] == 11
 
 
 async def test_where_an_answer_waits_and_how_far_its_prompt_is_read(client: httpx.AsyncClient) -> None:

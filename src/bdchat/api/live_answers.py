@@ -150,10 +150,12 @@ class LiveAnswers:
             async with aclosing(self._log.follow(answer.generation_id, answer.cursor.last_id)) as batches:
                 async for batch in batches:
                     await self._line.room()
+                    if answer.cursor.last_id == 0 and batch[0][1] == "reset":
+                        self._begin(answer, await self._row(answer), before_id=batch[0][0])
                     self._send(answer, answer.cursor.take(batch))  # no await in between: the bus must not come first
-                    if batch and batch[-1][1] in LAST_KINDS:
+                    if batch[-1][1] in LAST_KINDS:
                         break
-            row = await self._database.read(lambda db: generations.get(db, answer.generation_id))
+            row = await self._row(answer)
         except NotFound:  # deleted meanwhile, with its session or by itself
             row = None
         answer.following = None
@@ -164,11 +166,16 @@ class LiveAnswers:
         """The log is at its end, or it was purged and only the text is left."""
         last_id = event_id(row.num_resumes, row.last_seq)
         if answer.cursor.last_id < last_id:
-            started = (last_id, "started", {"prefix": row.prefix, "model": row.model})
-            is_new = answer.cursor.last_id == 0
+            if answer.cursor.last_id == 0:
+                self._begin(answer, row, before_id=last_id)
             answer.cursor = EventCursor(last_id)
-            self._send(answer, [*([started] if is_new else []), (last_id, "reset", {"text": row.content})])
-        self._complete(answer, state=row.state, finish_reason=row.finish_reason, usage=row.usage, error=row.error)
+            self._send(answer, [(last_id, "reset", {"text": row.content})])
+        error = row.error.get("error")  # beside it stands what HTTP needs
+        self._complete(answer, state=row.state, finish_reason=row.finish_reason, usage=row.usage, error=error)
+
+    async def _row(self, answer: _Answer) -> Generation:
+        """Raises NotFound."""
+        return await self._database.read(lambda db: generations.get(db, answer.generation_id))
 
     # --- to the client ------------------------------------------------------------------------------------------------
 
@@ -182,6 +189,10 @@ class LiveAnswers:
     def _send(self, answer: _Answer, events: Iterable[NumberedEvent]) -> None:
         for frame in answer_frames(answer.generation_id, answer.message_id, events):
             self._line.send(frame)
+
+    def _begin(self, answer: _Answer, row: Generation, *, before_id: int) -> None:
+        """For who has not seen the event "started", which the log has no more."""
+        self._send(answer, [(before_id - 1, "started", {"prefix": row.prefix, "model": row.model})])
 
     def _complete(
         self,
