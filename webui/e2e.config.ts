@@ -1,8 +1,25 @@
+/** Runs tests/e2e/page: the built page in a real browser against a real server. Their packages are this folder's. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const specs = at("../tests/e2e/page");
+
 export default defineConfig({
-  root: at("../tests/e2e/page"),
-  resolve: { alias: [{ find: /^(playwright-core|axe-core)$/, replacement: at("node_modules/$1") }] },
-  test: { include: ["**/*.spec.ts"], environment: "node", fileParallelism: false, testTimeout: 60000 },
+  root: specs,
+  cacheDir: at("node_modules/.vite-e2e"),
+  resolve: {
+    alias: [
+      { find: /^(playwright-core|axe-core)$/, replacement: at("node_modules/$1") },
+      { find: "@", replacement: at("src") },
+    ],
+  },
+  test: {
+    environment: "node",
+    include: ["*.spec.ts"],
+    fileParallelism: false, // two cores: a second browser would only make both slow
+    testTimeout: 60_000,
+    hookTimeout: 90_000, // a model is loaded
+    reporters: ["verbose"],
+  },
 });

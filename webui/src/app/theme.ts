@@ -22,13 +22,13 @@ const MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, D2Coding, "Noto Sans Mon
 export function makeTheme(language: Language): Theme {
   return createTheme(
     {
-      cssVariables: { colorSchemeSelector: "data-%s", nativeColor: false },
+      cssVariables: { colorSchemeSelector: "data-theme", nativeColor: false },
       colorSchemes: { light: { palette: palettes.light }, dark: { palette: palettes.dark } },
       shape: { borderRadius: 10 },
       typography: {
         fontFamily: FONTS,
         fontSize: 14,
-        button: { textTransform: "none", fontWeight: 550 },
+        button: { textTransform: "none", fontWeight: 600 },
         h1: { fontSize: "1.35rem", fontWeight: 650 },
         h2: { fontSize: "1.15rem", fontWeight: 650 },
         h3: { fontSize: "1rem", fontWeight: 650 },

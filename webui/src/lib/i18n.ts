@@ -7,9 +7,17 @@ export const LANGUAGES = ["ko", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 const STORED_AS = "bdchat.language";
-const LOAD: Record<Language, () => Promise<{ default: object }>> = {
+/** Where a page's words come from, by language. */
+export type Words = Record<Language, () => Promise<{ default: object }>>;
+
+const WORDS: Words = {
   ko: () => import("@/locales/ko.json"),
   en: () => import("@/locales/en.json"),
+};
+/** Of the administration alone: the chat does not load them. */
+export const ADMIN_WORDS: Words = {
+  ko: () => import("@/locales/admin.ko.json"),
+  en: () => import("@/locales/admin.en.json"),
 };
 
 /** What was chosen before, or the first of the browser's that we speak, or English. */
@@ -23,7 +31,8 @@ function isLanguage(tag: string): tag is Language {
   return (LANGUAGES as readonly string[]).includes(tag);
 }
 
-export async function makeI18n(language: Language): Promise<I18n> {
+/** `more`: words besides those that every page has; under names of their own. */
+export async function makeI18n(language: Language, ...more: readonly Words[]): Promise<I18n> {
   const i18n = createInstance();
   const particles = { type: "postProcessor", name: "particles", process: withParticles } as const;
   await i18n
@@ -31,7 +40,7 @@ export async function makeI18n(language: Language): Promise<I18n> {
     .use(initReactI18next)
     .init({
       lng: language,
-      resources: { [language]: { translation: (await LOAD[language]()).default } },
+      resources: { [language]: { translation: await wordsIn(language, [WORDS, ...more]) } },
       postProcess: ["particles"],
       interpolation: { escapeValue: false }, // React escapes
       returnNull: false,
@@ -41,8 +50,13 @@ export async function makeI18n(language: Language): Promise<I18n> {
 }
 
 export async function switchLanguage(i18n: I18n, language: Language): Promise<void> {
-  i18n.addResourceBundle(language, "translation", (await LOAD[language]()).default);
+  i18n.addResourceBundle(language, "translation", await wordsIn(language, [WORDS]));
   await i18n.changeLanguage(language);
   localStorage.setItem(STORED_AS, language);
   document.documentElement.lang = language;
+}
+
+async function wordsIn(language: Language, words: readonly Words[]): Promise<object> {
+  const parts = await Promise.all(words.map((each) => each[language]()));
+  return Object.assign({}, ...parts.map((part) => part.default));
 }

@@ -41,7 +41,7 @@ export function AccountMenu() {
         <Icon name="user" />
         <Box
           component="span"
-          sx={{ fontWeight: 550, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}
+          sx={{ fontWeight: 600, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}
         >
           {name}
         </Box>
