@@ -1,6 +1,8 @@
 """Frames in and out: what is said on the wire, and what is refused."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 from bdchat.api.bus import GAP
 from bdchat.api.errors import MalformedBody
 from bdchat.api.event_cursor import NumberedEvent
+from bdchat.api.live_line import CloseCode
 from bdchat.api.live_protocol import MAX_CHUNK_EVENTS, admin_frame, answer_frames, frame_of, progress_frame
 from bdchat.api.schemas.live import (
     IN_FRAMES,
@@ -171,3 +174,32 @@ def test_progress_and_the_admins_news_have_their_frames() -> None:
         "kind": "admin.pull.progress",
         "data": {"model": "m"},
     }
+
+
+def test_the_document_knows_every_frame_field_and_close_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "live.md").read_text("utf-8")
+    _, said, heard = re.split(r"## What a client says|## What the server says", text)
+    heard, _, closing = heard.partition("## Close codes")
+    for kind, schema in IN_FRAMES.items():
+        assert set(schema.model_fields) - {"type"} <= _fields_told(said, kind), kind
+    for frame in _out_frames(OutFrame):
+        kind = str(frame.__struct_config__.tag)
+        fields = set(frame.__struct_fields__) - {"generation_id", "message_id"}
+        assert fields <= _fields_told(heard, kind), kind
+    for code in CloseCode:
+        assert re.search(rf"^\|[^|]*\b{int(code)}\b", closing, re.MULTILINE), code
+
+
+def _fields_told(text: str, kind: str) -> set[str]:
+    row = re.search(rf"^\| `{kind}` \|([^|]*)\|", text, re.MULTILINE)
+    assert row is not None, f"docs/live.md has no row for {kind}"
+    return set(re.findall(r"`(\w+)`", row[1]))
+
+
+def _out_frames(base: type[OutFrame]) -> list[type[OutFrame]]:
+    """Those with a name of their own."""
+    found: list[type[OutFrame]] = []
+    for frame in base.__subclasses__():
+        found += [frame] if frame.__struct_config__.tag != frame.__name__ else []
+        found += _out_frames(frame)
+    return found
