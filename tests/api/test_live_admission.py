@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 from bdchat.api.auth import COOKIE
 from bdchat.api.live_admission import MAX_LINES, OpenLines
 from bdchat.api.live_line import LineClosed, Timing
+from bdchat.settings import ServerSettings, Settings
 from tests.api.chats import Headers, begin, id_of
 from tests.api.serving import PASSWORD, app_of, over_http, signed_in
 from tests.api.sockets import chat_path, live
@@ -93,6 +94,19 @@ async def test_a_cookie_counts_from_our_own_pages_alone(client: httpx.AsyncClien
     async with live(client, "/ws/events", stale, origin=origin_of(client)) as socket:
         await socket.send("hello")  # a page hears of a bad cookie as a close code
         assert (await socket.closed())[0] == 4401
+
+
+async def test_of_a_page_of_a_listed_origin_the_token_counts_and_the_cookie_does_not() -> None:
+    settings = Settings(server=ServerSettings(cors_origins=("http://localhost:3000",)))
+    async with over_http(settings=settings, live_timing=QUICK) as client:
+        headers = await signed_in(client)
+        cookie = {"cookie": f"{COOKIE}={token_of(headers)}"}
+        for its_cookie in (cookie, {}):  # cookies do not know ports: the browser sends ours along
+            async with live(client, "/ws/events", its_cookie, origin="http://localhost:3000") as silent:
+                assert ((await silent.closed())[0], silent.seen) == (4401, [])
+            async with live(client, "/ws/events", its_cookie, origin="http://localhost:3000") as socket:
+                await socket.send("auth", token=token_of(headers))
+                assert (await socket.next())["type"] == "hello"
 
 
 async def test_a_foreign_host_is_refused_before_the_handshake(client: httpx.AsyncClient) -> None:

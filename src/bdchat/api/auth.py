@@ -205,6 +205,10 @@ class CredentialGuard:
                 if not is_open:
                     raise
                 identity = None
+            except Forbidden:
+                if scope["type"] != "websocket" or not headers_named(scope, b"origin"):
+                    raise
+                identity = None  # a page of server.cors_origins: not its cookie counts, but the token that it will show
             if identity is None and not is_open:
                 raise Unauthorized(was_given=False)
             scope.setdefault("state", {})["identity"] = identity
