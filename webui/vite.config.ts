@@ -52,5 +52,6 @@ export default defineConfig({
     pool: "threads",
     isolate: false,
     restoreMocks: true,
+    testTimeout: 30_000, // on two cores that do something else too
   },
 });

@@ -1,9 +1,21 @@
 /** Runs before each test file. The page speaks English in tests, unless one says otherwise. */
-import { cleanup } from "@testing-library/react";
-import { afterEach } from "vitest";
+import { cleanup, configure } from "@testing-library/react";
+import { afterEach, vi } from "vitest";
 import { ADMIN_WORDS, makeI18n } from "@/lib/i18n";
 
+configure({ asyncUtilTimeout: 10_000 }); // a page on a busy machine
 // happy-dom has no doctype; KaTeX asks for one.
 Object.defineProperty(document, "compatMode", { value: "CSS1Compat", configurable: true });
+// Nor has it a layout: nothing is ever seen to change its size or come into sight, and everything is 800 px high.
+class Observer {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+Object.assign(globalThis, { ResizeObserver: Observer, IntersectionObserver: Observer });
+Object.defineProperty(HTMLElement.prototype, "clientHeight", { value: 800, configurable: true });
 await makeI18n("en", ADMIN_WORDS); // the instance that components find without a provider
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});

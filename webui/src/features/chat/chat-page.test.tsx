@@ -1,0 +1,132 @@
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
+import { expect, test } from "vitest";
+import type { PathMessageView } from "@/api/types.gen";
+import { message, renderApp, session } from "@/test-app";
+
+const LINE = "/ws/chat/s1";
+
+/** The chat s1, whose path is `messages()`. */
+function openChat(messages: () => PathMessageView[], path = "/chat/s1") {
+  return renderApp(path, {
+    "GET /api/sessions": () => ({ items: [session("s1", "About foxes")], next_cursor: null }),
+    "POST /api/sessions": () => session("s1", ""),
+    "GET /api/sessions/s1": () => session("s1", "About foxes"),
+    "GET /api/sessions/s1/messages": () => ({ items: messages(), next_cursor: null }),
+  });
+}
+
+async function write(text: string): Promise<void> {
+  const field = await screen.findByLabelText("Write a message");
+  fireEvent.change(field, { target: { value: text } });
+  fireEvent.keyDown(field, { key: "Enter" });
+}
+
+test("the first message begins a chat, is answered word by word, and ends as it is stored", async () => {
+  let stored: PathMessageView[] = [];
+  const page = openChat(() => stored, "/");
+  await write("Tell me of foxes");
+  await waitFor(() => expect(page.lineTo(LINE)?.said).toHaveLength(2));
+  const line = page.lineTo(LINE);
+  const [hello, sent] = line?.said ?? [];
+  expect(hello).toEqual({ type: "hello", last: {} });
+  expect(sent).toMatchObject({ type: "chat_message", content: "Tell me of foxes" });
+  const clientId = (sent as { client_message_id: string }).client_message_id;
+
+  const question = message("m1", { content: "Tell me of foxes", client_message_id: clientId });
+  const answer = message("m2", { role: "assistant", status: "running", generation_id: "g1", parent_id: "m1" });
+  stored = [question, answer];
+  const g = { generation_id: "g1", message_id: "m2" };
+  act(() => {
+    line?.says({ type: "accepted", answers: "chat_message", client_message_id: clientId, ...g });
+    line?.says({ type: "ai_start", ...g, seq: 1, prefix: "", model: "tiny", num_dropped_messages: 0 });
+    line?.says({ type: "ai_chunk", ...g, seq: 2, text: "A **fox** " });
+  });
+  expect((await screen.findByText("fox")).tagName).toBe("STRONG");
+  expect(screen.getByLabelText("Stop")).toBeDefined();
+  expect(localStorage.getItem("bdchat.pending")).toBe("[]");
+
+  stored = [question, { ...answer, status: "complete", content: "A **fox** runs.", generation_id: null }];
+  act(() => {
+    line?.says({ type: "ai_chunk", ...g, seq: 3, text: "runs." });
+    line?.says({ type: "ai_complete", ...g, seq: 4, state: "complete", finish_reason: "stop", usage: {} });
+  });
+  expect(await screen.findByLabelText("Another answer")).toBeDefined();
+  expect(screen.getAllByRole("article")[1]?.textContent).toContain("A fox runs.");
+  expect(screen.getAllByText("Tell me of foxes")).toHaveLength(1);
+});
+
+test("a message that the server refuses stays, to be sent again or discarded", async () => {
+  const page = openChat(() => []);
+  await write("hello");
+  const sent = await waitFor(() => {
+    const frame = page.lineTo(LINE)?.said[1];
+    if (frame?.type !== "chat_message") throw new Error("not sent yet");
+    return frame;
+  });
+  const error = { message: "The queue is full.", code: "queue_full", type: "server_error", param: null };
+  act(() => page.lineTo(LINE)?.says({ type: "error", error, client_message_id: sent.client_message_id }));
+  expect((await screen.findByText("The queue is full.")).getAttribute("role")).toBe("alert");
+  fireEvent.click(screen.getByText("Try again"));
+  await waitFor(() => expect(page.lineTo(LINE)?.said.at(-1)).toEqual(sent));
+  act(() => page.lineTo(LINE)?.says({ type: "error", error, client_message_id: sent.client_message_id }));
+  fireEvent.click(await screen.findByText("Discard"));
+  expect(screen.queryByText("hello")).toBeNull();
+});
+
+test("stop, continue, another answer, edit are said on the line", async () => {
+  let stored = [
+    message("m1", { content: "q" }),
+    message("m2", { role: "assistant", status: "running", generation_id: "g1" }),
+  ];
+  const page = openChat(() => stored);
+  fireEvent.click(await screen.findByLabelText("Stop"));
+  stored = [message("m1", { content: "q" }), message("m2", { role: "assistant", status: "stopped", content: "half" })];
+  act(() => page.lineTo(LINE)?.says({ type: "message", event: "changed", message: {} }));
+  fireEvent.click(await screen.findByText("Continue"));
+  fireEvent.click(screen.getByLabelText("Another answer"));
+  fireEvent.click(screen.getByLabelText("Edit"));
+  fireEvent.change(screen.getByLabelText("Edit"), { target: { value: "q more" } });
+  fireEvent.click(screen.getByText("Save and answer"));
+  expect(page.lineTo(LINE)?.said.slice(1)).toEqual([
+    { type: "stop", generation_id: "g1" },
+    { type: "continue", message_id: "m2" },
+    { type: "regenerate", message_id: "m2" },
+    { type: "edit", message_id: "m1", content: "q more", client_message_id: expect.any(String) },
+  ]);
+});
+
+test("another branch is shown when it is asked for", async () => {
+  let stored = [message("m2", { content: "second", sibling_ids: ["m1", "m2"], sibling_index: 1 })];
+  const page = openChat(() => stored);
+  page.table["POST /api/sessions/s1/head"] = (body) => {
+    expect(body).toEqual({ message_id: "m1" });
+    stored = [message("m1", { content: "first", sibling_ids: ["m1", "m2"], sibling_index: 0 })];
+    return session("s1", "About foxes");
+  };
+  const branches = await screen.findByLabelText("Branches");
+  expect(branches.textContent).toBe("2/2");
+  fireEvent.click(screen.getByLabelText("Previous branch"));
+  expect(await screen.findByText("first")).toBeDefined();
+});
+
+test("where an answer waits, and how far it has read", async () => {
+  const page = openChat(() => [message("m2", { role: "assistant", status: "running", generation_id: "g1" })]);
+  await screen.findByText("Waiting …");
+  act(() => page.lineTo(LINE)?.says({ type: "queue", generation_id: "g1", position: 3, eta_s: 4.2 }));
+  expect(await screen.findByText("Place 3 in the queue · about 4.2 sec")).toBeDefined();
+  act(() => page.lineTo(LINE)?.says({ type: "prefill", generation_id: "g1", done: 512, total: 4870, cached: 300 }));
+  expect(await screen.findByText("Reading 512 of 4,870 tokens, 300 known already")).toBeDefined();
+});
+
+test("what is written is kept while one is elsewhere", async () => {
+  openChat(() => []);
+  localStorage.setItem("bdchat.draft.s1", "half a thou");
+  expect(await screen.findByDisplayValue("half a thou")).toBeDefined();
+});
+
+test("a chat that is not there says so", async () => {
+  const page = openChat(() => []);
+  await screen.findByLabelText("Write a message");
+  act(() => page.lineTo(LINE)?.onclose?.({ code: 4404 }));
+  expect(await screen.findByRole("heading", { name: "This chat is not here" })).toBeDefined();
+});

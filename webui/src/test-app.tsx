@@ -1,0 +1,143 @@
+/** The whole page over a server that is a table: what a request gets, and a hand on its live lines. For tests. */
+import { render } from "@testing-library/react";
+import { MemoryRouter } from "react-router";
+import { vi } from "vitest";
+import { makeQueryClient } from "./api/query-client";
+import type { Me, PathMessageView, SessionView } from "./api/types.gen";
+import { Providers } from "./app/providers";
+import { AppRoutes } from "./app/routes";
+import type { SaidFrame } from "./live/protocol";
+// The pages are loaded when they are asked for; a test's patience is not for loading.
+import "./app/signed-in";
+import "./features/auth/auth-page";
+import "./features/chat/chat-page";
+import "./features/settings/settings-page";
+
+type Answer = (body: unknown, url: URL) => unknown;
+
+export class Refusal {
+  constructor(
+    readonly status: number,
+    readonly error: { code: string; message: string; param?: string },
+  ) {}
+}
+
+class FakeSocket {
+  static all: FakeSocket[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
+  readonly said: SaidFrame[] = [];
+
+  constructor(readonly url: string) {
+    FakeSocket.all.push(this);
+    queueMicrotask(() => this.onopen?.());
+  }
+
+  send(text: string): void {
+    this.said.push(JSON.parse(text));
+  }
+
+  close(): void {
+    this.onmessage = null;
+  }
+
+  says(frame: object): void {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+}
+
+export const ME: Me = {
+  user: {
+    user_id: "u1",
+    username: "ann",
+    display_name: "",
+    role: "admin",
+    locale: "",
+    preferences: {},
+    created_at_ms: 0,
+  },
+  role: "admin",
+  scopes: ["admin", "chat", "sessions"],
+  registration: "invitation",
+  needs_first_account: false,
+  needs_setup_code: false,
+};
+
+export function session(id: string, title: string): SessionView {
+  return {
+    session_id: id,
+    title,
+    title_source: "user",
+    folder: "",
+    is_pinned: false,
+    is_archived: false,
+    head_message_id: null,
+    num_messages: 0,
+    created_at_ms: Date.now(),
+    updated_at_ms: Date.now(),
+    deleted_at_ms: null,
+    role: "owner",
+    owner_name: "ann",
+  };
+}
+
+export function message(id: string, fields: Partial<PathMessageView>): PathMessageView {
+  return {
+    message_id: id,
+    session_id: "s1",
+    parent_id: null,
+    author_id: "u1",
+    role: "user",
+    content: "",
+    status: "complete",
+    finish_reason: null,
+    token_count: null,
+    processing_time_ms: null,
+    client_message_id: null,
+    created_at_ms: 0,
+    sibling_ids: [id],
+    sibling_index: 0,
+    generation_id: null,
+    metadata: null,
+    ...fields,
+  };
+}
+
+const QUIET: Record<string, Answer> = {
+  "GET /api/auth/me": () => ME,
+  "GET /v1/models": () => ({ object: "list", data: [] }),
+  "GET /api/sessions": () => ({ items: [], next_cursor: null }),
+};
+
+/** Renders the page at `path`. `answers` may be changed while it runs. */
+export function renderApp(path: string, answers: Record<string, Answer> = {}) {
+  const table = { ...QUIET, ...answers };
+  FakeSocket.all = [];
+  localStorage.clear();
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("fetch", async (target: string, init: RequestInit = {}) => {
+    const url = new URL(target, "http://localhost");
+    const answer = table[`${init.method ?? "GET"} ${url.pathname}`];
+    if (!answer) throw new TypeError(`nothing is served at ${init.method} ${url.pathname}`);
+    const found = answer(init.body ? JSON.parse(String(init.body)) : undefined, url);
+    if (found === undefined) return new Response(null, { status: 204 });
+    const isRefused = found instanceof Refusal;
+    const body = isRefused ? { error: { type: "invalid_request_error", param: null, ...found.error } } : found;
+    return new Response(JSON.stringify(body), {
+      status: isRefused ? found.status : 200,
+      headers: { "content-type": "application/json" },
+    });
+  });
+  const queries = makeQueryClient();
+  queries.setDefaultOptions({ queries: { retry: false } });
+  const page = render(
+    <Providers queryClient={queries}>
+      <MemoryRouter initialEntries={[path]}>
+        <AppRoutes />
+      </MemoryRouter>
+    </Providers>,
+  );
+  const lineTo = (url: string) => FakeSocket.all.findLast((each) => each.url.endsWith(url));
+  return { ...page, table, lineTo };
+}
