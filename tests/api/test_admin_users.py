@@ -138,11 +138,12 @@ async def test_an_account_goes_with_all_that_is_its_own() -> None:
         user_id = await id_of(client, "ann")
         app = app_of(client)
 
-        def write(db: object) -> None:
+        def write(db: object) -> str:
             session = sessions.create(db, user_id, title="Secret")  # type: ignore[arg-type]
             messages.append(db, session, parent_id=None, role="user", content="secret", author_id=user_id)  # type: ignore[arg-type]
+            return session.session_id
 
-        await app.database.write(write)
+        session_id = await app.database.write(write)
         running = asyncio.create_task(client.post("/v1/chat/completions", json={"messages": USER}, headers=ann))
         while not engine.num_running:  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -154,6 +155,7 @@ async def test_an_account_goes_with_all_that_is_its_own() -> None:
         error_of(await client.get(f"/api/admin/users/{user_id}", headers=admin), 404)
         error_of(await client.delete(f"/api/admin/users/{user_id}", headers=admin), 404)
         assert await app.database.read(oversight.totals) == oversight.Totals(1, 0, 0)
+        assert engine.forgotten == [session_id]  # and the states of their chats
 
 
 async def test_every_change_is_in_the_audit_log_with_who_did_it(client: httpx.AsyncClient) -> None:

@@ -30,8 +30,9 @@ from bdchat.api.schemas.admin_people import (
     to_managed_user,
 )
 from bdchat.api.schemas.wire import parse
+from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store import audit, logins, oversight, retention, users
+from bdchat.store import audit, logins, oversight, retention, sessions, users
 from bdchat.store.database import Database
 from bdchat.store.errors import NotFound
 from bdchat.store.tables import User
@@ -49,12 +50,14 @@ class AdminUsers:
         authenticator: Authenticator,
         passwords: Passwords,
         generations: GenerationService,
+        router: Router,
     ) -> None:
         self._limits = limits
         self._database = database
         self._authenticator = authenticator
         self._passwords = passwords
         self._generations = generations
+        self._router = router
 
     def routes(self) -> list[Route]:
         one = "/api/admin/users/{user_id}"
@@ -228,14 +231,18 @@ class AdminUsers:
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
 
-        def disable(db: Any) -> None:
+        def disable(db: Any) -> list[str]:
             user = users.set_disabled(db, user_id, is_disabled=True)
             self._record(db, request, admin, "user.delete", user_id, {"username": user.username})
+            return sessions.ids_of(db, user_id)
 
-        await self._database.write(disable)
+        session_ids = await self._database.write(disable)
         await self._authenticator.ended(user_id)
         self._end_generations(user_id)
         await retention.erase_user(self._database, user_id)
+        for engine in (*self._router.engines.values(), *self._router.leaving.values()):
+            for session_id in session_ids:
+                engine.forget(session_id)
         return reply(Nothing())
 
     def _end_generations(self, user_id: str) -> None:

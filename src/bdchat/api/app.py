@@ -163,7 +163,7 @@ class App(Starlette):
     def _admin_routes(self, settings: Settings) -> list[Route]:
         limits, database, authenticator = settings.limits, self.database, self.authenticator
         return [
-            *AdminUsers(limits, database, authenticator, self.passwords, self.generations).routes(),
+            *AdminUsers(limits, database, authenticator, self.passwords, self.generations, self.engine_router).routes(),
             *AdminAccess(limits, database, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
             *AdminEngine(

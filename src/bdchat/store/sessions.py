@@ -166,6 +166,11 @@ def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
     return [(name, int(count)) for name, count in db.exec(query)]
 
 
+def ids_of(db: Session, user_id: str) -> list[str]:
+    """Of all that somebody owns, deleted ones too."""
+    return list(db.exec(select(ChatSession.session_id).where(ChatSession.user_id == user_id)))
+
+
 def all_ids(db: Session) -> list[str]:
     """Everybody's, those that can still be restored too."""
     return list(db.exec(select(ChatSession.session_id)))
