@@ -11,7 +11,10 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from bdchat.settings import GenerationSettings, Settings
+
 Frame = dict[str, Any]
+UNTITLED = Settings(generations=GenerationSettings(makes_titles=False))  # no title is asked of the engine
 TIMEOUT_S = 60  # real models on a busy machine; what hangs, hangs longer
 
 
@@ -102,3 +105,17 @@ class Reading:
             self.num_resets += 1
         elif kind == "ai_complete":
             self.end = frame
+
+
+async def read_answer(socket: Socket, generation_id: str) -> Reading:
+    """From all that the socket has said, to the answer's end."""
+    reading = Reading(generation_id)
+    for frame in socket.seen:
+        reading.take(frame)
+    while reading.end is None:
+        reading.take(await socket.next())
+    return reading
+
+
+def kinds(frames: list[Frame]) -> list[str]:
+    return [frame["type"] for frame in frames]
