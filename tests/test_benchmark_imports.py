@@ -2,10 +2,9 @@
 
 import io
 
-from benchmark.imports import Export
-
 from bdchat.store.transfer.reading import FoundChat, read_chats
 from bdchat.store.transfer.writing import prepare
+from benchmark.imports import Export
 
 
 def test_the_made_up_export_is_as_large_as_was_asked_and_every_chat_in_it_is_good() -> None:

@@ -132,14 +132,14 @@ async def _measured(contender: Contender, logs: Path, log: Log, path: Path, expo
             before = running.tree.memory_bytes()
             growth = asyncio.create_task(_largest_growth(running.tree, before))
             waits = asyncio.create_task(_waits(http))
-            began = time.perf_counter()
+            began, cpu_before = time.perf_counter(), running.tree.cpu_seconds()
             summary = await _import(http, path, log)
-            seconds = time.perf_counter() - began
+            seconds, cpu_s = time.perf_counter() - began, running.tree.cpu_seconds() - cpu_before
             growth_mb = await _ended(growth) / 1e6
             write_ms = Spread.of([wait * 1000 for wait in await _ended(waits)])
     is_whole = (summary.get("num_imported"), summary.get("num_messages")) == (export.num_chats, export.num_messages)
     text = (
-        f"{export.num_bytes / 1e6:.0f} MB of ChatGPT export, {export.num_messages} messages, in {seconds:.0f} s:"
+        f"{export.num_bytes / 1e6:.0f} MB of ChatGPT export, {export.num_messages} messages, in {seconds:.0f} s ({cpu_s:.0f} of CPU):"
         f" resident growth {growth_mb:.0f} MB (≤ {MAX_GROWTH_MB:.0f}), a new chat meanwhile"
         f" {write_ms.median:.0f} ms median, {write_ms.high:.0f} at most"
     )

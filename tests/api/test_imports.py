@@ -263,6 +263,16 @@ async def test_a_client_that_leaves_stops_its_import_after_what_is_being_written
         assert (summary["num_imported"], summary["num_skipped"]) == (1, len(there))
 
 
+async def test_other_peoples_writes_come_in_between() -> None:
+    async with over_http() as client:
+        ann, bob = await signed_in(client), await signed_in(client, "bob")
+        async with client.stream("POST", "/api/import", content=many(2000), headers=ann) as response:
+            await anext(response.aiter_bytes())
+            assert (await client.post("/api/sessions", json={"title": "mine"}, headers=bob)).status_code == 201
+            assert await titles(client, bob) == ["mine"]
+            assert app_of(client).imports._tasks  # still at it
+
+
 async def test_a_client_that_does_not_read_yet_finds_the_whole_report() -> None:
     async with over_http() as client:
         ann = await signed_in(client)

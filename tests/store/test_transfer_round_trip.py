@@ -17,7 +17,7 @@ from bdchat.store.ids import now_ms
 from bdchat.store.search_results import Filter, find
 from bdchat.store.tables import ChatSession, Generation, GenerationEvent, Message, MessageMetadata, SearchEntry
 from bdchat.store.transfer import document
-from bdchat.store.transfer.writing import known, own_fingerprint, prepare, put
+from bdchat.store.transfer.writing import AlreadyImported, known, own_fingerprint, prepare, put
 from tests.store.chats import make_user, say
 from tests.store.transferable import (
     as_document,
@@ -141,7 +141,7 @@ async def test_the_same_chat_is_known_again_and_comes_anew_when_it_was_deleted(d
         only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat, ann
     )
     first = await database.write(lambda db: put(db, prepared, was_deleted=False))
-    with pytest.raises(Conflict):
+    with pytest.raises(AlreadyImported):
         await database.write(lambda db: put(db, prepared, was_deleted=False))
     found = await database.read(lambda db: known(db, ann))
     assert found.by_source == {prepared.source_id: first}

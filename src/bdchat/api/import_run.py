@@ -23,7 +23,7 @@ from bdchat.store.database import Database
 from bdchat.store.errors import Conflict, StoreError
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
-from bdchat.store.transfer.writing import Known, Prepared, known, own_fingerprint, prepare, put
+from bdchat.store.transfer.writing import AlreadyImported, Known, Prepared, known, own_fingerprint, prepare, put
 
 log = logging.getLogger(__name__)
 
@@ -269,7 +269,7 @@ class ImportRun:
         self._tell(entry, "imported", reason, session_id)
 
     def _tell_failure(self, entry: Ready, error: BaseException) -> None:
-        if isinstance(error, Conflict):
+        if isinstance(error, AlreadyImported):  # by another server, just now
             self._tell(entry, "skipped", str(error), None)
         elif isinstance(error, StoreError):
             self._tell(entry, "failed", str(error), None)

@@ -23,6 +23,13 @@ from bdchat.store.transfer.document import NO_METADATA
 from bdchat.store.transfer.tree import Fingerprint, Tree, rebuild
 
 Row = dict[str, Any]
+
+
+class AlreadyImported(Conflict):
+    def __init__(self) -> None:
+        super().__init__("It was imported already.")
+
+
 _BATCH = 500  # ids in a question; SQLite takes 32,766
 
 
@@ -120,8 +127,8 @@ def own_fingerprint(db: Session, user_id: str, session_id: str) -> str | None:
 
 
 def put(db: Session, prepared: Prepared, *, was_deleted: bool) -> str:
-    """The new session's id. `was_deleted`: the user has deleted the same one. Raises Conflict when it is there, and
-    for the same `prepared` again: its ids are made."""
+    """The new session's id. `was_deleted`: the user has deleted the same one. Raises AlreadyImported, and
+    Conflict for the same `prepared` again: its ids are made."""
     session = ChatSession(**prepared.session)
     if was_deleted:
         db.exec(
@@ -131,7 +138,7 @@ def put(db: Session, prepared: Prepared, *, was_deleted: bool) -> str:
             .values(source_id=None)
         )
     elif db.exec(_same(session.user_id, prepared.source_id)).first() is not None:
-        raise Conflict("It was imported already.")
+        raise AlreadyImported
     db.add(session)
     db.flush()
     if prepared.chat.config is not None:
