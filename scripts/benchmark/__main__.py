@@ -21,7 +21,7 @@ from rich.console import Console
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
-from . import hardening, peers, report, socket_drops
+from . import hardening, imports, peers, report, socket_drops
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Run
@@ -31,7 +31,7 @@ from .workloads import COMPARED, STREAMS
 # llama-server's ways to be fast: at its defaults (4 slots over one pool of cells), then with a stream of cells per slot
 # and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
 LLAMA_SERVER_FLAGS = ("", "-np 4 -fa off", "-np 16 -fa off -c 16384")
-OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops")
+OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "import")
 PEERS = ("llama-server", "llama-cpp-python")
 
 
@@ -57,6 +57,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--num-kills", type=int, default=hardening.NUM_KILLS, help="for --workload kills (20)")
     parser.add_argument(
         "--num-drops", type=int, default=socket_drops.NUM_DROPS, help="for --workload socket-drops (1000)"
+    )
+    parser.add_argument(
+        "--import-mb", type=int, default=imports.NUM_MB, help="size of the export for --workload import (200)"
     )
     parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
@@ -128,6 +131,11 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         if "socket-drops" in wanted:
             drops = bdchat(model_path(options), cache_dir(os.environ) / "bench-drops-data", tuple(options.set))
             outcomes += await socket_drops.socket_drops(drops, logs, options.seed, log, options.num_drops)
+        if "import" in wanted:
+            folder, overrides = cache_dir(os.environ) / "bench-import-data", tuple(options.set)
+            outcomes += await imports.imports(
+                folder, logs, log, seed=options.seed, num_mb=options.import_mb, overrides=overrides
+            )
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
