@@ -139,8 +139,8 @@ async def _measured(contender: Contender, logs: Path, log: Log, path: Path, expo
             write_ms = Spread.of([wait * 1000 for wait in await _ended(waits)])
     is_whole = (summary.get("num_imported"), summary.get("num_messages")) == (export.num_chats, export.num_messages)
     text = (
-        f"{export.num_bytes / 1e6:.0f} MB of ChatGPT export, {export.num_messages} messages, in {seconds:.0f} s ({cpu_s:.0f} of CPU):"
-        f" resident growth {growth_mb:.0f} MB (≤ {MAX_GROWTH_MB:.0f}), a new chat meanwhile"
+        f"{export.num_bytes / 1e6:.0f} MB of ChatGPT export, {export.num_messages} messages, in {seconds:.0f} s"
+        f" ({cpu_s:.0f} of CPU): resident growth {growth_mb:.0f} MB (≤ {MAX_GROWTH_MB:.0f}), a new chat meanwhile"
         f" {write_ms.median:.0f} ms median, {write_ms.high:.0f} at most"
     )
     text += "" if is_whole else f"; NOT WHOLE: {summary}"
