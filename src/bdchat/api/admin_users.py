@@ -46,6 +46,7 @@ class AdminUsers:
     def __init__(
         self,
         limits: LimitSettings,
+        *,
         database: Database,
         authenticator: Authenticator,
         passwords: Passwords,

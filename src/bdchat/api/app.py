@@ -163,7 +163,14 @@ class App(Starlette):
     def _admin_routes(self, settings: Settings) -> list[Route]:
         limits, database, authenticator = settings.limits, self.database, self.authenticator
         return [
-            *AdminUsers(limits, database, authenticator, self.passwords, self.generations, self.engine_router).routes(),
+            *AdminUsers(
+                limits,
+                database=database,
+                authenticator=authenticator,
+                passwords=self.passwords,
+                generations=self.generations,
+                router=self.engine_router,
+            ).routes(),
             *AdminAccess(limits, database, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
             *AdminEngine(
