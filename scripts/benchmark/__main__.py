@@ -21,17 +21,18 @@ from rich.console import Console
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
-from . import hardening, imports, peers, report, socket_drops
+from . import hardening, imports, peers, report, socket_drops, stored_loads
 from .bars import Bar, bars
 from .client import ClientError
-from .compare import Comparison, Job, Run
+from .compare import Comparison, Job, Log, Run
 from .servers import ROOT, Contender, ServerFailed, bdchat, llama_cpp_python, llama_server
 from .workloads import COMPARED, STREAMS
 
 # llama-server's ways to be fast: at its defaults (4 slots over one pool of cells), then with a stream of cells per slot
 # and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
 LLAMA_SERVER_FLAGS = ("", "-np 4 -fa off", "-np 16 -fa off -c 16384")
-OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "import")
+STORED_WORKLOADS = ("server-kills", "stop", "log-overhead")
+OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "import", *STORED_WORKLOADS)
 PEERS = ("llama-server", "llama-cpp-python")
 
 
@@ -61,6 +62,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--import-mb", type=int, default=imports.NUM_MB, help="size of the export for --workload import (200)"
     )
+    parser.add_argument(
+        "--num-server-kills", type=int, default=stored_loads.NUM_SERVER_KILLS, help="for --workload server-kills (100)"
+    )
+    parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
     parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
     return parser.parse_args(argv)
@@ -136,6 +141,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             outcomes += await imports.imports(
                 folder, logs, log, seed=options.seed, num_mb=options.import_mb, overrides=overrides
             )
+        outcomes += await _stored(options, logs, log)
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
@@ -144,6 +150,24 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         report.show_ratios(console, runs, ours.name, names)
         _report(options, console, runs, found)
     return runs, found
+
+
+async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[hardening.Outcome]:
+    """What stored answers must stand, each on a server with a new database."""
+    wanted = [name for name in STORED_WORKLOADS if name in (options.workload or [])]
+    if not wanted:
+        return []
+    outcomes: list[hardening.Outcome] = []
+    model, overrides, seed = model_path(options), tuple(options.set), options.seed
+    if "server-kills" in wanted:
+        num_kills = options.num_server_kills
+        outcomes += await stored_loads.server_kills(model, overrides, logs, seed=seed, log=log, num_kills=num_kills)
+    if "stop" in wanted:
+        num_stops = options.num_stops
+        outcomes += await stored_loads.stops(model, overrides, logs, seed=seed, log=log, num_stops=num_stops)
+    if "log-overhead" in wanted:
+        outcomes += await stored_loads.log_overhead(model, overrides, logs, seed=seed, log=log)
+    return outcomes
 
 
 def _report(options: argparse.Namespace, console: Console, runs: list[Run], found: list[Bar]) -> None:
