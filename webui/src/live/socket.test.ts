@@ -138,7 +138,7 @@ test("when the network is back it is tried at once, and an open line is asked wh
   window.dispatchEvent(new Event("online"));
   expect(sockets).toHaveLength(2);
   latest().onopen?.();
-  window.dispatchEvent(new Event("online"));
+  window.dispatchEvent(new Event("offline"));
   expect(latest().said.at(-1)).toEqual({ type: "ping" });
   vi.advanceTimersByTime(5_000);
   expect([sockets[1]?.isClosed, sockets.length]).toEqual([true, 3]);

@@ -44,6 +44,7 @@ export class LiveSocket {
   constructor(options: SocketOptions) {
     this.#options = options;
     window.addEventListener("online", this.#wake);
+    window.addEventListener("offline", this.#wake); // of the network: a server on this machine is still there
     document.addEventListener("visibilitychange", this.#wake);
     this.#connect();
   }
@@ -76,6 +77,7 @@ export class LiveSocket {
 
   close(): void {
     window.removeEventListener("online", this.#wake);
+    window.removeEventListener("offline", this.#wake);
     document.removeEventListener("visibilitychange", this.#wake);
     this.#drop();
     this.#change({ name: "ended", why: "closed" });
@@ -127,7 +129,7 @@ export class LiveSocket {
     this.#retry = setTimeout(() => this.#connect(), waitMs);
   }
 
-  /** The page is seen again or the network is back. */
+  /** The page is seen again, or the network came or went. */
   #wake = (): void => {
     if (document.visibilityState === "hidden") return;
     if (this.#state.name === "waiting") {
