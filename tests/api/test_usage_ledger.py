@@ -9,6 +9,7 @@ from bdchat.settings import Settings, StoreSettings
 from bdchat.store import oversight
 from bdchat.store.database import Database
 from tests.api.serving import USER, app_of, fresh_data_dir, in_process, make_app, opened, over_http, signed_in
+from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -34,6 +35,16 @@ async def test_a_call_is_on_its_callers_account() -> None:
         everybody = await booked(app.database)
         assert everybody["num_requests"] == 3
         assert everybody["completion_tokens"] == 3 * len("Hello world")
+
+
+async def test_an_account_waits_in_its_own_name_whatever_it_says() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        ann = await signed_in(client)
+        for headers in (ann, {}):
+            await client.post(CHAT, json={"messages": USER, "user": "somebody"}, headers=headers)
+        own = (await client.get("/api/profile", headers=ann)).json()["user_id"]
+    assert [request.user for request in engine.requests] == [own, "somebody"]
 
 
 async def test_many_calls_are_one_write() -> None:

@@ -12,6 +12,8 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import msgspec
+
 from bdchat.api.journal import RequestJournal
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.usage import Spending
@@ -204,7 +206,10 @@ class GenerationService:
         return self._is_draining
 
     def start(self, engine: Engine, request: GenerationRequest, *, user_id: str = "") -> Generation:
-        """What it spends is on `user_id`'s account."""
+        """What it spends is on `user_id`'s account, and so is its place in the queue: an account that names many users
+        is one. Who has no account is told apart by what the request says."""
+        if user_id:
+            request = msgspec.structs.replace(request, user=user_id)
         generation = self._start(Generation(self._open(engine), request, self._meter, user_id=user_id))
         generation._task.add_done_callback(lambda _: self._charge(user_id, generation))
         return generation
