@@ -11,10 +11,13 @@ export const keys = {
   session: (sessionId: string) => ["sessions", "one", sessionId],
   config: (sessionId: string) => ["sessions", "one", sessionId, "config"],
   messages: (sessionId: string) => ["sessions", "one", sessionId, "messages"],
+  preview: (sessionId: string, leafId: string, draft: string, model: string) =>
+    ["sessions", "one", sessionId, "preview", leafId, draft, model] as const,
   search: (words: string) => ["search", words],
   profile: ["profile"],
   logins: ["profile", "logins"],
   apiKeys: ["profile", "keys"],
   usage: ["profile", "usage"],
+  sent: ["profile", "sent"],
   shared: (token: string) => ["shared", token],
 } as const;

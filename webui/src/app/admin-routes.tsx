@@ -1,21 +1,44 @@
 /** Which page of the administration is where. For admins only: everybody else is told so, and the server asks again. */
-import { lazy, Suspense } from "react";
+import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { Route, Routes } from "react-router";
 import { useMe } from "@/api/use-me";
+import { AdminLayout } from "@/features/admin/layout/admin-layout";
+import { OverviewPage } from "@/features/admin/overview/overview-page";
+import { useAdminNews } from "@/features/admin/use-admin-news";
+import { LiveProvider } from "@/live/live-provider";
 import { Loading } from "@/ui/loading";
 import { Notices } from "@/ui/notices";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
 import { NotFound } from "./errors/not-found";
 
-const OverviewPage = lazy(() =>
-  import("@/features/admin/overview/overview-page").then((module) => ({ default: module.OverviewPage })),
+const ModelsPage = lazy(() =>
+  import("@/features/admin/models/models-page").then((module) => ({ default: module.ModelsPage })),
+);
+const EnginePage = lazy(() =>
+  import("@/features/admin/engine/engine-page").then((module) => ({ default: module.EnginePage })),
+);
+const UsersPage = lazy(() =>
+  import("@/features/admin/users/users-page").then((module) => ({ default: module.UsersPage })),
+);
+const KeysPage = lazy(() =>
+  import("@/features/admin/access/keys-page").then((module) => ({ default: module.KeysPage })),
+);
+const UsagePage = lazy(() =>
+  import("@/features/admin/usage/usage-page").then((module) => ({ default: module.UsagePage })),
+);
+const AuditPage = lazy(() =>
+  import("@/features/admin/audit/audit-page").then((module) => ({ default: module.AuditPage })),
+);
+const StoragePage = lazy(() =>
+  import("@/features/admin/storage/storage-page").then((module) => ({ default: module.StoragePage })),
 );
 
 export function AdminRoutes() {
   const { t } = useTranslation();
   const me = useMe();
+  const hear = useAdminNews();
   if (me.isPending) return <Loading />;
   if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
   if (me.data.user?.role !== "admin") {
@@ -26,12 +49,21 @@ export function AdminRoutes() {
     );
   }
   return (
-    <Suspense fallback={<Loading />}>
+    <LiveProvider onFrame={hear}>
       <Routes>
-        <Route path="/" element={<OverviewPage />} />
-        <Route path="*" element={<NotFound />} />
+        <Route element={<AdminLayout />}>
+          <Route path="/" element={<OverviewPage />} />
+          <Route path="/models" element={<ModelsPage />} />
+          <Route path="/engine" element={<EnginePage />} />
+          <Route path="/users" element={<UsersPage />} />
+          <Route path="/keys" element={<KeysPage />} />
+          <Route path="/usage" element={<UsagePage />} />
+          <Route path="/audit" element={<AuditPage />} />
+          <Route path="/storage" element={<StoragePage />} />
+          <Route path="*" element={<NotFound />} />
+        </Route>
       </Routes>
       <Notices />
-    </Suspense>
+    </LiveProvider>
   );
 }

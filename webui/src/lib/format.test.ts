@@ -17,6 +17,11 @@ test("numbers, shares and bytes", () => {
   ]);
 });
 
+test("short numbers, and days that are UTC's", () => {
+  expect([en.compact(1234), ko.compact(12_345), en.compact(7)]).toEqual(["1.2K", "1.2만", "7"]);
+  expect([en.day(NOON), ko.day(NOON)]).toEqual(["Nov 25", "11월 25일"]);
+});
+
 test("durations in the two largest units", () => {
   const shown = [1234, 59_700, 185_000, 7_800_000, 90_000_000].map((ms) => ko.duration(ms));
   expect(shown).toEqual(["1.2초", "1분", "3분 5초", "2시간 10분", "1일 1시간"]);

@@ -6,10 +6,13 @@ const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as c
 export class Format {
   readonly #language: string;
   readonly #number: Intl.NumberFormat;
+  readonly #compact: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
   readonly #time: Intl.DateTimeFormat;
+  readonly #clock: Intl.DateTimeFormat;
   readonly #date: Intl.DateTimeFormat;
   readonly #moment: Intl.DateTimeFormat;
+  readonly #day: Intl.DateTimeFormat;
   readonly #relative: Intl.RelativeTimeFormat;
 
   /** `timeZone`: the browser's own if absent. */
@@ -17,15 +20,23 @@ export class Format {
     const zone = timeZone === undefined ? {} : { timeZone };
     this.#language = language;
     this.#number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+    this.#compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
     this.#percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
     this.#time = new Intl.DateTimeFormat(language, { timeStyle: "short", ...zone });
+    this.#clock = new Intl.DateTimeFormat(language, { timeStyle: "medium", ...zone });
     this.#date = new Intl.DateTimeFormat(language, { dateStyle: "medium", ...zone });
     this.#moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", ...zone });
+    this.#day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" });
     this.#relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   }
 
   number(value: number): string {
     return this.#number.format(value);
+  }
+
+  /** "1.2K", "1.2천": where there is little room. */
+  compact(value: number): string {
+    return this.#compact.format(value);
   }
 
   /** `share`: 0 to 1. */
@@ -57,12 +68,22 @@ export class Format {
     return this.#time.format(at);
   }
 
+  /** To the second. */
+  clock(at: number): string {
+    return this.#clock.format(at);
+  }
+
   date(at: number): string {
     return this.#date.format(at);
   }
 
   moment(at: number): string {
     return this.#moment.format(at);
+  }
+
+  /** A day of UTC, as counts are kept: "Nov 25". */
+  day(at: number): string {
+    return this.#day.format(at);
   }
 
   /** "yesterday", "in 5 minutes", "3 hours ago". */

@@ -1,13 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import en from "./en.json";
-import ko from "./ko.json";
+import adminEn from "./admin.en.json";
+import adminKo from "./admin.ko.json";
+import chatEn from "./en.json";
+import chatKo from "./ko.json";
+
+const en = { ...chatEn, ...adminEn };
+const ko = { ...chatKo, ...adminKo };
 
 const SOURCE = join(import.meta.dirname, "..");
 const PLURAL = /_(?:zero|one|two|few|many|other)$/;
 /** Keys whose last part is chosen while the page runs: t(`chat.ended.${…}`). */
-const COMPUTED = [/^sessions\.age\./, /^chat\.ended\./, /^settings\.themes\./, /^layout\.keys\./];
+const COMPUTED = [
+  /^(?:sessions\.age|chat\.ended|chat\.meter\.tiers|settings\.themes|layout\.keys|usage\.measures|keys\.scope(?:Name|Text)s)\./,
+  /^admin\.(?:nav|states|checksums|roles|cells|usage\.splits|actionGroups|(?:pulls|work|requests)\.states)\./,
+];
 
 function leaves(tree: object, path = ""): [string, string][] {
   return Object.entries(tree).flatMap(([name, value]) =>
@@ -19,11 +27,17 @@ function names(tree: object): string[] {
   return [...new Set(leaves(tree).map(([key]) => key.replace(PLURAL, "")))].sort();
 }
 
-function code(): string {
-  const files = readdirSync(SOURCE, { recursive: true, encoding: "utf-8" });
+function code(folder = ""): string {
+  const files = readdirSync(join(SOURCE, folder), { recursive: true, encoding: "utf-8" });
   const own = files.filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$/.test(name));
-  return own.map((name) => readFileSync(join(SOURCE, name), "utf-8")).join("\n");
+  return own.map((name) => readFileSync(join(SOURCE, folder, name), "utf-8")).join("\n");
 }
+
+test("the words of the administration are its own: the chat has not loaded them", () => {
+  expect(Object.keys(adminEn).filter((name) => name in chatEn)).toEqual([]);
+  const used = (folder: string) => code(folder).match(/\bt\([\s\S]{0,40}?["`]admin\./g) ?? [];
+  expect(["app/layout", "features/chat", "features/profile", "features/sessions", "ui"].flatMap(used)).toEqual([]);
+});
 
 test("both languages have the same keys", () => {
   expect(names(ko)).toEqual(names(en));

@@ -26,6 +26,18 @@ export const ICON_PATHS = {
   forward: "M5 5l7 7-7 7M12 5l7 7-7 7",
   warning: "M12 4l9 16H3zM12 10v5M12 17.5h.01",
   shield: "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z",
+  gauge: "M4 17a8.5 8.5 0 1 1 16 0M12 16l4-6",
+  box: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9",
+  grid: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
+  users:
+    "M9 5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM2.5 19c.8-3.4 3.4-4.4 6.5-4.4s5.7 1 6.5 4.4M15.5 5.4a3.2 3.2 0 0 1 0 6.2M18 15c2 .6 3.1 1.9 3.5 4",
+  key: "M8 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM12 12h9v3M17 12v3",
+  chart: "M4 20h16M7 20v-7M12 20V5M17 20v-10",
+  list: "M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01",
+  disk: "M4 7c0-4 16-4 16 0v10c0 4-16 4-16 0zM4 7c0 4 16 4 16 0M4 12c0 4 16 4 16 0",
+  download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
+  pause: "M9 6v12M15 6v12",
+  play: "M8 5l11 7-11 7z",
 } as const;
 
 export type IconName = keyof typeof ICON_PATHS;

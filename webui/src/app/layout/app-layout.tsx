@@ -31,13 +31,14 @@ export function AppLayout({ sidebar, notice }: Props) {
   const [isHelpOpen, setHelpOpen] = useState(false);
   const isOpen = isWide ? layout.isSidebarOpen : layout.isDrawerOpen;
   const setOpen = isWide ? layout.setSidebarOpen : layout.setDrawerOpen;
+  const search = () => {
+    setOpen(true);
+    requestAnimationFrame(() => document.querySelector<HTMLInputElement>("nav input[type=search]")?.focus());
+  };
   useHotkeys({
     new: () => navigate("/"),
     sidebar: () => setOpen(!isOpen),
-    search: () => {
-      setOpen(true);
-      requestAnimationFrame(() => document.querySelector<HTMLInputElement>("nav input[type=search]")?.focus());
-    },
+    search,
     help: () => setHelpOpen(true),
   });
   const panel = (
@@ -90,7 +91,7 @@ export function AppLayout({ sidebar, notice }: Props) {
         )}
         {notice}
         <Box sx={{ flex: 1, minHeight: 0 }}>
-          <Outlet />
+          <Outlet context={{ search }} />
         </Box>
       </Box>
       <Suspense>{isHelpOpen && <HotkeyHelp close={() => setHelpOpen(false)} />}</Suspense>

@@ -1,19 +1,35 @@
-/** One's own account: the name that others see, the password, where one is signed in. */
+/** One's own account: name, password, where one is signed in, what one has used and written, keys for programs. */
 import Divider from "@mui/material/Divider";
 import { useTranslation } from "react-i18next";
+import { useOutletContext } from "react-router";
 import { useMe } from "@/api/use-me";
 import { Page } from "@/ui/page";
+import { KeyList } from "./key-list";
 import { LoginList } from "./login-list";
 import { NameForm } from "./name-form";
+import { OwnUsage } from "./own-usage";
 import { PasswordForm } from "./password-form";
+import { SentMessages } from "./sent-messages";
+
+/** What the frame around the page lends it. */
+interface Frame {
+  search: () => void;
+}
 
 export function ProfilePage() {
   const { t } = useTranslation();
   const user = useMe().data?.user;
+  const { search } = useOutletContext<Frame>();
   if (!user) return null; // RequireUser has seen to that
   return (
     <Page title={t("profile.title")}>
       <NameForm user={user} />
+      <Divider sx={{ my: 4 }} />
+      <OwnUsage />
+      <Divider sx={{ my: 4 }} />
+      <KeyList />
+      <Divider sx={{ my: 4 }} />
+      <SentMessages search={search} />
       <Divider sx={{ my: 4 }} />
       <PasswordForm />
       <Divider sx={{ my: 4 }} />

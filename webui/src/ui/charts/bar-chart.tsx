@@ -54,7 +54,11 @@ export function BarChart({ title, summary, heading, series, bars, format }: Prop
 }
 
 function Stack({ bar, place, most, tip }: { bar: Bar; place: number; most: number; tip: string }) {
-  const parts = bar.values.map((value, index) => ({ index, height: shareOf(value, most), below: below(bar, index, most) }));
+  const parts = bar.values.map((value, index) => ({
+    index,
+    height: shareOf(value, most),
+    below: below(bar, index, most),
+  }));
   return (
     <g>
       <title>{tip}</title>

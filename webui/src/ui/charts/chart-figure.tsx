@@ -2,18 +2,12 @@
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import { type ReactNode, useId } from "react";
-import { useTranslation } from "react-i18next";
+import { ChartTable, type TableContent } from "./chart-table";
 import { colour } from "./colours";
 import { Legend } from "./legend";
 import { shownLabels } from "./scale";
 
 const MOST_LABELS = 7;
-
-export interface ChartTable {
-  /** Of the first column. */
-  heading: string;
-  rows: readonly { label: string; values: readonly (number | null)[] }[];
-}
 
 interface Props {
   title: string;
@@ -26,21 +20,11 @@ interface Props {
   labels: readonly string[];
   /** Labels of bars stand below their bar, those of a line below its points. */
   isLine?: boolean;
-  table: ChartTable;
+  table: TableContent;
   children: ReactNode;
 }
 
-export function ChartFigure({
-  title,
-  summary,
-  series,
-  ticks,
-  format,
-  labels,
-  isLine = false,
-  table,
-  children,
-}: Props) {
+export function ChartFigure({ title, summary, series, ticks, format, labels, isLine = false, table, children }: Props) {
   const titleId = useId();
   return (
     <Box component="figure" aria-labelledby={titleId} sx={{ m: 0, minWidth: 0 }}>
@@ -63,7 +47,7 @@ export function ChartFigure({
         </Box>
       </Box>
       <span className="visually-hidden">{summary}</span>
-      <AsTable title={title} series={series} format={format} table={table} />
+      <ChartTable title={title} series={series} format={format} table={table} />
     </Box>
   );
 }
@@ -109,52 +93,4 @@ function Labels({ labels, isLine }: { labels: readonly string[]; isLine: boolean
       ))}
     </Box>
   );
-}
-
-function AsTable({ title, series, format, table }: Pick<Props, "title" | "series" | "format" | "table">) {
-  const { t } = useTranslation();
-  return (
-    <Box component="details" sx={{ fontSize: "0.85rem", mt: 0.5 }}>
-      <Box component="summary" sx={{ color: "text.secondary", cursor: "pointer", width: "fit-content" }}>
-        {t("chart.asTable")}
-      </Box>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <Box role="region" aria-label={title} tabIndex={0} sx={{ maxHeight: 260, overflow: "auto", mt: 1 }}>
-        <Box
-          component="table"
-          sx={{
-            borderCollapse: "collapse",
-            "& th, & td": { px: 1, py: 0.25, textAlign: "end", fontVariantNumeric: "tabular-nums" },
-            "& th": { fontWeight: 550 },
-            "& th:first-of-type": { textAlign: "start", whiteSpace: "nowrap" },
-          }}
-        >
-          <thead>
-            <tr>
-              <th scope="col">{table.heading}</th>
-              {series.map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {table.rows.map((row) => (
-              <tr key={row.label}>
-                <th scope="row">{row.label}</th>
-                {series.map((name, index) => (
-                  <td key={name}>{shown(row.values[index], format)}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </Box>
-      </Box>
-    </Box>
-  );
-}
-
-function shown(value: number | null | undefined, format: (value: number) => string): string {
-  return value === null || value === undefined ? "–" : format(value);
 }

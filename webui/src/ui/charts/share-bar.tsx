@@ -29,16 +29,23 @@ export function ShareBar({ title, shares, format }: Props) {
       </Typography>
       <Box
         aria-hidden
-        sx={{ display: "flex", gap: "2px", height: 14, mb: 1, borderRadius: "5px", overflow: "hidden", bgcolor: "divider" }}
+        sx={{
+          display: "flex",
+          gap: "2px",
+          height: 14,
+          mb: 1,
+          borderRadius: "5px",
+          overflow: "hidden",
+          bgcolor: "divider",
+        }}
       >
         {shares
           .filter((share) => share.value > 0)
           .map((share) => (
             <Box
               key={share.key}
-              bgcolor={share.colour}
               sx={{ minWidth: 2 }}
-              style={{ width: `${shareOf(share.value, total) * 100}%` }}
+              style={{ width: `${shareOf(share.value, total) * 100}%`, backgroundColor: share.colour }}
             />
           ))}
       </Box>

@@ -6,5 +6,11 @@ interface Props {
 }
 
 export function Swatch({ colour }: Props) {
-  return <Box component="span" sx={{ width: 10, height: 10, borderRadius: "3px", flexShrink: 0 }} bgcolor={colour} />;
+  return (
+    <Box
+      component="span"
+      sx={{ display: "inline-block", width: 10, height: 10, borderRadius: "3px", flexShrink: 0 }}
+      style={{ backgroundColor: colour }}
+    />
+  );
 }

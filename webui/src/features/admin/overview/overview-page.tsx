@@ -1,53 +1,82 @@
-/** What the server is doing: the models that it serves, and their state. */
-import Button from "@mui/material/Button";
-import Table from "@mui/material/Table";
-import TableBody from "@mui/material/TableBody";
-import TableCell from "@mui/material/TableCell";
-import TableContainer from "@mui/material/TableContainer";
-import TableHead from "@mui/material/TableHead";
-import TableRow from "@mui/material/TableRow";
+/** The server at a glance: how fast, for how many, out of what cache, and what goes wrong. Live. */
+import Alert from "@mui/material/Alert";
+import Typography from "@mui/material/Typography";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useModels } from "@/api/use-models";
-import { Loading } from "@/ui/loading";
-import { Page } from "@/ui/page";
-import { QueryProblem } from "@/ui/query-problem";
+import { call } from "@/api/client";
+import type { Overview } from "@/api/types.gen";
 import { useFormat } from "@/ui/use-format";
+import { adminKeys, POLL_MS } from "../admin-keys";
+import { type Engines, useEngines } from "../engine/use-engines";
+import { AdminPage } from "../parts/admin-page";
+import { Card } from "../parts/card";
+import { Grid } from "../parts/grid";
+import { Loaded } from "../parts/loaded";
+import { Section } from "../parts/section";
+import { CacheShares } from "./cache-shares";
+import { EngineTable } from "./engine-table";
+import { ErrorTable } from "./error-table";
+import { MemoryShares } from "./memory-shares";
+import { OverviewStats } from "./overview-stats";
+import { RateChart } from "./rate-chart";
 
 export function OverviewPage() {
   const { t } = useTranslation();
-  const format = useFormat();
-  const models = useModels();
-  if (models.isPending) return <Loading />;
-  if (models.isError) return <QueryProblem error={models.error} retry={() => models.refetch()} />;
+  const engines = useEngines();
+  const overview = useQuery({
+    queryKey: adminKeys.overview,
+    queryFn: ({ signal }) => call("GET /api/admin/overview", { signal }),
+    refetchInterval: POLL_MS,
+    staleTime: 0,
+  });
   return (
-    <Page title={t("admin.title")}>
-      <TableContainer>
-        <Table size="small" aria-label={t("admin.models")}>
-          <TableHead>
-            <TableRow>
-              <TableCell>{t("admin.model")}</TableCell>
-              <TableCell>{t("admin.state")}</TableCell>
-              <TableCell align="right">{t("admin.context")}</TableCell>
-            </TableRow>
-          </TableHead>
-          <TableBody>
-            {models.data.data.map((model) => (
-              <TableRow key={model.id}>
-                <TableCell component="th" scope="row">
-                  {model.id}
-                </TableCell>
-                <TableCell>{model.state}</TableCell>
-                <TableCell align="right">
-                  {model.context_length === null ? "–" : format.number(model.context_length)}
-                </TableCell>
-              </TableRow>
-            ))}
-          </TableBody>
-        </Table>
-      </TableContainer>
-      <Button href="/" sx={{ mt: 3 }}>
-        {t("admin.toChat")}
-      </Button>
-    </Page>
+    <AdminPage title={t("admin.nav.overview")}>
+      <Loaded query={overview}>
+        {(seen) => <Loaded query={engines}>{(engines) => <Glance overview={seen} engines={engines} />}</Loaded>}
+      </Loaded>
+    </AdminPage>
+  );
+}
+
+function Glance({ overview, engines: { engines, history } }: { overview: Overview; engines: Engines }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <>
+      {overview.database_warning && (
+        <Alert severity="warning" sx={{ mb: 2 }}>
+          {overview.database_warning}
+        </Alert>
+      )}
+      <OverviewStats overview={overview} history={history} />
+      <Section title={t("admin.overview.now")}>
+        <Grid min={420}>
+          <Card>
+            <RateChart history={history} />
+          </Card>
+          <Grid min={260}>
+            <Card>
+              <CacheShares engines={engines} />
+            </Card>
+            <Card>
+              <MemoryShares freeBytes={overview.free_memory_bytes} totalBytes={overview.total_memory_bytes} />
+            </Card>
+          </Grid>
+        </Grid>
+      </Section>
+      <Section title={t("admin.overview.engines")}>
+        <EngineTable engines={engines} history={history} />
+      </Section>
+      <Section title={t("admin.overview.errors")} text={t("admin.overview.errorsText")}>
+        <ErrorTable numByCode={overview.errors_last_hour} />
+      </Section>
+      <Typography variant="body2" color="textSecondary" sx={{ mt: 4 }}>
+        {t("admin.overview.about", {
+          version: overview.version,
+          database: overview.database_version,
+          time: format.duration(overview.uptime_s * 1000),
+        })}
+      </Typography>
+    </>
   );
 }

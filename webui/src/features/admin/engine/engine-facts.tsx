@@ -1,0 +1,38 @@
+/** One engine: its state, what it was loaded as, and what it has done since. */
+import Box from "@mui/material/Box";
+import { useTranslation } from "react-i18next";
+import type { EngineView } from "@/api/types.gen";
+import { useFormat } from "@/ui/use-format";
+import { EngineState } from "../parts/engine-state";
+import { Facts } from "../parts/facts";
+
+interface Props {
+  engine: EngineView;
+}
+
+export function EngineFacts({ engine }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const info = engine.info ?? {};
+  const num = (name: string) => (typeof info[name] === "number" ? format.number(info[name]) : "–");
+  return (
+    <Box sx={{ mb: 2 }}>
+      <Facts
+        facts={[
+          [t("admin.state"), <EngineState key="state" state={engine.is_leaving ? "leaving" : engine.state} />],
+          [t("admin.context"), num("n_ctx")],
+          [t("admin.engine.atOnce"), num("num_sequences")],
+          [t("admin.engine.threads"), num("n_threads")],
+          [t("admin.engine.kvType"), typeof info.kv_type === "string" ? info.kv_type : "–"],
+          [t("admin.engine.ram"), format.bytes(engine.ram_cache_bytes)],
+          [t("admin.engine.disk"), format.bytes(engine.disk_cache_bytes)],
+          [t("admin.engine.requests"), format.number(engine.num_requests)],
+          [t("admin.engine.failed"), format.number(engine.num_failed)],
+          [t("admin.engine.evictions"), format.number(engine.num_evictions)],
+          [t("admin.engine.preemptions"), format.number(engine.num_preemptions)],
+          [t("admin.engine.restarts"), format.number(engine.num_restarts)],
+        ]}
+      />
+    </Box>
+  );
+}

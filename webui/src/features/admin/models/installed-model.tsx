@@ -1,0 +1,87 @@
+/** A model that is here: what it is, what it needs, and what can be done with it. */
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Typography from "@mui/material/Typography";
+import { useTranslation } from "react-i18next";
+import type { ModelView } from "@/api/types.gen";
+import { Meter } from "@/ui/meter";
+import { useFormat } from "@/ui/use-format";
+import { Card } from "../parts/card";
+import { EngineState } from "../parts/engine-state";
+import { Facts } from "../parts/facts";
+import { ModelActions } from "./model-actions";
+
+interface Props {
+  model: ModelView;
+  freeMemoryBytes: number;
+}
+
+export function InstalledModel({ model, freeMemoryBytes }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <Card>
+      <Box
+        component="article"
+        aria-label={model.name}
+        sx={{ display: "grid", gap: 1.5, height: "100%", alignContent: "start" }}
+      >
+        <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "baseline", columnGap: 1.5 }}>
+          <Typography variant="h3" sx={{ overflowWrap: "anywhere" }}>
+            {model.name}
+          </Typography>
+          {model.is_default && (
+            <Typography variant="body2" color="primary" sx={{ fontWeight: 600 }}>
+              {t("admin.models.default")}
+            </Typography>
+          )}
+          {model.served !== null && (
+            <Typography component="div" variant="body2">
+              <EngineState state={model.served} />
+            </Typography>
+          )}
+        </Box>
+        <Facts
+          facts={[
+            [t("admin.models.parameters"), model.parameters || "–"],
+            [t("admin.models.quantization"), model.quantization || "–"],
+            [t("admin.context"), model.n_ctx_train === null ? "–" : format.number(model.n_ctx_train)],
+            [t("admin.models.size"), format.bytes(model.num_bytes)],
+            [t("admin.models.checksum"), model.checksum === null ? "–" : t(`admin.checksums.${model.checksum}`)],
+          ]}
+        />
+        <MemoryNeed model={model} freeMemoryBytes={freeMemoryBytes} />
+        {model.state === "broken" && <Alert severity="error">{t("admin.models.broken", { why: model.note })}</Alert>}
+        {model.checksum === "changed" && <Alert severity="warning">{t("admin.models.changed")}</Alert>}
+        <ModelActions model={model} />
+      </Box>
+    </Card>
+  );
+}
+
+/** Of a model that is not loaded: whether it would fit now. */
+function MemoryNeed({ model, freeMemoryBytes }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  if (model.memory_bytes === null || model.n_ctx === null) return null;
+  const need = t("admin.models.need", {
+    memory: format.bytes(model.memory_bytes),
+    tokens: format.number(model.n_ctx),
+  });
+  if (model.served !== null) return <Typography variant="body2">{need}</Typography>;
+  const fits = model.memory_bytes <= freeMemoryBytes;
+  return (
+    <div>
+      <Typography variant="body2" sx={{ mb: 0.75 }}>
+        {need}{" "}
+        <Box component="span" sx={{ color: fits ? "success.main" : "error.main", fontWeight: 600 }}>
+          {t(fits ? "admin.models.fits" : "admin.models.fitsNot")}
+        </Box>
+      </Typography>
+      <Meter
+        label={t("admin.models.needShare")}
+        share={Math.min(1, model.memory_bytes / Math.max(1, freeMemoryBytes))}
+      />
+    </div>
+  );
+}

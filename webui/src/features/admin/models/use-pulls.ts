@@ -1,0 +1,34 @@
+/** Downloads, and beginning one. Their progress comes on the live line; asking is for when that is broken. */
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { call } from "@/api/client";
+import { ApiError } from "@/api/errors";
+import { adminKeys, POLL_MS } from "../admin-keys";
+import { useAction } from "../parts/use-action";
+
+const LOOK_AGAIN_MS = 15_000;
+
+export function usePulls() {
+  return useQuery({
+    queryKey: adminKeys.pulls,
+    queryFn: ({ signal }) => call("GET /api/admin/pulls", { signal }),
+    refetchInterval: ({ state }) =>
+      state.data?.data.some((pull) => pull.state === "running") ? POLL_MS : LOOK_AGAIN_MS,
+    staleTime: 0,
+  });
+}
+
+/** Throws what the server refuses it with, in the reader's language where the reason is known. */
+export function usePull(): (model: string) => Promise<unknown> {
+  const { t } = useTranslation();
+  const { attempt } = useAction();
+  return (model) => {
+    const begun = call("POST /api/admin/pulls", { body: { model } }).catch((error: unknown) => {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === "conflict") throw new ApiError("conflict", t("admin.pulls.busy"));
+      if (error.status === 400) throw new ApiError("invalid", t("admin.pulls.unknown"), "model");
+      throw error;
+    });
+    return attempt(begun, { changes: [adminKeys.pulls] });
+  };
+}

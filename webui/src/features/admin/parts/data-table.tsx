@@ -1,0 +1,99 @@
+/**
+ * A table of rows; on a phone each row is a card, with every value beside its column's name.
+ *
+ * The roles are written out because a table that is laid out as blocks loses its own in some browsers.
+ */
+import Box from "@mui/material/Box";
+import type { ReactNode } from "react";
+
+export interface Column<Row> {
+  key: string;
+  label: string;
+  show: (row: Row) => ReactNode;
+  isNumber?: boolean;
+  /** It names the row. */
+  isHeader?: boolean;
+  /** Buttons: their names say enough. */
+  isUnlabelled?: boolean;
+}
+
+interface Props<Row> {
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string;
+  /** Shown instead when there are no rows. */
+  empty: string;
+}
+
+export function DataTable<Row>({ label, columns, rows, keyOf, empty }: Props<Row>) {
+  if (rows.length === 0) {
+    return <Box sx={{ py: 2, color: "text.secondary" }}>{empty}</Box>;
+  }
+  return (
+    <Box component="table" role="table" aria-label={label} sx={TABLE}>
+      <Box component="thead" role="rowgroup">
+        <Box component="tr" role="row">
+          {columns.map((column) => (
+            <Box component="th" role="columnheader" scope="col" key={column.key} className={cellClass(column)}>
+              {column.isUnlabelled ? <span className="visually-hidden">{column.label}</span> : column.label}
+            </Box>
+          ))}
+        </Box>
+      </Box>
+      <Box component="tbody" role="rowgroup">
+        {rows.map((row) => (
+          <Box component="tr" role="row" key={keyOf(row)}>
+            {columns.map((column) => (
+              <Cell key={column.key} column={column} row={row} />
+            ))}
+          </Box>
+        ))}
+      </Box>
+    </Box>
+  );
+}
+
+function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
+  const head = { component: "th", role: "rowheader", scope: "row" } as const;
+  const plain = { component: "td", role: "cell" } as const;
+  return (
+    <Box {...(column.isHeader ? head : plain)} className={cellClass(column)}>
+      {!column.isHeader && !column.isUnlabelled && (
+        <Box component="span" aria-hidden className="cell-label">
+          {column.label}
+        </Box>
+      )}
+      <div className="cell-value">{column.show(row)}</div>
+    </Box>
+  );
+}
+
+function cellClass({ isNumber, isUnlabelled }: { isNumber?: boolean; isUnlabelled?: boolean }): string {
+  return isNumber ? "number" : isUnlabelled ? "actions" : "";
+}
+
+const NARROW = "@media (max-width: 759.95px)";
+
+const TABLE = {
+  width: "100%",
+  borderCollapse: "collapse",
+  fontSize: "0.9rem",
+  "& th, & td": { px: 1, py: 0.9, textAlign: "start", fontWeight: 400, verticalAlign: "middle" },
+  "& thead th": { color: "text.secondary", fontSize: "0.8rem", borderBottom: 1, borderColor: "divider" },
+  "& tbody th": { fontWeight: 600 },
+  "& tbody tr": { borderBottom: 1, borderColor: "divider" },
+  "& .number": { textAlign: "end", fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" },
+  "& .actions": { textAlign: "end", whiteSpace: "nowrap" },
+  "& .cell-label": { display: "none" },
+  [NARROW]: {
+    "&, & tbody, & tbody tr, & tbody th, & tbody td": { display: "block" },
+    "& thead": { position: "absolute", width: 1, height: 1, overflow: "hidden", clipPath: "inset(50%)" },
+    "& tbody tr": { py: 1 },
+    "& tbody th, & tbody td": { px: 0, py: 0.4 },
+    "& tbody td:not(.actions)": { display: "flex", justifyContent: "space-between", gap: 2 },
+    "& tbody td .cell-value": { textAlign: "end", minWidth: 0 },
+    "& .number": { whiteSpace: "normal" },
+    "& .cell-label": { display: "inline", color: "text.secondary", flexShrink: 0 },
+  },
+} as const;

@@ -1,0 +1,26 @@
+/** Fields side by side, as many as have room. */
+import Box from "@mui/material/Box";
+import type { ElementType, ReactNode } from "react";
+
+interface Props {
+  /** The narrowest that a field may be, px. */
+  min: number;
+  component?: ElementType;
+  children: ReactNode;
+}
+
+export function Grid({ min, component = "div", children }: Props) {
+  return (
+    <Box
+      component={component}
+      sx={{
+        display: "grid",
+        gap: 1.5,
+        m: 0,
+        gridTemplateColumns: `repeat(auto-fit, minmax(min(${min}px, 100%), 1fr))`,
+      }}
+    >
+      {children}
+    </Box>
+  );
+}
