@@ -35,7 +35,9 @@ from bdchat.engine.worker import Worker
 from tests.engine.fake_process import RAISE, FakeLoader, FakePromptBuilder, ask, expected_text
 
 R = TypeVar("R", bound=Report)
-LOAD = Load(model_path="fake?step_ms=0", model_id="served-as", settings={}, cache_dir="", queue_limit=2)
+LOAD = Load(
+    model_path="fake?step_ms=0", model_id="served-as", settings={"disk_cache_bytes": 0}, cache_dir="", queue_limit=2
+)
 
 
 class Parent:

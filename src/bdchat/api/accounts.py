@@ -2,7 +2,6 @@
 
 import datetime
 
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -36,7 +35,7 @@ from bdchat.api.sign_in import BODY_BYTES, SignIn
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
 from bdchat.store import audit, history, logins, usage, users
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import User
 
@@ -117,7 +116,7 @@ class Accounts:
         identity = require_user(request)
         wanted = parse(ProfileChange, await read_json_body(request, limit_bytes=PROFILE_BYTES), self._limits)
 
-        def change(db: Session) -> User:
+        def change(db: Db) -> User:
             fields = wanted.model_dump(include={"display_name", "locale"}, exclude_none=True)
             if wanted.preferences:
                 merged = users.get(db, identity.user_id).preferences | wanted.preferences
@@ -174,7 +173,7 @@ class Accounts:
             raise InvalidRequest("new_password", weakness)
         password_hash = await self._passwords.hash(wanted.new_password)
 
-        def change(db: Session) -> list[str]:
+        def change(db: Db) -> list[str]:
             users.change(db, identity.user_id, password_hash=password_hash)
             audit.record(db, identity, "password.change", identity.user_id, ip=peer.address)
             return logins.end_all(db, identity.user_id, but=identity.login_id)
@@ -195,7 +194,7 @@ class Accounts:
         login_id = path_id(request, "login_id")
         peer = self._authenticator.peer(request.scope)
 
-        def end(db: Session) -> None:
+        def end(db: Db) -> None:
             logins.end(db, identity.user_id, login_id)
             audit.record(db, identity, "login.end", login_id, ip=peer.address)
 
@@ -207,7 +206,7 @@ class Accounts:
         identity = require_login(request)
         peer = self._authenticator.peer(request.scope)
 
-        def end(db: Session) -> list[str]:
+        def end(db: Db) -> list[str]:
             login_ids = logins.end_all(db, identity.user_id, but=identity.login_id)
             audit.record(db, identity, "login.end", identity.user_id, {"num_ended": len(login_ids)}, peer.address)
             return login_ids

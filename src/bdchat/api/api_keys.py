@@ -1,6 +1,5 @@
 """/api/keys: a user's own API keys. Made, changed and revoked by somebody who signed in; never by a key."""
 
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,7 +13,7 @@ from bdchat.api.schemas.accounts import CreatedKey, KeyChange, KeyList, KeyView,
 from bdchat.api.schemas.wire import parse
 from bdchat.settings import LimitSettings
 from bdchat.store import audit, keys
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ApiKey
 
@@ -59,7 +58,7 @@ class ApiKeys:
         secret = new_token(KEY_PREFIX)
         lifetime_ms = wanted.expires_in_days * DAY_MS if wanted.expires_in_days is not None else None
 
-        def create(db: Session) -> ApiKey:
+        def create(db: Db) -> ApiKey:
             key = keys.create(
                 db,
                 identity.user_id,
@@ -87,7 +86,7 @@ class ApiKeys:
         key_id = path_id(request, "key_id")
         peer = self._authenticator.peer(request.scope)
 
-        def revoke(db: Session) -> None:
+        def revoke(db: Db) -> None:
             keys.revoke(db, identity.user_id, key_id)
             audit.record(db, identity, "key.revoke", key_id, ip=peer.address)
 

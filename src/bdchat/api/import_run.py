@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, Literal
 
-from sqlmodel import Session as Db
-
 from bdchat.api.bus import BusUnavailable
 from bdchat.api.endpoints import View
 from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, ProgressLine, SummaryLine
 from bdchat.api.session_news import SessionNews
 from bdchat.store import storage, users
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.errors import Conflict, StoreError
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats

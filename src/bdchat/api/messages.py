@@ -4,7 +4,6 @@ Nothing here generates: /v1/chat/completions does, with `store: true`. Messages 
 sibling, and a chat goes as a whole.
 """
 
-from sqlmodel import Session as Db
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,7 +25,7 @@ from bdchat.api.schemas.wire import parse
 from bdchat.api.session_news import SessionNews
 from bdchat.settings import LimitSettings
 from bdchat.store import forks, messages, sessions
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
 from bdchat.store.messages import PathEntry

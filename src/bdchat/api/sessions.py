@@ -5,7 +5,6 @@ Every query carries the asking user's id. What changed is said on the bus once i
 
 from collections.abc import Sequence
 
-from sqlmodel import Session as Db
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,7 +32,7 @@ from bdchat.engine.errors import InvalidRequest, ModelNotFound
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 from bdchat.store import configs, retention, sessions
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.ids import now_ms
 from bdchat.store.sessions import Audience, Seen, Wanted
 

@@ -8,7 +8,6 @@ import hashlib
 import re
 import secrets
 
-from sqlmodel import Session as Db
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,7 +32,7 @@ from bdchat.api.session_news import SessionNews
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store import messages, sessions, sharing, users
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.sessions import Seen

@@ -7,7 +7,6 @@ asks first whether there is a right to register, and only then whether the name 
 import hmac
 import secrets
 
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,7 +24,7 @@ from bdchat.api.schemas.wire import parse
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
 from bdchat.store import audit, invitations, logins, users
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.errors import NotFound
 from bdchat.store.tables import LoginToken, User
 
@@ -89,7 +88,7 @@ class SignIn:
         password_hash = await self._passwords.hash(wanted.password)
         token = new_token(LOGIN_PREFIX)
 
-        def register(db: Session) -> tuple[User, LoginToken]:
+        def register(db: Db) -> tuple[User, LoginToken]:
             user = (users.create_first if is_first else users.create_user)(
                 db,
                 username=wanted.username,
@@ -141,7 +140,7 @@ class SignIn:
         former = identity_of(request)
         former_id = former.login_id if former is not None and wanted.cookie else None
 
-        def begin(db: Session) -> LoginToken:
+        def begin(db: Db) -> LoginToken:
             if password_hash != user.password_hash:
                 users.change(db, user.user_id, password_hash=password_hash)
             if former is not None and former_id is not None:  # this browser's cookie is about to be replaced
@@ -178,7 +177,7 @@ class SignIn:
         login_id = identity.login_id
         assert login_id is not None
 
-        def end(db: Session) -> None:
+        def end(db: Db) -> None:
             logins.end(db, identity.user_id, login_id)
             audit.record(db, identity, "logout", identity.user_id, ip=peer.address)
 
@@ -215,7 +214,7 @@ class SignIn:
 
     # --- what register and login share --------------------------------------------------------------------------------
 
-    def _begin(self, db: Session, user: User, token: str, request: Request, peer: Peer) -> LoginToken:
+    def _begin(self, db: Db, user: User, token: str, request: Request, peer: Peer) -> LoginToken:
         return logins.create(
             db,
             user.user_id,
@@ -243,7 +242,7 @@ async def new_setup_code(database: Database) -> str | None:
     code = "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(CODE_GROUPS))
     code_hash = token_hash(_plain_code(code))
 
-    def replace(db: Session) -> bool:
+    def replace(db: Db) -> bool:
         if users.has_any(db):
             return False
         users.set_setup_code(db, code_hash)

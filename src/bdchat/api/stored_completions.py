@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlmodel import Session as Db
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,7 +36,7 @@ from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatMessage
 from bdchat.settings import LimitSettings
 from bdchat.store import answers, generations
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.generations import Page
 from bdchat.store.tables import Generation

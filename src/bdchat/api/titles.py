@@ -13,8 +13,6 @@ import uuid
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from sqlmodel import Session as Db
-
 from bdchat.api.bus import BusUnavailable
 from bdchat.api.generations import Generation, GenerationService
 from bdchat.api.session_news import SessionNews
@@ -26,7 +24,7 @@ from bdchat.engine.router import Router
 from bdchat.settings import GenerationSettings
 from bdchat.store import messages, sessions
 from bdchat.store.answers import Begun
-from bdchat.store.database import Database
+from bdchat.store.database import Database, Db
 from bdchat.store.errors import NotFound, StoreError
 from bdchat.store.sessions import Audience
 from bdchat.store.tables import ChatSession

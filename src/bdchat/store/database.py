@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self, TypeVar, cast
+from typing import IO, Any, Self, TypeAlias, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -34,8 +34,9 @@ FILE_NAME = "bdchat.db"
 LOCK_NAME = "server.lock"
 OPEN_MARK = "bdchat.db-open"  # there while a server runs; left behind = it did not end in order
 MAX_GROUP = 64  # writes in one commit
+Db: TypeAlias = Session  # what `read` and `write` hand to their work: a transaction
 Result = TypeVar("Result")
-Work = Callable[[Session], Any]
+Work = Callable[[Db], Any]
 _FULL = ("disk is full", "readonly database", "disk I/O error", "No space left", "unable to open database")
 
 
