@@ -25,11 +25,11 @@ NUM_DROPS = 1000
 ANSWERS_AT_ONCE = 4
 READERS_PER_ANSWER = 4
 MAX_DROPS_PER_READER = 10  # else a few readers would take them all
-NEW_TOKENS = 256
+NEW_TOKENS = 128
 RELOAD_SHARE = 0.4  # of the drops: the page forgets what it had
 DROPPED_AT_ONCE_SHARE = 0.1
 LONGEST_LINE_S = 0.4
-FRAME_TIMEOUT_S = 60.0
+SILENCE_S = 60.0  # without a piece of the answer: the server has forgotten us
 Frame = dict[str, Any]
 
 
@@ -163,14 +163,16 @@ async def _read(line: ClientConnection, answer: Answer, shown: Shown, dropped_af
         return
     await line.send(json.dumps({"type": "hello", "last": {answer.generation_id: shown.last_id}}))
     try:
-        async with asyncio.timeout(FRAME_TIMEOUT_S if dropped_after_s is None else dropped_after_s):
+        async with asyncio.timeout(SILENCE_S if dropped_after_s is None else dropped_after_s) as limit:
             while not shown.is_complete:
                 frame = json.loads(await line.recv())
                 if frame["type"].startswith("ai_") and frame["generation_id"] == answer.generation_id:
                     shown.take(frame)
+                    if dropped_after_s is None:
+                        limit.reschedule(asyncio.get_running_loop().time() + SILENCE_S)
     except TimeoutError:
         if dropped_after_s is None:
-            shown.problem = shown.problem or f"the answer had not ended after {FRAME_TIMEOUT_S:g} s"
+            shown.problem = shown.problem or f"no piece of the answer came for {SILENCE_S:g} s"
             shown.is_complete = True
         line.transport.abort()
 
