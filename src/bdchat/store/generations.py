@@ -7,9 +7,9 @@ so that a server which stalled and was replaced changes nothing any more.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, delete, insert, or_, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -229,11 +229,19 @@ def page(db: Session, user_id: str, wanted: Page) -> list[Generation]:
     if not wanted.has_sessions:
         query = query.where(col(Generation.session_id).is_(None))
     for key, value in wanted.metadata.items():
-        query = query.where(col(Generation.wire)[("metadata", key)].as_string() == value)
+        query = query.where(_has_metadata(db, key, value))
     if wanted.after is not None:
         query = query.where(name < wanted.after if wanted.is_newest_first else name > wanted.after)
     query = query.order_by(name.desc() if wanted.is_newest_first else name.asc()).limit(wanted.limit)
     return list(db.exec(query))
+
+
+def _has_metadata(db: Session, key: str, value: str) -> ColumnElement[bool]:
+    """The key is compared, never part of a path: it may be any text."""
+    if db.get_bind().dialect.name == "postgresql":
+        return cast("ColumnElement[bool]", col(Generation.wire)["metadata"][key].as_string() == value)
+    pairs = func.json_each(func.json_extract(col(Generation.wire), "$.metadata")).table_valued("key", "value")
+    return select(pairs.c.key).where(pairs.c.key == key, pairs.c.value == value).exists()
 
 
 def remove(db: Session, generation: Generation) -> None:
