@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, and_, literal, or_
 from sqlmodel import Session, col, select
 
-from bdchat.store import search
+from bdchat.store import chat_queries, search
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata
+from bdchat.store.tables import ChatSession, Message, MessageMetadata
 
 MAX_DEPTH = 100_000  # of a path that is read whole
 
@@ -136,14 +135,14 @@ def _lock(db: Session, session: ChatSession) -> None:
 def _parent_and_earlier(
     db: Session, session_id: str, parent_id: str | None, client_message_id: str | None
 ) -> Sequence[Message]:
-    wanted = []
-    if parent_id is not None:
-        wanted.append(col(Message.message_id) == parent_id)
-    if client_message_id is not None:
-        wanted.append(col(Message.client_message_id) == client_message_id)
-    if not wanted:
+    named = {"parent_id": parent_id, "client_message_id": client_message_id}
+    values = {name: value for name, value in named.items() if value is not None}
+    if not values:
         return ()
-    return db.exec(select(Message).where(col(Message.session_id) == session_id, or_(*wanted))).all()
+    query = chat_queries.parent_and_earlier(
+        has_parent="parent_id" in values, has_client_id="client_message_id" in values
+    )
+    return list(db.exec(query, params={"session_id": session_id, **values}))
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -175,17 +174,15 @@ def find_sent(db: Session, session_id: str, client_message_id: str) -> Message |
 
 def ancestors(db: Session, message_id: str, *, limit: int = MAX_DEPTH) -> list[Message]:
     """From the root, or the `limit`th before it, down to the message itself. One query; none for an unknown id."""
-    up = _upwards(message_id, limit=limit)
-    query = select(Message).join(up, col(Message.message_id) == up.c.message_id).order_by(up.c.depth.desc())
-    return list(db.exec(query))
+    return list(db.exec(chat_queries.ancestors(), params={"message_id": message_id, "max_depth": limit - 1}))
 
 
 def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
     """Of the whole path, in reading order; without the texts."""
     if leaf_id is None:
         return []
-    up = _upwards(leaf_id, session_id=session_id, limit=MAX_DEPTH)
-    return [str(message_id) for (message_id,) in db.execute(select(up.c.message_id).order_by(up.c.depth.desc()))]
+    values = {"message_id": leaf_id, "session_id": session_id, "max_depth": MAX_DEPTH - 1}
+    return [str(message_id) for (message_id,) in db.execute(chat_queries.path_ids(), values)]
 
 
 def path(
@@ -196,17 +193,14 @@ def path(
     The page holds the root when its first message has no parent. Of another session's ids: nothing."""
     if leaf_id is None:
         return []
-    up = _upwards(before or leaf_id, session_id=session_id, limit=limit + 1 if before else limit)
-    running = and_(col(Generation.message_id) == col(Message.message_id), col(Generation.state) == "running")
-    query: Any = select(Message, MessageMetadata, col(Generation.generation_id))
-    query = (
-        query.join(up, col(Message.message_id) == up.c.message_id)
-        .join(MessageMetadata, col(MessageMetadata.message_id) == col(Message.message_id), isouter=True)
-        .join(Generation, running, isouter=True)
-        .where(up.c.depth >= (1 if before else 0))
-        .order_by(up.c.depth.desc())
-    )
-    rows = db.exec(query).all()
+    skipped = 1 if before else 0
+    values = {
+        "message_id": before or leaf_id,
+        "session_id": session_id,
+        "min_depth": skipped,
+        "max_depth": limit - 1 + skipped,
+    }
+    rows = db.execute(chat_queries.path(), values).all()
     families = _families(db, session_id, [row[0].parent_id for row in rows])
     return [PathEntry(message, metadata, families[message.parent_id], running) for message, metadata, running in rows]
 
@@ -236,34 +230,13 @@ def newest_leaf(db: Session, session_id: str, message_id: str) -> str:
     return str(leaf_id)
 
 
-def _upwards(start_id: str, *, limit: int, session_id: str | None = None) -> CTE:
-    """Columns message_id and depth: `start_id` (depth 0), its parent (1), and so on, `limit` in all."""
-    first: Any = select(
-        col(Message.message_id).label("message_id"),
-        col(Message.parent_id).label("parent_id"),
-        literal(0).label("depth"),
-    ).where(col(Message.message_id) == start_id)
-    if session_id is not None:
-        first = first.where(col(Message.session_id) == session_id)
-    up: CTE = first.cte("up", recursive=True)
-    parent: Any = select(col(Message.message_id), col(Message.parent_id), up.c.depth + 1)
-    parent = parent.join(up, col(Message.message_id) == up.c.parent_id).where(up.c.depth < limit - 1)
-    return up.union_all(parent)
-
-
 def _families(db: Session, session_id: str, parent_ids: Sequence[str | None]) -> dict[str | None, tuple[str, ...]]:
     """Parent → its children in order. One query."""
     families: dict[str | None, list[str]] = {parent_id: [] for parent_id in parent_ids}
     if not families:
         return {}
     named = [parent_id for parent_id in families if parent_id is not None]
-    of_these = col(Message.parent_id).in_(named)
-    is_of_these = or_(of_these, col(Message.parent_id).is_(None)) if None in families else of_these
-    query = (
-        select(col(Message.parent_id), col(Message.message_id))
-        .where(col(Message.session_id) == session_id, is_of_these)
-        .order_by(col(Message.created_at_ms), col(Message.message_id))
-    )
-    for parent_id, message_id in db.exec(query):
+    query = chat_queries.families(with_roots=None in families)
+    for parent_id, message_id in db.execute(query, {"session_id": session_id, "parent_ids": named}):
         families[parent_id].append(message_id)
     return {parent_id: tuple(ids) for parent_id, ids in families.items()}

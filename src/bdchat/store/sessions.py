@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, func, or_, tuple_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from bdchat.store import search
+from bdchat.store import chat_queries, search
 from bdchat.store.errors import NotAllowed, NotFound
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.tables import ChatSession, SessionMember, User
+from bdchat.store.tables import ChatSession
 
 Role = Literal["owner", "writer", "reader"]
 MAX_BULK = 500
@@ -66,7 +66,7 @@ def create(
 
 def see(db: Session, user_id: str, session_id: str, *, is_deleted: bool | None = False) -> Seen:
     """What `user_id` may read. Deleted chats (None: deleted or not) are for their owner alone. Raises NotFound."""
-    found = db.exec(_visible(user_id).where(col(ChatSession.session_id) == session_id)).first()
+    found = db.execute(chat_queries.visible_session(), {"user_id": user_id, "session_id": session_id}).first()
     if found is None:
         raise NotFound("session", session_id)
     seen = _seen(user_id, found)
@@ -116,23 +116,10 @@ def audience(db: Session, session: ChatSession) -> Audience:
 
 def audiences(db: Session, found: Sequence[ChatSession]) -> list[Audience]:
     """Of each, in the same order. One query."""
-    columns: list[Any] = [
-        col(ChatSession.session_id),
-        col(User.display_name),
-        col(User.username),
-        col(SessionMember.user_id),
-        col(SessionMember.role),
-    ]  # sqlmodel's select is typed for four
-    query: Any = (
-        select(*columns)
-        .join(User, col(User.user_id) == col(ChatSession.user_id))
-        .join(SessionMember, col(SessionMember.session_id) == col(ChatSession.session_id), isouter=True)
-        .where(col(ChatSession.session_id).in_([session.session_id for session in found]))
-        .order_by(col(SessionMember.user_id))
-    )
     by_id = {session.session_id: session for session in found}
     members: dict[str, Audience] = {}
-    for session_id, display_name, username, user_id, role in db.exec(query):
+    rows = db.execute(chat_queries.audience_of_sessions(), {"session_ids": list(by_id)})
+    for session_id, display_name, username, user_id, role in rows:
         session, owner_name = by_id[session_id], display_name or username
         here = members.setdefault(session_id, [(session.user_id, Seen(session, "owner", owner_name))])
         if user_id is not None:
@@ -147,11 +134,20 @@ def recent(
     db: Session, user_id: str, wanted: Wanted, *, limit: int, before: tuple[int, str] | None = None
 ) -> list[Seen]:
     """The last used first. `before`: (updated_at_ms, session_id) of the last one that is known."""
-    query = _visible(user_id, is_shared=wanted.is_shared).where(*_conditions(wanted))
+    query = chat_queries.recent_sessions(
+        is_pinned=wanted.is_pinned,
+        is_archived=wanted.is_archived,
+        has_folder=wanted.folder is not None,
+        is_deleted=wanted.is_deleted,
+        is_shared=wanted.is_shared,
+        has_before=before is not None,
+    )
+    values: dict[str, Any] = {"user_id": user_id, "limit": limit}
+    if wanted.folder is not None:
+        values["folder"] = wanted.folder
     if before is not None:
-        query = query.where(tuple_(col(ChatSession.updated_at_ms), col(ChatSession.session_id)) < tuple_(*before))
-    query = query.order_by(col(ChatSession.updated_at_ms).desc(), col(ChatSession.session_id).desc()).limit(limit)
-    return [_seen(user_id, found) for found in db.exec(query)]
+        values["before_ms"], values["before_id"] = before
+    return [_seen(user_id, found) for found in db.execute(query, values)]
 
 
 def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
@@ -213,37 +209,6 @@ def purge(db: Session, session: ChatSession) -> None:
     db.flush()
 
 
-# --- queries ----------------------------------------------------------------------------------------------------------
-
-
-def _visible(user_id: str, *, is_shared: bool | None = None) -> Any:
-    """Rows (ChatSession, the user's role as member or None, owner's display name, username). `is_shared` None: both."""
-    membership = and_(
-        col(SessionMember.session_id) == col(ChatSession.session_id), col(SessionMember.user_id) == user_id
-    )
-    query: Any = select(ChatSession, col(SessionMember.role), col(User.display_name), col(User.username))
-    query = query.join(User, col(User.user_id) == col(ChatSession.user_id))
-    query = query.join(SessionMember, membership, isouter=is_shared is not True)
-    is_own = col(ChatSession.user_id) == user_id
-    if is_shared is None:
-        query = query.where(or_(is_own, col(SessionMember.user_id).is_not(None)))
-    elif not is_shared:
-        query = query.where(is_own)
-    return query
-
-
 def _seen(user_id: str, found: Any) -> Seen:
     session, role, display_name, username = found
     return Seen(session, "owner" if session.user_id == user_id else role, display_name or username)
-
-
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    deleted_at = col(ChatSession.deleted_at_ms)
-    conditions: list[ColumnElement[bool]] = [deleted_at.is_not(None) if wanted.is_deleted else deleted_at.is_(None)]
-    if wanted.is_pinned is not None:
-        conditions.append(col(ChatSession.is_pinned).is_(wanted.is_pinned))
-    if wanted.is_archived is not None:
-        conditions.append(col(ChatSession.is_archived).is_(wanted.is_archived))
-    if wanted.folder is not None:
-        conditions.append(col(ChatSession.folder) == wanted.folder)
-    return conditions

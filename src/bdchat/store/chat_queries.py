@@ -1,0 +1,155 @@
+"""The queries that every look at a chat asks, made once: SQLAlchemy takes three times as long to build one as SQLite to
+answer it. Pure; each function says which parameters its statement wants. Who asks and what comes of it: sessions.py and
+messages.py.
+"""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, and_, bindparam, literal, or_, tuple_
+from sqlmodel import col, select
+
+from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionMember, User
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def visible_session() -> Any:
+    """:user_id, :session_id → the row of `_visible`, when the user may read it."""
+    return _visible(is_shared=None).where(col(ChatSession.session_id) == bindparam("session_id"))
+
+
+@cache
+def recent_sessions(
+    *,
+    is_pinned: bool | None,
+    is_archived: bool | None,
+    has_folder: bool,
+    is_deleted: bool,
+    is_shared: bool,
+    has_before: bool,
+) -> Any:
+    """:user_id, :limit, :folder if there is one, :before_ms and :before_id if there is a page before → rows of
+    `_visible`, the last used first."""
+    deleted_at = col(ChatSession.deleted_at_ms)
+    conditions: list[ColumnElement[bool]] = [deleted_at.is_not(None) if is_deleted else deleted_at.is_(None)]
+    if is_pinned is not None:
+        conditions.append(col(ChatSession.is_pinned).is_(is_pinned))
+    if is_archived is not None:
+        conditions.append(col(ChatSession.is_archived).is_(is_archived))
+    if has_folder:
+        conditions.append(col(ChatSession.folder) == bindparam("folder"))
+    place = (col(ChatSession.updated_at_ms), col(ChatSession.session_id))
+    if has_before:
+        conditions.append(tuple_(*place) < tuple_(bindparam("before_ms"), bindparam("before_id")))
+    query = _visible(is_shared=is_shared).where(*conditions)
+    return query.order_by(*(column.desc() for column in place)).limit(bindparam("limit"))
+
+
+@cache
+def audience_of_sessions() -> Any:
+    """:session_ids → rows (session_id, owner's display name and username, a member's user_id and role or None)."""
+    columns: list[Any] = [
+        col(ChatSession.session_id),
+        col(User.display_name),
+        col(User.username),
+        col(SessionMember.user_id),
+        col(SessionMember.role),
+    ]  # sqlmodel's select is typed for four
+    return (
+        select(*columns)
+        .join(User, col(User.user_id) == col(ChatSession.user_id))
+        .join(SessionMember, col(SessionMember.session_id) == col(ChatSession.session_id), isouter=True)
+        .where(col(ChatSession.session_id).in_(bindparam("session_ids", expanding=True)))
+        .order_by(col(SessionMember.user_id))
+    )
+
+
+def _visible(*, is_shared: bool | None) -> Any:
+    """:user_id → rows (ChatSession, the user's role as member or None, owner's display name, username).
+    `is_shared` None: the user's own and those shared with them."""
+    me: Any = bindparam("user_id")
+    membership = and_(col(SessionMember.session_id) == col(ChatSession.session_id), col(SessionMember.user_id) == me)
+    query: Any = select(ChatSession, col(SessionMember.role), col(User.display_name), col(User.username))
+    query = query.join(User, col(User.user_id) == col(ChatSession.user_id))
+    query = query.join(SessionMember, membership, isouter=is_shared is not True)
+    is_own = col(ChatSession.user_id) == me
+    if is_shared is None:
+        query = query.where(or_(is_own, col(SessionMember.user_id).is_not(None)))
+    elif not is_shared:
+        query = query.where(is_own)
+    return query
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def ancestors() -> Any:
+    """:message_id, :max_depth → Messages from the furthest ancestor down to it."""
+    up = _upwards(within_session=False)
+    return select(Message).join(up, col(Message.message_id) == up.c.message_id).order_by(up.c.depth.desc())
+
+
+@cache
+def path_ids() -> Any:
+    """:message_id, :session_id, :max_depth → rows (message_id), in reading order."""
+    up = _upwards(within_session=True)
+    return select(up.c.message_id).order_by(up.c.depth.desc())
+
+
+@cache
+def path() -> Any:
+    """:message_id, :session_id, :min_depth, :max_depth → rows (Message, MessageMetadata or None, id of its running
+    Generation or None), in reading order."""
+    up = _upwards(within_session=True)
+    running = and_(col(Generation.message_id) == col(Message.message_id), col(Generation.state) == "running")
+    query: Any = select(Message, MessageMetadata, col(Generation.generation_id))
+    return (
+        query.join(up, col(Message.message_id) == up.c.message_id)
+        .join(MessageMetadata, col(MessageMetadata.message_id) == col(Message.message_id), isouter=True)
+        .join(Generation, running, isouter=True)
+        .where(up.c.depth >= bindparam("min_depth"))
+        .order_by(up.c.depth.desc())
+    )
+
+
+@cache
+def families(*, with_roots: bool) -> Any:
+    """:session_id, :parent_ids → rows (parent_id, message_id) of their children, and of the roots, in order."""
+    of_these = col(Message.parent_id).in_(bindparam("parent_ids", expanding=True))
+    return (
+        select(col(Message.parent_id), col(Message.message_id))
+        .where(
+            col(Message.session_id) == bindparam("session_id"),
+            or_(of_these, col(Message.parent_id).is_(None)) if with_roots else of_these,
+        )
+        .order_by(col(Message.created_at_ms), col(Message.message_id))
+    )
+
+
+@cache
+def parent_and_earlier(*, has_parent: bool, has_client_id: bool) -> Any:
+    """:session_id, :parent_id and :client_message_id as far as they are there → the Messages that they name."""
+    named = []
+    if has_parent:
+        named.append(col(Message.message_id) == bindparam("parent_id"))
+    if has_client_id:
+        named.append(col(Message.client_message_id) == bindparam("client_message_id"))
+    return select(Message).where(col(Message.session_id) == bindparam("session_id"), or_(*named))
+
+
+def _upwards(*, within_session: bool) -> CTE:
+    """:message_id, :max_depth, :session_id → columns message_id and depth: itself (0), its parent (1), and so on."""
+    first: Any = select(
+        col(Message.message_id).label("message_id"),
+        col(Message.parent_id).label("parent_id"),
+        literal(0).label("depth"),
+    ).where(col(Message.message_id) == bindparam("message_id"))
+    if within_session:
+        first = first.where(col(Message.session_id) == bindparam("session_id"))
+    up: CTE = first.cte("up", recursive=True)
+    parent: Any = select(col(Message.message_id), col(Message.parent_id), up.c.depth + 1)
+    parent = parent.join(up, col(Message.message_id) == up.c.parent_id).where(up.c.depth < bindparam("max_depth"))
+    return up.union_all(parent)
