@@ -74,7 +74,8 @@ def main(argv: Sequence[str]) -> int:
     place = Place(ROOT, cache_dir(os.environ))
     try:
         if options.system_packages:
-            install_system_packages(missing_system_packages(os.environ))
+            browser = missing_browser_packages() if options.dev else []
+            install_system_packages([*missing_system_packages(os.environ), *browser])
         if options.rebuild:
             forget_wheel(place, current_recipe(place.root, os.environ))
         prepare(place, level="dev" if options.dev else "run", environ=os.environ)
@@ -179,6 +180,14 @@ def missing_system_packages(environ: Mapping[str, str]) -> list[str]:
         import ensurepip  # noqa: F401  # Debian ships it apart
     except ImportError:
         missing.append("python3-venv")
+    return missing
+
+
+def missing_browser_packages() -> list[str]:
+    """What the tests of the page in a browser need, by Debian's names: Chromium, and letters for Korean."""
+    missing = [] if shutil.which("chromium") or shutil.which("google-chrome") else ["chromium"]
+    if not (shutil.which("fc-list") and _output(["fc-list", ":lang=ko", "family"])):
+        missing.append("fonts-nanum")
     return missing
 
 

@@ -11,7 +11,7 @@ from bootstrap_webui import is_built, is_new_enough, put_in_place, sources_key
 @pytest.fixture
 def webui(tmp_path: Path) -> Path:
     folder = tmp_path / "webui"
-    for name in ("src/main.tsx", "src/main.test.tsx", "package-lock.json", "node_modules/x/index.js", "test/e2e/a.ts"):
+    for name in ("src/main.tsx", "src/main.test.tsx", "package-lock.json", "node_modules/x/index.js", "e2e.config.ts"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     return folder
@@ -25,7 +25,7 @@ def webui(tmp_path: Path) -> Path:
         ("package-lock.json", True),
         ("src/main.test.tsx", False),
         ("node_modules/x/index.js", False),
-        ("test/e2e/a.ts", False),
+        ("e2e.config.ts", False),
         ("dist/index.html", False),
     ],
 )

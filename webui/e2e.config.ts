@@ -18,8 +18,8 @@ export default defineConfig({
     environment: "node",
     include: ["*.spec.ts"],
     fileParallelism: false, // two cores: a second browser would only make both slow
-    testTimeout: 60_000,
-    hookTimeout: 90_000, // a model is loaded
+    testTimeout: 180_000,
+    hookTimeout: 120_000, // a model is loaded
     reporters: ["verbose"],
   },
 });

@@ -1,0 +1,116 @@
+/** One chat: an answer that grows, that is stopped and continued, said otherwise, asked again, and seen beside others. */
+import { expect, test } from "vitest";
+import {
+  answered,
+  answers,
+  hasWritten,
+  lastAnswer,
+  messages,
+  say,
+  sessionIdOf,
+  stopButton,
+  storedText,
+} from "./harness/chat";
+import { stage, type Visitor } from "./harness/stage";
+
+const scene = stage({ model: "default" });
+const SHORT = { max_tokens: 24 };
+const LONG = { max_tokens: 600 };
+
+/** An empty chat of somebody's, open. */
+async function chatting(config: object): Promise<Visitor & { sessionId: string }> {
+  const visitor = await scene.visitor("ann");
+  const sessionId = await visitor.api.chat("", []);
+  await visitor.api.tune(sessionId, config);
+  await visitor.page.goto(`/chat/${sessionId}`);
+  return { ...visitor, sessionId };
+}
+
+test("an answer grows while it is written, and what is shown at its end is what is stored", async () => {
+  const { page } = await chatting({ max_tokens: 80 });
+  await say(page, "Write three sentences about the sea.");
+  const lengths: number[] = [];
+  for (const enough of [1, 40, 80]) {
+    await hasWritten(page, enough);
+    lengths.push((await lastAnswer(page).innerText()).length);
+  }
+  expect(lengths[2]).toBeGreaterThan(lengths[0] ?? 0);
+  const shown = await answered(page);
+  expect(await storedText(page)).toBe(shown);
+});
+
+test("Stop ends it at once and keeps what was written; Continue goes on from there", async () => {
+  const { page, api, sessionId } = await chatting(LONG);
+  await say(page, "Count from 1 to 500, one number per line.");
+  await hasWritten(page, 10);
+  await stopButton(page).click();
+  await messages(page).last().getByText("Stopped").waitFor();
+  const stopped = await lastAnswer(page).innerText();
+  const path = { session_id: sessionId };
+  const [, answer] = (await api.call("GET /api/sessions/{session_id}/messages", { path })).items;
+  expect(answer?.status).toBe("stopped");
+  expect(answer?.content.length).toBeGreaterThan(5);
+  expect(answer?.finish_reason).toBe("cancelled");
+
+  await api.tune(sessionId, SHORT);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await stopButton(page).waitFor();
+  const whole = await answered(page);
+  expect(whole.slice(0, stopped.length - 8)).toBe(stopped.slice(0, -8)); // its last block may be read otherwise now
+  expect(whole.length).toBeGreaterThan(stopped.length);
+  expect(await messages(page).count()).toBe(2);
+  expect(await storedText(page)).toBe(whole);
+});
+
+test("another answer stands beside the first, and ‹ › goes from one to the other", async () => {
+  const { page, api, sessionId } = await chatting(SHORT);
+  await say(page, "Name a colour.");
+  const first = await answered(page);
+  await api.tune(sessionId, { ...SHORT, temperature: 1.5, seed: 7 });
+  await page.getByRole("button", { name: "Another answer" }).click();
+  await page.getByText("2/2").waitFor();
+  const second = await answered(page);
+  await page.getByRole("button", { name: "Previous branch" }).click();
+  await page.getByText("1/2").waitFor();
+  expect(await lastAnswer(page).innerText()).toBe(first);
+  await page.getByRole("button", { name: "Next branch" }).click();
+  await page.getByText("2/2").waitFor();
+  expect(await lastAnswer(page).innerText()).toBe(second);
+});
+
+test("a message said otherwise begins another branch; the middle one of three is found again", async () => {
+  const { page } = await chatting(SHORT);
+  await say(page, "first wording");
+  await answered(page);
+  for (const [n, wording] of ["second wording", "third wording"].entries()) {
+    const question = messages(page).first();
+    await question.hover();
+    await question.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("textbox", { name: "Edit" }).fill(wording);
+    await page.getByRole("button", { name: "Save and answer" }).click();
+    await question.getByText(`${n + 2}/${n + 2}`).waitFor();
+    await answered(page);
+  }
+  const question = messages(page).first();
+  await question.hover();
+  await question.getByRole("button", { name: "Previous branch" }).click();
+  await question.getByText("2/3").waitFor();
+  await question.getByText("second wording").waitFor();
+  expect(await answers(page).count()).toBe(1);
+  expect(await messages(page).count()).toBe(2);
+});
+
+test("a new chat has its place in the URL and in the list, and is named after its first answer", async () => {
+  const { page, api } = await scene.visitor("ann");
+  await page.goto("/");
+  await say(page, "Say hello in one short sentence.");
+  await page.waitForURL(/\/chat\//);
+  await hasWritten(page, 1);
+  const path = { session_id: sessionIdOf(page) };
+  if (await stopButton(page).isVisible()) await stopButton(page).click();
+  await answered(page);
+  await page.waitForFunction(() => !document.title.startsWith("New chat"));
+  const { title } = await api.call("GET /api/sessions/{session_id}", { path });
+  expect(title).not.toBe("");
+  await page.getByRole("navigation").getByRole("link", { name: title }).first().waitFor();
+});
