@@ -14,6 +14,7 @@ import { Announcer } from "./announcer";
 import { ChatHeader } from "./chat-header";
 import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
+import { ContextMeter } from "./context-meter/context-meter";
 import { usePending } from "./pending";
 import { Thread } from "./thread/thread";
 import { useSessionLine } from "./use-session-line";
@@ -71,6 +72,9 @@ export function SessionChat({ sessionId }: Props) {
           send={send}
           isBusy={running !== undefined}
           stop={generationId ? () => line.say({ type: "stop", generation_id: generationId }) : undefined}
+          meter={(draft) => (
+            <ContextMeter sessionId={sessionId} leafId={last?.message_id} draft={draft} model={model} />
+          )}
           onTyping={line.others.length > 0 ? () => line.say({ type: "typing" }) : undefined}
         />
       )}

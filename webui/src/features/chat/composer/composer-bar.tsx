@@ -1,5 +1,6 @@
 /** Below the field: the model, and the button that sends or stops. */
 import Box from "@mui/material/Box";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
 import { ModelPicker } from "./model-picker";
@@ -12,17 +13,21 @@ const ROUND = {
 } as const;
 
 interface Props {
+  meter: ReactNode;
   canSend: boolean;
   send: () => void;
   /** Stops the answer that is being written. */
   stop: (() => void) | undefined;
 }
 
-export function ComposerBar({ canSend, send, stop }: Props) {
+export function ComposerBar({ meter, canSend, send, stop }: Props) {
   const { t } = useTranslation();
   return (
     <Box sx={{ display: "flex", alignItems: "center", justifyContent: "space-between", pt: 0.5 }}>
-      <ModelPicker />
+      <Box sx={{ display: "flex", alignItems: "center", gap: 1, minWidth: 0 }}>
+        <ModelPicker />
+        {meter}
+      </Box>
       {stop ? (
         <IconAction icon="stop" label={t("chat.stop")} onClick={stop} sx={ROUND} />
       ) : (

@@ -1,6 +1,6 @@
 /** The field where messages are written. Enter sends, also within a Hangul syllable; Shift+Enter breaks the line. */
 import Box from "@mui/material/Box";
-import { type ClipboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type ClipboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { EnterKey } from "@/lib/ime";
 import { type Attachment, MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
@@ -19,9 +19,11 @@ interface Props {
   isBusy: boolean;
   stop?: (() => void) | undefined;
   onTyping?: (() => void) | undefined;
+  /** Shown below the field: what sending `draft` would cost. */
+  meter?: (draft: string) => ReactNode;
 }
 
-export function Composer({ place, send, isBusy, stop, onTyping }: Props) {
+export function Composer({ place, send, isBusy, stop, onTyping, meter }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState(() => draftOf(place));
   const [attachments, setAttachments] = useState<readonly Attachment[]>([]);
@@ -120,6 +122,7 @@ export function Composer({ place, send, isBusy, stop, onTyping }: Props) {
           onKeyUp={enter.onKeyUp}
         />
         <ComposerBar
+          meter={isBusy ? null : meter?.(withAttachments(text, attachments))}
           canSend={!isBusy && (text.trim() !== "" || attachments.length > 0)}
           send={() => submit(text)}
           stop={isBusy ? stop : undefined}
