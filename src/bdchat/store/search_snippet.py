@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bdchat.store.hangul import fold
 
@@ -11,6 +12,7 @@ SNIPPET_GRAPHEMES = 160
 _LEAD_GRAPHEMES = 40  # before the first match
 _WINDOW_LENGTH = 4096
 _WINDOW_OVERLAP = 256
+_NEAR_BEFORE, _NEAR_AFTER = 100, 200  # characters: more than the graphemes that are shown there
 _MAX_GRAPHEME_LENGTH = 32  # marks piled on one letter without end are no writing
 _ELLIPSIS = "…"
 _ZWJ = "\u200d"
@@ -33,7 +35,7 @@ def snippet(content: str, pattern: re.Pattern[str]) -> Snippet:
     clusters = list(_tidy(graphemes(content[begin:stop])))
     # what the window's edges have cut through is not shown
     clusters = clusters[1 if begin else 0 : len(clusters) - (stop < len(content))]
-    matches = _matched_clusters([fold(cluster) for cluster in clusters], pattern)
+    matches = _matched_clusters([_fold_cluster(cluster) for cluster in clusters], pattern)
     first = matches[0][0] if matches else 0
     start = max(0, first - _LEAD_GRAPHEMES) if begin or first > SNIPPET_GRAPHEMES // 2 else 0
     end = min(len(clusters), start + SNIPPET_GRAPHEMES)
@@ -47,6 +49,11 @@ def snippet(content: str, pattern: re.Pattern[str]) -> Snippet:
     inside += [(a - start, b - start) for a, b in matches[1:] if b <= end]
     text = lead + "".join(clusters[start:end]) + (_ELLIPSIS if is_cut_after else "")
     return Snippet(text, tuple((offsets[a], offsets[b]) for a, b in inside))
+
+
+@lru_cache(maxsize=16_384)  # letters come again and again
+def _fold_cluster(cluster: str) -> str:
+    return fold(cluster)
 
 
 def graphemes(text: str) -> Iterator[str]:
@@ -66,6 +73,8 @@ def graphemes(text: str) -> Iterator[str]:
 def _goes_on(cluster: str, letter: str) -> bool:
     if letter.isascii():
         return cluster == "\r" and letter == "\n"
+    if "\uac00" <= letter <= "\ud7a3":  # the quick way for Korean
+        return cluster[-1] == _ZWJ
     if _EMOJI_EXTENDERS.match(letter) or unicodedata.category(letter)[0] == "M" or cluster[-1] == _ZWJ:
         return True
     if _FLAG_LETTER.match(letter):
@@ -78,11 +87,17 @@ def _is_hangul(letter: str) -> bool:
 
 
 def _window(content: str, pattern: re.Pattern[str]) -> tuple[int, int]:
-    """[begin, stop) of a stretch that holds a match and what is shown around it: folding a whole book is slow."""
+    """[begin, stop) of a stretch that holds a match and what is shown around it: folding a whole book is slow, and so
+    is finding every grapheme of a page."""
     for begin in range(0, len(content), _WINDOW_LENGTH - _WINDOW_OVERLAP):
-        if pattern.search(fold(content[begin : begin + _WINDOW_LENGTH])):
-            stop = begin + _WINDOW_LENGTH + SNIPPET_GRAPHEMES
-            return begin, min(len(content), stop)
+        match = pattern.search(fold(content[begin : begin + _WINDOW_LENGTH]))
+        if match is None:
+            continue
+        # Folding seldom changes lengths: where it does, the match may be elsewhere, and the whole stretch is taken.
+        near = max(0, begin + match.start() - _NEAR_BEFORE), min(len(content), begin + match.end() + _NEAR_AFTER)
+        if pattern.search(fold(content[near[0] : near[1]])):
+            return near
+        return begin, min(len(content), begin + _WINDOW_LENGTH + SNIPPET_GRAPHEMES)
     return 0, min(len(content), _WINDOW_LENGTH)
 
 
