@@ -74,8 +74,8 @@ def main(argv: Sequence[str]) -> int:
     place = Place(ROOT, cache_dir(os.environ))
     try:
         if options.system_packages:
-            browser = missing_browser_packages() if options.dev else []
-            install_system_packages([*missing_system_packages(os.environ), *browser])
+            tests = [*missing_browser_packages(), *missing_service_packages()] if options.dev else []
+            install_system_packages([*missing_system_packages(os.environ), *tests])
         if options.rebuild:
             forget_wheel(place, current_recipe(place.root, os.environ))
         prepare(place, level="dev" if options.dev else "run", environ=os.environ)
@@ -191,10 +191,20 @@ def missing_browser_packages() -> list[str]:
     return missing
 
 
+def missing_service_packages() -> list[str]:
+    """The servers that tests start themselves, by Debian's names."""
+    has_postgres = shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return [
+        *([] if has_postgres else ["postgresql"]),
+        *([] if shutil.which("redis-server") else ["redis-server"]),
+    ]
+
+
 def install_system_packages(packages: Sequence[str]) -> None:
     if not packages or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # Runlevel 1: an installed service is not started; the tests start their own, in their own folders.
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     logs = cache_dir(os.environ) / "logs"
     run("reading Debian's package lists", ["apt-get", "update"], log=logs / "apt-update.log", env=env)
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
