@@ -21,7 +21,7 @@ from rich.console import Console
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
-from . import hardening, imports, peers, report, socket_drops, stored_loads, usage_sums
+from . import hardening, imports, peers, report, socket_drops, store_load, stored_loads, usage_sums
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Log, Run
@@ -32,7 +32,7 @@ from .workloads import COMPARED, STREAMS
 # and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
 LLAMA_SERVER_FLAGS = ("", "-np 4 -fa off", "-np 16 -fa off -c 16384")
 STORED_WORKLOADS = ("server-kills", "stop", "log-overhead")
-OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "import", "usage", *STORED_WORKLOADS)
+OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "store", "import", "usage", *STORED_WORKLOADS)
 PEERS = ("llama-server", "llama-cpp-python")
 
 
@@ -62,11 +62,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--import-mb", type=int, default=imports.NUM_MB, help="size of the export for --workload import (200)"
     )
+    parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
     parser.add_argument(
         "--num-server-kills", type=int, default=stored_loads.NUM_SERVER_KILLS, help="for --workload server-kills (100)"
     )
     parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
-    parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
     parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
     return parser.parse_args(argv)
@@ -142,10 +142,13 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             outcomes += await imports.imports(
                 folder, logs, log, seed=options.seed, num_mb=options.import_mb, overrides=overrides
             )
-        outcomes += await _stored(options, logs, log)
+        if "store" in wanted:
+            folder = cache_dir(os.environ) / "bench-store-data"
+            outcomes += await store_load.store(folder, options.set, logs, options.seed, log)
         if "usage" in wanted:
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
+        outcomes += await _stored(options, logs, log)
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
