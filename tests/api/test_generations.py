@@ -83,6 +83,15 @@ async def test_what_is_cancelled_before_it_began_never_reaches_the_engine() -> N
     assert engine.requests == []
 
 
+async def test_what_is_stopped_before_it_began_ends_its_readers() -> None:
+    """They waited for ever: the log had ended without a word."""
+    generation = start(FakeEngine())
+    reader = asyncio.create_task(read(generation))
+    generation.stop()
+    async with asyncio.timeout(10):
+        assert await reader == []
+
+
 async def test_a_refusal_is_raised_to_whoever_waits() -> None:
     generation = start(FakeEngine(refusal=QueueFull(1)))
     with pytest.raises(QueueFull):

@@ -112,6 +112,7 @@ class Generation:
     async def _read(self) -> None:
         if self.is_ended or self._is_stopping:
             self.is_ended = True
+            self._wake()
             return  # before the engine has heard of it
         try:
             async with aclosing(self._engine.generate(self.request, self._resumption)) as events:
