@@ -1,14 +1,16 @@
 /** The name of the chat, and who else has it open. */
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 interface Props {
   title: string;
   others: readonly { userId: string; name: string }[];
+  menu: ReactNode;
 }
 
-export function ChatHeader({ title, others }: Props) {
+export function ChatHeader({ title, others, menu }: Props) {
   const { t } = useTranslation();
   return (
     <Box component="header" sx={{ display: "flex", alignItems: "center", gap: 2, minHeight: 48, pl: 7, pr: 2 }}>
@@ -20,6 +22,7 @@ export function ChatHeader({ title, others }: Props) {
           {t("chat.present", { names: others.map((other) => other.name).join(", ") })}
         </Typography>
       )}
+      {menu}
     </Box>
   );
 }

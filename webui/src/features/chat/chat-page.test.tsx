@@ -1,7 +1,7 @@
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { PathMessageView } from "@/api/types.gen";
-import { message, renderApp, session } from "@/test-app";
+import { message, Refusal, renderApp, session } from "@/test-app";
 
 const LINE = "/ws/chat/s1";
 
@@ -129,4 +129,49 @@ test("a chat that is not there says so", async () => {
   await screen.findByLabelText("Write a message");
   act(() => page.lineTo(LINE)?.onclose?.({ code: 4404 }));
   expect(await screen.findByRole("heading", { name: "This chat is not here" })).toBeDefined();
+});
+
+test("a finished answer of another chat is told, and leads there", async () => {
+  const page = openChat(() => [message("m1", { content: "here" })]);
+  page.table["GET /api/sessions/s2"] = () => session("s2", "Crows");
+  page.table["GET /api/sessions/s2/messages"] = () => ({
+    items: [message("n1", { content: "there" })],
+    next_cursor: null,
+  });
+  await screen.findByText("here");
+  const news = { type: "notification", kind: "answer.finished" };
+  act(() => page.lineTo("/ws/events")?.says({ ...news, data: { session_id: "s1", title: "About foxes" } }));
+  expect(screen.queryByText(/An answer is finished/)).toBeNull();
+  act(() => page.lineTo("/ws/events")?.says({ ...news, data: { session_id: "s2", title: "Crows" } }));
+  expect(await screen.findByText("An answer is finished: Crows")).toBeDefined();
+  fireEvent.click(screen.getByText("Open"));
+  expect(await screen.findByText("there")).toBeDefined();
+});
+
+test("a chat's settings are saved whole, and what the server refuses is said at its field", async () => {
+  const page = openChat(() => []);
+  const config = {
+    model: null,
+    temperature: 0.7,
+    top_p: null,
+    max_tokens: null,
+    system_prompt: "",
+    context_overflow: "drop_oldest",
+  };
+  page.table["GET /api/sessions/s1/config"] = () => config;
+  page.table["PUT /api/sessions/s1/config"] = () =>
+    new Refusal(400, { code: "invalid_value", message: "max_tokens is too large.", param: "max_tokens" });
+  fireEvent.click(await screen.findByLabelText("Actions for this chat"));
+  fireEvent.click(await screen.findByText("Chat settings"));
+  fireEvent.change(await screen.findByLabelText("Longest answer (tokens)"), { target: { value: "999999" } });
+  fireEvent.click(screen.getByText("Save"));
+  expect(await screen.findByText("max_tokens is too large.")).toBeDefined();
+  let saved: unknown;
+  page.table["PUT /api/sessions/s1/config"] = (body) => {
+    saved = body;
+    return { ...config, max_tokens: 256 };
+  };
+  fireEvent.change(screen.getByLabelText("Longest answer (tokens)"), { target: { value: "256" } });
+  fireEvent.click(screen.getByText("Save"));
+  await waitFor(() => expect(saved).toMatchObject({ temperature: 0.7, max_tokens: 256, seed: null }));
 });

@@ -12,6 +12,7 @@ import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
 import { Announcer } from "./announcer";
 import { ChatHeader } from "./chat-header";
+import { ChatMenu } from "./chat-menu";
 import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
 import { ContextMeter } from "./context-meter/context-meter";
@@ -64,7 +65,11 @@ export function SessionChat({ sessionId }: Props) {
   };
   return (
     <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
-      <ChatHeader title={title} others={line.others} />
+      <ChatHeader
+        title={title}
+        others={line.others}
+        menu={<ChatMenu sessionId={sessionId} isOwner={session.data?.role === "owner"} />}
+      />
       <Thread sessionId={sessionId} messages={messages} query={query} line={line} />
       {session.data?.role !== "reader" && (
         <Composer

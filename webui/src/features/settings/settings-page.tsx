@@ -6,6 +6,7 @@ import TextField from "@mui/material/TextField";
 import { useTranslation } from "react-i18next";
 import { LANGUAGES, type Language, switchLanguage } from "@/lib/i18n";
 import { Page } from "@/ui/page";
+import { NoticeSetting } from "./notice-setting";
 
 const MODES = ["system", "light", "dark"] as const;
 const NAMES: Record<Language, string> = { ko: "한국어", en: "English" };
@@ -40,6 +41,7 @@ export function SettingsPage() {
             </MenuItem>
           ))}
         </TextField>
+        <NoticeSetting />
       </Stack>
     </Page>
   );

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
 import { IconAction } from "@/ui/icon-action";
+import { useFork } from "../use-fork";
 import { AnswerCost } from "./answer-cost";
 import { BranchPicker } from "./branch-picker";
 import { CopyAction } from "./copy-action";
@@ -16,6 +17,7 @@ interface Props {
 export function AnswerActions({ message, say }: Props) {
   const { t } = useTranslation();
   const { message_id: messageId, metadata } = message;
+  const fork = useFork(message.session_id);
   return (
     <Box
       className="message-actions"
@@ -29,6 +31,7 @@ export function AnswerActions({ message, say }: Props) {
         label={t("chat.regenerate")}
         onClick={() => say({ type: "regenerate", message_id: messageId })}
       />
+      <IconAction icon="fork" iconSize={17} label={t("chat.forkHere")} onClick={() => fork(messageId)} />
       {metadata && <AnswerCost metadata={metadata} />}
     </Box>
   );

@@ -1,0 +1,97 @@
+/** The fields of a chat's settings. */
+import Button from "@mui/material/Button";
+import DialogActions from "@mui/material/DialogActions";
+import DialogContent from "@mui/material/DialogContent";
+import MenuItem from "@mui/material/MenuItem";
+import TextField from "@mui/material/TextField";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { call } from "@/api/client";
+import { ApiError } from "@/api/errors";
+import { keys } from "@/api/keys";
+import type { ConfigView } from "@/api/types.gen";
+import { useErrorText } from "@/ui/use-error-text";
+import { formOf, NUMBERS, withForm } from "./chat-settings-values";
+
+const OVERFLOWS = ["drop_oldest", "error"] as const;
+
+interface Props {
+  sessionId: string;
+  config: ConfigView;
+  close: () => void;
+}
+
+export function ChatSettingsForm({ sessionId, config, close }: Props) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const textOf = useErrorText();
+  const [form, setForm] = useState(() => formOf(config));
+  const save = useMutation({
+    mutationFn: () =>
+      call("PUT /api/sessions/{session_id}/config", {
+        path: { session_id: sessionId },
+        body: withForm(config, form),
+      }),
+    onSuccess: (saved) => {
+      queries.setQueryData(keys.config(sessionId), saved);
+      queries.invalidateQueries({ queryKey: keys.session(sessionId) }); // what it costs is another now
+      close();
+    },
+  });
+  const faultAt = (name: string) => save.error instanceof ApiError && save.error.param === name;
+  const helpOf = (name: string, help: string) => (faultAt(name) ? textOf(save.error) : help);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <DialogContent sx={{ display: "grid", gap: 2.5, gridTemplateColumns: { sm: "1fr 1fr" }, pt: "6px !important" }}>
+        <TextField
+          multiline
+          minRows={3}
+          maxRows={10}
+          label={t("chat.settings.systemPrompt")}
+          placeholder={t("chat.settings.systemPromptHint")}
+          value={form.system_prompt}
+          onChange={(event) => setForm({ ...form, system_prompt: event.target.value })}
+          error={faultAt("system_prompt")}
+          helperText={helpOf("system_prompt", "")}
+          sx={{ gridColumn: "1 / -1" }}
+        />
+        {NUMBERS.map(({ name, min, max, step }) => (
+          <TextField
+            key={name}
+            type="number"
+            label={t(`chat.settings.numbers.${name}`)}
+            placeholder={t("chat.settings.byModel")}
+            value={form[name]}
+            onChange={(event) => setForm({ ...form, [name]: event.target.value })}
+            error={faultAt(name)}
+            helperText={helpOf(name, t(`chat.settings.help.${name}`))}
+            slotProps={{ htmlInput: { min, max, step }, inputLabel: { shrink: true } }}
+          />
+        ))}
+        <TextField
+          select
+          label={t("chat.settings.overflow")}
+          value={form.context_overflow}
+          onChange={(event) => setForm({ ...form, context_overflow: event.target.value as (typeof OVERFLOWS)[number] })}
+        >
+          {OVERFLOWS.map((each) => (
+            <MenuItem key={each} value={each}>
+              {t(`chat.overflow.${each}`)}
+            </MenuItem>
+          ))}
+        </TextField>
+      </DialogContent>
+      <DialogActions>
+        <Button onClick={close}>{t("common.cancel")}</Button>
+        <Button type="submit" variant="contained" loading={save.isPending}>
+          {t("common.save")}
+        </Button>
+      </DialogActions>
+    </form>
+  );
+}
