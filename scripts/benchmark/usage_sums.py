@@ -34,6 +34,7 @@ class Load:
         self._http = http
         self._rng = rng
         self.num_messages = 0  # of users, stored
+        self.num_done = 0
         self.kinds = Counter[str]()
 
     async def one(self) -> None:
@@ -158,8 +159,9 @@ async def usage_sums(
             async def one() -> None:
                 async with room:
                     await load.one()
-                if load.kinds.total() % LOG_EVERY == 0:
-                    log(f"{load.kinds.total()} requests begun")
+                load.num_done += 1
+                if load.num_done % LOG_EVERY == 0:
+                    log(f"{load.num_done} requests done")
 
             await asyncio.gather(*(one() for _ in range(num_requests)))
             log(f"{num_requests} requests: {', '.join(f'{n} {kind}' for kind, n in load.kinds.most_common())}")

@@ -26,7 +26,10 @@ from bdchat.store.ids import now_ms
 log = logging.getLogger(__name__)
 
 STOPPING_RETRY_AFTER_S = 5.0
-LAST_WORDS_S = 2.0  # an engine that was told to cancel says within a step what it had; then nobody listens any more
+# An engine that was told to cancel says after its step what it had and what that cost. A step takes seconds where a
+# machine has too much to do; an engine that hangs has a supervisor. At the server's end there is less time.
+LAST_WORDS_S = 60.0
+LAST_WORDS_AT_THE_END_S = 2.0
 
 
 class Generation:
@@ -256,8 +259,11 @@ class GenerationService:
             await asyncio.wait(tasks, timeout=timeout_s)
         for generation in tuple(self._running):
             generation.cancel(EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S))
-        if self._running:
-            await asyncio.wait({generation._task for generation in self._running})
+        if tasks := {generation._task for generation in self._running}:
+            _, late = await asyncio.wait(tasks, timeout=LAST_WORDS_AT_THE_END_S)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(tasks)
 
 
 class GenerationGroup:
