@@ -16,7 +16,7 @@ export default defineConfig({
   },
   test: {
     environment: "node",
-    include: ["*.spec.ts"],
+    include: [process.env.BDCHAT_FIGURES ? "measure/*.measure.ts" : "*.spec.ts"],
     fileParallelism: false, // two cores: a second browser would only make both slow
     testTimeout: 180_000,
     hookTimeout: 120_000, // a model is loaded

@@ -4,14 +4,14 @@ import { answered, field, hasWritten, lastAnswer, messages, say, stopButton, sto
 import { stage, type Visitor } from "./harness/stage";
 
 const scene = stage({ model: "default" });
-const COUNT = "Count from 1 to 500, one number per line.";
+const STORY = "Write a long story about a lighthouse and the sea.";
 
 async function answering(numTokens: number): Promise<Visitor & { sessionId: string }> {
   const visitor = await scene.visitor("ann");
   const sessionId = await visitor.api.chat("", []);
   await visitor.api.tune(sessionId, { max_tokens: numTokens });
   await visitor.page.goto(`/chat/${sessionId}`);
-  await say(visitor.page, COUNT);
+  await say(visitor.page, STORY);
   await hasWritten(visitor.page, 20);
   return { ...visitor, sessionId };
 }

@@ -17,7 +17,7 @@ export async function say(page: Page, text: string): Promise<void> {
 /** When at least that much of the last answer is there. */
 export async function hasWritten(page: Page, numCharacters: number): Promise<void> {
   await page.waitForFunction(
-    (enough) => ([...document.querySelectorAll(".md")].at(-1)?.textContent?.length ?? 0) >= enough,
+    (enough) => ([...document.querySelectorAll<HTMLElement>(".md")].at(-1)?.innerText.length ?? 0) >= enough,
     numCharacters,
   );
 }

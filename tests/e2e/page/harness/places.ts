@@ -5,12 +5,10 @@ import type { Visitor } from "./stage";
 export interface Place {
   name: string;
   path: string;
-  /** Seen when the view is there. */
+  /** A selector of what is seen when the view is there. */
   mark: string;
   /** What its visitor does there first. */
   act?: (page: Page) => Promise<void>;
-  /** Seen without an account. */
-  isPublic?: boolean;
 }
 
 /** One of everything that an answer can hold. */
@@ -73,4 +71,62 @@ export async function furnish({ api }: Visitor): Promise<{ sessionId: string; to
   }
   const { token } = await api.call("POST /api/sessions/{session_id}/links", { path, body: {} });
   return { sessionId, token };
+}
+
+const ADMIN = ["", "/models", "/engine", "/users", "/keys", "/usage", "/audit", "/storage"];
+
+/** With an account that is an admin's. */
+export function placesOf({ sessionId }: { sessionId: string }): Place[] {
+  const chat = { path: `/chat/${sessionId}`, mark: ".md .katex" };
+  return [
+    { name: "new chat", path: "/", mark: "textarea" },
+    { name: "chat", ...chat },
+    { name: "chat, editing", ...chat, act: edit },
+    { name: "chat's menu", ...chat, act: openMenu("nav .row-more button") },
+    { name: "models", ...chat, act: openMenu("main button[aria-haspopup=menu]") },
+    { name: "account's menu", ...chat, act: openMenu("nav > button[aria-haspopup=menu]") },
+    { name: "search", path: "/", mark: "textarea", act: search },
+    { name: "no such chat", path: "/chat/0199aaaa-0000-7000-8000-000000000000", mark: "[role=alert] button" },
+    { name: "settings", path: "/settings", mark: "main h1" },
+    { name: "profile", path: "/profile", mark: "main h1" },
+    ...ADMIN.map((path) => ({ name: `admin${path}`, path: `/admin${path}`, mark: "main h1" })),
+  ];
+}
+
+/** Without an account. */
+export function publicPlacesOf({ token }: { token: string }): Place[] {
+  return [
+    { name: "login", path: "/login", mark: "form" },
+    { name: "register", path: "/register", mark: "form" },
+    { name: "shared", path: `/shared/${token}`, mark: ".md .katex" },
+    { name: "shared no more", path: "/shared/nothing", mark: "[role=alert]" },
+  ];
+}
+
+export async function go(page: Page, place: Place): Promise<void> {
+  await page.goto(place.path);
+  await page.locator(place.mark).first().waitFor();
+  await place.act?.(page);
+  await page.locator("[role=progressbar]:not([aria-valuenow])").waitFor({ state: "detached" }); // what spins
+}
+
+function openMenu(selector: string): (page: Page) => Promise<void> {
+  return async (page) => {
+    await page.locator(selector).first().click();
+    await page.locator("[role=menu]").waitFor();
+  };
+}
+
+async function edit(page: Page): Promise<void> {
+  await page
+    .getByRole("button", { name: /^(?:Edit|고치기)$/ })
+    .first()
+    .click();
+  await page.locator("article textarea").waitFor();
+}
+
+async function search(page: Page): Promise<void> {
+  await page.locator("input[type=search]").fill("everything");
+  await page.locator("nav li a").first().waitFor();
+  await page.locator("nav mark").first().waitFor();
 }

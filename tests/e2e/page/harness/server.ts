@@ -11,8 +11,8 @@ export const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 const PYTHON = process.env.BDCHAT_TEST_PYTHON ?? join(ROOT, ".venv/bin/python");
 
 export interface ServerOptions {
-  /** "default": the real one, BDCHAT_TEST_MODEL. */
-  model: "default" | "none";
+  /** "default": the real one, BDCHAT_TEST_MODEL; or a known text at a known pace (tests/e2e/scripted_server.py). */
+  model: "default" | "none" | { numTokens: number; tokensPerS: number };
   /** As `--set` has them. */
   settings?: Record<string, string>;
 }
@@ -41,10 +41,12 @@ export class ServerProcess {
       ...this.#options.settings,
     };
     const options = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-    const place = ["--port", String(this.#port), "--data-dir", this.#dataDir, "--model", modelOf(this.#options.model)];
+    const place = ["--port", String(this.#port), "--data-dir", this.#dataDir];
+    const program = programOf(this.#options.model);
     // A test run that is killed takes its server along.
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", PYTHON, "-m", "bdchat", "serve", ...place, ...options], {
-      env: { ...process.env, PYTHONPATH: join(ROOT, "src") },
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", PYTHON, "-m", ...program, ...place, ...options], {
+      cwd: ROOT,
+      env: { ...process.env, PYTHONPATH: `${join(ROOT, "src")}:${ROOT}` },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
@@ -76,11 +78,14 @@ export class ServerProcess {
   }
 }
 
-function modelOf(model: ServerOptions["model"]): string {
-  if (model === "none") return "none";
-  const path = process.env.BDCHAT_TEST_MODEL;
+function programOf(model: ServerOptions["model"]): string[] {
+  if (typeof model === "object") {
+    const pace = ["--num-tokens", String(model.numTokens), "--tokens-per-s", String(model.tokensPerS)];
+    return ["tests.e2e.scripted_server", ...pace];
+  }
+  const path = model === "none" ? model : process.env.BDCHAT_TEST_MODEL;
   if (!path) throw new Error("BDCHAT_TEST_MODEL must name the default model's file");
-  return path;
+  return ["bdchat", "serve", "--model", path];
 }
 
 /** Its first line is "bdchat serves … at http://127.0.0.1:PORT/v1". */

@@ -6,20 +6,25 @@ import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
+import type { Shelf } from "./session-filter";
 import { SessionRow } from "./session-row";
 import { sessionRows } from "./session-rows";
-import { usePinnedSessions, useRecentSessions } from "./use-sessions";
+import { usePinnedSessions, useSessions } from "./use-sessions";
 
 const ROW_PX = 36;
 const NEAR_END = 10;
 
-export function SessionList() {
+interface Props {
+  shelf: Shelf;
+}
+
+export function SessionList({ shelf }: Props) {
   const { t } = useTranslation();
-  const recent = useRecentSessions();
-  const pinned = usePinnedSessions();
+  const recent = useSessions(shelf);
+  const pinned = usePinnedSessions(shelf);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useMemo(
-    () => sessionRows(pinned.data?.items ?? [], recent.data?.pages.flatMap((page) => page.items) ?? [], Date.now()),
+    () => sessionRows(pinned.data ?? [], recent.data?.pages.flatMap((page) => page.items) ?? [], Date.now()),
     [pinned.data, recent.data],
   );
   const virtual = useVirtualizer({
@@ -35,11 +40,12 @@ export function SessionList() {
     if (isNearEnd && hasNextPage && !isFetchingNextPage) fetchNextPage();
   }, [isNearEnd, hasNextPage, isFetchingNextPage, fetchNextPage]);
   if (recent.isError) return <QueryProblem error={recent.error} retry={() => recent.refetch()} />;
-  if (recent.isPending) return <Loading />;
+  // Both at once: pinned ones that came later would push the others down under a finger.
+  if (recent.isPending || pinned.isPending) return <Loading />;
   if (rows.length === 0) {
     return (
       <Typography variant="body2" color="textSecondary" sx={{ flex: 1, p: 2 }}>
-        {t("sessions.none")}
+        {t(`sessions.empty.${shelf}`)}
       </Typography>
     );
   }

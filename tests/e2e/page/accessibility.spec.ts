@@ -1,0 +1,106 @@
+/** Every view in both themes and both languages, by axe's rules; and the chat by keyboard alone. */
+import { beforeAll, expect, test } from "vitest";
+import { violations } from "./harness/accessibility";
+import { answered, field, lastAnswer, stopButton } from "./harness/chat";
+import { furnish, go, placesOf, publicPlacesOf } from "./harness/places";
+import { stage } from "./harness/stage";
+
+const scene = stage({ model: "default" });
+let ids = { sessionId: "", token: "" };
+beforeAll(async () => {
+  ids = await furnish(await scene.visitor("ann"));
+});
+
+for (const language of ["en", "ko"] as const) {
+  for (const theme of ["light", "dark"] as const) {
+    test(`no view breaks a rule of accessibility: ${language}, ${theme}`, async () => {
+      const ann = await scene.visitor("ann", { language, theme });
+      const stranger = await scene.stranger({ language, theme });
+      const found: Record<string, string[]> = {};
+      for (const { page, watch, places } of [
+        { ...ann, places: placesOf(ids) },
+        { ...stranger, places: publicPlacesOf(ids) },
+      ]) {
+        watch.foresee(/status of 404|WebSocket/); // two of the places are about what is not there
+        for (const place of places) {
+          await go(page, place);
+          found[place.name] = await violations(page);
+        }
+      }
+      expect(Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0))).toEqual({});
+    });
+  }
+}
+
+test("everything by keyboard: a new chat, a message, Stop, another answer, and back to the list", async () => {
+  const { page, api } = await scene.visitor("ann");
+  const sessionId = await api.chat("By keyboard", []);
+  await api.tune(sessionId, { max_tokens: 400 });
+  await page.goto("/");
+  await field(page).waitFor();
+  await tabTo(page, "By keyboard");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`**/chat/${sessionId}`);
+  await tabTo(page, "Write a message");
+  await page.keyboard.type("Count from 1 to 500.");
+  await page.keyboard.press("Enter");
+  await stopButton(page).waitFor();
+  await lastAnswer(page).waitFor();
+  await tabTo(page, "Stop");
+  await page.keyboard.press("Enter");
+  await answered(page);
+  await api.tune(sessionId, { max_tokens: 2 });
+  await tabTo(page, "Another answer");
+  await page.keyboard.press("Enter");
+  await page.getByText("2/2").waitFor();
+  await tabTo(page, "Actions for By keyboard");
+  await page.keyboard.press("Enter");
+  await page.getByRole("menu").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("menu").waitFor({ state: "detached" });
+  expect(await focusedName(page)).toContain("Actions for"); // the focus is where it was
+});
+
+test("an answer is announced at its beginning and its end, never by the word", async () => {
+  const { page, api } = await scene.visitor("ann");
+  const sessionId = await api.chat("Announced", []);
+  await api.tune(sessionId, { max_tokens: 40 });
+  await page.goto(`/chat/${sessionId}`);
+  await field(page).waitFor();
+  await page.evaluate(() => {
+    const said: string[] = [];
+    Object.assign(window, { said });
+    const regions = "[role=status], [role=alert], [aria-live]:not([aria-live=off])";
+    const note = () => {
+      for (const region of document.querySelectorAll(regions)) {
+        const text = region.textContent?.trim() ?? "";
+        if (text && said.at(-1) !== text) said.push(text);
+      }
+    };
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  await field(page).fill("Write about the sea.");
+  await page.keyboard.press("Enter");
+  await answered(page);
+  await page.getByText("The answer is finished.").waitFor({ state: "attached" });
+  const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+  expect(said).toEqual(["The answer begins.", "The answer is finished."]);
+});
+
+type Page = Awaited<ReturnType<typeof scene.visitor>>["page"];
+
+function focusedName(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    return element?.getAttribute("aria-label") ?? element?.textContent?.trim() ?? "";
+  });
+}
+
+/** Presses Tab until that is focused: whatever can be clicked must be come to. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let n = 0; n < 80; n += 1) {
+    if ((await focusedName(page)) === name) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab never comes to "${name}"; last at "${await focusedName(page)}"`);
+}
