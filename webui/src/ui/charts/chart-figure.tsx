@@ -38,7 +38,7 @@ export function ChartFigure({ title, summary, series, ticks, format, labels, isL
       )}
       <Box aria-hidden sx={{ display: "flex", fontSize: "0.75rem", color: "text.secondary", pt: 1 }}>
         <Axis ticks={ticks} format={format} />
-        <Box sx={{ flex: 1, minWidth: 0 }}>
+        <Box sx={{ flex: 1, minWidth: 0, containerType: "inline-size" }}>
           <Box sx={{ position: "relative", height: 160 }}>
             <Gridlines num={ticks.length} />
             {children}
@@ -79,18 +79,19 @@ function Labels({ labels, isLine }: { labels: readonly string[]; isLine: boolean
   const num = labels.length;
   const at = (index: number) => (isLine ? index / Math.max(num - 1, 1) : (index + 0.5) / num);
   return (
-    <Box sx={{ position: "relative", height: 22, mt: 0.5, overflow: "hidden", whiteSpace: "nowrap" }}>
+    <Box sx={{ position: "relative", height: 22, mt: 0.5, overflow: "hidden", whiteSpace: "nowrap", ...THINNED }}>
       {shownLabels(num, MOST_LABELS).map((index) => (
-        <Box
+        <span
           key={index}
-          component="span"
-          sx={{ position: "absolute" }}
           // The first and the last stay inside, whatever their width.
-          style={{ left: `${at(index) * 100}%`, transform: `translateX(-${at(index) * 100}%)` }}
+          style={{ position: "absolute", left: `${at(index) * 100}%`, transform: `translateX(-${at(index) * 100}%)` }}
         >
           {labels[index]}
-        </Box>
+        </span>
       ))}
     </Box>
   );
 }
+
+/** On a phone every second one, the last one always. */
+const THINNED = { "@container (max-width: 480px)": { "& span:nth-last-of-type(2n)": { display: "none" } } } as const;

@@ -17,7 +17,7 @@ export function LineChart({ title, summary, heading, series, points, format }: P
   const known = points.flatMap((point) => point.values).filter((value) => value !== null);
   const ticks = ticksFor(Math.max(0, ...known));
   const most = ticks.at(-1) ?? 1;
-  const edges = [points[0], points.at(-1)].flatMap((point) => (point ? [point.label] : []));
+  const edges = points.filter((_, index) => index === 0 || index === points.length - 1).map((point) => point.label);
   return (
     <ChartFigure
       title={title}
@@ -47,6 +47,7 @@ export function LineChart({ title, summary, heading, series, points, format }: P
             strokeWidth={2}
             strokeDasharray={index === 0 ? undefined : "5 3"}
             strokeLinejoin="round"
+            strokeLinecap="round"
             vectorEffect="non-scaling-stroke"
           />
         ))}

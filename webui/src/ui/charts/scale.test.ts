@@ -30,9 +30,9 @@ test("a share stays between nought and one", () => {
 });
 
 test("a line has a gap where nothing is known", () => {
-  expect(linePath([0, 5, null, 10, null], 10)).toBe("M0 100L25 50M75 0");
+  expect(linePath([0, 5, null, 10, null], 10)).toBe("M0 100h0L25 50M75 0h0");
   expect(linePath([], 10)).toBe("");
-  expect(linePath([10], 10)).toBe("M0 0");
+  expect(linePath([10], 10)).toBe("M0 0h0");
 });
 
 test("labels are thinned from the end, so that the newest has one", () => {

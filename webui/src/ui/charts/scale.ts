@@ -26,9 +26,10 @@ export function linePath(values: readonly (number | null)[], most: number): stri
       isDown = false;
       return "";
     }
-    const letter = isDown ? "L" : "M";
+    const point = `${round((index / last) * 100)} ${round(100 - shareOf(value, most) * 100)}`;
+    const part = isDown ? `L${point}` : `M${point}h0`; // h0: a point that stands alone is a dot
     isDown = true;
-    return `${letter}${round((index / last) * 100)} ${round(100 - shareOf(value, most) * 100)}`;
+    return part;
   });
   return parts.filter(Boolean).join("");
 }

@@ -1,5 +1,4 @@
 /** The entries of the log. */
-import Box from "@mui/material/Box";
 import { useTranslation } from "react-i18next";
 import type { AuditView } from "@/api/types.gen";
 import { useFormat } from "@/ui/use-format";
@@ -15,14 +14,14 @@ export function AuditTable({ entries }: Props) {
   const columns: Column<AuditView>[] = [
     { key: "at", label: t("admin.audit.at"), isHeader: true, show: (row) => format.moment(row.at_ms) },
     { key: "who", label: t("admin.audit.who"), show: (row) => row.actor_name || row.actor_id || "–" },
-    { key: "action", label: t("admin.audit.action"), show: (row) => <Mono>{row.action}</Mono> },
-    { key: "target", label: t("admin.audit.target"), show: (row) => (row.target ? <Mono>{row.target}</Mono> : "–") },
+    { key: "action", label: t("admin.audit.action"), show: (row) => <code>{row.action}</code> },
+    { key: "target", label: t("admin.audit.target"), show: (row) => (row.target ? <code>{row.target}</code> : "–") },
     {
       key: "detail",
       label: t("admin.audit.detail"),
-      show: (row) => (Object.keys(row.detail).length > 0 ? <Mono>{JSON.stringify(row.detail)}</Mono> : "–"),
+      show: (row) => (Object.keys(row.detail).length > 0 ? <code>{JSON.stringify(row.detail)}</code> : "–"),
     },
-    { key: "ip", label: t("admin.audit.ip"), show: (row) => row.ip || "–" },
+    { key: "ip", label: t("admin.audit.ip"), isNumber: true, show: (row) => row.ip || "–" },
   ];
   return (
     <DataTable
@@ -32,13 +31,5 @@ export function AuditTable({ entries }: Props) {
       keyOf={(row) => row.entry_id}
       empty={t("admin.audit.none")}
     />
-  );
-}
-
-function Mono({ children }: { children: string }) {
-  return (
-    <Box component="code" sx={{ fontFamily: "var(--bd-mono)", fontSize: "0.82rem" }}>
-      {children}
-    </Box>
   );
 }

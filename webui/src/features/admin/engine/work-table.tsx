@@ -48,10 +48,15 @@ export function WorkTable({ work }: Props) {
       key: "cached",
       label: t("admin.work.cached"),
       isNumber: true,
-      show: (row) => shown(row.numCached, format.number),
+      show: (row) => shown(row.numCached, (num) => format.number(num)),
     },
     { key: "written", label: t("admin.work.written"), isNumber: true, show: (row) => format.number(row.numWritten) },
-    { key: "cells", label: t("admin.cells.cells"), isNumber: true, show: (row) => shown(row.numCells, format.number) },
+    {
+      key: "cells",
+      label: t("admin.cells.cells"),
+      isNumber: true,
+      show: (row) => shown(row.numCells, (num) => format.number(num)),
+    },
     { key: "age", label: t("admin.work.age"), isNumber: true, show: (row) => format.duration(row.ageMs) },
     {
       key: "actions",

@@ -52,7 +52,7 @@ export function ModelActions({ model }: Props) {
         </Button>
       )}
       {model.served !== null && (
-        <Button size="small" onClick={() => setAsked("unload")}>
+        <Button size="small" variant="outlined" onClick={() => setAsked("unload")}>
           {t("admin.models.unload")}
         </Button>
       )}

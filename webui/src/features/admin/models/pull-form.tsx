@@ -36,7 +36,13 @@ export function PullForm() {
         autoComplete="off"
         slotProps={{ htmlInput: { maxLength: 300, autoCapitalize: "none", spellCheck: false } }}
       />
-      <Button type="submit" variant="outlined" loading={begin.isPending} disabled={!source.trim()}>
+      <Button
+        type="submit"
+        variant="outlined"
+        loading={begin.isPending}
+        disabled={!source.trim()}
+        sx={{ flexShrink: 0 }}
+      >
         {t("admin.models.pull")}
       </Button>
     </Stack>

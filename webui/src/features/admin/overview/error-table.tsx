@@ -17,11 +17,7 @@ export function ErrorTable({ numByCode }: Props) {
       key: "code",
       label: t("admin.overview.code"),
       isHeader: true,
-      show: ([code]) => (
-        <Box component="code" sx={{ fontFamily: "var(--bd-mono)", fontWeight: 400 }}>
-          {code}
-        </Box>
-      ),
+      show: ([code]) => <code>{code}</code>,
     },
     { key: "num", label: t("admin.overview.times"), isNumber: true, show: ([, num]) => format.number(num) },
   ];

@@ -1,5 +1,4 @@
 /** The server at a glance: how fast, for how many, out of what cache, and what goes wrong. Live. */
-import Alert from "@mui/material/Alert";
 import Typography from "@mui/material/Typography";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -10,6 +9,7 @@ import { adminKeys, POLL_MS } from "../admin-keys";
 import { type Engines, useEngines } from "../engine/use-engines";
 import { AdminPage } from "../parts/admin-page";
 import { Card } from "../parts/card";
+import { DatabaseWarning } from "../parts/database-warning";
 import { Grid } from "../parts/grid";
 import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
@@ -43,11 +43,7 @@ function Glance({ overview, engines: { engines, history } }: { overview: Overvie
   const format = useFormat();
   return (
     <>
-      {overview.database_warning && (
-        <Alert severity="warning" sx={{ mb: 2 }}>
-          {overview.database_warning}
-        </Alert>
-      )}
+      <DatabaseWarning text={overview.database_warning} />
       <OverviewStats overview={overview} history={history} />
       <Section title={t("admin.overview.now")}>
         <Grid min={420}>

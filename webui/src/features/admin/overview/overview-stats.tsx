@@ -37,7 +37,11 @@ export function OverviewStats({ overview, history }: Props) {
         value={format.number(overview.num_users)}
         note={t("admin.overview.messages", { num: format.compact(overview.num_messages) })}
       />
-      <Stat name={t("admin.overview.errors")} value={format.number(numErrors)} />
+      <Stat
+        name={t("admin.overview.errorsShort")}
+        value={format.number(numErrors)}
+        note={t("admin.overview.lastHour")}
+      />
     </Grid>
   );
 }

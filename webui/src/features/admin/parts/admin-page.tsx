@@ -13,7 +13,7 @@ export function AdminPage({ title, actions, children }: Props) {
   return (
     <Box sx={{ maxWidth: 1180, mx: "auto", px: { xs: 2, sm: 4 }, pt: { xs: 2, md: 5 }, pb: 10 }}>
       <title>{`${title} · bdchat`}</title>
-      <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1.5, mb: 3 }}>
+      <Box className="page-head" sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1.5, mb: 3 }}>
         <Typography variant="h1" sx={{ flex: 1, minWidth: 160 }}>
           {title}
         </Typography>

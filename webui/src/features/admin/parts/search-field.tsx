@@ -23,7 +23,8 @@ export function SearchField({ label, value, onValue }: Props) {
       value={typed}
       onChange={(event) => setTyped(event.target.value)}
       autoComplete="off"
-      sx={{ width: 260, maxWidth: "100%" }}
+      fullWidth
+      sx={{ maxWidth: { sm: 360 } }}
       slotProps={{ htmlInput: { maxLength: 100, spellCheck: false } }}
     />
   );

@@ -13,7 +13,7 @@ interface Props {
 export function Section({ title, text, actions, children }: Props) {
   const titleId = useId();
   return (
-    <Box component="section" aria-labelledby={titleId} sx={{ mt: 4, "&:first-of-type": { mt: 0 } }}>
+    <Box component="section" aria-labelledby={titleId} sx={{ mt: 4, ".page-head + &": { mt: 0 } }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1, mb: 1.5 }}>
         <Typography id={titleId} variant="h2" sx={{ flex: 1, minWidth: 140 }}>
           {title}

@@ -39,7 +39,9 @@ export function AccountTable({ storage }: Props) {
             label={t("admin.accounts.shareOf", { name: ownerName(t, row.user_id, row.username) })}
             share={shareOf(row.num_bytes, row.quota_bytes)}
           />
-          <span>{format.percent(shareOf(row.num_bytes, row.quota_bytes))}</span>
+          <Box component="span" sx={{ whiteSpace: "nowrap" }}>
+            {format.percent(shareOf(row.num_bytes, row.quota_bytes))}
+          </Box>
         </Box>
       ),
     },

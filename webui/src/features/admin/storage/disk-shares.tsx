@@ -25,5 +25,6 @@ export function DiskShares({ storage }: Props) {
     { key: "partial", name: t("admin.storage.partial"), value: storage.partial_bytes, colour: QUIET },
     { key: "free", name: t("admin.storage.free"), value: storage.free_disk_bytes, colour: FREE },
   ];
-  return <ShareBar title={t("admin.storage.disk")} shares={shares} format={(share) => format.bytes(share.value)} />;
+  const shown = shares.filter((share) => share.key !== "partial" || share.value > 0);
+  return <ShareBar title={t("admin.storage.disk")} shares={shown} format={(share) => format.bytes(share.value)} />;
 }

@@ -1,5 +1,4 @@
 /** What is kept and how much room it takes: the disk, the database, the largest accounts, backups. */
-import Alert from "@mui/material/Alert";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
@@ -7,6 +6,7 @@ import type { Storage } from "@/api/types.gen";
 import { adminKeys } from "../admin-keys";
 import { AdminPage } from "../parts/admin-page";
 import { Card } from "../parts/card";
+import { DatabaseWarning } from "../parts/database-warning";
 import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
 import { AccountTable } from "./account-table";
@@ -35,11 +35,7 @@ function Kept({ storage }: { storage: Storage }) {
   const { t } = useTranslation();
   return (
     <>
-      {storage.database_warning && (
-        <Alert severity="warning" sx={{ mb: 2 }}>
-          {storage.database_warning}
-        </Alert>
-      )}
+      <DatabaseWarning text={storage.database_warning} />
       <Card>
         <DiskShares storage={storage} />
       </Card>
