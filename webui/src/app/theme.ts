@@ -32,6 +32,7 @@ export function makeTheme(language: Language): Theme {
         h1: { fontSize: "1.35rem", fontWeight: 650 },
         h2: { fontSize: "1.15rem", fontWeight: 650 },
         h3: { fontSize: "1rem", fontWeight: 650 },
+        h6: { fontSize: "1.1rem", fontWeight: 650 }, // of dialogs
         body1: { fontSize: "0.97rem", lineHeight: 1.65 },
       },
       components: {

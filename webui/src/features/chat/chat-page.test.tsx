@@ -95,6 +95,20 @@ test("stop, continue, another answer, edit are said on the line", async () => {
   ]);
 });
 
+test("a message can be said otherwise without asking for an answer", async () => {
+  let edited: unknown;
+  const page = openChat(() => [message("m1", { content: "q" })]);
+  page.table["POST /api/messages/m1/edit"] = (body) => {
+    edited = body;
+    return { generation_id: null, session_id: "s1", message_id: null, user_message_id: "m2", is_new: true };
+  };
+  fireEvent.click(await screen.findByLabelText("Edit"));
+  fireEvent.change(screen.getByLabelText("Edit"), { target: { value: "better q" } });
+  fireEvent.click(screen.getByText("Save"));
+  await waitFor(() => expect(edited).toMatchObject({ content: "better q", answers: false }));
+  expect(await screen.findByText("q")).toBeDefined();
+});
+
 test("another branch is shown when it is asked for", async () => {
   let stored = [message("m2", { content: "second", sibling_ids: ["m1", "m2"], sibling_index: 1 })];
   const page = openChat(() => stored);

@@ -22,7 +22,11 @@ export function SessionMenu({ session, anchor, close, rename }: Props) {
   const items: [IconName, string, () => void][] = [
     ["edit", t("sessions.rename"), rename],
     ["pin", isPinned ? t("sessions.unpin") : t("sessions.pin"), () => change(session, { is_pinned: !isPinned })],
-    ["archive", t("sessions.archive"), () => change(session, { is_archived: !isArchived })],
+    [
+      "archive",
+      isArchived ? t("sessions.unarchive") : t("sessions.archive"),
+      () => change(session, { is_archived: !isArchived }),
+    ],
     ["trash", t("sessions.delete"), () => remove(session)],
   ];
   return (

@@ -8,7 +8,9 @@ import { useSettled } from "@/lib/use-settled";
 import { Icon } from "@/ui/icon";
 import { plainField } from "@/ui/plain-field";
 import { SearchResults } from "./search-results";
+import type { Shelf } from "./session-filter";
 import { SessionList } from "./session-list";
+import { ShelfPicker } from "./shelf-picker";
 
 const TYPING_MS = 200;
 
@@ -18,6 +20,7 @@ interface Props {
 
 export function SessionSidebar({ footer }: Props) {
   const { t } = useTranslation();
+  const [shelf, setShelf] = useState<Shelf>("active");
   const [typed, setTyped] = useState("");
   const words = useSettled(typed.normalize("NFC").trim(), TYPING_MS); // macOS sends Hangul in pieces
   return (
@@ -26,21 +29,24 @@ export function SessionSidebar({ footer }: Props) {
         <Button component={Link} to="/" variant="outlined" startIcon={<Icon name="plus" size={18} />}>
           {t("sessions.new")}
         </Button>
-        <Box sx={{ position: "relative", "& svg": { position: "absolute", top: 9, insetInlineStart: 10 } }}>
-          <Icon name="search" size={17} />
-          <Box
-            component="input"
-            type="search"
-            value={typed}
-            onChange={(event) => setTyped(event.target.value)}
-            onKeyDown={(event) => event.key === "Escape" && setTyped("")}
-            placeholder={t("sessions.search")}
-            aria-label={t("sessions.search")}
-            sx={{ ...plainField, height: 36, pl: 4.5 }}
-          />
+        <Box sx={{ display: "flex", alignItems: "center", gap: 0.5 }}>
+          <Box sx={{ flex: 1, position: "relative", "& svg": { position: "absolute", top: 9, insetInlineStart: 10 } }}>
+            <Icon name="search" size={17} />
+            <Box
+              component="input"
+              type="search"
+              value={typed}
+              onChange={(event) => setTyped(event.target.value)}
+              onKeyDown={(event) => event.key === "Escape" && setTyped("")}
+              placeholder={t("sessions.search")}
+              aria-label={t("sessions.search")}
+              sx={{ ...plainField, height: 36, pl: 4.5 }}
+            />
+          </Box>
+          <ShelfPicker shelf={shelf} choose={setShelf} />
         </Box>
       </Box>
-      {typed.trim() && words ? <SearchResults words={words} /> : <SessionList />}
+      {typed.trim() && words ? <SearchResults words={words} /> : <SessionList key={shelf} shelf={shelf} />}
       {footer}
     </>
   );

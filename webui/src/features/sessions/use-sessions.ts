@@ -2,23 +2,27 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
+import { FILTERS, type Shelf } from "./session-filter";
 
-const RECENT = { pinned: false, archived: false, limit: 60 };
 const PINNED = { pinned: true, archived: false, limit: 100 };
 
-export function useRecentSessions() {
+export function useSessions(shelf: Shelf) {
+  const filter = FILTERS[shelf];
   return useInfiniteQuery({
-    queryKey: keys.sessionList(RECENT),
+    queryKey: keys.sessionList(filter),
     queryFn: ({ signal, pageParam }) =>
-      call("GET /api/sessions", { query: { ...RECENT, ...(pageParam ? { cursor: pageParam } : {}) }, signal }),
+      call("GET /api/sessions", { query: { ...filter, ...(pageParam ? { cursor: pageParam } : {}) }, signal }),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
   });
 }
 
-export function usePinnedSessions() {
+/** Only what is in use is pinned. */
+export function usePinnedSessions(shelf: Shelf) {
   return useQuery({
     queryKey: keys.sessionList(PINNED),
     queryFn: ({ signal }) => call("GET /api/sessions", { query: PINNED, signal }),
+    enabled: shelf === "active",
+    select: (page) => (shelf === "active" ? page.items : []),
   });
 }

@@ -25,7 +25,7 @@ export function ModelPicker() {
         aria-label={t("chat.model", { model: shown.id })}
         endIcon={<Icon name="down" size={14} />}
         onClick={(event) => setAnchor(event.currentTarget)}
-        sx={{ color: "text.secondary", minWidth: 0, maxWidth: "70%", fontWeight: 450 }}
+        sx={{ color: "text.secondary", minWidth: 0, maxWidth: { xs: 150, sm: 280 }, fontWeight: 450 }}
       >
         <span className="ellipsis">{shown.id}</span>
       </Button>

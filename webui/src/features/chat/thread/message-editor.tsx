@@ -9,7 +9,8 @@ const MAX_ROWS = 16;
 
 interface Props {
   text: string;
-  save: (text: string) => void;
+  /** `answers`: whether the model is asked again. */
+  save: (text: string, options: { answers: boolean }) => void;
   cancel: () => void;
 }
 
@@ -31,7 +32,10 @@ export function MessageEditor({ text, save, cancel }: Props) {
       />
       <Box sx={{ display: "flex", justifyContent: "flex-end", gap: 1, mt: 1 }}>
         <Button onClick={cancel}>{t("common.cancel")}</Button>
-        <Button variant="contained" disabled={!isWorthSaving} onClick={() => save(value)}>
+        <Button variant="outlined" disabled={!isWorthSaving} onClick={() => save(value, { answers: false })}>
+          {t("common.save")}
+        </Button>
+        <Button variant="contained" disabled={!isWorthSaving} onClick={() => save(value, { answers: true })}>
           {t("chat.saveAndAnswer")}
         </Button>
       </Box>

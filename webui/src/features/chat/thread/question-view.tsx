@@ -2,9 +2,12 @@
 import Box from "@mui/material/Box";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { call } from "@/api/client";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
 import { IconAction } from "@/ui/icon-action";
+import { useNotices } from "@/ui/notices-state";
+import { useErrorText } from "@/ui/use-error-text";
 import { newId } from "../pending";
 import { BranchPicker } from "./branch-picker";
 import { Bubble } from "./bubble";
@@ -19,9 +22,22 @@ interface Props {
 export function QuestionView({ message, say }: Props) {
   const { t } = useTranslation();
   const [isEditing, setEditing] = useState(false);
-  const save = (content: string) => {
-    setEditing(false);
-    say({ type: "edit", message_id: message.message_id, content, client_message_id: newId() });
+  const textOf = useErrorText();
+  const { show } = useNotices();
+  const save = async (content: string, { answers }: { answers: boolean }) => {
+    const id = newId();
+    if (answers) {
+      setEditing(false);
+      say({ type: "edit", message_id: message.message_id, content, client_message_id: id });
+      return;
+    }
+    try {
+      const path = { message_id: message.message_id };
+      await call("POST /api/messages/{message_id}/edit", { path, body: { content, client_message_id: id, answers } });
+      setEditing(false);
+    } catch (error) {
+      show({ text: textOf(error) }); // and the field keeps what was written
+    }
   };
   if (isEditing) return <MessageEditor text={message.content} save={save} cancel={() => setEditing(false)} />;
   return (
