@@ -147,7 +147,7 @@ async def usage_sums(
     rng = random.Random(f"usage {seed}")  # noqa: S311
     async with started(contender, logs) as running:
         url = running.client.base_url.removesuffix("/v1")
-        async with httpx.AsyncClient(base_url=url, timeout=120) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=600) as http:  # a machine may be busy
             await sign_in(http)  # the first account of its data directory: an admin's
             await running.client.usage([{"role": "user", "content": "Say yes."}], 4)  # loaded
             await settled(http, Counter(), Counter())  # what an earlier run left unfinished goes on first
