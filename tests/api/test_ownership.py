@@ -219,6 +219,27 @@ async def test_search_shows_nothing_of_anybody_elses() -> None:
             assert (await scene.client.get(f"/api/search?{query}", headers=bob)).json()["items"] == []
 
 
+async def test_a_completion_that_is_in_no_session_is_its_owners_alone() -> None:
+    """Of somebody with an account; those that are stored without one are shared by all who have none."""
+    async with staged() as scene:
+        ann = await signed_in(scene.client, "ann")
+        body = {"messages": [{"role": "user", "content": CONTENT}], "store": True}
+        scene.ann["completion_id"] = (await made(scene.client, ann, "/v1/chat/completions", body))["id"]
+        before = await belongings(scene.client, scene.ann)
+        ways = [name for name in TABLE if "{completion_id}" in name]
+        assert ways
+        for caller in ("bob", "root", "guest", "key"):
+            headers = await headers_of(scene.client, caller)
+            for method, _, path in (name.partition(" ") for name in ways):
+                way = path.format(completion_id=scene.ann["completion_id"])
+                answer = await scene.client.request(method, way, json={"metadata": {"a": "b"}}, headers=headers)
+                assert answer.status_code == 404, (caller, method, way)
+                assert not scene.leaks(answer.text)
+            listed = await scene.client.get("/v1/chat/completions", headers=headers)
+            assert not scene.leaks(listed.text)
+        assert await belongings(scene.client, scene.ann) == before
+
+
 # --- sockets ----------------------------------------------------------------------------------------------------------
 
 

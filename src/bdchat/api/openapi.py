@@ -194,6 +194,8 @@ def _responses(endpoint: Endpoint, refs: Refs) -> dict[str, Any]:
 
 
 def _schema_of(media: str) -> dict[str, Any]:
+    if media == "text/event-stream":
+        return {"description": "Server-sent events."}  # readers of the document take it for a text or for each event
     return {"type": "object"} if media.endswith("+json") else {"type": "string"}
 
 
