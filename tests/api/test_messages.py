@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import Session
 
 from bdchat.api.bus import session_topic
+from bdchat.settings import Settings, StoreSettings
 from bdchat.store.tables import Message, MessageMetadata
 from tests.api.chats import begin, cost_of, got, say, talk
 from tests.api.serving import app_of, error_of, in_process, signed_in
@@ -265,3 +266,21 @@ async def test_a_fork_takes_no_query_per_message(client: httpx.AsyncClient) -> N
         for session_id in (short, long)
     ]
     assert costs[0] == costs[1]
+
+
+async def test_an_account_without_room_is_told_so_whoever_writes_and_however() -> None:
+    settings = Settings(store=StoreSettings(user_quota_bytes=20))
+    async with in_process(settings=settings) as client:
+        headers = await signed_in(client)
+        session_id, _ = await talk(client, headers, "x" * 15)
+        path = f"/api/sessions/{session_id}/messages"
+        refused = await client.post(path, json={"role": "user", "content": "x" * 10}, headers=headers)
+        assert error_of(refused, 403)["code"] == "storage_quota_exceeded"
+        body = {
+            "messages": [{"role": "user", "content": "x" * 10}],
+            "store": True,
+            "metadata": {"session_id": session_id},
+        }
+        refused = await client.post("/v1/chat/completions", json=body, headers=headers)
+        assert error_of(refused, 403)["code"] == "storage_quota_exceeded"
+        assert await shown(client, headers, session_id) == ["x" * 15]

@@ -41,7 +41,7 @@ from bdchat.engine.errors import (
     QueueTimeout,
     RequestQuarantined,
 )
-from bdchat.store.errors import Conflict, NotAllowed, NotFound, StoreFull, StoreUnavailable
+from bdchat.store.errors import Conflict, NotAllowed, NotFound, QuotaExceeded, StoreFull, StoreUnavailable
 
 
 class EdgeError(Exception):
@@ -194,6 +194,7 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (LoginFailed, Row(401, CALLER, "login_failed")),
     (Forbidden, Row(403, CALLER, "forbidden")),
     (NotAllowed, Row(403, CALLER, "forbidden")),
+    (QuotaExceeded, Row(403, CALLER, "storage_quota_exceeded")),
     (OriginNotAllowed, Row(403, CALLER, "origin_not_allowed")),
     (ModelNotFound, Row(404, CALLER, "model_not_found", _model_message, "model")),
     (NotFound, Row(404, CALLER, "not_found")),

@@ -26,6 +26,7 @@ from sqlmodel import Session
 from bdchat.settings import StoreSettings
 from bdchat.store.engines import postgres_engine, sqlite_reader, sqlite_writer
 from bdchat.store.errors import Conflict, StoreError, StoreFull, StoreLocked, StoreUnavailable
+from bdchat.store.quotas import INFO_KEY, Quotas
 from bdchat.store.schema import check_header, check_sound, upgrade
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Database:
         self.dialect = "sqlite" if settings.url is None else "postgresql"
         self.num_statements = 0  # for tests that count queries; approximate under threads
         self._settings = settings
+        self._quotas = Quotas(settings.user_quota_bytes)
         self._data_dir = data_dir
         self._open: _Open | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -163,7 +165,7 @@ class Database:
                 job = self._jobs.get()
             is_over = job is None
             if jobs:
-                _commit(writer, jobs)
+                _commit(writer, jobs, self._quotas)
 
     def _count(self, *_: object) -> None:
         self.num_statements += 1
@@ -174,11 +176,11 @@ def _read(reader: Engine, work: Callable[[Session], Result]) -> Result:
         return work(session)
 
 
-def _commit(writer: Engine, jobs: list[_Job]) -> None:
+def _commit(writer: Engine, jobs: list[_Job], quotas: Quotas) -> None:
     outcomes: list[tuple[_Job, Any, BaseException | None]] = []
     try:
         with _named_errors(), writer.connect() as connection, connection.begin():
-            outcomes = [(job, *_attempt(connection, job.work)) for job in jobs]
+            outcomes = [(job, *_attempt(connection, job.work, quotas)) for job in jobs]
     except Exception as error:  # the commit itself: nobody's work is stored
         if not isinstance(error, StoreError):
             log.exception("a commit failed")
@@ -192,9 +194,14 @@ def _commit(writer: Engine, jobs: list[_Job]) -> None:
             job.done.set_result(result)
 
 
-def _attempt(connection: Connection, work: Work) -> tuple[Any, BaseException | None]:
+def _attempt(connection: Connection, work: Work, quotas: Quotas) -> tuple[Any, BaseException | None]:
     """In a savepoint of its own, so that a neighbour in the same commit is not undone with it."""
-    session = Session(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    session = Session(
+        bind=connection,
+        expire_on_commit=False,
+        join_transaction_mode="create_savepoint",
+        info={INFO_KEY: quotas},
+    )
     try:
         with _named_errors(), session.begin():
             result = work(session)

@@ -8,6 +8,7 @@ StoreError
 │   └── StoreFull         no room on the disk, or it is read-only
 ├── NotFound              no such row, or not for this user: never told apart
 ├── NotAllowed            the user may read the row, and knows of it, but not do that
+├── QuotaExceeded         the account has no room for more text
 └── Conflict              the row's state or a unique name stands against it
 """
 
@@ -59,6 +60,15 @@ class NotAllowed(StoreError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class QuotaExceeded(StoreError):
+    def __init__(self, quota_bytes: int) -> None:
+        super().__init__(
+            f"The account may keep {quota_bytes:,} bytes of text, and has no room for this: delete chats for good, or"
+            " ask an admin for more."
+        )
+        self.quota_bytes = quota_bytes
 
 
 class Conflict(StoreError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bdchat.store import chat_queries, search
+from bdchat.store import chat_queries, quotas, search
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
@@ -49,7 +49,7 @@ def append(
     """Adds a child of `parent_id` (None: a root) and makes it the head. `session`: as read in this transaction.
 
     The same `client_message_id` again is the first message, whatever else is said: compare `message_id` with the one
-    that was given to know. Raises NotFound when the parent is not in this session."""
+    that was given to know. Raises NotFound when the parent is not in this session, QuotaExceeded (the owner's)."""
     assert session in db
     _lock(db, session)
     earlier = _parent_and_earlier(db, session.session_id, parent_id, client_message_id)
@@ -59,6 +59,7 @@ def append(
                 return message
     if parent_id is not None and not any(message.message_id == parent_id for message in earlier):
         raise NotFound("message", parent_id)
+    quotas.charge(db, session.user_id, len(content.encode(errors="replace")))
     now = now_ms()
     message = Message(
         message_id=message_id or new_id(),
