@@ -37,11 +37,11 @@ test("a password that is too short is said at its field, and the second account 
 });
 
 test("whoever is not signed in signs in, and comes where they were going", async () => {
-  const owner = await scene.visitor("ann");
+  const owner = await scene.visitor("cora");
   const sessionId = await owner.api.chat("Where I was going", ["A question?", "An answer."]);
   const { page } = await scene.stranger();
   await page.goto(`/chat/${sessionId}`);
-  await page.getByRole("textbox", { name: "Name" }).fill("ann");
+  await page.getByRole("textbox", { name: "Name" }).fill("cora");
   await page.getByRole("textbox", { name: "Password" }).fill("correct horse battery");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Where I was going" }).waitFor();

@@ -43,9 +43,11 @@ export function AdminRoutes() {
   if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
   if (me.data.user?.role !== "admin") {
     return (
-      <Problem title={t("admin.only")} action={{ label: t("error.toStart"), onClick: () => location.assign("/") }}>
-        {t("admin.onlyText")}
-      </Problem>
+      <main>
+        <Problem title={t("admin.only")} action={{ label: t("error.toStart"), onClick: () => location.assign("/") }}>
+          {t("admin.onlyText")}
+        </Problem>
+      </main>
     );
   }
   return (

@@ -107,7 +107,12 @@ export async function go(page: Page, place: Place): Promise<void> {
   await page.goto(place.path);
   await page.locator(place.mark).first().waitFor();
   await place.act?.(page);
-  await page.locator("[role=progressbar]:not([aria-valuenow])").waitFor({ state: "detached" }); // what spins
+  await settled(page);
+}
+
+/** When nothing spins any more. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(() => !document.querySelector("[role=progressbar]:not([aria-valuenow])"));
 }
 
 function openMenu(selector: string): (page: Page) => Promise<void> {

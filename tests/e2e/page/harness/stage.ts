@@ -40,6 +40,7 @@ export class Stage {
   readonly server: ServerProcess;
   #browser: Browser | null = null;
   readonly #visitors: Visitor[] = [];
+  readonly #known = new Set<string>();
 
   constructor(options: ServerOptions) {
     this.server = new ServerProcess(options);
@@ -89,11 +90,10 @@ export class Stage {
   async visitor(username: string, visit: Visit = {}): Promise<Visitor> {
     const visitor = await this.stranger(visit);
     const body = { username, password: PASSWORD, cookie: true };
-    try {
-      await visitor.api.call("POST /api/auth/register", { body: { ...body, locale: visit.language ?? "en" } });
-    } catch {
-      await visitor.api.call("POST /api/auth/login", { body }); // an earlier test's
-    }
+    const isKnown = this.#known.has(username);
+    if (isKnown) await visitor.api.call("POST /api/auth/login", { body });
+    else await visitor.api.call("POST /api/auth/register", { body: { ...body, locale: visit.language ?? "en" } });
+    this.#known.add(username);
     return visitor;
   }
 

@@ -6,6 +6,11 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useSta
 
 /** Whoever is this near to the end is reading it. */
 const NEAR_END_PX = 80;
+/**
+ * Most browsers keep what is read in its place by themselves, also when a message above comes into sight and is not as
+ * tall as was thought. Safari does not; there at least new pages are made up for.
+ */
+const anchorsByItself = globalThis.CSS?.supports?.("overflow-anchor", "auto") ?? false;
 
 export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: string | undefined) {
   const isStuck = useRef(true);
@@ -41,7 +46,7 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: 
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (!element) return;
+    if (!element || anchorsByItself) return;
     const { firstId: formerId, height } = before.current;
     if (formerId !== undefined && formerId !== firstId && !isStuck.current) {
       element.scrollTop += element.scrollHeight - height;

@@ -26,8 +26,15 @@ export function SharedPage() {
   if (shared.isPending) return <Loading />;
   if (shared.isError) {
     const isGone = shared.error instanceof ApiError && shared.error.status === 404;
-    if (isGone) return <Problem title={t("shared.gone")}>{t("shared.goneText")}</Problem>;
-    return <QueryProblem error={shared.error} retry={() => shared.refetch()} />;
+    return (
+      <main>
+        {isGone ? (
+          <Problem title={t("shared.gone")}>{t("shared.goneText")}</Problem>
+        ) : (
+          <QueryProblem error={shared.error} retry={() => shared.refetch()} />
+        )}
+      </main>
+    );
   }
   const { title, owner_name: owner } = shared.data.pages[0] ?? { title: "", owner_name: "" };
   const messages = shared.data.pages.toReversed().flatMap((page) => page.items);

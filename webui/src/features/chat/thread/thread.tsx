@@ -45,7 +45,7 @@ export function Thread({ sessionId, messages, query, line }: Props) {
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   return (
     <Box sx={{ position: "relative", flex: 1, minHeight: 0 }}>
-      <Box ref={scroller} tabIndex={0} sx={{ height: "100%", overflowY: "auto", overflowAnchor: "none" }}>
+      <Box ref={scroller} tabIndex={0} sx={{ height: "100%", overflowY: "auto" }}>
         <Box
           role="log"
           aria-live="off"
