@@ -49,7 +49,13 @@ export function NameForm({ user }: Props) {
         autoComplete="name"
         slotProps={{ htmlInput: { maxLength: 100 } }}
       />
-      <Button type="submit" variant="outlined" loading={save.isPending} disabled={name.trim() === user.display_name}>
+      <Button
+        type="submit"
+        variant="outlined"
+        loading={save.isPending}
+        disabled={name.trim() === user.display_name}
+        sx={{ flexShrink: 0 }}
+      >
         {t("common.save")}
       </Button>
     </Stack>

@@ -23,7 +23,7 @@ export function OwnUsage() {
   if (usage.isPending) return <Loading />;
   return (
     <>
-      <Typography variant="h2" gutterBottom>
+      <Typography variant="h2" sx={{ mb: 2 }}>
         {t("profile.usage")}
       </Typography>
       {entries.length === 0 ? (

@@ -1,7 +1,7 @@
 /** Bars side by side, each a stack of what it consists of. */
 import { ChartFigure } from "./chart-figure";
 import { colour } from "./colours";
-import { shareOf, ticks as ticksFor } from "./scale";
+import { ticks as roundTicks, shareOf } from "./scale";
 
 export interface Bar {
   key: string;
@@ -21,12 +21,14 @@ interface Props {
   series: readonly string[];
   bars: readonly Bar[];
   format: (value: number) => string;
+  /** Round numbers up to the largest. */
+  ticksFor?: (most: number) => number[];
 }
 
 /** Of a bar's place, how much it fills. */
 const WIDTH = 0.72;
 
-export function BarChart({ title, summary, heading, series, bars, format }: Props) {
+export function BarChart({ title, summary, heading, series, bars, format, ticksFor = roundTicks }: Props) {
   const ticks = ticksFor(Math.max(0, ...bars.map((bar) => sum(bar.values))));
   const most = ticks.at(-1) ?? 1;
   return (

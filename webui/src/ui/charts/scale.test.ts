@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { linePath, shareOf, shownLabels, ticks } from "./scale";
+import { linePath, shareOf, shownLabels, ticks, timeTicks } from "./scale";
 
 test.each([
   [47, [0, 20, 40, 60]],
@@ -23,6 +23,15 @@ test("an axis reaches its largest value, whatever it is, in few steps", () => {
       expect(found.length).toBeGreaterThanOrEqual(3);
     }
   }
+});
+
+test("an axis of time has the steps of a clock", () => {
+  const minutes = (ms: number) => timeTicks(ms).map((tick) => tick / 60_000);
+  expect(minutes(7_000_000)).toEqual([0, 30, 60, 90, 120]);
+  expect(minutes(90_000)).toEqual([0, 0.5, 1, 1.5]);
+  expect(timeTicks(3000)).toEqual([0, 1000, 2000, 3000]);
+  expect(timeTicks(9 * 86_400_000).map((tick) => tick / 86_400_000)).toEqual([0, 2.5, 5, 7.5, 10]);
+  expect(timeTicks(0).length).toBe(2);
 });
 
 test("a share stays between nought and one", () => {

@@ -12,6 +12,20 @@ export function ticks(most: number, wanted = 4): number[] {
   return Array.from({ length: num + 1 }, (_, index) => Number((index * step).toPrecision(12)));
 }
 
+const SECOND = 1000;
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200];
+const DAY_S = 86_400;
+
+/** The same of milliseconds: whole seconds, minutes, hours, days, as clocks have them. */
+export function timeTicks(mostMs: number, wanted = 4): number[] {
+  const rough = mostMs / wanted / SECOND;
+  const step = TIME_STEPS.find((each) => each >= rough * (1 - 1e-9));
+  if (!(mostMs > 0) || step === undefined)
+    return ticks(mostMs / DAY_S / SECOND, wanted).map((tick) => tick * DAY_S * SECOND);
+  const num = Math.ceil((mostMs / (step * SECOND)) * (1 - 1e-9));
+  return Array.from({ length: num + 1 }, (_, index) => index * step * SECOND);
+}
+
 /** `value` of `most` as a share, 0 to 1. */
 export function shareOf(value: number, most: number): number {
   return most > 0 ? Math.min(Math.max(value / most, 0), 1) : 0;

@@ -14,17 +14,19 @@ export interface Share {
 
 interface Props {
   title: string;
+  /** Where it stands in the page's outline. */
+  level?: "h2" | "h3";
   shares: readonly Share[];
   format: (share: Share, total: number) => string;
 }
 
-export function ShareBar({ title, shares, format }: Props) {
+export function ShareBar({ title, level = "h3", shares, format }: Props) {
   const titleId = useId();
   const total = shares.reduce((sum, share) => sum + share.value, 0);
   const items = shares.map((share) => ({ ...share, value: format(share, total) }));
   return (
     <Box role="group" aria-labelledby={titleId} sx={{ minWidth: 0 }}>
-      <Typography id={titleId} variant="h3" sx={{ mb: 1 }}>
+      <Typography id={titleId} variant="h3" component={level} sx={{ mb: 1 }}>
         {title}
       </Typography>
       <Box

@@ -3,6 +3,7 @@ import Box from "@mui/material/Box";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { BarChart } from "../charts/bar-chart";
+import { timeTicks } from "../charts/scale";
 import { Select } from "../select";
 import { useFormat } from "../use-format";
 import { MEASURES, type Measure, measured, type UsageEntry, usageBars } from "./usage-bars";
@@ -44,6 +45,7 @@ export function UsageChart({ entries, firstDay, lastDay, measure, onMeasure }: P
         series={series.length > 0 ? series : [title]}
         bars={bars}
         format={shown}
+        {...(measure === "time" ? { ticksFor: timeTicks } : {})}
       />
     </>
   );

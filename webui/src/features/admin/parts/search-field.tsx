@@ -15,7 +15,9 @@ export function SearchField({ label, value, onValue }: Props) {
   const [typed, setTyped] = useState(value);
   const settled = useSettled(typed.normalize("NFC").trim(), TYPING_MS);
   const tell = useEffectEvent(onValue);
-  useEffect(() => tell(settled), [settled]);
+  useEffect(() => {
+    tell(settled);
+  }, [settled]);
   return (
     <TextField
       type="search"

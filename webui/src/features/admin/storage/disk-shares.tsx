@@ -26,5 +26,7 @@ export function DiskShares({ storage }: Props) {
     { key: "free", name: t("admin.storage.free"), value: storage.free_disk_bytes, colour: FREE },
   ];
   const shown = shares.filter((share) => share.key !== "partial" || share.value > 0);
-  return <ShareBar title={t("admin.storage.disk")} shares={shown} format={(share) => format.bytes(share.value)} />;
+  return (
+    <ShareBar title={t("admin.storage.disk")} level="h2" shares={shown} format={(share) => format.bytes(share.value)} />
+  );
 }
