@@ -1,6 +1,6 @@
 /** Block tokens → React elements. Functions, not components: a long answer has thousands of them. */
 import type { Token } from "marked";
-import { createElement, Fragment, type ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { CodeBlock } from "./code/code-block";
 import { inlineNodes } from "./inline-nodes";
 import type { AnyToken } from "./lex";
@@ -9,8 +9,6 @@ import { MathView } from "./math/math-view";
 import { TableView } from "./table-view";
 
 const CLOSED_FENCE = /\n {0,3}(?:`{3,}|~{3,})\s*$/;
-/** A message stands below the page's own headings. */
-const TOP_HEADING = 3;
 
 export function blockNodes(tokens: readonly Token[]): ReactNode[] {
   // biome-ignore lint/suspicious/noArrayIndexKey: tokens have no identity but their place
@@ -23,10 +21,8 @@ export function blockNode(token: AnyToken, isOpen: boolean): ReactNode {
       return <p>{inlineNodes(token.tokens)}</p>;
     case "text":
       return token.tokens ? inlineNodes(token.tokens) : token.text;
-    case "heading": {
-      const tag = `h${Math.min(token.depth + TOP_HEADING - 1, 6)}`;
-      return createElement(tag, { className: `md-h${token.depth}` }, inlineNodes(token.tokens));
-    }
+    case "heading": // one level: models skip some, and where a message begins no outline can know
+      return <h3 className={`md-h${token.depth}`}>{inlineNodes(token.tokens)}</h3>;
     case "code":
       return (
         <CodeBlock code={token.text} language={token.lang ?? ""} isOpen={isOpen && !CLOSED_FENCE.test(token.raw)} />
