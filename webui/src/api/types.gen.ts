@@ -396,7 +396,7 @@ export interface Endpoints {
   "GET /v1/chat/completions/{completion_id}": { path: { completion_id: string }; query: undefined; body: undefined; response: StoredCompletion };
   "POST /v1/chat/completions/{completion_id}": { path: { completion_id: string }; query: undefined; body: CompletionChanges; response: StoredCompletion };
   "POST /v1/chat/completions/{completion_id}/cancel": { path: { completion_id: string }; query: undefined; body: undefined; response: StoredCompletion };
-  "GET /v1/chat/completions/{completion_id}/events": { path: { completion_id: string }; query: { after?: number; include_usage?: boolean }; body: undefined; response: string };
+  "GET /v1/chat/completions/{completion_id}/events": { path: { completion_id: string }; query: { after?: number; include_usage?: boolean }; body: undefined; response: unknown };
   "GET /v1/chat/completions/{completion_id}/messages": { path: { completion_id: string }; query: { limit?: number; after?: string; order?: "asc" | "desc" }; body: undefined; response: StoredMessageList };
   "POST /v1/completions": { path: undefined; query: undefined; body: CompletionRequest; response: TextCompletion };
   "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
