@@ -21,7 +21,7 @@ from rich.console import Console
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
-from . import hardening, imports, peers, report, socket_drops, store_load, stored_loads, usage_sums
+from . import hardening, imports, page, peers, report, socket_drops, store_load, stored_loads, usage_sums
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Log, Run
@@ -32,7 +32,7 @@ from .workloads import COMPARED, STREAMS
 # and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
 LLAMA_SERVER_FLAGS = ("", "-np 4 -fa off", "-np 16 -fa off -c 16384")
 STORED_WORKLOADS = ("server-kills", "stop", "log-overhead")
-OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "store", "import", "usage", *STORED_WORKLOADS)
+OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "store", "import", "usage", "page", *STORED_WORKLOADS)
 PEERS = ("llama-server", "llama-cpp-python")
 
 
@@ -145,6 +145,8 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         if "store" in wanted:
             folder = cache_dir(os.environ) / "bench-store-data"
             outcomes += await store_load.store(folder, options.set, logs, options.seed, log)
+        if "page" in wanted:
+            outcomes += await page.page(logs, log)
         if "usage" in wanted:
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)

@@ -1,6 +1,6 @@
 """`bdchat serve` with an engine that says a known text at a known pace: for measuring what the page makes of it.
 
-    python -m tests.e2e.scripted_server --port 0 --data-dir DIR [--num-tokens 5000] [--tokens-per-s 100]
+python -m tests.e2e.scripted_server --port 0 --data-dir DIR [--num-tokens 5000] [--tokens-per-s 100]
 """
 
 import argparse
@@ -20,7 +20,7 @@ SECTION = """## Part {n}: how the tide answers the moon
 The sea rises and falls **twice a day**, because the moon pulls the near side *more* than the far side. The pull falls
 with distance, $F = G m_1 m_2 / r^2$, and the `difference` is what lifts the water. A harbour's shape decides the rest.
 
-밀물과 썰물은 달과 태양의 인력 때문에 생깁니다. **조석(潮汐)**은 하루에 두 번 일어나고, 만의 모양에 따라 높이가 달라집니다.
+밀물과 썰물은 달과 해의 인력 때문에 생깁니다. **조석(潮汐)**은 하루에 두 번 일어나고, 높이는 만의 모양에 달려 있습니다.
 
 - The moon passes, and the water follows about {n} minutes later
 - Where a bay narrows, the same water *must* climb

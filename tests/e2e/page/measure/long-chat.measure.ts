@@ -48,6 +48,8 @@ test("opening it", async () => {
   report("opening", {
     messages: NUM_MESSAGES,
     from_the_list_cpu_ms: inPage.total,
+    from_the_list_script_ms: inPage.script,
+    from_the_list_style_and_layout_ms: inPage.style + inPage.layout,
     from_nothing_cpu_ms: fromNothing.total,
     nodes: await fresh.page.evaluate(() => document.querySelectorAll("*").length),
   });
