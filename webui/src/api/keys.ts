@@ -11,6 +11,8 @@ export const keys = {
   session: (sessionId: string) => ["sessions", "one", sessionId],
   config: (sessionId: string) => ["sessions", "one", sessionId, "config"],
   messages: (sessionId: string) => ["sessions", "one", sessionId, "messages"],
+  members: (sessionId: string) => ["sessions", "one", sessionId, "members"],
+  links: (sessionId: string) => ["sessions", "one", sessionId, "links"],
   preview: (sessionId: string, leafId: string, draft: string, model: string) =>
     ["sessions", "one", sessionId, "preview", leafId, draft, model] as const,
   search: (words: string) => ["search", words],

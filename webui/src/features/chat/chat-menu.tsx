@@ -6,55 +6,64 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
+import type { IconName } from "@/ui/icon-paths";
 import { useFork } from "./use-fork";
 
 const ChatSettingsDialog = lazy(() =>
   import("./settings/chat-settings-dialog").then((module) => ({ default: module.ChatSettingsDialog })),
 );
+const SharingDialog = lazy(() =>
+  import("./sharing/sharing-dialog").then((module) => ({ default: module.SharingDialog })),
+);
+const LeaveDialog = lazy(() => import("./sharing/leave-dialog").then((module) => ({ default: module.LeaveDialog })));
 const FORMATS = ["markdown", "bdchat"] as const;
+
+type Item = [IconName, string, () => void];
 
 interface Props {
   sessionId: string;
-  /** Its settings are its own: readers may not change them. */
+  title: string;
+  /** Its settings are its owner's, and who may see it. */
   isOwner: boolean;
 }
 
-export function ChatMenu({ sessionId, isOwner }: Props) {
+export function ChatMenu({ sessionId, title, isOwner }: Props) {
   const { t } = useTranslation();
   const fork = useFork(sessionId);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const [isSettingsOpen, setSettingsOpen] = useState(false);
+  const [dialog, setDialog] = useState<"settings" | "sharing" | "leave" | null>(null);
   const close = () => setAnchor(null);
+  const closeDialog = () => setDialog(null);
+  const ofOwner: Item[] = [
+    ["settings", t("chat.settings.title"), () => setDialog("settings")],
+    ["share", t("sharing.title"), () => setDialog("sharing")],
+  ];
+  const ofMember: Item[] = [["leave", t("sharing.leave"), () => setDialog("leave")]];
+  const items: Item[] = [...(isOwner ? ofOwner : ofMember), ["fork", t("chat.fork"), () => fork()]];
   return (
     <>
-      <IconAction icon="more" label={t("chat.menu")} onClick={(event) => setAnchor(event.currentTarget)} />
+      <IconAction
+        icon="more"
+        label={t("chat.menu")}
+        aria-haspopup="menu"
+        onClick={(event) => setAnchor(event.currentTarget)}
+      />
       <Menu open={anchor !== null} anchorEl={anchor} onClose={close}>
-        {isOwner && (
+        {items.map(([icon, label, act]) => (
           <MenuItem
+            key={icon}
             dense
             onClick={() => {
               close();
-              setSettingsOpen(true);
+              act();
             }}
           >
             <ListItemIcon>
-              <Icon name="settings" size={18} />
+              <Icon name={icon} size={18} />
             </ListItemIcon>
-            {t("chat.settings.title")}
+            {label}
           </MenuItem>
-        )}
-        <MenuItem
-          dense
-          onClick={() => {
-            close();
-            fork();
-          }}
-        >
-          <ListItemIcon>
-            <Icon name="fork" size={18} />
-          </ListItemIcon>
-          {t("chat.fork")}
-        </MenuItem>
+        ))}
         {FORMATS.map((format) => (
           <MenuItem
             key={format}
@@ -65,14 +74,16 @@ export function ChatMenu({ sessionId, isOwner }: Props) {
             onClick={close}
           >
             <ListItemIcon>
-              <Icon name="archive" size={18} />
+              <Icon name="download" size={18} />
             </ListItemIcon>
             {t(`chat.formats.${format}`)}
           </MenuItem>
         ))}
       </Menu>
       <Suspense>
-        {isSettingsOpen && <ChatSettingsDialog sessionId={sessionId} close={() => setSettingsOpen(false)} />}
+        {dialog === "settings" && <ChatSettingsDialog sessionId={sessionId} close={closeDialog} />}
+        {dialog === "sharing" && <SharingDialog sessionId={sessionId} close={closeDialog} />}
+        {dialog === "leave" && <LeaveDialog sessionId={sessionId} title={title} close={closeDialog} />}
       </Suspense>
     </>
   );

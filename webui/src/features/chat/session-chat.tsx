@@ -68,7 +68,7 @@ export function SessionChat({ sessionId }: Props) {
       <ChatHeader
         title={title}
         others={line.others}
-        menu={<ChatMenu sessionId={sessionId} isOwner={session.data?.role === "owner"} />}
+        menu={<ChatMenu sessionId={sessionId} title={title} isOwner={session.data?.role === "owner"} />}
       />
       <Thread sessionId={sessionId} messages={messages} query={query} line={line} />
       {session.data?.role !== "reader" && (

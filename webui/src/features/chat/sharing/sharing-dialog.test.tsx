@@ -1,0 +1,82 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { expect, test } from "vitest";
+import type { LinkView, MemberView, SessionView } from "@/api/types.gen";
+import { ME, Refusal, renderApp, session } from "@/test-app";
+
+async function openMenu(role: SessionView["role"] = "owner") {
+  const page = renderApp("/chat/s1", {
+    "GET /api/sessions/s1": () => ({ ...session("s1", "About foxes"), role }),
+    "GET /api/sessions/s1/messages": () => ({ items: [], next_cursor: null }),
+    "GET /api/sessions/s1/members": () => ({ items: [] }),
+    "GET /api/sessions/s1/links": () => ({ items: [] }),
+  });
+  fireEvent.click(await screen.findByLabelText("Actions for this chat"));
+  return page;
+}
+
+test("somebody is invited by name, may more, and is removed", async () => {
+  const { table } = await openMenu();
+  let items: MemberView[] = [];
+  const asked: unknown[] = [];
+  table["GET /api/sessions/s1/members"] = () => ({ items });
+  table["POST /api/sessions/s1/members"] = (body) => {
+    asked.push(body);
+    const { username, role } = body as MemberView;
+    if (username === "nobody")
+      return new Refusal(400, { code: "invalid_value", message: "no such user", param: "username" });
+    items = [{ user_id: "u2", username, display_name: "Bob B.", role, created_at_ms: 0 }];
+    return items[0];
+  };
+  table["DELETE /api/sessions/s1/members/u2"] = () => {
+    items = [];
+    return undefined;
+  };
+  fireEvent.click(await screen.findByText("Share this chat"));
+  const name = await screen.findByLabelText("Name they sign in with");
+  fireEvent.change(name, { target: { value: "nobody" } });
+  fireEvent.click(screen.getByText("Invite"));
+  expect(await screen.findByText("There is no account called “nobody”.")).toBeDefined();
+  fireEvent.change(name, { target: { value: "bob" } });
+  fireEvent.click(screen.getByText("Invite"));
+  expect(await screen.findByText("Bob B.")).toBeDefined();
+  fireEvent.change(screen.getByLabelText("What Bob B. may"), { target: { value: "writer" } });
+  await waitFor(() => expect(asked.at(-1)).toEqual({ username: "bob", role: "writer" }));
+  fireEvent.click(screen.getByLabelText("Remove Bob B."));
+  expect(await screen.findByText("Nobody is invited.")).toBeDefined();
+});
+
+test("a link is made, shown once, and revoked", async () => {
+  const { table } = await openMenu();
+  let items: LinkView[] = [];
+  table["GET /api/sessions/s1/links"] = () => ({ items });
+  table["POST /api/sessions/s1/links"] = (body) => {
+    expect(body).toEqual({ expires_in_days: 7 });
+    items = [{ link_id: "l1", created_at_ms: 0, expires_at_ms: null }];
+    return { ...items[0], token: "secret", path: "/api/shared/secret" };
+  };
+  table["DELETE /api/sessions/s1/links/l1"] = () => {
+    items = [];
+    return undefined;
+  };
+  fireEvent.click(await screen.findByText("Share this chat"));
+  fireEvent.change(await screen.findByLabelText("Valid for"), { target: { value: "7" } });
+  fireEvent.click(screen.getByText("Make a link"));
+  expect(await screen.findByDisplayValue(`${location.origin}/shared/secret`)).toBeDefined();
+  fireEvent.click(await screen.findByRole("button", { name: /^Revoke the link/ }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: /^Revoke the link/ })).toBeNull());
+});
+
+test("who was invited can leave, and shares nothing", async () => {
+  const { table } = await openMenu("writer");
+  let hasLeft = false;
+  table[`DELETE /api/sessions/s1/members/${ME.user?.user_id}`] = () => {
+    hasLeft = true;
+    return undefined;
+  };
+  expect(screen.queryByText("Share this chat")).toBeNull();
+  fireEvent.click(await screen.findByText("Leave this chat"));
+  const dialog = await screen.findByRole("dialog");
+  fireEvent.click(within(dialog).getByText("Leave this chat"));
+  expect(await screen.findByText("You have left “About foxes”")).toBeDefined();
+  expect(hasLeft).toBe(true);
+});
