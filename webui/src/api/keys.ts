@@ -8,6 +8,7 @@ export const keys = {
   models: ["models"],
   sessions: ["sessions"],
   sessionList: (filter: SessionFilter) => ["sessions", "list", filter],
+  folders: ["folders"],
   session: (sessionId: string) => ["sessions", "one", sessionId],
   config: (sessionId: string) => ["sessions", "one", sessionId, "config"],
   messages: (sessionId: string) => ["sessions", "one", sessionId, "messages"],

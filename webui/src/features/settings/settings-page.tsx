@@ -1,4 +1,5 @@
-/** How the page looks and speaks. Kept in this browser. */
+/** How the page looks and speaks, which this browser keeps; and one's chats as files. */
+import Divider from "@mui/material/Divider";
 import MenuItem from "@mui/material/MenuItem";
 import Stack from "@mui/material/Stack";
 import { useColorScheme } from "@mui/material/styles";
@@ -7,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import { LANGUAGES, type Language, switchLanguage } from "@/lib/i18n";
 import { Page } from "@/ui/page";
 import { NoticeSetting } from "./notice-setting";
+import { ChatTransfer } from "./transfer/chat-transfer";
 
 const MODES = ["system", "light", "dark"] as const;
 const NAMES: Record<Language, string> = { ko: "한국어", en: "English" };
@@ -43,6 +45,8 @@ export function SettingsPage() {
         </TextField>
         <NoticeSetting />
       </Stack>
+      <Divider sx={{ my: 4 }} />
+      <ChatTransfer />
     </Page>
   );
 }

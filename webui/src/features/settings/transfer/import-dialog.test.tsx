@@ -1,0 +1,81 @@
+import { act, fireEvent, screen } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
+import { renderApp } from "@/test-app";
+
+class FakeRequest {
+  static last: FakeRequest;
+  status = 0;
+  responseText = "";
+  sent: unknown = null;
+  upload: Record<string, (event: object) => void> = {};
+  onprogress = () => {};
+  onload = () => {};
+  onerror = () => {};
+  onabort = () => {};
+  constructor() {
+    FakeRequest.last = this;
+  }
+  open() {}
+  setRequestHeader() {}
+  getResponseHeader() {
+    return null;
+  }
+  send(body: unknown) {
+    this.sent = body;
+  }
+  abort() {
+    this.onabort();
+  }
+  says(...lines: object[]) {
+    this.status = 200;
+    this.responseText += lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    this.onprogress();
+  }
+}
+
+async function send(): Promise<FakeRequest> {
+  vi.stubGlobal("XMLHttpRequest", FakeRequest);
+  renderApp("/settings");
+  fireEvent.click(await screen.findByText("Import chats"));
+  const file = new File(["[]"], "conversations.json");
+  fireEvent.change(await screen.findByLabelText("Choose a file"), { target: { files: [file] } });
+  expect(FakeRequest.last.sent).toBe(file);
+  return FakeRequest.last;
+}
+
+const CHAT = { type: "chat", reason: null, session_id: "s1", num_messages: 4, num_branches: 1, file: "" };
+
+test("a file is sent, read, and every chat's fate is told", async () => {
+  const request = await send();
+  act(() => request.upload.onprogress?.({ loaded: 1, total: 4 }));
+  expect(screen.getByText("25%")).toBeDefined();
+  act(() => request.upload.onload?.({}));
+  act(() => {
+    request.says({ ...CHAT, title: "Foxes", status: "imported" });
+    request.says({ type: "progress", num_read_bytes: 1, num_bytes: 2, num_chats: 1 });
+  });
+  expect(screen.getByText("50%")).toBeDefined();
+  expect(screen.queryByText("Close")).toBeNull();
+  act(() => {
+    request.says({ ...CHAT, title: "Crows", status: "failed", session_id: null, reason: "It has no messages." });
+    request.says({ type: "summary", status: "finished", reason: null, num_imported: 1, num_skipped: 0, num_failed: 1 });
+    request.onload();
+  });
+  expect(await screen.findByText("Finished. 1 imported, 0 skipped, 1 failed.")).toBeDefined();
+  expect(screen.getByText("Foxes").getAttribute("href")).toBe("/chat/s1");
+  expect(screen.getByText("Failed: It has no messages.")).toBeDefined();
+});
+
+test("an import can be stopped, and a refused one says why", async () => {
+  await send();
+  fireEvent.click(screen.getByText("Stop"));
+  expect(await screen.findByText("Stopped. What was imported stays.")).toBeDefined();
+  fireEvent.click(screen.getByText("Another file"));
+  fireEvent.change(await screen.findByLabelText("Choose a file"), { target: { files: [new File(["x"], "x")] } });
+  act(() => {
+    FakeRequest.last.status = 400;
+    FakeRequest.last.responseText = JSON.stringify({ error: { code: "malformed_body", message: "It is no JSON." } });
+    FakeRequest.last.onload();
+  });
+  expect(await screen.findByText("It is no JSON.")).toBeDefined();
+});
