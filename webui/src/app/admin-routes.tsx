@@ -12,6 +12,7 @@ import { Notices } from "@/ui/notices";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
 import { NotFound } from "./errors/not-found";
+import { LineNotice } from "./layout/line-notice";
 
 const ModelsPage = lazy(() =>
   import("@/features/admin/models/models-page").then((module) => ({ default: module.ModelsPage })),
@@ -53,7 +54,7 @@ export function AdminRoutes() {
   return (
     <LiveProvider onFrame={hear}>
       <Routes>
-        <Route element={<AdminLayout />}>
+        <Route element={<AdminLayout notice={<LineNotice whenBroken={t("admin.offline")} />} />}>
           <Route path="/" element={<OverviewPage />} />
           <Route path="/models" element={<ModelsPage />} />
           <Route path="/engine" element={<EnginePage />} />

@@ -13,6 +13,8 @@ export function useErrorText(): (error: unknown) => string {
           return t("error.offline");
         case "not_found":
           return t("error.notFound");
+        case "invalid_api_key": // the login has ended meanwhile
+          return t("line.signedOut");
         case "login_failed":
           return t("error.credentials");
         case "too_many_attempts":

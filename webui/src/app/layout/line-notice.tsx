@@ -7,7 +7,12 @@ import { useLive } from "@/live/live-context";
 /** A line that is back within a moment is not worth a word. */
 const SHOWN_AFTER_MS = 1500;
 
-export function LineNotice() {
+interface Props {
+  /** Said while it is broken; the chat's own words if absent. */
+  whenBroken?: string;
+}
+
+export function LineNotice({ whenBroken }: Props) {
   const { t } = useTranslation();
   const { lineState } = useLive();
   const [isLong, setLong] = useState(false);
@@ -20,10 +25,11 @@ export function LineNotice() {
       setLong(false);
     };
   }, [isBroken]);
-  const text = lineState.name === "ended" ? endText(lineState.why) : isLong ? "line.broken" : null;
+  const ending = lineState.name === "ended" ? endText(lineState.why) : null;
+  const text = ending ? t(ending) : isLong ? (whenBroken ?? t("line.broken")) : null;
   return (
     <Box role="status" sx={{ textAlign: "center", fontSize: "0.85rem", bgcolor: "background.sunken" }}>
-      {text && <Box sx={{ py: 0.5, px: 6, borderBottom: 1, borderColor: "divider" }}>{t(text)}</Box>}
+      {text && <Box sx={{ py: 0.5, px: 6, borderBottom: 1, borderColor: "divider" }}>{text}</Box>}
     </Box>
   );
 }

@@ -79,7 +79,16 @@ function Labels({ labels, isLine }: { labels: readonly string[]; isLine: boolean
   const num = labels.length;
   const at = (index: number) => (isLine ? index / Math.max(num - 1, 1) : (index + 0.5) / num);
   return (
-    <Box sx={{ position: "relative", height: 22, mt: 0.5, overflow: "hidden", whiteSpace: "nowrap", ...THINNED }}>
+    <Box
+      sx={{
+        position: "relative",
+        height: 22,
+        mt: 0.5,
+        overflow: "hidden",
+        whiteSpace: "nowrap",
+        ...(isLine ? {} : THINNED),
+      }}
+    >
       {shownLabels(num, MOST_LABELS).map((index) => (
         <span
           key={index}

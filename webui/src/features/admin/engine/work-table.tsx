@@ -40,7 +40,7 @@ export function WorkTable({ work }: Props) {
     },
     {
       key: "read",
-      label: t("admin.work.read"),
+      label: t("admin.work.prompt"),
       isNumber: true,
       show: (row) => readText(row, (num) => format.number(num)),
     },

@@ -2,7 +2,7 @@
 import Box from "@mui/material/Box";
 import Drawer from "@mui/material/Drawer";
 import useMediaQuery from "@mui/material/useMediaQuery";
-import { Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Outlet, useLocation } from "react-router";
 import { IconAction } from "@/ui/icon-action";
@@ -11,7 +11,12 @@ import { AdminNav } from "./admin-nav";
 
 const NAV_PX = 224;
 
-export function AdminLayout() {
+interface Props {
+  /** A line over the page. */
+  notice: ReactNode;
+}
+
+export function AdminLayout({ notice }: Props) {
   const { t } = useTranslation();
   const isWide = useMediaQuery("(min-width:900px)", { noSsr: true });
   const [isOpen, setOpen] = useState(false);
@@ -58,11 +63,17 @@ export function AdminLayout() {
           </Drawer>
         </Box>
       )}
-      <Box component="main" key={pathname} sx={{ flex: 1, minWidth: 0, minHeight: 0, overflowY: "auto" }}>
-        <Suspense fallback={<Loading />}>
-          <Outlet />
-        </Suspense>
+      <Box sx={{ flex: 1, minWidth: 0, minHeight: 0, display: "flex", flexDirection: "column" }}>
+        {notice}
+        <Box component="main" key={pathname} tabIndex={0} sx={MAIN}>
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </Box>
       </Box>
     </Box>
   );
 }
+
+/** It scrolls, so it can be reached by keyboard, also where it has nothing to press. */
+const MAIN = { flex: 1, minHeight: 0, overflowY: "auto", "&:focus-visible": { outlineOffset: -2 } } as const;

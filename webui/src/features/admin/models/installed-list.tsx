@@ -14,7 +14,7 @@ export function InstalledList({ models, freeMemoryBytes }: Props) {
   const { t } = useTranslation();
   if (models.length === 0) return <Typography color="textSecondary">{t("admin.models.noneInstalled")}</Typography>;
   return (
-    <Grid min={340}>
+    <Grid min={400} keepsWidth>
       {models.map((model) => (
         <InstalledModel key={model.name} model={model} freeMemoryBytes={freeMemoryBytes} />
       ))}

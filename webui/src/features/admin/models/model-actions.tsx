@@ -13,7 +13,7 @@ import { adminKeys } from "../admin-keys";
 import { useAction } from "../parts/use-action";
 
 interface Props {
-  model: ModelView;
+  model: Pick<ModelView, "name" | "state" | "kind" | "served" | "is_default" | "num_bytes">;
 }
 
 export function ModelActions({ model }: Props) {

@@ -5,10 +5,12 @@ import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
 import { useFormat } from "@/ui/use-format";
 import { adminKeys } from "../admin-keys";
+import { useEngines } from "../engine/use-engines";
 import { AdminPage } from "../parts/admin-page";
 import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
 import { AvailableTable } from "./available-table";
+import { ElsewhereTable } from "./elsewhere-table";
 import { InstalledList } from "./installed-list";
 import { PullForm } from "./pull-form";
 import { PullList } from "./pull-list";
@@ -25,6 +27,7 @@ export function ModelsPage() {
     refetchInterval: LOOK_AGAIN_MS,
     staleTime: 0,
   });
+  const engines = useEngines().data?.engines ?? [];
   return (
     <AdminPage title={t("admin.nav.models")}>
       <PullList />
@@ -37,6 +40,7 @@ export function ModelsPage() {
               </Typography>
               <InstalledList models={data.filter((model) => model.state !== "available")} freeMemoryBytes={memory} />
             </Section>
+            <ElsewhereTable engines={engines} models={data} />
             <Section title={t("admin.models.catalog")}>
               <AvailableTable models={data.filter((model) => model.state === "available")} />
             </Section>

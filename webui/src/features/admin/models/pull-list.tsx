@@ -15,7 +15,7 @@ export function PullList() {
     <Section title={t("admin.pulls.title")}>
       <Loaded query={pulls}>
         {({ data }) => (
-          <Grid min={340}>
+          <Grid min={400} keepsWidth>
             {data.map((pull) => (
               <Card key={pull.pull_id}>
                 <PullProgress pull={pull} />

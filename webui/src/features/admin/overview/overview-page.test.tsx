@@ -57,8 +57,10 @@ function show(answers: Record<string, () => Response>) {
   );
 }
 
-const json = (body: unknown, status = 200) => () =>
-  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+const json =
+  (body: unknown, status = 200) =>
+  () =>
+    new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
 
 test("the server at a glance: people, queue, cache by tier, engines, errors by code", async () => {
   show({ "/api/admin/overview": json(OVERVIEW), "/api/admin/engine": json({ data: [ENGINE] }) });

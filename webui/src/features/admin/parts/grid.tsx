@@ -6,10 +6,12 @@ interface Props {
   /** The narrowest that a field may be, px. */
   min: number;
   component?: ElementType;
+  /** Few fields keep their width rather than fill the line. */
+  keepsWidth?: boolean;
   children: ReactNode;
 }
 
-export function Grid({ min, component = "div", children }: Props) {
+export function Grid({ min, component = "div", keepsWidth = false, children }: Props) {
   return (
     <Box
       component={component}
@@ -17,7 +19,7 @@ export function Grid({ min, component = "div", children }: Props) {
         display: "grid",
         gap: 1.5,
         m: 0,
-        gridTemplateColumns: `repeat(auto-fit, minmax(min(${min}px, 100%), 1fr))`,
+        gridTemplateColumns: `repeat(${keepsWidth ? "auto-fill" : "auto-fit"}, minmax(min(${min}px, 100%), 1fr))`,
       }}
     >
       {children}

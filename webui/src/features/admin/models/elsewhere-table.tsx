@@ -1,0 +1,53 @@
+/** Models that are served from a file outside of the models' folder, or by another server: they can be used, not deleted. */
+import { useTranslation } from "react-i18next";
+import type { EngineView, ModelView } from "@/api/types.gen";
+import { type Column, DataTable } from "../parts/data-table";
+import { EngineState } from "../parts/engine-state";
+import { Section } from "../parts/section";
+import { ModelActions } from "./model-actions";
+
+interface Props {
+  engines: readonly EngineView[];
+  models: readonly ModelView[];
+}
+
+export function ElsewhereTable({ engines, models }: Props) {
+  const { t } = useTranslation();
+  const here = new Set(models.filter((model) => model.state !== "available").map((model) => model.name));
+  const rows = engines.filter((engine) => !here.has(engine.model));
+  if (rows.length === 0) return null;
+  const columns: Column<EngineView>[] = [
+    {
+      key: "model",
+      label: t("admin.model"),
+      isHeader: true,
+      show: (row) => (row.is_default ? t("admin.defaultOf", { model: row.model }) : row.model),
+    },
+    {
+      key: "state",
+      label: t("admin.state"),
+      show: (row) => <EngineState state={row.is_leaving ? "leaving" : row.state} />,
+    },
+    {
+      key: "actions",
+      label: t("admin.rowActions"),
+      isUnlabelled: true,
+      show: (row) => !row.is_leaving && <ModelActions model={asModel(row)} />,
+    },
+  ];
+  return (
+    <Section title={t("admin.models.elsewhere")} text={t("admin.models.elsewhereText")}>
+      <DataTable
+        label={t("admin.models.elsewhere")}
+        columns={columns}
+        rows={rows}
+        keyOf={(row) => row.model}
+        empty={t("admin.engine.none")}
+      />
+    </Section>
+  );
+}
+
+function asModel({ model, state, is_default }: EngineView) {
+  return { name: model, state: "installed", kind: "chat", served: state, is_default, num_bytes: 0 } as const;
+}
