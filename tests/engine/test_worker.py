@@ -10,7 +10,7 @@ import pytest
 
 from bdchat.engine.inbox import Inbox
 from bdchat.engine.outbox import Outbox
-from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, Prompt, Resumption
+from bdchat.engine.request import Accepted, Delta, Event, Finished, FinishReason, Prompt, Resumption
 from bdchat.engine.wire import (
     Cancel,
     Command,
@@ -52,7 +52,7 @@ class Parent:
     def send(self, *commands: Command) -> None:
         self.sock.sendall(b"".join(encode(command) for command in commands))
 
-    def next(self, kind: type[R]) -> R:
+    def next(self, kind: type[R] | tuple[type[R], ...]) -> R:
         """The next report of that kind; what came before it is dropped."""
         while True:
             while self._reports:
@@ -262,3 +262,15 @@ def test_a_parent_that_is_gone_is_no_error_to_a_sender() -> None:
         for number in range(3):
             outbox.send(Pong(number=number))
         outbox.close()
+
+
+def test_an_end_by_cancelling_is_told_before_the_next_step() -> None:
+    """A step may read a prompt for a fifth of a second."""
+    with loaded() as parent:
+        parent.send(Submit(request=ask("long", 900)), Submit(request=ask("other", 900)))
+        parent.next(Step)
+        parent.send(Cancel(request_id="r-long"), Ping(number=7))
+        heard: list[Event] = []
+        while isinstance(report := parent.next((Step, Pong)), Step):
+            heard += report.events
+        assert any(isinstance(event, Finished) and event.request_id == "r-long" for event in heard)

@@ -23,7 +23,9 @@ from bdchat.store.tables import Generation, Message
 
 log = logging.getLogger(__name__)
 
-MAX_RUNS = 20  # an answer that has ended so many servers is not tried again
+# An answer that so many servers ended under is not tried again: it may be what ends them. Most of them die for other
+# reasons and before it has said a word, while their model loads.
+MAX_RUNS = 200
 RENEWALS_PER_LEASE = 3
 
 

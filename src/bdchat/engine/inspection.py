@@ -50,7 +50,7 @@ def survey(scheduler: "Scheduler", tokens: list[int]) -> PromptSurvey:
         num_resident=reach.num_resident,
         num_in_ram=reach.num_in_ram,
         num_on_disk=reach.num_on_disk,
-        prefill_ms=round(scheduler.prefill_ms(len(tokens) - reach.num_on_disk), 1),
+        prefill_ms=round(scheduler.cost.prefill_ms(len(tokens) - reach.num_on_disk), 1),
         num_waiting=scheduler.num_waiting,
     )
 

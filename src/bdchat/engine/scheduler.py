@@ -32,7 +32,7 @@ MAX_PASSED_OVER_S = 5.0
 
 
 class Scheduler:
-    """Owns every Sequence and the KVCache. `metrics()` and `kv_cache` may be looked at between steps."""
+    """Owns every Sequence and the KVCache. `metrics()`, `kv_cache` and `cost` may be looked at between steps."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Scheduler:
         self._target_step_ms = target_step_ms
         self._queue_timeout_s = queue_timeout_s
         self._clock = clock
-        self._cost = cost or StepCost()
+        self.cost = cost or StepCost()
         self._expected = ExpectedOutput()
         self._waiting = WaitingLine()
         self._progress = ProgressWatch()
@@ -85,7 +85,7 @@ class Scheduler:
             raise InvalidRequest("logit_bias", f"token ids must be below {self._runner.info.n_vocab}")
         if resumption is None and len(self._waiting) + request.num_choices > self._queue_limit + self._num_places:
             pending = [waiting.num_pending for waiting in self._waiting]
-            raise QueueFull(seconds_to_drain(self._cost, self._expected, pending, len(self._running)))
+            raise QueueFull(seconds_to_drain(self.cost, self._expected, pending, len(self._running)))
         if resumption is None and request.may_be_respelled:
             prompt_tokens = self.kv_cache.spelled_as_cached(prompt_tokens)
         seed = resumption.seed if resumption else seed_of(request)
@@ -108,6 +108,10 @@ class Scheduler:
         """Ends everything with an error: the step itself broke. Their cells can't be trusted and are cleared."""
         for sequence in (*self._running, *self._waiting):
             self._fail(sequence, reason)
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """What arose since the last step: who was cancelled need not hear of it a step later."""
         events, self._outbox = self._outbox, []
         return events
 
@@ -123,7 +127,7 @@ class Scheduler:
         slices, sequences = self._plan()
         if slices:
             self._compute(slices, sequences)
-        events, self._outbox = [*self._progress.news(self._running, self._waiting), *self._outbox], []
+        events = [*self._progress.news(self._running, self._waiting), *self.take_events()]
         ended = time.perf_counter()
         self._counts.outside_seconds += ended - since - (self._runner.decode_seconds - decoded_before)
         self._busy_since = ended if self.has_work else None
@@ -208,7 +212,7 @@ class Scheduler:
         # running answers in two, while one token of it rides along for nothing extra.
         at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
         num_riding = at_least * len(reading)
-        budget = num_riding + self._cost.prefill_budget(
+        budget = num_riding + self.cost.prefill_budget(
             num_decodes=num_decodes,
             target_ms=self._target_step_ms,
             n_batch=self._runner.n_batch - num_decodes - num_riding,
@@ -267,7 +271,7 @@ class Scheduler:
             for sequence in sequences:
                 self._fail(sequence, f"llama_decode: {error}")
             return
-        self._cost.observe(
+        self.cost.observe(
             num_decodes=num_decodes,
             num_prefill=num_tokens - num_decodes,
             step_ms=1000 * (self._runner.decode_seconds - decoded_before),
@@ -379,10 +383,6 @@ class Scheduler:
     def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
         """Those that run and those that wait, in order."""
         return self._running, list(self._waiting)
-
-    def prefill_ms(self, num_tokens: int) -> float:
-        """How long reading so much of a prompt takes when nobody else does anything."""
-        return self._cost.prefill_ms(num_tokens)
 
     def metrics(self) -> EngineMetrics:
         return EngineMetrics(

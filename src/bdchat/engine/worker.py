@@ -153,6 +153,8 @@ class Worker:
                 self._pending.append(accepted)
             case Cancel(request_id=request_id):
                 scheduler.cancel(request_id)
+                self._pending += scheduler.take_events()
+                self._send(scheduler)  # not after the next step: that may read a prompt
             case Asked(request_id, prompt_tokens):
                 self._outbox.send(Surveyed(request_id=request_id, survey=survey(scheduler, prompt_tokens)))
             case Forget(cache_tag=cache_tag):
