@@ -215,7 +215,7 @@ const letters = [
   "\u202Egnp.exe\u202C right to left",
   "\u2066[\u2069link\u2066](javascript:pwned())\u2069",
   "\u202E[link](javascript:pwned())",
-  "a\u0000b<script>pwned()</script>",
+  "a\u0001b<script>pwned()</script>",
   "\uFEFF<script>pwned()</script>",
   "<\u200Bscript>pwned()</script>",
   "＜script＞pwned()＜/script＞",

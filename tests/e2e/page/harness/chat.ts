@@ -19,6 +19,7 @@ export async function hasWritten(page: Page, numCharacters: number): Promise<voi
   await page.waitForFunction(
     (enough) => ([...document.querySelectorAll<HTMLElement>(".md")].at(-1)?.innerText.length ?? 0) >= enough,
     numCharacters,
+    { polling: 250 }, // seldom: it measures pages too
   );
 }
 
