@@ -1,17 +1,17 @@
-/** A chat's name while it is changed: Enter or leaving keeps it, Escape does not. */
+/** The name of a chat or a folder while it is changed: Enter or leaving keeps it, Escape does not. */
 import Box from "@mui/material/Box";
 import { useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { plainField } from "@/ui/plain-field";
 
 interface Props {
   title: string;
+  /** What it is the name of, for screen readers. */
+  label: string;
   /** null: as it was. */
   finish: (value: string | null) => void;
 }
 
-export function NameField({ title, finish }: Props) {
-  const { t } = useTranslation();
+export function NameField({ title, label, finish }: Props) {
   const [value, setValue] = useState(title);
   const isLeft = useRef(false); // Escape takes the field away, and that is a blur too
   return (
@@ -21,7 +21,7 @@ export function NameField({ title, finish }: Props) {
         autoFocus
         value={value}
         maxLength={200}
-        aria-label={t("sessions.name")}
+        aria-label={label}
         onChange={(event) => setValue(event.target.value)}
         onBlur={() => finish(isLeft.current ? null : value)}
         onKeyDown={(event) => {

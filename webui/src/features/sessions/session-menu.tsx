@@ -13,20 +13,24 @@ interface Props {
   anchor: HTMLElement | null;
   close: () => void;
   rename: () => void;
+  file: () => void;
+  choose: () => void;
 }
 
-export function SessionMenu({ session, anchor, close, rename }: Props) {
+export function SessionMenu({ session, anchor, close, rename, file, choose }: Props) {
   const { t } = useTranslation();
   const { change, remove } = useSessionActions();
   const { is_pinned: isPinned, is_archived: isArchived } = session;
   const items: [IconName, string, () => void][] = [
     ["edit", t("sessions.rename"), rename],
     ["pin", isPinned ? t("sessions.unpin") : t("sessions.pin"), () => change(session, { is_pinned: !isPinned })],
+    ["folder", t("folders.move"), file],
     [
       "archive",
       isArchived ? t("sessions.unarchive") : t("sessions.archive"),
       () => change(session, { is_archived: !isArchived }),
     ],
+    ["select", t("bulk.begin"), choose],
     ["trash", t("sessions.delete"), () => remove(session)],
   ];
   return (

@@ -1,6 +1,6 @@
 /** One chat in the list: a link, a menu, and a field while it is renamed. */
 import Box from "@mui/material/Box";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import type { SessionView } from "@/api/types.gen";
@@ -8,6 +8,8 @@ import { IconAction } from "@/ui/icon-action";
 import { NameField } from "./name-field";
 import { SessionMenu } from "./session-menu";
 import { useSessionActions } from "./use-session-actions";
+
+const FolderDialog = lazy(() => import("./folder-dialog").then((module) => ({ default: module.FolderDialog })));
 
 const ROW = {
   position: "relative",
@@ -28,20 +30,23 @@ const ROW = {
 
 interface Props {
   session: SessionView;
+  /** Begins to choose several, with this one. */
+  choose: () => void;
 }
 
-export function SessionRow({ session }: Props) {
+export function SessionRow({ session, choose }: Props) {
   const { t } = useTranslation();
   const { change } = useSessionActions();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [isRenaming, setRenaming] = useState(false);
+  const [isFiling, setFiling] = useState(false);
   const title = session.title || t("sessions.untitled");
   if (isRenaming) {
     const finish = (value: string | null) => {
       setRenaming(false);
       if (value?.trim() && value.trim() !== session.title) change(session, { title: value.trim() });
     };
-    return <NameField title={session.title} finish={finish} />;
+    return <NameField title={session.title} label={t("sessions.name")} finish={finish} />;
   }
   return (
     <Box sx={ROW}>
@@ -58,7 +63,15 @@ export function SessionRow({ session }: Props) {
           />
         </Box>
       )}
-      <SessionMenu session={session} anchor={anchor} close={() => setAnchor(null)} rename={() => setRenaming(true)} />
+      <SessionMenu
+        session={session}
+        anchor={anchor}
+        close={() => setAnchor(null)}
+        rename={() => setRenaming(true)}
+        file={() => setFiling(true)}
+        choose={choose}
+      />
+      <Suspense>{isFiling && <FolderDialog sessions={[session]} close={() => setFiling(false)} />}</Suspense>
     </Box>
   );
 }

@@ -1,16 +1,18 @@
 /** The reader's chats: a new one, a search over all of them, the list. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useSettled } from "@/lib/use-settled";
 import { Icon } from "@/ui/icon";
 import { plainField } from "@/ui/plain-field";
 import { SearchResults } from "./search-results";
-import type { Shelf } from "./session-filter";
+import type { Place } from "./session-filter";
 import { SessionList } from "./session-list";
 import { ShelfPicker } from "./shelf-picker";
+
+const FolderBar = lazy(() => import("./folder-bar").then((module) => ({ default: module.FolderBar })));
 
 const TYPING_MS = 200;
 
@@ -20,7 +22,7 @@ interface Props {
 
 export function SessionSidebar({ footer }: Props) {
   const { t } = useTranslation();
-  const [shelf, setShelf] = useState<Shelf>("active");
+  const [place, setPlace] = useState<Place>({ shelf: "active" });
   const [typed, setTyped] = useState("");
   const words = useSettled(typed.normalize("NFC").trim(), TYPING_MS); // macOS sends Hangul in pieces
   return (
@@ -43,10 +45,19 @@ export function SessionSidebar({ footer }: Props) {
               sx={{ ...plainField, height: 36, pl: 4.5 }}
             />
           </Box>
-          <ShelfPicker shelf={shelf} choose={setShelf} />
+          <ShelfPicker place={place} choose={setPlace} />
         </Box>
       </Box>
-      {typed.trim() && words ? <SearchResults words={words} /> : <SessionList key={shelf} shelf={shelf} />}
+      {typed.trim() && words ? (
+        <SearchResults words={words} />
+      ) : (
+        <>
+          <Suspense>
+            {place.folder && <FolderBar key={place.folder} folder={place.folder} choose={setPlace} />}
+          </Suspense>
+          <SessionList key={place.shelf ?? `folder ${place.folder}`} place={place} />
+        </>
+      )}
       {footer}
     </>
   );

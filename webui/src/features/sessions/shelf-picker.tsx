@@ -1,41 +1,59 @@
-/** Between one's chats, the archived ones, and those that others share. */
+/** Between one's chats, the archived ones, those that others share, and folders. */
+import ListItemIcon from "@mui/material/ListItemIcon";
 import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
-import { SHELVES, type Shelf } from "./session-filter";
+import { type Place, SHELVES } from "./session-filter";
+import { useFolders } from "./use-folders";
 
 interface Props {
-  shelf: Shelf;
-  choose: (shelf: Shelf) => void;
+  place: Place;
+  choose: (place: Place) => void;
 }
 
-export function ShelfPicker({ shelf, choose }: Props) {
+export function ShelfPicker({ place, choose }: Props) {
   const { t } = useTranslation();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const label = t("sessions.shelf", { shelf: t(`sessions.shelves.${shelf}`) });
+  const folders = useFolders(anchor !== null);
+  const shelf = place.shelf === undefined ? place.folder : t(`sessions.shelves.${place.shelf}`);
+  const pick = (chosen: Place) => {
+    choose(chosen);
+    setAnchor(null);
+  };
   return (
     <>
       <IconAction
         icon="archive"
-        label={label}
+        label={t("sessions.shelf", { shelf })}
         aria-haspopup="menu"
-        color={shelf === "active" ? "default" : "primary"}
+        color={place.shelf === "active" ? "default" : "primary"}
         onClick={(event) => setAnchor(event.currentTarget)}
       />
-      <Menu open={anchor !== null} anchorEl={anchor} onClose={() => setAnchor(null)}>
+      <Menu
+        open={anchor !== null}
+        anchorEl={anchor}
+        onClose={() => setAnchor(null)}
+        slotProps={{ paper: { sx: { maxWidth: 300 } } }}
+      >
         {SHELVES.map((each) => (
-          <MenuItem
-            key={each}
-            dense
-            selected={each === shelf}
-            onClick={() => {
-              choose(each);
-              setAnchor(null);
-            }}
-          >
+          <MenuItem key={each} dense selected={each === place.shelf} onClick={() => pick({ shelf: each })}>
             {t(`sessions.shelves.${each}`)}
+          </MenuItem>
+        ))}
+        {folders.map(({ name, num_sessions: count }) => (
+          <MenuItem
+            key={`folder ${name}`}
+            dense
+            selected={name === place.folder}
+            onClick={() => pick({ folder: name })}
+          >
+            <ListItemIcon>
+              <Icon name="folder" size={18} />
+            </ListItemIcon>
+            <span className="ellipsis">{t("folders.entry", { name, count })}</span>
           </MenuItem>
         ))}
       </Menu>

@@ -2,12 +2,12 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
-import { FILTERS, type Shelf } from "./session-filter";
+import { filterOf, type Place } from "./session-filter";
 
 const PINNED = { pinned: true, archived: false, limit: 100 };
 
-export function useSessions(shelf: Shelf) {
-  const filter = FILTERS[shelf];
+export function useSessions(place: Place) {
+  const filter = filterOf(place);
   return useInfiniteQuery({
     queryKey: keys.sessionList(filter),
     queryFn: ({ signal, pageParam }) =>
@@ -18,11 +18,12 @@ export function useSessions(shelf: Shelf) {
 }
 
 /** Only what is in use is pinned. */
-export function usePinnedSessions(shelf: Shelf) {
+export function usePinnedSessions(place: Place) {
+  const isWanted = place.shelf === "active";
   return useQuery({
     queryKey: keys.sessionList(PINNED),
     queryFn: ({ signal }) => call("GET /api/sessions", { query: PINNED, signal }),
-    enabled: shelf === "active",
-    select: (page) => (shelf === "active" ? page.items : []),
+    enabled: isWanted,
+    select: (page) => (isWanted ? page.items : []),
   });
 }

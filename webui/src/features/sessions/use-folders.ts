@@ -1,0 +1,14 @@
+/** The folders that hold a chat. */
+import { useQuery } from "@tanstack/react-query";
+import { call } from "@/api/client";
+import { keys } from "@/api/keys";
+
+export function useFolders(isWanted: boolean) {
+  const found = useQuery({
+    queryKey: keys.folders,
+    queryFn: ({ signal }) => call("GET /api/folders", { signal }),
+    enabled: isWanted,
+    staleTime: 0, // chats are filed elsewhere too
+  });
+  return found.data?.items ?? [];
+}
