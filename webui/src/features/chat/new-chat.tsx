@@ -5,6 +5,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { call } from "@/api/client";
+import type { Preset } from "@/api/presets";
+import { IconAction } from "@/ui/icon-action";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 import { useWantedModel } from "./chosen-model";
@@ -20,10 +22,13 @@ export function NewChat() {
   const { add } = usePending();
   const model = useWantedModel();
   const [isBusy, setBusy] = useState(false);
+  const [preset, setPreset] = useState<Preset | null>(null); // whose system prompt the chat will have
   const begin = async (content: string) => {
     setBusy(true);
     try {
-      const session = await call("POST /api/sessions", { body: {} });
+      const session = await call("POST /api/sessions", {
+        body: preset ? { config: { system_prompt: preset.systemPrompt } } : {},
+      });
       add({ sessionId: session.session_id, content, ...(model ? { model } : {}) });
       keepDraft("new", "");
       navigate(`/chat/${session.session_id}`);
@@ -51,7 +56,18 @@ export function NewChat() {
         {t("chat.greeting")}
       </Typography>
       <Box sx={{ mb: { sm: "auto" } }}>
-        <Composer place="new" send={begin} isBusy={isBusy} />
+        <Composer
+          place="new"
+          send={begin}
+          isBusy={isBusy}
+          onPreset={(chosen) => setPreset(chosen.systemPrompt ? chosen : null)}
+        />
+        {preset && (
+          <Box sx={{ textAlign: "center", fontSize: "0.85rem", color: "text.secondary" }}>
+            {t("presets.withSystemPrompt", { name: preset.name })}
+            <IconAction icon="close" iconSize={14} label={t("presets.without")} onClick={() => setPreset(null)} />
+          </Box>
+        )}
       </Box>
     </Box>
   );

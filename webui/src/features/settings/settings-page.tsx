@@ -1,4 +1,4 @@
-/** How the page looks and speaks, which this browser keeps; and one's chats as files. */
+/** How the page looks and speaks, which this browser keeps; one's presets; one's chats as files. */
 import Divider from "@mui/material/Divider";
 import MenuItem from "@mui/material/MenuItem";
 import Stack from "@mui/material/Stack";
@@ -8,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import { LANGUAGES, type Language, switchLanguage } from "@/lib/i18n";
 import { Page } from "@/ui/page";
 import { NoticeSetting } from "./notice-setting";
+import { PresetSettings } from "./presets/preset-settings";
 import { ChatTransfer } from "./transfer/chat-transfer";
 
 const MODES = ["system", "light", "dark"] as const;
@@ -45,6 +46,8 @@ export function SettingsPage() {
         </TextField>
         <NoticeSetting />
       </Stack>
+      <Divider sx={{ my: 4 }} />
+      <PresetSettings />
       <Divider sx={{ my: 4 }} />
       <ChatTransfer />
     </Page>

@@ -1,12 +1,26 @@
 /** The field where messages are written. Enter sends, also within a Hangul syllable; Shift+Enter breaks the line. */
 import Box from "@mui/material/Box";
-import { type ClipboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  type ClipboardEvent,
+  type KeyboardEvent,
+  lazy,
+  type ReactNode,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useTranslation } from "react-i18next";
+import { type Preset, presetsFor, usePresets } from "@/api/presets";
 import { EnterKey } from "@/lib/ime";
 import { type Attachment, MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
 import { draftOf, keepDraft } from "../drafts";
 import { AttachmentChips } from "./attachment-chips";
 import { ComposerBar } from "./composer-bar";
+
+const PresetList = lazy(() => import("./preset-list").then((module) => ({ default: module.PresetList })));
 
 const SAVED_AFTER_MS = 400;
 const TYPING_EVERY_MS = 3000;
@@ -18,15 +32,19 @@ interface Props {
   send: (content: string) => Promise<boolean>;
   isBusy: boolean;
   stop?: (() => void) | undefined;
+  /** A preset was put into the field. */
+  onPreset?: ((preset: Preset) => void) | undefined;
   onTyping?: (() => void) | undefined;
   /** Shown below the field: what sending `draft` would cost. */
   meter?: (draft: string) => ReactNode;
 }
 
-export function Composer({ place, send, isBusy, stop, onTyping, meter }: Props) {
+export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState(() => draftOf(place));
   const [attachments, setAttachments] = useState<readonly Attachment[]>([]);
+  const [active, setActive] = useState(0);
+  const [isListLeft, setListLeft] = useState(false); // by Escape, until the next letter
   const field = useRef<HTMLTextAreaElement>(null);
   const lastTyping = useRef(0);
 
@@ -60,8 +78,17 @@ export function Composer({ place, send, isBusy, stop, onTyping, meter }: Props) 
   });
   const enter = useMemo(() => new EnterKey((value) => latest.current(value)), []);
 
+  const presets = presetsFor(text, usePresets());
+  const isListOpen = presets.length > 0 && !isListLeft;
+  const choose = (preset: Preset) => {
+    setText(preset.text);
+    onPreset?.(preset);
+  };
+
   const change = (value: string) => {
     setText(value);
+    setActive(0);
+    setListLeft(false);
     const now = Date.now();
     if (!onTyping || now - lastTyping.current < TYPING_EVERY_MS) return;
     lastTyping.current = now;
@@ -72,6 +99,20 @@ export function Composer({ place, send, isBusy, stop, onTyping, meter }: Props) 
     if (pasted.length <= MAX_INLINE_CHARACTERS) return;
     event.preventDefault();
     setAttachments([...attachments, { text: pasted }]);
+  };
+  /** Whether the list of presets took the key. */
+  const isForList = (event: KeyboardEvent): boolean => {
+    if (!isListOpen) return false;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const preset = presets[active];
+    if (step) setActive((active + step + presets.length) % presets.length);
+    else if (event.key === "Escape") setListLeft(true);
+    else if (event.key !== "Enter" && event.key !== "Tab") return false;
+    else if (event.nativeEvent.isComposing)
+      return true; // the key ends a Hangul syllable; nothing is sent
+    else if (preset) choose(preset);
+    event.preventDefault();
+    return true;
   };
   const sendsOnEnter = !matchMedia("(pointer: coarse) and (hover: none)").matches; // a phone has a button for it
   return (
@@ -102,6 +143,7 @@ export function Composer({ place, send, isBusy, stop, onTyping, meter }: Props) 
         }}
       >
         <AttachmentChips attachments={attachments} change={setAttachments} />
+        <Suspense>{isListOpen && <PresetList presets={presets} active={active} choose={choose} />}</Suspense>
         <textarea
           ref={field}
           rows={1}
@@ -110,12 +152,20 @@ export function Composer({ place, send, isBusy, stop, onTyping, meter }: Props) 
           onPaste={paste}
           placeholder={t("chat.placeholder")}
           aria-label={t("chat.placeholder")}
+          {...(isListOpen
+            ? {
+                "aria-autocomplete": "list",
+                "aria-controls": "preset-list",
+                "aria-activedescendant": `preset-list-${active}`,
+              }
+            : {})}
           // biome-ignore lint/a11y/noAutofocus: it is what one comes to a chat for
           autoFocus={sendsOnEnter}
           onCompositionStart={enter.onCompositionStart}
           onCompositionUpdate={enter.onCompositionUpdate}
           onCompositionEnd={enter.onCompositionEnd}
           onKeyDown={(event) => {
+            if (isForList(event)) return;
             if (event.key === "Escape" && !event.nativeEvent.isComposing) stop?.();
             if (sendsOnEnter) enter.onKeyDown(event);
           }}
