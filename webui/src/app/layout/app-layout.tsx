@@ -75,7 +75,12 @@ export function AppLayout({ sidebar, notice }: Props) {
         <Drawer
           open={isOpen}
           onClose={() => setOpen(false)}
-          slotProps={{ paper: { sx: { width: `min(${SIDEBAR_PX}px, 86vw)`, bgcolor: "background.sunken" } } }}
+          slotProps={{
+            paper: {
+              "aria-label": t("layout.sidebar"),
+              sx: { width: `min(${SIDEBAR_PX}px, 86vw)`, bgcolor: "background.sunken" },
+            },
+          }}
         >
           {panel}
         </Drawer>

@@ -1,5 +1,5 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { ME, renderApp, session } from "@/test-app";
 
 const PRESETS = [
@@ -7,6 +7,14 @@ const PRESETS = [
   { name: "translate", text: "Translate: ", systemPrompt: "You translate." },
 ];
 const WITH_PRESETS = () => ({ ...ME, user: ME.user && { ...ME.user, preferences: { presets: PRESETS } } });
+
+beforeEach(() => {
+  // As newer browsers have it: what it returns is no effect's clean-up.
+  Object.defineProperty(Element.prototype, "scrollIntoView", { value: async () => {}, configurable: true });
+});
+afterEach(() => {
+  Reflect.deleteProperty(Element.prototype, "scrollIntoView");
+});
 
 test("a slash brings a preset in by keyboard; a new chat has its system prompt", async () => {
   let begun: unknown;

@@ -16,7 +16,9 @@ interface Props {
 export function PresetList({ presets, active, choose }: Props) {
   const { t } = useTranslation();
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => list.current?.children[active]?.scrollIntoView?.({ block: "nearest" }), [active]);
+  useEffect(() => {
+    list.current?.children[active]?.scrollIntoView?.({ block: "nearest" }); // what it returns is no clean-up
+  }, [active]);
   return (
     <Box
       ref={list}
@@ -51,7 +53,11 @@ export function PresetList({ presets, active, choose }: Props) {
           <Box component="span" sx={{ fontWeight: 600, whiteSpace: "nowrap" }}>
             /{preset.name}
           </Box>
-          <Box component="span" className="ellipsis" sx={{ color: "text.secondary" }}>
+          <Box
+            component="span"
+            className="ellipsis"
+            sx={{ color: index === active ? "text.primary" : "text.secondary" }}
+          >
             {preset.text}
           </Box>
         </Box>
