@@ -6,15 +6,11 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useSta
 
 /** Whoever is this near to the end is reading it. */
 const NEAR_END_PX = 80;
-/**
- * Most browsers keep what is read in its place by themselves, also when a message above comes into sight and is not as
- * tall as was thought. Safari does not; there at least new pages are made up for.
- */
-const anchorsByItself = globalThis.CSS?.supports?.("overflow-anchor", "auto") ?? false;
 
 export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: string | undefined) {
   const isStuck = useRef(true);
-  const before = useRef({ firstId, height: 0 });
+  const formerId = useRef(firstId);
+  const height = useRef(0); // when it was last laid out
   const [isAtEnd, setAtEnd] = useState(true);
 
   const toEnd = useCallback(() => {
@@ -32,6 +28,7 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: 
       setAtEnd(isStuck.current);
     };
     const follow = new ResizeObserver(() => {
+      height.current = element.scrollHeight;
       if (isStuck.current) element.scrollTop = element.scrollHeight;
       else note();
     });
@@ -46,13 +43,19 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: 
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (!element || anchorsByItself) return;
-    const { firstId: formerId, height } = before.current;
-    if (formerId !== undefined && formerId !== firstId && !isStuck.current) {
-      element.scrollTop += element.scrollHeight - height;
-    }
-    before.current = { firstId, height: element.scrollHeight };
-  });
+    const isPrepended = formerId.current !== undefined && formerId.current !== firstId;
+    formerId.current = firstId;
+    if (!element || !isPrepended || isStuck.current) return;
+    // Otherwise browsers keep what is read in its place themselves, also when a message that comes into sight is not as
+    // tall as was thought. But not at the very top, and Safari never: what is put in above is made up for by hand.
+    element.style.overflowAnchor = "none";
+    element.scrollTop += element.scrollHeight - height.current;
+    const frame = requestAnimationFrame(() => element.style.removeProperty("overflow-anchor"));
+    return () => {
+      cancelAnimationFrame(frame);
+      element.style.removeProperty("overflow-anchor");
+    };
+  }, [scroller, firstId]);
 
   return { isAtEnd, toEnd };
 }
