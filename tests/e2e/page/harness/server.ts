@@ -1,9 +1,9 @@
 /** A real `bdchat serve` in its own process; it can be killed and started again on the same port and data. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, createWriteStream, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -25,6 +25,7 @@ export class ServerProcess {
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    if (options.model === "default") install(join(this.#dataDir, "models"));
   }
 
   get url(): string {
@@ -79,13 +80,23 @@ export class ServerProcess {
 }
 
 function programOf(model: ServerOptions["model"]): string[] {
-  if (typeof model === "object") {
-    const pace = ["--num-tokens", String(model.numTokens), "--tokens-per-s", String(model.tokensPerS)];
-    return ["tests.e2e.scripted_server", ...pace];
-  }
-  const path = model === "none" ? model : process.env.BDCHAT_TEST_MODEL;
+  if (model === "default") return ["bdchat", "serve"];
+  if (model === "none") return ["bdchat", "serve", "--model", model];
+  const pace = ["--num-tokens", String(model.numTokens), "--tokens-per-s", String(model.tokensPerS)];
+  return ["tests.e2e.scripted_server", ...pace];
+}
+
+/** The default model where `bdchat pull` would have put it. */
+function install(folder: string): void {
+  const path = process.env.BDCHAT_TEST_MODEL;
   if (!path) throw new Error("BDCHAT_TEST_MODEL must name the default model's file");
-  return ["bdchat", "serve", "--model", path];
+  mkdirSync(folder);
+  const place = join(folder, basename(path));
+  try {
+    linkSync(path, place);
+  } catch {
+    copyFileSync(path, place); // on another disk
+  }
 }
 
 /** Its first line is "bdchat serves … at http://127.0.0.1:PORT/v1". */

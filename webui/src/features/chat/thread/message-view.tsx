@@ -1,6 +1,7 @@
 /** One message of a thread. Rendered again only when it changed: an answer that grows is no change of the others. */
 import Box from "@mui/material/Box";
 import { memo } from "react";
+import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
 import { AnswerView } from "./answer-view";
@@ -12,6 +13,7 @@ interface Props {
 }
 
 export const MessageView = memo(function MessageView({ message, say }: Props) {
+  const { t } = useTranslation();
   return (
     // What is out of sight is neither laid out nor painted, and still found, copied and read out.
     <Box
@@ -25,6 +27,8 @@ export const MessageView = memo(function MessageView({ message, say }: Props) {
         "@media (hover: none)": { "& .message-actions": { opacity: 1 } },
       }}
     >
+      {/* With a screen reader one goes from message to message by their headings. */}
+      <h2 className="visually-hidden">{message.role === "user" ? t("chat.question") : t("chat.answer")}</h2>
       {message.role === "user" ? (
         <QuestionView message={message} say={say} />
       ) : (
