@@ -69,7 +69,7 @@ class StoredClient:
 
     fields: dict[str, Any]
     token: str | None = None
-    has_heard: asyncio.Event = field(default_factory=asyncio.Event)  # a word of an answer
+    has_heard: asyncio.Event = field(default_factory=asyncio.Event)  # a new word: what was said before comes as a reset
 
     def connected(self, base_url: str) -> httpx.AsyncClient:
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
@@ -122,14 +122,20 @@ class StoredClient:
             if data == "[DONE]":
                 asked.is_done = True
                 return
-            asked.take(number, json.loads(data))
-            self.has_heard.set()
+            document = json.loads(data)
+            asked.take(number, document)
+            if is_new_text(document):
+                self.has_heard.set()
 
     async def whole(self, http: httpx.AsyncClient, asked: Asked) -> Asked:
         """What a reader gets that comes only now."""
         again = Asked(asked.session_id, asked.client_message_id, asked.content, asked.generation_id)
         await self.advance(http, again)
         return again
+
+
+def is_new_text(document: dict[str, Any]) -> bool:
+    return any((choice.get("delta") or {}).get("content") for choice in document.get("choices", ()))
 
 
 async def frames(answer: httpx.Response) -> AsyncIterator[tuple[int | None, str]]:
