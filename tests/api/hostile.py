@@ -183,7 +183,7 @@ def _paths_and_methods() -> Iterator[Attack]:
         "/nope",
         "/v1",
         "/v1/chat",
-        "/v1/chat/completions/x",
+        "/v1/chat/nope",
         "/v1/../etc/passwd",
         "/%2e%2e/%2e%2e/etc/passwd",
         "/v1/models/..%2f..%2fetc%2fpasswd",
@@ -195,10 +195,10 @@ def _paths_and_methods() -> Iterator[Attack]:
         "/.env",
     ):
         yield Attack(f"GET {path[:40]}", method="GET", path=path, statuses=(404,))
+    yield Attack("GET completions", method="GET", path=COMPLETIONS, statuses=(405,))
     for path in (CHAT, COMPLETIONS, "/v1/models", "/health", "/metrics"):
         for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
             yield Attack(f"{method} {path}", method=method, path=path, statuses=(405,))
-    yield Attack("GET chat", method="GET", statuses=(405,))
     yield Attack("POST models", path="/v1/models", statuses=(405,))
 
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import threading
+import uuid
 from collections.abc import Awaitable, Iterator
 from typing import Any, TypeVar
 
@@ -98,7 +99,8 @@ class Stage:
             made: dict[str, Any] = answer.json()
             return made
 
-        await signed_in(self._client, "friend")
+        friend = f"friend-{uuid.uuid4().hex[:8]}"  # an earlier one may be disabled by now, or gone
+        await signed_in(self._client, friend)
         session_id = (await post("/api/sessions", {"title": "t"}))["session_id"]
         stored = {"messages": MESSAGE, "store": True, "metadata": {"session_id": session_id}}
         completion_id = (await post("/v1/chat/completions", stored))["id"]
@@ -109,7 +111,7 @@ class Stage:
             "completion_id": completion_id,
             "generation_id": completion_id,
             "message_id": messages.json()["items"][0]["message_id"],
-            "user_id": (await post(f"/api/sessions/{session_id}/members", {"username": "friend"}))["user_id"],
+            "user_id": (await post(f"/api/sessions/{session_id}/members", {"username": friend}))["user_id"],
             "link_id": link["link_id"],
             "token": link["token"],
             "key_id": (await post("/api/keys", {"name": "k"}))["key_id"],

@@ -44,7 +44,7 @@ def test_page(spec: str, node_environment: dict[str, str]) -> None:
     webui = ROOT / "webui"
     node = shutil.which("node", path=node_environment["PATH"])
     assert node
-    command = [node, "node_modules/vitest/vitest.mjs", "run", "--config", "e2e.config.ts", f"/{spec}.spec.ts"]
+    command = [node, "node_modules/vitest/vitest.mjs", "run", "--config", "e2e.config.ts", f"{spec}.spec.ts"]
     ran = subprocess.run(  # our own argument list
         command, cwd=webui, env=node_environment, capture_output=True, text=True, timeout=LONGEST_S, check=False
     )

@@ -24,4 +24,4 @@ def configure_logging(level: str) -> None:
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.getLogger("sse_starlette").setLevel(logging.WARNING)  # it builds a debug line per event otherwise
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # six lines at every start
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # lines at every start, about nothing that happened
