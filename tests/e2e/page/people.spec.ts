@@ -1,17 +1,28 @@
 /** A chat that two people have open: each sees the other, that the other is writing, and what comes of it. */
+import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { answered, field, messages, say, thread } from "./harness/chat";
 import { stage } from "./harness/stage";
 
 const scene = stage({ model: "default" });
 
+async function openSharing(page: Page): Promise<Locator> {
+  await page.getByRole("button", { name: "Actions for this chat" }).click();
+  await page.getByRole("menuitem", { name: "Share this chat" }).click();
+  return page.getByRole("dialog");
+}
+
 test("two people are in one chat: presence, typing, both read the same answer", async () => {
   const ann = await scene.visitor("ann");
   const ben = await scene.visitor("ben");
   const sessionId = await ann.api.chat("Together", []);
   await ann.api.tune(sessionId, { max_tokens: 30 });
-  const path = { session_id: sessionId };
-  await ann.api.call("POST /api/sessions/{session_id}/members", { path, body: { username: "ben", role: "writer" } });
+  await ann.page.goto(`/chat/${sessionId}`);
+  const dialog = await openSharing(ann.page);
+  await dialog.getByRole("textbox", { name: "Name they sign in with" }).fill("ben");
+  await dialog.getByRole("combobox", { name: "May", exact: true }).selectOption("writer");
+  await dialog.getByRole("button", { name: "Invite" }).click();
+  await dialog.getByRole("button", { name: "Remove ben" }).waitFor();
   for (const { page } of [ann, ben]) {
     await page.goto(`/chat/${sessionId}`);
     await field(page).waitFor();
@@ -28,6 +39,22 @@ test("two people are in one chat: presence, typing, both read the same answer", 
 
   await ben.page.goto("/");
   await ann.page.getByText("Here now: ben").waitFor({ state: "hidden" });
+});
+
+test("a link is made and read by a stranger, until it is revoked", async () => {
+  const ann = await scene.visitor("ann");
+  const stranger = await scene.stranger();
+  const sessionId = await ann.api.chat("By link", ["A question?", "An answer."]);
+  await ann.page.goto(`/chat/${sessionId}`);
+  const dialog = await openSharing(ann.page);
+  await dialog.getByRole("button", { name: "Make a link" }).click();
+  await stranger.page.goto(await dialog.getByRole("textbox", { name: "Address" }).inputValue());
+  await stranger.page.getByText("An answer.").waitFor();
+  await dialog.getByRole("button", { name: "Revoke" }).click();
+  await dialog.getByRole("button", { name: "Revoke" }).waitFor({ state: "detached" });
+  stranger.watch.foresee(/status of 404/);
+  await stranger.page.reload();
+  await stranger.page.getByText("This link leads nowhere").waitFor();
 });
 
 test("a reader reads along and cannot write; a stranger learns nothing", async () => {

@@ -51,7 +51,7 @@ const CHATS: [title: string, daysAgo: number, messages: string[]][] = [
 ];
 
 /** In ChatGPT's own layout, which is one of those that can be imported. */
-function exported(now_s: number): object[] {
+export function exported(now_s: number): object[] {
   return CHATS.map(([title, daysAgo, messages], chat) => {
     const at = now_s - daysAgo * DAY_S - chat * 60;
     const nodes = messages.map((text, n) => ({
