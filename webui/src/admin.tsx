@@ -8,5 +8,5 @@ await start(
   <BrowserRouter basename="/admin">
     <AdminRoutes />
   </BrowserRouter>,
-  ADMIN_WORDS,
+  { words: [ADMIN_WORDS] },
 );

@@ -1,8 +1,13 @@
 /** Who is signed in, and what this server lets a stranger do. */
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { call } from "./client";
 import { keys } from "./keys";
 
+export const meQuery = queryOptions({
+  queryKey: keys.me,
+  queryFn: ({ signal }) => call("GET /api/auth/me", { signal }),
+});
+
 export function useMe() {
-  return useQuery({ queryKey: keys.me, queryFn: ({ signal }) => call("GET /api/auth/me", { signal }) });
+  return useQuery(meQuery);
 }

@@ -3,10 +3,11 @@ import { lazy, Suspense } from "react";
 import { Route, Routes } from "react-router";
 import { Loading } from "@/ui/loading";
 import { NotFound } from "./errors/not-found";
+import { lazyPage } from "./lazy-page";
 import { RequireUser } from "./require-user";
 
-const SignedIn = lazy(() => import("./signed-in").then((module) => ({ default: module.SignedIn })));
-const ChatPage = lazy(() => import("@/features/chat/chat-page").then((module) => ({ default: module.ChatPage })));
+const SignedIn = lazyPage(() => import("./signed-in").then((module) => module.SignedIn));
+const Chat = lazyPage(() => import("@/features/chat/chat-page").then((module) => module.ChatPage));
 const AuthPage = lazy(() => import("@/features/auth/auth-page").then((module) => ({ default: module.AuthPage })));
 const SharedPage = lazy(() =>
   import("@/features/shared/shared-page").then((module) => ({ default: module.SharedPage })),
@@ -18,9 +19,14 @@ const ProfilePage = lazy(() =>
   import("@/features/profile/profile-page").then((module) => ({ default: module.ProfilePage })),
 );
 
+/** Who comes to a chat mostly is signed in: the code does not wait for the server to say so. */
+export const preloaded: Promise<unknown> = /^\/(?:chat\/|$)/.test(location.pathname)
+  ? Promise.all([SignedIn.preload(), Chat.preload()])
+  : Promise.resolve();
+
 const signedIn = (
   <RequireUser>
-    <SignedIn />
+    <SignedIn.Page />
   </RequireUser>
 );
 
@@ -32,8 +38,8 @@ export function AppRoutes() {
         <Route path="/register" element={<AuthPage isRegistering />} />
         <Route path="/shared/:token" element={<SharedPage />} />
         <Route element={signedIn}>
-          <Route path="/" element={<ChatPage />} />
-          <Route path="/chat/:sessionId" element={<ChatPage />} />
+          <Route path="/" element={<Chat.Page />} />
+          <Route path="/chat/:sessionId" element={<Chat.Page />} />
           <Route path="/settings" element={<SettingsPage />} />
           <Route path="/profile" element={<ProfilePage />} />
         </Route>

@@ -2,12 +2,21 @@
 import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { makeQueryClient } from "@/api/query-client";
+import { meQuery } from "@/api/use-me";
 import { makeI18n, preferredLanguage, type Words } from "@/lib/i18n";
 import { Providers } from "./providers";
 
-export async function start(page: ReactNode, ...more: readonly Words[]): Promise<void> {
+interface Needs {
+  words?: readonly Words[];
+  /** What the first drawing waits for. */
+  code?: Promise<unknown>;
+}
+
+export async function start(page: ReactNode, { words = [], code }: Needs = {}): Promise<void> {
   const root = document.getElementById("root");
   if (!root) throw new Error("the document has no #root");
-  await makeI18n(preferredLanguage(), ...more);
-  createRoot(root).render(<Providers queryClient={makeQueryClient()}>{page}</Providers>);
+  const queryClient = makeQueryClient();
+  queryClient.prefetchQuery(meQuery); // every page asks it first: while the words come
+  await Promise.all([makeI18n(preferredLanguage(), ...words), code]);
+  createRoot(root).render(<Providers queryClient={queryClient}>{page}</Providers>);
 }
