@@ -11,11 +11,20 @@ const scene = stage({
   settings: { "generations.makes_titles": "false" },
 });
 
+/** How much of the answer is there. Without formulas: they are drawn last, and hold their text twice. */
+function numShown(): number {
+  const answer = [...document.querySelectorAll(".md")].at(-1);
+  const formulas = [...(answer?.querySelectorAll(".katex") ?? [])];
+  const lengthOf = (element: Element | undefined) => element?.textContent?.length ?? 0;
+  return lengthOf(answer) - formulas.reduce((sum, formula) => sum + lengthOf(formula), 0);
+}
+
 /** Notes when as much text is there as the page had before (`name` carries it over), and when the page was loaded. */
 function noteWhenVisible(): void {
   const enough = Number(window.name || "0");
+  const { numShown } = window as unknown as { numShown: () => number };
   const look = () => {
-    const shown = [...document.querySelectorAll(".md")].at(-1)?.textContent?.length ?? 0;
+    const shown = numShown();
     if (shown > 0 && shown >= enough) Object.assign(window, { visibleAtMs: performance.now() });
     else requestAnimationFrame(look);
   };
@@ -25,6 +34,7 @@ function noteWhenVisible(): void {
 test("twenty reloads of one answer", { timeout: 600_000 }, async () => {
   const { page, api } = await scene.visitor("ann");
   const sessionId = await api.chat("Reloads", []);
+  await page.addInitScript(`window.numShown = ${numShown}`);
   await page.addInitScript(noteWhenVisible);
   await page.goto(`/chat/${sessionId}`);
   await say(page, "Go on.");
@@ -34,7 +44,7 @@ test("twenty reloads of one answer", { timeout: 600_000 }, async () => {
   for (let n = 0; n < NUM_RELOADS; n += 1) {
     await page.waitForTimeout(100 + 1900 * Math.random());
     await page.evaluate(() => {
-      window.name = String([...document.querySelectorAll(".md")].at(-1)?.textContent?.length ?? 0);
+      window.name = String((window as unknown as { numShown: () => number }).numShown());
     });
     await page.reload();
     await page.waitForFunction(() => "visibleAtMs" in window);
