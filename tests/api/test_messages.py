@@ -248,9 +248,10 @@ async def test_a_longer_path_takes_no_more_queries(client: httpx.AsyncClient) ->
         return await cost_of(client, read), await cost_of(client, written)
 
     short, (root, *_) = await talk(client, headers, "1", "2")
-    long, _ = await talk(client, headers, *(str(n) for n in range(40)))
+    long, (above, *_) = await talk(client, headers, *(str(n) for n in range(40)))
     for n in range(5):
         await say(client, headers, short, f"sibling {n}", parent_id=root)
+    await say(client, headers, long, "sibling", parent_id=above)  # where a branch leaves, its length is asked
     assert await costs(short) == await costs(long)
     read, written = await costs((await talk(client, headers, "1"))[0])
     assert read <= 4  # BEGIN, the session, the path, the siblings

@@ -127,6 +127,20 @@ async def test_a_page_costs_two_queries_whatever_its_length(database: Database) 
     assert cost - nothing <= 1
 
 
+async def test_a_branch_point_says_how_much_is_elsewhere(database: Database) -> None:
+    _, session_id, ids = await begin(database, *"abcde")
+    other = await append(database, session_id, "b2", ids[0])
+    await append(database, session_id, "b3", ids[0])
+
+    def read(db: Session) -> list[int]:
+        return [entry.num_elsewhere for entry in messages.path(db, session_id, other.message_id, limit=9)]
+
+    assert await database.read(read) == [0, 4 + 1]  # b to e, and b3
+    nothing = await _num_statements(database, lambda _: None)
+    cost = await _num_statements(database, lambda db: messages.path(db, session_id, ids[-1], limit=9))
+    assert cost - nothing <= 3
+
+
 async def _num_statements(database: Database, work: object) -> int:
     def reading(db: Session) -> None:
         db.connection()  # its BEGIN is a statement too

@@ -1,6 +1,6 @@
 /** The administration's entry: a page of its own, so that the chat carries none of it. */
 import { BrowserRouter } from "react-router";
-import { ADMIN_WORDS } from "@/lib/i18n";
+import { ADMIN_WORDS, PAGE_WORDS } from "@/lib/i18n";
 import { AdminRoutes } from "./app/admin-routes";
 import { start } from "./app/start";
 
@@ -8,5 +8,5 @@ await start(
   <BrowserRouter basename="/admin">
     <AdminRoutes />
   </BrowserRouter>,
-  { words: [ADMIN_WORDS] },
+  { words: [PAGE_WORDS, ADMIN_WORDS] },
 );

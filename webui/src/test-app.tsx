@@ -11,6 +11,7 @@ import type { SaidFrame } from "./live/protocol";
 import "./app/signed-in";
 import "./features/auth/auth-page";
 import "./features/chat/chat-page";
+import "./features/chat/temporary/temporary-page";
 import "./features/settings/settings-page";
 
 type Answer = (body: unknown, url: URL) => unknown;
@@ -98,6 +99,7 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
     created_at_ms: 0,
     sibling_ids: [id],
     sibling_index: 0,
+    num_elsewhere: 0,
     generation_id: null,
     metadata: null,
     ...fields,
@@ -110,6 +112,14 @@ const QUIET: Record<string, Answer> = {
   "GET /api/sessions": () => ({ items: [], next_cursor: null }),
 };
 
+/** What `/v1/chat/completions` streams: these pieces of text, then its end. */
+export function streamOf(...pieces: string[]): Response {
+  const chunk = (delta: object, reason: string | null) =>
+    `data: ${JSON.stringify({ choices: [{ delta, finish_reason: reason }] })}\n\n`;
+  const said = pieces.map((content) => chunk({ content }, null));
+  return new Response([...said, chunk({}, "stop"), "data: [DONE]\n\n"].join(""));
+}
+
 /** Renders the page at `path`. `answers` may be changed while it runs. */
 export function renderApp(path: string, answers: Record<string, Answer> = {}) {
   const table = { ...QUIET, ...answers };
@@ -121,6 +131,7 @@ export function renderApp(path: string, answers: Record<string, Answer> = {}) {
     const answer = table[`${init.method ?? "GET"} ${url.pathname}`];
     if (!answer) throw new TypeError(`nothing is served at ${init.method} ${url.pathname}`);
     const found = answer(init.body ? JSON.parse(String(init.body)) : undefined, url);
+    if (found instanceof Response) return found;
     if (found === undefined) return new Response(null, { status: 204 });
     const isRefused = found instanceof Refusal;
     const body = isRefused ? { error: { type: "invalid_request_error", param: null, ...found.error } } : found;

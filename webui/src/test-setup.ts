@@ -1,7 +1,7 @@
 /** Runs before each test file. The page speaks English in tests, unless one says otherwise. */
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
-import { ADMIN_WORDS, makeI18n } from "@/lib/i18n";
+import { ADMIN_WORDS, makeI18n, PAGE_WORDS } from "@/lib/i18n";
 
 configure({ asyncUtilTimeout: 10_000 }); // a page on a busy machine
 // happy-dom has no doctype; KaTeX asks for one.
@@ -14,7 +14,7 @@ class Observer {
 }
 Object.assign(globalThis, { ResizeObserver: Observer, IntersectionObserver: Observer });
 Object.defineProperty(HTMLElement.prototype, "clientHeight", { value: 800, configurable: true });
-await makeI18n("en", ADMIN_WORDS); // the instance that components find without a provider
+await makeI18n("en", PAGE_WORDS, ADMIN_WORDS); // the instance that components find without a provider
 afterEach(() => {
   cleanup();
   vi.unstubAllGlobals();

@@ -18,7 +18,10 @@ from bdchat.api.security import headers_named
 BUILT_PAGE = Path(__file__).resolve().parent.parent / "webui"  # scripts/bootstrap_webui.py puts it there; in the wheel
 # Which file answers for which paths; the page's own router does the rest.
 ENTRIES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("index.html", re.compile(r"/(?:login|register|chat(?:/.*)?|settings(?:/.*)?|profile|shared/.*)?", re.DOTALL)),
+    (
+        "index.html",
+        re.compile(r"/(?:login|register|chat(?:/.*)?|temporary|settings|profile|shared/.*)?", re.DOTALL),
+    ),
     ("admin.html", re.compile(r"/admin(?:/.*)?", re.DOTALL)),
 )
 NONCE = b"BDCHAT-CSP-NONCE"  # vite.config.ts, html.cspNonce
@@ -26,7 +29,12 @@ FOR_EVER = b"public, max-age=31536000, immutable"  # an asset's name changes wit
 FOR_A_DAY = b"public, max-age=86400"
 COMPRESSED = ".gz"
 NO_GZIP = re.compile(r"(?:^|,)\s*gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)")
-MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".woff2": "font/woff2"}
+MEDIA_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".webmanifest": "application/manifest+json",
+}
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"

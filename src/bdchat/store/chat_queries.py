@@ -6,7 +6,7 @@ messages.py.
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, and_, bindparam, literal, or_, tuple_
+from sqlalchemy import CTE, ColumnElement, and_, bindparam, func, literal, or_, tuple_
 from sqlmodel import col, select
 
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionMember, User
@@ -127,6 +127,24 @@ def families(*, with_roots: bool) -> Any:
         )
         .order_by(col(Message.created_at_ms), col(Message.message_id))
     )
+
+
+@cache
+def branch_sizes() -> Any:
+    """:session_id, :message_ids → rows (message_id, how many messages are in its branch, itself included)."""
+    down: Any = (
+        select(col(Message.message_id).label("top_id"), col(Message.message_id).label("message_id"))
+        .where(
+            col(Message.session_id) == bindparam("session_id"),
+            col(Message.message_id).in_(bindparam("message_ids", expanding=True)),
+        )
+        .cte("down", recursive=True)
+    )
+    child = select(down.c.top_id, col(Message.message_id)).where(
+        col(Message.session_id) == bindparam("session_id"), col(Message.parent_id) == down.c.message_id
+    )
+    down = down.union_all(child)
+    return select(down.c.top_id, func.count()).group_by(down.c.top_id)
 
 
 @cache

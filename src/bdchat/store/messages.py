@@ -21,11 +21,13 @@ MAX_DEPTH = 100_000  # of a path that is read whole
 
 @dataclass(frozen=True, slots=True)
 class PathEntry:
-    """A message with what is shown beside it. `sibling_ids` in order, its own among them."""
+    """A message with what is shown beside it. `sibling_ids` in order, its own among them; `num_elsewhere`: messages
+    in the branches of the others."""
 
     message: Message
     metadata: MessageMetadata | None
     sibling_ids: tuple[str, ...]
+    num_elsewhere: int
     generation_id: str | None  # what is writing it now
 
 
@@ -189,7 +191,8 @@ def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
 def path(
     db: Session, session_id: str, leaf_id: str | None, *, limit: int, before: str | None = None
 ) -> list[PathEntry]:
-    """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order. Two queries.
+    """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order. Two queries, and
+    one more where branches leave the path.
 
     The page holds the root when its first message has no parent. Of another session's ids: nothing."""
     if leaf_id is None:
@@ -203,7 +206,16 @@ def path(
     }
     rows = db.execute(chat_queries.path(), values).all()
     families = _families(db, session_id, [row[0].parent_id for row in rows])
-    return [PathEntry(message, metadata, families[message.parent_id], running) for message, metadata, running in rows]
+    on_path = {row[0].message_id for row in rows}
+    sizes = _branch_sizes(
+        db, session_id, [each for family in families.values() for each in family if each not in on_path]
+    )
+
+    def entry(message: Message, metadata: MessageMetadata | None, running: str | None) -> PathEntry:
+        family = families[message.parent_id]
+        return PathEntry(message, metadata, family, sum(sizes.get(each, 0) for each in family), running)
+
+    return [entry(*row) for row in rows]
 
 
 def siblings(db: Session, message: Message) -> list[str]:
@@ -229,6 +241,14 @@ def newest_leaf(db: Session, session_id: str, message_id: str) -> str:
     if leaf_id is None:
         raise NotFound("message", message_id)
     return str(leaf_id)
+
+
+def _branch_sizes(db: Session, session_id: str, message_ids: Sequence[str]) -> dict[str, int]:
+    """How many messages there are from each of them on. One query, or none."""
+    if not message_ids:
+        return {}
+    rows = db.execute(chat_queries.branch_sizes(), {"session_id": session_id, "message_ids": list(message_ids)})
+    return {str(message_id): int(num) for message_id, num in rows}
 
 
 def _families(db: Session, session_id: str, parent_ids: Sequence[str | None]) -> dict[str | None, tuple[str, ...]]:

@@ -43,6 +43,7 @@ test("everything by keyboard: a new chat, a message, Stop, another answer, and b
   await tabTo(page, "By keyboard");
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/chat/${sessionId}`);
+  await page.getByRole("heading", { name: "By keyboard" }).waitFor(); // what is typed before goes to the new chat
   await tabTo(page, "Write a message");
   await page.keyboard.type("Count from 1 to 500.");
   await page.keyboard.press("Enter");

@@ -96,8 +96,46 @@ test("a message said otherwise begins another branch; the middle one of three is
   await question.getByRole("button", { name: "Previous branch" }).click();
   await question.getByText("2/3").waitFor();
   await question.getByText("second wording").waitFor();
+  await question.getByText("4 messages on another branch").waitFor();
   expect(await answers(page).count()).toBe(1);
   expect(await messages(page).count()).toBe(2);
+});
+
+test("what a search finds is gone to: far above, and on a branch that is not shown", async () => {
+  const { page, api } = await scene.visitor("ann");
+  const turns = Array.from({ length: 80 }, (_, n) => `Turn ${n} of many. `.repeat(20));
+  const sessionId = await api.chat("A long one", ["The needle is a heron.", ...turns]);
+  const path = { session_id: sessionId };
+  const body = { content: "The needle is a heron no more.", parent_id: null };
+  await api.call("POST /api/sessions/{session_id}/messages", { path, body });
+  await page.goto("/");
+  await page.getByRole("searchbox", { name: "Search all chats" }).fill("needle heron");
+  await page.getByRole("navigation").getByRole("link", { name: "heron." }).click();
+  const found = messages(page).filter({ hasText: "The needle is a heron." });
+  await found.waitFor();
+  await page.waitForFunction(() => !location.search);
+  await expect.poll(() => found.evaluate((element) => document.activeElement === element)).toBe(true);
+  await expect.poll(() => found.evaluate((element) => element.getBoundingClientRect().top > 0)).toBe(true);
+  expect(await messages(page).count()).toBe(81);
+});
+
+test("a temporary chat is answered, is nowhere afterwards, and can be kept after all", async () => {
+  const { page, api } = await scene.visitor("zoe");
+  await page.goto("/");
+  await page.getByRole("link", { name: "Temporary chat" }).click();
+  await page.getByText("Nothing of this chat is written down").waitFor();
+  await say(page, "Say hello in one short sentence.");
+  const keep = page.getByRole("button", { name: "Keep this chat" });
+  await keep.waitFor({ timeout: 120_000 });
+  const text = await lastAnswer(page).innerText();
+  expect(text).not.toBe("");
+  const sessions = () => api.call("GET /api/sessions").then(({ items }) => items.length);
+  expect(await sessions()).toBe(0);
+  expect((await api.call("GET /api/search", { query: { q: "hello" } })).items).toEqual([]);
+  await keep.click();
+  await page.waitForURL(/\/chat\//);
+  expect(await answered(page)).toBe(text);
+  expect(await sessions()).toBe(1);
 });
 
 test("a new chat has its place in the URL and in the list, and is named after its first answer", async () => {
@@ -107,7 +145,8 @@ test("a new chat has its place in the URL and in the list, and is named after it
   await page.waitForURL(/\/chat\//);
   await hasWritten(page, 1);
   const path = { session_id: sessionIdOf(page) };
-  if (await stopButton(page).isVisible()) await stopButton(page).click();
+  const stop = stopButton(page).click({ timeout: 2000 });
+  await stop.catch(() => undefined); // it may have ended by itself
   await answered(page);
   await page.waitForFunction(() => !document.title.startsWith("New chat"));
   const { title } = await api.call("GET /api/sessions/{session_id}", { path });

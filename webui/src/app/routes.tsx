@@ -1,6 +1,7 @@
 /** Which page is where. Every page is loaded when it is first asked for. */
 import { lazy, Suspense } from "react";
 import { Route, Routes } from "react-router";
+import { withPageWords } from "@/lib/i18n";
 import { Loading } from "@/ui/loading";
 import { NotFound } from "./errors/not-found";
 import { lazyPage } from "./lazy-page";
@@ -10,13 +11,19 @@ const SignedIn = lazyPage(() => import("./signed-in").then((module) => module.Si
 const Chat = lazyPage(() => import("@/features/chat/chat-page").then((module) => module.ChatPage));
 const AuthPage = lazy(() => import("@/features/auth/auth-page").then((module) => ({ default: module.AuthPage })));
 const SharedPage = lazy(() =>
-  import("@/features/shared/shared-page").then((module) => ({ default: module.SharedPage })),
+  withPageWords(import("@/features/shared/shared-page")).then((module) => ({ default: module.SharedPage })),
 );
 const SettingsPage = lazy(() =>
-  import("@/features/settings/settings-page").then((module) => ({ default: module.SettingsPage })),
+  withPageWords(import("@/features/settings/settings-page")).then((module) => ({ default: module.SettingsPage })),
 );
 const ProfilePage = lazy(() =>
-  import("@/features/profile/profile-page").then((module) => ({ default: module.ProfilePage })),
+  withPageWords(import("@/features/profile/profile-page")).then((module) => ({ default: module.ProfilePage })),
+);
+
+const TemporaryPage = lazy(() =>
+  withPageWords(import("@/features/chat/temporary/temporary-page")).then((module) => ({
+    default: module.TemporaryPage,
+  })),
 );
 
 /** Who comes to a chat mostly is signed in: the code does not wait for the server to say so. */
@@ -40,6 +47,7 @@ export function AppRoutes() {
         <Route element={signedIn}>
           <Route path="/" element={<Chat.Page />} />
           <Route path="/chat/:sessionId" element={<Chat.Page />} />
+          <Route path="/temporary" element={<TemporaryPage />} />
           <Route path="/settings" element={<SettingsPage />} />
           <Route path="/profile" element={<ProfilePage />} />
         </Route>

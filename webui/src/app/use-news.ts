@@ -2,11 +2,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { useMatch, useNavigate } from "react-router";
+import { useLocation, useNavigate } from "react-router";
 import { keys } from "@/api/keys";
+import type { PullView } from "@/api/types.gen";
 import { showBrowserNotice } from "@/lib/browser-notice";
 import type { HeardFrame, HeardOf } from "@/live/protocol";
 import { useNotices } from "@/ui/notices-state";
+import { useNewsList } from "./layout/news-state";
 
 export function useNews(): (frame: HeardFrame) => void {
   const queries = useQueryClient();
@@ -34,10 +36,14 @@ export function useNews(): (frame: HeardFrame) => void {
 
 function useNotification(): (frame: HeardOf<"notification">) => void {
   const { t } = useTranslation();
-  const navigate = useNavigate();
-  const shownId = useMatch("/chat/:sessionId")?.params.sessionId;
-  const { show } = useNotices();
+  const tell = useTelling();
   return ({ kind, data }) => {
+    if (kind === "admin.pull") {
+      const { pull_id: id, model, state } = data as PullView;
+      if (state === "done") tell(t("news.pulled", { model }), id, "/admin/models");
+      else if (state === "failed") tell(t("news.pullFailed", { model }), id, "/admin/models");
+      return;
+    }
     const { session_id: sessionId, title: given } = data;
     if (typeof sessionId !== "string") return;
     const title = typeof given === "string" && given ? given : t("sessions.untitled");
@@ -46,9 +52,22 @@ function useNotification(): (frame: HeardOf<"notification">) => void {
       "session.shared": t("news.shared", { title }),
     };
     const text = texts[kind];
-    if (!text) return;
-    const open = () => navigate(`/chat/${sessionId}`);
-    showBrowserNotice(text, sessionId, open);
-    if (shownId !== sessionId) show({ text, action: { label: t("news.open"), onClick: open } });
+    if (text) tell(text, sessionId, `/chat/${sessionId}`);
+  };
+}
+
+/** Puts `text` where the reader finds it. Who has `to` before their eyes needs no word about it. */
+export function useTelling(): (text: string, tag: string, to: string | null) => void {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const { show } = useNotices();
+  const { add } = useNewsList();
+  return (text, tag, to) => {
+    const open = to?.startsWith("/admin") ? () => location.assign(to) : () => to && navigate(to);
+    showBrowserNotice(text, tag, open);
+    if (pathname === to) return;
+    add(text, to);
+    show({ text, ...(to ? { action: { label: t("news.open"), onClick: open } } : {}) });
   };
 }

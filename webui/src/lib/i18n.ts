@@ -14,6 +14,11 @@ const WORDS: Words = {
   ko: () => import("@/locales/ko.json"),
   en: () => import("@/locales/en.json"),
 };
+/** Of what is seldom opened: they come with its code (`withPageWords`), so that the chat is there sooner. */
+export const PAGE_WORDS: Words = {
+  ko: () => import("@/locales/pages.ko.json"),
+  en: () => import("@/locales/pages.en.json"),
+};
 /** Of the administration alone: the chat does not load them. */
 export const ADMIN_WORDS: Words = {
   ko: () => import("@/locales/admin.ko.json"),
@@ -31,6 +36,10 @@ function isLanguage(tag: string): tag is Language {
   return (LANGUAGES as readonly string[]).includes(tag);
 }
 
+/** The page's own, and what it has words of. */
+let current: I18n | null = null;
+const loaded = new Set<Words>();
+
 /** `more`: words besides those that every page has; under names of their own. */
 export async function makeI18n(language: Language, ...more: readonly Words[]): Promise<I18n> {
   const i18n = createInstance();
@@ -46,11 +55,25 @@ export async function makeI18n(language: Language, ...more: readonly Words[]): P
       returnNull: false,
     });
   document.documentElement.lang = language;
+  current = i18n;
+  loaded.clear();
+  for (const words of [WORDS, ...more]) loaded.add(words);
   return i18n;
 }
 
+/** What `code` loads, once its words are here too. */
+export async function withPageWords<Module>(code: Promise<Module>): Promise<Module> {
+  if (current && !loaded.has(PAGE_WORDS)) {
+    const language = current.language as Language; // it was made with one
+    const words = await wordsIn(language, [PAGE_WORDS]);
+    current.addResourceBundle(language, "translation", words, true);
+    loaded.add(PAGE_WORDS);
+  }
+  return code;
+}
+
 export async function switchLanguage(i18n: I18n, language: Language): Promise<void> {
-  i18n.addResourceBundle(language, "translation", await wordsIn(language, [WORDS]));
+  i18n.addResourceBundle(language, "translation", await wordsIn(language, [...loaded]), true);
   await i18n.changeLanguage(language);
   localStorage.setItem(STORED_AS, language);
   document.documentElement.lang = language;

@@ -5,9 +5,11 @@ import adminEn from "./admin.en.json";
 import adminKo from "./admin.ko.json";
 import chatEn from "./en.json";
 import chatKo from "./ko.json";
+import pagesEn from "./pages.en.json";
+import pagesKo from "./pages.ko.json";
 
-const en = { ...chatEn, ...adminEn };
-const ko = { ...chatKo, ...adminKo };
+const en = { ...chatEn, ...pagesEn, ...adminEn };
+const ko = { ...chatKo, ...pagesKo, ...adminKo };
 
 const SOURCE = join(import.meta.dirname, "..");
 const PLURAL = /_(?:zero|one|two|few|many|other)$/;
@@ -34,9 +36,22 @@ function code(folder = ""): string {
 }
 
 test("the words of the administration are its own: the chat has not loaded them", () => {
-  expect(Object.keys(adminEn).filter((name) => name in chatEn)).toEqual([]);
+  expect(Object.keys(adminEn).filter((name) => name in chatEn || name in pagesEn)).toEqual([]);
+  expect(Object.keys(pagesEn).filter((name) => name in chatEn)).toEqual([]);
   const used = (folder: string) => code(folder).match(/\bt\([\s\S]{0,40}?["`]admin\./g) ?? [];
   expect(["app/layout", "features/chat", "features/profile", "features/sessions", "ui"].flatMap(used)).toEqual([]);
+});
+
+test("what the chat says at once is among the words that it loads", () => {
+  const later = new RegExp(`\\bt\\([\\s\\S]{0,40}?["\`](?:${Object.keys(pagesEn).join("|")})\\.`, "g");
+  const folders = [
+    "app/layout",
+    "features/auth",
+    "features/sessions",
+    "features/chat/thread",
+    "features/chat/composer",
+  ];
+  expect(folders.flatMap((folder) => code(folder).match(later) ?? [])).toEqual([]);
 });
 
 test("both languages have the same keys", () => {

@@ -1,4 +1,4 @@
-/** Shows the notice of the moment, at the lower edge, for a while or until it was acted on. */
+/** Shows the notice of the moment, near the lower edge, for a while or until it was acted on. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useEffect, useState } from "react";
@@ -31,7 +31,7 @@ export function Notices() {
       onBlur={() => setHeld(false)}
       sx={{
         position: "fixed",
-        bottom: 16,
+        bottom: 112, // above the field where messages are written
         insetInline: 16,
         zIndex: "snackbar",
         display: "grid",

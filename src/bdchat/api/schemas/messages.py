@@ -95,6 +95,7 @@ class PathMessageView(MessageView):
 
     sibling_ids: list[str]  # in order, its own among them
     sibling_index: int  # of its own in these, from 0
+    num_elsewhere: int  # messages in the branches of the others
     generation_id: str | None  # what is writing it now
     metadata: MetadataView | None
 
@@ -104,6 +105,7 @@ class PathMessageView(MessageView):
             **_columns(entry.message),
             sibling_ids=list(entry.sibling_ids),
             sibling_index=entry.sibling_ids.index(entry.message.message_id),
+            num_elsewhere=entry.num_elsewhere,
             generation_id=entry.generation_id,
             metadata=MetadataView.of(entry.metadata) if entry.metadata else None,
         )

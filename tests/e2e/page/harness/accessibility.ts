@@ -13,6 +13,7 @@ const IN_MENU = ".MuiMenu-root";
 
 /** What axe finds, one line each: rule, how bad, where. Its own extras, "best practices", count too. */
 export async function violations(page: Page): Promise<string[]> {
+  await atRest(page);
   await page.evaluate(AXE); // by the debugger: the page's Content-Security-Policy has no say in it
   return page.evaluate(async (inMenu) => {
     const axe = (window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe;
@@ -23,4 +24,20 @@ export async function violations(page: Page): Promise<string[]> {
         .map(({ target, html }) => `${id} (${impact}): ${target.join(" ")} ${html.slice(0, 120)}`),
     );
   }, IN_MENU);
+}
+
+/** When no colour is on its way to another. With reduced motion that takes a frame: on a busy machine a long one. */
+async function atRest(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    await frame();
+    await frame();
+    const willEnd = (each: Animation) => each.effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY;
+    await Promise.allSettled(
+      document
+        .getAnimations()
+        .filter(willEnd)
+        .map((each) => each.finished),
+    );
+  });
 }

@@ -57,13 +57,13 @@ export function AccountMenu() {
           <ListItemIcon>
             <Icon name="settings" />
           </ListItemIcon>
-          {t("settings.title")}
+          {t("layout.settings")}
         </MenuItem>
         <MenuItem component={Link} to="/profile" onClick={close}>
           <ListItemIcon>
             <Icon name="user" />
           </ListItemIcon>
-          {t("profile.title")}
+          {t("layout.profile")}
         </MenuItem>
         {user.role === "admin" && (
           <MenuItem component="a" href="/admin">

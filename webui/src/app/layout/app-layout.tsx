@@ -6,6 +6,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Outlet, useLocation, useNavigate } from "react-router";
 import { IconAction } from "@/ui/icon-action";
+import { Bell } from "./bell";
 import { useLayout } from "./layout-state";
 import { useHotkeys } from "./use-hotkeys";
 
@@ -51,6 +52,7 @@ export function AppLayout({ sidebar, notice }: Props) {
         <Box component="span" sx={{ fontWeight: 700, letterSpacing: "-0.01em" }}>
           bdchat
         </Box>
+        <Bell />
         <IconAction icon="panel" label={t("layout.closeSidebar")} onClick={() => setOpen(false)} />
       </Box>
       {sidebar}

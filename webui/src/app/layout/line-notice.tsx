@@ -1,6 +1,6 @@
 /** One quiet line while the server cannot be reached; nothing is lost meanwhile, and it says so. */
 import Box from "@mui/material/Box";
-import { useEffect, useState } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "@/live/live-context";
 
@@ -10,9 +10,11 @@ const SHOWN_AFTER_MS = 1500;
 interface Props {
   /** Said while it is broken; the chat's own words if absent. */
   whenBroken?: string;
+  /** Called when the server is there again after it said so. */
+  onBack?: () => void;
 }
 
-export function LineNotice({ whenBroken }: Props) {
+export function LineNotice({ whenBroken, onBack }: Props) {
   const { t } = useTranslation();
   const { lineState } = useLive();
   const [isLong, setLong] = useState(false);
@@ -25,6 +27,14 @@ export function LineNotice({ whenBroken }: Props) {
       setLong(false);
     };
   }, [isBroken]);
+  const wasSaid = useRef(false);
+  const tellBack = useEffectEvent(() => onBack?.());
+  useEffect(() => {
+    if (isLong) wasSaid.current = true;
+    if (lineState.name !== "open" || !wasSaid.current) return;
+    wasSaid.current = false;
+    tellBack();
+  }, [isLong, lineState.name]);
   const ending = lineState.name === "ended" ? endText(lineState.why) : null;
   const text = ending ? t(ending) : isLong ? (whenBroken ?? t("line.broken")) : null;
   return (

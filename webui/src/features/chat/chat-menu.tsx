@@ -4,6 +4,7 @@ import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { withPageWords } from "@/lib/i18n";
 import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
 import type { IconName } from "@/ui/icon-paths";
@@ -13,9 +14,11 @@ const ChatSettingsDialog = lazy(() =>
   import("./settings/chat-settings-dialog").then((module) => ({ default: module.ChatSettingsDialog })),
 );
 const SharingDialog = lazy(() =>
-  import("./sharing/sharing-dialog").then((module) => ({ default: module.SharingDialog })),
+  withPageWords(import("./sharing/sharing-dialog")).then((module) => ({ default: module.SharingDialog })),
 );
-const LeaveDialog = lazy(() => import("./sharing/leave-dialog").then((module) => ({ default: module.LeaveDialog })));
+const LeaveDialog = lazy(() =>
+  withPageWords(import("./sharing/leave-dialog")).then((module) => ({ default: module.LeaveDialog })),
+);
 const FORMATS = ["markdown", "bdchat"] as const;
 
 type Item = [IconName, string, () => void];
@@ -36,9 +39,9 @@ export function ChatMenu({ sessionId, title, isOwner }: Props) {
   const closeDialog = () => setDialog(null);
   const ofOwner: Item[] = [
     ["settings", t("chat.settings.title"), () => setDialog("settings")],
-    ["share", t("sharing.title"), () => setDialog("sharing")],
+    ["share", t("chat.share"), () => setDialog("sharing")],
   ];
-  const ofMember: Item[] = [["leave", t("sharing.leave"), () => setDialog("leave")]];
+  const ofMember: Item[] = [["leave", t("chat.leave"), () => setDialog("leave")]];
   const items: Item[] = [...(isOwner ? ofOwner : ofMember), ["fork", t("chat.fork"), () => fork()]];
   return (
     <>

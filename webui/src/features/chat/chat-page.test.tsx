@@ -1,5 +1,5 @@
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { PathMessageView } from "@/api/types.gen";
 import { message, Refusal, renderApp, session } from "@/test-app";
 
@@ -65,7 +65,7 @@ test("a message that the server refuses stays, to be sent again or discarded", a
   });
   const error = { message: "The queue is full.", code: "queue_full", type: "server_error", param: null };
   act(() => page.lineTo(LINE)?.says({ type: "error", error, client_message_id: sent.client_message_id }));
-  expect((await screen.findByText("The queue is full.")).getAttribute("role")).toBe("alert");
+  expect((await screen.findByText(/Too many are waiting for the model/)).getAttribute("role")).toBe("alert");
   fireEvent.click(screen.getByText("Try again"));
   await waitFor(() => expect(page.lineTo(LINE)?.said.at(-1)).toEqual(sent));
   act(() => page.lineTo(LINE)?.says({ type: "error", error, client_message_id: sent.client_message_id }));
@@ -110,7 +110,7 @@ test("a message can be said otherwise without asking for an answer", async () =>
 });
 
 test("another branch is shown when it is asked for", async () => {
-  let stored = [message("m2", { content: "second", sibling_ids: ["m1", "m2"], sibling_index: 1 })];
+  let stored = [message("m2", { content: "second", sibling_ids: ["m1", "m2"], sibling_index: 1, num_elsewhere: 3 })];
   const page = openChat(() => stored);
   page.table["POST /api/sessions/s1/head"] = (body) => {
     expect(body).toEqual({ message_id: "m1" });
@@ -118,7 +118,7 @@ test("another branch is shown when it is asked for", async () => {
     return session("s1", "About foxes");
   };
   const branches = await screen.findByLabelText("Branches");
-  expect(branches.textContent).toBe("2/2");
+  expect(branches.textContent).toBe("2/23 messages on another branch");
   fireEvent.click(screen.getByLabelText("Previous branch"));
   expect(await screen.findByText("first")).toBeDefined();
 });
@@ -158,8 +158,32 @@ test("a finished answer of another chat is told, and leads there", async () => {
   expect(screen.queryByText(/An answer is finished/)).toBeNull();
   act(() => page.lineTo("/ws/events")?.says({ ...news, data: { session_id: "s2", title: "Crows" } }));
   expect(await screen.findByText("An answer is finished: Crows")).toBeDefined();
+  fireEvent.click(screen.getByLabelText("1 new notice"));
+  expect(await screen.findByRole("menuitem", { name: /An answer is finished: Crows/ })).toBeDefined();
+  expect(screen.queryByLabelText("1 new notice")).toBeNull();
   fireEvent.click(screen.getByText("Open"));
   expect(await screen.findByText("there")).toBeDefined();
+});
+
+test("a found message is gone to, on whatever page or branch it is", async () => {
+  const shown = vi.spyOn(Element.prototype, "scrollIntoView");
+  Element.prototype.animate ??= (() => undefined) as never;
+  let head = "m3";
+  const page = openChat(() => [], "/chat/s1?message=m1");
+  const older = [message("m1", { content: "the found one" }), message("m2", { content: "and then" })];
+  page.table["GET /api/sessions/s1/messages"] = (_body, url) => {
+    if (head === "m3") return { items: [message("m3", { content: "elsewhere" })], next_cursor: null };
+    if (url.searchParams.get("before")) return { items: older, next_cursor: null };
+    return { items: [message("m9", { content: "the end", parent_id: "m2" })], next_cursor: "m9" };
+  };
+  page.table["POST /api/sessions/s1/head"] = (body) => {
+    expect(body).toEqual({ message_id: "m1" });
+    head = "m9";
+    return session("s1", "About foxes");
+  };
+  const found = (await screen.findByText("the found one")).closest("article");
+  await waitFor(() => expect(document.activeElement).toBe(found));
+  expect(shown.mock.contexts[0]).toBe(found);
 });
 
 test("a chat's settings are saved whole, and what the server refuses is said at its field", async () => {

@@ -2,12 +2,13 @@
 
 const PREFIX = "bdchat.draft.";
 
-/** `place`: a chat's id, or "new". */
-export function draftOf(place: string): string {
-  return localStorage.getItem(PREFIX + place) ?? "";
+/** `place`: a chat's id, or "new"; null: where nothing is kept. */
+export function draftOf(place: string | null): string {
+  return place === null ? "" : (localStorage.getItem(PREFIX + place) ?? "");
 }
 
-export function keepDraft(place: string, text: string): void {
+export function keepDraft(place: string | null, text: string): void {
+  if (place === null) return;
   try {
     if (text) localStorage.setItem(PREFIX + place, text);
     else localStorage.removeItem(PREFIX + place);

@@ -1,9 +1,10 @@
 /** Where a chat begins: with its first message. */
 import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useNavigate } from "react-router";
+import { Link, useNavigate } from "react-router";
 import { call } from "@/api/client";
 import type { Preset } from "@/api/presets";
 import { IconAction } from "@/ui/icon-action";
@@ -62,6 +63,11 @@ export function NewChat() {
           isBusy={isBusy}
           onPreset={(chosen) => setPreset(chosen.systemPrompt ? chosen : null)}
         />
+        <Box sx={{ textAlign: "center" }}>
+          <Button component={Link} to="/temporary" size="small" color="inherit" sx={{ color: "text.secondary" }}>
+            {t("chat.temporary")}
+          </Button>
+        </Box>
         {preset && (
           <Box sx={{ textAlign: "center", fontSize: "0.85rem", color: "text.secondary" }}>
             {t("presets.withSystemPrompt", { name: preset.name })}

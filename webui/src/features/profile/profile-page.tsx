@@ -22,7 +22,7 @@ export function ProfilePage() {
   const { search } = useOutletContext<Frame>();
   if (!user) return null; // RequireUser has seen to that
   return (
-    <Page title={t("profile.title")}>
+    <Page title={t("layout.profile")}>
       <NameForm user={user} />
       <Divider sx={{ my: 4 }} />
       <OwnUsage />

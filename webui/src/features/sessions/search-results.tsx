@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
+import type { HitView } from "@/api/types.gen";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
 import { Highlighted } from "./highlighted";
@@ -42,7 +43,7 @@ export function SearchResults({ words }: Props) {
               "& mark": { bgcolor: "transparent", color: "primary.main", fontWeight: 650 },
             }}
           >
-            <NavLink to={`/chat/${hit.session_id}`}>
+            <NavLink to={placeOf(hit)}>
               <Typography noWrap sx={{ fontSize: "0.9rem" }}>
                 {hit.session_title || t("sessions.untitled")}
               </Typography>
@@ -57,4 +58,9 @@ export function SearchResults({ words }: Props) {
       </Box>
     </Box>
   );
+}
+
+function placeOf(hit: HitView): string {
+  const chat = `/chat/${hit.session_id}`;
+  return hit.message_id ? `${chat}?message=${hit.message_id}` : chat;
 }

@@ -18,7 +18,7 @@ export function SettingsPage() {
   const { t, i18n } = useTranslation();
   const { mode, setMode } = useColorScheme();
   return (
-    <Page title={t("settings.title")}>
+    <Page title={t("layout.settings")}>
       <Stack spacing={3} sx={{ maxWidth: 320 }}>
         <TextField
           select

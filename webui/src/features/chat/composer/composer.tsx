@@ -26,8 +26,8 @@ const SAVED_AFTER_MS = 400;
 const TYPING_EVERY_MS = 3000;
 
 interface Props {
-  /** A chat's id, or "new": drafts are kept by it. */
-  place: string;
+  /** A chat's id, or "new": drafts are kept by it. null: they are not kept. */
+  place: string | null;
   /** Whether it was taken: then the field is emptied. */
   send: (content: string) => Promise<boolean>;
   isBusy: boolean;

@@ -30,7 +30,7 @@ export function LeaveDialog({ sessionId, title, close }: Props) {
   return (
     <ConfirmDialog
       title={t("sharing.leaveTitle", { title })}
-      action={t("sharing.leave")}
+      action={t("chat.leave")}
       run={leave}
       close={close}
       done={done}

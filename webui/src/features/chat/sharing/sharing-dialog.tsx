@@ -18,7 +18,7 @@ export function SharingDialog({ sessionId, close }: Props) {
   const { t } = useTranslation();
   return (
     <Dialog open onClose={close} fullWidth maxWidth="sm" aria-labelledby="sharing">
-      <DialogTitle id="sharing">{t("sharing.title")}</DialogTitle>
+      <DialogTitle id="sharing">{t("chat.share")}</DialogTitle>
       <DialogContent>
         <Members sessionId={sessionId} />
         <Divider sx={{ my: 3 }} />

@@ -18,7 +18,7 @@ export function BranchPicker({ message }: Props) {
   const queries = useQueryClient();
   const textOf = useErrorText();
   const { show } = useNotices();
-  const { sibling_ids: siblings, sibling_index: index, session_id: sessionId } = message;
+  const { sibling_ids: siblings, sibling_index: index, num_elsewhere: count, session_id: sessionId } = message;
   if (siblings.length < 2) return null;
   const go = async (to: string | undefined) => {
     if (!to) return;
@@ -52,6 +52,9 @@ export function BranchPicker({ message }: Props) {
         disabled={index === siblings.length - 1}
         onClick={() => go(siblings[index + 1])}
       />
+      <Box component="span" sx={{ mx: 0.75 }}>
+        {t("chat.elsewhere", { count })}
+      </Box>
     </Box>
   );
 }

@@ -4,6 +4,7 @@ import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
+import { elementIdOf } from "../use-jump";
 import { AnswerView } from "./answer-view";
 import { QuestionView } from "./question-view";
 
@@ -18,10 +19,13 @@ export const MessageView = memo(function MessageView({ message, say }: Props) {
     // What is out of sight is neither laid out nor painted, and still found, copied and read out.
     <Box
       component="article"
+      id={elementIdOf(message.message_id)}
+      tabIndex={-1}
       sx={{
         contentVisibility: "auto",
         containIntrinsicSize: "auto 160px",
         py: 1,
+        outline: 0, // focused by a jump alone, which shows where it is otherwise
         "& .message-actions": { opacity: 0.0, transition: "opacity 120ms" },
         "&:hover .message-actions, &:focus-within .message-actions, &:last-of-type .message-actions": { opacity: 1 },
         "@media (hover: none)": { "& .message-actions": { opacity: 1 } },

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
 import { usePending } from "../pending";
+import { useJump } from "../use-jump";
 import type { SessionLine } from "../use-session-line";
 import { useStickToEnd } from "../use-stick-to-end";
 import { MessageView } from "./message-view";
@@ -15,7 +16,7 @@ import { PendingView } from "./pending-view";
 interface Props {
   sessionId: string;
   messages: readonly PathMessageView[];
-  query: Pick<UseInfiniteQueryResult, "hasNextPage" | "isFetchingNextPage" | "fetchNextPage">;
+  query: Pick<UseInfiniteQueryResult, "isFetching" | "hasNextPage" | "isFetchingNextPage" | "fetchNextPage">;
   line: SessionLine;
 }
 
@@ -32,6 +33,7 @@ export function Thread({ sessionId, messages, query, line }: Props) {
   useEffect(() => {
     if (numPending > 0) toEnd(); // who writes wants to see it
   }, [numPending, toEnd]);
+  useJump(sessionId, messages, query);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   useEffect(() => {
     const mark = top.current;

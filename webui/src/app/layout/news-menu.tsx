@@ -1,0 +1,41 @@
+/** What the reader was told, each with its time; a choice goes to what it is about. */
+import Box from "@mui/material/Box";
+import Menu from "@mui/material/Menu";
+import MenuItem from "@mui/material/MenuItem";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { useFormat } from "@/ui/use-format";
+import { useNewsList } from "./news-state";
+
+interface Props {
+  anchor: HTMLElement;
+  close: () => void;
+}
+
+export function NewsMenu({ anchor, close }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const navigate = useNavigate();
+  const { items } = useNewsList();
+  const open = (to: string | null) => {
+    close();
+    if (to?.startsWith("/admin"))
+      location.assign(to); // a document of its own
+    else if (to) navigate(to);
+  };
+  return (
+    <Menu open anchorEl={anchor} onClose={close} slotProps={{ list: { "aria-label": t("news.title") } }}>
+      {items.length === 0 && <MenuItem disabled>{t("news.none")}</MenuItem>}
+      {items.map((item) => (
+        <MenuItem key={`${item.atMs} ${item.text}`} dense onClick={() => open(item.to)}>
+          <Box component="span" className="ellipsis" sx={{ maxWidth: 320 }}>
+            {item.text}
+          </Box>
+          <Box component="time" sx={{ ml: "auto", pl: 2, fontSize: "0.8rem", color: "text.secondary" }}>
+            {format.time(item.atMs)}
+          </Box>
+        </MenuItem>
+      ))}
+    </Menu>
+  );
+}

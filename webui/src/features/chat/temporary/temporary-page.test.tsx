@@ -1,0 +1,61 @@
+import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { Refusal, renderApp, session, streamOf } from "@/test-app";
+
+async function write(text: string): Promise<void> {
+  const field = await screen.findByLabelText("Write a message");
+  fireEvent.change(field, { target: { value: text } });
+  fireEvent.keyDown(field, { key: "Enter" });
+  fireEvent.keyUp(field, { key: "Enter" });
+}
+
+test("a temporary chat is answered and nothing of it is kept, unless its writer says so", async () => {
+  const asked: unknown[] = [];
+  const answers = [streamOf("A **fo", "x**."), streamOf("Red."), streamOf("Brown.")];
+  const page = renderApp("/", {
+    "POST /v1/chat/completions": (body) => {
+      asked.push(body);
+      return answers.shift();
+    },
+  });
+  fireEvent.click(await screen.findByText("Temporary chat"));
+  await screen.findByText(/Nothing of this chat is written down/);
+  await write("What is it?");
+  expect((await screen.findByText("fox")).tagName).toBe("STRONG");
+  await screen.findByText("Keep this chat"); // it has ended
+  await write("Its colour?");
+  await screen.findByText("Red.");
+  fireEvent.click(screen.getByLabelText("Another answer"));
+  await screen.findByText("Brown.");
+  await screen.findByText("Keep this chat");
+  const first = { role: "user", content: "What is it?" };
+  const soFar = [first, { role: "assistant", content: "A **fox**." }, { role: "user", content: "Its colour?" }];
+  expect(asked).toEqual([[first], soFar, soFar].map((messages) => ({ messages, stream: true })));
+  expect(Object.values({ ...localStorage }).join()).not.toMatch(/What is it|colour/);
+
+  const kept: unknown[] = [];
+  page.table["POST /api/sessions"] = (body) => {
+    expect(body).toEqual({ title: "What is it?" });
+    return session("s1", "What is it?");
+  };
+  page.table["POST /api/sessions/s1/messages"] = (body) => {
+    kept.push(body);
+    return {};
+  };
+  page.table["GET /api/sessions/s1"] = () => session("s1", "What is it?");
+  page.table["GET /api/sessions/s1/messages"] = () => ({ items: [], next_cursor: null });
+  fireEvent.click(screen.getByText("Keep this chat"));
+  await waitFor(() => expect(screen.queryByText(/Nothing of this chat/)).toBeNull());
+  expect(kept).toEqual([...soFar, { role: "assistant", content: "Brown." }]);
+});
+
+test("a refusal is said, and the question can be asked again", async () => {
+  let answer: unknown = new Refusal(503, { code: "queue_full", message: "The queue is full." });
+  renderApp("/temporary", { "POST /v1/chat/completions": () => answer });
+  await write("hello");
+  expect((await screen.findByRole("alert")).textContent).not.toBe("");
+  answer = streamOf("Hi.");
+  fireEvent.click(screen.getByLabelText("Another answer"));
+  expect(await screen.findByText("Hi.")).toBeDefined();
+  expect(screen.queryByRole("alert")).toBeNull();
+});

@@ -1,0 +1,100 @@
+/** A temporary chat: it is gone when the page is left, and the page says so. */
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import type { ChatTurn } from "@/api/stream-chat";
+import { Markdown } from "@/markdown/markdown";
+import { IconAction } from "@/ui/icon-action";
+import { Announcer } from "../announcer";
+import { ChatHeader } from "../chat-header";
+import { useWantedModel } from "../chosen-model";
+import { Composer } from "../composer/composer";
+import { AnswerProgress } from "../thread/answer-progress";
+import { Bubble } from "../thread/bubble";
+import { CopyAction } from "../thread/copy-action";
+import { useStickToEnd } from "../use-stick-to-end";
+import { useKeepChat } from "./use-keep-chat";
+import { useTemporaryChat } from "./use-temporary-chat";
+
+export function TemporaryPage() {
+  const { t } = useTranslation();
+  const { turns, isAnswering, problem, say, again, stop } = useTemporaryChat(useWantedModel());
+  const { keep, isBusy } = useKeepChat(turns);
+  const scroller = useRef<HTMLDivElement>(null);
+  const { toEnd } = useStickToEnd(scroller, undefined);
+  useWarning(turns.length > 0);
+  const last = turns.at(-1);
+  const isEnded = !isAnswering && last !== undefined;
+  const send = async (content: string) => {
+    say(content);
+    toEnd();
+    return true;
+  };
+  const keepButton = isEnded && (
+    <Button size="small" loading={isBusy} onClick={keep}>
+      {t("temporary.keep")}
+    </Button>
+  );
+  return (
+    <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
+      <ChatHeader title={t("chat.temporary")} others={[]} menu={keepButton} />
+      <Box ref={scroller} tabIndex={0} sx={{ flex: 1, minHeight: 0, overflowY: "auto" }}>
+        <Box
+          role="log"
+          aria-live="off"
+          aria-label={t("chat.thread")}
+          sx={{ maxWidth: 780, mx: "auto", px: 2, pt: 1, pb: 3 }}
+        >
+          <Box component="p" sx={{ color: "text.secondary", fontSize: "0.88rem", textAlign: "center" }}>
+            {t("temporary.text")}
+          </Box>
+          {turns.map((turn, n) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: turns are only added at the end
+            <Turn key={n} turn={turn} isLive={isAnswering && turn === last} />
+          ))}
+          {isAnswering && last?.role === "user" && <AnswerProgress progress={null} />}
+          {problem && (
+            <Box role="alert" sx={{ color: "error.main", fontSize: "0.88rem" }}>
+              {problem}
+            </Box>
+          )}
+          {isEnded && <IconAction icon="retry" iconSize={17} label={t("chat.regenerate")} onClick={again} />}
+        </Box>
+      </Box>
+      <Composer place={null} send={send} isBusy={isAnswering} stop={isAnswering ? stop : undefined} />
+      <Announcer isAnswering={isAnswering} />
+    </Box>
+  );
+}
+
+interface TurnProps {
+  turn: ChatTurn;
+  isLive: boolean;
+}
+
+function Turn({ turn, isLive }: TurnProps) {
+  const { t } = useTranslation();
+  const isQuestion = turn.role === "user";
+  return (
+    <Box component="article" aria-busy={isLive} sx={{ py: 1 }}>
+      <h2 className="visually-hidden">{isQuestion ? t("chat.question") : t("chat.answer")}</h2>
+      {isQuestion ? <Bubble text={turn.content} /> : <Markdown text={turn.content} isLive={isLive} />}
+      {!isLive && (
+        <Box sx={{ display: "flex", justifyContent: isQuestion ? "flex-end" : "flex-start" }}>
+          <CopyAction text={turn.content} />
+        </Box>
+      )}
+    </Box>
+  );
+}
+
+/** The browser asks before a tab with something in it is closed or loaded anew. */
+function useWarning(hasSomething: boolean): void {
+  useEffect(() => {
+    if (!hasSomething) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", warn);
+    return () => window.removeEventListener("beforeunload", warn);
+  }, [hasSomething]);
+}
