@@ -65,7 +65,8 @@ async def test_an_asset_is_cached_for_ever_and_compressed_for_who_accepts_it(bui
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/login", "/register", "/chat", "/chat/0193-abc", "/settings", "/settings/keys", "/temporary", "/shared/x"]
+    "path",
+    ["/", "/login", "/register", "/chat", "/chat/0193-abc", "/settings", "/settings/keys", "/temporary", "/shared/x"],
 )
 async def test_every_place_of_the_page_is_the_same_html_and_never_cached(built: Path, path: str) -> None:
     async with browser(load_page(built)) as client:

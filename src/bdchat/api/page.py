@@ -16,12 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bdchat.api.security import headers_named
 
 BUILT_PAGE = Path(__file__).resolve().parent.parent / "webui"  # scripts/bootstrap_webui.py puts it there; in the wheel
+CHAT_PATHS = r"/(?:login|register|chat(?:/.*)?|temporary|settings(?:/.*)?|profile|shared/.*)?"
 # Which file answers for which paths; the page's own router does the rest.
 ENTRIES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "index.html",
-        re.compile(r"/(?:login|register|chat(?:/.*)?|temporary|settings|profile|shared/.*)?", re.DOTALL),
-    ),
+    ("index.html", re.compile(CHAT_PATHS, re.DOTALL)),
     ("admin.html", re.compile(r"/admin(?:/.*)?", re.DOTALL)),
 )
 NONCE = b"BDCHAT-CSP-NONCE"  # vite.config.ts, html.cspNonce
