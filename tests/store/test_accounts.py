@@ -68,6 +68,7 @@ async def test_a_login_is_found_with_its_user_in_one_query(database: Database) -
     assert database.num_statements <= before + 2  # with SQLite's BEGIN
     assert found is not None
     assert (found[0].login_id, found[1].username, len(found[0].client)) == (login.login_id, "ann", 200)
+    assert found[1].last_seen_at_ms == login.created_at_ms
     assert await database.read(lambda db: logins.with_user(db, "other")) is None
 
 
