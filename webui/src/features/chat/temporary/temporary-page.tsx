@@ -51,7 +51,12 @@ export function TemporaryPage() {
           </Box>
           {turns.map((turn, n) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: turns are only added at the end
-            <Turn key={n} turn={turn} isLive={isAnswering && turn === last} />
+            <Turn
+              key={n}
+              turn={turn}
+              isLive={isAnswering && turn === last}
+              again={isEnded && turn === last ? again : null}
+            />
           ))}
           {isAnswering && last?.role === "user" && <AnswerProgress progress={null} />}
           {problem && (
@@ -59,7 +64,6 @@ export function TemporaryPage() {
               {problem}
             </Box>
           )}
-          {isEnded && <IconAction icon="retry" iconSize={17} label={t("chat.regenerate")} onClick={again} />}
         </Box>
       </Box>
       <Composer place={null} send={send} isBusy={isAnswering} stop={isAnswering ? stop : undefined} />
@@ -71,9 +75,11 @@ export function TemporaryPage() {
 interface TurnProps {
   turn: ChatTurn;
   isLive: boolean;
+  /** Asks for another answer. */
+  again: (() => void) | null;
 }
 
-function Turn({ turn, isLive }: TurnProps) {
+function Turn({ turn, isLive, again }: TurnProps) {
   const { t } = useTranslation();
   const isQuestion = turn.role === "user";
   return (
@@ -83,6 +89,7 @@ function Turn({ turn, isLive }: TurnProps) {
       {!isLive && (
         <Box sx={{ display: "flex", justifyContent: isQuestion ? "flex-end" : "flex-start" }}>
           <CopyAction text={turn.content} />
+          {again && <IconAction icon="retry" iconSize={17} label={t("chat.regenerate")} onClick={again} />}
         </Box>
       )}
     </Box>
