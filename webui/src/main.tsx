@@ -1,5 +1,6 @@
 /** The chat's entry. */
 import { BrowserRouter } from "react-router";
+import { prefetchChat } from "./api/chat-queries";
 import { AppRoutes, preloaded } from "./app/routes";
 import { start } from "./app/start";
 
@@ -7,5 +8,5 @@ await start(
   <BrowserRouter>
     <AppRoutes />
   </BrowserRouter>,
-  { code: preloaded },
+  { code: preloaded, prefetch: (queries) => prefetchChat(queries, location.pathname) },
 );

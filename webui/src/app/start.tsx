@@ -1,4 +1,5 @@
 /** Puts a page into its document, in its reader's language. */
+import type { QueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { makeQueryClient } from "@/api/query-client";
@@ -10,13 +11,16 @@ interface Needs {
   words?: readonly Words[];
   /** What the first drawing waits for. */
   code?: Promise<unknown>;
+  /** Asks for what this page will ask. */
+  prefetch?: (queries: QueryClient) => void;
 }
 
-export async function start(page: ReactNode, { words = [], code }: Needs = {}): Promise<void> {
+export async function start(page: ReactNode, { words = [], code, prefetch }: Needs = {}): Promise<void> {
   const root = document.getElementById("root");
   if (!root) throw new Error("the document has no #root");
   const queryClient = makeQueryClient();
   queryClient.prefetchQuery(meQuery); // every page asks it first: while the words come
+  prefetch?.(queryClient);
   await Promise.all([makeI18n(preferredLanguage(), ...words), code]);
   createRoot(root).render(<Providers queryClient={queryClient}>{page}</Providers>);
 }

@@ -3,7 +3,6 @@
 import Box from "@mui/material/Box";
 import ButtonBase from "@mui/material/ButtonBase";
 import ListItemIcon from "@mui/material/ListItemIcon";
-import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,6 +10,7 @@ import { Link } from "react-router";
 import { call } from "@/api/client";
 import { useMe } from "@/api/use-me";
 import { Icon } from "@/ui/icon";
+import { PopupMenu } from "@/ui/popup-menu";
 
 export function AccountMenu() {
   const { t } = useTranslation();
@@ -46,10 +46,9 @@ export function AccountMenu() {
           {name}
         </Box>
       </ButtonBase>
-      <Menu
-        open={anchor !== null}
-        anchorEl={anchor}
-        onClose={close}
+      <PopupMenu
+        anchor={anchor}
+        close={close}
         anchorOrigin={{ vertical: "top", horizontal: "left" }}
         transformOrigin={{ vertical: "bottom", horizontal: "left" }}
       >
@@ -79,7 +78,7 @@ export function AccountMenu() {
           </ListItemIcon>
           {t("auth.logout")}
         </MenuItem>
-      </Menu>
+      </PopupMenu>
     </>
   );
 }

@@ -1,6 +1,5 @@
 /** What can be done with the whole chat. */
 import ListItemIcon from "@mui/material/ListItemIcon";
-import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,6 +7,7 @@ import { withPageWords } from "@/lib/i18n";
 import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
 import type { IconName } from "@/ui/icon-paths";
+import { PopupMenu } from "@/ui/popup-menu";
 import { useFork } from "./use-fork";
 
 const ChatSettingsDialog = lazy(() =>
@@ -51,7 +51,7 @@ export function ChatMenu({ sessionId, title, isOwner }: Props) {
         aria-haspopup="menu"
         onClick={(event) => setAnchor(event.currentTarget)}
       />
-      <Menu open={anchor !== null} anchorEl={anchor} onClose={close}>
+      <PopupMenu anchor={anchor} close={close}>
         {items.map(([icon, label, act]) => (
           <MenuItem
             key={icon}
@@ -82,7 +82,7 @@ export function ChatMenu({ sessionId, title, isOwner }: Props) {
             {t(`chat.formats.${format}`)}
           </MenuItem>
         ))}
-      </Menu>
+      </PopupMenu>
       <Suspense>
         {dialog === "settings" && <ChatSettingsDialog sessionId={sessionId} close={closeDialog} />}
         {dialog === "sharing" && <SharingDialog sessionId={sessionId} close={closeDialog} />}

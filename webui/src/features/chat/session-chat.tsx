@@ -4,9 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
-import { call } from "@/api/client";
+import { sessionQuery } from "@/api/chat-queries";
 import { ApiError } from "@/api/errors";
-import { keys } from "@/api/keys";
 import { Loading } from "@/ui/loading";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
@@ -28,11 +27,7 @@ interface Props {
 export function SessionChat({ sessionId }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const path = { session_id: sessionId };
-  const session = useQuery({
-    queryKey: keys.session(sessionId),
-    queryFn: ({ signal }) => call("GET /api/sessions/{session_id}", { path, signal }),
-  });
+  const session = useQuery(sessionQuery(sessionId));
   const { query, messages, readEnd } = useThread(sessionId);
   const line = useSessionLine(sessionId, readEnd);
   const { add } = usePending();

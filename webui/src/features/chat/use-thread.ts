@@ -1,28 +1,21 @@
 /** The messages of the path that is shown, read from its end page by page. */
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { call } from "@/api/client";
+import { readMessages, threadQuery } from "@/api/chat-queries";
 import { keys } from "@/api/keys";
 import { coalesced } from "@/lib/coalesced";
 import { type ThreadPages, withNewest } from "./thread-pages";
 
-const PAGE = 30;
-
 export function useThread(sessionId: string) {
   const queries = useQueryClient();
-  const query = useInfiniteQuery({
-    queryKey: keys.messages(sessionId),
-    queryFn: ({ signal, pageParam }) => readPage(sessionId, pageParam, signal),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_cursor,
-  });
+  const query = useInfiniteQuery(threadQuery(sessionId));
   const { data } = query;
   const messages = useMemo(() => data?.pages.toReversed().flatMap((page) => page.items) ?? [], [data]);
   /** After something happened at the end of the thread. What fails is tried again when the line is back. */
   const readEnd = useMemo(
     () =>
       coalesced(async () => {
-        const newest = await readPage(sessionId, "").catch(() => null);
+        const newest = await readMessages(sessionId, "").catch(() => null);
         if (!newest) return;
         await queries.cancelQueries({ queryKey: keys.messages(sessionId) }); // what is older must not overwrite it
         queries.setQueryData<ThreadPages>(keys.messages(sessionId), (before) => withNewest(before, newest));
@@ -30,12 +23,4 @@ export function useThread(sessionId: string) {
     [queries, sessionId],
   );
   return { query, messages, readEnd };
-}
-
-function readPage(sessionId: string, before: string, signal?: AbortSignal) {
-  return call("GET /api/sessions/{session_id}/messages", {
-    path: { session_id: sessionId },
-    query: { limit: PAGE, ...(before ? { before } : {}) },
-    ...(signal ? { signal } : {}),
-  });
 }

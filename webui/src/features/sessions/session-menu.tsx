@@ -1,11 +1,11 @@
 /** The actions of one chat. */
 import ListItemIcon from "@mui/material/ListItemIcon";
-import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { useTranslation } from "react-i18next";
 import type { SessionView } from "@/api/types.gen";
 import { Icon } from "@/ui/icon";
 import type { IconName } from "@/ui/icon-paths";
+import { PopupMenu } from "@/ui/popup-menu";
 import { useSessionActions } from "./use-session-actions";
 
 interface Props {
@@ -34,7 +34,7 @@ export function SessionMenu({ session, anchor, close, rename, file, choose }: Pr
     ["trash", t("sessions.delete"), () => remove(session)],
   ];
   return (
-    <Menu open={anchor !== null} anchorEl={anchor} onClose={close}>
+    <PopupMenu anchor={anchor} close={close}>
       {items.map(([icon, label, act]) => (
         <MenuItem
           key={icon}
@@ -50,6 +50,6 @@ export function SessionMenu({ session, anchor, close, rename, file, choose }: Pr
           {label}
         </MenuItem>
       ))}
-    </Menu>
+    </PopupMenu>
   );
 }

@@ -1,11 +1,11 @@
 /** Between one's chats, the archived ones, those that others share, and folders. */
 import ListItemIcon from "@mui/material/ListItemIcon";
-import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
+import { PopupMenu } from "@/ui/popup-menu";
 import { type Place, SHELVES } from "./session-filter";
 import { useFolders } from "./use-folders";
 
@@ -32,12 +32,7 @@ export function ShelfPicker({ place, choose }: Props) {
         color={place.shelf === "active" ? "default" : "primary"}
         onClick={(event) => setAnchor(event.currentTarget)}
       />
-      <Menu
-        open={anchor !== null}
-        anchorEl={anchor}
-        onClose={() => setAnchor(null)}
-        slotProps={{ paper: { sx: { maxWidth: 300 } } }}
-      >
+      <PopupMenu anchor={anchor} close={() => setAnchor(null)} slotProps={{ paper: { sx: { maxWidth: 300 } } }}>
         {SHELVES.map((each) => (
           <MenuItem key={each} dense selected={each === place.shelf} onClick={() => pick({ shelf: each })}>
             {t(`sessions.shelves.${each}`)}
@@ -56,7 +51,7 @@ export function ShelfPicker({ place, choose }: Props) {
             <span className="ellipsis">{t("folders.entry", { name, count })}</span>
           </MenuItem>
         ))}
-      </Menu>
+      </PopupMenu>
     </>
   );
 }

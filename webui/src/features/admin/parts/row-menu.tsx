@@ -1,8 +1,8 @@
 /** What can be done to a row, behind one button. */
-import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { useState } from "react";
 import { IconAction } from "@/ui/icon-action";
+import { PopupMenu } from "@/ui/popup-menu";
 
 export interface RowAction {
   key: string;
@@ -27,7 +27,7 @@ export function RowMenu({ label, actions }: Props) {
         aria-expanded={anchor !== null}
         onClick={(event) => setAnchor(event.currentTarget)}
       />
-      <Menu open={anchor !== null} anchorEl={anchor} onClose={() => setAnchor(null)}>
+      <PopupMenu anchor={anchor} close={() => setAnchor(null)}>
         {actions.map((action) => (
           <MenuItem
             key={action.key}
@@ -41,7 +41,7 @@ export function RowMenu({ label, actions }: Props) {
             {action.label}
           </MenuItem>
         ))}
-      </Menu>
+      </PopupMenu>
     </>
   );
 }

@@ -1,11 +1,11 @@
 /** Which model answers. */
 import Button from "@mui/material/Button";
-import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useModels } from "@/api/use-models";
 import { Icon } from "@/ui/icon";
+import { PopupMenu } from "@/ui/popup-menu";
 import { useChosenModel } from "../chosen-model";
 
 export function ModelPicker() {
@@ -29,7 +29,7 @@ export function ModelPicker() {
       >
         <span className="ellipsis">{shown.id}</span>
       </Button>
-      <Menu open={anchor !== null} anchorEl={anchor} onClose={close}>
+      <PopupMenu anchor={anchor} close={close}>
         {models.map((each) => (
           <MenuItem
             key={each.id}
@@ -43,7 +43,7 @@ export function ModelPicker() {
             {each.id}
           </MenuItem>
         ))}
-      </Menu>
+      </PopupMenu>
     </>
   );
 }

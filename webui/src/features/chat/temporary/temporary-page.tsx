@@ -50,8 +50,8 @@ export function TemporaryPage() {
             {t("temporary.text")}
           </Box>
           {turns.map((turn, n) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: turns are only added at the end
             <Turn
+              // biome-ignore lint/suspicious/noArrayIndexKey: turns are only added at the end
               key={n}
               turn={turn}
               isLive={isAnswering && turn === last}
