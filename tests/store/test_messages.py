@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from bdchat.store import messages, sessions
 from bdchat.store.database import Database
 from bdchat.store.errors import NotFound
-from bdchat.store.tables import ChatSession, Message, MessageMetadata
+from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata
 from tests.store.chats import make_user, say, talk
 
 pytestmark = pytest.mark.anyio
@@ -139,6 +139,24 @@ async def test_a_branch_point_says_how_much_is_elsewhere(database: Database) -> 
     nothing = await _num_statements(database, lambda _: None)
     cost = await _num_statements(database, lambda db: messages.path(db, session_id, ids[-1], limit=9))
     assert cost - nothing <= 3
+
+
+async def test_an_answer_that_broke_off_says_why_its_last_run_ended(database: Database) -> None:
+    user_id, session_id, ids = await begin(database, "one", "two")
+
+    def fail(db: Session) -> None:
+        answer = messages.get(db, ids[1])
+        answer.status = "failed"
+        for number, code in enumerate(("engine_unavailable", "queue_full")):
+            run = Generation(
+                generation_id=f"g{number}", message_id=ids[1], user_id=user_id, request=b"", created_at_ms=number
+            )
+            run.state, run.error = "failed", {"error": {"code": code, "message": "No."}, "status": 503}
+            db.add(run)
+
+    await database.write(fail)
+    path = await database.read(lambda db: messages.path(db, session_id, ids[1], limit=9))
+    assert [entry.error for entry in path] == [{}, {"code": "queue_full", "message": "No."}]
 
 
 async def _num_statements(database: Database, work: object) -> int:

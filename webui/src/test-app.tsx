@@ -101,6 +101,7 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
     sibling_index: 0,
     num_elsewhere: 0,
     generation_id: null,
+    error: null,
     metadata: null,
     ...fields,
   };

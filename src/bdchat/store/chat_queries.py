@@ -130,6 +130,14 @@ def families(*, with_roots: bool) -> Any:
 
 
 @cache
+def run_errors() -> Any:
+    """:message_ids → rows (message_id, Generation.error), the newest run of each last."""
+    query: Any = select(col(Generation.message_id), col(Generation.error))
+    query = query.where(col(Generation.message_id).in_(bindparam("message_ids", expanding=True)))
+    return query.order_by(col(Generation.generation_id))
+
+
+@cache
 def branch_sizes() -> Any:
     """:session_id, :message_ids → rows (message_id, how many messages are in its branch, itself included)."""
     down: Any = (

@@ -16,6 +16,7 @@ from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
 
+BROKEN = ("failed", "interrupted")
 MAX_DEPTH = 100_000  # of a path that is read whole
 
 
@@ -29,6 +30,7 @@ class PathEntry:
     sibling_ids: tuple[str, ...]
     num_elsewhere: int
     generation_id: str | None  # what is writing it now
+    error: dict[str, Any]  # OpenAI's error object, of an answer that broke off
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -191,8 +193,8 @@ def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
 def path(
     db: Session, session_id: str, leaf_id: str | None, *, limit: int, before: str | None = None
 ) -> list[PathEntry]:
-    """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order. Two queries, and
-    one more where branches leave the path.
+    """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order. Two queries, one
+    more where branches leave the path, one where an answer broke off.
 
     The page holds the root when its first message has no parent. Of another session's ids: nothing."""
     if leaf_id is None:
@@ -206,14 +208,15 @@ def path(
     }
     rows = db.execute(chat_queries.path(), values).all()
     families = _families(db, session_id, [row[0].parent_id for row in rows])
-    on_path = {row[0].message_id for row in rows}
-    sizes = _branch_sizes(
-        db, session_id, [each for family in families.values() for each in family if each not in on_path]
-    )
+    here = {row[0].message_id for row in rows}
+    elsewhere = [each for family in families.values() for each in family if each not in here]
+    sizes = _branch_sizes(db, session_id, elsewhere)
+    errors = _errors(db, [row[0].message_id for row in rows if row[0].status in BROKEN])
 
     def entry(message: Message, metadata: MessageMetadata | None, running: str | None) -> PathEntry:
         family = families[message.parent_id]
-        return PathEntry(message, metadata, family, sum(sizes.get(each, 0) for each in family), running)
+        num_elsewhere = sum(sizes.get(each, 0) for each in family)
+        return PathEntry(message, metadata, family, num_elsewhere, running, errors.get(message.message_id, {}))
 
     return [entry(*row) for row in rows]
 
@@ -249,6 +252,14 @@ def _branch_sizes(db: Session, session_id: str, message_ids: Sequence[str]) -> d
         return {}
     rows = db.execute(chat_queries.branch_sizes(), {"session_id": session_id, "message_ids": list(message_ids)})
     return {str(message_id): int(num) for message_id, num in rows}
+
+
+def _errors(db: Session, message_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Why the last run of each ended. One query, or none."""
+    if not message_ids:
+        return {}
+    rows = db.execute(chat_queries.run_errors(), {"message_ids": list(message_ids)})
+    return {message_id: error.get("error", {}) for message_id, error in rows}
 
 
 def _families(db: Session, session_id: str, parent_ids: Sequence[str | None]) -> dict[str | None, tuple[str, ...]]:

@@ -85,6 +85,9 @@ export type EventQuery = { after?: number; include_usage?: boolean };
 /** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. */
 export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl" };
 
+/** Why an answer broke off. */
+export type FailureView = { code: string | null; message: string };
+
 export type FolderList = { items: Array<FolderView> };
 
 export type FolderView = { name: string; num_sessions: number };
@@ -183,7 +186,7 @@ export type Overview = { version: string; database_version: string; database_war
 export type PasswordChange = { current_password: string; new_password: string };
 
 /** With what is shown beside it. */
-export type PathMessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number; sibling_ids: Array<string>; sibling_index: number; num_elsewhere: number; generation_id: string | null; metadata: MetadataView | null };
+export type PathMessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number; sibling_ids: Array<string>; sibling_index: number; num_elsewhere: number; generation_id: string | null; error: FailureView | null; metadata: MetadataView | null };
 
 /** A page of the path from `leaf` (absent: the session's head) to its root, the end first. */
 export type PathQuery = { limit?: number; before?: string | null; leaf?: string | null };

@@ -71,6 +71,13 @@ class MetadataView(View):
         return cls.model_construct(**{name: getattr(metadata, name) for name in cls.model_fields})
 
 
+class FailureView(View):
+    """Why an answer broke off."""
+
+    code: str | None
+    message: str
+
+
 class MessageView(View):
     message_id: str
     session_id: str
@@ -97,6 +104,7 @@ class PathMessageView(MessageView):
     sibling_index: int  # of its own in these, from 0
     num_elsewhere: int  # messages in the branches of the others
     generation_id: str | None  # what is writing it now
+    error: FailureView | None
     metadata: MetadataView | None
 
     @classmethod
@@ -107,6 +115,7 @@ class PathMessageView(MessageView):
             sibling_index=entry.sibling_ids.index(entry.message.message_id),
             num_elsewhere=entry.num_elsewhere,
             generation_id=entry.generation_id,
+            error=_failure(entry.error),
             metadata=MetadataView.of(entry.metadata) if entry.metadata else None,
         )
 
@@ -116,6 +125,10 @@ class MessagePage(View):
 
     items: list[PathMessageView]
     next_cursor: str | None  # null: the root is on this page
+
+
+def _failure(error: dict[str, Any]) -> FailureView | None:
+    return FailureView(code=error.get("code"), message=error.get("message", "")) if error else None
 
 
 def _columns(message: Message) -> dict[str, Any]:

@@ -123,6 +123,12 @@ test("another branch is shown when it is asked for", async () => {
   expect(await screen.findByText("first")).toBeDefined();
 });
 
+test("an answer that failed says why, in the reader's words", async () => {
+  const error = { code: "queue_full", message: "The queue is full." };
+  openChat(() => [message("m2", { role: "assistant", status: "failed", error })]);
+  expect(await screen.findByText(/The answer failed · Too many are waiting/)).toBeDefined();
+});
+
 test("where an answer waits, and how far it has read", async () => {
   const page = openChat(() => [message("m2", { role: "assistant", status: "running", generation_id: "g1" })]);
   await screen.findByText("Waiting …");

@@ -2,8 +2,10 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useTranslation } from "react-i18next";
+import { ApiError } from "@/api/errors";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
+import { useErrorText } from "@/ui/use-error-text";
 
 interface Props {
   message: PathMessageView;
@@ -12,12 +14,14 @@ interface Props {
 
 export function AnswerEndNote({ message, say }: Props) {
   const { t } = useTranslation();
+  const textOf = useErrorText();
   const ending = endingOf(message);
   if (ending === null) return null;
+  const reason = message.error && textOf(new ApiError(message.error.code ?? "", message.error.message));
   const canContinue = ending !== "failed" && message.content !== "";
   return (
     <Box sx={{ display: "flex", alignItems: "center", gap: 1, mt: 1, fontSize: "0.88rem", color: "text.secondary" }}>
-      <span>{t(`chat.ended.${ending}`)}</span>
+      <span>{[t(`chat.ended.${ending}`), reason].filter(Boolean).join(" · ")}</span>
       {canContinue && (
         <Button size="small" onClick={() => say({ type: "continue", message_id: message.message_id })}>
           {t("chat.continue")}
