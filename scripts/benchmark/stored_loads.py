@@ -1,6 +1,7 @@
 """Loads of stored answers on our own server: killed servers, stops, and what the log costs. Linux."""
 
 import asyncio
+import itertools
 import json
 import random
 import tempfile
@@ -24,8 +25,9 @@ NUM_STOPS = 100
 STREAMS_PER_ROUND = 4
 MAX_STOP_MS = 250.0
 LOG_STREAMS = 8
-LOG_NEW_TOKENS = 160
-NUM_LOG_PAIRS = 12
+LOG_NEW_TOKENS = 320
+LOG_PAUSE_S = 4.0  # in which the engine writes to disk what it has of the chats
+NUM_LOG_PAIRS = 8
 MAX_LOG_OVERHEAD = 0.02
 NO_TITLES = "generations.makes_titles=false"
 
@@ -108,7 +110,8 @@ async def _num_running(client: Client) -> float:
 async def log_overhead(
     model: Path, overrides: Sequence[str], logs: Path, *, seed: int, log: Log, num_pairs: int = NUM_LOG_PAIRS
 ) -> list[Outcome]:
-    """The same streams, not stored and stored in chats, in turn on one server: A B B A."""
+    """Streams, not stored and stored in chats, in turn on one server: A B B A, each of new prompts and after a pause:
+    what the cache holds of the run before, and what it writes to disk of it, is no part of the log."""
     rates: dict[bool, list[float]] = {False: [], True: []}
     with tempfile.TemporaryDirectory(prefix="bdchat-log-") as folder:
         contender = bdchat(model, Path(folder), (NO_TITLES, *overrides))
@@ -117,10 +120,12 @@ async def log_overhead(
             base_url = running.client.base_url
             await account.register(base_url.removesuffix("/v1"))
             client = Client(base_url, model=running.client.model, api_key=account.token)
-            await _rate(client, account, seed, is_stored=True)  # warm
+            seeds = itertools.count(1000 * seed)
+            await _rate(client, account, next(seeds), is_stored=True)  # warm
             for pair in range(num_pairs):
                 for is_stored in (False, True) if pair % 2 else (True, False):
-                    rates[is_stored].append(await _rate(client, account, seed + pair, is_stored=is_stored))
+                    await asyncio.sleep(LOG_PAUSE_S)
+                    rates[is_stored].append(await _rate(client, account, next(seeds), is_stored=is_stored))
                 log(f"pair {pair + 1}: {rates[False][-1]:.1f} tokens/s unstored, {rates[True][-1]:.1f} stored")
     ratios = [stored / bare for bare, stored in zip(rates[False], rates[True], strict=True)]
     overhead = 1 - median(ratios)
