@@ -28,7 +28,7 @@ for (const language of ["en", "ko"] as const) {
     const ann = await scene.visitor("ann", { ...PHONE, language });
     const stranger = await scene.stranger({ ...PHONE, language });
     const wide: string[] = [];
-    const inDrawer = new Set(["chat's menu", "account's menu", "search", "models"]); // models: there are none here
+    const inDrawer = new Set(["chat's menu", "account's menu", "news", "search", "models"]); // models: there are none here
     const places = placesOf(ids).filter(({ name }) => !inDrawer.has(name));
     for (const { page, watch, places: those } of [
       { ...ann, places },

@@ -11,7 +11,7 @@ interface Needs {
   words?: readonly Words[];
   /** What the first drawing waits for. */
   code?: Promise<unknown>;
-  /** Asks for what this page will ask. */
+  /** Asks for what this page will ask of a server where somebody is signed in. */
   prefetch?: (queries: QueryClient) => void;
 }
 
@@ -19,8 +19,11 @@ export async function start(page: ReactNode, { words = [], code, prefetch }: Nee
   const root = document.getElementById("root");
   if (!root) throw new Error("the document has no #root");
   const queryClient = makeQueryClient();
-  queryClient.prefetchQuery(meQuery); // every page asks it first: while the words come
-  prefetch?.(queryClient);
+  // Every page asks it first: while the words come.
+  queryClient.fetchQuery(meQuery).then(
+    ({ user }) => user && prefetch?.(queryClient),
+    () => undefined, // the page asks again, and says what is wrong
+  );
   await Promise.all([makeI18n(preferredLanguage(), ...words), code]);
   createRoot(root).render(<Providers queryClient={queryClient}>{page}</Providers>);
 }

@@ -3,6 +3,7 @@
  * put in above.
  */
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { elementIdOf } from "./use-jump";
 
 /** Whoever is this near to the end is reading it. */
 const NEAR_END_PX = 80;
@@ -10,7 +11,7 @@ const NEAR_END_PX = 80;
 export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: string | undefined) {
   const isStuck = useRef(true);
   const formerId = useRef(firstId);
-  const height = useRef(0); // when it was last laid out
+  const formerTop = useRef(0); // of the message that was the first
   const [isAtEnd, setAtEnd] = useState(true);
 
   const toEnd = useCallback(() => {
@@ -28,7 +29,6 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: 
       setAtEnd(isStuck.current);
     };
     const follow = new ResizeObserver(() => {
-      height.current = element.scrollHeight;
       if (isStuck.current) element.scrollTop = element.scrollHeight;
       else note();
     });
@@ -43,13 +43,16 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: 
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    const isPrepended = formerId.current !== undefined && formerId.current !== firstId;
+    const former = formerId.current === firstId ? null : topOf(formerId.current);
+    const grown = former === null ? 0 : former - formerTop.current;
     formerId.current = firstId;
-    if (!element || !isPrepended || isStuck.current) return;
+    formerTop.current = topOf(firstId) ?? 0;
+    if (!element || grown === 0 || isStuck.current) return;
     // Otherwise browsers keep what is read in its place themselves, also when a message that comes into sight is not as
-    // tall as was thought. But not at the very top, and Safari never: what is put in above is made up for by hand.
+    // tall as was thought. But not at the very top, and Safari never: what is put in above is made up for by hand, by how
+    // far it moved the message that was the first.
     element.style.overflowAnchor = "none";
-    element.scrollTop += element.scrollHeight - height.current;
+    element.scrollTop += grown;
     const frame = requestAnimationFrame(() => element.style.removeProperty("overflow-anchor"));
     return () => {
       cancelAnimationFrame(frame);
@@ -58,4 +61,9 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: 
   }, [scroller, firstId]);
 
   return { isAtEnd, toEnd };
+}
+
+function topOf(messageId: string | undefined): number | null {
+  const element = messageId === undefined ? null : document.getElementById(elementIdOf(messageId));
+  return element?.offsetTop ?? null;
 }
