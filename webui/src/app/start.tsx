@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { makeQueryClient } from "@/api/query-client";
 import { meQuery } from "@/api/use-me";
 import { makeI18n, preferredLanguage, type Words } from "@/lib/i18n";
+import { applyLook } from "./first-look";
 import { Providers } from "./providers";
 
 interface Needs {
@@ -18,6 +19,7 @@ interface Needs {
 export async function start(page: ReactNode, { words = [], code, prefetch }: Needs = {}): Promise<void> {
   const root = document.getElementById("root");
   if (!root) throw new Error("the document has no #root");
+  applyLook();
   const queryClient = makeQueryClient();
   // Every page asks it first: while the words come.
   queryClient.fetchQuery(meQuery).then(
