@@ -1,12 +1,10 @@
 /** How the query cache behaves: what passes is tried again, what is wrong is not. */
-import { notifyManager, QueryClient } from "@tanstack/react-query";
-import { besideFrames } from "@/lib/frame";
+import { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "./errors";
 
 const MOST_TRIES = 3;
 
 export function makeQueryClient(): QueryClient {
-  notifyManager.setScheduler(besideFrames); // what comes while an answer is drawn costs no drawing of its own
   return new QueryClient({
     defaultOptions: {
       queries: {
