@@ -1,7 +1,8 @@
 """Signed-in browsers and programs. A token is known by its SHA-256 alone. Runs inside Database.write and read."""
 
-from sqlmodel import Session, col, delete, select, update
+from sqlmodel import Session, col, delete, select
 
+from bdchat.store import users
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import LoginToken, User
@@ -24,7 +25,7 @@ def create(db: Session, user_id: str, *, token_hash: str, client: str, ip: str, 
         expires_at_ms=now + lifetime_ms,
     )
     db.add(login)
-    db.exec(update(User).where(col(User.user_id) == user_id).values(last_seen_at_ms=now))
+    users.touch(db, user_id, now)
     db.flush()
     return login
 

@@ -2,13 +2,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { useLocation, useNavigate } from "react-router";
+import { useLocation } from "react-router";
 import { keys } from "@/api/keys";
 import type { PullView } from "@/api/types.gen";
 import { showBrowserNotice } from "@/lib/browser-notice";
 import type { HeardFrame, HeardOf } from "@/live/protocol";
 import { useNotices } from "@/ui/notices-state";
 import { useNewsList } from "./layout/news-state";
+import { useGoTo } from "./layout/use-go-to";
 
 export function useNews(): (frame: HeardFrame) => void {
   const queries = useQueryClient();
@@ -59,12 +60,12 @@ function useNotification(): (frame: HeardOf<"notification">) => void {
 /** Puts `text` where the reader finds it. Who has `to` before their eyes needs no word about it. */
 export function useTelling(): (text: string, tag: string, to: string | null) => void {
   const { t } = useTranslation();
-  const navigate = useNavigate();
+  const goTo = useGoTo();
   const { pathname } = useLocation();
   const { show } = useNotices();
   const { add } = useNewsList();
   return (text, tag, to) => {
-    const open = to?.startsWith("/admin") ? () => location.assign(to) : () => to && navigate(to);
+    const open = () => to && goTo(to);
     showBrowserNotice(text, tag, open);
     if (pathname === to) return;
     add(text, to);

@@ -3,9 +3,9 @@ import Box from "@mui/material/Box";
 import Menu from "@mui/material/Menu";
 import MenuItem from "@mui/material/MenuItem";
 import { useTranslation } from "react-i18next";
-import { useNavigate } from "react-router";
 import { useFormat } from "@/ui/use-format";
 import { useNewsList } from "./news-state";
+import { useGoTo } from "./use-go-to";
 
 interface Props {
   anchor: HTMLElement;
@@ -15,13 +15,11 @@ interface Props {
 export function NewsMenu({ anchor, close }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
-  const navigate = useNavigate();
+  const goTo = useGoTo();
   const { items } = useNewsList();
   const open = (to: string | null) => {
     close();
-    if (to?.startsWith("/admin"))
-      location.assign(to); // a document of its own
-    else if (to) navigate(to);
+    if (to) goTo(to);
   };
   return (
     <Menu open anchorEl={anchor} onClose={close} slotProps={{ list: { "aria-label": t("news.title") } }}>
