@@ -38,7 +38,7 @@ ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 class View(BaseModel):
     """Base of what /api answers with. Snake case; times are integers that end in `_at_ms`; ids are strings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Nothing(View):

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from bdchat.store import sessions
+from bdchat.store.dialects import conflict_insert
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import Generation, GenerationEvent, Message
@@ -66,9 +66,8 @@ def append_events(db: Session, owner: str, rows: Sequence[dict[str, Any]]) -> se
     ours = owned(db, owner, wanted)
     kept = [row for row in rows if row["generation_id"] in ours]
     if kept:
-        insert_into = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
         # a commit whose answer was lost on the way is made again
-        db.exec(insert_into(GenerationEvent).on_conflict_do_nothing(), params=kept)
+        db.exec(conflict_insert(db, GenerationEvent).on_conflict_do_nothing(), params=kept)
     return wanted - ours
 
 

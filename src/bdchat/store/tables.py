@@ -35,10 +35,14 @@ def _text(*, default: str = "") -> Any:
     return Field(default=default, sa_column=Column(Text, nullable=False, server_default=default))
 
 
+class Row(SQLModel):
+    model_config = {"defer_build": True}  # rows are not validated: 40 ms of a server's start
+
+
 # --- people -----------------------------------------------------------------------------------------------------------
 
 
-class User(SQLModel, table=True):
+class User(Row, table=True):
     """`username_key` is the name as it is compared: NFKC, case-folded."""
 
     user_id: str = _id(primary_key=True)
@@ -55,7 +59,7 @@ class User(SQLModel, table=True):
     last_seen_at_ms: int | None = _ms(nullable=True)
 
 
-class LoginToken(SQLModel, table=True):
+class LoginToken(Row, table=True):
     """One signed-in browser or program. The token itself is nowhere: `token_hash` is its SHA-256, in hex."""
 
     __tablename__ = "login_token"
@@ -70,7 +74,7 @@ class LoginToken(SQLModel, table=True):
     expires_at_ms: int = _ms()
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(Row, table=True):
     """`bd-…`; `key_hash` is the whole key's SHA-256, `prefix` its first characters, to be recognised by."""
 
     __tablename__ = "api_key"
@@ -87,7 +91,7 @@ class ApiKey(SQLModel, table=True):
     revoked_at_ms: int | None = _ms(nullable=True)
 
 
-class Invitation(SQLModel, table=True):
+class Invitation(Row, table=True):
     """A code that lets one person register; kept as its SHA-256."""
 
     invitation_id: str = _id(primary_key=True)
@@ -100,7 +104,7 @@ class Invitation(SQLModel, table=True):
     used_by: str | None = _id("user.user_id", nullable=True, on_delete="SET NULL")
 
 
-class AuditEntry(SQLModel, table=True):
+class AuditEntry(Row, table=True):
     """Who did what. Append-only; survives its user, hence no reference."""
 
     __tablename__ = "audit_entry"
@@ -115,7 +119,7 @@ class AuditEntry(SQLModel, table=True):
     ip: str = ""
 
 
-class UsageDay(SQLModel, table=True):
+class UsageDay(Row, table=True):
     """Sums per user, UTC day and model; bare API calls included. `user_id` "" is the local guest; no reference: usage
     outlives the user."""
 
@@ -135,7 +139,7 @@ class UsageDay(SQLModel, table=True):
 # --- chats ------------------------------------------------------------------------------------------------------------
 
 
-class ChatSession(SQLModel, table=True):
+class ChatSession(Row, table=True):
     """`head_message_id` is the leaf whose path is shown. Deleted ones stay 30 days (undo), then are purged."""
 
     __tablename__ = "chat_session"
@@ -159,7 +163,7 @@ class ChatSession(SQLModel, table=True):
     source_id: str | None = Field(default=None, max_length=200)  # where it was imported from: "chatgpt:…"
 
 
-class SessionConfig(SQLModel, table=True):
+class SessionConfig(Row, table=True):
     """None = the model's or the server's default."""
 
     __tablename__ = "session_config"
@@ -174,7 +178,7 @@ class SessionConfig(SQLModel, table=True):
     params: dict[str, Any] = _json()  # further fields of /v1/chat/completions, already validated
 
 
-class SessionMember(SQLModel, table=True):
+class SessionMember(Row, table=True):
     """Somebody whom the owner invited. The owner has no row."""
 
     __tablename__ = "session_member"
@@ -185,7 +189,7 @@ class SessionMember(SQLModel, table=True):
     created_at_ms: int = _ms()
 
 
-class ShareLink(SQLModel, table=True):
+class ShareLink(Row, table=True):
     """A read-only view for whoever has the link; its token is kept as SHA-256."""
 
     __tablename__ = "share_link"
@@ -198,7 +202,7 @@ class ShareLink(SQLModel, table=True):
     revoked_at_ms: int | None = _ms(nullable=True)
 
 
-class Message(SQLModel, table=True):
+class Message(Row, table=True):
     """A node of the session's tree. A user's message never changes. An answer's `content` is empty while it is being
     generated (its text is in the events), is set when that ends, and can only grow after (continue)."""
 
@@ -222,7 +226,7 @@ class Message(SQLModel, table=True):
     created_at_ms: int = _ms()
 
 
-class MessageMetadata(SQLModel, table=True):
+class MessageMetadata(Row, table=True):
     """How an answer came to be. Made when it ends."""
 
     __tablename__ = "message_metadata"
@@ -242,7 +246,7 @@ class MessageMetadata(SQLModel, table=True):
     extra: dict[str, Any] = _json()  # imported fields that have no column
 
 
-class Generation(SQLModel, table=True):
+class Generation(Row, table=True):
     """One run of the model for a stored answer; `continue` makes another for the same message. While `state` is
     "running", `lease_owner` is the server process that computes it and must say so before `lease_expires_at_ms`."""
 
@@ -272,7 +276,7 @@ class Generation(SQLModel, table=True):
     finished_at_ms: int | None = _ms(nullable=True)
 
 
-class GenerationEvent(SQLModel, table=True):
+class GenerationEvent(Row, table=True):
     """Numbered from 1 without gaps. Kept while the generation runs and for a while after, then only its text is."""
 
     __tablename__ = "generation_event"
@@ -285,7 +289,7 @@ class GenerationEvent(SQLModel, table=True):
     data: dict[str, Any] = _json()  # delta: {"index", "text", "tokens"}
 
 
-class SearchEntry(SQLModel, table=True):
+class SearchEntry(Row, table=True):
     """What full-text search reads: a title or a message as words and Hangul bigrams. SQLite's FTS5 table and
     PostgreSQL's GIN index hang on it (migrations). `entry_id` sorts by `at_ms` (store.search)."""
 
@@ -304,7 +308,7 @@ class SearchEntry(SQLModel, table=True):
     terms: str = _text()
 
 
-class ServerState(SQLModel, table=True):
+class ServerState(Row, table=True):
     """Small facts that must outlive the process, by name."""
 
     __tablename__ = "server_state"

@@ -6,9 +6,9 @@ Runs inside Database.write and read. What a count means is UsageDay's matter.
 import datetime
 from collections.abc import Mapping
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from bdchat.store.dialects import conflict_insert
 from bdchat.store.tables import UsageDay
 
 COUNTS = ("num_requests", "num_messages", "prompt_tokens", "cached_tokens", "completion_tokens", "engine_ms")
@@ -23,8 +23,7 @@ def add(db: Session, user_id: str, model: str, day: str | None = None, **counts:
     assert set(counts) <= set(COUNTS)
     if not any(counts.values()):
         return
-    insert = sqlite.insert if db.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(UsageDay).values(user_id=user_id, day=day or today(), model=model, **counts)
+    statement = conflict_insert(db, UsageDay).values(user_id=user_id, day=day or today(), model=model, **counts)
     table = UsageDay.__table__  # type: ignore[attr-defined]
     sums = {name: table.c[name] + statement.excluded[name] for name in counts}
     db.exec(statement.on_conflict_do_update(index_elements=["user_id", "day", "model"], set_=sums))

@@ -19,7 +19,7 @@ UNSUPPORTED = "unsupported"  # the pydantic error type that becomes UnsupportedP
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Strict(Wire):
