@@ -42,6 +42,8 @@ class FakeRunner:
         layout: KVLayout = KVLayout.UNIFIED,
         memory_class: MemoryClass = MemoryClass.DENSE,
         next_token: Callable[[Sequence[int]], int] = spell,
+        step_s: float = 0.0,  # what a step claims to take
+        token_s: float = 0.0,  # and each token in it
     ) -> None:
         self.num_sequences = num_ids or num_sequences
         self.layout = layout
@@ -52,6 +54,7 @@ class FakeRunner:
         self.info = fake_model_info(n_ctx=n_ctx, num_sequences=num_sequences, num_cells=self.num_cells, layout=layout)
         self.decode_seconds = 0.0
         self._next_token = next_token
+        self._step_s, self._token_s = step_s, token_s
         self._next_cell = 0
         self._cells: dict[int, list[tuple[int, int]]] = {i: [] for i in range(self.num_sequences)}  # (cell, token)
         self.num_tokens_computed = 0
@@ -94,6 +97,7 @@ class FakeRunner:
                     rows.append(self._logits(self.tokens(s.seq_id)))
         self.num_tokens_computed += num_new
         self.num_decodes += 1
+        self.decode_seconds += self._step_s + self._token_s * num_new
         self.batches.append(list(slices))
         return np.array(rows, np.float32).reshape(len(rows), N_VOCAB)
 

@@ -92,6 +92,9 @@ class MetricsCollector(Collector):
         seconds = CounterMetricFamily(
             "bdchat_step_seconds", "Time inside llama_decode and around it", labels=["model", "part"]
         )
+        drafted = CounterMetricFamily(
+            "bdchat_draft_tokens", "Guessed tokens that a step checked, right or wrong", labels=["model", "result"]
+        )
         restarts = CounterMetricFamily("bdchat_engine_restarts", "Engine processes replaced", labels=["model"])
         ready = GaugeMetricFamily("bdchat_engine_ready", "1 when the model answers", labels=["model"])
         for model, snapshot in snapshots.items():
@@ -101,10 +104,13 @@ class MetricsCollector(Collector):
             cached.add_metric([model, "disk"], from_disk)
             seconds.add_metric([model, "decode"], snapshot.decode_seconds)
             seconds.add_metric([model, "outside"], snapshot.outside_seconds)
+            num_accepted = snapshot.num_tokens_accepted
+            drafted.add_metric([model, "accepted"], num_accepted)
+            drafted.add_metric([model, "rejected"], snapshot.num_tokens_drafted - num_accepted)
             engine = self._router.engines[model]
             restarts.add_metric([model], engine.num_restarts)
             ready.add_metric([model], engine.state == "ready")
-        yield from (cached, seconds, restarts, ready)
+        yield from (cached, seconds, drafted, restarts, ready)
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> HistogramMetricFamily:

@@ -157,6 +157,13 @@ class KVCache:
         self._tree.extend(seq_id, tokens)
         assert self._tree.num_cells <= self._runner.num_cells
 
+    def cut(self, seq_id: int) -> int:
+        """Takes from the runner what it has decoded into the sequence beyond extend(): a guess that was wrong. Returns
+        how many tokens the sequence holds now: none when the runner could not."""
+        if not self._runner.truncate(seq_id, self._tree.length(seq_id)):
+            self._tree.truncate(seq_id, 0)
+        return self._tree.length(seq_id)
+
     def release(self, seq_id: int, *, keep: bool = True, tag: str = "") -> None:
         """The sequence is done, stopped or preempted: its cells stay as cache, or are cleared. With a tag it may also
         go to disk."""

@@ -23,6 +23,8 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
     num_batched_tokens: int = 0  # over all steps
     decode_seconds: float = 0.0  # inside llama_decode
     outside_seconds: float = 0.0  # the rest of a step: planning, sampling, text, frames
+    num_tokens_drafted: int = 0  # guessed and computed
+    num_tokens_accepted: int = 0  # of those, right
     num_evictions: int = 0
     num_preemptions: int = 0
     num_requests: int = 0
@@ -42,6 +44,8 @@ class Counts:
         self.num_steps = 0
         self.num_batched_tokens = 0
         self.outside_seconds = 0.0
+        self.num_tokens_drafted = 0
+        self.num_tokens_accepted = 0
         self.num_preemptions = 0
         self.num_requests = 0
         self.num_cancelled = 0

@@ -28,11 +28,16 @@ class StepCost:
         self._min_chunk = min_chunk
         self._prefill_ms = prefill_ms_per_token
         self._base_ms: dict[int, float] = {}
+        self._draft_ms: dict[int, float] = {}  # guessed tokens in a step of one sequence → what they add to it
         self._guess_ms = decode_base_ms
         self._guess_ms_per_sequence = decode_ms_per_sequence
 
-    def observe(self, *, num_decodes: int, num_prefill: int, step_ms: float) -> None:
-        if num_prefill == 0:
+    def observe(self, *, num_decodes: int, num_prefill: int, step_ms: float, num_drafted: int = 0) -> None:
+        if num_drafted:
+            added = max(0.0, step_ms - self.base_ms(num_decodes))
+            old = self._draft_ms.get(num_drafted, added)
+            self._draft_ms[num_drafted] = old + SMOOTHING * (added - old)
+        elif num_prefill == 0:
             old = self._base_ms.get(num_decodes, step_ms)
             self._base_ms[num_decodes] = old + SMOOTHING * (step_ms - old)
         elif num_prefill >= MIN_CHUNK:
@@ -48,6 +53,33 @@ class StepCost:
         if not self._base_ms:
             return self._guess_ms + (num_decodes - 1) * self._guess_ms_per_sequence
         return self._base_ms[min(self._base_ms, key=lambda n: (abs(n - num_decodes), n))]
+
+    def draft_ms(self, num_drafted: int) -> float:
+        """What so many guessed tokens add to a step; from the nearest number seen, else as if they were prompt."""
+        if num_drafted in self._draft_ms or not num_drafted:
+            return self._draft_ms.get(num_drafted, 0.0)
+        if not self._draft_ms:
+            return self._prefill_ms * num_drafted
+        nearest = min(self._draft_ms, key=lambda n: (abs(n - num_drafted), n))
+        return self._draft_ms[nearest] * num_drafted / nearest
+
+    def draft_length(self, chance: float, *, target_ms: float, limit: int) -> int:
+        """How many guessed tokens give most tokens a second to a sequence that runs alone; each is right with `chance`
+        when those before it are. 0: guessing does not pay. Within the time of a step: who comes or cancels waits for
+        its end."""
+        base_ms = max(self.base_ms(1), 1e-6)
+        best = 0
+        expected = 1.0  # tokens that the step yields
+        best_rate = expected / base_ms
+        for length in range(1, limit + 1):
+            step_ms = base_ms + self.draft_ms(length)
+            if step_ms > max(target_ms, MAX_STRETCH * base_ms):
+                break
+            expected += chance**length
+            rate = expected / step_ms
+            if rate > best_rate:
+                best, best_rate = length, rate
+        return best
 
     def prefill_ms(self, num_tokens: int) -> float:
         return self._prefill_ms * num_tokens

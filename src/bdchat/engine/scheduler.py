@@ -7,12 +7,13 @@ sequences only.
 
 import time
 from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from bdchat.engine.kv_cache import KVCache, Tier
 from bdchat.engine.kv_disk import DiskSnapshots
 from bdchat.engine.metrics import Counts, EngineMetrics
-from bdchat.engine.policy import ExpectedOutput, StepCost, seconds_to_drain, share_budget
+from bdchat.engine.policy import ExpectedOutput, StepCost, seconds_to_drain
 from bdchat.engine.progress import ProgressWatch
 from bdchat.engine.request import (
     Accepted,
@@ -24,8 +25,9 @@ from bdchat.engine.request import (
     Resumption,
     TokenLogprob,
 )
-from bdchat.engine.runner import DecodeFailed, KVLayout, LogitsRow, ModelRunner, NoKVSlot, Slice
+from bdchat.engine.runner import DecodeFailed, KVLayout, LogitsRow, ModelRunner, NoKVSlot
 from bdchat.engine.sequence import Sequence, seed_of
+from bdchat.engine.step_plan import Part, StepPlan
 from bdchat.engine.waiting import WaitingLine, shares_running_prefill
 
 MAX_PASSED_OVER_S = 5.0
@@ -40,6 +42,7 @@ class Scheduler:
         *,
         queue_limit: int = 64,
         target_step_ms: float = 200.0,
+        max_draft_tokens: int = 0,
         queue_timeout_s: float = 60.0,
         ram_cache_bytes: int = 0,
         disk: DiskSnapshots | None = None,
@@ -50,6 +53,7 @@ class Scheduler:
         self.kv_cache = KVCache(runner, ram_cache_bytes=ram_cache_bytes, disk=disk)
         self._queue_limit = queue_limit
         self._target_step_ms = target_step_ms
+        self._max_draft_tokens = max_draft_tokens
         self._queue_timeout_s = queue_timeout_s
         self._clock = clock
         self.cost = cost or StepCost()
@@ -124,9 +128,8 @@ class Scheduler:
         since = self._busy_since if self._busy_since is not None else began
         self._expire()
         self._admit()
-        slices, sequences = self._plan()
-        if slices:
-            self._compute(slices, sequences)
+        if parts := self._plan():
+            self._compute(parts)
         events = [*self._progress.news(self._running, self._waiting), *self.take_events()]
         ended = time.perf_counter()
         self._counts.outside_seconds += ended - since - (self._runner.decode_seconds - decoded_before)
@@ -196,71 +199,33 @@ class Scheduler:
     def _num_places(self) -> int:
         return self._runner.info.num_sequences - len(self._running)
 
-    def _plan(self) -> tuple[list[Slice], list[Sequence]]:
-        """All decodes, then prompt chunks: one batch within its bounds of tokens, outputs and time."""
-        if not self._running:
-            return [], []
-        decoding = [s for s in self._running if s.is_decoding]
-        reading = [s for s in self._running if not s.is_decoding]
-        chunks = self._chunks(reading, len(decoding))
-        if not self.kv_cache.make_room(len(decoding) + sum(chunks)):
-            return self._plan_short_of_cells(decoding, reading, chunks)
-        return self._batch(decoding, reading, chunks)
+    def _plan(self) -> list[Part]:
+        """One batch within its bounds of tokens, outputs, time and cells: what does not fit shrinks, then waits."""
+        while self._running:
+            plan = StepPlan(
+                self._runner,
+                self.cost,
+                self._running,
+                target_step_ms=self._target_step_ms,
+                max_draft_tokens=self._max_draft_tokens,
+            )
+            fits = self.kv_cache.make_room(plan.num_tokens)
+            while not fits and plan.shrink(self.kv_cache.num_available_cells):
+                fits = self.kv_cache.make_room(plan.num_tokens)
+            if fits:
+                return plan.parts()
+            victim = self._latest_comer
+            if len(self._running) == 1:
+                self._end(victim, victim.finish(FinishReason.LENGTH, self._clock()))  # the cells are the context's end
+            else:
+                self._preempt(victim)
+        return []
 
-    def _chunks(self, reading: list[Sequence], num_decodes: int) -> list[int]:
-        # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
-        # running answers in two, while one token of it rides along for nothing extra.
-        at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
-        num_riding = at_least * len(reading)
-        budget = num_riding + self.cost.prefill_budget(
-            num_decodes=num_decodes,
-            target_ms=self._target_step_ms,
-            n_batch=self._runner.n_batch - num_decodes - num_riding,
-        )
-        remaining = [s.num_pending for s in reading]
-        num_outputs_left = self._runner.n_outputs_max - num_decodes - len(reading)
-        for place, sequence in enumerate(reading):
-            if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
-                remaining[place] = min(remaining[place], max(1, num_outputs_left))
-                num_outputs_left -= remaining[place]
-        return share_budget(remaining, budget, at_least=at_least)
-
-    def _plan_short_of_cells(
-        self, decoding: list[Sequence], reading: list[Sequence], chunks: list[int]
-    ) -> tuple[list[Slice], list[Sequence]]:
-        """Not everything fits: shrink the chunks first, then make the latest comers wait."""
-        available = self.kv_cache.num_available_cells
-        room = available - len(decoding)
-        if room > 0 and reading:
-            shares = share_budget(chunks, room)
-            if sum(shares) and self.kv_cache.make_room(len(decoding) + sum(shares)):
-                return self._batch(decoding, reading, shares)
-        victim = self._latest_comer
-        if len(self._running) == 1:
-            self._end(victim, victim.finish(FinishReason.LENGTH, self._clock()))  # the cells are the context's end
-            return [], []
-        self._preempt(victim)
-        return self._plan()
-
-    def _batch(
-        self, decoding: list[Sequence], reading: list[Sequence], chunks: list[int]
-    ) -> tuple[list[Slice], list[Sequence]]:
-        pairs = [(s, 1) for s in decoding] + [(s, n) for s, n in zip(reading, chunks, strict=True) if n]
-        return [self._slice(s, n) for s, n in pairs], [s for s, _ in pairs]
-
-    def _slice(self, sequence: Sequence, num_tokens: int) -> Slice:
-        start = sequence.num_computed_tokens
-        end = start + num_tokens
-        assert sequence.seq_id is not None
-        if sequence.wants_prompt_logprobs and start < sequence.num_prompt_tokens:
-            num_outputs = num_tokens
-        else:
-            num_outputs = 1 if end == len(sequence.tokens) else 0
-        return Slice(sequence.seq_id, start, sequence.tokens[start:end], num_outputs)
-
-    def _compute(self, slices: list[Slice], sequences: list[Sequence]) -> None:
-        num_tokens = sum(len(s.tokens) for s in slices)
-        num_decodes = sum(s.is_decoding for s in sequences)
+    def _compute(self, parts: list[Part]) -> None:
+        slices = [part.as_slice() for part in parts]
+        num_tokens = sum(len(piece.tokens) for piece in slices)
+        num_decodes = sum(part.sequence.is_decoding for part in parts)
+        num_drafted = sum(len(part.draft) for part in parts)
         decoded_before = self._runner.decode_seconds
         try:
             logits = self._runner.decode(slices)
@@ -268,35 +233,39 @@ class Scheduler:
             self._make_way()
             return
         except DecodeFailed as error:
-            for sequence in sequences:
-                self._fail(sequence, f"llama_decode: {error}")
+            for part in parts:
+                self._fail(part.sequence, f"llama_decode: {error}")
             return
         self.cost.observe(
             num_decodes=num_decodes,
-            num_prefill=num_tokens - num_decodes,
+            num_prefill=num_tokens - num_decodes - num_drafted,
+            num_drafted=num_drafted,
             step_ms=1000 * (self._runner.decode_seconds - decoded_before),
         )
         self._counts.num_steps += 1
         self._counts.num_batched_tokens += num_tokens
         now = self._clock()
         row = 0
-        for part, sequence in zip(slices, sequences, strict=True):
-            rows = [logits[row + i] for i in range(part.num_outputs)]
-            row += part.num_outputs
-            self._advance(sequence, part, rows, now)
+        for part, piece in zip(parts, slices, strict=True):
+            rows = [logits[row + i] for i in range(piece.num_outputs)]
+            row += piece.num_outputs
+            self._advance(part, rows, now)
 
-    def _advance(self, sequence: Sequence, part: Slice, rows: list[LogitsRow], now: float) -> None:
-        self.kv_cache.extend(part.seq_id, part.tokens)
-        num_prompt = max(0, min(len(part.tokens), sequence.num_prompt_tokens - part.start))
+    def _advance(self, part: Part, rows: list[LogitsRow], now: float) -> None:
+        sequence, start = part.sequence, part.sequence.num_computed_tokens
+        self._take_in(sequence, part.num_tokens)
+        num_prompt = max(0, min(part.num_tokens, sequence.num_prompt_tokens - start))
         self._counts.prompt_tokens_computed += num_prompt
         sequence.num_prompt_tokens_computed += num_prompt
-        sequence.num_computed_tokens += len(part.tokens)
         if sequence.wants_prompt_logprobs and num_prompt:
-            self._record_prompt_logprobs(sequence, part, rows)
+            self._record_prompt_logprobs(sequence, start, rows)
         if sequence.num_pending:
             return
         num_before = sequence.num_generated
-        events = sequence.sample(rows[-1], self._runner, now)
+        num_drafted = len(part.draft)
+        events = sequence.sample(rows[-1 - num_drafted], self._runner, now)
+        if num_drafted:
+            events += self._check_draft(sequence, part.draft, rows[-num_drafted:], now)
         self._counts.tokens_generated += sequence.num_generated - num_before
         if sequence.is_finished:
             self._expected.observe(sequence.num_generated)
@@ -304,8 +273,33 @@ class Scheduler:
         else:
             self._outbox.extend(events)
 
-    def _record_prompt_logprobs(self, sequence: Sequence, part: Slice, rows: list[LogitsRow]) -> None:
-        sequence.record_prompt_logprobs(rows, part.start)
+    def _take_in(self, sequence: Sequence, num_tokens: int) -> None:
+        """The next so many of its tokens are in the cells now."""
+        assert sequence.seq_id is not None
+        start = sequence.num_computed_tokens
+        self.kv_cache.extend(sequence.seq_id, sequence.tokens[start : start + num_tokens])
+        sequence.num_computed_tokens += num_tokens
+
+    def _check_draft(
+        self, sequence: Sequence, draft: SequenceOf[int], rows: list[LogitsRow], now: float
+    ) -> list[Event]:
+        """Each guess that is the token chosen before it has its own logits, which choose the next."""
+        assert sequence.seq_id is not None
+        events: list[Event] = []
+        num_accepted = 0
+        for guessed, logits in zip(draft, rows, strict=True):
+            if sequence.is_finished or sequence.tokens[-1] != guessed:
+                sequence.num_computed_tokens = self.kv_cache.cut(sequence.seq_id)
+                break
+            self._take_in(sequence, 1)
+            events += sequence.sample(logits, self._runner, now)
+            num_accepted += 1
+        self._counts.num_tokens_drafted += len(draft)
+        self._counts.num_tokens_accepted += num_accepted
+        return events
+
+    def _record_prompt_logprobs(self, sequence: Sequence, start: int, rows: list[LogitsRow]) -> None:
+        sequence.record_prompt_logprobs(rows, start)
         if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
             first = sequence.tokens[0]
             head = TokenLogprob(token_id=first, token_bytes=self._runner.token_bytes(first), logprob=None)

@@ -7,6 +7,7 @@ hit, going on after preemption and after a crash differ only in how far the firs
 import secrets
 
 from bdchat.engine.detokenizer import Detokenizer
+from bdchat.engine.drafter import Guess, PromptLookup
 from bdchat.engine.request import (
     ChatPrompt,
     Delta,
@@ -54,6 +55,7 @@ class Sequence:
         limit = n_ctx if request.sampling.max_tokens is None else self.num_prompt_tokens + request.sampling.max_tokens
         self.max_length = min(limit, n_ctx)
         self._sampler = sampler
+        self._drafter = PromptLookup()
         self._detokenizer = Detokenizer(
             request.sampling.stop,
             num_chars_sent=num_chars_sent,
@@ -81,6 +83,10 @@ class Sequence:
     @property
     def num_to_go(self) -> int:
         return self.max_length - len(self.tokens)
+
+    def guess_next(self) -> Guess:
+        """What may follow its tokens."""
+        return self._drafter.guess(self.tokens)
 
     def resume(self, tokens: tuple[int, ...], runner: ModelRunner) -> str:
         """Goes on after an engine's death: takes the tokens as generated; returns their text beyond num_chars_sent."""

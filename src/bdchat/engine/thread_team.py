@@ -73,7 +73,8 @@ class ThreadTeam:
         return 1 if self.n_threads == self._full else self._full
 
     def _expected_ms(self, slices: Sequence[Slice]) -> float:
-        num_decodes = sum(1 for piece in slices if len(piece.tokens) == 1)
+        # several outputs: a next token with guesses behind it
+        num_decodes = sum(1 for piece in slices if len(piece.tokens) == 1 or piece.num_outputs > 1)
         num_prefill = sum(len(piece.tokens) for piece in slices) - num_decodes
         base = self._plan.base_ms if num_decodes else 0.0
         return max(

@@ -102,6 +102,7 @@ class Worker:
             model.runner,
             queue_limit=load.queue_limit,
             target_step_ms=settings.target_step_ms,
+            max_draft_tokens=settings.max_draft_tokens,
             queue_timeout_s=settings.queue_timeout_s,
             ram_cache_bytes=_ram_cache_bytes(settings),
             disk=_disk(load, settings, model.runner),

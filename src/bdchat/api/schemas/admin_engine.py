@@ -83,6 +83,8 @@ class EngineView(View):
     prompt_tokens_cached: CacheCounts
     cache_hit_share: float | None
     tokens_generated: int
+    num_tokens_drafted: int  # guessed and checked
+    num_tokens_accepted: int  # of those, right
     rates: Rates
     sequences: list[SequenceView]
 

@@ -30,6 +30,13 @@ export function EngineFacts({ engine }: Props) {
           [t("admin.engine.failed"), format.number(engine.num_failed)],
           [t("admin.engine.evictions"), format.number(engine.num_evictions)],
           [t("admin.engine.preemptions"), format.number(engine.num_preemptions)],
+          [
+            t("admin.engine.guesses"),
+            t("admin.engine.guessesOf", {
+              right: format.number(engine.num_tokens_accepted),
+              all: format.number(engine.num_tokens_drafted),
+            }),
+          ],
           [t("admin.engine.restarts"), format.number(engine.num_restarts)],
         ]}
       />
