@@ -5,7 +5,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bdchat.engine.calibration import Candidate, Measurement, candidates, choose, is_worth_measuring
+from bdchat.engine.calibration import (
+    Candidate,
+    Measurement,
+    candidates,
+    choose,
+    finalists,
+    is_worth_measuring,
+    undisturbed,
+)
 from bdchat.engine.kv_plan import KVType
 from bdchat.engine.llama_calibration import CachedCalibration, calibrated_plan, measure
 from bdchat.engine.llama_model import LlamaModel
@@ -63,6 +71,21 @@ def test_unified_is_measured_only_for_the_leading_type_and_attention() -> None:
     assert is_worth_measuring(Candidate(UNIFIED, "f16", False), seen)
     assert not is_worth_measuring(Candidate(UNIFIED, "f16", True), seen)
     assert is_worth_measuring(Candidate(STREAMS, "q8_0", True), seen)
+
+
+def test_the_best_two_are_measured_again_when_they_are_near_to_each_other() -> None:
+    best = measured(STREAMS, "f16", True, 10.0, 50.0)
+    near = measured(STREAMS, "f16", False, 10.4, 51.0)
+    third = measured(STREAMS, "q8_0", True, 9.8, 49.0)
+    far = measured(STREAMS, "f16", False, 14.0, 80.0, 1.5)
+    assert finalists([far, near, third, best]) == [near, best]
+    assert finalists([best, far]) == finalists([best]) == finalists([]) == []
+
+
+def test_of_two_measurements_the_undisturbed_figures_count() -> None:
+    first = measured(STREAMS, "f16", True, 10.0, 90.0, 1.0)
+    second = measured(STREAMS, "f16", True, 30.0, 50.0, 1.1)
+    assert undisturbed(first, second) == measured(STREAMS, "f16", True, 10.0, 50.0, 1.0)
 
 
 def test_settings_restrict_the_candidates() -> None:

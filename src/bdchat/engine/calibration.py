@@ -21,6 +21,8 @@ UNIFIED_ADVANTAGE = 1.03  # unified must win by this much: its cost grows with e
 # Other types change the text slightly: they must win clearly, by more than two measurements of the same thing differ.
 TYPE_ADVANTAGE = {"f16": 1.0, "bf16": 1.12, "q8_0": 1.15}
 
+NUM_FINALISTS, CLOSE = 2, 0.9  # so near to the best, as a share of its score, two measurements of one thing differ
+
 
 class Candidate(msgspec.Struct, frozen=True):
     layout: KVLayout
@@ -97,6 +99,26 @@ def is_worth_measuring(candidate: Candidate, seen: Sequence[Measurement]) -> boo
     best = max(streams, key=_weighted)
     same_kind = (best.candidate.kv_type, best.candidate.flash_attention)
     return same_kind == (candidate.kv_type, candidate.flash_attention)
+
+
+def finalists(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Those between which one measurement does not decide, the second best first: it was disadvantaged if any was. []
+    when the best is clear."""
+    ranked = sorted(measurements, key=_weighted, reverse=True)
+    close = [m for m in ranked if _weighted(m) >= CLOSE * _weighted(ranked[0])][:NUM_FINALISTS]
+    return close[::-1] if len(close) > 1 else []
+
+
+def undisturbed(first: Measurement, second: Measurement) -> Measurement:
+    """Of two measurements of one candidate, each figure's lower: other processes only ever add time."""
+    assert first.candidate == second.candidate
+    return Measurement(
+        candidate=first.candidate,
+        step_ms=min(first.step_ms, second.step_ms),
+        streams_step_ms=min(first.streams_step_ms, second.streams_step_ms),
+        prefill_ms_per_token=min(first.prefill_ms_per_token, second.prefill_ms_per_token),
+        streams_prefill_ms_per_token=min(first.streams_prefill_ms_per_token, second.streams_prefill_ms_per_token),
+    )
 
 
 def choose(measurements: Sequence[Measurement]) -> KVPlan:
