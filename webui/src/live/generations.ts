@@ -4,6 +4,7 @@
  * Owned by the page: one for all sessions. Frames come in with `hear`; whoever shows an answer subscribes to it and
  * reads `read`, which changes only when the screen is about to be drawn (useLiveAnswer).
  */
+import { inFrame } from "@/lib/frame";
 import { type HeardFrame, isAnswerFrame, isProgressFrame, type ProgressFrame } from "./protocol";
 import { type AnswerEnd, type AnswerText, take } from "./resume";
 
@@ -32,7 +33,7 @@ export class Generations {
   readonly #schedule: Schedule;
   #isScheduled = false;
 
-  constructor(schedule: Schedule = (draw) => requestAnimationFrame(draw)) {
+  constructor(schedule: Schedule = inFrame) {
     this.#schedule = schedule;
   }
 

@@ -32,7 +32,7 @@ const PROBE_MS = 4_000;
 const STEADY_MS = 10_000;
 
 export class LiveSocket {
-  readonly #options: SocketOptions;
+  #options: SocketOptions;
   readonly #outbox = new Outbox();
   #state: LineState = { name: "connecting" };
   #socket: WebSocket | null = null;
@@ -51,6 +51,12 @@ export class LiveSocket {
 
   get state(): LineState {
     return this.#state;
+  }
+
+  /** Its frames, and what becomes of it, are told to somebody else from now on; its state at once. */
+  handOver(options: Pick<SocketOptions, "hello" | "onFrame" | "onState">): void {
+    this.#options = { ...this.#options, ...options };
+    options.onState?.(this.#state);
   }
 
   /** Frames that wait for a line. */

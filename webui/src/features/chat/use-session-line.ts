@@ -3,9 +3,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { errorOf } from "@/api/errors";
 import { keys } from "@/api/keys";
+import { lineOf } from "@/live/early-line";
 import { useLive } from "@/live/live-context";
 import type { HeardFrame, SaidFrame } from "@/live/protocol";
-import { type LineState, LiveSocket, liveUrl } from "@/live/socket";
+import type { LineState, LiveSocket } from "@/live/socket";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 import { type PendingMessage, usePending } from "./pending";
@@ -72,12 +73,7 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
 
   useEffect(() => {
     sent.current.clear();
-    line.current = new LiveSocket({
-      url: liveUrl(`/ws/chat/${sessionId}`),
-      hello: () => hello(),
-      onFrame: (frame) => hear(frame),
-      onState: setState,
-    });
+    line.current = lineOf(sessionId, { hello: () => hello(), onFrame: (frame) => hear(frame), onState: setState });
     return () => line.current?.close();
   }, [sessionId]);
 

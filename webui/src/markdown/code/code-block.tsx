@@ -1,11 +1,10 @@
 /** A block of code: its language, a button that copies it, colours once it is finished. */
-import { lazy, memo } from "react";
-import { LazyPart } from "../lazy-part";
+import { memo } from "react";
+import { latePart } from "../late-part";
+import { PlainOnError } from "../plain-on-error";
 import { CopyButton } from "./copy-button";
 
-const HighlightedCode = lazy(() =>
-  import("./highlighted-code").then((module) => ({ default: module.HighlightedCode })),
-);
+const useHighlightedCode = latePart(() => import("./highlighted-code").then((module) => module.HighlightedCode));
 /** Colouring more than this would hold the page up. */
 const MAX_COLOURED_CHARACTERS = 40_000;
 
@@ -30,9 +29,9 @@ export const CodeBlock = memo(function CodeBlock({ code, language, isOpen }: Pro
       <pre tabIndex={0}>
         <code>
           {isColoured ? (
-            <LazyPart plain={code}>
-              <HighlightedCode code={code} language={name} />
-            </LazyPart>
+            <PlainOnError plain={code}>
+              <ColouredCode code={code} language={name} />
+            </PlainOnError>
           ) : (
             code
           )}
@@ -41,3 +40,8 @@ export const CodeBlock = memo(function CodeBlock({ code, language, isOpen }: Pro
     </figure>
   );
 });
+
+function ColouredCode({ code, language }: { code: string; language: string }) {
+  const HighlightedCode = useHighlightedCode();
+  return HighlightedCode ? <HighlightedCode code={code} language={language} /> : code;
+}

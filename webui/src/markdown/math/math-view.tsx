@@ -1,8 +1,9 @@
 /** A formula; its source until KaTeX is there. */
-import { lazy, memo } from "react";
-import { LazyPart } from "../lazy-part";
+import { memo, type ReactNode } from "react";
+import { latePart } from "../late-part";
+import { PlainOnError } from "../plain-on-error";
 
-const Formula = lazy(() => import("./formula").then((module) => ({ default: module.Formula })));
+const useFormula = latePart(() => import("./formula").then((module) => module.Formula));
 /** KaTeX on more than this would hold the page up. */
 const MAX_TEX_CHARACTERS = 5000;
 
@@ -15,8 +16,13 @@ export const MathView = memo(function MathView({ tex, isDisplay }: Props) {
   const plain = <code className={isDisplay ? "md-tex" : undefined}>{tex}</code>;
   if (tex.length > MAX_TEX_CHARACTERS) return plain;
   return (
-    <LazyPart plain={plain}>
-      <Formula tex={tex} isDisplay={isDisplay} />
-    </LazyPart>
+    <PlainOnError plain={plain}>
+      <DrawnFormula tex={tex} isDisplay={isDisplay} plain={plain} />
+    </PlainOnError>
   );
 });
+
+function DrawnFormula({ plain, ...formula }: Props & { plain: ReactNode }) {
+  const Formula = useFormula();
+  return Formula ? <Formula {...formula} /> : plain;
+}
