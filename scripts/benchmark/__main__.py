@@ -30,7 +30,12 @@ from .workloads import COMPARED, STREAMS
 
 # llama-server's ways to be fast: at its defaults (4 slots over one pool of cells), then with a stream of cells per slot
 # and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
-LLAMA_SERVER_FLAGS = ("", "-np 4 -fa off", "-np 16 -fa off -c 16384")
+LLAMA_SERVER_FLAGS = (
+    "",
+    "-np 4 -fa off",
+    "-np 16 -fa off -c 16384",
+    "-np 16 -fa on -c 16384 --spec-type ngram-mod",  # guesses from repeated text too
+)
 STORED_WORKLOADS = ("server-kills", "stop", "log-overhead")
 OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "store", "import", "usage", "page", *STORED_WORKLOADS)
 PEERS = ("llama-server", "llama-cpp-python")
