@@ -1,7 +1,14 @@
 """scripts/webui_types.py: the page's types say what the OpenAPI document says."""
 
-from typing import Any
+import json
+from pathlib import Path
+from string import Formatter
+from typing import Any, get_args
 
+import pytest
+
+from bdchat.engine.downloads import PullFault
+from bdchat.store.transfer.reasons import SENTENCES
 from webui_types import frames, typescript
 
 
@@ -65,3 +72,23 @@ def test_frames_are_unions_by_direction() -> None:
     written = frames({"Ping": ping}, {"Ping": ping})
     assert 'export type SaidPing = { type: "ping" };' in written
     assert "export type HeardFrame = HeardPing;" in written
+
+
+def locale(name: str, language: str) -> Any:
+    folder = Path(__file__).parents[1] / "webui" / "src" / "locales"
+    return json.loads((folder / f"{name}.{language}.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_page_has_words_for_every_fault_of_a_download(language: str) -> None:
+    assert locale("admin", language)["admin"]["pulls"]["faults"].keys() == set(get_args(PullFault))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_page_has_words_for_every_reason_of_an_import(language: str) -> None:
+    words = locale("pages", language)["import"]["reasons"]
+    assert words.keys() == SENTENCES.keys()
+    for code, sentence in SENTENCES.items():
+        values = {name for _, name, _, _ in Formatter().parse(sentence) if name}
+        used = {name for _, name, _, _ in Formatter().parse(words[code].replace("{{", "{").replace("}}", "}")) if name}
+        assert used <= values, code

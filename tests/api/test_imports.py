@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from bdchat.api.import_run import MAX_LINES, ImportRun, Report
-from bdchat.api.schemas.transfer import FileLine, ProgressLine, SummaryLine
+from bdchat.api.schemas.transfer import FileLine, ProgressLine, SummaryLine, explained
 from bdchat.settings import LimitSettings, Settings, StoreSettings
 from bdchat.store.errors import StoreFull
+from bdchat.store.transfer.reasons import because
 from tests.api.chats import got, heard_by
 from tests.api.serving import app_of, error_of, in_process, over_http, signed_in, until
 from tests.store.transferable import as_document, conversation, node, random_session, told, zipped
@@ -79,16 +80,21 @@ async def test_each_chat_has_a_line_and_the_end_a_summary(client: httpx.AsyncCli
         "title": "t0",
         "status": "imported",
         "reason": None,
+        "reason_code": None,
+        "reason_values": {},
         "num_messages": 2,
         "num_branches": 1,
         "file": "",
     }
     assert outcome(failed) == ("nothing", "failed", "It has no messages.")
-    assert other == {"type": "file", "file": "", "status": "skipped", "reason": "1 of its entries are no chats."}
+    named = {"reason": "1 of its entries are no chats.", "reason_code": "other_entries", "reason_values": {"num": 1}}
+    assert other == {"type": "file", "file": "", "status": "skipped", **named}
     assert summary == {
         "type": "summary",
         "status": "finished",
         "reason": None,
+        "reason_code": None,
+        "reason_values": {},
         "num_imported": 1,
         "num_skipped": 0,
         "num_failed": 1,
@@ -241,7 +247,10 @@ async def test_a_full_disk_ends_the_import_and_is_reported(client: httpx.AsyncCl
     )
     await run.run()
     lines = lines_of(b"".join([chunk async for chunk in run.report.lines()]).decode())
-    assert (lines[-1]["status"], lines[-1]["reason"]) == ("failed", "nothing can be written: no room")
+    assert (lines[-1]["status"], lines[-1]["reason"]) == (
+        "failed",
+        "It cannot be stored: nothing can be written: no room",
+    )
     assert lines[-1]["num_imported"] == 1
     assert await titles(client, ann) == ["t0"]
 
@@ -317,9 +326,11 @@ async def test_the_end_of_the_server_stops_imports() -> None:
 async def test_a_report_that_nobody_reads_keeps_its_size_and_its_end() -> None:
     kept = Report()
     for number in range(MAX_LINES + 5):
-        kept.add(FileLine(file=str(number), status="skipped", reason="x"))
+        kept.add(FileLine(file=str(number), status="skipped", **explained(because("no_chats"))))
     kept.add(ProgressLine(num_read_bytes=1, num_bytes=2, num_chats=3))
-    kept.close(SummaryLine(status="empty", reason=None, num_imported=0, num_skipped=0, num_failed=0, num_messages=0))
+    kept.close(
+        SummaryLine(status="empty", **explained(None), num_imported=0, num_skipped=0, num_failed=0, num_messages=0)
+    )
     lines = [json.loads(line) for line in b"".join([chunk async for chunk in kept.lines()]).splitlines()]
     assert len(lines) == MAX_LINES + 2
     assert lines[-2] == {"type": "omitted", "num_lines": 6}

@@ -119,17 +119,22 @@ async def test_what_was_given_up_is_deleted_unless_another_is_unfinished(catalog
 
 
 async def test_a_failure_is_told_and_can_be_tried_again(catalog: SlowCatalog, pulls: Pulls, bus: LocalBus) -> None:
-    catalog.failure = PullFailed("tiny", "the line is dead")
+    catalog.failure = PullFailed("tiny", "the line is dead", "interrupted")
     async with bus.subscribe(ADMIN_TOPIC) as heard:
         pull = pulls.begin("tiny")
-        assert "the line is dead" in (await next_state(heard, "failed"))["error"]
+        failed = await next_state(heard, "failed")
+        assert "the line is dead" in failed["error"]
+        assert failed["error_code"] == "interrupted"
         catalog.failure = None
-        assert pulls.resume(pull.pull_id).error is None
+        resumed = pulls.resume(pull.pull_id)
+        assert (resumed.error, resumed.error_code) == (None, None)
         catalog.step(10)
         await next_state(heard, "done")
         catalog.failure = ZeroDivisionError("secret")
         pulls.begin("tiny")
-        assert "secret" not in (await next_state(heard, "failed"))["error"]
+        failed = await next_state(heard, "failed")
+        assert "secret" not in failed["error"]
+        assert failed["error_code"] == "other"
 
 
 async def test_there_is_one_pull_of_a_model_and_few_at_a_time(pulls: Pulls) -> None:

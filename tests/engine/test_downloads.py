@@ -117,8 +117,9 @@ def test_a_hub_that_dies_half_way_leaves_a_partial(tmp_path: Path, hub: Hub) -> 
 
 def test_a_wrong_checksum_is_refused_and_removed(tmp_path: Path, hub: Hub) -> None:
     hub.etag = "0" * 64
-    with pytest.raises(PullFailed, match="checksum is wrong"):
+    with pytest.raises(PullFailed, match="checksum is wrong") as caught:
         catalog_at(tmp_path, hub).pull(SPEC, ignore)
+    assert caught.value.fault == "wrong_checksum"
     assert installed_files(tmp_path) == []
     assert partial_files(tmp_path) == []
 
@@ -132,8 +133,9 @@ def test_another_file_than_the_catalog_names_is_not_even_fetched(tmp_path: Path,
 
 def test_a_file_without_any_checksum_is_refused(tmp_path: Path, hub: Hub) -> None:
     hub.etag = "a-git-blob"
-    with pytest.raises(PullFailed, match="names no checksum"):
+    with pytest.raises(PullFailed, match="names no checksum") as caught:
         catalog_at(tmp_path, hub).pull(SPEC, ignore)
+    assert caught.value.fault == "no_checksum"
     assert partial_files(tmp_path) == []
     catalog_at(tmp_path, hub).pull(SPEC, ignore, sha256=sha256(SMALL))
     assert installed_files(tmp_path) == ["tiny.gguf"]
@@ -141,27 +143,31 @@ def test_a_file_without_any_checksum_is_refused(tmp_path: Path, hub: Hub) -> Non
 
 def test_an_intact_file_that_is_no_model_is_refused(tmp_path: Path, hub: Hub) -> None:
     hub.files["owner/tiny-GGUF/sub/tiny.gguf"] = b"<html>" * 1000
-    with pytest.raises(PullFailed, match="not a GGUF"):
+    with pytest.raises(PullFailed, match="not a GGUF") as caught:
         catalog_at(tmp_path, hub).pull(SPEC, ignore)
+    assert caught.value.fault == "not_a_model"
     assert installed_files(tmp_path) == []
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "expected"),
+    ("status", "code", "expected", "fault"),
     [
-        (200, "", "has no file other.gguf"),
-        (401, "RepoNotFound", "there is no owner/tiny-GGUF, or it is private"),
-        (403, "GatedRepo", "accept it on its page"),
-        (401, "", "HF_TOKEN"),
-        (404, "RevisionNotFound", "no revision main"),
-        (500, "", "status 500"),
+        (200, "", "has no file other.gguf", "not_found"),
+        (401, "RepoNotFound", "there is no owner/tiny-GGUF, or it is private", "not_found"),
+        (403, "GatedRepo", "accept it on its page", "refused"),
+        (401, "", "HF_TOKEN", "refused"),
+        (404, "RevisionNotFound", "no revision main", "not_found"),
+        (500, "", "status 500", "interrupted"),
     ],
 )
-def test_a_refusal_is_one_clear_line(tmp_path: Path, hub: Hub, status: int, code: str, expected: str) -> None:
+def test_a_refusal_is_one_clear_line(
+    tmp_path: Path, hub: Hub, status: int, code: str, expected: str, fault: str
+) -> None:
     hub.status_of_head, hub.error_code = status, code
     with pytest.raises(PullFailed, match=expected) as caught:
         catalog_at(tmp_path, hub).pull("hf:owner/tiny-GGUF/other.gguf", ignore)
     assert "\n" not in str(caught.value)
+    assert caught.value.fault == fault
 
 
 def test_no_hub_at_all_is_one_clear_line(tmp_path: Path, hub: Hub) -> None:
@@ -260,15 +266,17 @@ def test_another_file_of_the_same_name_is_never_overwritten(tmp_path: Path, hub:
     mine = model_of(8192, seed=5)
     (tmp_path / "models").mkdir()
     (tmp_path / "models/tiny.gguf").write_bytes(mine)
-    with pytest.raises(PullFailed, match="another file is already at"):
+    with pytest.raises(PullFailed, match="another file is already at") as caught:
         catalog_at(tmp_path, hub).pull(SPEC, ignore)
+    assert caught.value.fault == "name_taken"
     assert (tmp_path / "models/tiny.gguf").read_bytes() == mine
     assert hub.num_bytes_sent == 0
 
 
 def test_a_full_disk_is_noticed_before_the_download(tmp_path: Path) -> None:
-    with pytest.raises(PullFailed, match="not enough room"):
+    with pytest.raises(PullFailed, match="not enough room") as caught:
         require_room("tiny", tmp_path, 1 << 60)
+    assert caught.value.fault == "no_room"
 
 
 def test_progress_says_done_total_and_speed() -> None:

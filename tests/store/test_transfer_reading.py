@@ -12,6 +12,7 @@ import pytest
 from bdchat.store.transfer import archive, reading
 from bdchat.store.transfer.json_items import MAX_STRING_BYTES, BrokenJSON, JSONItems, TooLarge
 from bdchat.store.transfer.reading import FoundChat, Problem, looks_readable
+from bdchat.store.transfer.reasons import because
 from tests.store.transferable import as_document, conversation, node, only_chat, problems, random_session, read, zipped
 
 CHAT = conversation(node("u", None, "user", "hi"))
@@ -84,12 +85,12 @@ def test_a_value_that_is_too_large_or_too_deep_is_passed_over_alone() -> None:
     deep = '{"title":"deep","x":' + "[" * 200 + "]" * 200 + "}"
     found = items(f'[{large}, {{"a":1}}, {deep}, 2]'.encode(), max_item_bytes=20_000)
     assert found == [
-        TooLarge("big", "It is too large."),
+        TooLarge("big", because("too_large")),
         {"a": 1},
-        TooLarge("deep", "It is nested more than 100 levels deep."),
+        TooLarge("deep", because("too_deep", num=100)),
         2,
     ]
-    assert items(large.encode(), max_item_bytes=20_000) == [TooLarge("big", "It is too large.")]
+    assert items(large.encode(), max_item_bytes=20_000) == [TooLarge("big", because("too_large"))]
 
 
 def test_a_string_without_end_is_cut_and_the_file_goes_on() -> None:
@@ -169,8 +170,8 @@ def test_every_json_file_of_a_zip_is_read_and_named() -> None:
         ("conversations-001.json", "second"),
     ]
     assert [each for each in found if isinstance(each, Problem)] == [
-        Problem("1 of its entries are no chats.", "conversations-001.json", is_failure=False),
-        Problem("It holds no chats.", "user.json", is_failure=False),
+        Problem(because("other_entries", num=1), "conversations-001.json", is_failure=False),
+        Problem(because("no_chats"), "user.json", is_failure=False),
     ]
 
 
@@ -183,13 +184,13 @@ def test_a_bomb_is_stopped_while_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> 
     bomb = zipped({"a.json": b"[" + b" " * 50_000_000 + b"]"})
     assert len(bomb) < 100_000
     (problem,) = problems(bomb)
-    assert problem.reason == "A file in the ZIP unpacks to more than 200 times its size."
+    assert str(problem.reason) == "A file in the ZIP unpacks to more than 200 times its size."
     many = zipped({f"{n}.json": json.dumps([CHAT] * 50).encode() for n in range(20)})
-    reasons = [each.reason for each in read(many, max_bytes=20_000) if isinstance(each, Problem)]
+    reasons = [str(each.reason) for each in read(many, max_bytes=20_000) if isinstance(each, Problem)]
     assert reasons == ["The ZIP unpacks to more than an import may hold."]
     monkeypatch.setattr(archive, "MAX_FILES", 3)
     (problem,) = problems(zipped({f"{n}.json": b"[]" for n in range(4)}))
-    assert "more than 3 files" in problem.reason
+    assert "more than 3 files" in str(problem.reason)
 
 
 def test_a_list_of_files_that_would_fill_the_memory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +201,7 @@ def test_a_list_of_files_that_would_fill_the_memory_is_not_read(monkeypatch: pyt
     monkeypatch.setattr(archive.zipfile, "ZipFile", None)  # type: ignore[attr-defined]
     for bad in (claims, giant):
         (problem,) = problems(bad)
-        assert "ZIP holds more than" in problem.reason
+        assert "ZIP holds more than" in str(problem.reason)
 
 
 def test_zips_that_cannot_be_read_say_why() -> None:
@@ -217,8 +218,8 @@ def test_zips_that_cannot_be_read_say_why() -> None:
         "no JSON files": zipped({"a.txt": b"[]"}),
     }
     for reason, data in reasons.items():
-        assert reason in problems(data)[-1].reason
-    assert "damaged" in problems(good[:50])[-1].reason
+        assert reason in str(problems(data)[-1].reason)
+    assert "damaged" in str(problems(good[:50])[-1].reason)
 
 
 def test_only_json_and_zips_look_readable() -> None:
@@ -247,8 +248,10 @@ def test_odd_ids_become_hashes_and_none_is_none() -> None:
 def test_a_document_must_say_its_version_and_keep_to_its_fields() -> None:
     session = random_session(random.Random(2))
     good = json.loads(as_document(session))
-    assert problems({**good, "bdchat_export": 2})[0].reason == "It was not written as version 1 of bdchat's format."
-    assert problems([session])[0].reason == "It was not written as version 1 of bdchat's format."
+    assert (
+        str(problems({**good, "bdchat_export": 2})[0].reason) == "It was not written as version 1 of bdchat's format."
+    )
+    assert str(problems([session])[0].reason) == "It was not written as version 1 of bdchat's format."
     for change, path in (
         ({"is_pinned": 1}, "$.is_pinned"),
         ({"surprise": 1}, "surprise"),
@@ -256,7 +259,7 @@ def test_a_document_must_say_its_version_and_keep_to_its_fields() -> None:
         ({"messages": [{**session["messages"][0], "role": "king"}]}, "$.messages[0].role"),
     ):
         (problem,) = problems(as_document({**session, **change}))
-        assert path in problem.reason
+        assert path in str(problem.reason)
         assert problem.title == session["title"]
 
 
@@ -264,5 +267,5 @@ def test_a_message_that_is_too_long_fails_its_chat_alone(monkeypatch: pytest.Mon
     monkeypatch.setattr("bdchat.store.transfer.chat.MAX_MESSAGE_BYTES", 100)
     long = conversation(node("u", None, "user", "한" * 34), title="long")
     first, second = read([long, CHAT])
-    assert first == Problem("A message is larger than 100 bytes.", "", title="long")
+    assert first == Problem(because("message_too_large", num_bytes=100), "", title="long")
     assert isinstance(second, FoundChat)

@@ -14,13 +14,14 @@ from typing import IO, Any, Literal
 
 from bdchat.api.bus import BusUnavailable
 from bdchat.api.endpoints import View
-from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, ProgressLine, SummaryLine
+from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, ProgressLine, SummaryLine, explained
 from bdchat.api.session_news import SessionNews
 from bdchat.store import storage, users
 from bdchat.store.database import Database, Db
 from bdchat.store.errors import Conflict, StoreError
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
+from bdchat.store.transfer.reasons import Reason, because
 from bdchat.store.transfer.writing import AlreadyImported, Known, Prepared, known, own_fingerprint, prepare, put
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ BATCH_MESSAGES = 100
 MAX_CHATS = 200_000
 MAX_LINES = 10_000  # that wait for the client
 PROGRESS_INTERVAL_S = 0.5
-FAULT = "The server had an error while storing it."
+FAULT = because("server_error")
 Config = dict[str, Any]
 Status = Literal["imported", "skipped", "failed"]
 
@@ -124,7 +125,7 @@ class ImportRun:
 
     async def run(self) -> None:
         """To the end of the file. Whatever happens, the report has its summary."""
-        reason: str | None = None
+        reason: Reason | None = None
         status: Literal["finished", "incomplete", "empty", "stopped", "failed"] = "failed"
         try:
             await self._begin()
@@ -132,7 +133,7 @@ class ImportRun:
             status = self._status()
         except StoreError as error:
             log.warning("an import broke off: %s", error, extra={"user_id": self._user_id})
-            reason = str(error)
+            reason = because("storage", detail=str(error))
         except Exception:  # the border: a report without an end would look like a network fault
             log.exception("an import failed", extra={"user_id": self._user_id})
             reason = FAULT
@@ -142,7 +143,7 @@ class ImportRun:
             self.report.close(
                 SummaryLine(
                     status=status,
-                    reason=reason,
+                    **explained(reason),
                     num_imported=self._counts["imported"],
                     num_skipped=self._counts["skipped"],
                     num_failed=self._counts["failed"],
@@ -171,7 +172,7 @@ class ImportRun:
             await self._store(batch)
             await self._tell_progress()
             if sum(self._counts.values()) >= MAX_CHATS:
-                self._tell_problem(Problem(f"An import holds at most {MAX_CHATS} chats; the rest was not read.", ""))
+                self._tell_problem(Problem(because("too_many_chats", num=MAX_CHATS), ""))
                 return
 
     # --- in a thread --------------------------------------------------------------------------------------------------
@@ -196,7 +197,7 @@ class ImportRun:
                 found.chat.config = self._check_config(found.chat.config)
             return Ready(prepare(found.chat, self._user_id), found.file)
         except BadChat as error:
-            return Problem(str(error), found.file, title=found.chat.title)
+            return Problem(error.reason, found.file, title=found.chat.title)
 
     def _close(self) -> None:
         self._entries.close()
@@ -223,7 +224,7 @@ class ImportRun:
                 self._tell(entry, *refusal)
         await self._write(waiting)
 
-    async def _refusal(self, entry: Ready) -> tuple[Status, str, str | None] | None:
+    async def _refusal(self, entry: Ready) -> tuple[Status, Reason, str | None] | None:
         """None: it is to be written."""
         prepared = entry.prepared
         same_id = self._known.by_source.get(prepared.source_id)
@@ -232,9 +233,9 @@ class ImportRun:
             ours = await self._database.read(partial(own_fingerprint, user_id=self._user_id, session_id=own_id))
             same_id = own_id if ours == prepared.fingerprint else None
         if same_id is not None:
-            return "skipped", "It is there already, unchanged.", same_id
+            return "skipped", because("unchanged"), same_id
         if prepared.num_bytes > self._num_left_bytes:
-            return "failed", "It does not fit into what this account may store.", None
+            return "failed", because("quota_exceeded"), None
         return None
 
     async def _write(self, entries: list[Ready]) -> None:
@@ -261,16 +262,13 @@ class ImportRun:
         self._known.add(prepared.source_id, session_id)
         self._num_messages += len(prepared.tree.messages)
         self._unannounced.append(session_id)
-        reason = (
-            "It was imported before and has changed since: this is a session of its own." if is_other_version else None
-        )
-        self._tell(entry, "imported", reason, session_id)
+        self._tell(entry, "imported", because("changed_since") if is_other_version else None, session_id)
 
     def _tell_failure(self, entry: Ready, error: BaseException) -> None:
         if isinstance(error, AlreadyImported):  # by another server, just now
-            self._tell(entry, "skipped", str(error), None)
+            self._tell(entry, "skipped", because("imported_already"), None)
         elif isinstance(error, StoreError):
-            self._tell(entry, "failed", str(error), None)
+            self._tell(entry, "failed", because("storage", detail=str(error)), None)
         elif isinstance(error, Exception):
             log.error("a chat could not be imported", exc_info=error, extra={"user_id": self._user_id})
             self._tell(entry, "failed", FAULT, None)
@@ -279,14 +277,14 @@ class ImportRun:
 
     # --- the report ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, entry: Ready, status: Status, reason: str | None, session_id: str | None) -> None:
+    def _tell(self, entry: Ready, status: Status, reason: Reason | None, session_id: str | None) -> None:
         self._counts[status] += 1
         tree = entry.prepared.tree
         self.report.add(
             ChatLine(
                 title=entry.prepared.chat.title,
                 status=status,
-                reason=reason,
+                **explained(reason),
                 session_id=session_id,
                 num_messages=len(tree.messages),
                 num_branches=tree.num_branches,
@@ -298,14 +296,14 @@ class ImportRun:
         if problem.title is None:
             self._is_incomplete |= problem.is_failure
             status: Literal["skipped", "failed"] = "failed" if problem.is_failure else "skipped"
-            self.report.add(FileLine(file=problem.file, status=status, reason=problem.reason))
+            self.report.add(FileLine(file=problem.file, status=status, **explained(problem.reason)))
             return
         self._counts["failed"] += 1
         self.report.add(
             ChatLine(
                 title=problem.title,
                 status="failed",
-                reason=problem.reason,
+                **explained(problem.reason),
                 session_id=None,
                 num_messages=0,
                 num_branches=0,

@@ -159,6 +159,6 @@ def config_columns(config: Config, limits: LimitSettings) -> Config:
     try:
         return validate(ConfigBody, config, limits).to_columns()
     except (InvalidRequest, UnsupportedParameter) as error:
-        raise BadChat(f"config.{error.param}: {error.reason}") from error
+        raise BadChat("malformed", detail=f"config.{error.param}: {error.reason}") from error
     except MalformedBody as error:
-        raise BadChat(f"config: {error.reason}") from error
+        raise BadChat("malformed", detail=f"config: {error.reason}") from error

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from bdchat.api.bus import ADMIN_TOPIC, Bus, BusUnavailable
 from bdchat.engine.catalog import Catalog
-from bdchat.engine.downloads import PullProgress
+from bdchat.engine.downloads import PullFailed, PullFault, PullProgress
 from bdchat.engine.errors import EngineError, InvalidRequest
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
@@ -48,6 +48,7 @@ class PullState:
     num_bytes_total: int | None
     bytes_per_s: float | None
     error: str | None
+    error_code: PullFault | None
     installed_as: str | None  # the name it has now
     created_at_ms: int
 
@@ -145,12 +146,12 @@ class _Pull:
         self._stopped_as: State = "paused"
         self._latest: PullProgress | None = None
         self._task: asyncio.Task[None] | None = None
-        self.told = PullState(new_id(), model, "paused", None, 0, None, None, None, None, now_ms())
+        self.told = PullState(new_id(), model, "paused", None, 0, None, None, None, None, None, now_ms())
 
     def start(self, threads: ThreadPoolExecutor) -> None:
         self._stop.clear()
         self._latest = None
-        self.told = dataclasses.replace(self.told, state="running", phase=None, error=None)
+        self.told = dataclasses.replace(self.told, state="running", phase=None, error=None, error_code=None)
         self._task = asyncio.create_task(self._run(threads), name=f"pull {self.told.model[:100]}")
 
     async def stop(self, state: State) -> None:
@@ -182,7 +183,11 @@ class _Pull:
             return {"state": self._stopped_as}
         if not isinstance(error, EngineError):
             log.error("a pull broke", exc_info=error)
-        return {"state": "failed", "error": str(error) if isinstance(error, EngineError) else "the server failed"}
+        return {
+            "state": "failed",
+            "error": str(error) if isinstance(error, EngineError) else "the server failed",
+            "error_code": error.fault if isinstance(error, PullFailed) else "other",
+        }
 
     def _work(self) -> str:
         return self._catalog.pull(self.told.model, self._note).name

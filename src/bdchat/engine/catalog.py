@@ -217,7 +217,9 @@ class Catalog:
         verified = record is not None and _checksum(record, target) == "verified"
         digest = record.sha256 if record is not None and verified else sha256_of(target, meter)
         if digest != wanted:
-            raise PullFailed(spec, f"another file is already at {target}; remove it or move it away first")
+            raise PullFailed(
+                spec, f"another file is already at {target}; remove it or move it away first", "name_taken"
+            )
         if not verified:
             self._write_record(spec, target, digest, None)
         return True
@@ -228,18 +230,20 @@ class Catalog:
         if not promised:
             fetched.path.unlink()
             raise PullFailed(
-                spec, "its source names no checksum; give one, or fetch the file yourself and pull its path"
+                spec,
+                "its source names no checksum; give one, or fetch the file yourself and pull its path",
+                "no_checksum",
             )
         digest = sha256_of(fetched.path, meter)
         if promised != {digest}:
             fetched.path.unlink()
             wrong = f"has sha256 {digest}, expected {' and '.join(sorted(promised))}"
-            raise PullFailed(spec, f"the checksum is wrong: the file {wrong}; it was removed")
+            raise PullFailed(spec, f"the checksum is wrong: the file {wrong}; it was removed", "wrong_checksum")
         try:
             read_header(fetched.path)
         except GGUFError as error:
             fetched.path.unlink()
-            raise PullFailed(spec, f"the file is intact but {error.reason}") from error
+            raise PullFailed(spec, f"the file is intact but {error.reason}", "not_a_model") from error
         return digest
 
     def _install(self, spec: str, fetched: Fetched, target: Path, digest: str, meter: ProgressMeter) -> None:
@@ -322,7 +326,7 @@ class LocalSource:
         try:
             read_header(self._path)  # before anything is copied; also refuses pipes and devices
         except GGUFError as error:
-            raise PullFailed(str(self._path), error.reason) from error
+            raise PullFailed(str(self._path), error.reason, "not_a_model") from error
         partial = folder / f"{self.filename}.part"
         link_or_copy(self._path.resolve(), partial, meter)
         return Fetched(partial, sha256_of(self._path, meter))
@@ -347,7 +351,9 @@ def _is_path(text: str) -> bool:
 def _require_same(spec: str, wanted: str | None, promised: str | None) -> None:
     """Before gigabytes are fetched for nothing."""
     if wanted is not None and promised is not None and wanted != promised:
-        raise PullFailed(spec, f"its source offers another file: sha256 {promised}, expected {wanted}")
+        raise PullFailed(
+            spec, f"its source offers another file: sha256 {promised}, expected {wanted}", "wrong_checksum"
+        )
 
 
 def _checked_filename(spec: str, filename: str) -> str:

@@ -24,13 +24,28 @@ REPORT_EVERY_S = 0.1
 Phase = Literal["wait", "download", "verify"]
 
 
-class PullFailed(EngineError):
-    """A model could not be fetched. Nothing was installed; `reason` is one line."""
+PullFault = Literal[
+    "other",
+    "no_room",
+    "no_checksum",
+    "wrong_checksum",
+    "not_a_model",
+    "name_taken",
+    "not_found",
+    "refused",
+    "interrupted",
+]
 
-    def __init__(self, model: str, reason: str) -> None:
+
+class PullFailed(EngineError):
+    """A model could not be fetched. Nothing was installed; `reason` is one line, `fault` the same for programs with
+    words of their own."""
+
+    def __init__(self, model: str, reason: str, fault: PullFault = "other") -> None:
         super().__init__(f"{model}: {reason}")
         self.model = model
         self.reason = reason
+        self.fault: PullFault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +137,7 @@ def require_room(model: str, folder: Path, num_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if num_bytes + SPARE_DISK_BYTES > free:
         gigabytes = f"{num_bytes / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free in {folder}"
-        raise PullFailed(model, f"not enough room: {gigabytes}")
+        raise PullFailed(model, f"not enough room: {gigabytes}", "no_room")
 
 
 def link_or_copy(source: Path, target: Path, meter: ProgressMeter) -> None:

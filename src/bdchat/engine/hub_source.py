@@ -17,7 +17,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, but exported lazily
 
 from bdchat import __version__
-from bdchat.engine.downloads import Fetched, ProgressMeter, PullFailed, link_or_copy, require_room
+from bdchat.engine.downloads import Fetched, ProgressMeter, PullFailed, PullFault, link_or_copy, require_room
 from bdchat.engine.gguf import PART_NAME
 
 SPEC = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[\w.+/ -]+\.gguf)(?:@(?P<revision>[\w./-]+))?")
@@ -61,7 +61,7 @@ class HubSource:
             if not self._from_cache(remote, partial, meter):
                 self._download(remote, partial, meter)
         except HUB_ERRORS as error:
-            raise PullFailed(self._spec, self._explain(error)) from error
+            raise self._failed(error) from error
         return Fetched(partial, remote.sha256, remote.commit)
 
     def _describe(self) -> RemoteFile:
@@ -70,7 +70,7 @@ class HubSource:
             try:
                 metadata = get_hf_file_metadata(url, headers=_headers(), endpoint=self._endpoint)
             except HUB_ERRORS as error:
-                raise PullFailed(self._spec, self._explain(error)) from error
+                raise self._failed(error) from error
             if metadata.commit_hash is None or metadata.size is None:
                 raise PullFailed(self._spec, f"{url.split('/resolve/')[0]} does not answer like a Hugging Face hub")
             etag = metadata.etag or ""
@@ -108,28 +108,35 @@ class HubSource:
                 tqdm_class=_bar_class(meter, done),
             )
 
-    def _explain(self, error: Exception) -> str:
+    def _failed(self, error: Exception) -> PullFailed:
         """One line for the person who asked."""
         where = f"{self._repo}@{self._revision}"
-        sentences: tuple[tuple[type[Exception], str], ...] = (
-            (errors.OfflineModeIsEnabled, "HF_HUB_OFFLINE is set and the file is not here"),
-            (errors.GatedRepoError, f"{self._repo} asks for an agreement: accept it on its page, then set HF_TOKEN"),
-            (errors.RevisionNotFoundError, f"{self._repo} has no revision {self._revision}"),
-            (errors.RemoteEntryNotFoundError, f"{where} has no file {self._file}"),
+        sentences: tuple[tuple[type[Exception], PullFault, str], ...] = (
+            (errors.OfflineModeIsEnabled, "other", "HF_HUB_OFFLINE is set and the file is not here"),
+            (
+                errors.GatedRepoError,
+                "refused",
+                f"{self._repo} asks for an agreement: accept it on its page, then set HF_TOKEN",
+            ),
+            (errors.RevisionNotFoundError, "not_found", f"{self._repo} has no revision {self._revision}"),
+            (errors.RemoteEntryNotFoundError, "not_found", f"{where} has no file {self._file}"),
             (
                 errors.RepositoryNotFoundError,
+                "not_found",
                 f"there is no {self._repo}, or it is private and HF_TOKEN does not open it",
             ),
         )
-        for kind, sentence in sentences:
+        for kind, fault, sentence in sentences:
             if isinstance(error, kind):
-                return sentence
+                return PullFailed(self._spec, sentence, fault)
         if isinstance(error, errors.HfHubHTTPError):
             status = error.response.status_code
-            refused = status in {401, 403}
-            return "the hub refused access; set HF_TOKEN" if refused else f"the hub answered with status {status}"
+            if status in {401, 403}:
+                return PullFailed(self._spec, "the hub refused access; set HF_TOKEN", "refused")
+            return PullFailed(self._spec, f"the hub answered with status {status}", "interrupted")
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return f"the download stopped ({line[:200]}); pull again to go on where it stopped"
+        sentence = f"the download stopped ({line[:200]}); pull again to go on where it stopped"
+        return PullFailed(self._spec, sentence, "interrupted")
 
 
 def _headers() -> dict[str, str]:

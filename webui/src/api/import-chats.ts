@@ -6,25 +6,29 @@
 import { ApiError, errorOf } from "./errors";
 
 /** The lines of a report: src/bdchat/api/schemas/transfer.py. */
-export interface ChatLine {
+export interface Explained {
+  /** In English. */
+  reason: string | null;
+  /** What the page has words for: src/bdchat/store/transfer/reasons.py. */
+  reason_code: string | null;
+  reason_values: Record<string, number | string>;
+}
+export interface ChatLine extends Explained {
   type: "chat";
   title: string;
   status: "imported" | "skipped" | "failed";
-  reason: string | null;
   session_id: string | null;
   num_messages: number;
   file: string;
 }
-export interface FileLine {
+export interface FileLine extends Explained {
   type: "file";
   file: string;
   status: "skipped" | "failed";
-  reason: string;
 }
-export interface SummaryLine {
+export interface SummaryLine extends Explained {
   type: "summary";
   status: "finished" | "incomplete" | "empty" | "stopped" | "failed";
-  reason: string | null;
   num_imported: number;
   num_skipped: number;
   num_failed: number;

@@ -201,7 +201,7 @@ export type PromptTokensDetails = { cached_tokens: number };
 
 export type PullList = { data: Array<PullView> };
 
-export type PullView = { pull_id: string; model: string; state: "running" | "paused" | "done" | "failed" | "cancelled"; phase: string | null; num_bytes_done: number; num_bytes_total: number | null; bytes_per_s: number | null; error: string | null; installed_as: string | null; created_at_ms: number };
+export type PullView = { pull_id: string; model: string; state: "running" | "paused" | "done" | "failed" | "cancelled"; phase: string | null; num_bytes_done: number; num_bytes_total: number | null; bytes_per_s: number | null; error: string | null; error_code: "other" | "no_room" | "no_checksum" | "wrong_checksum" | "not_a_model" | "name_taken" | "not_found" | "refused" | "interrupted" | null; installed_as: string | null; created_at_ms: number };
 
 /** Without `quota_bytes` the server's own holds again (store.user_quota_bytes). */
 export type QuotaChange = { quota_bytes?: number | null };

@@ -8,6 +8,7 @@ from pydantic import Field
 from bdchat.api.endpoints import View
 from bdchat.api.pulls import MAX_SPEC_CHARS, PullState, State
 from bdchat.api.schemas.wire import Strict, Text
+from bdchat.engine.downloads import PullFault
 from bdchat.engine.model_rows import ModelRow
 
 ModelName = Annotated[Text, Field(min_length=1, max_length=MAX_SPEC_CHARS)]
@@ -61,7 +62,8 @@ class PullView(View):
     num_bytes_done: int
     num_bytes_total: int | None
     bytes_per_s: float | None
-    error: str | None
+    error: str | None  # in English
+    error_code: PullFault | None  # for programs with words of their own
     installed_as: str | None
     created_at_ms: int
 

@@ -4,10 +4,11 @@ A report is JSON lines: a `chat` for each chat, a `file` for each that held none
 `omitted` where the client read too slowly, and in the end always one `summary`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from bdchat.api.endpoints import View
 from bdchat.api.schemas.wire import Strict
+from bdchat.store.transfer.reasons import Reason
 from bdchat.store.transfer.rendering import Format
 
 
@@ -17,24 +18,31 @@ class ExportQuery(Strict):
     format: Format = "bdchat"
 
 
-class ChatLine(View):
+class Explained(View):
+    """`reason` in English; the same for a program with words of its own: what it is called, and what belongs into it
+    (store/transfer/reasons.py)."""
+
+    reason: str | None
+    reason_code: str | None
+    reason_values: dict[str, int | str]
+
+
+class ChatLine(Explained):
     """imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already."""
 
     type: Literal["chat"] = "chat"
     title: str
     status: Literal["imported", "skipped", "failed"]
-    reason: str | None  # always there when failed or skipped
     session_id: str | None
     num_messages: int
     num_branches: int  # ends of the tree
     file: str  # in the ZIP; "" when the body was the file itself
 
 
-class FileLine(View):
+class FileLine(Explained):
     type: Literal["file"] = "file"
     file: str
     status: Literal["skipped", "failed"]
-    reason: str
 
 
 class ProgressLine(View):
@@ -51,14 +59,20 @@ class OmittedLine(View):
     num_lines: int
 
 
-class SummaryLine(View):
+class SummaryLine(Explained):
     """The last line. finished: all of the file was read; incomplete: not all of it could be; empty: there was no chat
     in it; stopped: by the client or by the server's end; failed: by `reason`."""
 
     type: Literal["summary"] = "summary"
     status: Literal["finished", "incomplete", "empty", "stopped", "failed"]
-    reason: str | None
     num_imported: int
     num_skipped: int
     num_failed: int  # chats
     num_messages: int  # of what was imported
+
+
+def explained(reason: Reason | None) -> dict[str, Any]:
+    """The fields of Explained."""
+    if reason is None:
+        return {"reason": None, "reason_code": None, "reason_values": {}}
+    return {"reason": str(reason), "reason_code": reason.code, "reason_values": dict(reason.values)}

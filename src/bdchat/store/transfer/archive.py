@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from bdchat.store.transfer.json_items import Readable
+from bdchat.store.transfer.reasons import Refused
 
 MAX_FILES = 20_000  # chats and pictures; each costs half a kilobyte to know of
 MAX_DIRECTORY_BYTES = 8 * 1024 * 1024
@@ -25,8 +26,8 @@ _ZIP64_LOCATOR = b"PK\x06\x07"
 _ZIP64_LOCATOR_BYTES = 20
 
 
-class BadArchive(Exception):
-    """Why nothing (more) is read of it: a sentence for the report."""
+class BadArchive(Refused):
+    """Why nothing (more) is read of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def json_files(source: IO[bytes], *, max_bytes: int) -> Iterator[JSONFile]:
     with _bad_archives(), zipfile.ZipFile(source) as archive:
         infos = archive.infolist()
         if len(infos) > MAX_FILES:
-            raise BadArchive(f"The ZIP holds more than {MAX_FILES} files.")
+            raise BadArchive("zip_too_many_files", num=MAX_FILES)
         for info in sorted(infos, key=lambda info: info.header_offset):
             if info.filename.lower().endswith(".json"):
                 if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:  # LZMA asks for gigabytes
@@ -86,9 +87,9 @@ class _Counted:
         self._num_left_bytes -= len(data)
         self._budget.num_left_bytes -= len(data)
         if self._num_left_bytes < 0:
-            raise BadArchive(f"A file in the ZIP unpacks to more than {MAX_RATIO} times its size.")
+            raise BadArchive("zip_bomb", num=MAX_RATIO)
         if self._budget.num_left_bytes < 0:
-            raise BadArchive("The ZIP unpacks to more than an import may hold.")
+            raise BadArchive("zip_too_large")
         return data
 
 
@@ -97,11 +98,11 @@ def _bad_archives() -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:
-        raise BadArchive("The ZIP is packed in a way that is not known here.") from error
+        raise BadArchive("zip_unknown_packing") from error
     except RuntimeError as error:  # zipfile's word for a password
-        raise BadArchive("The ZIP is encrypted.") from error
+        raise BadArchive("zip_encrypted") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
-        raise BadArchive("The ZIP is damaged.") from error
+        raise BadArchive("zip_damaged") from error
 
 
 def _check_directory(source: IO[bytes]) -> None:
@@ -112,8 +113,8 @@ def _check_directory(source: IO[bytes]) -> None:
     tail = source.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < _END_BYTES:
-        raise BadArchive("The ZIP is damaged.")
+        raise BadArchive("zip_damaged")
     directory_bytes = int.from_bytes(tail[at + 12 : at + 16], "little")
     has_zip64 = tail[max(0, at - _ZIP64_LOCATOR_BYTES) :].startswith(_ZIP64_LOCATOR)
     if directory_bytes > MAX_DIRECTORY_BYTES or has_zip64:
-        raise BadArchive(f"The ZIP holds more than {MAX_FILES} files.")
+        raise BadArchive("zip_too_many_files", num=MAX_FILES)

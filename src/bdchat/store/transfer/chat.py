@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from bdchat.store.transfer.reasons import Refused
+
 MAX_MESSAGES = 50_000  # of one chat, in all branches
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 MAX_TITLE_CHARS = 200
@@ -17,8 +19,8 @@ MAX_AT_MS = (1 << 42) - 2  # search numbers its entries by time: until 2109
 _SURE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}", re.ASCII)
 
 
-class BadChat(Exception):
-    """Why a chat cannot be taken in: one sentence for the report. The others can."""
+class BadChat(Refused):
+    """Why a chat cannot be taken in. The others can."""
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ def text_of(value: object) -> str:
     if len(value) > MAX_MESSAGE_BYTES or (
         len(value) * 4 > MAX_MESSAGE_BYTES and len(value.encode()) > MAX_MESSAGE_BYTES
     ):
-        raise BadChat(f"A message is larger than {MAX_MESSAGE_BYTES} bytes.")
+        raise BadChat("message_too_large", num_bytes=MAX_MESSAGE_BYTES)
     return value
 
 

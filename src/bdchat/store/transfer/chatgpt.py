@@ -45,7 +45,7 @@ def chat_of(value: dict[str, Any]) -> Chat:
         parent_id = _string(node.get("parent")) if isinstance(node, dict) else None
         chat.messages.append(_message(node_id, parent_id, message if isinstance(message, dict) else {}, model))
     if all(message.content is None for message in chat.messages):
-        raise BadChat("It has no messages.")
+        raise BadChat("no_messages")
     return chat
 
 

@@ -149,11 +149,11 @@ NO_METADATA = _no_metadata()
 def chat_of(value: dict[str, Any], header: dict[str, Any]) -> Chat:
     """Raises BadChat, which names the field. `config` is as it was given: who knows its fields must check it."""
     if header.get(VERSION_KEY) != VERSION:
-        raise BadChat(f"It was not written as version {VERSION} of bdchat's format.")
+        raise BadChat("other_version", version=VERSION)
     try:
         part = msgspec.convert(value, SessionPart)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise BadChat(str(error)[:300]) from error
+        raise BadChat("malformed", detail=str(error)[:300]) from error
     origin = (part.source_id or "").partition("#")[0]
     return Chat(
         origin=origin if ":" in origin else origin_of("bdchat", part.session_id),
@@ -175,7 +175,7 @@ def _message(part: MessagePart) -> ChatMessage:
     metadata = {name: getattr(part.metadata, name) for name in METADATA_COLUMNS} if part.metadata else {}
     for name in ("model_params", "extra"):
         if metadata and len(msgspec.json.encode(metadata[name])) > MAX_EXTRA_BYTES:
-            raise BadChat(f"A message's {name} is larger than {MAX_EXTRA_BYTES} bytes.")
+            raise BadChat("part_too_large", name=name, num_bytes=MAX_EXTRA_BYTES)
     if part.author:
         metadata["extra"] = {**metadata.get("extra", {}), AUTHOR: part.author}
     return ChatMessage(

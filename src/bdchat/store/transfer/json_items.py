@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import ijson
 
+from bdchat.store.transfer.reasons import Reason, Refused, because
+
 CHUNK_BYTES = 64 * 1024
 MAX_STRING_BYTES = 16 * 1024 * 1024  # images lie in some exports as text; what follows is left out
 MAX_DEPTH = 100
@@ -32,7 +34,7 @@ class Readable(Protocol):
     def read(self, num_bytes: int, /) -> bytes: ...
 
 
-class BrokenJSON(Exception):
+class BrokenJSON(Refused):
     """The file cannot be read from here on; what came before was good."""
 
 
@@ -41,7 +43,7 @@ class TooLarge:
     """Stands for a value that was not kept."""
 
     title: object  # what it said of itself
-    reason: str
+    reason: Reason
 
 
 class JSONItems:
@@ -61,7 +63,7 @@ class JSONItems:
         elif event == "start_map":
             yield from self._envelope(events)
         else:
-            raise BrokenJSON("It holds no chats, only a single value.")
+            raise BrokenJSON("single_value")
         for _ in events:  # to see that nothing follows
             pass
 
@@ -103,7 +105,7 @@ class JSONItems:
             yield from found
         except (ijson.JSONError, ValueError) as error:
             yield from found
-            raise BrokenJSON(_reason(error)) from error
+            raise BrokenJSON("no_json", detail=_detail(error)) from error
 
 
 class _Value:
@@ -150,7 +152,7 @@ class _Value:
         while depth:
             event, _ = next(events)
             depth += 1 if event in {"start_map", "start_array"} else -1 if event in {"end_map", "end_array"} else 0
-        reason = f"It is nested more than {MAX_DEPTH} levels deep." if is_deep else "It is too large."
+        reason = because("too_deep", num=MAX_DEPTH) if is_deep else because("too_large")
         return TooLarge(title, reason)
 
 
@@ -218,7 +220,7 @@ def _paired(chunk: bytes) -> bytes:
     return _HALVES.sub(lambda found: b"\\ufffd" if found[1] else found[0], chunk)
 
 
-def _reason(error: Exception) -> str:
+def _detail(error: Exception) -> str:
     text = error.args[0] if error.args else ""
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return f"It is no JSON from here on: {text.strip().splitlines()[0][:200] if text.strip() else 'unreadable'}"
+    return text.strip().splitlines()[0][:200] if text.strip() else "unreadable"

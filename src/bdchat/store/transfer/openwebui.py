@@ -55,7 +55,7 @@ def chat_of(value: dict[str, Any]) -> Chat:
         _add_path(chat, inner.get("messages"), model)
     first = next((message for message in chat.messages if message.content is not None), None)
     if first is None:
-        raise BadChat("It has no messages.")
+        raise BadChat("no_messages")
     if tags := _tags(value, inner):
         first.metadata["extra"] = {**first.metadata.get("extra", {}), "tags": tags}
     return chat

@@ -12,6 +12,7 @@ from bdchat.store.transfer import chatgpt, document, openwebui
 from bdchat.store.transfer.archive import BadArchive, JSONFile, json_files, looks_like_zip
 from bdchat.store.transfer.chat import MAX_TITLE_CHARS, BadChat, Chat, line_of
 from bdchat.store.transfer.json_items import BrokenJSON, JSONItems, TooLarge
+from bdchat.store.transfer.reasons import Reason, because
 
 MAX_CHAT_BYTES = 64 * 1024 * 1024  # of one chat as objects, about; its JSON is a third of that
 MAX_UNPACKED = 4  # times what an import may hold
@@ -27,7 +28,7 @@ class FoundChat:
 class Problem:
     """With a chat (`title` tells which) or with a file (`title` None)."""
 
-    reason: str
+    reason: Reason
     file: str
     title: str | None = None
     is_failure: bool = True  # False: there was nothing for us in it
@@ -49,10 +50,10 @@ def read_chats(source: IO[bytes], *, max_bytes: int) -> Generator[FoundChat | Pr
             num_files += 1
             yield from _of_file(file)
     except BadArchive as error:
-        yield Problem(str(error), "")
+        yield Problem(error.reason, "")
         return
     if not num_files:
-        yield Problem("The ZIP holds no JSON files.", "")
+        yield Problem(because("zip_without_json"), "")
 
 
 def _of_file(file: JSONFile) -> Iterator[FoundChat | Problem]:
@@ -66,12 +67,12 @@ def _of_file(file: JSONFile) -> Iterator[FoundChat | Problem]:
             if found is not None:
                 yield found
     except BrokenJSON as error:
-        yield Problem(str(error), file.name)
+        yield Problem(error.reason, file.name)
         return
     if not num_chats:
-        yield Problem("It holds no chats.", file.name, is_failure=False)
+        yield Problem(because("no_chats"), file.name, is_failure=False)
     elif num_others:
-        yield Problem(f"{num_others} of its entries are no chats.", file.name, is_failure=False)
+        yield Problem(because("other_entries", num=num_others), file.name, is_failure=False)
 
 
 def _found(item: Any, header: dict[str, Any], file: str) -> FoundChat | Problem | None:
@@ -83,7 +84,7 @@ def _found(item: Any, header: dict[str, Any], file: str) -> FoundChat | Problem 
     try:
         chat = _chat(item, header)
     except BadChat as error:
-        return Problem(str(error), file, title=_title(item))
+        return Problem(error.reason, file, title=_title(item))
     return None if chat is None else FoundChat(chat, file)
 
 

@@ -47,9 +47,9 @@ def rebuild(chat: Chat, *, now_ms: int) -> Tree:
     """Raises BadChat when it has too many messages, or two with the same id."""
     nodes = {message.message_id: message for message in chat.messages}
     if len(chat.messages) > MAX_MESSAGES:
-        raise BadChat(f"It has more than {MAX_MESSAGES} messages.")
+        raise BadChat("too_many_messages", num=MAX_MESSAGES)
     if len(nodes) != len(chat.messages):
-        raise BadChat("Two of its messages have the same id.")
+        raise BadChat("same_ids")
     parents = _without_circles(nodes)
     order = _top_down(parents)
     visible = _without_placeholders(nodes, parents, order)

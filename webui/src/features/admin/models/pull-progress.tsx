@@ -52,7 +52,15 @@ export function PullProgress({ pull }: Props) {
       {pull.installed_as && pull.installed_as !== pull.model && (
         <Typography variant="body2">{t("admin.pulls.installedAs", { name: pull.installed_as })}</Typography>
       )}
-      {pull.error && <Alert severity="error">{t("admin.pulls.error", { why: pull.error })}</Alert>}
+      {pull.error && (
+        <Alert severity="error">
+          {t(`admin.pulls.faults.${pull.error_code ?? "other"}`)}
+          <Box component="details" sx={{ mt: 0.5, overflowWrap: "anywhere" }}>
+            <summary>{t("admin.pulls.details")}</summary>
+            {pull.error}
+          </Box>
+        </Alert>
+      )}
       <Box sx={{ display: "flex", gap: 1 }}>
         {pull.state === "running" && (
           <Button

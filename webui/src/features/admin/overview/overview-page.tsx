@@ -43,7 +43,7 @@ function Glance({ overview, engines: { engines, history } }: { overview: Overvie
   const format = useFormat();
   return (
     <>
-      <DatabaseWarning text={overview.database_warning} />
+      <DatabaseWarning text={overview.database_warning} version={overview.database_version} />
       <OverviewStats overview={overview} history={history} />
       <Section title={t("admin.overview.now")}>
         <Grid min={420}>

@@ -1,19 +1,21 @@
-/** What an operator should know of the database, in the server's own words. */
+/** What an operator should know of the database. */
 import Alert from "@mui/material/Alert";
 import AlertTitle from "@mui/material/AlertTitle";
 import { useTranslation } from "react-i18next";
 
 interface Props {
+  /** The server warns; in English words, of which the page has its own. */
   text: string | null;
+  version: string;
 }
 
-export function DatabaseWarning({ text }: Props) {
+export function DatabaseWarning({ text, version }: Props) {
   const { t } = useTranslation();
   if (!text) return null;
   return (
     <Alert severity="warning" sx={{ mb: 2 }}>
       <AlertTitle>{t("admin.database.warning")}</AlertTitle>
-      <span lang="en">{text}</span>
+      {t("admin.database.warningText", { version })}
     </Alert>
   );
 }

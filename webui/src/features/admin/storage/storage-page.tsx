@@ -35,7 +35,7 @@ function Kept({ storage }: { storage: Storage }) {
   const { t } = useTranslation();
   return (
     <>
-      <DatabaseWarning text={storage.database_warning} />
+      <DatabaseWarning text={storage.database_warning} version={storage.database_version} />
       <Card>
         <DiskShares storage={storage} />
       </Card>

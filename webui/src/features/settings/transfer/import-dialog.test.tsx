@@ -43,7 +43,8 @@ async function send(): Promise<FakeRequest> {
   return FakeRequest.last;
 }
 
-const CHAT = { type: "chat", reason: null, session_id: "s1", num_messages: 4, num_branches: 1, file: "" };
+const NO_REASON = { reason: null, reason_code: null, reason_values: {} };
+const CHAT = { type: "chat", ...NO_REASON, session_id: "s1", num_messages: 4, num_branches: 1, file: "" };
 
 test("a file is sent, read, and every chat's fate is told", async () => {
   const request = await send();
@@ -57,13 +58,18 @@ test("a file is sent, read, and every chat's fate is told", async () => {
   expect(screen.getByText("50%")).toBeDefined();
   expect(screen.queryByText("Close")).toBeNull();
   act(() => {
-    request.says({ ...CHAT, title: "Crows", status: "failed", session_id: null, reason: "It has no messages." });
-    request.says({ type: "summary", status: "finished", reason: null, num_imported: 1, num_skipped: 0, num_failed: 1 });
+    const deep = { reason: "It is nested.", reason_code: "too_deep", reason_values: { num: 1000 } };
+    request.says({ ...CHAT, title: "Crows", status: "failed", session_id: null, ...deep });
+    const unknown = { reason: "The moon is full.", reason_code: "moon", reason_values: {} };
+    request.says({ ...CHAT, title: "Owls", status: "failed", session_id: null, ...unknown });
+    const counts = { num_imported: 1, num_skipped: 0, num_failed: 2 };
+    request.says({ type: "summary", status: "finished", ...NO_REASON, ...counts });
     request.onload();
   });
-  expect(await screen.findByText("Finished. 1 imported, 0 skipped, 1 failed.")).toBeDefined();
+  expect(await screen.findByText("Finished. 1 imported, 0 skipped, 2 failed.")).toBeDefined();
   expect(screen.getByText("Foxes").getAttribute("href")).toBe("/chat/s1");
-  expect(screen.getByText("Failed: It has no messages.")).toBeDefined();
+  expect(screen.getByText("Failed: It is nested more than 1,000 levels deep.")).toBeDefined();
+  expect(screen.getByText("Failed: The moon is full.")).toBeDefined(); // a newer server's
 });
 
 test("an import can be stopped, and a refused one says why", async () => {

@@ -15,6 +15,7 @@ import { useFormat } from "@/ui/use-format";
 import { FilePicker } from "./file-picker";
 import { ImportReport } from "./import-report";
 import { type ImportState, useImport } from "./use-import";
+import { useImportReason } from "./use-import-reason";
 
 interface Props {
   close: () => void;
@@ -51,6 +52,7 @@ export function ImportDialog({ close }: Props) {
 function Progress({ state }: { state: ImportState }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const reasonOf = useImportReason();
   const textOf = useErrorText();
   const { phase, share, summary } = state;
   if (phase === "failed") {
@@ -69,7 +71,7 @@ function Progress({ state }: { state: ImportState }) {
     return (
       <Alert severity={isWhole ? "success" : "warning"}>
         {t(`import.ended.${summary?.status ?? "incomplete"}`)} {counts && t("import.counts", counts)}
-        {summary?.reason && <div>{summary.reason}</div>}
+        {summary?.reason && <div>{reasonOf(summary)}</div>}
       </Alert>
     );
   }

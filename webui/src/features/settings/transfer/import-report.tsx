@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { Icon } from "@/ui/icon";
 import type { Outcome } from "./use-import";
+import { useImportReason } from "./use-import-reason";
 
 const ROW_PX = 52;
 const ICONS = { imported: "check", skipped: "forward", failed: "warning" } as const;
@@ -18,6 +19,7 @@ interface Props {
 
 export function ImportReport({ outcomes, close }: Props) {
   const { t } = useTranslation();
+  const reasonOf = useImportReason();
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: outcomes.length,
@@ -39,7 +41,6 @@ export function ImportReport({ outcomes, close }: Props) {
           if (!line) return null;
           const name = line.type === "file" ? line.file || t("import.wholeFile") : line.title || t("sessions.untitled");
           const sessionId = line.type === "chat" ? line.session_id : null;
-          const details = [t(`import.status.${line.status}`), reasonOf(line)].filter(Boolean).join(": ");
           return (
             <Box
               component="li"
@@ -69,7 +70,7 @@ export function ImportReport({ outcomes, close }: Props) {
                   )}
                 </Typography>
                 <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: "anywhere" }}>
-                  {details}
+                  {detailsOf(line)}
                 </Typography>
               </Box>
             </Box>
@@ -79,11 +80,9 @@ export function ImportReport({ outcomes, close }: Props) {
     </Box>
   );
 
-  /** Why it is not here, in the server's words; a chat that is skipped is here already, which the page can say itself. */
-  function reasonOf(line: Outcome): string | null {
-    if (line.type === "chat" && line.status === "imported") {
-      return t("import.messages", { count: line.num_messages });
-    }
-    return line.type === "chat" && line.status === "skipped" && line.session_id ? t("import.same") : line.reason;
+  function detailsOf(line: Outcome): string {
+    const size =
+      line.type === "chat" && line.status === "imported" && t("import.messages", { count: line.num_messages });
+    return [t(`import.status.${line.status}`), size, reasonOf(line)].filter(Boolean).join(": ");
   }
 }

@@ -1,0 +1,62 @@
+"""Why a chat, or a file of chats, was not taken in: a code and its values for programs that have words of their own
+(the page has them in both languages), a sentence in English for everybody else. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Values = Mapping[str, int | str]
+
+SENTENCES: Mapping[str, str] = {
+    # of a chat
+    "no_messages": "It has no messages.",
+    "too_many_messages": "It has more than {num} messages.",
+    "same_ids": "Two of its messages have the same id.",
+    "message_too_large": "A message is larger than {num_bytes} bytes.",
+    "part_too_large": "A message's {name} is larger than {num_bytes} bytes.",
+    "other_version": "It was not written as version {version} of bdchat's format.",
+    "malformed": "{detail}",
+    "too_deep": "It is nested more than {num} levels deep.",
+    "too_large": "It is too large.",
+    "unchanged": "It is there already, unchanged.",
+    "changed_since": "It was imported before and has changed since: this is a session of its own.",
+    "imported_already": "It was imported already.",
+    # of a file
+    "no_chats": "It holds no chats.",
+    "single_value": "It holds no chats, only a single value.",
+    "other_entries": "{num} of its entries are no chats.",
+    "no_json": "It is no JSON from here on: {detail}",
+    "zip_without_json": "The ZIP holds no JSON files.",
+    "zip_too_many_files": "The ZIP holds more than {num} files.",
+    "zip_bomb": "A file in the ZIP unpacks to more than {num} times its size.",
+    "zip_too_large": "The ZIP unpacks to more than an import may hold.",
+    "zip_unknown_packing": "The ZIP is packed in a way that is not known here.",
+    "zip_encrypted": "The ZIP is encrypted.",
+    "zip_damaged": "The ZIP is damaged.",
+    # of the import
+    "too_many_chats": "An import holds at most {num} chats; the rest was not read.",
+    "quota_exceeded": "It does not fit into what this account may store.",
+    "storage": "It cannot be stored: {detail}",
+    "server_error": "The server had an error while storing it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: str  # of SENTENCES
+    values: Values
+
+    def __str__(self) -> str:
+        return SENTENCES[self.code].format(**self.values)
+
+
+def because(code: str, **values: int | str) -> Reason:
+    return Reason(code, values)
+
+
+class Refused(Exception):
+    """Carries its reason; str() is the sentence."""
+
+    def __init__(self, code: str, **values: int | str) -> None:
+        self.reason = because(code, **values)
+        super().__init__(str(self.reason))
