@@ -1,12 +1,17 @@
 """Guessed tokens: the answer is the one that would have been written without them, in fewer steps."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
+from bdchat.engine.kv_plan import KVPlan
+from bdchat.engine.llama_runner import LlamaRunner
+from bdchat.engine.policy import StepCost
 from bdchat.engine.request import FinishReason
-from bdchat.engine.runner import KVLayout, MemoryClass
+from bdchat.engine.runner import KVLayout, MemoryClass, Slice
 from bdchat.engine.scheduler import Scheduler
+from bdchat.settings import EngineSettings
 from tests.engine.scheduling import PROMPT, add, ask, run
 from tests.fakes import EOS, FakeRunner, spell
 
@@ -106,3 +111,27 @@ def test_a_runner_that_cannot_cut_computes_again() -> None:
     heard = run(scheduler)
     _, _, expected = answer(rote, max_draft_tokens=0)
     assert heard.text["r", 0] == expected[:150]
+
+
+@pytest.mark.gguf
+@pytest.mark.parametrize("layout", list(KVLayout))
+def test_a_real_model_writes_with_guesses_what_it_would_have_chosen_itself(
+    default_model_path: Path, layout: KVLayout
+) -> None:
+    """Not compared with a second run: kernels round differently by batch shape. Every token must be (nearly) the best
+    by logits that are computed afterwards in one plain pass."""
+    settings = EngineSettings(n_ctx=512, max_sequences=2, n_threads=1)
+    prompt = [504, 2365, 6354, 1690, 2040, 260, 3528, 1767, 30, 533, 1181, 253] * 8
+    with LlamaRunner.open(default_model_path, "m", settings, plan=KVPlan(layout, "f16", False)) as runner:
+        scheduler = Scheduler(runner, max_draft_tokens=8, cost=StepCost(decode_base_ms=50, prefill_ms_per_token=0.1))
+        add(scheduler, ask(prompt, max_tokens=60))
+        heard = run(scheduler)
+        metrics = scheduler.metrics()
+        assert metrics.num_tokens_accepted >= 10
+        assert metrics.num_steps < 60
+        written = heard.tokens["r", 0]
+        whole = [*prompt, *written]
+        assert runner.truncate(0, 0)
+        rows = [runner.decode([Slice(0, place, [token], 1)]).copy()[0] for place, token in enumerate(whole[:-1])]
+        for token, row in zip(written, rows[len(prompt) - 1 :], strict=True):
+            assert row[token] > row.max() - 1.0
