@@ -38,7 +38,9 @@ ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 class View(BaseModel):
     """Base of what /api answers with. Snake case; times are integers that end in `_at_ms`; ids are strings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Nothing(View):
@@ -62,6 +64,7 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     body_media: str = JSON
     response_media: tuple[str, ...] = (JSON,)
+    line: Model | None = None  # what each line of an answer is that is JSON lines
     description: str = ""
 
 

@@ -20,6 +20,7 @@ from bdchat.api.errors import ClientGone, MalformedBody, TooManyAttempts, Unsupp
 from bdchat.api.identity import require_user
 from bdchat.api.import_run import Config, ImportRun
 from bdchat.api.schemas.sessions import ConfigBody
+from bdchat.api.schemas.transfer import ReportLine
 from bdchat.api.schemas.wire import validate
 from bdchat.api.session_news import SessionNews
 from bdchat.engine.errors import InvalidRequest
@@ -57,6 +58,7 @@ class Imports:
                 "Import chats from a file",
                 body_media="application/octet-stream",
                 response_media=(REPORT_MEDIA,),
+                line=ReportLine,
                 errors=(409, 429),
                 description="The body is the file: a bdchat export, a ChatGPT export (JSON or ZIP) or Open WebUI's;"
                 " it may also be called application/json or application/zip. The answer is a line of JSON per chat and,"

@@ -118,6 +118,8 @@ def _schemas(endpoints: list[Endpoint]) -> tuple[dict[str, Any], Refs]:
                 wanted[model, mode] = None
         if isinstance(endpoint.response, type):
             wanted[endpoint.response, "serialization"] = None
+        if endpoint.line is not None:
+            wanted[endpoint.line, "serialization"] = None
     refs, definitions = models_json_schema(list(wanted), ref_template=REF)
     return definitions.get("$defs", {}), refs  # type: ignore[return-value]
 
@@ -186,7 +188,8 @@ def _responses(endpoint: Endpoint, refs: Refs) -> dict[str, Any]:
             media: {"schema": schema if media == JSON else _schema_of(media)} for media in endpoint.response_media
         }
     elif endpoint.response_media != (JSON,):
-        response["content"] = {media: {"schema": _schema_of(media)} for media in endpoint.response_media}
+        line = {"contentSchema": refs[endpoint.line, "serialization"]} if endpoint.line else {}
+        response["content"] = {media: {"schema": _schema_of(media) | line} for media in endpoint.response_media}
     errors = {str(status): _error(status) for status in sorted(_error_statuses(endpoint))}
     statuses = (endpoint.status, *endpoint.also)
     good = {str(status): {"description": HTTPStatus(status).phrase, **response} for status in statuses}

@@ -4,42 +4,7 @@
  * Over XMLHttpRequest, because fetch does not tell how much of a body has been sent.
  */
 import { ApiError, errorOf } from "./errors";
-
-/** The lines of a report: src/bdchat/api/schemas/transfer.py. */
-export interface Explained {
-  /** In English. */
-  reason: string | null;
-  /** What the page has words for: src/bdchat/store/transfer/reasons.py. */
-  reason_code: string | null;
-  reason_values: Record<string, number | string>;
-}
-export interface ChatLine extends Explained {
-  type: "chat";
-  title: string;
-  status: "imported" | "skipped" | "failed";
-  session_id: string | null;
-  num_messages: number;
-  file: string;
-}
-export interface FileLine extends Explained {
-  type: "file";
-  file: string;
-  status: "skipped" | "failed";
-}
-export interface SummaryLine extends Explained {
-  type: "summary";
-  status: "finished" | "incomplete" | "empty" | "stopped" | "failed";
-  num_imported: number;
-  num_skipped: number;
-  num_failed: number;
-  num_messages: number;
-}
-export type ReportLine =
-  | ChatLine
-  | FileLine
-  | SummaryLine
-  | { type: "progress"; num_read_bytes: number; num_bytes: number; num_chats: number }
-  | { type: "omitted"; num_lines: number };
+import type { ReportLine } from "./types.gen";
 
 interface Listeners {
   /** How much of the file the server has, 0 to 1. */

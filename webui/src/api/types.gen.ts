@@ -8,7 +8,7 @@ export type AllUsage = { first_day: string; last_day: string; data: Array<AllUsa
 export type AllUsageQuery = { from?: string | null; to?: string | null; by?: string; user_id?: string | null; model?: string | null };
 
 /** Null: not told apart. */
-export type AllUsageRow = { num_requests?: number; num_messages?: number; prompt_tokens?: number; cached_tokens?: number; completion_tokens?: number; engine_ms?: number; day: string | null; user_id: string | null; username: string | null; model: string | null };
+export type AllUsageRow = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number; day: string | null; user_id: string | null; username: string | null; model: string | null };
 
 export type AssistantMessage = { role: "assistant"; content: string; refusal: string | null };
 
@@ -40,6 +40,9 @@ export type ChatCompletion = { id: string; object: "chat.completion"; created: n
 
 export type ChatCompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; store?: boolean | null; metadata?: unknown; tools?: unknown; tool_choice?: unknown; functions?: unknown; function_call?: unknown; response_format?: unknown; modalities?: unknown; audio?: unknown };
 
+/** imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already. */
+export type ChatLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "chat"; title: string; status: "imported" | "skipped" | "failed"; session_id: string | null; num_messages: number; num_branches: number; file: string };
+
 export type Compacted = { num_bytes_given_back: number };
 
 export type CompletionChanges = { metadata?: Record<string, string> | null };
@@ -54,7 +57,7 @@ export type CompletionRequest = { model?: string | null; stream?: boolean | null
 export type ConfigBody = { model?: string | null; temperature?: number | null; top_p?: number | null; max_tokens?: number | null; system_prompt?: string | null; context_overflow?: "drop_oldest" | "error" | null; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: unknown };
 
 /** null = the model's or the server's default. */
-export type ConfigView = { model: string | null; temperature: number | null; top_p: number | null; max_tokens: number | null; system_prompt: string; context_overflow: "drop_oldest" | "error"; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: Record<string, unknown> | null };
+export type ConfigView = { model: string | null; temperature: number | null; top_p: number | null; max_tokens: number | null; system_prompt: string; context_overflow: "drop_oldest" | "error"; presence_penalty: number | null; frequency_penalty: number | null; seed: number | null; stop: Array<string> | null; top_k: number | null; min_p: number | null; repeat_penalty: number | null; repeat_last_n: number | null; chat_template_kwargs: Record<string, unknown> | null };
 
 export type CreatedInvitation = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null; code: string };
 
@@ -64,7 +67,7 @@ export type Credentials = { username: string; password: string; cookie?: boolean
 
 export type DeleteQuery = { permanently?: boolean };
 
-export type DeletedCompletion = { id: string; object?: "chat.completion.deleted"; deleted?: boolean };
+export type DeletedCompletion = { id: string; object: "chat.completion.deleted"; deleted: boolean };
 
 /** A message that may be sent. `parent_id` absent: below the session's head; "": a new beginning. `params`: as /v1/chat/completions has them. */
 export type Draft = { content?: string; parent_id?: string | null; params?: Record<string, unknown> };
@@ -87,6 +90,8 @@ export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl" };
 
 /** Why an answer broke off. */
 export type FailureView = { code: string | null; message: string };
+
+export type FileLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "file"; file: string; status: "skipped" | "failed" };
 
 export type FolderList = { items: Array<FolderView> };
 
@@ -151,7 +156,7 @@ export type MessageView = { message_id: string; session_id: string; parent_id: s
 /** How an answer came to be. */
 export type MetadataView = { model: string; model_version: string; prompt_template: string; model_params: Record<string, unknown>; prompt_tokens: number; cached_tokens: number; completion_tokens: number; queue_ms: number; prefill_ms: number; decode_ms: number; num_dropped_messages: number };
 
-export type Model = { id: string; object?: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; state: string };
+export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; state: string };
 
 export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; languages: Array<string>; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; is_default: boolean };
 
@@ -181,6 +186,9 @@ export type NewUser = { username: string; display_name?: string; role?: "admin" 
 /** {}: it is done, and there is nothing to tell. */
 export type Nothing = Record<string, never>;
 
+/** Lines that the client was too slow for; the summary counts their chats. */
+export type OmittedLine = { type: "omitted"; num_lines: number };
+
 export type Overview = { version: string; database_version: string; database_warning: string | null; uptime_s: number; num_users: number; num_sessions: number; num_messages: number; num_people_online: number; num_sockets: number; num_running: number; num_waiting: number; rates: Rates; cache_hit_share: number | null; free_memory_bytes: number; total_memory_bytes: number; errors_last_hour: Record<string, number> };
 
 export type PasswordChange = { current_password: string; new_password: string };
@@ -196,6 +204,8 @@ export type PreviewView = { model: string; state: string; context_length: number
 
 /** What is absent stays. Of `preferences` the named ones change; null takes one away. */
 export type ProfileChange = { display_name?: string | null; locale?: "" | "ko" | "en" | null; preferences?: Record<string, unknown> | null };
+
+export type ProgressLine = { type: "progress"; num_read_bytes: number; num_bytes: number; num_chats: number };
 
 export type PromptTokensDetails = { cached_tokens: number };
 
@@ -213,6 +223,9 @@ export type RegenerateBody = { params?: Record<string, unknown> };
 
 /** `setup_code`: the console's, for the first account. `invitation`: an admin's, for any other. */
 export type Registration = { username: string; password: string; display_name?: string; locale?: "" | "ko" | "en"; setup_code?: string | null; invitation?: string | null; cookie?: boolean };
+
+/** Told apart by `type`. */
+export type ReportLine = ChatLine | FileLine | ProgressLine | OmittedLine | SummaryLine;
 
 export type RequestList = { data: Array<RequestView> };
 
@@ -254,7 +267,7 @@ export type SharedQuery = { limit?: number; before?: string | null };
 /** What a link shows: no ids of people, no settings, no system prompt. */
 export type SharedSession = { title: string; owner_name: string; updated_at_ms: number; items: Array<SharedMessage>; next_cursor: string | null };
 
-export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number; token?: string | null };
+export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number; token: string | null };
 
 /** An answer has begun; its events are at /v1/chat/completions/{generation_id}/events. */
 export type StartedView = { generation_id: string | null; session_id: string | null; message_id: string | null; user_message_id: string | null; is_new: boolean };
@@ -271,6 +284,9 @@ export type StoredMessageQuery = { limit?: number; after?: string | null; order?
 
 export type StreamOptions = { include_usage?: boolean | null };
 
+/** The last line. finished: all of the file was read; incomplete: not all of it could be; empty: there was no chat in it; stopped: by the client or by the server's end; failed: by `reason`. */
+export type SummaryLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "summary"; status: "finished" | "incomplete" | "empty" | "stopped" | "failed"; num_imported: number; num_skipped: number; num_failed: number; num_messages: number };
+
 export type TextChoice = { index: number; text: string; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" };
 
 export type TextCompletion = { id: string; object: "text_completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<TextChoice>; usage: Usage };
@@ -284,9 +300,9 @@ export type UsageQuery = { from?: string | null; to?: string | null };
 
 export type UsageReport = { first_day: string; last_day: string; data: Array<UsageRow>; total: UsageSums };
 
-export type UsageRow = { num_requests?: number; num_messages?: number; prompt_tokens?: number; cached_tokens?: number; completion_tokens?: number; engine_ms?: number; day: string; model: string };
+export type UsageRow = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number; day: string; model: string };
 
-export type UsageSums = { num_requests?: number; num_messages?: number; prompt_tokens?: number; cached_tokens?: number; completion_tokens?: number; engine_ms?: number };
+export type UsageSums = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number };
 
 /** What is absent stays. */
 export type UserChange = { role?: "admin" | "user" | null; is_disabled?: boolean | null; display_name?: string | null };
@@ -299,7 +315,7 @@ export type UserWithPassword = { user: ManagedUser; password: string };
 
 export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; free_disk_bytes: number };
 
-export type bdchat__api__schemas__models__ModelList = { object?: "list"; data: Array<Model> };
+export type bdchat__api__schemas__models__ModelList = { object: "list"; data: Array<Model> };
 
 export interface Endpoints {
   "GET /api/admin/audit": { path: undefined; query: { action?: string; actor?: string; since_ms?: number; until_ms?: number; limit?: number; cursor?: string }; body: undefined; response: AuditPage };

@@ -6,6 +6,8 @@ A report is JSON lines: a `chat` for each chat, a `file` for each that held none
 
 from typing import Any, Literal
 
+from pydantic import RootModel
+
 from bdchat.api.endpoints import View
 from bdchat.api.schemas.wire import Strict
 from bdchat.store.transfer.reasons import Reason
@@ -69,6 +71,10 @@ class SummaryLine(Explained):
     num_skipped: int
     num_failed: int  # chats
     num_messages: int  # of what was imported
+
+
+class ReportLine(RootModel[ChatLine | FileLine | ProgressLine | OmittedLine | SummaryLine]):
+    """Told apart by `type`."""
 
 
 def explained(reason: Reason | None) -> dict[str, Any]:

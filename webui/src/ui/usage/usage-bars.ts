@@ -25,17 +25,17 @@ const MOST_BARS = 92;
 export function measured(sums: UsageSums, measure: Measure): number {
   switch (measure) {
     case "written":
-      return sums.completion_tokens ?? 0;
+      return sums.completion_tokens;
     case "read":
-      return (sums.prompt_tokens ?? 0) - (sums.cached_tokens ?? 0);
+      return sums.prompt_tokens - sums.cached_tokens;
     case "cached":
-      return sums.cached_tokens ?? 0;
+      return sums.cached_tokens;
     case "requests":
-      return sums.num_requests ?? 0;
+      return sums.num_requests;
     case "messages":
-      return sums.num_messages ?? 0;
+      return sums.num_messages;
     case "time":
-      return sums.engine_ms ?? 0;
+      return sums.engine_ms;
   }
 }
 

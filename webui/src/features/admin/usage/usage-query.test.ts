@@ -28,6 +28,8 @@ test("totals add up every count", () => {
     username: null,
     model,
     num_requests: 1,
+    num_messages: 0,
+    engine_ms: 0,
     prompt_tokens: 10,
     cached_tokens: 4,
     completion_tokens: written,

@@ -54,12 +54,12 @@ export function totalsBy(rows: readonly AllUsageRow[], nameOf: (row: AllUsageRow
     const known = totals.get(name);
     totals.set(name, {
       name,
-      num_requests: (known?.num_requests ?? 0) + (row.num_requests ?? 0),
-      num_messages: (known?.num_messages ?? 0) + (row.num_messages ?? 0),
-      prompt_tokens: (known?.prompt_tokens ?? 0) + (row.prompt_tokens ?? 0),
-      cached_tokens: (known?.cached_tokens ?? 0) + (row.cached_tokens ?? 0),
-      completion_tokens: (known?.completion_tokens ?? 0) + (row.completion_tokens ?? 0),
-      engine_ms: (known?.engine_ms ?? 0) + (row.engine_ms ?? 0),
+      num_requests: (known?.num_requests ?? 0) + row.num_requests,
+      num_messages: (known?.num_messages ?? 0) + row.num_messages,
+      prompt_tokens: (known?.prompt_tokens ?? 0) + row.prompt_tokens,
+      cached_tokens: (known?.cached_tokens ?? 0) + row.cached_tokens,
+      completion_tokens: (known?.completion_tokens ?? 0) + row.completion_tokens,
+      engine_ms: (known?.engine_ms ?? 0) + row.engine_ms,
     });
   }
   return [...totals.values()].sort((one, other) => other.completion_tokens - one.completion_tokens);

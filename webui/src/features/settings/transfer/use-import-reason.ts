@@ -1,7 +1,9 @@
 /** Why a chat or a file was not taken in, in the reader's language; in the server's words where we have none. */
 import { useTranslation } from "react-i18next";
-import type { Explained } from "@/api/import-chats";
+import type { ChatLine } from "@/api/types.gen";
 import { useFormat } from "@/ui/use-format";
+
+type Explained = Pick<ChatLine, "reason" | "reason_code" | "reason_values">;
 
 export function useImportReason(): (line: Explained) => string | null {
   const { t, i18n } = useTranslation();

@@ -1,8 +1,9 @@
 /** An import as it goes: sent, read, reported. It is stopped when its dialog is taken away. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { type ChatLine, type FileLine, importChats, type ReportLine, type SummaryLine } from "@/api/import-chats";
+import { importChats } from "@/api/import-chats";
 import { keys } from "@/api/keys";
+import type { ChatLine, FileLine, ReportLine, SummaryLine } from "@/api/types.gen";
 
 export type Outcome = ChatLine | FileLine;
 
