@@ -186,6 +186,8 @@ async def test_commands_wait_their_turn_and_a_flood_is_refused(client: httpx.Asy
     headers = await signed_in(client)
     session_id = await begin(client, headers)
     engine.accept_gate = asyncio.Event()
+    is_over = asyncio.Event()
+    engine.token_gate = is_over.wait  # what is said below an answer that has ended would be no branch
     async with live(client, chat_path(session_id), headers) as socket:
         for number in range(MAX_WAITING + 2):
             await socket.send("chat_message", content=str(number), client_message_id=f"c{number}")
@@ -199,6 +201,7 @@ async def test_commands_wait_their_turn_and_a_flood_is_refused(client: httpx.Asy
         accepted = [await socket.until("accepted") for _ in range(MAX_WAITING + 1)]
     assert [frame["client_message_id"] for frame in accepted] == [f"c{n}" for n in range(MAX_WAITING + 1)]
     page = await got(client, f"/api/sessions/{session_id}/messages", headers)  # said beside what runs: branches
+    is_over.set()
     assert page["items"][0]["sibling_ids"] == [frame["user_message_id"] for frame in accepted]
 
 
