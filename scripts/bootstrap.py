@@ -184,10 +184,12 @@ def missing_system_packages(environ: Mapping[str, str]) -> list[str]:
 
 
 def missing_browser_packages() -> list[str]:
-    """What the tests of the page in a browser need, by Debian's names: Chromium, and letters for Korean."""
+    """What the tests of the page in a browser need, by Debian's names: Chromium, letters for Korean, and a face as wide
+    as the one that most systems have for the rest, so that pictures look alike."""
     missing = [] if shutil.which("chromium") or shutil.which("google-chrome") else ["chromium"]
-    if not (shutil.which("fc-list") and _output(["fc-list", ":lang=ko", "family"])):
-        missing.append("fonts-nanum")
+    for package, pattern in (("fonts-nanum", ":lang=ko"), ("fonts-liberation", "Liberation Sans")):
+        if not (shutil.which("fc-list") and _output(["fc-list", pattern, "family"])):
+            missing.append(package)
     return missing
 
 

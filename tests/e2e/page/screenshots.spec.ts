@@ -7,17 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { answered, hasWritten, say } from "./harness/chat";
+import { answered, field, hasWritten, say } from "./harness/chat";
 import { importDemo } from "./harness/demo";
 import { settled } from "./harness/places";
 import { ROOT } from "./harness/server";
-import { stage, type Visit } from "./harness/stage";
+import { stage, type Visit, type Visitor } from "./harness/stage";
 
 const isKept = process.env.BDCHAT_SCREENSHOTS === "1";
 const FOLDER = isKept ? join(ROOT, "docs/screenshots") : mkdtempSync(join(tmpdir(), "bdchat-screenshots-"));
 const DESK: Visit = { width: 1280, height: 800 };
 const PHONE: Visit = { width: 390, height: 780, isPhone: true };
 const scene = stage({ model: "default", settings: { "generations.makes_titles": "false" } });
+const TIDES = "Why tides are higher at full moon";
 let chats = new Map<string, string>();
 
 beforeAll(async () => {
@@ -25,11 +26,19 @@ beforeAll(async () => {
   const mina = await scene.visitor("mina");
   await mina.api.call("PATCH /api/profile", { body: { display_name: "Mina Park" } });
   chats = await importDemo(mina, scene.server.url);
+  await warm(mina, chats.get(TIDES) ?? "");
   await mina.context.close();
 });
 afterAll(() => {
   if (!isKept) rmSync(FOLDER, { recursive: true, force: true });
 });
+
+/** The model has just read this chat, as it has when its reader was here a moment ago. */
+async function warm({ api }: Visitor, sessionId: string): Promise<void> {
+  const { items } = await api.call("GET /api/sessions/{session_id}/messages", { path: { session_id: sessionId } });
+  const messages = [...items.map(({ role, content }) => ({ role, content })), { role: "user", content: "Go on." }];
+  await api.call("POST /v1/chat/completions", { body: { messages, max_tokens: 1 } });
+}
 
 async function take(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
@@ -46,13 +55,13 @@ async function openChat(title: string, visit: Visit): Promise<Page> {
   return page;
 }
 
-const TIDES = "Why tides are higher at full moon";
-
 for (const theme of ["light", "dark"] as const) {
   test(`chat, ${theme}`, async () => {
     const page = await openChat(TIDES, { ...DESK, theme });
     await page.locator(".md .katex").waitFor();
     await page.locator(".md pre code span").first().waitFor();
+    await field(page).fill("And on Mars, with its two small moons?");
+    await page.getByRole("img", { name: /tokens to read/ }).waitFor(); // what sending it would cost
     await take(page, `chat-${theme}`);
   });
 }
@@ -89,17 +98,22 @@ test("administration, while an answer is written", async () => {
     await say(joon.page, question);
     await answered(joon.page);
   }
-  const sessionId = await joon.api.chat("A long one", []);
-  await joon.api.tune(sessionId, { max_tokens: 1500 });
+  const writeLong = async () => {
+    const sessionId = await joon.api.chat("A long one", []);
+    await joon.api.tune(sessionId, { max_tokens: 3000 });
+    await joon.page.goto(`/chat/${sessionId}`);
+    await say(joon.page, "Write a long story about a lighthouse and the sea.");
+    await hasWritten(joon.page, 60);
+  };
   await mina.page.goto("/admin");
   await mina.page.locator("main h1").waitFor();
-  await joon.page.goto(`/chat/${sessionId}`);
-  await say(joon.page, "Write a long story about a lighthouse and the sea.");
-  await hasWritten(joon.page, 60);
+  await writeLong();
   await mina.page.waitForTimeout(isKept ? 8000 : 0); // for a line in its chart
   await take(mina.page, "admin-overview");
+  if (isKept) await writeLong(); // the first may have ended meanwhile
   await mina.page.goto("/admin/engine");
   await mina.page.locator("main h1").waitFor();
-  await mina.page.getByRole("row").nth(1).waitFor();
+  await mina.page.getByRole("row", { name: /^Free/ }).waitFor();
+  await mina.page.getByRole("row", { name: /^joon/ }).first().waitFor();
   await take(mina.page, "admin-engine");
 });

@@ -1,5 +1,6 @@
 /** Before sending: how full the context is, what of it is still known, and what reading the rest will take. */
 import Box from "@mui/material/Box";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { SegmentView } from "@/api/types.gen";
 import { useFormat } from "@/ui/use-format";
@@ -21,6 +22,8 @@ export function ContextMeter({ sessionId, leafId, draft, model }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const preview = usePreview(sessionId, leafId, draft, model).data;
+  if (preview?.state === "loading" || preview?.state === "restarting") return <Note>{t("chat.meter.loading")}</Note>;
+  if (preview?.state === "failed") return <Note>{t("chat.meter.failed")}</Note>;
   if (!preview || preview.num_prompt_tokens === null || preview.num_to_read === null) return null;
   const { num_prompt_tokens: total, num_to_read: toRead, read_ms: ms, num_waiting: numWaiting } = preview;
   const label = t("chat.meter.read", { num: format.number(toRead), total: format.number(total) });
@@ -33,13 +36,21 @@ export function ContextMeter({ sessionId, leafId, draft, model }: Props) {
   const nameOf = (segment: SegmentView) =>
     t("chat.meter.segment", { num: format.number(segment.num_tokens), tier: t(`chat.meter.tiers.${segment.tier}`) });
   return (
-    <Box
-      sx={{ display: "flex", alignItems: "center", gap: 1, minWidth: 0, color: "text.secondary", fontSize: "0.78rem" }}
-    >
+    <Note>
       <TierBar segments={preview.segments} numMost={preview.context_length} label={label} nameOf={nameOf} />
       <Box component="span" className="ellipsis" sx={{ display: { xs: "none", sm: "inline" } }}>
         {parts.filter(Boolean).join(" · ")}
       </Box>
+    </Note>
+  );
+}
+
+function Note({ children }: { children: ReactNode }) {
+  return (
+    <Box
+      sx={{ display: "flex", alignItems: "center", gap: 1, minWidth: 0, color: "text.secondary", fontSize: "0.78rem" }}
+    >
+      {children}
     </Box>
   );
 }

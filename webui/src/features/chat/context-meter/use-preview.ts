@@ -5,6 +5,10 @@ import { keys } from "@/api/keys";
 import { useSettled } from "@/lib/use-settled";
 
 const PAUSE_MS = 500;
+/** Until the model can be asked: it loads, or starts again. */
+const LOADING_MS = 1_500;
+const FAILED_MS = 15_000;
+const NEXT_MS: Record<string, number> = { loading: LOADING_MS, restarting: LOADING_MS, failed: FAILED_MS };
 
 export function usePreview(sessionId: string, leafId: string | undefined, draft: string, model: string | null) {
   const content = useSettled(draft, PAUSE_MS);
@@ -18,6 +22,7 @@ export function usePreview(sessionId: string, leafId: string | undefined, draft:
       }),
     placeholderData: keepPreviousData,
     gcTime: 10_000, // one for each pause of the writer: old ones are worth nothing
+    refetchInterval: ({ state }) => NEXT_MS[state.data?.state ?? ""] ?? false,
     retry: false, // it is a nicety, and asked again soon
   });
 }
