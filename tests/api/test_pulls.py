@@ -118,6 +118,17 @@ async def test_what_was_given_up_is_deleted_unless_another_is_unfinished(catalog
         await pulls.cancel(second.pull_id)
 
 
+async def test_what_has_ended_can_be_taken_out_of_the_list(catalog: SlowCatalog, pulls: Pulls) -> None:
+    pull = pulls.begin("tiny")
+    assert pulls.forget(pull.pull_id) is None  # it runs
+    await pulls.cancel(pull.pull_id)
+    assert pulls.forget(pull.pull_id) is not None
+    assert pulls.list() == ()
+    assert pulls.forget(pull.pull_id) is None
+    with pytest.raises(NotFound):
+        await pulls.cancel(pull.pull_id)
+
+
 async def test_a_failure_is_told_and_can_be_tried_again(catalog: SlowCatalog, pulls: Pulls, bus: LocalBus) -> None:
     catalog.failure = PullFailed("tiny", "the line is dead", "interrupted")
     async with bus.subscribe(ADMIN_TOPIC) as heard:

@@ -276,8 +276,11 @@ class AdminModels:
 
     async def cancel(self, request: Request) -> Response:
         require_admin(request)
-        told = await self._pulls.cancel(path_id(request, "pull_id"))
-        await self._record(request, "model.pull.cancel", told.model)
+        pull_id = path_id(request, "pull_id")
+        told = self._pulls.forget(pull_id)
+        if told is None:
+            told = await self._pulls.cancel(pull_id)
+            await self._record(request, "model.pull.cancel", told.model)
         return reply(to_pull_view(told))
 
     # --- what they share ----------------------------------------------------------------------------------------------

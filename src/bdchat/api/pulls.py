@@ -96,6 +96,13 @@ class Pulls:
             await asyncio.to_thread(self._catalog.clear_partials)
         return pull.told
 
+    def forget(self, pull_id: str) -> PullState | None:
+        """Takes one that is done or cancelled out of the list. None: there is no such one."""
+        pull = self._pulls.get(pull_id)
+        if pull is None or pull.told.state not in {"done", "cancelled"}:
+            return None
+        return self._pulls.pop(pull_id).told
+
     async def aclose(self) -> None:
         await asyncio.gather(*(pull.stop("paused") for pull in self._pulls.values() if pull.told.state == "running"))
         self._threads.shutdown(wait=False, cancel_futures=True)

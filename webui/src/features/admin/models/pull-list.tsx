@@ -5,14 +5,14 @@ import { Grid } from "../parts/grid";
 import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
 import { PullProgress } from "./pull-progress";
-import { usePulls } from "./use-pulls";
+import { PULLS_ID, usePulls } from "./use-pulls";
 
 export function PullList() {
   const { t } = useTranslation();
   const pulls = usePulls();
   if (pulls.data?.data.length === 0) return null;
   return (
-    <Section title={t("admin.pulls.title")}>
+    <Section id={PULLS_ID} title={t("admin.pulls.title")}>
       <Loaded query={pulls}>
         {({ data }) => (
           <Grid min={400} keepsWidth>

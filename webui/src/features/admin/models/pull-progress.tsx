@@ -80,9 +80,14 @@ export function PullProgress({ pull }: Props) {
             {t(pull.state === "paused" ? "admin.pulls.resume" : "admin.pulls.again")}
           </Button>
         )}
-        {(pull.state === "running" || pull.state === "paused") && (
+        {(pull.state === "running" || pull.state === "paused" || pull.state === "failed") && (
           <Button size="small" color="error" onClick={() => setAsking(true)}>
             {t("admin.pulls.cancel")}
+          </Button>
+        )}
+        {(pull.state === "done" || pull.state === "cancelled") && (
+          <Button size="small" onClick={() => act(call("DELETE /api/admin/pulls/{pull_id}", { path }), { changes })}>
+            {t("admin.pulls.clear")}
           </Button>
         )}
       </Box>

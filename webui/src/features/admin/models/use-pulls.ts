@@ -1,5 +1,5 @@
 /** Downloads, and beginning one. Their progress comes on the live line; asking is for when that is broken. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
 import { ApiError } from "@/api/errors";
@@ -7,6 +7,8 @@ import { adminKeys, POLL_MS } from "../admin-keys";
 import { useAction } from "../parts/use-action";
 
 const LOOK_AGAIN_MS = 15_000;
+/** Of the list of downloads, in the page. */
+export const PULLS_ID = "pulls";
 
 export function usePulls() {
   return useQuery({
@@ -18,17 +20,21 @@ export function usePulls() {
   });
 }
 
-/** Throws what the server refuses it with, in the reader's language where the reason is known. */
+/** Shows it: it may have been begun at the other end of a long page. Throws what the server refuses it with, in the reader's language where the reason is known. */
 export function usePull(): (model: string) => Promise<unknown> {
   const { t } = useTranslation();
+  const queries = useQueryClient();
   const { attempt } = useAction();
-  return (model) => {
+  return async (model) => {
     const begun = call("POST /api/admin/pulls", { body: { model } }).catch((error: unknown) => {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === "conflict") throw new ApiError("conflict", t("admin.pulls.busy"));
       if (error.status === 400) throw new ApiError("invalid", t("admin.pulls.unknown"), "model");
       throw error;
     });
-    return attempt(begun, { changes: [adminKeys.pulls] });
+    const pull = await attempt(begun, { changes: [] });
+    await queries.invalidateQueries({ queryKey: adminKeys.pulls });
+    requestAnimationFrame(() => document.getElementById(PULLS_ID)?.scrollIntoView());
+    return pull;
   };
 }

@@ -4,16 +4,17 @@ import Typography from "@mui/material/Typography";
 import { type ReactNode, useId } from "react";
 
 interface Props {
+  id?: string;
   title: string;
   text?: string;
   actions?: ReactNode;
   children: ReactNode;
 }
 
-export function Section({ title, text, actions, children }: Props) {
+export function Section({ id, title, text, actions, children }: Props) {
   const titleId = useId();
   return (
-    <Box component="section" aria-labelledby={titleId} sx={{ mt: 4, ".page-head + &": { mt: 0 } }}>
+    <Box component="section" id={id} aria-labelledby={titleId} sx={{ mt: 4, ".page-head + &": { mt: 0 } }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1, mb: 1.5 }}>
         <Typography id={titleId} variant="h2" sx={{ flex: 1, minWidth: 140 }}>
           {title}
