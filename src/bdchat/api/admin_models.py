@@ -175,7 +175,7 @@ class AdminModels:
                 "DELETE",
                 one,
                 self.cancel,
-                "Give it up, and delete what has come unless another pull is unfinished",
+                "Give it up and delete what has come, unless another is unfinished; or take an ended one off the list",
                 response=PullView,
                 auth="admin",
                 errors=errors,

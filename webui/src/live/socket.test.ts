@@ -1,26 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakeSocket } from "../test-socket";
 import { type HeardFrame, parseFrame, type SaidFrame } from "./protocol";
 import { LiveSocket, liveUrl } from "./socket";
-
-class FakeSocket {
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  readonly said: SaidFrame[] = [];
-  isClosed = false;
-
-  send(text: string): void {
-    this.said.push(JSON.parse(text));
-  }
-
-  close(): void {
-    this.isClosed = true;
-  }
-
-  says(frame: object): void {
-    this.onmessage?.({ data: JSON.stringify(frame) });
-  }
-}
 
 let sockets: FakeSocket[] = [];
 let line: LiveSocket | null = null;
