@@ -17,7 +17,10 @@ const isKept = process.env.BDCHAT_SCREENSHOTS === "1";
 const FOLDER = isKept ? join(ROOT, "docs/screenshots") : mkdtempSync(join(tmpdir(), "bdchat-screenshots-"));
 const DESK: Visit = { width: 1280, height: 800 };
 const PHONE: Visit = { width: 390, height: 780, isPhone: true };
-const scene = stage({ model: "default", settings: { "generations.makes_titles": "false" } });
+const scene = stage({
+  model: "default",
+  settings: { "generations.makes_titles": "false", "engine.max_draft_tokens": "16" },
+});
 const TIDES = "Why tides are higher at full moon";
 let chats = new Map<string, string>();
 

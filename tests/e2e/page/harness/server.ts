@@ -37,6 +37,7 @@ export class ServerProcess {
     const settings = {
       "auth.registration": "open",
       "engine.calibrate": "false", // measuring the machine takes longer than these tests
+      "engine.max_draft_tokens": "0", // what is done to an answer while it is written must not come too late
       "engine.n_ctx": "4096",
       "engine.n_threads": "1", // the browser needs the other core; threads that wait for each other are slower than one
       ...this.#options.settings,
