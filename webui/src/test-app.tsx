@@ -6,7 +6,7 @@ import { makeQueryClient } from "./api/query-client";
 import type { Me, PathMessageView, SessionView } from "./api/types.gen";
 import { Providers } from "./app/providers";
 import { AppRoutes } from "./app/routes";
-import type { SaidFrame } from "./live/protocol";
+import { FakeSocket } from "./test-socket";
 // The pages are loaded when they are asked for; a test's patience is not for loading.
 import "./app/signed-in";
 import "./features/auth/auth-page";
@@ -23,28 +23,16 @@ export class Refusal {
   ) {}
 }
 
-class FakeSocket {
-  static all: FakeSocket[] = [];
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  readonly said: SaidFrame[] = [];
-
-  constructor(readonly url: string) {
-    FakeSocket.all.push(this);
+/** One that opens at once. */
+class OpenSocket extends FakeSocket {
+  constructor(url: string) {
+    super(url);
     queueMicrotask(() => this.onopen?.());
   }
 
-  send(text: string): void {
-    this.said.push(JSON.parse(text));
-  }
-
-  close(): void {
+  override close(): void {
+    super.close();
     this.onmessage = null;
-  }
-
-  says(frame: object): void {
-    this.onmessage?.({ data: JSON.stringify(frame) });
   }
 }
 
@@ -126,7 +114,7 @@ export function renderApp(path: string, answers: Record<string, Answer> = {}) {
   const table = { ...QUIET, ...answers };
   FakeSocket.all = [];
   localStorage.clear();
-  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("WebSocket", OpenSocket);
   vi.stubGlobal("fetch", async (target: string, init: RequestInit = {}) => {
     const url = new URL(target, "http://localhost");
     const answer = table[`${init.method ?? "GET"} ${url.pathname}`];

@@ -4,6 +4,8 @@ A step's time is modelled as base(num_decodes) + cost · num_prefill_tokens, bot
 steps themselves, so the same policy fits a 135M model and a 7B one.
 """
 
+from collections.abc import Iterable
+
 MIN_CHUNK = 16  # below this a prompt crawls: the fixed cost of a step dominates
 # With flash attention on a CPU a shorter chunk is attended to row by row: twice the time a token at a depth of 1,500
 # (13.5 to 15.8 ms against 7.8 on one thread here; without flash attention 8.3 to 8.7 at every length).
@@ -35,32 +37,26 @@ class StepCost:
     def observe(self, *, num_decodes: int, num_prefill: int, step_ms: float, num_drafted: int = 0) -> None:
         if num_drafted:
             added = max(0.0, step_ms - self.base_ms(num_decodes))
-            old = self._draft_ms.get(num_drafted, added)
-            self._draft_ms[num_drafted] = old + SMOOTHING * (added - old)
+            self._draft_ms[num_drafted] = _smoothed(self._draft_ms.get(num_drafted, added), added)
         elif num_prefill == 0:
-            old = self._base_ms.get(num_decodes, step_ms)
-            self._base_ms[num_decodes] = old + SMOOTHING * (step_ms - old)
+            self._base_ms[num_decodes] = _smoothed(self._base_ms.get(num_decodes, step_ms), step_ms)
         elif num_prefill >= MIN_CHUNK:
             observed = max(0.0, step_ms - self.base_ms(num_decodes)) / num_prefill
-            self._prefill_ms += SMOOTHING * (observed - self._prefill_ms)
+            self._prefill_ms = _smoothed(self._prefill_ms, observed)
 
     def base_ms(self, num_decodes: int) -> float:
         """Expected time of a step that only decodes; of the nearest batch size seen when this one was not."""
         if num_decodes == 0:
             return 0.0
-        if num_decodes in self._base_ms:
-            return self._base_ms[num_decodes]
         if not self._base_ms:
             return self._guess_ms + (num_decodes - 1) * self._guess_ms_per_sequence
-        return self._base_ms[min(self._base_ms, key=lambda n: (abs(n - num_decodes), n))]
+        return self._base_ms[_nearest(self._base_ms, num_decodes)]
 
     def draft_ms(self, num_drafted: int) -> float:
         """What so many guessed tokens add to a step; from the nearest number seen, else as if they were prompt."""
-        if num_drafted in self._draft_ms or not num_drafted:
-            return self._draft_ms.get(num_drafted, 0.0)
         if not self._draft_ms:
             return self._prefill_ms * num_drafted
-        nearest = min(self._draft_ms, key=lambda n: (abs(n - num_drafted), n))
+        nearest = _nearest(self._draft_ms, num_drafted)
         return self._draft_ms[nearest] * num_drafted / nearest
 
     def draft_length(self, chance: float, *, target_ms: float, limit: int) -> int:
@@ -111,7 +107,7 @@ class ExpectedOutput:
         self._num_tokens = num_tokens
 
     def observe(self, num_tokens: int) -> None:
-        self._num_tokens += SMOOTHING * (num_tokens - self._num_tokens)
+        self._num_tokens = _smoothed(self._num_tokens, num_tokens)
 
     def at_most(self, max_tokens: int) -> int:
         return min(max_tokens, int(self._num_tokens) + 1)
@@ -131,3 +127,12 @@ def share_budget(remaining: list[int], budget: int, *, at_least: int = 0) -> lis
         shares[place] = min(remaining[place], budget)
         budget -= shares[place]
     return shares
+
+
+def _smoothed(old: float, observed: float) -> float:
+    return old + SMOOTHING * (observed - old)
+
+
+def _nearest(known: Iterable[int], wanted: int) -> int:
+    """Of two as near the smaller."""
+    return min(known, key=lambda n: (abs(n - wanted), n))

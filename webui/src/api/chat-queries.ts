@@ -1,5 +1,6 @@
 /** What a chat's page asks first: here, so that it can be asked before the page's code has come. */
 import { infiniteQueryOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
+import { sessionIdIn } from "@/lib/chat-path";
 import { call } from "./client";
 import { keys } from "./keys";
 
@@ -31,7 +32,7 @@ export function readMessages(sessionId: string, before: string, signal?: AbortSi
 
 /** Asks for the chat that the address names, if it names one. */
 export function prefetchChat(queries: QueryClient, pathname: string): void {
-  const sessionId = /^\/chat\/([\w-]+)$/.exec(pathname)?.[1];
+  const sessionId = sessionIdIn(pathname);
   if (!sessionId) return;
   queries.prefetchQuery(sessionQuery(sessionId));
   queries.prefetchInfiniteQuery(threadQuery(sessionId));

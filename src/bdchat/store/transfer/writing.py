@@ -20,6 +20,7 @@ from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
 from bdchat.store.transfer.chat import MAX_AT_MS, Chat
 from bdchat.store.transfer.document import NO_METADATA
+from bdchat.store.transfer.reasons import because
 from bdchat.store.transfer.tree import Fingerprint, Tree, rebuild
 
 Row = dict[str, Any]
@@ -27,7 +28,7 @@ Row = dict[str, Any]
 
 class AlreadyImported(Conflict):
     def __init__(self) -> None:
-        super().__init__("It was imported already.")
+        super().__init__(str(because("imported_already")))
 
 
 _BATCH = 500  # ids in a question; SQLite takes 32,766

@@ -1,22 +1,15 @@
 /** Where a fault of ours ends: the page says so and offers to load itself again; the server has every word. */
-import { Component, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { FallbackOnError } from "@/lib/fallback-on-error";
 import { Problem } from "@/ui/problem";
 
 interface Props {
   children: ReactNode;
 }
 
-export class ErrorBoundary extends Component<Props, { hasFailed: boolean }> {
-  override state = { hasFailed: false };
-
-  static getDerivedStateFromError() {
-    return { hasFailed: true };
-  }
-
-  override render() {
-    return this.state.hasFailed ? <Fault /> : this.props.children;
-  }
+export function ErrorBoundary({ children }: Props) {
+  return <FallbackOnError fallback={<Fault />}>{children}</FallbackOnError>;
 }
 
 function Fault() {

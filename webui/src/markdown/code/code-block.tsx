@@ -1,7 +1,7 @@
 /** A block of code: its language, a button that copies it, colours once it is finished. */
 import { memo } from "react";
+import { FallbackOnError } from "@/lib/fallback-on-error";
 import { latePart } from "../late-part";
-import { PlainOnError } from "../plain-on-error";
 import { CopyButton } from "./copy-button";
 
 const useHighlightedCode = latePart(() => import("./highlighted-code").then((module) => module.HighlightedCode));
@@ -29,9 +29,9 @@ export const CodeBlock = memo(function CodeBlock({ code, language, isOpen }: Pro
       <pre tabIndex={0}>
         <code>
           {isColoured ? (
-            <PlainOnError plain={code}>
+            <FallbackOnError fallback={code}>
               <ColouredCode code={code} language={name} />
-            </PlainOnError>
+            </FallbackOnError>
           ) : (
             code
           )}

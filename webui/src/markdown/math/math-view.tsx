@@ -1,7 +1,7 @@
 /** A formula; its source until KaTeX is there. */
 import { memo, type ReactNode } from "react";
+import { FallbackOnError } from "@/lib/fallback-on-error";
 import { latePart } from "../late-part";
-import { PlainOnError } from "../plain-on-error";
 
 const useFormula = latePart(() => import("./formula").then((module) => module.Formula));
 /** KaTeX on more than this would hold the page up. */
@@ -16,9 +16,9 @@ export const MathView = memo(function MathView({ tex, isDisplay }: Props) {
   const plain = <code className={isDisplay ? "md-tex" : undefined}>{tex}</code>;
   if (tex.length > MAX_TEX_CHARACTERS) return plain;
   return (
-    <PlainOnError plain={plain}>
+    <FallbackOnError fallback={plain}>
       <DrawnFormula tex={tex} isDisplay={isDisplay} plain={plain} />
-    </PlainOnError>
+    </FallbackOnError>
   );
 });
 

@@ -20,7 +20,10 @@ export function usePulls() {
   });
 }
 
-/** Shows it: it may have been begun at the other end of a long page. Throws what the server refuses it with, in the reader's language where the reason is known. */
+/**
+ * Shows what was begun: that may be at the other end of a long page. Throws what the server refuses it with, in the
+ * reader's language where the reason is known.
+ */
 export function usePull(): (model: string) => Promise<unknown> {
   const { t } = useTranslation();
   const queries = useQueryClient();

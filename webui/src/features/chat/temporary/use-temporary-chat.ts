@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { ApiError } from "@/api/errors";
 import { type ChatTurn, streamChat } from "@/api/stream-chat";
+import { inFrame } from "@/lib/frame";
 import { useErrorText } from "@/ui/use-error-text";
 
 export interface TemporaryChat {
@@ -53,7 +54,8 @@ export function useTemporaryChat(model: string | null): TemporaryChat {
 class Drawing {
   readonly #draw: (text: string) => void;
   #text = "";
-  #frame = 0;
+  #isWaiting = false;
+  #hasEnded = false;
 
   constructor(draw: (text: string) => void) {
     this.#draw = draw;
@@ -61,15 +63,16 @@ class Drawing {
 
   add(piece: string): void {
     this.#text += piece;
-    if (this.#frame !== 0) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw(this.#text);
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    inFrame(() => {
+      this.#isWaiting = false;
+      if (!this.#hasEnded) this.#draw(this.#text);
     });
   }
 
   end(): void {
-    cancelAnimationFrame(this.#frame);
+    this.#hasEnded = true;
     if (this.#text) this.#draw(this.#text);
   }
 }
