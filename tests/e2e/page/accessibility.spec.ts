@@ -90,6 +90,23 @@ test("an answer is announced at its beginning and its end, never by the word", a
   expect(said).toEqual(["The answer begins.", "The answer is finished."]);
 });
 
+test("for who asks for less motion nothing takes time to change", async () => {
+  const { page } = await scene.visitor("ann");
+  await page.goto(`/chat/${ids.sessionId}`);
+  await lastAnswer(page).waitFor();
+  const changing = () =>
+    page.evaluate(
+      () =>
+        [...document.querySelectorAll("*")].filter((element) => {
+          const { transitionProperty, transitionDuration } = getComputedStyle(element);
+          return transitionProperty !== "none" && !/^0s(, 0s)*$/.test(transitionDuration);
+        }).length,
+    );
+  expect(await changing()).toBe(0);
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  expect(await changing()).toBeGreaterThan(0);
+});
+
 type Page = Awaited<ReturnType<typeof scene.visitor>>["page"];
 
 function focusedName(page: Page): Promise<string> {

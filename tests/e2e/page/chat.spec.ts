@@ -11,6 +11,7 @@ import {
   stopButton,
   storedText,
 } from "./harness/chat";
+import { longChat, readBack } from "./harness/long-chat";
 import { stage, type Visitor } from "./harness/stage";
 
 const scene = stage({ model: "default" });
@@ -117,6 +118,15 @@ test("what a search finds is gone to: far above, and on a branch that is not sho
   await expect.poll(() => found.evaluate((element) => document.activeElement === element)).toBe(true);
   await expect.poll(() => found.evaluate((element) => element.getBoundingClientRect().top > 0)).toBe(true);
   expect(await messages(page).count()).toBe(81);
+});
+
+test("reading back through a long chat loads what is earlier, and nothing that is read moves", async () => {
+  const { page, api } = await scene.visitor("ann");
+  await page.goto(`/chat/${await longChat(api, 160)}`);
+  await messages(page).getByText("This is message 160.").waitFor();
+  const jumps = await readBack(page);
+  expect(jumps.filter((jump) => Math.abs(jump) > 2)).toEqual([]);
+  expect(await messages(page).count()).toBe(160);
 });
 
 test("a temporary chat is answered, is nowhere afterwards, and can be kept after all", async () => {

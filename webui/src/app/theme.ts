@@ -68,6 +68,8 @@ const BASE = {
     whiteSpace: "nowrap",
   },
   "@media (prefers-reduced-motion: reduce)": {
-    "*, ::before, ::after": { animationDuration: "0.01ms !important", transitionDuration: "0.01ms !important" },
+    // No short duration for transitions: it would give one to all that changes, also where none is asked for. A message
+    // that comes into sight then grew to its font's size over some frames, and what was read jumped.
+    "*, ::before, ::after": { animationDuration: "0.01ms !important", transition: "none !important" },
   },
 } as const;
