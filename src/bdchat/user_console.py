@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bdchat.api.passwords import Passwords, weakness_of
+from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import as_username
 from bdchat.settings import Settings
 from bdchat.store import audit, logins, users
@@ -140,7 +140,7 @@ async def _named(database: Database, username: str) -> User:
 async def _new_password_hash(username: str) -> str:
     password = _read_password()
     if (weakness := weakness_of(password, username)) is not None:
-        raise UserRefused(f"this password {weakness.rstrip('.')}")
+        raise UserRefused(f"this password {WEAKNESSES[weakness].rstrip('.')}")
     with closing(Passwords()) as passwords:
         return await passwords.hash(password)
 

@@ -129,7 +129,7 @@ async def test_there_is_an_end_to_keys(client: httpx.AsyncClient) -> None:
 
     await app_of(client).database.write(fill)
     refused = await client.post("/api/keys", json={"name": "one more"}, headers=ann)
-    assert error_of(refused, 409)["code"] == "conflict"
+    assert error_of(refused, 409)["code"] == "too_many_keys"
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,7 @@ async def test_one_import_at_a_time_and_its_place_is_free_after_any_end() -> Non
 
         first = asyncio.create_task(client.post("/api/import", content=slowly(), headers=ann))
         await until(lambda: app_of(client).imports._busy)
-        assert error_of(await post(client, ann, many(1)), 409)["code"] == "conflict"
+        assert error_of(await post(client, ann, many(1)), 409)["code"] == "import_running"
         bob = await signed_in(client, "bob")
         assert (await report(client, bob, many(1)))[-1]["num_imported"] == 1
         go_on.set()

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from bdchat.api.errors import TooManyAttempts
-from bdchat.api.passwords import NOBODYS_HASH, Passwords, weakness_of
+from bdchat.api.passwords import NOBODYS_HASH, WEAKNESSES, Passwords, weakness_of
 from tests.api.serving import PASSWORD, PASSWORD_HASH
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +74,9 @@ async def test_a_crowd_is_sent_away_before_it_waits_for_minutes() -> None:
     ],
 )
 def test_a_weak_password_is_told_why(password: str, word: str) -> None:
-    assert word in (weakness_of(password, "kim.younghee") or "")
+    weakness = weakness_of(password, "kim.younghee")
+    assert weakness is not None
+    assert word in WEAKNESSES[weakness]
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "한국어 비밀 문장", "walrus7- " * 28])

@@ -88,7 +88,7 @@ async def test_of_two_who_are_first_at_once_one_is(client: httpx.AsyncClient) ->
 async def test_registration_is_closed_unless_told_otherwise(client: httpx.AsyncClient) -> None:
     await register(client)
     refused = error_of(await register(client, "bob"), 403)
-    assert refused["code"] == "forbidden"
+    assert refused["code"] == "registration_closed"
     assert error_of(await register(client, "ann"), 403) == refused  # also for a name that is taken
 
 

@@ -263,7 +263,7 @@ async def test_actions_on_a_chats_answers() -> None:
         bad = await client.post(f"{url}/regenerate", json={"params": {"temperature": 9}}, headers=headers)
         assert error_of(bad, 400)["param"] == "temperature"
         conflict = await client.post(f"/api/messages/{user_id}/continue", headers=headers)
-        assert error_of(conflict, 409)["code"] == "conflict"
+        assert error_of(conflict, 409)["code"] == "cannot_continue"
 
 
 async def test_what_is_not_theirs_is_not_there() -> None:

@@ -11,7 +11,7 @@ from bdchat.api.endpoints import Endpoint, Nothing, declared, path_id, read_quer
 from bdchat.api.errors import LoginFailed
 from bdchat.api.identity import require_login, require_user
 from bdchat.api.json_body import read_json_body
-from bdchat.api.passwords import Passwords, weakness_of
+from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import (
     MAX_DAYS,
     HistoryQuery,
@@ -168,9 +168,9 @@ class Accounts:
         try:
             await self._sign_in.check_password(identity.username, wanted.current_password, peer)
         except LoginFailed as error:
-            raise InvalidRequest("current_password", "is not your password.") from error
+            raise InvalidRequest("current_password", "is not your password.", code="wrong_password") from error
         if (weakness := weakness_of(wanted.new_password, identity.username)) is not None:
-            raise InvalidRequest("new_password", weakness)
+            raise InvalidRequest("new_password", WEAKNESSES[weakness], code=weakness)
         password_hash = await self._passwords.hash(wanted.new_password)
 
         def change(db: Db) -> list[str]:

@@ -219,6 +219,7 @@ class AdminModels:
             raise Conflict(
                 f"{model.name} needs about {need / 1e9:.2f} GB of memory, {free / 1e9:.2f} GB are free: unload another"
                 " model first, or lower engine.n_ctx.",
+                code="no_memory",
                 param="model",
             )
 
@@ -249,7 +250,7 @@ class AdminModels:
         require_admin(request)
         wanted = read_query(ModelWish, request, self._limits)
         if wanted.model in {*self._router.engines, *self._router.leaving}:
-            raise Conflict("This model is loaded: unload it first.", param="model")
+            raise Conflict("This model is loaded: unload it first.", code="model_loaded", param="model")
         removed = await asyncio.to_thread(self._models.catalog.remove, wanted.model)
         await self._record(request, "model.delete", removed.name)
         return reply(Nothing())

@@ -116,7 +116,7 @@ class AdminStorage:
     async def compact(self, request: Request) -> Response:
         require_admin(request)
         if self._database.path is None:
-            raise Conflict("The database is PostgreSQL's: it gives room back by itself.")
+            raise Conflict("The database is PostgreSQL's: it gives room back by itself.", code="postgres_room")
         before = (await self._database.read(storage.size)).num_bytes
         num_free = await self._database.write(storage.shrink)
         while num_free and (left := await self._database.write(storage.shrink)) < num_free:

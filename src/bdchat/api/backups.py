@@ -31,7 +31,7 @@ class Backups:
     def make(self) -> Backup:
         """Raises Conflict (not SQLite), StoreFull, StoreDamaged, StoreUnavailable."""
         if self._database is None:
-            raise Conflict("The database is PostgreSQL's: pg_dump makes its backup.")
+            raise Conflict("The database is PostgreSQL's: pg_dump makes its backup.", code="postgres_backup")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stem = time.strftime("bdchat-%Y%m%d-%H%M%S", time.gmtime())
         names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))

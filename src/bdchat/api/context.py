@@ -70,11 +70,15 @@ def turn_of(path: Sequence[Message], given: Sequence[ChatMessage], *, is_parent_
 def _without_running(path: Sequence[Message], *, is_parent_named: bool) -> Sequence[Message]:
     """Somebody writes while an answer runs: beside that turn, as a branch."""
     if any(message.status == "running" for message in path[:-1]):
-        raise Conflict("An answer further up is still being written.", param="metadata.parent_id")
+        raise Conflict("An answer further up is still being written.", code="still_writing", param="metadata.parent_id")
     if not path or path[-1].status != "running":
         return path
     if is_parent_named:
-        raise Conflict("The parent is an answer that is being written: stop it first.", param="metadata.parent_id")
+        raise Conflict(
+            "The parent is an answer that is being written: stop it first.",
+            code="still_writing",
+            param="metadata.parent_id",
+        )
     depth = len(path) - 1
     while depth and path[depth - 1].role != "assistant":
         depth -= 1

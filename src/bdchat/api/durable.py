@@ -229,17 +229,23 @@ class DurableGenerations:
 
         message, latest, is_leaf = await self._database.read(read)
         if message.role != "assistant" or latest is None:
-            raise Conflict("How this message was made is not known here: it cannot be continued.", param="message_id")
+            raise Conflict(
+                "How this message was made is not known here: it cannot be continued.",
+                code="cannot_continue",
+                param="message_id",
+            )
         if message.status == generations.RUNNING:
-            raise Conflict("The answer is still being written.", param="message_id")
+            raise Conflict("The answer is still being written.", code="still_writing", param="message_id")
         if message.status == "complete" and message.finish_reason != "length":
-            raise Conflict("The answer is complete.", param="message_id")
+            raise Conflict("The answer is complete.", code="answer_complete", param="message_id")
         if not is_leaf:
-            raise Conflict("Something was written below it: it cannot grow any more.", param="message_id")
+            raise Conflict(
+                "Something was written below it: it cannot grow any more.", code="has_followers", param="message_id"
+            )
         try:
             return await self._run_again(user_id, latest)
         except AlreadySent as error:
-            raise Conflict("The answer is still being written.", param="message_id") from error
+            raise Conflict("The answer is still being written.", code="still_writing", param="message_id") from error
 
     async def _beside(
         self, user_id: str, message_id: str, client_message_id: str | None = None

@@ -12,7 +12,7 @@ EdgeError
 ├── HeadersTooLarge         limit_bytes
 ├── Unauthorized            was_given
 ├── LoginFailed                                wrong name, wrong password or a disabled account: never told apart
-├── Forbidden               reason             known, but may not
+├── Forbidden               reason, code, param   known, but may not
 ├── TooManyAttempts         retry_after_s
 ├── EndedByAdmin                               also an EngineError: a running generation's
 ├── HostNotAllowed          host
@@ -23,7 +23,7 @@ ClientGone is not an error of anybody: nobody is left to answer.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -101,9 +101,13 @@ class LoginFailed(EdgeError):
 
 
 class Forbidden(EdgeError):
-    def __init__(self, reason: str) -> None:
+    """`code` names the reason for programs that have words of their own."""
+
+    def __init__(self, reason: str, *, code: str = "forbidden", param: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.code = code
+        self.param = param
 
 
 class TooManyAttempts(EdgeError):
@@ -160,7 +164,7 @@ class Row:
 
     status: int
     type: str
-    code: str | None
+    code: str | None  # when the exception has none of its own
     message: Callable[[Any], str] | None = None
     param: str | None = None  # when the exception has none of its own
     is_final: bool = False  # a 5xx that would fail again: tell SDKs not to retry
@@ -185,21 +189,21 @@ CALLER = "invalid_request_error"
 SERVER = "server_error"
 
 TABLE: tuple[tuple[type[BaseException], Row], ...] = (
-    (InvalidRequest, Row(400, CALLER, "invalid_value", _reason)),
+    (InvalidRequest, Row(400, CALLER, None, _reason)),
     (ContextLengthExceeded, Row(400, CALLER, "context_length_exceeded", _context_message, "messages")),
     (UnsupportedParameter, Row(400, CALLER, "unsupported_parameter")),
     (MalformedBody, Row(400, CALLER, "malformed_body")),
     (RequestQuarantined, Row(400, CALLER, "request_quarantined")),
     (Unauthorized, Row(401, CALLER, "invalid_api_key")),
     (LoginFailed, Row(401, CALLER, "login_failed")),
-    (Forbidden, Row(403, CALLER, "forbidden")),
+    (Forbidden, Row(403, CALLER, None)),
     (NotAllowed, Row(403, CALLER, "forbidden")),
     (QuotaExceeded, Row(403, CALLER, "storage_quota_exceeded")),
     (OriginNotAllowed, Row(403, CALLER, "origin_not_allowed")),
     (ModelNotFound, Row(404, CALLER, "model_not_found", _model_message, "model")),
     (NotFound, Row(404, CALLER, "not_found")),
     (BodyTimeout, Row(408, CALLER, "request_timeout")),
-    (Conflict, Row(409, CALLER, "conflict")),
+    (Conflict, Row(409, CALLER, None)),
     (BodyTooLarge, Row(413, CALLER, "request_too_large")),
     (UnsupportedMediaType, Row(415, CALLER, "unsupported_media_type")),
     (HostNotAllowed, Row(421, CALLER, "host_not_allowed")),
@@ -224,6 +228,8 @@ def error_reply(error: BaseException) -> ErrorReply:
     if isinstance(error, HTTPException):
         return _http_reply(error)
     row = next((row for kind, row in TABLE if isinstance(error, kind)), UNEXPECTED)
+    if isinstance(error, (InvalidRequest, Conflict, Forbidden)):
+        row = replace(row, code=error.code)
     message = row.message(error) if row.message else str(error)
     return _reply(row, message, getattr(error, "param", None) or row.param, _headers(row, error))
 

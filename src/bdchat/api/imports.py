@@ -72,7 +72,7 @@ class Imports:
         if media_type not in MEDIA:
             raise UnsupportedMediaType(media_type[:100])
         if user_id in self._busy:
-            raise Conflict("An import of yours is running already.")
+            raise Conflict("An import of yours is running already.", code="import_running")
         if len(self._busy) >= MAX_AT_ONCE:
             raise TooManyAttempts(RETRY_S)
         self._busy.add(user_id)

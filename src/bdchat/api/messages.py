@@ -157,7 +157,7 @@ class Messages:
             source, _ = sessions.get_readable(db, user_id, session_id)
             message_id = wanted.message_id or source.head_message_id
             if message_id is None:
-                raise Conflict("There is nothing in it yet.", param="message_id")
+                raise Conflict("There is nothing in it yet.", code="nothing_there", param="message_id")
             return sessions.audience(db, forks.fork(db, user_id, source, message_id))
 
         audience = await self._database.write(fork)

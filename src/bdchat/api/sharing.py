@@ -104,7 +104,7 @@ class Sharing:
             session = sessions.get_owned(db, user_id, session_id)
             user = users.by_name(db, wanted.username)
             if user is None or user.is_disabled:
-                raise InvalidRequest("username", "there is no such user.")
+                raise InvalidRequest("username", "there is no such user.", code="no_such_user")
             member = sharing.put_member(db, session, user, wanted.role)
             return MemberView.of(member, user), sessions.see(db, user.user_id, session_id)
 

@@ -17,7 +17,7 @@ from bdchat.api.endpoints import Endpoint, Nothing, declared, reply
 from bdchat.api.errors import Forbidden, LoginFailed
 from bdchat.api.identity import Identity, identity_of, require_login
 from bdchat.api.json_body import read_json_body
-from bdchat.api.passwords import Passwords, weakness_of
+from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.peer import Peer
 from bdchat.api.schemas.accounts import Credentials, Me, Registration, SignedIn, to_user_view
 from bdchat.api.schemas.wire import parse
@@ -84,7 +84,7 @@ class SignIn:
         is_first = not await self._database.read(users.has_any)
         invitation_hash = await self._check_may_register(wanted, peer, is_first=is_first)
         if (weakness := weakness_of(wanted.password, wanted.username)) is not None:
-            raise InvalidRequest("password", weakness)
+            raise InvalidRequest("password", WEAKNESSES[weakness], code=weakness)
         password_hash = await self._passwords.hash(wanted.password)
         token = new_token(LOGIN_PREFIX)
 
@@ -112,7 +112,9 @@ class SignIn:
             if peer.is_local or (wanted.setup_code and await self._is_setup_code(wanted.setup_code)):
                 return None
             raise Forbidden(
-                "The first account is made on the server's own machine, or with the set-up code that it printed."
+                "The first account is made on the server's own machine, or with the set-up code that it printed.",
+                code="setup_code_needed",
+                param="setup_code",
             )
         if mode == "open":
             return None
@@ -120,8 +122,12 @@ class SignIn:
             code_hash = token_hash(wanted.invitation.strip())
             if await self._database.read(lambda db: invitations.is_good(db, code_hash)):
                 return code_hash
-            raise Forbidden("This invitation does not exist, was used, or is too old.")
-        raise Forbidden("Registration needs an invitation." if mode == "invitation" else "Registration is closed.")
+            raise Forbidden(
+                "This invitation does not exist, was used, or is too old.", code="invitation_over", param="invitation"
+            )
+        if mode == "invitation":
+            raise Forbidden("Registration needs an invitation.", code="invitation_needed", param="invitation")
+        raise Forbidden("Registration is closed.", code="registration_closed")
 
     async def _is_setup_code(self, code: str) -> bool:
         stored = await self._database.read(users.setup_code_hash)

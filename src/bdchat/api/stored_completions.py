@@ -143,7 +143,7 @@ class StoredCompletions:
         def remove(db: Db) -> None:
             row = writable(db, identity, completion_id)
             if row.state == generations.RUNNING:
-                raise Conflict("It is being stopped: try again.")
+                raise Conflict("It is being stopped: try again.", code="still_writing")
             generations.remove(db, row)
 
         await self._database.write(remove)

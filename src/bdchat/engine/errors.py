@@ -20,10 +20,13 @@ class EngineError(Exception):
 
 
 class InvalidRequest(EngineError):
-    def __init__(self, param: str, reason: str) -> None:
+    """`code` names the reason for programs that have words of their own."""
+
+    def __init__(self, param: str, reason: str, *, code: str = "invalid_value") -> None:
         super().__init__(f"{param}: {reason}")
         self.param = param
         self.reason = reason
+        self.code = code
 
 
 class ContextLengthExceeded(EngineError):

@@ -72,9 +72,10 @@ class QuotaExceeded(StoreError):
 
 
 class Conflict(StoreError):
-    """`param` names the field of the request that cannot be, or is None."""
+    """`code` names the reason for programs that have words of their own; `param` the field that cannot be, or None."""
 
-    def __init__(self, reason: str, *, param: str | None = None) -> None:
+    def __init__(self, reason: str, *, code: str = "conflict", param: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.code = code
         self.param = param

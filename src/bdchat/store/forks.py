@@ -16,7 +16,7 @@ def fork(db: Session, user_id: str, source: ChatSession, message_id: str) -> Cha
     if not path or path[-1].session_id != source.session_id:
         raise NotFound("message", message_id)
     if any(message.status == "running" for message in path):
-        raise Conflict("An answer in it is still being written.", param="message_id")
+        raise Conflict("An answer in it is still being written.", code="still_writing", param="message_id")
     session = sessions.create(db, user_id, title=source.title)
     session.title_source = source.title_source
     configs.copy(db, source.session_id, session.session_id)

@@ -27,7 +27,7 @@ def create(
     """Raises Conflict when the user has MAX_KEYS."""
     live = select(func.count()).where(ApiKey.user_id == user_id, col(ApiKey.revoked_at_ms).is_(None))
     if db.exec(live).one() >= MAX_KEYS:
-        raise Conflict(f"There are {MAX_KEYS} keys already: revoke one first.")
+        raise Conflict(f"There are {MAX_KEYS} keys already: revoke one first.", code="too_many_keys")
     key = ApiKey(
         key_id=new_id(),
         key_hash=key_hash,

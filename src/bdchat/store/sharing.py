@@ -31,11 +31,11 @@ def members(db: Session, session_id: str) -> list[tuple[SessionMember, User]]:
 def put_member(db: Session, session: ChatSession, user: User, role: str) -> SessionMember:
     """Invites, or changes the role of who is there. Raises Conflict for the owner and beyond MAX_MEMBERS."""
     if user.user_id == session.user_id:
-        raise Conflict("The owner is in the session already.", param="username")
+        raise Conflict("The owner is in the session already.", code="owner_is_there", param="username")
     member = db.get(SessionMember, (session.session_id, user.user_id))
     if member is None:
         if len(members(db, session.session_id)) >= MAX_MEMBERS:
-            raise Conflict(f"A session has at most {MAX_MEMBERS} members.")
+            raise Conflict(f"A session has at most {MAX_MEMBERS} members.", code="too_many_members")
         member = SessionMember(session_id=session.session_id, user_id=user.user_id, role=role, created_at_ms=now_ms())
         db.add(member)
     member.role = role
@@ -64,7 +64,7 @@ def links(db: Session, session_id: str) -> list[ShareLink]:
 def create_link(db: Session, session_id: str, *, token_hash: str, expires_at_ms: int | None) -> ShareLink:
     """Raises Conflict beyond MAX_LINKS."""
     if len(links(db, session_id)) >= MAX_LINKS:
-        raise Conflict(f"A session has at most {MAX_LINKS} links.")
+        raise Conflict(f"A session has at most {MAX_LINKS} links.", code="too_many_links")
     link = ShareLink(
         link_id=new_id(),
         token_hash=token_hash,

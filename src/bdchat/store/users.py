@@ -59,7 +59,7 @@ def create_user(
 ) -> User:
     """Raises Conflict when the name is taken."""
     if by_name(db, username) is not None:
-        raise Conflict("This name is taken.", param="username")
+        raise Conflict("This name is taken.", code="name_taken", param="username")
     user = User(
         user_id=new_id(),
         username=unicodedata.normalize("NFKC", username).strip(),
@@ -78,7 +78,7 @@ def create_user(
 def create_first(db: Session, **fields: Any) -> User:
     """The admin of a server without accounts. Raises Conflict when there is one already, made by another server too."""
     if has_any(db):
-        raise Conflict("There is an account already.")
+        raise Conflict("There is an account already.", code="account_exists")
     user = create_user(db, **(fields | {"role": "admin"}))
     db.merge(ServerState(name=FIRST_ACCOUNT, value={"user_id": user.user_id}))
     set_setup_code(db, None)
@@ -120,7 +120,7 @@ def keep_an_admin(db: Session, user_id: str) -> None:
     """Call before an account is disabled, deleted or made a plain user. Raises Conflict when it is the only admin."""
     others = select(func.count()).where(User.role == "admin", col(User.is_disabled).is_(False), User.user_id != user_id)
     if get(db, user_id).role == "admin" and db.exec(others).one() == 0:
-        raise Conflict("This is the only admin: make another one first.")
+        raise Conflict("This is the only admin: make another one first.", code="only_admin")
 
 
 def touch(db: Session, user_id: str, at_ms: int, *, login_id: str | None = None, key_id: str | None = None) -> None:

@@ -3,7 +3,7 @@ import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/errors";
 
-/** What the server calls it (src/bdchat/api/errors.py) → our sentence. */
+/** What the server calls it → our sentence; all that it calls so (tests/test_refusal_words.py). */
 const TEXTS = {
   offline: "error.offline",
   not_found: "error.notFound",
@@ -20,6 +20,39 @@ const TEXTS = {
   model_not_found: "error.noModel",
   engine_unavailable: "error.noEngine",
   model_load_failed: "error.modelLoad",
+  // accounts
+  name_taken: "error.nameTaken",
+  account_exists: "error.registrationClosed",
+  registration_closed: "error.registrationClosed",
+  invitation_needed: "error.invitationNeeded",
+  invitation_over: "error.invitationOver",
+  setup_code_needed: "error.setupCode",
+  username_form: "error.usernameForm",
+  password_length: "error.passwordLength",
+  password_obvious: "error.passwordObvious",
+  password_is_name: "error.passwordIsName",
+  wrong_password: "refusal.wrongPassword",
+  too_many_keys: "refusal.tooManyKeys",
+  // chats
+  still_writing: "error.stillWriting",
+  answer_complete: "error.answerComplete",
+  has_followers: "error.hasFollowers",
+  cannot_continue: "error.cannotContinue",
+  nothing_there: "refusal.nothingThere",
+  owner_is_there: "sharing.isOwner",
+  no_such_user: "sharing.noUser",
+  too_many_members: "refusal.tooManyMembers",
+  too_many_links: "refusal.tooManyLinks",
+  import_running: "refusal.importRunning",
+  // the administration
+  only_admin: "admin.users.onlyAdmin",
+  no_memory: "admin.refusal.noMemory",
+  model_loaded: "admin.refusal.modelLoaded",
+  model_unknown: "admin.pulls.unknown",
+  pull_running: "admin.pulls.busy",
+  pull_changed: "admin.refusal.pullChanged",
+  postgres_backup: "admin.backups.elsewhere",
+  postgres_room: "admin.refusal.postgresRoom",
 } as const;
 
 export function useErrorText(): (error: unknown) => string {
@@ -27,10 +60,9 @@ export function useErrorText(): (error: unknown) => string {
   return useCallback(
     (error) => {
       if (!(error instanceof ApiError)) return t("error.unknown");
-      if (error.code === "conflict" && error.param === "username") return t("error.nameTaken");
       const text = (TEXTS as Record<string, (typeof TEXTS)[keyof typeof TEXTS] | undefined>)[error.code];
       if (text) return t(text);
-      return error.status >= 500 ? t("error.server") : error.message;
+      return error.status >= 500 ? t("error.server") : t("error.refused", { detail: error.message });
     },
     [t],
   );

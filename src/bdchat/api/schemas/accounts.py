@@ -27,7 +27,7 @@ def as_username(value: str) -> str:
     """Letters and digits of any script, and . @ + - _ and blanks between them. Raises ValueError."""
     name = unicodedata.normalize("NFKC", value).strip()
     if not 2 <= len(name) <= 64 or not USERNAME.fullmatch(name):
-        raise invalid("must have 2 to 64 letters, digits, blanks or any of . @ + - _")
+        raise invalid("must have 2 to 64 letters, digits, blanks or any of . @ + - _", code="username_form")
     return name
 
 

@@ -38,9 +38,9 @@ Text = Annotated[str, AfterValidator(_without_nul)]  # what a database can keep
 Schema = TypeVar("Schema", bound=Wire)
 
 
-def invalid(reason: str, *, at: str = "") -> PydanticCustomError:
-    """A refusal by a validator. `at` goes on from the field's own path: "[2].type"."""
-    return PydanticCustomError("invalid", "{reason}", {"reason": reason, "at": at})
+def invalid(reason: str, *, at: str = "", code: str = "invalid_value") -> PydanticCustomError:
+    """A refusal by a validator. `at` goes on from the field's own path: "[2].type". `code`: InvalidRequest's."""
+    return PydanticCustomError("invalid", "{reason}", {"reason": reason, "at": at, "code": code})
 
 
 def unsupported(reason: str, *, at: str = "") -> PydanticCustomError:
@@ -84,7 +84,7 @@ def _as_request_error(details: ErrorDetails) -> InvalidRequest | UnsupportedPara
     if details["type"] == UNSUPPORTED:
         return UnsupportedParameter(param, str(context["reason"]))
     reason = "this field is required." if details["type"] == "missing" else details["msg"]
-    return InvalidRequest(param, reason)
+    return InvalidRequest(param, reason, code=str(context.get("code", "invalid_value")))
 
 
 def _path(location: Sequence[str | int]) -> str:

@@ -60,8 +60,8 @@ test("what is wrong with a field is said at the field", async () => {
     "GET /api/auth/me": () => STRANGER,
     "POST /api/auth/register": () =>
       new Refusal(400, {
-        code: "invalid_value",
-        message: "password is one of those that anybody would try first.",
+        code: "password_obvious",
+        message: "Invalid 'password': is one of those that anybody would try first.",
         param: "password",
       }),
   });
@@ -69,7 +69,7 @@ test("what is wrong with a field is said at the field", async () => {
   fill(/Name/, "bob");
   fill(/Password/, "12345678");
   send(/Password/);
-  expect(await screen.findByText(/anybody would try first/)).toBeDefined();
+  expect(await screen.findByText("Anybody would try this password first.")).toBeDefined();
   expect(screen.getByLabelText(/Password/).getAttribute("aria-invalid")).toBe("true");
   expect(screen.queryByRole("alert")).toBeNull();
 });

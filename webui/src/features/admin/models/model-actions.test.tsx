@@ -25,7 +25,7 @@ function show(model: Parameters<typeof ModelActions>[0]["model"], status = 200, 
 }
 
 test("a model that does not fit is refused in words that say what to do", async () => {
-  show(MODEL, 409, { error: { code: "conflict", message: "needs 9 GB", param: "model" } });
+  show(MODEL, 409, { error: { code: "no_memory", message: "needs 9 GB", param: "model" } });
   await userEvent.click(screen.getByRole("button", { name: "Load" }));
   expect(await screen.findByText(/Unload another model first/)).toBeTruthy();
 });

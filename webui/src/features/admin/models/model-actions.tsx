@@ -4,7 +4,6 @@ import Button from "@mui/material/Button";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
-import { ApiError } from "@/api/errors";
 import { keys } from "@/api/keys";
 import type { ModelView } from "@/api/types.gen";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
@@ -27,11 +26,10 @@ export function ModelActions({ model }: Props) {
   const changes = [adminKeys.models, adminKeys.engines, keys.models];
   const load = async () => {
     setBusy(true);
-    const loading = call("POST /api/admin/models/load", { body }).catch((error: unknown) => {
-      const isTooLarge = error instanceof ApiError && error.code === "conflict";
-      throw isTooLarge ? new ApiError("conflict", t("admin.models.noMemory", { model: name })) : error;
+    await act(call("POST /api/admin/models/load", { body }), {
+      said: t("admin.models.loading", { model: name }),
+      changes,
     });
-    await act(loading, { said: t("admin.models.loading", { model: name }), changes });
     setBusy(false);
   };
   const makeDefault = () =>

@@ -1,8 +1,6 @@
 /** Downloads, and beginning one. Their progress comes on the live line; asking is for when that is broken. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
-import { ApiError } from "@/api/errors";
 import { adminKeys, POLL_MS } from "../admin-keys";
 import { useAction } from "../parts/use-action";
 
@@ -20,22 +18,12 @@ export function usePulls() {
   });
 }
 
-/**
- * Shows what was begun: that may be at the other end of a long page. Throws what the server refuses it with, in the
- * reader's language where the reason is known.
- */
+/** Shows what was begun: that may be at the other end of a long page. Throws what the server refuses it with. */
 export function usePull(): (model: string) => Promise<unknown> {
-  const { t } = useTranslation();
   const queries = useQueryClient();
   const { attempt } = useAction();
   return async (model) => {
-    const begun = call("POST /api/admin/pulls", { body: { model } }).catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.code === "conflict") throw new ApiError("conflict", t("admin.pulls.busy"));
-      if (error.status === 400) throw new ApiError("invalid", t("admin.pulls.unknown"), "model");
-      throw error;
-    });
-    const pull = await attempt(begun, { changes: [] });
+    const pull = await attempt(call("POST /api/admin/pulls", { body: { model } }), { changes: [] });
     await queries.invalidateQueries({ queryKey: adminKeys.pulls });
     requestAnimationFrame(() => document.getElementById(PULLS_ID)?.scrollIntoView());
     return pull;

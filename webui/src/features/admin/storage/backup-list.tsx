@@ -4,7 +4,6 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call, urlOf } from "@/api/client";
-import { ApiError } from "@/api/errors";
 import type { BackupView } from "@/api/types.gen";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
 import { useNotices } from "@/ui/notices-state";
@@ -30,10 +29,7 @@ export function BackupList() {
   });
   const make = useMutation({
     mutationFn: () => attempt(call("POST /api/admin/backups"), { said: t("admin.backups.made"), changes }),
-    onError: (error) => {
-      const isElsewhere = error instanceof ApiError && error.code === "conflict";
-      show({ text: isElsewhere ? t("admin.backups.elsewhere") : textOf(error) });
-    },
+    onError: (error) => show({ text: textOf(error) }),
   });
   const columns: Column<BackupView>[] = [
     { key: "name", label: t("admin.backups.name"), isHeader: true, show: (row) => row.name },

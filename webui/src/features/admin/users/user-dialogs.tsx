@@ -2,7 +2,6 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
-import { ApiError } from "@/api/errors";
 import type { ManagedUser, UserChange } from "@/api/types.gen";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
 import { SecretDialog } from "@/ui/secret-dialog";
@@ -29,21 +28,17 @@ export function UserDialogs({ question: { kind, user }, close }: Props) {
   const telling = { changes: [adminKeys.users] };
 
   const change = (body: UserChange) =>
-    attempt(call("PATCH /api/admin/users/{user_id}", { path, body }).catch(onlyAdmin), {
+    attempt(call("PATCH /api/admin/users/{user_id}", { path, body }), {
       said: t("admin.users.changed", { name }),
       ...telling,
     });
-  const onlyAdmin = (error: unknown) => {
-    const isConflict = error instanceof ApiError && error.code === "conflict";
-    throw isConflict ? new ApiError("conflict", t("admin.users.onlyAdmin")) : error;
-  };
   const signOut = () =>
     attempt(call("DELETE /api/admin/users/{user_id}/sessions", { path }), {
       said: t("admin.users.signedOut", { name }),
       ...telling,
     });
   const remove = () =>
-    attempt(call("DELETE /api/admin/users/{user_id}", { path }).catch(onlyAdmin), {
+    attempt(call("DELETE /api/admin/users/{user_id}", { path }), {
       said: t("admin.users.deleted", { name }),
       ...telling,
     });

@@ -64,7 +64,7 @@ export function MemberForm({ sessionId, done }: Props) {
   );
 
   function reasonOf(error: Error): string {
-    if (!(error instanceof ApiError) || error.param !== "username") return textOf(error);
-    return error.code === "conflict" ? t("sharing.isOwner") : t("sharing.noUser", { name: username });
+    const isUnknown = error instanceof ApiError && error.code === "no_such_user";
+    return isUnknown ? t("sharing.noUser", { name: username }) : textOf(error);
   }
 }

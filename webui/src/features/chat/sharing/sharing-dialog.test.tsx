@@ -23,7 +23,7 @@ test("somebody is invited by name, may more, and is removed", async () => {
     asked.push(body);
     const { username, role } = body as MemberView;
     if (username === "nobody")
-      return new Refusal(400, { code: "invalid_value", message: "no such user", param: "username" });
+      return new Refusal(400, { code: "no_such_user", message: "no such user", param: "username" });
     items = [{ user_id: "u2", username, display_name: "Bob B.", role, created_at_ms: 0 }];
     return items[0];
   };

@@ -1,0 +1,26 @@
+import { renderHook } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { I18nextProvider } from "react-i18next";
+import { expect, test } from "vitest";
+import { ApiError } from "@/api/errors";
+import { makeI18n, PAGE_WORDS } from "@/lib/i18n";
+import { useErrorText } from "./use-error-text";
+
+async function inKorean() {
+  const i18n = await makeI18n("ko", PAGE_WORDS);
+  const wrapper = ({ children }: { children: ReactNode }) => <I18nextProvider i18n={i18n}>{children}</I18nextProvider>;
+  return renderHook(useErrorText, { wrapper }).result.current;
+}
+
+test("a reason that the server names is said in the reader's language", async () => {
+  const textOf = await inKorean();
+  const error = new ApiError("too_many_keys", "There are 50 keys already: revoke one first.", null, 409);
+  expect(textOf(error)).toBe("만들 수 있는 키를 모두 만들었습니다. 먼저 하나를 폐기해 주세요.");
+});
+
+test("what has no words of ours is said to be the server's", async () => {
+  const textOf = await inKorean();
+  const error = new ApiError("invalid_value", "Invalid 'seed': must be a number.", "seed", 400);
+  expect(textOf(error)).toBe("서버가 받아들이지 않았습니다: Invalid 'seed': must be a number.");
+  expect(textOf(new ApiError("internal_error", "Traceback", null, 500))).not.toContain("Traceback");
+});
