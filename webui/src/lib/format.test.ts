@@ -9,12 +9,13 @@ test("numbers, shares and bytes", () => {
   expect(en.number(4870.25)).toBe("4,870.3");
   expect(en.percent(0.954)).toBe("95.4%");
   expect([0, 999, 1500, 4_210_000, 7.5e9].map((n) => en.bytes(n))).toEqual([
-    "0 byte",
-    "999 byte",
+    "0 bytes",
+    "999 bytes",
     "1.5 kB",
     "4.2 MB",
     "7.5 GB",
   ]);
+  expect([en.bytes(1), ko.bytes(999)]).toEqual(["1 byte", "999바이트"]);
 });
 
 test("short numbers, and days that are UTC's", () => {

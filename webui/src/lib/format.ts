@@ -103,7 +103,8 @@ export class Format {
   }
 
   #unit(value: number, unit: string, digits = 0): string {
-    const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits } as const;
+    const unitDisplay = unit === "byte" ? "long" : "short"; // "0 byte" is no English
+    const options = { style: "unit", unit, unitDisplay, maximumFractionDigits: digits } as const;
     return new Intl.NumberFormat(this.#language, options).format(value);
   }
 }
