@@ -4,7 +4,7 @@ import {
   answered,
   answers,
   hasWritten,
-  lastAnswer,
+  lastText,
   messages,
   say,
   sessionIdOf,
@@ -33,7 +33,7 @@ test("an answer grows while it is written, and what is shown at its end is what 
   const lengths: number[] = [];
   for (const enough of [1, 40, 80]) {
     await hasWritten(page, enough);
-    lengths.push((await lastAnswer(page).innerText()).length);
+    lengths.push((await lastText(page)).length);
   }
   expect(lengths[2]).toBeGreaterThan(lengths[0] ?? 0);
   const shown = await answered(page);
@@ -46,7 +46,7 @@ test("Stop ends it at once and keeps what was written; Continue goes on from the
   await hasWritten(page, 10);
   await stopButton(page).click();
   await messages(page).last().getByText("Stopped").waitFor();
-  const stopped = await lastAnswer(page).innerText();
+  const stopped = await lastText(page);
   const path = { session_id: sessionId };
   const [, answer] = (await api.call("GET /api/sessions/{session_id}/messages", { path })).items;
   expect(answer?.status).toBe("stopped");
@@ -73,10 +73,10 @@ test("another answer stands beside the first, and ‹ › goes from one to the o
   const second = await answered(page);
   await page.getByRole("button", { name: "Previous branch" }).click();
   await page.getByText("1/2").waitFor();
-  expect(await lastAnswer(page).innerText()).toBe(first);
+  expect(await lastText(page)).toBe(first);
   await page.getByRole("button", { name: "Next branch" }).click();
   await page.getByText("2/2").waitFor();
-  expect(await lastAnswer(page).innerText()).toBe(second);
+  expect(await lastText(page)).toBe(second);
 });
 
 test("a message said otherwise begins another branch; the middle one of three is found again", async () => {
@@ -137,7 +137,7 @@ test("a temporary chat is answered, is nowhere afterwards, and can be kept after
   await say(page, "Say hello in one short sentence.");
   const keep = page.getByRole("button", { name: "Keep this chat" });
   await keep.waitFor({ timeout: 120_000 });
-  const text = await lastAnswer(page).innerText();
+  const text = await lastText(page);
   expect(text).not.toBe("");
   const sessions = () => api.call("GET /api/sessions").then(({ items }) => items.length);
   expect(await sessions()).toBe(0);

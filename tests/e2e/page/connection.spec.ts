@@ -1,6 +1,6 @@
 /** Whatever happens to the page, the line or the server while an answer is written: its text just goes on. */
 import { expect, test } from "vitest";
-import { answered, field, hasWritten, lastAnswer, messages, say, stopButton, storedText, thread } from "./harness/chat";
+import { answered, field, hasWritten, lastText, messages, say, stopButton, storedText, thread } from "./harness/chat";
 import { stage, type Visitor } from "./harness/stage";
 
 const scene = stage({ model: "default" });
@@ -18,7 +18,7 @@ async function answering(numTokens: number): Promise<Visitor & { sessionId: stri
 
 test("a page that is loaded anew shows all that was written, and the rest as it comes", async () => {
   const { page } = await answering(300);
-  const before = (await lastAnswer(page).innerText()).length;
+  const before = (await lastText(page)).length;
   await page.reload();
   await hasWritten(page, before);
   expect(await stopButton(page).isVisible()).toBe(true); // it is still being written
@@ -62,7 +62,7 @@ test("a server that is killed in the middle of an answer goes on with it when it
   watch.foresee(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket/);
   await scene.server.kill();
   await page.getByText("No connection.").waitFor();
-  const kept = await lastAnswer(page).innerText();
+  const kept = await lastText(page);
   expect(kept.length).toBeGreaterThan(0); // what was there stays in sight
   await scene.server.start();
   await page.getByText("No connection.").waitFor({ state: "hidden" });

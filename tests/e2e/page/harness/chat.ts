@@ -23,10 +23,18 @@ export async function hasWritten(page: Page, numCharacters: number): Promise<voi
   );
 }
 
+/** The last answer's text once it is drawn: what has just come in has no `innerText` before its first frame. */
+export function lastText(page: Page): Promise<string> {
+  return lastAnswer(page).evaluate(async (answer: HTMLElement) => {
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    return answer.innerText;
+  });
+}
+
 /** When nothing is being written any more and the last message is an answer; its text. */
 export async function answered(page: Page): Promise<string> {
   await messages(page).last().getByRole("button", { name: "Another answer" }).waitFor({ timeout: 120_000 });
-  return lastAnswer(page).innerText();
+  return lastText(page);
 }
 
 /** The text as the page shows it when all it knows comes from the store. */
