@@ -4,6 +4,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import { type Budget, budgets } from "./budget.ts";
+import { chunkNames } from "./chunks.ts";
 
 /** KaTeX's style sheet names each font in three formats; every browser that runs this page reads the first. */
 function onlyWoff2(): Plugin {
@@ -45,8 +46,12 @@ export default defineConfig({
     target: ["chrome120", "firefox121", "safari17"],
     sourcemap: false,
     assetsInlineLimit: 0, // a font or image in a data: URL would need a wider Content-Security-Policy
-    rollupOptions: { input: ["index.html", "admin.html"] },
+    rolldownOptions: {
+      input: ["index.html", "admin.html"],
+      output: { codeSplitting: { groups: [{ name: chunkNames(), includeDependenciesRecursively: false }] } },
+    },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 600, // budget.ts says what may be loaded
   },
   server: {
     proxy: {
