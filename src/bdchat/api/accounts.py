@@ -122,7 +122,7 @@ class Accounts:
                 merged = users.get(db, identity.user_id).preferences | wanted.preferences
                 kept = {name: value for name, value in merged.items() if value is not None}
                 if (reason := check_preferences(kept)) is not None:
-                    raise InvalidRequest("preferences", reason)
+                    raise InvalidRequest("preferences", reason, code="preferences_too_large")
                 fields["preferences"] = kept
             return users.change(db, identity.user_id, **fields)
 

@@ -33,6 +33,7 @@ const TEXTS = {
   password_is_name: "error.passwordIsName",
   wrong_password: "refusal.wrongPassword",
   too_many_keys: "refusal.tooManyKeys",
+  preferences_too_large: "refusal.presetsTooLarge",
   // chats
   still_writing: "error.stillWriting",
   answer_complete: "error.answerComplete",

@@ -50,7 +50,7 @@ def check_preferences(value: dict[str, Any]) -> str | None:
 
 def _as_preferences(value: dict[str, Any]) -> dict[str, Any]:
     if (reason := check_preferences(value)) is not None:
-        raise invalid(reason)
+        raise invalid(reason, code="preferences_too_large")
     return value
 
 

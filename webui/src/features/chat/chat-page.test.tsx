@@ -209,7 +209,10 @@ test("a chat's settings are saved whole, and what the server refuses is said at 
   fireEvent.click(await screen.findByText("Chat settings"));
   fireEvent.change(await screen.findByLabelText("Longest answer (tokens)"), { target: { value: "999999" } });
   fireEvent.click(screen.getByText("Save"));
-  expect(await screen.findByText("max_tokens is too large.")).toBeDefined();
+  expect(await screen.findByText("A whole number between 1 and 1,000,000.")).toBeDefined();
+  page.table["PUT /api/sessions/s1/config"] = () => new Refusal(404, { code: "not_found", message: "no such session" });
+  fireEvent.click(screen.getByText("Save"));
+  expect((await screen.findByRole("alert")).textContent).toContain("does not exist");
   let saved: unknown;
   page.table["PUT /api/sessions/s1/config"] = (body) => {
     saved = body;

@@ -1,4 +1,5 @@
 /** The fields of a chat's settings. */
+import Alert from "@mui/material/Alert";
 import Button from "@mui/material/Button";
 import DialogActions from "@mui/material/DialogActions";
 import DialogContent from "@mui/material/DialogContent";
@@ -12,6 +13,7 @@ import { ApiError } from "@/api/errors";
 import { keys } from "@/api/keys";
 import type { ConfigView } from "@/api/types.gen";
 import { useErrorText } from "@/ui/use-error-text";
+import { useFormat } from "@/ui/use-format";
 import { formOf, NUMBERS, withForm } from "./chat-settings-values";
 
 const OVERFLOWS = ["drop_oldest", "error"] as const;
@@ -26,6 +28,7 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const textOf = useErrorText();
+  const format = useFormat();
   const [form, setForm] = useState(() => formOf(config));
   const save = useMutation({
     mutationFn: () =>
@@ -40,7 +43,12 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
     },
   });
   const faultAt = (name: string) => save.error instanceof ApiError && save.error.param === name;
-  const helpOf = (name: string, help: string) => (faultAt(name) ? textOf(save.error) : help);
+  const isElsewhere = save.isError && !["system_prompt", ...NUMBERS.map(({ name }) => name)].some(faultAt);
+  const helpOf = ({ name, min, max, step }: (typeof NUMBERS)[number]) => {
+    if (!faultAt(name)) return t(`chat.settings.help.${name}`);
+    const range = { min: format.number(min), max: format.number(max) };
+    return step === 1 ? t("chat.settings.integerBetween", range) : t("chat.settings.numberBetween", range);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate();
@@ -48,6 +56,11 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
   return (
     <form onSubmit={submit} noValidate>
       <DialogContent sx={{ display: "grid", gap: 2.5, gridTemplateColumns: { sm: "1fr 1fr" }, pt: "6px !important" }}>
+        {isElsewhere && (
+          <Alert severity="error" sx={{ gridColumn: "1 / -1" }}>
+            {textOf(save.error)}
+          </Alert>
+        )}
         <TextField
           multiline
           minRows={3}
@@ -57,22 +70,25 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
           value={form.system_prompt}
           onChange={(event) => setForm({ ...form, system_prompt: event.target.value })}
           error={faultAt("system_prompt")}
-          helperText={helpOf("system_prompt", "")}
+          helperText={faultAt("system_prompt") && textOf(save.error)}
           sx={{ gridColumn: "1 / -1" }}
         />
-        {NUMBERS.map(({ name, min, max, step }) => (
-          <TextField
-            key={name}
-            type="number"
-            label={t(`chat.settings.numbers.${name}`)}
-            placeholder={t("chat.settings.byModel")}
-            value={form[name]}
-            onChange={(event) => setForm({ ...form, [name]: event.target.value })}
-            error={faultAt(name)}
-            helperText={helpOf(name, t(`chat.settings.help.${name}`))}
-            slotProps={{ htmlInput: { min, max, step }, inputLabel: { shrink: true } }}
-          />
-        ))}
+        {NUMBERS.map((number) => {
+          const { name, min, max, step } = number;
+          return (
+            <TextField
+              key={name}
+              type="number"
+              label={t(`chat.settings.numbers.${name}`)}
+              placeholder={t("chat.settings.byModel")}
+              value={form[name]}
+              onChange={(event) => setForm({ ...form, [name]: event.target.value })}
+              error={faultAt(name)}
+              helperText={helpOf(number)}
+              slotProps={{ htmlInput: { min, max, step }, inputLabel: { shrink: true } }}
+            />
+          );
+        })}
         <TextField
           select
           label={t("chat.settings.overflow")}
