@@ -11,3 +11,8 @@ export const meQuery = queryOptions({
 export function useMe() {
   return useQuery(meQuery);
 }
+
+/** "" until it is known. */
+export function useMyId(): string {
+  return useMe().data?.user?.user_id ?? "";
+}

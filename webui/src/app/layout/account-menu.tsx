@@ -4,24 +4,41 @@ import Box from "@mui/material/Box";
 import ButtonBase from "@mui/material/ButtonBase";
 import ListItemIcon from "@mui/material/ListItemIcon";
 import MenuItem from "@mui/material/MenuItem";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { call } from "@/api/client";
+import { ApiError } from "@/api/errors";
 import { useMe } from "@/api/use-me";
+import { forgetUnsent, hasUnsent } from "@/features/chat/unsent";
 import { Icon } from "@/ui/icon";
+import { useNotices } from "@/ui/notices-state";
 import { PopupMenu } from "@/ui/popup-menu";
+import { useErrorText } from "@/ui/use-error-text";
+
+const ConfirmDialog = lazy(() => import("@/ui/confirm-dialog").then((module) => ({ default: module.ConfirmDialog })));
 
 export function AccountMenu() {
   const { t } = useTranslation();
   const user = useMe().data?.user;
+  const textOf = useErrorText();
+  const { show } = useNotices();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const [isAsking, setAsking] = useState(false);
   if (!user) return null;
   const close = () => setAnchor(null);
   const name = user.display_name || user.username;
   const leave = async () => {
-    await call("POST /api/auth/logout").catch(() => undefined); // a login that ended already is as good
+    await call("POST /api/auth/logout").catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.status === 401)) throw error; // a login that ended already is as good
+    });
+    forgetUnsent(user.user_id);
     location.assign("/login"); // and nothing of this account stays in memory
+  };
+  const askOrLeave = () => {
+    close();
+    if (hasUnsent(user.user_id)) setAsking(true);
+    else leave().catch((error: unknown) => show({ text: textOf(error) }));
   };
   return (
     <>
@@ -72,13 +89,25 @@ export function AccountMenu() {
             {t("layout.admin")}
           </MenuItem>
         )}
-        <MenuItem onClick={leave}>
+        <MenuItem onClick={askOrLeave}>
           <ListItemIcon>
             <Icon name="leave" />
           </ListItemIcon>
           {t("auth.logout")}
         </MenuItem>
       </PopupMenu>
+      {isAsking && (
+        <Suspense>
+          <ConfirmDialog
+            title={t("auth.logoutTitle")}
+            action={t("auth.logout")}
+            run={leave}
+            close={() => setAsking(false)}
+          >
+            {t("auth.logoutText")}
+          </ConfirmDialog>
+        </Suspense>
+      )}
     </>
   );
 }

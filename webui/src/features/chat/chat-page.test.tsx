@@ -2,6 +2,7 @@ import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import type { PathMessageView } from "@/api/types.gen";
 import { message, Refusal, renderApp, session } from "@/test-app";
+import { usePendingStore } from "./pending";
 
 const LINE = "/ws/chat/s1";
 
@@ -140,8 +141,22 @@ test("where an answer waits, and how far it has read", async () => {
 
 test("what is written is kept while one is elsewhere", async () => {
   openChat(() => []);
-  localStorage.setItem("bdchat.draft.s1", "half a thou");
+  localStorage.setItem("bdchat.draft.u1.s1", "half a thou");
   expect(await screen.findByDisplayValue("half a thou")).toBeDefined();
+});
+
+test("what another account wrote in this browser is neither shown nor sent", async () => {
+  const page = openChat(() => [message("m1", { content: "here" })]);
+  localStorage.setItem("bdchat.draft.u2.s1", "for my eyes");
+  const { add, forget } = usePendingStore.getState();
+  add({ userId: "u2", sessionId: "s1", content: "unsent of another" });
+  await screen.findByText("here");
+  await waitFor(() => expect(page.lineTo(LINE)?.said).toContainEqual({ type: "hello", last: {} }));
+  expect(screen.queryByDisplayValue("for my eyes")).toBeNull();
+  expect(screen.queryByText("unsent of another")).toBeNull();
+  expect(page.lineTo(LINE)?.said).toHaveLength(1);
+  forget("u2");
+  expect(localStorage.getItem("bdchat.pending")).toBe("[]");
 });
 
 test("a chat that is not there says so", async () => {

@@ -12,7 +12,6 @@ import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
-import { keepDraft } from "./drafts";
 import { usePending } from "./pending";
 
 export function NewChat() {
@@ -31,7 +30,6 @@ export function NewChat() {
         body: preset ? { config: { system_prompt: preset.systemPrompt } } : {},
       });
       add({ sessionId: session.session_id, content, ...(model ? { model } : {}) });
-      keepDraft("new", "");
       navigate(`/chat/${session.session_id}`);
     } catch (error) {
       show({ text: textOf(error) });

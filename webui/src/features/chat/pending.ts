@@ -2,10 +2,14 @@
  * Messages that were written and that the server has not taken yet. Kept in the browser too, so that a closed tab or a
  * new chat's first message loses nothing: sent again, a message is known by its id and written once.
  */
+import { useMemo } from "react";
 import { create } from "zustand";
+import { useMyId } from "@/api/use-me";
 
 export interface PendingMessage {
   clientMessageId: string;
+  /** Who wrote it. */
+  userId: string;
   sessionId: string;
   content: string;
   /** Absent: below the end of what is shown. */
@@ -15,17 +19,21 @@ export interface PendingMessage {
   error: string | null;
 }
 
+type NewPending = Omit<PendingMessage, "clientMessageId" | "error">;
+
 interface PendingState {
   messages: readonly PendingMessage[];
-  add: (message: Omit<PendingMessage, "clientMessageId" | "error">) => void;
+  add: (message: NewPending) => void;
   remove: (clientMessageId: string) => void;
   refuse: (clientMessageId: string, error: string) => void;
   retry: (clientMessageId: string) => void;
+  forget: (userId: string) => void;
 }
 
 const STORED_AS = "bdchat.pending";
 
-export const usePending = create<PendingState>((set, get) => {
+/** Of everybody who wrote in this browser. */
+export const usePendingStore = create<PendingState>((set, get) => {
   const put = (messages: readonly PendingMessage[]) => {
     set({ messages });
     try {
@@ -42,8 +50,25 @@ export const usePending = create<PendingState>((set, get) => {
     remove: (clientMessageId) => put(get().messages.filter((each) => each.clientMessageId !== clientMessageId)),
     refuse: change,
     retry: (clientMessageId) => change(clientMessageId, null),
+    forget: (userId) => put(get().messages.filter((each) => each.userId !== userId)),
   };
 });
+
+/** Those of who is signed in: another's are neither shown nor sent. */
+export function usePending() {
+  const userId = useMyId();
+  const { messages, add, remove, refuse, retry } = usePendingStore();
+  return useMemo(
+    () => ({
+      messages: messages.filter((each) => each.userId === userId),
+      add: (message: Omit<NewPending, "userId">) => add({ ...message, userId }),
+      remove,
+      refuse,
+      retry,
+    }),
+    [messages, userId, add, remove, refuse, retry],
+  );
+}
 
 function stored(): PendingMessage[] {
   try {
@@ -55,8 +80,8 @@ function stored(): PendingMessage[] {
 }
 
 function isPending(value: unknown): value is PendingMessage {
-  const { clientMessageId, sessionId, content } = (value ?? {}) as Partial<PendingMessage>;
-  return [clientMessageId, sessionId, content].every((each) => typeof each === "string");
+  const { clientMessageId, userId, sessionId, content } = (value ?? {}) as Partial<PendingMessage>;
+  return [clientMessageId, userId, sessionId, content].every((each) => typeof each === "string");
 }
 
 /** `crypto.randomUUID` is for https and localhost only. */

@@ -14,6 +14,7 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import { type Preset, presetsFor, usePresets } from "@/api/presets";
+import { useMyId } from "@/api/use-me";
 import { EnterKey } from "@/lib/ime";
 import { type Attachment, MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
 import { draftOf, keepDraft } from "../drafts";
@@ -41,7 +42,9 @@ interface Props {
 
 export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter }: Props) {
   const { t } = useTranslation();
-  const [text, setText] = useState(() => draftOf(place));
+  const userId = useMyId();
+  const draftAt = useMemo(() => (place === null ? null : { userId, place }), [userId, place]);
+  const [text, setText] = useState(() => draftOf(draftAt));
   const [attachments, setAttachments] = useState<readonly Attachment[]>([]);
   const [active, setActive] = useState(0);
   const [isListLeft, setListLeft] = useState(false); // by Escape, until the next letter
@@ -49,9 +52,9 @@ export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter 
   const lastTyping = useRef(0);
 
   useEffect(() => {
-    const timer = setTimeout(() => keepDraft(place, text), SAVED_AFTER_MS);
+    const timer = setTimeout(() => keepDraft(draftAt, text), SAVED_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [place, text]);
+  }, [draftAt, text]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: its height follows its text
   useLayoutEffect(() => {
     const element = field.current;
@@ -66,7 +69,7 @@ export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter 
     const [formerText, formerAttachments] = [value, attachments];
     setText("");
     setAttachments([]);
-    keepDraft(place, "");
+    keepDraft(draftAt, "");
     if (!(await send(content))) {
       setText(formerText);
       setAttachments(formerAttachments);
