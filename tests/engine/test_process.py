@@ -235,16 +235,16 @@ async def test_the_real_model_goes_on_after_a_kill(tmp_path: Path, default_model
     request = GenerationRequest(
         request_id="real",
         prompt=ChatPrompt(messages=(ChatMessage(role="user", content="Count to twenty in words."),)),
-        sampling=SamplingParams(temperature=0.0, max_tokens=24, num_top_logprobs=0, ignore_eos=True),
+        sampling=SamplingParams(temperature=0.0, max_tokens=64, num_top_logprobs=0, ignore_eos=True),
     )
     async with LocalEngine(default_model_path, "smollm2", settings, cache_dir=tmp_path) as engine:
         info = await engine.wait_ready()
         assert (info.model_id, info.architecture) == ("smollm2", "llama")
         for num_kills in range(2):
-            events = await kill_after(engine, engine.generate(request), 8 if num_kills else -1)
+            events = await kill_after(engine, engine.generate(request), 4 if num_kills else -1)
             deltas = [event for event in events if isinstance(event, Delta)]
             assert shape(events) == (1, 1)
-            assert sum(len(delta.tokens) for delta in deltas) == 24
+            assert sum(len(delta.tokens) for delta in deltas) == 64
             written = b"".join(logprob.token_bytes for delta in deltas for logprob in delta.logprobs)
             assert text_of(events) == written.decode("utf-8", "ignore")  # the last code point may be cut
             assert engine.num_restarts == num_kills
