@@ -12,7 +12,10 @@ const ENTRY = at("src/main.tsx");
 const ADMINISTRATION = at("src/admin.tsx");
 const CHAT = [at("src/app/signed-in.tsx"), at("src/features/chat/chat-page.tsx")];
 
-/** For `codeSplitting`. No chunk needs a later one: "start" is every page's, "ui" the chat's and others', "chat" the chat's alone. */
+/**
+ * For `codeSplitting`. No chunk needs a later one: "start" is every page's, "ui" the chat's and others', "chat" the
+ * chat's alone.
+ */
 export function chunkNames(): Rolldown.CodeSplittingNameFunction {
   let sets: { entry: Set<string>; administration: Set<string>; chat: Set<string> } | null = null;
   return (id, context) => {

@@ -3,19 +3,26 @@ import type { ReactNode } from "react";
 import { I18nextProvider } from "react-i18next";
 import { expect, test } from "vitest";
 import { ApiError } from "@/api/errors";
-import { makeI18n, PAGE_WORDS } from "@/lib/i18n";
+import { makeI18n, PAGE_WORDS, type Words } from "@/lib/i18n";
 import { useErrorText } from "./use-error-text";
 
-async function inKorean() {
-  const i18n = await makeI18n("ko", PAGE_WORDS);
+async function inKorean(...more: readonly Words[]) {
+  const i18n = await makeI18n("ko", ...more);
   const wrapper = ({ children }: { children: ReactNode }) => <I18nextProvider i18n={i18n}>{children}</I18nextProvider>;
   return renderHook(useErrorText, { wrapper }).result.current;
 }
 
 test("a reason that the server names is said in the reader's language", async () => {
-  const textOf = await inKorean();
+  const textOf = await inKorean(PAGE_WORDS);
   const error = new ApiError("too_many_keys", "There are 50 keys already: revoke one first.", null, 409);
   expect(textOf(error)).toBe("만들 수 있는 키를 모두 만들었습니다. 먼저 하나를 폐기해 주세요.");
+});
+
+test("what can be refused in a chat is among the words that it loads", async () => {
+  const textOf = await inKorean();
+  for (const code of ["still_writing", "answer_complete", "has_followers", "cannot_continue", "nothing_there"]) {
+    expect(textOf(new ApiError(code, "in English", null, 409))).toMatch(/[가-힣]/);
+  }
 });
 
 test("what has no words of ours is said to be the server's", async () => {

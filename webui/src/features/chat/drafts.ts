@@ -2,32 +2,26 @@
 
 const PREFIX = "bdchat.draft.";
 
-/** `place`: a chat's id, or "new". */
-export interface DraftPlace {
-  userId: string;
-  place: string;
+/** `place`: a chat's id, or "new"; null: where nothing is kept. */
+export function draftKey(userId: string, place: string | null): string | null {
+  return place === null ? null : `${PREFIX}${userId}.${place}`;
 }
 
-/** null: where nothing is kept. */
-export function draftOf(at: DraftPlace | null): string {
-  return at === null ? "" : (localStorage.getItem(keyOf(at)) ?? "");
+/** Of all that an account has begun here. */
+export function draftKeys(userId: string): string[] {
+  return Object.keys(localStorage).filter((key) => key.startsWith(`${PREFIX}${userId}.`));
 }
 
-export function keepDraft(at: DraftPlace | null, text: string): void {
-  if (at === null) return;
+export function draftOf(key: string | null): string {
+  return key === null ? "" : (localStorage.getItem(key) ?? "");
+}
+
+export function keepDraft(key: string | null, text: string): void {
+  if (key === null) return;
   try {
-    if (text) localStorage.setItem(keyOf(at), text);
-    else localStorage.removeItem(keyOf(at));
+    if (text) localStorage.setItem(key, text);
+    else localStorage.removeItem(key);
   } catch {
     // The browser's store is full or forbidden: the text is still in its field.
   }
-}
-
-/** The keys of all that an account has begun here. */
-export function draftKeys(userId: string): string[] {
-  return Object.keys(localStorage).filter((key) => key.startsWith(keyOf({ userId, place: "" })));
-}
-
-function keyOf({ userId, place }: DraftPlace): string {
-  return `${PREFIX}${userId}.${place}`;
 }

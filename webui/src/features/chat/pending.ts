@@ -2,7 +2,6 @@
  * Messages that were written and that the server has not taken yet. Kept in the browser too, so that a closed tab or a
  * new chat's first message loses nothing: sent again, a message is known by its id and written once.
  */
-import { useMemo } from "react";
 import { create } from "zustand";
 import { useMyId } from "@/api/use-me";
 
@@ -58,16 +57,13 @@ export const usePendingStore = create<PendingState>((set, get) => {
 export function usePending() {
   const userId = useMyId();
   const { messages, add, remove, refuse, retry } = usePendingStore();
-  return useMemo(
-    () => ({
-      messages: messages.filter((each) => each.userId === userId),
-      add: (message: Omit<NewPending, "userId">) => add({ ...message, userId }),
-      remove,
-      refuse,
-      retry,
-    }),
-    [messages, userId, add, remove, refuse, retry],
-  );
+  return {
+    messages: messages.filter((each) => each.userId === userId),
+    add: (message: Omit<NewPending, "userId">) => add({ ...message, userId }),
+    remove,
+    refuse,
+    retry,
+  };
 }
 
 function stored(): PendingMessage[] {

@@ -17,7 +17,7 @@ import { type Preset, presetsFor, usePresets } from "@/api/presets";
 import { useMyId } from "@/api/use-me";
 import { EnterKey } from "@/lib/ime";
 import { type Attachment, MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
-import { draftOf, keepDraft } from "../drafts";
+import { draftKey, draftOf, keepDraft } from "../drafts";
 import { AttachmentChips } from "./attachment-chips";
 import { ComposerBar } from "./composer-bar";
 
@@ -42,9 +42,8 @@ interface Props {
 
 export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter }: Props) {
   const { t } = useTranslation();
-  const userId = useMyId();
-  const draftAt = useMemo(() => (place === null ? null : { userId, place }), [userId, place]);
-  const [text, setText] = useState(() => draftOf(draftAt));
+  const keptAs = draftKey(useMyId(), place);
+  const [text, setText] = useState(() => draftOf(keptAs));
   const [attachments, setAttachments] = useState<readonly Attachment[]>([]);
   const [active, setActive] = useState(0);
   const [isListLeft, setListLeft] = useState(false); // by Escape, until the next letter
@@ -52,9 +51,10 @@ export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter 
   const lastTyping = useRef(0);
 
   useEffect(() => {
-    const timer = setTimeout(() => keepDraft(draftAt, text), SAVED_AFTER_MS);
+    if (text === draftOf(keptAs)) return; // also: what was read from there is not put back after a sign-out
+    const timer = setTimeout(() => keepDraft(keptAs, text), SAVED_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [draftAt, text]);
+  }, [keptAs, text]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: its height follows its text
   useLayoutEffect(() => {
     const element = field.current;
@@ -69,7 +69,7 @@ export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter 
     const [formerText, formerAttachments] = [value, attachments];
     setText("");
     setAttachments([]);
-    keepDraft(draftAt, "");
+    keepDraft(keptAs, "");
     if (!(await send(content))) {
       setText(formerText);
       setAttachments(formerAttachments);
