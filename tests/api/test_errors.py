@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bdchat.api import errors as api_errors
-from bdchat.api.errors import EdgeError, ErrorReply, error_reply, is_expected
+from bdchat.api.errors import EdgeError, ErrorReply, error_event, error_reply, is_expected, seconds_left
 from bdchat.engine import errors as engine_errors
 from bdchat.engine.errors import (
     ContextLengthExceeded,
@@ -21,6 +21,7 @@ from bdchat.engine.errors import (
 )
 from bdchat.store import errors as store_errors
 from bdchat.store.errors import StoreError, StoreUnavailable
+from bdchat.store.ids import now_ms
 
 EXAMPLES: list[tuple[Exception, int, str]] = [
     (InvalidRequest("top_p", "no"), 400, "invalid_value"),
@@ -88,6 +89,24 @@ def test_a_busy_server_says_when_to_come_back_in_whole_seconds() -> None:
 
 def test_what_would_fail_again_is_not_to_be_retried() -> None:
     assert reply_of(ModelLoadFailed("m", "bad")).headers["x-should-retry"] == "false"
+
+
+def test_a_model_that_is_loaded_again_later_says_when() -> None:
+    """An engine that rests after it died while loading was a 503 without Retry-After."""
+    assert "retry-after" not in reply_of(ModelLoadFailed("m", "bad")).headers
+    resting = reply_of(ModelLoadFailed("m", "dies while loading", 41.2))
+    assert (resting.headers["retry-after"], resting.retry_after_s) == ("42", 42)
+    assert resting.headers["x-should-retry"] == "false"  # it is for people to look at: SDKs do not hammer it
+    event = json.loads(error_event(EngineUnavailable("x", 8.5)))
+    assert (event["error"]["code"], event["retry_after_s"]) == ("engine_unavailable", 9)
+    assert set(json.loads(error_event(GenerationFailed("x")))) == {"error"}
+
+
+def test_what_is_left_of_a_wait_is_told_at_the_time_of_reading() -> None:
+    assert seconds_left({}) is None
+    assert seconds_left({"retry_at_ms": None}) is None
+    assert seconds_left({"retry_at_ms": now_ms() - 1}) is None
+    assert seconds_left({"retry_at_ms": now_ms() + 5000}) in {5, 6}
 
 
 def test_only_the_unknown_is_a_fault_of_ours() -> None:

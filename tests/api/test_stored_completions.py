@@ -8,10 +8,11 @@ import httpx
 import openai
 import pytest
 
-from bdchat.engine.errors import GenerationFailed, QueueFull
+from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueFull
 from bdchat.store import generations
 from tests.api import chats
 from tests.api.serving import app_of, error_of, in_process, opened, over_http, signed_in, until
+from tests.api.sockets import chat_path, live
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +111,32 @@ async def test_what_is_refused_has_the_status_of_an_unstored_call() -> None:
         assert error_of(await ask(client, n=2), 400)["param"] == "n"
         assert error_of(await ask(client, metadata={"a": 1}), 400)["param"] == "metadata.a"
         assert error_of(await ask(client, metadata={"session_id": "s"}), 403)["code"] == "forbidden"
+
+
+async def test_a_rest_of_the_engine_is_told_on_every_wire() -> None:
+    """Only what was refused before the first event had Retry-After: not a stored answer read whole, no stream's event,
+    no socket's frame."""
+    async with over_http(FakeEngine(failure=EngineUnavailable("the engine process keeps dying", 30.0))) as client:
+        ann = await signed_in(client)
+        for stores in (True, False):
+            whole = await ask(client, store=stores)
+            assert error_of(whole, 503)["code"] == "engine_unavailable"
+            assert 29 <= int(whole.headers["retry-after"]) <= 30
+            events = [
+                line for line in (await ask(client, store=stores, stream=True)).text.splitlines() if "error" in line
+            ]
+            assert 29 <= json.loads(events[-1].removeprefix("data: "))["retry_after_s"] <= 30
+        async with live(client, chat_path(await chats.begin(client, ann)), ann) as socket:
+            await socket.send("chat_message", content="hi", client_message_id="c")
+            end = await socket.until("ai_complete")
+        assert (end["state"], end["error"]["code"]) == ("failed", "engine_unavailable")
+        assert 29 <= end["retry_after_s"] <= 30
+    async with over_http(FakeEngine(refusal=EngineUnavailable("the engine process keeps dying", 30.0))) as client:
+        ann = await signed_in(client)
+        async with live(client, chat_path(await chats.begin(client, ann)), ann) as socket:
+            await socket.send("chat_message", content="hi", client_message_id="c")
+            refused = await socket.until("error")
+        assert (refused["error"]["code"], refused["retry_after_s"]) == ("engine_unavailable", 30)
 
 
 async def test_what_fails_later_is_an_error_frame_or_its_status() -> None:

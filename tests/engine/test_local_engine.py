@@ -173,6 +173,18 @@ async def test_a_model_that_does_not_load_fails_every_request_with_its_reason(tm
             await engine.wait_ready()
 
 
+@pytest.mark.parametrize("how", ["fail=bad magic", "die=1"])
+async def test_a_model_that_does_not_load_says_when_it_is_tried_again(tmp_path: Path, how: str) -> None:
+    now = [0.0]
+    patience = IMPATIENT._replace(retry_s=60.0, num_failed_loads=1)
+    async with process_engine(tmp_path, how, patience=patience, clock=lambda: now[0]) as engine:
+        for elapsed_s, left_s in ((0.0, 60.0), (17.5, 42.5), (59.9, 1.0)):
+            now[0] = elapsed_s
+            with pytest.raises(ModelLoadFailed) as caught:
+                await engine.wait_ready() if elapsed_s == 0.0 else await events_of(engine, ask("later"))
+            assert caught.value.retry_after_s == left_s
+
+
 async def test_a_failed_model_is_tried_again_by_a_request_after_a_while(tmp_path: Path) -> None:
     now = [0.0]
     async with process_engine(tmp_path, "fail=bad magic", clock=lambda: now[0]) as engine:

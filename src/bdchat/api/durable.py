@@ -17,7 +17,7 @@ from bdchat.api.durable_runs import DurableRuns, RunningAnswer
 from bdchat.api.errors import Forbidden
 from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.generations import GenerationService
-from bdchat.api.identity import Identity
+from bdchat.api.identity import Identity, check_scope
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.wire import validate
 from bdchat.api.session_news import SessionNews
@@ -91,6 +91,7 @@ class DurableGenerations:
         """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with:
         the message is stored then, and its answer "failed". The same client_message_id again is the same Started, or
         another run of the answer if that came to nothing."""
+        check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
         return await self._runs.undisturbed(self._begin(identity, wanted))
 
     async def edit(
@@ -104,6 +105,8 @@ class DurableGenerations:
         answers: bool = True,
     ) -> Started:
         """A sibling that says `content`, and an answer to it. Raises NotFound, NotAllowed, Conflict."""
+        if answers:
+            check_scope(identity, "chat")
         wanted = self._wanted(params, content)
         return await self._runs.undisturbed(
             self._edit(identity, message_id, content, client_message_id, wanted if answers else None)
@@ -111,10 +114,12 @@ class DurableGenerations:
 
     async def regenerate(self, identity: Identity, message_id: str, *, params: Mapping[str, Any] = {}) -> Started:
         """Another answer beside `message_id`. Raises NotFound, NotAllowed, Conflict."""
+        check_scope(identity, "chat")
         return await self._runs.undisturbed(self._regenerate(identity, message_id, self._wanted(params)))
 
     async def go_on(self, identity: Identity, message_id: str) -> Started:
         """The answer goes on where it was cut off. Raises NotFound, NotAllowed, Conflict."""
+        check_scope(identity, "chat")
         return await self._runs.undisturbed(self._go_on(identity, message_id))
 
     async def stop(self, identity: Identity, generation_id: str) -> None:
@@ -281,8 +286,7 @@ def user_id_of(identity: Identity) -> str:
     """Of somebody who may use chats. Raises Forbidden."""
     if identity.is_guest:
         raise Forbidden("Chats belong to accounts: sign in, or use an account's API key.")
-    if "sessions" not in identity.scopes:
-        raise Forbidden("This key lacks the scope 'sessions'.")
+    check_scope(identity, "sessions")
     return identity.user_id
 
 

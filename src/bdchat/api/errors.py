@@ -42,6 +42,7 @@ from bdchat.engine.errors import (
     RequestQuarantined,
 )
 from bdchat.store.errors import Conflict, NotAllowed, NotFound, QuotaExceeded, StoreFull, StoreUnavailable
+from bdchat.store.ids import now_ms
 
 
 class EdgeError(Exception):
@@ -148,6 +149,13 @@ class ErrorEnvelope(msgspec.Struct, frozen=True):
     error: ErrorObject
 
 
+class ErrorEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The same inside a stream, whose headers are gone: `retry_after_s` says what Retry-After would."""
+
+    error: Any
+    retry_after_s: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorReply:
     """What the wire gets. `body` is the JSON document, also used as an event's data inside a stream."""
@@ -156,6 +164,12 @@ class ErrorReply:
     code: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """For the wires that have no headers left: a stream's events, a socket's frames."""
+        seconds = self.headers.get("retry-after")
+        return int(seconds) if seconds is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +248,19 @@ def error_reply(error: BaseException) -> ErrorReply:
     return _reply(row, message, getattr(error, "param", None) or row.param, _headers(row, error))
 
 
+def error_event(error: BaseException) -> bytes:
+    """The JSON of an event inside a stream."""
+    reply = error_reply(error)
+    event = ErrorEvent(msgspec.json.decode(reply.body, type=dict[str, msgspec.Raw])["error"], reply.retry_after_s)
+    return msgspec.json.encode(event)
+
+
+def seconds_left(failure: Mapping[str, Any]) -> int | None:
+    """Of a "failed" event: until another try makes sense. None: it is not known, or that time has come."""
+    left_ms = (failure.get("retry_at_ms") or 0) - now_ms()
+    return math.ceil(left_ms / 1000) if left_ms > 0 else None
+
+
 def is_expected(error: BaseException) -> bool:
     """False for what the table does not know: a fault of ours, to be logged with its traceback."""
     return isinstance(error, (HTTPException, ClientGone, *(kind for kind, _ in TABLE)))
@@ -250,9 +277,9 @@ def _http_reply(error: HTTPException) -> ErrorReply:
 
 def _headers(row: Row, error: BaseException) -> dict[str, str]:
     headers: dict[str, str] = {}
-    if row.status in {429, 503} and not row.is_final:
-        seconds = max(1, math.ceil(getattr(error, "retry_after_s", DEFAULT_RETRY_AFTER_S)))
-        headers["retry-after"] = str(seconds)
+    retry_after_s = getattr(error, "retry_after_s", None if row.is_final else DEFAULT_RETRY_AFTER_S)
+    if row.status in {429, 503} and retry_after_s is not None:
+        headers["retry-after"] = str(max(1, math.ceil(retry_after_s)))
     if row.is_final:
         headers["x-should-retry"] = "false"
     if row.status == 401:

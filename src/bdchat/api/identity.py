@@ -46,31 +46,28 @@ def require_chat(connection: HTTPConnection) -> Identity:
     identity = identity_of(connection)
     if identity is None:
         raise Unauthorized(was_given=False)
-    if "chat" not in identity.scopes:
-        raise Forbidden("This key lacks the scope 'chat'.")
+    check_scope(identity, "chat")
     return identity
 
 
 def require_user(connection: HTTPConnection) -> Identity:
     """Somebody with an account."""
-    identity = identity_of(connection)
-    if identity is None or identity.is_guest:
-        raise Unauthorized(was_given=False)
-    if "sessions" not in identity.scopes:
-        raise Forbidden("This key lacks the scope 'sessions'.")
+    identity = _with_account(connection)
+    check_scope(identity, "sessions")
     return identity
 
 
 def require_admin(connection: HTTPConnection) -> Identity:
-    identity = require_user(connection)
-    if not identity.is_admin:
+    identity = _with_account(connection)
+    if identity.role != "admin":
         raise Forbidden("Only an admin may do that.")
+    check_scope(identity, "admin")
     return identity
 
 
 def require_login(connection: HTTPConnection) -> Identity:
     """Somebody who signed in with a password. Keys must not make keys, nor change what keeps the account."""
-    identity = require_user(connection)
+    identity = _with_account(connection)
     if identity.login_id is None:
         raise Forbidden("Sign in with your password to do that; a key may not.")
     return identity
@@ -81,6 +78,17 @@ def require_operator(connection: HTTPConnection) -> Identity:
     identity = identity_of(connection)
     if identity is None:
         raise Unauthorized(was_given=False)
-    if not identity.is_guest and not identity.is_admin:
-        raise Forbidden("Only an admin may do that.")
+    return identity if identity.is_guest else require_admin(connection)
+
+
+def check_scope(identity: Identity, scope: Scope) -> None:
+    """Raises Forbidden, which names it. A login has every scope; a key has those that it was made with."""
+    if scope not in identity.scopes:
+        raise Forbidden(f"This key lacks the scope '{scope}'.", code="insufficient_scope")
+
+
+def _with_account(connection: HTTPConnection) -> Identity:
+    identity = identity_of(connection)
+    if identity is None or identity.is_guest:
+        raise Unauthorized(was_given=False)
     return identity

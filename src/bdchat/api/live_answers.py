@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bdchat.api.bus import Message
+from bdchat.api.errors import seconds_left
 from bdchat.api.event_cursor import EventCursor, NumberedEvent
 from bdchat.api.event_log import LAST_KINDS, event_id
 from bdchat.api.live_protocol import answer_frames, progress_frame
@@ -131,7 +132,7 @@ class LiveAnswers:
             state=message["state"],
             finish_reason=message.get("finish_reason"),
             usage=message.get("usage"),
-            error=message.get("error"),
+            failure=message,
         )
 
     # --- the log ------------------------------------------------------------------------------------------------------
@@ -170,8 +171,7 @@ class LiveAnswers:
                 self._begin(answer, row, before_id=last_id)
             answer.cursor = EventCursor(last_id)
             self._send(answer, [(last_id, "reset", {"text": row.content})])
-        error = row.error.get("error")  # beside it stands what HTTP needs
-        self._complete(answer, state=row.state, finish_reason=row.finish_reason, usage=row.usage, error=error)
+        self._complete(answer, state=row.state, finish_reason=row.finish_reason, usage=row.usage, failure=row.error)
 
     async def _row(self, answer: _Answer) -> Generation:
         """Raises NotFound."""
@@ -201,8 +201,9 @@ class LiveAnswers:
         state: str,
         finish_reason: str | None,
         usage: dict[str, Any] | None,
-        error: dict[str, Any] | None,
+        failure: Mapping[str, Any],
     ) -> None:
+        """`failure`: what a "failed" event has, beside whatever else."""
         answer.is_over = True
         self._line.send(
             AiComplete(
@@ -212,6 +213,7 @@ class LiveAnswers:
                 state=state,
                 finish_reason=finish_reason,
                 usage=usage or {},
-                error=error or None,
+                error=failure.get("error"),
+                retry_after_s=seconds_left(failure),
             )
         )

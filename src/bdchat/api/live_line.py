@@ -106,9 +106,16 @@ class Line:
             self._has_room.clear()
 
     def send_error(self, error: Exception, *, to: InFrame | None = None) -> None:
-        body = msgspec.json.decode(error_reply(error).body, type=dict[str, msgspec.Raw])
+        reply = error_reply(error)
+        body = msgspec.json.decode(reply.body, type=dict[str, msgspec.Raw])
         kind, client_message_id = getattr(to, "type", None), getattr(to, "client_message_id", None)
-        self.send(Failure(error=body["error"], answers=kind, client_message_id=client_message_id))
+        frame = Failure(
+            error=body["error"],
+            answers=kind,
+            client_message_id=client_message_id,
+            retry_after_s=reply.retry_after_s,
+        )
+        self.send(frame)
 
     async def room(self) -> None:
         """Waits until half of the outbox is free."""

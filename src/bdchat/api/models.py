@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.endpoints import reply
+from bdchat.api.identity import require_chat
 from bdchat.api.schemas.models import Model, ModelList
 from bdchat.engine.router import Router, ServedModel
 
@@ -13,10 +14,12 @@ class Models:
         self._router = router
 
     async def list(self, request: Request) -> Response:
+        require_chat(request)
         return reply(ModelList(data=[_to_wire(model) for model in self._router.models()]))
 
     async def retrieve(self, request: Request) -> Response:
         """Raises ModelNotFound."""
+        require_chat(request)
         model_id = self._router.model_id_for(request.path_params["model_id"])
         return reply(next(_to_wire(model) for model in self._router.models() if model.model_id == model_id))
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from bdchat.api.chat_answer import ChatHead
+from bdchat.api.errors import ErrorEvent, seconds_left
 from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.logprobs import chat_logprobs
 from bdchat.api.streaming import frame, json_text
@@ -70,7 +71,7 @@ class StoredChunks:
             reset = self._head.to_wire("chat.completion.reset") | {"choices": [], "text": data["text"]}
             return frame(reset).removesuffix(b"\n\n")
         if kind == "failed":
-            return frame({"error": data["error"]}).removesuffix(b"\n\n")
+            return frame(ErrorEvent(data["error"], seconds_left(data))).removesuffix(b"\n\n")
         return self._chunk({}, None, wire_reason(data["reason"]), {"bdchat": {"state": data["state"]}})
 
     def _chunk(

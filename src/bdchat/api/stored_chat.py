@@ -15,7 +15,7 @@ from bdchat.api.auth_watch import until_signed_out
 from bdchat.api.bus import Bus
 from bdchat.api.chat_answer import ChatHead
 from bdchat.api.durable import DurableGenerations, Started, readable
-from bdchat.api.errors import error_reply
+from bdchat.api.errors import error_event, seconds_left
 from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.event_log import LAST_KINDS
 from bdchat.api.identity import Identity
@@ -76,6 +76,8 @@ class StoredChat:
                 read.add(batch)
         if read.failure is not None:
             failed = msgspec.json.encode({"error": read.failure["error"]})
+            if (retry_after_s := seconds_left(read.failure)) is not None:
+                headers["retry-after"] = str(retry_after_s)
             return Response(failed, read.failure["status"], headers, media_type="application/json")
         if read.finished is None:
             raise EngineUnavailable("the answer goes on without this reader", 1.0)
@@ -93,7 +95,7 @@ class StoredChat:
                     last_kind = batch[-1][1]
                     yield chunks.encode(batch)
         except (EngineError, StoreError) as error:  # the status line is long gone: it becomes an event
-            yield b"data: " + error_reply(error).body + b"\n\n" + DONE
+            yield b"data: " + error_event(error) + b"\n\n" + DONE
             return
         if last_kind in LAST_KINDS:
             yield DONE  # a login that ended says nothing: the stream just ends

@@ -34,6 +34,7 @@ from bdchat.engine.request import (
 )
 from bdchat.store.errors import StoreError
 from bdchat.store.generations import Ending
+from bdchat.store.ids import now_ms
 from bdchat.store.messages import storable
 from bdchat.store.tables import MessageMetadata
 
@@ -317,6 +318,8 @@ class StoredRun:
             return
         reply = error_reply(error)
         data = {"error": msgspec.json.decode(reply.body)["error"], "status": reply.status, "state": state}
+        if reply.retry_after_s is not None:
+            data["retry_at_ms"] = now_ms() + reply.retry_after_s * 1000  # read at any time: then the rest counts
         await self._end("failed", data, self._ending(state, error=data), None)
 
     def _ending(
@@ -365,7 +368,8 @@ class StoredRun:
             return
         plan = self.plan
         head = {"type": "generation.ended", "generation_id": plan.generation_id, "message_id": plan.message_id}
-        told = {"finish_reason": ending.finish_reason, "usage": ending.usage, "error": data.get("error")}
+        told = {"finish_reason": ending.finish_reason, "usage": ending.usage}
+        told |= {name: data.get(name) for name in ("error", "retry_at_ms")}
         await self._to_session(head | {"state": ending.state, "seq": event_id(plan.num_run, last.seq)} | told)
 
     def _metadata(self, info: ModelInfo | None, finished: Finished | None) -> MessageMetadata:

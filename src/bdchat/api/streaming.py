@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bdchat.api.errors import ClientGone, error_reply
+from bdchat.api.errors import ClientGone, error_event
 from bdchat.api.generations import GenerationGroup
 from bdchat.engine.errors import EngineError
 from bdchat.engine.request import Event
@@ -127,7 +127,7 @@ async def _frames(group: GenerationGroup, encoder: StreamEncoder) -> AsyncGenera
                     yield frames
         yield encoder.close() + DONE
     except EngineError as error:  # the status line is long gone: it becomes an event
-        yield b"data: " + error_reply(error).body + b"\n\n" + DONE
+        yield b"data: " + error_event(error) + b"\n\n" + DONE
 
 
 async def accept(request: Request, group: GenerationGroup) -> None:

@@ -56,10 +56,12 @@ class ModelNotFound(EngineError):
 
 
 class ModelLoadFailed(EngineError):
-    def __init__(self, model: str, reason: str) -> None:
+    def __init__(self, model: str, reason: str, retry_after_s: float | None = None) -> None:
+        """`retry_after_s`: the next request after so long loads it again. None: nothing is known of it."""
         super().__init__(f"{model}: {reason}")
         self.model = model
         self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 class EngineUnavailable(EngineError):

@@ -220,10 +220,10 @@ class Supervisor:
         log.error("engine given up: %s", reason, extra={"model_id": self._load.model_id})
 
         def error() -> EngineError:
+            retry_after_s = max(1.0, self._failed_at + self._patience.retry_s - self._clock())
             if kind is ModelLoadFailed:
-                return ModelLoadFailed(self._load.model_id, reason)
-            seconds_left = self._failed_at + self._patience.retry_s - self._clock()
-            return EngineUnavailable(reason, retry_after_s=max(1.0, seconds_left))
+                return ModelLoadFailed(self._load.model_id, reason, retry_after_s)
+            return EngineUnavailable(reason, retry_after_s)
 
         self._owner.on_end(error)
         self._settled.set()

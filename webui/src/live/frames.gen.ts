@@ -34,7 +34,7 @@ export type HeardAccepted = { type: "accepted"; answers: string; client_message_
 /** `text` continues the run's text; `seq` is the number of the last event in it. */
 export type HeardAiChunk = { type: "ai_chunk"; generation_id: string; message_id: string | null; seq: number; text: string };
 
-export type HeardAiComplete = { type: "ai_complete"; generation_id: string; message_id: string | null; seq: number; state: string; finish_reason: string | null; usage: Record<string, unknown>; error?: Record<string, unknown> | null };
+export type HeardAiComplete = { type: "ai_complete"; generation_id: string; message_id: string | null; seq: number; state: string; finish_reason: string | null; usage: Record<string, unknown>; error?: Record<string, unknown> | null; retry_after_s?: number | null };
 
 /** `text` is all of the run's text so far; what came before counts for nothing. A server had died. */
 export type HeardAiReset = { type: "ai_reset"; generation_id: string; message_id: string | null; seq: number; text: string };
@@ -43,7 +43,7 @@ export type HeardAiReset = { type: "ai_reset"; generation_id: string; message_id
 export type HeardAiStart = { type: "ai_start"; generation_id: string; message_id: string | null; seq: number; prefix: string; model: string; num_dropped_messages: number };
 
 /** `error` is OpenAI's object; `answers` and `client_message_id` of the frame that it answers, if it had them. */
-export type HeardFailure = { type: "error"; error: unknown; answers?: string | null; client_message_id?: string | null };
+export type HeardFailure = { type: "error"; error: unknown; answers?: string | null; client_message_id?: string | null; retry_after_s?: number | null };
 
 export type HeardMessageChange = { type: "message"; event: string; message: Record<string, unknown> };
 

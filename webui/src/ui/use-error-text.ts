@@ -11,6 +11,7 @@ const TEXTS = {
   login_failed: "error.credentials",
   too_many_attempts: "error.tooMany",
   forbidden: "error.forbidden",
+  insufficient_scope: "error.forbidden",
   context_length_exceeded: "error.tooLong",
   request_too_large: "error.tooLarge",
   storage_quota_exceeded: "error.quota",

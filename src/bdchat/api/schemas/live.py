@@ -189,6 +189,7 @@ class AiComplete(OutFrame, frozen=True, kw_only=True, tag="ai_complete"):
     finish_reason: str | None
     usage: dict[str, Any]
     error: dict[str, Any] | None = None
+    retry_after_s: int | None = None  # after a failure that may pass: worth asking again then
 
 
 class Queue(OutFrame, frozen=True, kw_only=True, tag="queue"):
@@ -250,6 +251,7 @@ class Failure(OutFrame, frozen=True, kw_only=True, tag="error"):
     error: msgspec.Raw
     answers: str | None = None
     client_message_id: str | None = None
+    retry_after_s: int | None = None
 
 
 class PingOut(OutFrame, frozen=True, kw_only=True, tag="ping"):
