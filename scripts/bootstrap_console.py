@@ -67,9 +67,9 @@ def say(text: str) -> None:
 
 def run(title: str, command: Command, *, log: Path, env: dict[str, str] | None = None) -> None:
     """Runs `command` with its output in `log`. Raises BootstrapError with the log's last lines and a remedy."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # an index's address in it may hold a password
     started = time.monotonic()
-    with log.open("w", encoding="utf-8", errors="replace") as sink:
+    with open(log, "w", encoding="utf-8", errors="replace", opener=_private) as sink:
         child = subprocess.Popen(  # noqa: S603  # our own argument lists, never a shell
             [str(part) for part in command],
             stdout=subprocess.PIPE,
@@ -93,6 +93,10 @@ def run(title: str, command: Command, *, log: Path, env: dict[str, str] | None =
             f"{title} failed ({_outcome(child.returncode)}); all of it is in {log}", remedy_for("\n".join(tail))
         )
     say(f"{title} · done in {duration(time.monotonic() - started)}")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def remedy_for(output: str) -> str:

@@ -16,6 +16,7 @@ MAX_LINES = 400
 # Who may import whom inside bdchat; the first pattern that fits a file (its path under src/bdchat) decides.
 ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("settings.py", ()),
+    ("private_files.py", ()),
     ("__init__.py", ()),
     ("__main__.py", ("cli",)),
     (
@@ -29,6 +30,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "engine.catalog",
             "engine.errors",
             "model_console",
+            "private_files",
             "user_console",
         ),
     ),
@@ -37,9 +39,9 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     ("doctor.py", ("settings", "engine.catalog", "engine.errors", "engine.gguf", "engine.host")),
     ("model_console.py", ("engine.catalog", "engine.downloads", "engine.host", "engine.model_rows")),
-    ("engine/*", ("settings", "engine*")),
-    ("store/*", ("settings", "store*")),
-    ("api/*", ("settings", "engine*", "store*", "api*")),
+    ("engine/*", ("settings", "private_files", "engine*")),
+    ("store/*", ("settings", "private_files", "store*")),
+    ("api/*", ("settings", "private_files", "engine*", "store*", "api*")),
 )
 
 # Third parties with one door each: package → the files that may name it.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from bdchat import __version__
+from bdchat.private_files import close_umask, mend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ Assignments = Annotated[
 
 
 def main() -> None:
+    close_umask()
     app()
 
 
@@ -66,7 +68,7 @@ def serve(
 ) -> None:
     """Serve the OpenAI API for one model."""
     flags = {"server.host": host, "server.port": port, "models.default": model}
-    settings = _load_settings(data_dir, assignments or [], flags)
+    settings = _close_to_others(_load_settings(data_dir, assignments or [], flags))
     gc.disable()  # what a server imports stays: looking through it again and again is a sixth of its start
     from bdchat.api.server import serve as serve_api
 
@@ -147,7 +149,7 @@ def backup(
     data_dir: DataDir = None,
 ) -> None:
     """Copy users, chats and answers into one file; also while the server runs."""
-    settings = _load_settings(data_dir, [], {})
+    settings = _close_to_others(_load_settings(data_dir, [], {}))
     from bdchat.backup_console import BackupFailed, back_up_to
 
     try:
@@ -162,7 +164,7 @@ def restore(
     data_dir: DataDir = None,
 ) -> None:
     """Put a backup in the database's place, while no server runs; the former one is kept."""
-    settings = _load_settings(data_dir, [], {})
+    settings = _close_to_others(_load_settings(data_dir, [], {}))
     from bdchat.backup_console import BackupFailed, restore_from
 
     try:
@@ -219,7 +221,7 @@ def _say_of_user(act: "Callable[[Settings], str]", data_dir: Path | None) -> Non
     from bdchat.user_console import UserRefused
 
     try:
-        typer.echo(act(_load_settings(data_dir, [], {})))
+        typer.echo(act(_close_to_others(_load_settings(data_dir, [], {}))))
     except UserRefused as error:
         _fail(str(error))
 
@@ -243,8 +245,21 @@ def _assignment(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _close_to_others(settings: "Settings") -> "Settings":
+    """What an earlier version, another umask or a copy left readable; said once, since somebody may have read it."""
+    mended = mend(settings.data_dir)
+    if mended.is_root_open_still:
+        typer.echo(f"bdchat: {settings.data_dir} stays open to other users of this machine: chmod 700 it", err=True)
+    elif mended.was_root_open or mended.num_inside:
+        what = f"{mended.num_inside} files and folders in it" if mended.num_inside else "the folder itself"
+        typer.echo(
+            f"bdchat: {settings.data_dir} was open to other users of this machine ({what}); it is closed now", err=True
+        )
+    return settings
+
+
 def _load_catalog(data_dir: Path | None) -> "Catalog":
-    settings = _load_settings(data_dir, [], {})
+    settings = _close_to_others(_load_settings(data_dir, [], {}))
     from bdchat.engine.catalog import Catalog
 
     return Catalog.load(settings.data_dir)

@@ -28,9 +28,9 @@ class ServerProcess:
 
 @asynccontextmanager
 async def server_process(
-    data_dir: Path, *options: str, environment: dict[str, str] | None = None
+    data_dir: Path, *options: str, environment: dict[str, str] | None = None, umask: int = -1
 ) -> AsyncGenerator[ServerProcess]:
-    process = await start(data_dir, options, environment)
+    process = await start(data_dir, options, environment, umask=umask)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(START_TIMEOUT_S):
@@ -49,11 +49,12 @@ def log_path(data_dir: Path) -> Path:
 
 
 async def start(
-    data_dir: Path, options: Sequence[str], environment: dict[str, str] | None = None
+    data_dir: Path, options: Sequence[str], environment: dict[str, str] | None = None, *, umask: int = -1
 ) -> asyncio.subprocess.Process:
-    """Its log goes to a file: an unread pipe would stop it once full."""
+    """Its log goes to a file: an unread pipe would stop it once full. `umask` -1: ours."""
     with log_path(data_dir).open("wb") as log:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bdchat", "serve", "--port", "0", "--data-dir", str(data_dir), *options,
             stdout=asyncio.subprocess.PIPE, stderr=log, env={**(environment or os.environ), "PYTHONPATH": str(SOURCE)},
+            umask=umask,
         )  # fmt: skip

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bdchat.private_files import make_folder
 from bdchat.store.backup import back_up
 from bdchat.store.errors import Conflict, NotFound
 
@@ -32,7 +33,7 @@ class Backups:
         """Raises Conflict (not SQLite), StoreFull, StoreDamaged, StoreUnavailable."""
         if self._database is None:
             raise Conflict("The database is PostgreSQL's: pg_dump makes its backup.", code="postgres_backup")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder)
         stem = time.strftime("bdchat-%Y%m%d-%H%M%S", time.gmtime())
         names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
         path = next(path for name in names if not (path := self._folder / f"{name}{SUFFIX}").exists())

@@ -37,6 +37,7 @@ from bdchat.engine.downloads import (
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.gguf import PART_NAME, GGUFError, GGUFHeader, read_header
 from bdchat.engine.wheel_source import WheelSource
+from bdchat.private_files import make_folder
 
 FILENAME = re.compile(r"[A-Za-z0-9][\w.+@ -]{0,200}\.gguf")
 
@@ -145,7 +146,7 @@ class Catalog:
         meter = ProgressMeter(progress, every_s=self._report_every_s)
         wanted = sha256 or (entry.sha256 if entry else None)
         try:
-            partial_dir.mkdir(parents=True, exist_ok=True)
+            make_folder(partial_dir)
             with only_one(partial_dir / f"{target.name}.lock", meter):
                 if not self._is_here(spec, target, wanted or source.promised_sha256(), meter):
                     _require_same(spec, wanted, source.promised_sha256())

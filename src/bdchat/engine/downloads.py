@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from bdchat.engine.errors import EngineError
+from bdchat.private_files import make_folder, opener, write_private
 
 CHUNK_BYTES = 1 << 20
 SPARE_DISK_BYTES = 64 << 20  # left free beside the model
@@ -149,7 +150,7 @@ def link_or_copy(source: Path, target: Path, meter: ProgressMeter) -> None:
         size = source.stat().st_size
         require_room(source.name, target.parent, size)
         meter.start("download", total=size)
-        with source.open("rb") as reader, target.open("wb") as writer:
+        with open(source, "rb") as reader, open(target, "wb", opener=opener) as writer:
             while chunk := reader.read(CHUNK_BYTES):
                 writer.write(chunk)
                 meter.add(len(chunk))
@@ -158,7 +159,7 @@ def link_or_copy(source: Path, target: Path, meter: ProgressMeter) -> None:
 @contextmanager
 def only_one(lock_path: Path, meter: ProgressMeter) -> Iterator[None]:
     """One pull of a file at a time, across processes. The lock ends with the process, however that ends."""
-    with lock_path.open("w") as lock:
+    with open(lock_path, "w", opener=opener) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -170,7 +171,7 @@ def only_one(lock_path: Path, meter: ProgressMeter) -> Iterator[None]:
 @contextmanager
 def is_unlocked(lock_path: Path) -> Iterator[bool]:
     """No pull holds it; until the context is left none can begin to."""
-    with lock_path.open("a") as lock:
+    with open(lock_path, "a", opener=opener) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -180,7 +181,7 @@ def is_unlocked(lock_path: Path) -> Iterator[bool]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_bytes(content)
+    write_private(scratch, content)
     os.replace(scratch, path)

@@ -19,6 +19,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from bdchat import __version__
 from bdchat.engine.downloads import Fetched, ProgressMeter, PullFailed, PullFault, link_or_copy, require_room
 from bdchat.engine.gguf import PART_NAME
+from bdchat.private_files import opener
 
 SPEC = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[\w.+/ -]+\.gguf)(?:@(?P<revision>[\w./-]+))?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -97,7 +98,7 @@ class HubSource:
         meter.start("download", done=done, total=remote.size)
         # By commit, not by branch; the hub redirects to its storage and the token does not follow to another host.
         url = hf_hub_url(self._repo, self._file, revision=remote.commit, endpoint=self._endpoint)
-        with partial.open("ab") as file:
+        with open(partial, "ab", opener=opener) as file:
             http_get(
                 url,
                 file,

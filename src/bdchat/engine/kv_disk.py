@@ -22,6 +22,7 @@ import numpy as np
 
 from bdchat.engine.kv_files import SUFFIX, remove_tagged, tag_part
 from bdchat.engine.kv_snapshots import Shelf
+from bdchat.private_files import make_folder, opener
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ class DiskSnapshots:
     def _look(self) -> None:
         """Takes in what earlier processes left, least recently used first; what cannot be used is deleted."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._folder)
             found = sorted(((path.stat().st_mtime, path) for path in self._folder.iterdir()), key=lambda item: item[0])
         except OSError as error:
             log.warning("saved conversation states are not used: %s", error)
@@ -192,8 +193,7 @@ class _Head:
 def _write(job: _Job, made_by: bytes) -> int:
     """Whole or not at all, for this user alone; the bytes written. A power cut may leave zeroes: the checksum tells."""
     scratch = job.path.with_suffix(".part")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
+    with open(scratch, "wb", opener=opener) as file:
         file.write(HEAD.pack(MAGIC, made_by, len(job.tokens), zlib.crc32(job.state), len(job.state)))
         file.write(np.asarray(job.tokens, np.int32).tobytes())
         file.write(job.state)

@@ -32,6 +32,7 @@ from bdchat.engine.llama_library import library_identity
 from bdchat.engine.llama_model import LlamaModel, file_identity
 from bdchat.engine.llama_runner import LlamaRunner
 from bdchat.engine.runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, Slice
+from bdchat.private_files import make_folder, write_private
 from bdchat.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
@@ -243,8 +244,8 @@ def _write(path: Path, cached: CachedCalibration) -> None:
     """A cache that cannot be written costs the next start its measurement, nothing else."""
     temporary = path.with_suffix(".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(cached), indent=1))
+        make_folder(path.parent)
+        write_private(temporary, msgspec.json.format(msgspec.json.encode(cached), indent=1))
         temporary.replace(path)
     except OSError as error:
         logger.warning("the calibration could not be kept at %s: %s", path, error)

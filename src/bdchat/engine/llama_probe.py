@@ -19,6 +19,7 @@ import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
+from bdchat.private_files import make_folder, write_private
 from bdchat.settings import engine_environment
 
 logger = logging.getLogger(__name__)
@@ -103,8 +104,8 @@ def _read(path: Path) -> bool | None:
 def _write(path: Path, result: _Cached) -> None:
     temporary = path.with_suffix(".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(msgspec.json.encode(result))
+        make_folder(path.parent)
+        write_private(temporary, msgspec.json.encode(result))
         temporary.replace(path)
     except OSError as error:
         logger.warning("the probe's result could not be kept at %s: %s", path, error)

@@ -18,6 +18,7 @@ import sys
 from bdchat.engine.inbox import Inbox
 from bdchat.engine.outbox import Outbox
 from bdchat.engine.worker import ModelLoader, Worker
+from bdchat.private_files import close_umask
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -68,6 +69,7 @@ def _die_with(parent_pid: int) -> None:
 
 
 def _become_an_engine() -> None:
+    close_umask()
     # A terminal's Ctrl-C and a service manager's SIGTERM reach the whole group; the parent drains, then ends us
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

