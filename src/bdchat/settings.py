@@ -47,6 +47,8 @@ class LimitSettings(Section):
 
     body_bytes: Count = 8 * MIB
     import_bytes: Count = 1024 * MIB  # of a file of chats; it waits on the disk, not in memory
+    # Of a thread, to read a file of chats, and as much again for each 4 MiB of it: a ZIP of chats needs a quarter.
+    import_cpu_s: Seconds = 30.0
     header_bytes: Count = 64 * 1024
     num_messages: Count = 2000
     num_choices: Count = 8

@@ -242,6 +242,7 @@ async def test_a_full_disk_ends_the_import_and_is_reported(client: httpx.AsyncCl
         database=FullDatabase(app.database),  # type: ignore[arg-type]
         news=app.session_news,
         max_bytes=10**9,
+        cpu_s=10**6,
         quota_bytes=10**9,
         check_config=dict,
     )

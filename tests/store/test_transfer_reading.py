@@ -13,7 +13,17 @@ from bdchat.store.transfer import archive, reading
 from bdchat.store.transfer.json_items import MAX_STRING_BYTES, BrokenJSON, JSONItems, TooLarge
 from bdchat.store.transfer.reading import FoundChat, Problem, looks_readable
 from bdchat.store.transfer.reasons import because
-from tests.store.transferable import as_document, conversation, node, only_chat, problems, random_session, read, zipped
+from tests.store.transferable import (
+    ample,
+    as_document,
+    conversation,
+    node,
+    only_chat,
+    problems,
+    random_session,
+    read,
+    zipped,
+)
 
 CHAT = conversation(node("u", None, "user", "hi"))
 
@@ -73,7 +83,7 @@ def test_escapes_and_characters_may_lie_across_chunks(pad: int) -> None:
     assert items(b'["' + text.encode() + b'\\ud83d\\ude42\\ud800"]') == [text + "🙂\ufffd"]
 
 
-@pytest.mark.parametrize("data", [b"", b"  ", b"[1", b'{"a"', b"nonsense", b"[1]]", b"3", b"[NaN]", b'{"a":1} {"b":2}'])
+@pytest.mark.parametrize("data", [b"", b"  ", b"[1", b'{"a"', b"nonsense", b"[1]]", b"3", b"[nan]", b'{"a":1} {"b":2}'])
 def test_what_is_no_json_breaks_off_after_what_was_good(data: bytes) -> None:
     with pytest.raises(BrokenJSON):
         items(data)
@@ -99,6 +109,65 @@ def test_a_string_without_end_is_cut_and_the_file_goes_on() -> None:
     assert isinstance(cut, dict)
     assert (cut["b"], after) == (1, 2)
     assert MAX_STRING_BYTES / 3 < len(cut["image"]) < 2 * MAX_STRING_BYTES
+
+
+def test_an_object_of_many_values_is_bounded_as_one_value_is() -> None:
+    """A chat alone in its file, or what lies beside an array of chats, was kept whatever it weighed: a GiB."""
+    texts = ",".join(f'"{n}":"{"x" * 1000}"' for n in range(40))
+    alone = f'{{"title":"big",{texts}}}'.encode()
+    assert items(alone, max_item_bytes=20_000) == [TooLarge("big", because("too_large"))]
+    found = JSONItems(io.BytesIO(f'{{"a":1,{texts},"chats":[2],{texts}}}'.encode()), max_item_bytes=20_000)
+    assert list(found) == [2]
+    assert len(json.dumps(found.header)) < 20_000
+
+
+def test_nesting_without_end_is_not_followed() -> None:
+    """The parser keeps a byte for each level: a GiB of brackets was a GiB of memory."""
+    with pytest.raises(BrokenJSON, match="1000000 levels"):
+        items(b"[" * 2_000_000)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(b'{"title":%s,"mapping":{}}' % json.dumps("b " * 5_000_000).encode(), id="title"),
+        pytest.param(b'{"title":"b","mapping":{"a":{"message":{"weight":%s}}}}' % (b"9" * 10**6), id="digits"),
+        pytest.param(b'{"title":"b","mapping":{"a":{"message":{"weight":1e%s}}}}' % (b"9" * 30), id="exponent"),
+        pytest.param(b'{"title":"b","mapping":{"a":NaN}}', id="nan"),
+        pytest.param(b'{"title":"b","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="deep"),
+        pytest.param(
+            b'{"title":%s,"x":[%s]}' % (json.dumps("b " * 5_000_000).encode(), b"0," * 10**6 + b"0"), id="title+large"
+        ),
+    ],
+)
+def test_a_bad_value_is_its_own_chats_fault(value: bytes) -> None:
+    good = json.dumps(CHAT).encode()
+    first, bad, last = read(b"[%s,%s,%s]" % (good, value, good))
+    assert isinstance(bad, Problem)
+    assert bad.title is not None
+    assert bad.title.startswith("b")
+    assert isinstance(first, FoundChat)
+    assert isinstance(last, FoundChat)
+
+
+def test_code_of_nothing_but_ticks_is_fenced_at_once() -> None:
+    """The fence grew by one tick and was looked for anew, a million times: a message of 8 MiB was a day's work."""
+    content = {"content_type": "code", "text": "`" * 10**6}
+    (message,) = only_chat(conversation(node("a", None, "assistant", content))).chat.messages
+    assert message.content is not None
+    assert message.content.startswith("`" * (10**6 + 1) + "\n")
+
+
+def test_numbers_that_no_column_takes_are_refused_or_left_out() -> None:
+    session = random_session(random.Random(4))
+    message = {**session["messages"][0], "metadata": None}
+    for change in ({"token_count": 1 << 40}, {"processing_time_ms": 1 << 31}):
+        (problem,) = problems(as_document({**session, "messages": [message | change]}))
+        assert problem.reason.code == "malformed"
+    said = {"role": "assistant", "content": "hi", "usage": {"completion_tokens": 1 << 40}}
+    assert only_chat([{"chat": {"messages": [said]}}]).chat.messages[0].token_count is None
+    long = {**session, "source_id": "chatgpt:" + "x" * 190, "messages": []}
+    assert only_chat(as_document(long)).chat.origin == "bdchat:theirs"
 
 
 class Export(io.BytesIO):
@@ -139,11 +208,11 @@ class Export(io.BytesIO):
 
 def test_a_large_file_costs_the_memory_of_one_chat() -> None:
     source = Export(150)
-    first = next(reading.read_chats(Export(150), max_bytes=10**9))
+    first = next(reading.read_chats(Export(150), ample(0)))
     assert isinstance(first, FoundChat)
     tracemalloc.start()
     try:
-        num_chats = sum(isinstance(found, FoundChat) for found in reading.read_chats(source, max_bytes=10**9))
+        num_chats = sum(isinstance(found, FoundChat) for found in reading.read_chats(source, ample(0)))
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bdchat.store.database import Database
+from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.document import CONFIG_COLUMNS
 from bdchat.store.transfer.exporting import Export
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
@@ -51,7 +52,12 @@ def zipped(files: Mapping[str, bytes], *, compression: int = zipfile.ZIP_DEFLATE
 
 def read(content: bytes | object, *, max_bytes: int = 10**9) -> list[FoundChat | Problem]:
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return list(read_chats(io.BytesIO(data), max_bytes=max_bytes))
+    return list(read_chats(io.BytesIO(data), ample(len(data), max_bytes=max_bytes)))
+
+
+def ample(num_bytes: int, *, max_bytes: int = 10**9) -> Allowance:
+    """Whose processor time does not end."""
+    return Allowance(num_bytes, max_bytes=max_bytes, cpu_s=10**6)
 
 
 def problems(content: bytes | object, *, max_bytes: int = 10**9) -> list[Problem]:

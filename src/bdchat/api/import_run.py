@@ -19,6 +19,8 @@ from bdchat.api.session_news import SessionNews
 from bdchat.store import storage, users
 from bdchat.store.database import Database, Db
 from bdchat.store.errors import Conflict, StoreError
+from bdchat.store.ids import new_id
+from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
 from bdchat.store.transfer.reasons import Reason, because
@@ -88,7 +90,8 @@ class Report:
 
 
 class ImportRun:
-    """Owns `source`, a file that it closes. `check_config`: a session's settings as they came → columns, or BadChat."""
+    """Owns `source`, a file that it closes. `cpu_s`: for the smallest file. `check_config`: a session's settings as
+    they came → columns, or BadChat."""
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class ImportRun:
         database: Database,
         news: SessionNews,
         max_bytes: int,
+        cpu_s: float,
         quota_bytes: int,
         check_config: Callable[[Config], Config],
     ) -> None:
@@ -108,10 +112,13 @@ class ImportRun:
         self._news = news
         self._quota_bytes = quota_bytes
         self._check_config = check_config
-        self._entries = read_chats(source, max_bytes=max_bytes)
-        self._num_bytes = 0
+        self._log = logging.LoggerAdapter(log, {"user_id": user_id, "import_id": new_id()})
+        self._num_bytes = source.seek(0, 2)
+        self._allowance = Allowance(self._num_bytes, max_bytes=max_bytes, cpu_s=cpu_s)
+        self._entries = read_chats(source, self._allowance)
         self._num_left_bytes = 0  # of the quota
         self._known = Known()
+        self._own: dict[str, str | None] = {}  # sessions here that the file names → their fingerprints
         self._is_stopped = False
         self._is_incomplete = False
         self._counts = {"imported": 0, "skipped": 0, "failed": 0}
@@ -122,6 +129,7 @@ class ImportRun:
     def stop(self) -> None:
         """After the chats that are being written."""
         self._is_stopped = True
+        self._allowance.stop()
 
     async def run(self) -> None:
         """To the end of the file. Whatever happens, the report has its summary."""
@@ -132,10 +140,10 @@ class ImportRun:
             await self._read_all()
             status = self._status()
         except StoreError as error:
-            log.warning("an import broke off: %s", error, extra={"user_id": self._user_id})
+            self._log.warning("an import broke off: %s", error)
             reason = because("storage", detail=str(error))
         except Exception:  # the border: a report without an end would look like a network fault
-            log.exception("an import failed", extra={"user_id": self._user_id})
+            self._log.exception("an import failed")
             reason = FAULT
         finally:
             await asyncio.to_thread(self._close)
@@ -165,15 +173,21 @@ class ImportRun:
             return known(db, self._user_id), quota_bytes - storage.account_bytes(db, self._user_id)
 
         self._known, self._num_left_bytes = await self._database.read(read)
-        self._num_bytes = await asyncio.to_thread(self._source.seek, 0, 2)
 
     async def _read_all(self) -> None:
-        while not self._is_stopped and (batch := await asyncio.to_thread(self._next_batch)):
+        while not self._is_stopped and (batch := await self._next()):
             await self._store(batch)
             await self._tell_progress()
             if sum(self._counts.values()) >= MAX_CHATS:
                 self._tell_problem(Problem(because("too_many_chats", num=MAX_CHATS), ""))
                 return
+
+    async def _next(self) -> list[Ready | Problem]:
+        """Says how far it is meanwhile: a file may hold nothing for a long time."""
+        reading = asyncio.ensure_future(asyncio.to_thread(self._next_batch))
+        while not (await asyncio.wait({reading}, timeout=PROGRESS_INTERVAL_S))[0]:
+            await self._tell_progress()
+        return reading.result()
 
     # --- in a thread --------------------------------------------------------------------------------------------------
 
@@ -181,23 +195,29 @@ class ImportRun:
         """Empty: that was all."""
         batch: list[Ready | Problem] = []
         num_bytes = num_messages = 0
-        for found in self._entries:
-            entry = found if isinstance(found, Problem) else self._ready(found)
-            batch.append(entry)
-            if isinstance(entry, Ready):
-                num_bytes += entry.prepared.num_bytes
-                num_messages += len(entry.prepared.tree.messages)
-            if len(batch) >= BATCH_CHATS or num_bytes >= BATCH_BYTES or num_messages >= BATCH_MESSAGES:
-                break
+        with self._allowance.working():
+            for found in self._entries:
+                entry = found if isinstance(found, Problem) else self._ready(found)
+                batch.append(entry)
+                if isinstance(entry, Ready):
+                    num_bytes += entry.prepared.num_bytes
+                    num_messages += len(entry.prepared.tree.messages)
+                if len(batch) >= BATCH_CHATS or num_bytes >= BATCH_BYTES or num_messages >= BATCH_MESSAGES:
+                    break
         return batch
 
     def _ready(self, found: FoundChat) -> Ready | Problem:
+        chat = found.chat
         try:
-            if found.chat.config is not None:
-                found.chat.config = self._check_config(found.chat.config)
-            return Ready(prepare(found.chat, self._user_id), found.file)
+            if chat.config is not None:
+                chat.config = self._check_config(chat.config)
+            return Ready(prepare(chat, self._user_id), found.file)
         except BadChat as error:
-            return Problem(error.reason, found.file, title=found.chat.title)
+            return Problem(error.reason, found.file, title=chat.title)
+        except MemoryError:
+            raise
+        except Exception as error:  # as in reading.py: its fault is no other chat's
+            return Problem(because("unreadable"), found.file, title=chat.title, fault=error)
 
     def _close(self) -> None:
         self._entries.close()
@@ -230,8 +250,10 @@ class ImportRun:
         same_id = self._known.by_source.get(prepared.source_id)
         own_id = prepared.chat.session_id
         if same_id is None and own_id is not None:
-            ours = await self._database.read(partial(own_fingerprint, user_id=self._user_id, session_id=own_id))
-            same_id = own_id if ours == prepared.fingerprint else None
+            if own_id not in self._own:  # each is read whole, so once, however often the file names it
+                ours = await self._database.read(partial(own_fingerprint, user_id=self._user_id, session_id=own_id))
+                self._own[own_id] = ours
+            same_id = own_id if self._own[own_id] == prepared.fingerprint else None
         if same_id is not None:
             return "skipped", because("unchanged"), same_id
         if prepared.num_bytes > self._num_left_bytes:
@@ -270,7 +292,7 @@ class ImportRun:
         elif isinstance(error, StoreError):
             self._tell(entry, "failed", because("storage", detail=str(error)), None)
         elif isinstance(error, Exception):
-            log.error("a chat could not be imported", exc_info=error, extra={"user_id": self._user_id})
+            self._log.error("a chat could not be imported", exc_info=error)
             self._tell(entry, "failed", FAULT, None)
         else:
             raise error
@@ -293,6 +315,8 @@ class ImportRun:
         )
 
     def _tell_problem(self, problem: Problem) -> None:
+        if problem.fault is not None:
+            self._log.error("a chat could not be read", exc_info=problem.fault)
         if problem.title is None:
             self._is_incomplete |= problem.is_failure
             status: Literal["skipped", "failed"] = "failed" if problem.is_failure else "skipped"
@@ -327,4 +351,4 @@ class ImportRun:
             try:
                 await self._news.imported(self._user_id, some)
             except BusUnavailable:  # they see it when they look again
-                log.warning("an import could not be announced")
+                self._log.warning("an import could not be announced")

@@ -98,6 +98,7 @@ class Imports:
             database=self._database,
             news=self._news,
             max_bytes=limits.import_bytes,
+            cpu_s=limits.import_cpu_s,
             quota_bytes=self._settings.store.user_quota_bytes,
             check_config=partial(config_columns, limits=limits),
         )

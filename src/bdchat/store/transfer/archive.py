@@ -1,9 +1,11 @@
 """The JSON files of a ZIP, or a file that is one itself; with bounds on what a ZIP may claim to be. Runs in a thread.
 
 Names inside are never paths here: they are shown, and tell JSON from the rest. What is unpacked is counted while it
-comes, since sizes in a ZIP are claims.
+comes, since sizes in a ZIP are claims. What lies in it twice, or over something else, is a bomb: each byte of a ZIP
+belongs to one file at most.
 """
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,23 +13,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from bdchat.store.transfer.json_items import Readable
+from bdchat.store.transfer.allowance import Allowance
+from bdchat.store.transfer.mending import Readable
 from bdchat.store.transfer.reasons import Refused
 
 MAX_FILES = 20_000  # chats and pictures; each costs half a kilobyte to know of
 MAX_DIRECTORY_BYTES = 8 * 1024 * 1024
 MAX_RATIO = 200  # JSON shrinks to a fifteenth, repeated JSON to a hundredth
-RATIO_FROM_BYTES = 1024 * 1024  # below, any ratio is harmless
+RATIO_FROM_BYTES = 1024 * 1024  # below, a file's ratio tells little; the allowance counts them together
 MAX_NAME_CHARS = 100
 _END = b"PK\x05\x06"
 _END_BYTES = 22
+_ENTRY = b"PK\x01\x02"
 _MAX_COMMENT_BYTES = 65_535
 _ZIP64_LOCATOR = b"PK\x06\x07"
 _ZIP64_LOCATOR_BYTES = 20
+_LOCAL = struct.Struct("<4s2xHH8xIIHH")  # signature, flags, method, sizes packed and unpacked, of name and of extra
+_LOCAL_SIGNATURE = b"PK\x03\x04"
+_IS_ENCRYPTED = 1 << 0
+_HAS_SIZES_BEHIND = 1 << 3  # the sizes in the local header may then be 0
+_SIZE_IN_EXTRA = 0xFFFFFFFF
+_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError, OSError)
 
 
 class BadArchive(Refused):
-    """Why nothing (more) is read of it."""
+    """Why nothing is read of it."""
+
+
+class BadFile(Refused):
+    """Why nothing (more) is read of a file in it. The others may be good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +55,24 @@ def looks_like_zip(source: IO[bytes]) -> bool:
     return source.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
 
 
-def json_files(source: IO[bytes], *, max_bytes: int) -> Iterator[JSONFile]:
-    """One after the other: read each before the next. `max_bytes`: of all that is unpacked. Raises BadArchive, also
-    while a file is being read."""
+def json_files(source: IO[bytes], allowance: Allowance) -> Iterator[JSONFile]:
+    """One after the other: read each before the next. Raises BadArchive; reading raises BadFile and what the allowance
+    does."""
     if not looks_like_zip(source):
         source.seek(0)
-        yield JSONFile("", source)
+        yield JSONFile("", _Whole(source, allowance))
         return
-    _check_directory(source)
-    budget = _Budget(max_bytes)
-    with _bad_archives(), zipfile.ZipFile(source) as archive:
-        infos = archive.infolist()
-        if len(infos) > MAX_FILES:
-            raise BadArchive("zip_too_many_files", num=MAX_FILES)
-        for info in sorted(infos, key=lambda info: info.header_offset):
+    directory_at = _checked_directory(source)
+    try:
+        archive = zipfile.ZipFile(source)
+    except (*_FAULTS, NotImplementedError) as error:
+        raise BadArchive("zip_damaged") from error
+    with archive:
+        infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+        _check_places(source, infos, directory_at)
+        for info in infos:
             if info.filename.lower().endswith(".json"):
-                if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:  # LZMA asks for gigabytes
-                    raise NotImplementedError
-                with archive.open(info) as content:
-                    yield JSONFile(shown_name(info.filename), _Counted(content, info, budget))
+                yield JSONFile(shown_name(info.filename), _Member(archive, info, allowance))
 
 
 def shown_name(path: str) -> str:
@@ -68,48 +81,64 @@ def shown_name(path: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in name)[:MAX_NAME_CHARS]
 
 
-@dataclass(slots=True)
-class _Budget:
-    num_left_bytes: int
+class _Whole:
+    """Reads of a file that is no ZIP."""
 
-
-class _Counted:
-    """Reads of one file in the ZIP."""
-
-    def __init__(self, content: IO[bytes], info: zipfile.ZipInfo, budget: _Budget) -> None:
-        self._content = content
-        self._num_left_bytes = max(RATIO_FROM_BYTES, info.compress_size * MAX_RATIO)
-        self._budget = budget
+    def __init__(self, source: IO[bytes], allowance: Allowance) -> None:
+        self._source = source
+        self._allowance = allowance
 
     def read(self, num_bytes: int, /) -> bytes:
-        with _bad_archives():
-            data = self._content.read(num_bytes)
+        self._allowance.check()
+        return self._source.read(num_bytes)
+
+
+class _Member:
+    """Reads of one file in the ZIP."""
+
+    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> None:
+        self._archive = archive
+        self._info = info
+        self._content: IO[bytes] | None = None
+        self._num_left_bytes = max(RATIO_FROM_BYTES, info.compress_size * MAX_RATIO)
+        self._allowance = allowance
+
+    def read(self, num_bytes: int, /) -> bytes:
+        self._allowance.check()
+        with _bad_files():
+            data = self._opened().read(num_bytes)
+        self._allowance.unpack(len(data))
         self._num_left_bytes -= len(data)
-        self._budget.num_left_bytes -= len(data)
         if self._num_left_bytes < 0:
-            raise BadArchive("zip_bomb", num=MAX_RATIO)
-        if self._budget.num_left_bytes < 0:
-            raise BadArchive("zip_too_large")
+            raise BadFile("zip_bomb", num=MAX_RATIO)
         return data
+
+    def _opened(self) -> IO[bytes]:
+        if self._content is None:
+            if self._info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:  # LZMA asks for gigabytes
+                raise NotImplementedError
+            self._content = self._archive.open(self._info)
+        return self._content
 
 
 @contextmanager
-def _bad_archives() -> Iterator[None]:
+def _bad_files() -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:
-        raise BadArchive("zip_unknown_packing") from error
+        raise BadFile("zip_unknown_packing") from error
     except RuntimeError as error:  # zipfile's word for a password
-        raise BadArchive("zip_encrypted") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
-        raise BadArchive("zip_damaged") from error
+        raise BadFile("zip_encrypted") from error
+    except _FAULTS as error:
+        raise BadFile("zip_damaged") from error
 
 
-def _check_directory(source: IO[bytes]) -> None:
-    """zipfile reads the whole list of files before it can be asked how long that is. A list that needs the format for
-    giants (ZIP64) is refused: no file within our bounds does."""
+def _checked_directory(source: IO[bytes]) -> int:
+    """Where the list of files begins. zipfile reads all of it before it can be asked how long that is. A list that
+    needs the format for giants (ZIP64) is refused: no file within our bounds does."""
     num_bytes = source.seek(0, 2)
-    source.seek(max(0, num_bytes - _END_BYTES - _MAX_COMMENT_BYTES - _ZIP64_LOCATOR_BYTES))
+    tail_at = max(0, num_bytes - _END_BYTES - _MAX_COMMENT_BYTES - _ZIP64_LOCATOR_BYTES)
+    source.seek(tail_at)
     tail = source.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < _END_BYTES:
@@ -118,3 +147,32 @@ def _check_directory(source: IO[bytes]) -> None:
     has_zip64 = tail[max(0, at - _ZIP64_LOCATOR_BYTES) :].startswith(_ZIP64_LOCATOR)
     if directory_bytes > MAX_DIRECTORY_BYTES or has_zip64:
         raise BadArchive("zip_too_many_files", num=MAX_FILES)
+    directory_at = tail_at + at - directory_bytes
+    if directory_at < 0:
+        raise BadArchive("zip_damaged")
+    source.seek(directory_at)
+    if source.read(directory_bytes).count(_ENTRY) > MAX_FILES:
+        raise BadArchive("zip_too_many_files", num=MAX_FILES)
+    return directory_at
+
+
+def _check_places(source: IO[bytes], infos: list[zipfile.ZipInfo], directory_at: int) -> None:
+    """`infos`: in the order of their places. Each file ends before the next begins and says the same of itself as the
+    list does: readers that believe one or the other see the same."""
+    end = 0
+    for info in infos:
+        if info.header_offset < end:
+            raise BadArchive("zip_overlaps")
+        source.seek(info.header_offset)
+        header = source.read(_LOCAL.size)
+        if len(header) < _LOCAL.size:
+            raise BadArchive("zip_damaged")
+        signature, flags, method, packed_bytes, unpacked_bytes, name_bytes, extra_bytes = _LOCAL.unpack(header)
+        sizes = ((packed_bytes, info.compress_size), (unpacked_bytes, info.file_size))
+        is_as_listed = flags & _HAS_SIZES_BEHIND or all(own in {listed, _SIZE_IN_EXTRA} for own, listed in sizes)
+        is_same_kind = method == info.compress_type and not (flags ^ info.flag_bits) & _IS_ENCRYPTED
+        if signature != _LOCAL_SIGNATURE or not is_as_listed or not is_same_kind:
+            raise BadArchive("zip_damaged")
+        end = info.header_offset + _LOCAL.size + name_bytes + extra_bytes + info.compress_size
+    if end > directory_at:
+        raise BadArchive("zip_overlaps")

@@ -16,6 +16,8 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 MAX_TITLE_CHARS = 200
 MAX_FOLDER_CHARS = 100
 MAX_AT_MS = (1 << 42) - 2  # search numbers its entries by time: until 2109
+MAX_INTEGER = (1 << 31) - 1  # PostgreSQL's INTEGER
+MAX_ORIGIN_CHARS = 160  # with "#" and a fingerprint it is a source_id, of 200
 _SURE_ID = re.compile(r"[A-Za-z0-9_.-]{1,120}", re.ASCII)
 
 
@@ -77,8 +79,8 @@ def text_of(value: object) -> str:
 
 
 def line_of(value: object, max_chars: int) -> str:
-    """A title or a name: one line, cut where it is too long."""
-    text = " ".join(text_of(value).split()) if isinstance(value, str) else ""
+    """A title or a name, of a text of any length: one line, cut where it is too long."""
+    text = " ".join(value.split(None, max_chars)) if isinstance(value, str) else ""  # so many words are too long
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 

@@ -5,6 +5,7 @@ which a user's message may lack `metadata` and the model stands at the conversat
 without a message, or with one that says nothing, is a placeholder. Parts that are no text become a note in brackets.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from bdchat.store.transfer.chat import (
 
 PROGRAM = "chatgpt"
 ROLES = {"user", "assistant", "system", "tool"}
+_TICKS = re.compile("`+")
 _ASSETS = {"image": "image", "audio": "audio", "video": "video", "file": "file"}
 
 
@@ -181,9 +183,8 @@ def _texts(holder: dict[str, Any], *names: str) -> list[str]:
 
 def _fenced(code: str, language: str) -> str:
     """The fence is longer than any inside."""
-    fence = "```"
-    while fence in code:
-        fence += "`"
+    longest = max((len(run[0]) for run in _TICKS.finditer(code)), default=0)
+    fence = "`" * max(3, longest + 1)
     return f"{fence}{line_of(language, 30)}\n{code}\n{fence}"
 
 

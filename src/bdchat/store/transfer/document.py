@@ -15,6 +15,8 @@ from bdchat.store.tables import ChatSession, Message, MessageMetadata, SessionCo
 from bdchat.store.transfer.chat import (
     MAX_AT_MS,
     MAX_FOLDER_CHARS,
+    MAX_INTEGER,
+    MAX_ORIGIN_CHARS,
     MAX_TITLE_CHARS,
     BadChat,
     Chat,
@@ -33,6 +35,7 @@ AUTHOR = "author"  # in MessageMetadata.extra: who wrote it, when that is not th
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=MAX_AT_MS)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+SmallCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 Name = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
@@ -59,8 +62,8 @@ class MessagePart(msgspec.Struct, forbid_unknown_fields=True):
     content: str
     status: Literal["complete", "stopped", "interrupted", "failed"]
     finish_reason: Name | None
-    token_count: Count | None
-    processing_time_ms: Count | None
+    token_count: SmallCount | None
+    processing_time_ms: SmallCount | None
     created_at_ms: Milliseconds
     metadata: MetadataPart | None
 
@@ -156,7 +159,7 @@ def chat_of(value: dict[str, Any], header: dict[str, Any]) -> Chat:
         raise BadChat("malformed", detail=str(error)[:300]) from error
     origin = (part.source_id or "").partition("#")[0]
     return Chat(
-        origin=origin if ":" in origin else origin_of("bdchat", part.session_id),
+        origin=origin if ":" in origin and len(origin) <= MAX_ORIGIN_CHARS else origin_of("bdchat", part.session_id),
         title=part.title,
         title_source=part.title_source,
         folder=part.folder,

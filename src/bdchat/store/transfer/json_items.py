@@ -2,36 +2,27 @@
 
 A file is an array of chats, an object that holds such an array ("sessions", "conversations", "chats"), or one chat.
 Bounds hold whatever the bytes are: of one value at most `max_item_bytes` (as objects weigh, not as text), of one string
-at most MAX_STRING_BYTES, MAX_DEPTH levels. What yajl would not take, exports have nevertheless, and is mended on the
-way: bytes that are no UTF-8, control characters and halves of surrogate pairs. Texts that come out hold no NUL.
+at most MAX_STRING_BYTES, MAX_DEPTH levels. What yajl would not take, exports have nevertheless: mending.py. Texts that
+come out hold no NUL.
 """
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import ijson
 
+from bdchat.store.transfer.mending import Readable, mended
 from bdchat.store.transfer.reasons import Reason, Refused, because
 
-CHUNK_BYTES = 64 * 1024
 MAX_STRING_BYTES = 16 * 1024 * 1024  # images lie in some exports as text; what follows is left out
 MAX_DEPTH = 100
+MAX_PASSED_DEPTH = 1_000_000  # of what is passed over: yajl keeps a byte per level
 VALUE_BYTES = 64  # about what a small object weighs
 LISTS = frozenset({"sessions", "conversations", "chats"})
-_CONTROLS = dict.fromkeys(range(32), " ")
-_ESCAPE = b"\\u0123456789abcdefABCDEF"  # what escapes are made of
-_HALVES = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
 _STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-
-
-class Readable(Protocol):
-    def read(self, num_bytes: int, /) -> bytes: ...
 
 
 class BrokenJSON(Refused):
@@ -47,11 +38,14 @@ class TooLarge:
 
 
 class JSONItems:
-    """Iterate once. `header`: what an object said beside its array of chats, so far."""
+    """Iterate once. `header`: what an object said beside its array of chats, so far; `num_bytes`: what the last item
+    weighs, about."""
 
     def __init__(self, source: Readable, *, max_item_bytes: int) -> None:
         self.header: dict[str, Any] = {}
+        self.num_bytes = 0
         self._source = source
+        self._max_item_bytes = max_item_bytes
         self._value = _Value(max_item_bytes)
 
     def __iter__(self) -> Iterator[Any]:
@@ -71,33 +65,42 @@ class JSONItems:
         for event, value in events:
             if event == "end_array":
                 return
-            yield self._value.take(event, value, events)
+            item = self._value.take(event, value, events)
+            self.num_bytes = self._value.num_bytes
+            yield item
 
     def _envelope(self, events: Iterator[tuple[str, Any]]) -> Iterator[Any]:
         has_list = False
-        problem: TooLarge | None = None
+        problem: Reason | None = None
         key = ""
+        num_held_bytes = 0
         for event, value in events:
             if event == "end_map":
                 break
             if event == "map_key":
-                key = value
+                key = _text(value)
             elif event == "start_array" and key in LISTS:
                 has_list = True
                 yield from self._array(events)
             else:
-                taken = self._value.take(event, value, events, num_bytes=self._value.num_bytes)
-                problem = taken if isinstance(taken, TooLarge) else problem
-                if not isinstance(taken, TooLarge):
+                num_bytes = num_held_bytes + VALUE_BYTES + 2 * len(key)
+                taken = self._value.take(event, value, events, num_bytes=num_bytes)
+                if isinstance(taken, TooLarge):
+                    problem = taken.reason
+                elif self._value.num_bytes > self._max_item_bytes:  # many values, each of them small enough
+                    problem = because("too_large")
+                else:
                     self.header[key] = taken
+                    num_held_bytes = self._value.num_bytes
+        self.num_bytes = num_held_bytes
         if not has_list:
-            yield TooLarge(self.header.get("title"), problem.reason) if problem else self.header
+            yield TooLarge(self.header.get("title"), problem) if problem else self.header
 
     def _events(self) -> Iterator[tuple[str, Any]]:
         found = ijson.sendable_list()
         parser = ijson.basic_parse_coro(found, use_float=False)  # True overflows on integers of 20 digits
         try:
-            for chunk in _fed(_clean(self._source), found):
+            for chunk in _fed(mended(self._source), found):
                 parser.send(chunk)
                 yield from found
             found.clear()
@@ -152,6 +155,8 @@ class _Value:
         while depth:
             event, _ = next(events)
             depth += 1 if event in {"start_map", "start_array"} else -1 if event in {"end_map", "end_array"} else 0
+            if depth > MAX_PASSED_DEPTH:
+                raise BrokenJSON("too_deep", num=MAX_PASSED_DEPTH)
         reason = because("too_deep", num=MAX_DEPTH) if is_deep else because("too_large")
         return TooLarge(title, reason)
 
@@ -171,13 +176,13 @@ def _text(value: str) -> str:
 
 def _fed(chunks: Iterator[bytes], found: list[Any]) -> Iterator[bytes]:
     """What the parser is sent; `found` is what it made of the chunk before, and is emptied. While it finds nothing it
-    is inside a string: yajl reads all of that again with each chunk, so chunks then grow; and what is beyond
-    MAX_STRING_BYTES is passed over."""
+    is inside a string: yajl reads all of that again with each chunk, so chunks then grow until the string ends; and
+    what is beyond MAX_STRING_BYTES is passed over."""
     num_silent_bytes = 0
     waiting: list[bytes] = []
     for chunk in chunks:
         waiting.append(chunk)
-        if sum(map(len, waiting)) < num_silent_bytes:
+        if sum(map(len, waiting)) < num_silent_bytes and not _STRING_END.match(chunk):
             continue
         sent = b"".join(waiting)
         waiting = []
@@ -197,27 +202,6 @@ def _after_string(chunks: Iterator[bytes]) -> bytes:
         if end := _STRING_END.match(chunk):
             return chunk[end.end() :]
     return b""
-
-
-def _clean(source: Readable) -> Iterator[bytes]:
-    """Chunks of UTF-8 without controls, cut where no escape is."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    rest = b""
-    while read := source.read(CHUNK_BYTES):
-        text = decoder.decode(read)
-        chunk = rest + (text if text.isprintable() else text.translate(_CONTROLS)).encode()
-        cut = len(chunk.rstrip(_ESCAPE)) or len(chunk)
-        rest = chunk[cut:]
-        yield _paired(chunk[:cut])
-    rest += decoder.decode(b"", final=True).encode()
-    if rest:
-        yield _paired(rest)
-
-
-def _paired(chunk: bytes) -> bytes:
-    if b"\\ud" not in chunk and b"\\uD" not in chunk:
-        return chunk
-    return _HALVES.sub(lambda found: b"\\ufffd" if found[1] else found[0], chunk)
 
 
 def _detail(error: Exception) -> str:

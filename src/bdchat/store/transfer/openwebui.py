@@ -8,6 +8,7 @@ only, so its chats stay together under a name made of that; tags are kept with t
 from typing import Any
 
 from bdchat.store.transfer.chat import (
+    MAX_INTEGER,
     MAX_TITLE_CHARS,
     BadChat,
     Chat,
@@ -95,7 +96,7 @@ def _message(node_id: str, parent_id: str | None, node: dict[str, Any], default_
         content=text_of(content) or None,
         created_at_ms=ms_of(node.get("timestamp")),
         status="failed" if error else "interrupted" if node.get("done") is False else "complete",
-        token_count=columns.get("completion_tokens") or None,
+        token_count=tokens if 0 < (tokens := columns.get("completion_tokens", 0)) <= MAX_INTEGER else None,
         metadata=columns,
     )
 

@@ -1,7 +1,8 @@
 """An import file → its chats, whatever program wrote it, one at a time. Runs in a thread of the caller's.
 
 Formats are told by what an entry looks like, not by names. What is not a chat, or cannot be one, comes out as a
-Problem: nothing is passed over in silence. Memory: one chat, however large the file is.
+Problem: nothing is passed over in silence, and one chat's fault is no other's. Memory: one chat, however large the file
+is.
 """
 
 from collections.abc import Generator, Iterator
@@ -9,13 +10,13 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from bdchat.store.transfer import chatgpt, document, openwebui
-from bdchat.store.transfer.archive import BadArchive, JSONFile, json_files, looks_like_zip
+from bdchat.store.transfer.allowance import Allowance, Exhausted, Stopped
+from bdchat.store.transfer.archive import BadArchive, BadFile, JSONFile, json_files, looks_like_zip
 from bdchat.store.transfer.chat import MAX_TITLE_CHARS, BadChat, Chat, line_of
 from bdchat.store.transfer.json_items import BrokenJSON, JSONItems, TooLarge
 from bdchat.store.transfer.reasons import Reason, because
 
 MAX_CHAT_BYTES = 64 * 1024 * 1024  # of one chat as objects, about; its JSON is a third of that
-MAX_UNPACKED = 4  # times what an import may hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Problem:
     file: str
     title: str | None = None
     is_failure: bool = True  # False: there was nothing for us in it
+    fault: Exception | None = None  # ours, to be logged
 
 
 def looks_readable(source: IO[bytes]) -> bool:
@@ -42,21 +44,23 @@ def looks_readable(source: IO[bytes]) -> bool:
     return source.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}
 
 
-def read_chats(source: IO[bytes], *, max_bytes: int) -> Generator[FoundChat | Problem]:
-    """`max_bytes`: of the file; a ZIP may unpack to MAX_UNPACKED times as much."""
+def read_chats(source: IO[bytes], allowance: Allowance) -> Generator[FoundChat | Problem]:
+    """While the allowance is working. Ends early when that is stopped."""
     num_files = 0
     try:
-        for file in json_files(source, max_bytes=max_bytes * MAX_UNPACKED):
+        for file in json_files(source, allowance):
             num_files += 1
-            yield from _of_file(file)
-    except BadArchive as error:
+            yield from _of_file(file, allowance)
+    except Stopped:
+        return
+    except (BadArchive, Exhausted) as error:
         yield Problem(error.reason, "")
         return
     if not num_files:
         yield Problem(because("zip_without_json"), "")
 
 
-def _of_file(file: JSONFile) -> Iterator[FoundChat | Problem]:
+def _of_file(file: JSONFile, allowance: Allowance) -> Iterator[FoundChat | Problem]:
     items = JSONItems(file.content, max_item_bytes=MAX_CHAT_BYTES)
     num_chats = num_others = 0
     try:
@@ -64,9 +68,11 @@ def _of_file(file: JSONFile) -> Iterator[FoundChat | Problem]:
             found = _found(item, items.header, file.name)
             num_chats += found is not None
             num_others += found is None
+            if isinstance(found, FoundChat):
+                allowance.found_chat(items.num_bytes)
             if found is not None:
                 yield found
-    except BrokenJSON as error:
+    except (BrokenJSON, BadFile) as error:
         yield Problem(error.reason, file.name)
         return
     if not num_chats:
@@ -85,6 +91,10 @@ def _found(item: Any, header: dict[str, Any], file: str) -> FoundChat | Problem 
         chat = _chat(item, header)
     except BadChat as error:
         return Problem(error.reason, file, title=_title(item))
+    except MemoryError:
+        raise
+    except Exception as error:  # a border: what a stranger's value does to our code is not the next chat's fault
+        return Problem(because("unreadable"), file, title=_title(item), fault=error)
     return None if chat is None else FoundChat(chat, file)
 
 
@@ -100,5 +110,4 @@ def _chat(item: dict[str, Any], header: dict[str, Any]) -> Chat | None:
 
 def _title(item: dict[str, Any]) -> str:
     inner = item.get("chat")
-    title = item.get("title") or (inner.get("title") if isinstance(inner, dict) else None)
-    return line_of(title, 10**9)[:MAX_TITLE_CHARS] if isinstance(title, str) and len(title) < 10**6 else ""
+    return line_of(item.get("title") or (inner.get("title") if isinstance(inner, dict) else None), MAX_TITLE_CHARS)
