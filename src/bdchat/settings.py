@@ -114,7 +114,10 @@ class AuthSettings(Section):
     idle_days: Count = 7  # a login unused for so long ends
     absolute_days: Count = 30  # and any login after so long
     attempts_per_minute: Count = 10  # wrong passwords per account and address; then 429
-    attempts_per_address: Count = 60  # per minute, all accounts together
+    attempts_per_address: Count = 60  # per minute, all accounts together; this machine is one address
+    # Wrong passwords per account and hour, from everywhere; beyond them a device that it does not know waits its turn.
+    attempts_per_account: Count = 30
+    known_device_days: Count = 180  # unused for so long, a browser is a stranger to the account again
     trusted_proxies: tuple[Network, ...] = ()  # addresses whose X-Forwarded-For and -Proto are believed
 
 

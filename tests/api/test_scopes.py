@@ -117,7 +117,7 @@ async def test_a_chat_is_answered_for_who_may_use_the_model_and_the_chat(client:
     answered = await client.post("/v1/chat/completions", json=stored, headers=ann)
     answer_id = answered.headers["x-bdchat-message-id"]
     sessions = await keyed(client, ann, "sessions")
-    ways = (
+    ways: tuple[tuple[str, dict[str, Any]], ...] = (
         (f"/api/messages/{answer_id}/regenerate", {}),
         (f"/api/messages/{answer_id}/continue", {}),
         (f"/api/messages/{question}/edit", {"content": "x"}),

@@ -11,6 +11,7 @@ from bdchat.api.endpoints import Endpoint, Nothing, declared, path_id, read_quer
 from bdchat.api.errors import LoginFailed
 from bdchat.api.identity import require_login, require_user
 from bdchat.api.json_body import read_json_body
+from bdchat.api.password_check import PasswordCheck
 from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import (
     MAX_DAYS,
@@ -31,7 +32,7 @@ from bdchat.api.schemas.accounts import (
     to_user_view,
 )
 from bdchat.api.schemas.wire import parse
-from bdchat.api.sign_in import BODY_BYTES, SignIn
+from bdchat.api.sign_in import BODY_BYTES
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
 from bdchat.store import audit, history, logins, usage, users
@@ -50,14 +51,14 @@ class Accounts:
         database: Database,
         authenticator: Authenticator,
         passwords: Passwords,
-        sign_in: SignIn,
+        password_check: PasswordCheck,
     ) -> None:
         self._limits = settings.limits
         self._idle_ms = settings.auth.idle_days * DAY_MS
         self._database = database
         self._authenticator = authenticator
         self._passwords = passwords
-        self._sign_in = sign_in
+        self._password_check = password_check
 
     def routes(self) -> list[Route]:
         return declared(
@@ -166,7 +167,9 @@ class Accounts:
         wanted = parse(PasswordChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         peer = self._authenticator.peer(request.scope)
         try:
-            await self._sign_in.check_password(identity.username, wanted.current_password, peer)
+            await self._password_check.check(
+                identity.username, wanted.current_password, peer, login_id=identity.login_id
+            )
         except LoginFailed as error:
             raise InvalidRequest("current_password", "is not your password.", code="wrong_password") from error
         if (weakness := weakness_of(wanted.new_password, identity.username)) is not None:

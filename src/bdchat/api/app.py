@@ -45,6 +45,7 @@ from bdchat.api.models import Models
 from bdchat.api.openai_routes import llm_routes, openai_routes, watch_routes
 from bdchat.api.openapi import OpenAPI
 from bdchat.api.page import PageServer, load_page
+from bdchat.api.password_check import PasswordCheck
 from bdchat.api.passwords import Passwords
 from bdchat.api.preview import Previews
 from bdchat.api.pulls import Pulls
@@ -141,7 +142,7 @@ class App(Starlette):
             *Sessions(self.database, self.session_news, self.engine_router, settings.limits).routes(),
             *Messages(self.database, self.session_news, settings.limits).routes(),
             *Previews(self.database, self.engine_router, settings.limits).routes(),
-            *Sharing(self.database, self.session_news, settings.limits).routes(),
+            *Sharing(settings, self.database, self.session_news, self.authenticator).routes(),
             *Exports(self.database, settings.limits).routes(),
             *self.imports.routes(),
             *self.openapi.routes(),
@@ -189,8 +190,9 @@ class App(Starlette):
         ]
 
     def _account_routes(self, settings: Settings) -> list[Route]:
-        sign_in = SignIn(settings, self.database, self.authenticator, self.passwords)
-        accounts = Accounts(settings, self.database, self.authenticator, self.passwords, sign_in)
+        check = PasswordCheck(settings.auth, self.database, self.passwords)
+        sign_in = SignIn(settings, self.database, self.authenticator, self.passwords, check)
+        accounts = Accounts(settings, self.database, self.authenticator, self.passwords, check)
         api_keys = ApiKeys(settings.limits, self.database, self.authenticator)
         return [*sign_in.routes(), *accounts.routes(), *api_keys.routes()]
 

@@ -16,8 +16,9 @@ from typing import Literal
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bdchat.api.attempts import Attempts
 from bdchat.api.bus import Bus, BusUnavailable, user_topic
-from bdchat.api.errors import Forbidden, Unauthorized, UnsupportedMediaType
+from bdchat.api.errors import Forbidden, TooManyAttempts, Unauthorized, UnsupportedMediaType
 from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.peer import Peer, Proxies
 from bdchat.api.security import SAFE_METHODS, headers_named, is_same_origin
@@ -71,6 +72,7 @@ class Authenticator:
         self._operator_key = settings.server.api_key.get_secret_value().encode() if settings.server.api_key else None
         self._has_guest = settings.auth.local_guest and self._operator_key is None
         self._proxies = Proxies(settings.auth.trusted_proxies)
+        self._wrong_tokens = Attempts(settings.auth.attempts_per_address)
         self._resolved: dict[str, _Resolved] = {}  # by token hash
         self._num_ended = 0  # a look-up that was under way meanwhile is not remembered
         self._touches: dict[str, asyncio.Task[None]] = {}  # by token hash
@@ -79,31 +81,46 @@ class Authenticator:
         return self._proxies.peer(scope)
 
     async def resolve(self, scope: Scope) -> Identity | None:
-        """None: nothing was given, and nobody is let in without. Raises Unauthorized for a wrong credential, Forbidden
-        for a write that another site's page may have sent with our cookie."""
+        """None: nothing was given, and nobody is let in without. Raises Unauthorized or TooManyAttempts for a wrong
+        credential, Forbidden for a write that another site's page may have sent with our cookie."""
         peer = self.peer(scope)
         given = _given_keys(scope)
         is_guest = self._has_guest and peer.is_local
         for token in given:
-            if (identity := await self.resolve_token(token)) is not None:
+            if (identity := await self.resolve_token(token, peer)) is not None:
                 return identity
         if given and not (is_guest and not any(TOKEN.fullmatch(token) for token in given)):
+            self._wrong_tokens.take(peer.limited_as)
             raise Unauthorized(was_given=True)
         if not given and (cookie := cookie_of(scope, is_https=peer.is_https)):
             return await self._of_cookie(cookie, scope)
         return LOCAL_GUEST if is_guest else None  # SDKs must send some key: to the guest a placeholder is none
 
     async def _of_cookie(self, token: str, scope: Scope) -> Identity:
-        identity = await self.resolve_token(token) if token.startswith(LOGIN_PREFIX) else None
+        identity = await self._resolve_user(token) if token.startswith(LOGIN_PREFIX) else None
         if identity is None:
             raise Unauthorized(was_given=True)
         check_same_site(scope)
         return identity
 
-    async def resolve_token(self, token: str) -> Identity | None:
-        """Of a header, or of a socket's first message. None: it is no good, or no more."""
-        if self._operator_key is not None and hmac.compare_digest(token.encode(errors="replace"), self._operator_key):
-            return OPERATOR
+    async def shown(self, token: str, scope: Scope) -> Identity | None:
+        """Of a socket's first message. None: it is no good. Raises TooManyAttempts."""
+        peer = self.peer(scope)
+        identity = await self.resolve_token(token, peer)
+        if identity is None:
+            self._wrong_tokens.take(peer.limited_as)
+        return identity
+
+    async def resolve_token(self, token: str, peer: Peer) -> Identity | None:
+        """None: it is no good, or no more. The operator's key was chosen by somebody and can be guessed: it is compared
+        so often only, and then for nobody at that address. The others are 256 random bits. Raises TooManyAttempts."""
+        if self._operator_key is not None and not TOKEN.fullmatch(token):
+            if (left_s := self._wrong_tokens.left_s(peer.limited_as)) is not None:
+                raise TooManyAttempts(left_s)
+            return OPERATOR if hmac.compare_digest(token.encode(errors="replace"), self._operator_key) else None
+        return await self._resolve_user(token)
+
+    async def _resolve_user(self, token: str) -> Identity | None:
         if not TOKEN.fullmatch(token):
             return None
         hashed = token_hash(token)
@@ -201,7 +218,7 @@ class CredentialGuard:
             is_open = scope["type"] == "websocket" or path in OPEN_PATHS or path.startswith(SHARED_PREFIX)
             try:
                 identity = await self._authenticator.resolve(scope)
-            except Unauthorized:
+            except (Unauthorized, TooManyAttempts):
                 if not is_open:
                     raise
                 identity = None
@@ -217,7 +234,10 @@ class CredentialGuard:
 
 def cookie_of(scope: Scope, *, is_https: bool) -> str | None:
     """Over https only the one that no other host and no plain http could have set."""
-    wanted = SECURE_COOKIE if is_https else COOKIE
+    return cookie_named(scope, SECURE_COOKIE if is_https else COOKIE)
+
+
+def cookie_named(scope: Scope, wanted: str) -> str | None:
     for header in headers_named(scope, b"cookie"):
         for pair in header.decode("latin-1").split(";"):
             name, _, value = pair.strip().partition("=")
@@ -228,8 +248,12 @@ def cookie_of(scope: Scope, *, is_https: bool) -> str | None:
 
 def cookie_header(token: str, *, is_https: bool, max_age_s: int) -> str:
     """`token` "" and `max_age_s` 0 take the cookie away."""
-    name, secure = (SECURE_COOKIE, "; Secure") if is_https else (COOKIE, "")
-    return f"{name}={token}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
+    return set_cookie(SECURE_COOKIE if is_https else COOKIE, token, is_https=is_https, max_age_s=max_age_s)
+
+
+def set_cookie(name: str, value: str, *, is_https: bool, max_age_s: int) -> str:
+    secure = "; Secure" if is_https else ""
+    return f"{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
 
 
 def _given_keys(scope: Scope) -> list[str]:

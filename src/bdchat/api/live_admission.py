@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from bdchat.api.auth import Authenticator
 from bdchat.api.bus import Bus
-from bdchat.api.errors import EdgeError
+from bdchat.api.errors import EdgeError, TooManyAttempts
 from bdchat.api.identity import Identity, identity_of
 from bdchat.api.live_line import CloseCode, Line, LineClosed, Timing
 from bdchat.api.schemas.live import Auth, InFrame, parse_frame
@@ -95,10 +95,13 @@ async def admit(line: Line, websocket: WebSocket, parts: LiveParts) -> Admission
     if not isinstance(frame, Auth):
         raise LineClosed(CloseCode.UNAUTHENTICATED, SAY_WHO)
     token = frame.token
-    identity = await authenticator.resolve_token(token)
+    try:
+        identity = await authenticator.shown(token, websocket.scope)
+    except TooManyAttempts as error:
+        raise LineClosed(CloseCode.UNAUTHENTICATED, str(error)) from error
     if identity is None or identity.is_guest:
         raise LineClosed(CloseCode.UNAUTHENTICATED, "the token is no good")
-    return _with_sessions(Admission(identity, lambda: authenticator.resolve_token(token)))
+    return _with_sessions(Admission(identity, lambda: authenticator.shown(token, websocket.scope)))
 
 
 def _with_sessions(admission: Admission) -> Admission:

@@ -205,7 +205,7 @@ def _schema_of(media: str) -> dict[str, Any]:
 def _error_statuses(endpoint: Endpoint) -> set[int]:
     statuses = {*endpoint.errors, 503}
     if endpoint.auth != "open":
-        statuses |= {401, 403}
+        statuses |= {401, 403, 429}
     if "{" in endpoint.path:
         statuses.add(404)
     if endpoint.query is not None:

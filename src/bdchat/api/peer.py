@@ -13,6 +13,7 @@ from starlette.types import Scope
 from bdchat.api.security import LOOPBACK_NAMES, headers_named, host_of
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+THIS_MACHINE = "loopback"
 FORWARDING = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip")
 
 
@@ -24,8 +25,10 @@ class Peer:
 
     @property
     def limited_as(self) -> str:
-        """What attempts are counted by: a home's IPv6 network has 2^64 addresses."""
+        """What attempts are counted by: a home's IPv6 network has 2^64 addresses, this machine 2^24 for itself."""
         address = _parse(self.address)
+        if address is not None and address.is_loopback:
+            return THIS_MACHINE
         if isinstance(address, ipaddress.IPv6Address):
             return str(ipaddress.ip_network((address, 64), strict=False))
         return self.address

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bdchat.api.attempts import Attempts
+from bdchat.api.auth import Authenticator
 from bdchat.api.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.identity import require_user
 from bdchat.api.json_body import read_json_body
@@ -30,7 +32,7 @@ from bdchat.api.schemas.sharing import (
 from bdchat.api.schemas.wire import parse
 from bdchat.api.session_news import SessionNews
 from bdchat.engine.errors import InvalidRequest
-from bdchat.settings import LimitSettings
+from bdchat.settings import Settings
 from bdchat.store import messages, sessions, sharing, users
 from bdchat.store.database import Database, Db
 from bdchat.store.errors import NotFound
@@ -43,10 +45,12 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 256 bits
 
 
 class Sharing:
-    def __init__(self, database: Database, news: SessionNews, limits: LimitSettings) -> None:
+    def __init__(self, settings: Settings, database: Database, news: SessionNews, authenticator: Authenticator) -> None:
         self._database = database
         self._news = news
-        self._limits = limits
+        self._limits = settings.limits
+        self._authenticator = authenticator
+        self._wrong_tokens = Attempts(settings.auth.attempts_per_address)
 
     def routes(self) -> list[Route]:
         members, links = "/api/sessions/{session_id}/members", "/api/sessions/{session_id}/links"
@@ -82,6 +86,7 @@ class Sharing:
                 query=SharedQuery,
                 response=SharedSession,
                 auth="open",
+                errors=(429,),
             ),
         )
 
@@ -165,11 +170,17 @@ class Sharing:
         return Response(status_code=204)
 
     async def show(self, request: Request) -> Response:
+        """A token that opens nothing is counted by address; one that does always opens: it is no guess."""
         token = str(request.path_params["token"])
-        if not TOKEN.fullmatch(token):
-            raise NotFound("link")
         query = read_query(SharedQuery, request, self._limits)
-        return reply(await self._database.read(lambda db: _shared(db, token, query)))
+        try:
+            if not TOKEN.fullmatch(token):
+                raise NotFound("link")
+            shown = await self._database.read(lambda db: _shared(db, token, query))
+        except NotFound:
+            self._wrong_tokens.take(self._authenticator.peer(request.scope).limited_as)
+            raise
+        return reply(shown)
 
 
 def _shared(db: Db, token: str, query: SharedQuery) -> SharedSession:

@@ -11,41 +11,54 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.attempts import Attempts
-from bdchat.api.auth import DAY_MS, LOGIN_PREFIX, Authenticator, cookie_header, cookie_of, new_token, token_hash
+from bdchat.api.auth import (
+    DAY_MS,
+    LOGIN_PREFIX,
+    Authenticator,
+    cookie_header,
+    cookie_of,
+    new_token,
+    set_cookie,
+    token_hash,
+)
 from bdchat.api.endpoints import Endpoint, Nothing, declared, reply
-from bdchat.api.errors import Forbidden, LoginFailed
+from bdchat.api.errors import Forbidden
 from bdchat.api.identity import Identity, identity_of, require_login
 from bdchat.api.json_body import read_json_body
+from bdchat.api.password_check import PasswordCheck, device_cookie_name, device_of
 from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.peer import Peer
 from bdchat.api.schemas.accounts import Credentials, Me, Registration, SignedIn, to_user_view
 from bdchat.api.schemas.wire import parse
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
-from bdchat.store import audit, invitations, logins, users
+from bdchat.store import audit, devices, invitations, logins, users
 from bdchat.store.database import Database, Db
 from bdchat.store.errors import NotFound
 from bdchat.store.tables import LoginToken, User
 
+DEVICE_PREFIX = "bdd-"
 BODY_BYTES = 16 * 1024  # of a request with a password in it
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # nothing that is read as something else
 CODE_GROUPS = 5  # of four characters: 99 bits
 
 
 class SignIn:
-    """Owns the counts of attempts, which PasswordChange shares: both try passwords."""
-
     def __init__(
-        self, settings: Settings, database: Database, authenticator: Authenticator, passwords: Passwords
+        self,
+        settings: Settings,
+        database: Database,
+        authenticator: Authenticator,
+        passwords: Passwords,
+        password_check: PasswordCheck,
     ) -> None:
         self._settings = settings
         self._database = database
         self._authenticator = authenticator
         self._passwords = passwords
-        self._by_account = Attempts(settings.auth.attempts_per_minute)
-        self._by_address = Attempts(settings.auth.attempts_per_address)
+        self._password_check = password_check
         self._lifetime_ms = settings.auth.absolute_days * DAY_MS
+        self._device_s = settings.auth.known_device_days * DAY_MS // 1000
 
     def routes(self) -> list[Route]:
         return declared(
@@ -80,13 +93,13 @@ class SignIn:
     async def register(self, request: Request) -> Response:
         wanted = parse(Registration, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
         peer = self._authenticator.peer(request.scope)
-        self._by_address.take(peer.limited_as)
+        self._password_check.take_address(peer)
         is_first = not await self._database.read(users.has_any)
         invitation_hash = await self._check_may_register(wanted, peer, is_first=is_first)
         if (weakness := weakness_of(wanted.password, wanted.username)) is not None:
             raise InvalidRequest("password", WEAKNESSES[weakness], code=weakness)
         password_hash = await self._passwords.hash(wanted.password)
-        token = new_token(LOGIN_PREFIX)
+        token, device = new_token(LOGIN_PREFIX), new_token(DEVICE_PREFIX)
 
         def register(db: Db) -> tuple[User, LoginToken]:
             user = (users.create_first if is_first else users.create_user)(
@@ -100,10 +113,12 @@ class SignIn:
                 invitations.use(db, invitation_hash, user.user_id)
             actor = audit.NamedActor(user.user_id, user.username)
             audit.record(db, actor, "register", user.user_id, {"role": user.role}, peer.address)
+            if wanted.cookie:
+                devices.remember(db, user.user_id, token_hash(device))
             return user, self._begin(db, user, token, request, peer)
 
         user, login = await self._database.write(register)
-        return self._answer(user, login, token, peer, wants_cookie=wanted.cookie, status=201)
+        return self._answer(user, login, token, peer, device=device if wanted.cookie else None, status=201)
 
     async def _check_may_register(self, wanted: Registration, peer: Peer, *, is_first: bool) -> str | None:
         """The invitation's hash when one is used. Raises Forbidden."""
@@ -138,11 +153,16 @@ class SignIn:
     async def login(self, request: Request) -> Response:
         wanted = parse(Credentials, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
         peer = self._authenticator.peer(request.scope)
-        user = await self.check_password(wanted.username, wanted.password, peer)
+        device = device_of(request.scope, wanted.username, is_https=peer.is_https)
+        checked = await self._password_check.check(wanted.username, wanted.password, peer, device=device)
+        user = checked.user
         password_hash = user.password_hash
         if self._passwords.is_outdated(password_hash):
             password_hash = await self._passwords.hash(wanted.password)
         token = new_token(LOGIN_PREFIX)
+        if device is None or not checked.is_known:  # never one that somebody else may have put into this browser
+            device = new_token(DEVICE_PREFIX)
+        device_hash = token_hash(device)
         former = identity_of(request)
         former_id = former.login_id if former is not None and wanted.cookie else None
 
@@ -152,30 +172,14 @@ class SignIn:
             if former is not None and former_id is not None:  # this browser's cookie is about to be replaced
                 logins.end_one(db, former.user_id, former_id)
             audit.record(db, audit.NamedActor(user.user_id, user.username), "login", user.user_id, ip=peer.address)
+            if wanted.cookie:
+                devices.remember(db, user.user_id, device_hash)
             return self._begin(db, user, token, request, peer)
 
         login = await self._database.write(begin)
         if former is not None and former_id is not None:
             await self._authenticator.ended(former.user_id, login_id=former_id)
-        return self._answer(user, login, token, peer, wants_cookie=wanted.cookie)
-
-    async def check_password(self, username: str, password: str, peer: Peer) -> User:
-        """Raises LoginFailed, TooManyAttempts."""
-        account = f"{users.username_key(username)}\n{peer.limited_as}"
-        self._by_account.take(account)
-        self._by_address.take(peer.limited_as)
-        user = await self._database.read(lambda db: users.by_name(db, username))
-        is_right = await self._passwords.verify(user.password_hash if user else None, password)
-        if user is None or not is_right or user.is_disabled:
-            # a name that nobody has may be a password, typed in the wrong field
-            target = user.username if user is not None else ""
-            await self._database.write(
-                lambda db: audit.record(db, audit.NOBODY, "login.failed", target, ip=peer.address)
-            )
-            raise LoginFailed
-        self._by_account.give_back(account)
-        self._by_address.give_back(peer.limited_as)
-        return user
+        return self._answer(user, login, token, peer, device=device if wanted.cookie else None)
 
     async def logout(self, request: Request) -> Response:
         identity = require_login(request)
@@ -231,16 +235,22 @@ class SignIn:
         )
 
     def _answer(
-        self, user: User, login: LoginToken, token: str, peer: Peer, *, wants_cookie: bool, status: int = 200
+        self, user: User, login: LoginToken, token: str, peer: Peer, *, device: str | None, status: int = 200
     ) -> Response:
+        """`device` None: no cookies, the token in the answer."""
         document = SignedIn(
             user=to_user_view(user),
             login_id=login.login_id,
             expires_at_ms=login.expires_at_ms,
-            token=None if wants_cookie else token,
+            token=token if device is None else None,
         )
-        cookie = cookie_header(token, is_https=peer.is_https, max_age_s=self._lifetime_ms // 1000)
-        return reply(document, status=status, headers={"set-cookie": cookie} if wants_cookie else {})
+        response = reply(document, status=status)
+        if device is not None:
+            is_https, name = peer.is_https, device_cookie_name(user.username, is_https=peer.is_https)
+            login_s = self._lifetime_ms // 1000
+            response.headers.append("set-cookie", cookie_header(token, is_https=is_https, max_age_s=login_s))
+            response.headers.append("set-cookie", set_cookie(name, device, is_https=is_https, max_age_s=self._device_s))
+        return response
 
 
 async def new_setup_code(database: Database) -> str | None:

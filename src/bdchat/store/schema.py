@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from bdchat.store.errors import StoreDamaged, StoreTooNew, StoreUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-HEAD = "0001"  # the newest revision; a test compares it with the migrations
+HEAD = "0002"  # the newest revision; a test compares it with the migrations
 _HEADER = b"SQLite format 3\x00"
 
 

@@ -74,6 +74,17 @@ class LoginToken(Row, table=True):
     expires_at_ms: int = _ms()
 
 
+class KnownDevice(Row, table=True):
+    """A browser that has signed in to the account before: strangers' wrong passwords do not slow it down. Its cookie's
+    token is no credential, and is kept as SHA-256."""
+
+    __tablename__ = "known_device"
+
+    device_hash: str = _id(primary_key=True)
+    user_id: str = _id("user.user_id")
+    last_used_at_ms: int = _ms()
+
+
 class ApiKey(Row, table=True):
     """`bd-…`; `key_hash` is the whole key's SHA-256, `prefix` its first characters, to be recognised by."""
 
