@@ -102,7 +102,11 @@ class StoreSettings(Section):
     url: SecretStr | None = None  # postgresql://…; None = SQLite in the data directory
     num_readers: Annotated[int, Field(ge=1, le=64)] = 4  # connections that read, each with a thread
     undo_days: Number = 30  # a deleted chat can be brought back this long
-    user_quota_bytes: Bytes = 1024 * MIB  # of text that one account may store
+    user_quota_bytes: Bytes = 1024 * MIB  # that one account may keep: its rows, with the texts in them
+    # That everybody without an account may keep together (store: true on loopback): some hundred long answers.
+    guest_quota_bytes: Bytes = 64 * MIB
+    guest_retention_days: Number = 7  # nobody can say whose they are: enough to come back after a weekend
+    completion_retention_days: Number = 30  # of an account's answers outside chats, as OpenAI keeps them
     usage_flush_s: Seconds = 1.0  # usage sums are written at most this often
 
 

@@ -8,6 +8,7 @@ import httpx
 from sqlmodel import Session, select
 
 from bdchat.api.bus import Message, user_topic
+from bdchat.store import storage, users
 from bdchat.store.tables import User
 from tests.api.serving import app_of
 
@@ -58,6 +59,16 @@ async def id_of(client: httpx.AsyncClient, username: str) -> str:
         return db.exec(select(User.user_id).where(User.username == username)).one()
 
     return await app_of(client).database.read(find)
+
+
+async def fill_up(client: httpx.AsyncClient, username: str) -> None:
+    """Leaves the account no room for anything more."""
+    user_id = await id_of(client, username)
+
+    def bound(db: Session) -> None:
+        users.change(db, user_id, quota_bytes=storage.account_bytes(db, user_id))
+
+    await app_of(client).database.write(bound)
 
 
 @asynccontextmanager

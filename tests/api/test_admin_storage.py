@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from bdchat.api.backups import Backups
-from bdchat.store import messages, sessions, users
+from bdchat.store import generations, messages, sessions, users
+from bdchat.store.books import ROW_BYTES
 from bdchat.store.errors import Conflict
+from bdchat.store.tables import Generation
 from tests.api.people import audited
 from tests.api.serving import app_of, error_of, in_process, signed_in
 
@@ -38,7 +40,7 @@ async def test_storage_tells_of_every_place_and_the_largest_accounts(client: htt
     app = app_of(client)
     await app.database.write(lambda db: write_chat(db, "root", 1))
     await app.database.write(lambda db: write_chat(db, "ann", 3))
-    await app.database.write(lambda db: _set_quota(db, "ann", 5000))
+    await app.database.write(lambda db: _set_quota(db, "ann", 20_000))
     for folder, size in (("models", 100), ("models/.partial", 30), ("cache", 7)):
         _put(app.settings.data_dir / folder, size)
     seen = (await client.get("/api/admin/storage", headers=admin)).json()
@@ -47,7 +49,29 @@ async def test_storage_tells_of_every_place_and_the_largest_accounts(client: htt
     assert seen["wal_bytes"] > 0
     assert seen["num_rows"]["message"] == 4
     largest = [(row["username"], row["num_bytes"], row["quota_bytes"]) for row in seen["largest_accounts"]]
-    assert largest == [("ann", 9000, 5000), ("root", 3000, seen["quota_bytes"])]
+    kept = {"ann": 9000 + 5 * ROW_BYTES, "root": 3000 + 3 * ROW_BYTES}  # with the account, the chat and its messages
+    names = len("x") + len("{}")
+    assert largest == [
+        ("ann", kept["ann"] + names + len("ann"), 20_000),
+        ("root", kept["root"] + names + len("root"), seen["quota_bytes"]),
+    ]
+    assert seen["charged_bytes"] == sum(row["num_bytes"] for row in seen["largest_accounts"])
+
+
+async def test_what_is_kept_for_nobodys_account_is_seen_too(client: httpx.AsyncClient) -> None:
+    admin = await signed_in(client, "root", admin=True)
+    before = (await client.get("/api/admin/storage", headers=admin)).json()
+    assert before["guest"] == {"num_bytes": 0, "quota_bytes": 64 << 20, "num_completions": 0}
+
+    def store(db: object) -> None:
+        row = Generation(generation_id="g", request=b"x" * 1000, created_at_ms=1)
+        generations.create(db, row, {})  # type: ignore[arg-type]
+
+    await app_of(client).database.write(store)
+    seen = (await client.get("/api/admin/storage", headers=admin)).json()
+    assert seen["guest"]["num_completions"] == 1
+    assert seen["guest"]["num_bytes"] > 1000 + 2 * ROW_BYTES
+    assert seen["charged_bytes"] == before["charged_bytes"] + seen["guest"]["num_bytes"]
 
 
 def _set_quota(db: object, username: str, quota_bytes: int) -> None:

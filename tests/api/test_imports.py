@@ -12,10 +12,11 @@ import pytest
 
 from bdchat.api.import_run import MAX_LINES, ImportRun, Report
 from bdchat.api.schemas.transfer import FileLine, ProgressLine, SummaryLine, explained
-from bdchat.settings import LimitSettings, Settings, StoreSettings
+from bdchat.settings import LimitSettings, Settings
+from bdchat.store import storage, users
 from bdchat.store.errors import StoreFull
 from bdchat.store.transfer.reasons import because
-from tests.api.chats import got, heard_by
+from tests.api.chats import got, heard_by, id_of
 from tests.api.serving import app_of, error_of, in_process, over_http, signed_in, until
 from tests.store.transferable import as_document, conversation, node, random_session, told, zipped
 
@@ -205,14 +206,25 @@ async def test_an_import_may_be_larger_than_any_other_body_and_has_its_own_bound
 
 
 async def test_what_does_not_fit_into_the_account_fails_and_smaller_chats_come_in() -> None:
-    async with in_process(settings=Settings(store=StoreSettings(user_quota_bytes=40))) as client:
+    async with in_process() as client:
         ann = await signed_in(client)
+        database, user_id = app_of(client).database, await id_of(client, "ann")
+
+        async def kept() -> int:
+            return await database.read(lambda db: storage.account_bytes(db, user_id))
+
+        before = await kept()
+        await report(client, ann, [chat(9)])
+        one_chat = await kept() - before
+        most = await kept() + one_chat + 50
+        await database.write(lambda db: users.change(db, user_id, quota_bytes=most))
         large = chat(1, answer="x" * 100)
-        *chats, summary = await report(client, ann, [chat(), large, chat(2), chat(3)])
-        assert [line["status"] for line in chats] == ["imported", "failed", "imported", "failed"]
-        assert "does not fit" in chats[1]["reason"]
+        *chats, summary = await report(client, ann, [large, chat(2), chat(3)])
+        assert [line["status"] for line in chats] == ["failed", "imported", "failed"]
+        assert "does not fit" in chats[0]["reason"]
         assert (summary["status"], summary["num_failed"]) == ("finished", 2)
         assert (await report(client, ann, [chat(4)]))[0]["status"] == "failed"
+        assert await kept() <= most
 
 
 class FullDatabase:

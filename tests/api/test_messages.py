@@ -8,9 +8,8 @@ import pytest
 from sqlmodel import Session
 
 from bdchat.api.bus import session_topic
-from bdchat.settings import Settings, StoreSettings
 from bdchat.store.tables import Message, MessageMetadata
-from tests.api.chats import begin, cost_of, got, say, talk
+from tests.api.chats import begin, cost_of, fill_up, got, say, talk
 from tests.api.serving import app_of, error_of, in_process, signed_in
 
 pytestmark = pytest.mark.anyio
@@ -270,10 +269,10 @@ async def test_a_fork_takes_no_query_per_message(client: httpx.AsyncClient) -> N
 
 
 async def test_an_account_without_room_is_told_so_whoever_writes_and_however() -> None:
-    settings = Settings(store=StoreSettings(user_quota_bytes=20))
-    async with in_process(settings=settings) as client:
+    async with in_process() as client:
         headers = await signed_in(client)
         session_id, _ = await talk(client, headers, "x" * 15)
+        await fill_up(client, "ann")
         path = f"/api/sessions/{session_id}/messages"
         refused = await client.post(path, json={"role": "user", "content": "x" * 10}, headers=headers)
         assert error_of(refused, 403)["code"] == "storage_quota_exceeded"

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import Session, delete
 
 from bdchat.store import storage
+from bdchat.store.books import ROW_BYTES
 from bdchat.store.database import Database
 from bdchat.store.tables import ServerState
 from tests.store.chats import make_user, talk
@@ -26,7 +27,12 @@ async def test_rows_and_bytes_are_counted(database: Database) -> None:
         "message": 3,
     }
     accounts = await database.read(lambda db: storage.largest_accounts(db, limit=10))
-    assert [(row.username, row.num_messages, row.num_bytes) for row in accounts] == [("kim", 2, 8), ("lee", 1, 1)]
+    own = ROW_BYTES + len("kimKim{}")  # the account itself
+    assert [(row.username, row.num_messages, row.num_bytes) for row in accounts] == [
+        ("kim", 2, own + 3 * ROW_BYTES + 8),
+        ("lee", 1, own + 2 * ROW_BYTES + 1),
+        ("silent", 0, ROW_BYTES + len("silentSilent{}")),
+    ]
     assert len(await database.read(lambda db: storage.largest_accounts(db, limit=1))) == 1
 
 

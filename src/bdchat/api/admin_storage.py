@@ -15,7 +15,7 @@ from bdchat.api.auth import Authenticator
 from bdchat.api.backups import FOLDER, Backup, Backups
 from bdchat.api.endpoints import Endpoint, Nothing, declared, path_id, reply
 from bdchat.api.identity import require_admin
-from bdchat.api.schemas.admin_storage import AccountView, BackupList, BackupView, Compacted, Storage
+from bdchat.api.schemas.admin_storage import AccountView, BackupList, BackupView, Compacted, GuestView, Storage
 from bdchat.engine.catalog import Catalog
 from bdchat.settings import Settings
 from bdchat.store import audit, storage
@@ -33,6 +33,7 @@ class AdminStorage:
     ) -> None:
         self._data_dir = settings.data_dir
         self._quota_bytes = settings.store.user_quota_bytes
+        self._guest_quota_bytes = settings.store.guest_quota_bytes
         self._database = database
         self._authenticator = authenticator
         self._catalog = catalog
@@ -73,10 +74,10 @@ class AdminStorage:
     async def show(self, request: Request) -> Response:
         require_admin(request)
 
-        def read(db: Any) -> tuple[str, storage.DatabaseSize, list[storage.AccountSize]]:
-            return storage.version(db), storage.size(db), storage.largest_accounts(db, limit=NUM_ACCOUNTS)
+        def read(db: Any) -> tuple[str, storage.DatabaseSize, storage.Kept]:
+            return storage.version(db), storage.size(db), storage.kept(db, num_accounts=NUM_ACCOUNTS)
 
-        version, size, accounts = await self._database.read(read)
+        version, size, kept = await self._database.read(read)
         folders = await asyncio.to_thread(self._folders)
         document = Storage(
             database_version=version,
@@ -85,7 +86,13 @@ class AdminStorage:
             database_free_bytes=size.num_free_bytes,
             num_rows=size.num_rows,
             quota_bytes=self._quota_bytes,
-            largest_accounts=[self._account_view(account) for account in accounts],
+            largest_accounts=[self._account_view(account) for account in kept.largest_accounts],
+            guest=GuestView(
+                num_bytes=kept.guest_bytes,
+                quota_bytes=self._guest_quota_bytes,
+                num_completions=kept.num_guest_completions,
+            ),
+            charged_bytes=kept.charged_bytes,
             **folders,
         )
         return reply(document)

@@ -18,7 +18,7 @@ from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, Progres
 from bdchat.api.session_news import SessionNews
 from bdchat.store import storage, users
 from bdchat.store.database import Database, Db
-from bdchat.store.errors import Conflict, StoreError
+from bdchat.store.errors import Conflict, QuotaExceeded, StoreError
 from bdchat.store.ids import new_id
 from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.chat import BadChat
@@ -35,6 +35,7 @@ MAX_CHATS = 200_000
 MAX_LINES = 10_000  # that wait for the client
 PROGRESS_INTERVAL_S = 0.5
 FAULT = because("server_error")
+OF_ONE_CHAT = (Conflict, QuotaExceeded)  # the others may still come in
 Config = dict[str, Any]
 Status = Literal["imported", "skipped", "failed"]
 
@@ -270,7 +271,7 @@ class ImportRun:
             else:
                 self._num_left_bytes += entry.prepared.num_bytes
                 self._tell_failure(entry, outcome)
-        broken = (each for each in outcomes if isinstance(each, StoreError) and not isinstance(each, Conflict))
+        broken = (each for each in outcomes if isinstance(each, StoreError) and not isinstance(each, OF_ONE_CHAT))
         if error := next(broken, None):
             raise error
 
@@ -289,6 +290,8 @@ class ImportRun:
     def _tell_failure(self, entry: Ready, error: BaseException) -> None:
         if isinstance(error, AlreadyImported):  # by another server, just now
             self._tell(entry, "skipped", because("imported_already"), None)
+        elif isinstance(error, QuotaExceeded):  # somebody wrote meanwhile
+            self._tell(entry, "failed", because("quota_exceeded"), None)
         elif isinstance(error, StoreError):
             self._tell(entry, "failed", because("storage", detail=str(error)), None)
         elif isinstance(error, Exception):

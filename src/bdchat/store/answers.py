@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bdchat.store import configs, generations, messages, sessions, usage
+from bdchat.store import configs, generations, messages, quotas, sessions, usage
 from bdchat.store.errors import NotFound
 from bdchat.store.generations import Ending
 from bdchat.store.ids import now_ms
@@ -207,6 +207,7 @@ def end(
     num_tokens: int,
 ) -> Begun | None:
     """`rows`: the rest of the log. `num_tokens`: of the whole message. None when `owner` has lost it, or it is gone."""
+    quotas.let_pass(db)
     if rows and generations.append_events(db, owner, rows):
         return None
     generation = generations.finish(db, generation_id, owner, ending)

@@ -67,7 +67,7 @@ class Database:
         self.dialect = "sqlite" if settings.url is None else "postgresql"
         self.num_statements = 0  # for tests that count queries; approximate under threads
         self._settings = settings
-        self._quotas = Quotas(settings.user_quota_bytes)
+        self._quotas = Quotas(settings.user_quota_bytes, guest_bytes=settings.guest_quota_bytes)
         self._data_dir = data_dir
         self._open: _Open | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

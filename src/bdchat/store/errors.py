@@ -8,7 +8,7 @@ StoreError
 │   └── StoreFull         no room on the disk, or it is read-only
 ├── NotFound              no such row, or not for this user: never told apart
 ├── NotAllowed            the user may read the row, and knows of it, but not do that
-├── QuotaExceeded         the account has no room for more text
+├── QuotaExceeded         the account, or the guest, has no room for more
 └── Conflict              the row's state or a unique name stands against it
 """
 
@@ -63,10 +63,13 @@ class NotAllowed(StoreError):
 
 
 class QuotaExceeded(StoreError):
-    def __init__(self, quota_bytes: int) -> None:
+    def __init__(self, quota_bytes: int, *, is_guest: bool = False) -> None:
         super().__init__(
-            f"The account may keep {quota_bytes:,} bytes of text, and has no room for this: delete chats for good, or"
-            " ask an admin for more."
+            f"Who comes without an account may keep {quota_bytes:,} bytes here, all together, and there is no room for"
+            " this: delete stored completions, ask without store, or use an account's key."
+            if is_guest
+            else f"The account may keep {quota_bytes:,} bytes, and has no room for this: delete chats or stored"
+            " completions for good, or ask an admin for more."
         )
         self.quota_bytes = quota_bytes
 

@@ -2,21 +2,24 @@
 
 from sqlmodel import Session, col, select
 
-from bdchat.store import configs, messages, search, sessions
+from bdchat.store import books, configs, messages, quotas, search, sessions
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
 
 
 def fork(db: Session, user_id: str, source: ChatSession, message_id: str) -> ChatSession:
-    """A new chat of `user_id` that says what `source` says from the root down to `message_id`, with its settings.
+    """A new chat of `user_id` that says what `source` says from the root down to `message_id`, with its settings. It is
+    charged to `user_id`, whoever's `source` is, before anything is copied.
 
-    Raises NotFound when the message is not in `source`, Conflict while an answer on the way is being written."""
+    Raises NotFound when the message is not in `source`, Conflict while an answer on the way is being written, and
+    QuotaExceeded."""
     path = messages.ancestors(db, message_id)
     if not path or path[-1].session_id != source.session_id:
         raise NotFound("message", message_id)
     if any(message.status == "running" for message in path):
         raise Conflict("An answer in it is still being written.", code="still_writing", param="message_id")
+    quotas.charge(db, user_id, sum(books.num_bytes(Message, message.__dict__) for message in path))
     session = sessions.create(db, user_id, title=source.title)
     session.title_source = source.title_source
     configs.copy(db, source.session_id, session.session_id)

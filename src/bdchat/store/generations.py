@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from bdchat.store import sessions
@@ -99,11 +99,11 @@ def purge_events(db: Session, *, finished_before_ms: int, max_generations: int =
 
 
 def create(db: Session, generation: Generation, started: dict[str, Any]) -> None:
-    """With its event 1."""
+    """With its event 1. Raises QuotaExceeded."""
     db.add(generation)
     db.flush()
-    row = {"generation_id": generation.generation_id, "seq": 1, "kind": "started", "data": started}
-    db.exec(insert(GenerationEvent), params=[row])
+    db.add(GenerationEvent(generation_id=generation.generation_id, seq=1, kind="started", data=started))
+    db.flush()
 
 
 def finish(db: Session, generation_id: str, owner: str, ending: Ending) -> Generation | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bdchat.store import chat_queries, quotas, search
+from bdchat.store import chat_queries, search
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
@@ -63,7 +63,6 @@ def append(
                 return message
     if parent_id is not None and not any(message.message_id == parent_id for message in earlier):
         raise NotFound("message", parent_id)
-    quotas.charge(db, session.user_id, len(content.encode(errors="replace")))
     now = now_ms()
     message = Message(
         message_id=message_id or new_id(),

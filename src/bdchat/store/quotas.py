@@ -1,65 +1,117 @@
-"""How much text an account may keep. Writer thread only: a Database has one, and its transactions carry it.
+"""How much an account may keep, and the guest (""). Writer thread only: a Database's transactions carry its Quotas.
 
-What an account has is counted rarely, for that reads every message's length, and added up in between. An answer is
-never refused: the message that asked for it was.
+Every row that a transaction is about to write is charged to its owner first, here, whichever function made it: a
+session asks before each flush. Bulk inserts pass no flush; who makes one calls `charge` before. What is there already,
+the books tell (books.py), so that deleting for good gives room at once.
+
+An answer is never refused in the middle, nor its end: `let_pass`. The message that asked for it was charged.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, event, func, select
+from sqlalchemy.orm import PassiveFlag, attributes
+from sqlmodel import Session, SQLModel, col
 
-from bdchat.store import storage
-from bdchat.store.errors import QuotaExceeded
-from bdchat.store.ids import now_ms
-from bdchat.store.tables import User
+from bdchat.store import books
+from bdchat.store.errors import NotFound, QuotaExceeded
+from bdchat.store.tables import (
+    ApiKey,
+    ChatSession,
+    Generation,
+    GenerationEvent,
+    Invitation,
+    Message,
+    MessageMetadata,
+    StorageBook,
+    User,
+)
 
 INFO_KEY = "quotas"
-RECOUNT_MS = 600_000  # answers and deletions are noticed after so long
-RECOUNT_FULL_MS = 10_000  # or after so long by who has no room: something may have been deleted
-MAX_COUNTED = 1024  # accounts
-
-
-@dataclass(slots=True)
-class _Count:
-    num_bytes: int
-    most_bytes: int
-    at_ms: int
-
-    def has_room_for(self, num_bytes: int) -> bool:
-        return self.num_bytes + num_bytes <= self.most_bytes
+UNREFUSED = "quotas are not asked"
+GUEST = ""
 
 
 class Quotas:
-    """`default_bytes`: for who has no quota of their own."""
+    """`default_bytes`: for who has no quota of their own; `guest_bytes`: for all who have no account, together."""
 
-    def __init__(self, default_bytes: int, *, clock_ms: Callable[[], int] = now_ms) -> None:
+    def __init__(self, default_bytes: int, *, guest_bytes: int) -> None:
         self._default_bytes = default_bytes
-        self._clock_ms = clock_ms
-        self._counts: OrderedDict[str, _Count] = OrderedDict()
+        self._guest_bytes = guest_bytes
 
-    def charge(self, db: Session, user_id: str, num_bytes: int) -> None:
-        """Raises QuotaExceeded. What is undone afterwards stays charged until the next count."""
-        count, now = self._counts.get(user_id), self._clock_ms()
-        if count is None or now - count.at_ms >= (RECOUNT_MS if count.has_room_for(num_bytes) else RECOUNT_FULL_MS):
-            count = self._count(db, user_id, now)
-        if not count.has_room_for(num_bytes):
-            raise QuotaExceeded(count.most_bytes)
-        count.num_bytes += num_bytes
-
-    def _count(self, db: Session, user_id: str, now: int) -> _Count:
-        user = db.get(User, user_id)
-        most = self._default_bytes if user is None or user.quota_bytes is None else user.quota_bytes
-        count = self._counts[user_id] = _Count(storage.account_bytes(db, user_id), most, now)
-        self._counts.move_to_end(user_id)
-        if len(self._counts) > MAX_COUNTED:
-            self._counts.popitem(last=False)
-        return count
+    def charge(self, db: Session, owner_id: str, num_bytes: int) -> None:
+        """Raises QuotaExceeded."""
+        own_bytes, kept_bytes = db.execute(_ROOM, {"owner_id": owner_id}).one()
+        is_guest = owner_id == GUEST
+        most_bytes = self._guest_bytes if is_guest else self._default_bytes if own_bytes is None else own_bytes
+        if kept_bytes + num_bytes > most_bytes:
+            raise QuotaExceeded(most_bytes, is_guest=is_guest)
 
 
-def charge(db: Session, user_id: str, num_bytes: int) -> None:
-    """In a transaction of a Database; in any other nothing is counted. Raises QuotaExceeded."""
+def charge(db: Session, owner_id: str, num_bytes: int) -> None:
+    """In a transaction of a Database; in any other nothing is bounded. Raises QuotaExceeded."""
     quotas = db.info.get(INFO_KEY)
-    if isinstance(quotas, Quotas):
-        quotas.charge(db, user_id, num_bytes)
+    if isinstance(quotas, Quotas) and num_bytes > 0:
+        quotas.charge(db, owner_id, num_bytes)
+
+
+def let_pass(db: Session) -> None:
+    """What the rest of this transaction writes is in the books and not refused."""
+    db.info[UNREFUSED] = True
+
+
+_KEPT = select(func.coalesce(func.sum(col(StorageBook.num_bytes)), 0)).where(
+    col(StorageBook.owner_id) == bindparam("owner_id")
+)
+_OWN = select(col(User.quota_bytes)).where(col(User.user_id) == bindparam("owner_id"))
+_ROOM = select(_OWN.scalar_subquery(), _KEPT.scalar_subquery())
+
+
+@event.listens_for(Session, "before_flush")
+def _charge_what_grows(db: Session, *_: object) -> None:
+    if INFO_KEY not in db.info or db.info.get(UNREFUSED):
+        return
+    grown: dict[str, int] = {}
+    for owner_id, num_bytes in _growth(db):
+        grown[owner_id] = grown.get(owner_id, 0) + num_bytes
+    for owner_id, num_bytes in grown.items():
+        charge(db, owner_id, num_bytes)
+
+
+def _growth(db: Session) -> Iterator[tuple[str, int]]:
+    """(owner_id, bytes) of each row that is new or changes."""
+    pending = {row.session_id: row for row in db.new if isinstance(row, ChatSession)}
+    for row in db.new:
+        if type(row) in books.BY_KIND and not isinstance(row, User):  # a new account is the admin's to make
+            yield _owner_of(db, row, pending), books.num_bytes(type(row), row.__dict__)
+    for row in db.dirty:
+        counted = books.BY_KIND.get(type(row))
+        if counted is not None and (num_bytes := sum(_change(row, name) for name in counted.columns)):
+            yield _owner_of(db, row, pending), num_bytes
+
+
+def _change(row: Any, column: str) -> int:
+    history = attributes.get_history(row, column, PassiveFlag.PASSIVE_NO_INITIALIZE)
+    return sum(map(books.value_bytes, history.added or ())) - sum(map(books.value_bytes, history.deleted or ()))
+
+
+def _owner_of(db: Session, row: Any, pending: Mapping[str, ChatSession]) -> str:
+    """As books.COUNTED says it in SQL. `pending`: chats that are about to be written with the rest. Raises NotFound."""
+    if isinstance(row, User | ApiKey | ChatSession) or (isinstance(row, Generation) and row.session_id is None):
+        return row.user_id
+    if isinstance(row, Invitation):
+        return row.created_by
+    if isinstance(row, MessageMetadata):
+        return _owner_of(db, _found(db, Message, row.message_id), pending)
+    if isinstance(row, GenerationEvent):
+        return _owner_of(db, _found(db, Generation, row.generation_id), pending)
+    session = pending.get(row.session_id) or _found(db, ChatSession, row.session_id)
+    return str(session.user_id)
+
+
+def _found(db: Session, kind: type[SQLModel], key: str) -> Any:
+    row = db.get(kind, key)
+    if row is None:
+        raise NotFound(str(kind.__tablename__), key)
+    return row

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
+from bdchat.store import books
 from bdchat.store.errors import StoreDamaged, StoreTooNew, StoreUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -55,6 +56,7 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        books.install(connection)
 
 
 def _revision(engine: Engine) -> str | None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import cast, func, inspect, select, text
-from sqlalchemy.types import LargeBinary
+from sqlalchemy import func, inspect, select, text
 from sqlmodel import Session, SQLModel, col
 
-from bdchat.store.tables import ChatSession, Message, User
+from bdchat.store import quotas
+from bdchat.store.tables import ChatSession, Generation, StorageBook, User
 
 WAL_BUG_FIXED_IN = (3, 51, 3)  # sqlite.org/wal.html#walresetbug
 BATCH_PAGES = 256  # 1 MiB: given back in a few milliseconds
@@ -27,8 +27,16 @@ class AccountSize:
     user_id: str
     username: str
     num_messages: int
-    num_bytes: int  # of their messages' text
+    num_bytes: int  # of all that is theirs (books.py)
     quota_bytes: int | None  # their own; None = the setting's
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    largest_accounts: list[AccountSize]
+    guest_bytes: int
+    num_guest_completions: int
+    charged_bytes: int  # of all accounts and the guest
 
 
 def dialect(db: Session) -> str:
@@ -64,28 +72,41 @@ def size(db: Session) -> DatabaseSize:
 
 
 def largest_accounts(db: Session, *, limit: int) -> list[AccountSize]:
-    """Those that store most, the largest first. Reads every message's length."""
-    text_bytes = _text_bytes(db)
-    owner: Any = col(ChatSession.user_id).label("owner")
-    sums = (
-        select(owner, func.count().label("num_messages"), func.sum(text_bytes).label("num_bytes"))
-        .join(Message, col(Message.session_id) == col(ChatSession.session_id))
-        .group_by(owner)
-        .subquery()
-    )
+    """Those that keep most, the largest first."""
+    kept: Any = func.sum(col(StorageBook.num_bytes)).label("num_bytes")
+    books = select(col(StorageBook.owner_id), kept).group_by(col(StorageBook.owner_id)).subquery()
+    num_messages = select(func.coalesce(func.sum(col(ChatSession.num_messages)), 0))
+    num_messages = num_messages.where(col(ChatSession.user_id) == col(User.user_id)).correlate(User)
     query = (
-        select(col(User.user_id), col(User.username), sums.c.num_messages, sums.c.num_bytes, col(User.quota_bytes))
-        .join(sums, sums.c.owner == col(User.user_id))
-        .order_by(sums.c.num_bytes.desc(), col(User.user_id))
+        select(
+            col(User.user_id),
+            col(User.username),
+            num_messages.scalar_subquery(),
+            books.c.num_bytes,
+            col(User.quota_bytes),
+        )
+        .join(books, books.c.owner_id == col(User.user_id))
+        .order_by(books.c.num_bytes.desc(), col(User.user_id))
         .limit(limit)
     )
-    return [AccountSize(row[0], row[1], int(row[2]), int(row[3] or 0), row[4]) for row in db.execute(query)]
+    return [AccountSize(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in db.execute(query)]
 
 
 def account_bytes(db: Session, user_id: str) -> int:
-    """Of the text in the user's own chats, the deleted ones included. Reads every message's length."""
-    query = select(func.sum(_text_bytes(db))).join(ChatSession, col(ChatSession.session_id) == col(Message.session_id))
-    return int(db.execute(query.where(col(ChatSession.user_id) == user_id)).scalar_one() or 0)
+    """Of all that the account keeps, deleted chats included; "" is the guest."""
+    query = select(func.sum(col(StorageBook.num_bytes))).where(col(StorageBook.owner_id) == user_id)
+    return int(db.execute(query).scalar_one() or 0)
+
+
+def kept(db: Session, *, num_accounts: int) -> Kept:
+    guests = select(func.count()).select_from(Generation)
+    guests = guests.where(col(Generation.user_id) == quotas.GUEST, col(Generation.session_id).is_(None))
+    return Kept(
+        largest_accounts=largest_accounts(db, limit=num_accounts),
+        guest_bytes=account_bytes(db, quotas.GUEST),
+        num_guest_completions=int(db.execute(guests).scalar_one()),
+        charged_bytes=int(db.execute(select(func.sum(col(StorageBook.num_bytes)))).scalar_one() or 0),
+    )
 
 
 def shrink(db: Session, *, num_pages: int = BATCH_PAGES) -> int:
@@ -104,12 +125,6 @@ def folder_bytes(folder: Path) -> int:
         except OSError:
             continue
     return total
-
-
-def _text_bytes(db: Session) -> Any:
-    """Counted in bytes: a Hangul syllable is three."""
-    content = col(Message.content)
-    return func.length(cast(content, LargeBinary)) if dialect(db) == "sqlite" else func.octet_length(content)
 
 
 def _count(db: Session, name: str) -> int:

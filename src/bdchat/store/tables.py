@@ -319,6 +319,17 @@ class SearchEntry(Row, table=True):
     terms: str = _text()
 
 
+class StorageBook(Row, table=True):
+    """How many bytes are kept for an account, or for the guest (""): the sum of its rows. Triggers keep it (books.py).
+    `shard`: SQLite 0; on PostgreSQL by the writing process, for two that add to one row would wait for each other."""
+
+    __tablename__ = "storage_book"
+
+    owner_id: str = Field(sa_column=Column(String(64), primary_key=True))
+    shard: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    num_bytes: int = _count()
+
+
 class ServerState(Row, table=True):
     """Small facts that must outlive the process, by name."""
 

@@ -99,6 +99,9 @@ export type FolderView = { name: string; num_sessions: number };
 
 export type GenerateRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; messages?: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; store?: boolean | null; metadata?: unknown; tools?: unknown; tool_choice?: unknown; functions?: unknown; function_call?: unknown; response_format?: unknown; modalities?: unknown; audio?: unknown; prompt?: string | null; message?: string | null; system_prompt?: string | null; session_id?: string | null; client_message_id?: string | null };
 
+/** What is kept for all who come without an account. */
+export type GuestView = { num_bytes: number; quota_bytes: number; num_completions: number };
+
 export type HistoryQuery = { limit?: number; cursor?: string | null };
 
 /** The newest first. */
@@ -272,7 +275,7 @@ export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number
 /** An answer has begun; its events are at /v1/chat/completions/{generation_id}/events. */
 export type StartedView = { generation_id: string | null; session_id: string | null; message_id: string | null; user_message_id: string | null; is_new: boolean };
 
-export type Storage = { database_version: string; database_warning: string | null; database_bytes: number; database_free_bytes: number | null; wal_bytes: number | null; num_rows: Record<string, number>; model_bytes: number; partial_bytes: number; cache_bytes: number; backup_bytes: number; free_disk_bytes: number; quota_bytes: number; largest_accounts: Array<AccountView> };
+export type Storage = { database_version: string; database_warning: string | null; database_bytes: number; database_free_bytes: number | null; wal_bytes: number | null; num_rows: Record<string, number>; model_bytes: number; partial_bytes: number; cache_bytes: number; backup_bytes: number; free_disk_bytes: number; quota_bytes: number; largest_accounts: Array<AccountView>; guest: GuestView; charged_bytes: number };
 
 export type StoredCompletion = { id: string; object: "chat.completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<unknown>; usage: unknown; metadata: Record<string, string> };
 

@@ -11,6 +11,14 @@ class AccountView(View):
     quota_bytes: int  # its own, or the server's
 
 
+class GuestView(View):
+    """What is kept for all who come without an account."""
+
+    num_bytes: int
+    quota_bytes: int
+    num_completions: int
+
+
 class Storage(View):
     database_version: str
     database_warning: str | None
@@ -25,6 +33,8 @@ class Storage(View):
     free_disk_bytes: int
     quota_bytes: int  # per account, unless it has its own
     largest_accounts: list[AccountView]
+    guest: GuestView
+    charged_bytes: int  # to all accounts and the guest; the rest of the database is indexes, logs and free room
 
 
 class Compacted(View):

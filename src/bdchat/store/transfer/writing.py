@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
-from bdchat.store import configs, search
+from bdchat.store import books, configs, quotas, search
 from bdchat.store.errors import Conflict
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.tables import ChatSession, Message, MessageMetadata
+from bdchat.store.tables import ChatSession, Message, MessageMetadata, SessionConfig
 from bdchat.store.transfer.chat import MAX_AT_MS, Chat
 from bdchat.store.transfer.document import NO_METADATA
 from bdchat.store.transfer.reasons import because
@@ -42,7 +42,7 @@ class Prepared:
     messages: list[Row]  # parents first
     metadata: list[Row]
     entries: list[Row]  # for search
-    num_bytes: int  # of its texts
+    num_bytes: int  # in the books
 
     @property
     def source_id(self) -> str:
@@ -91,18 +91,22 @@ def prepare(chat: Chat, user_id: str) -> Prepared:
     ids = sorted(new_id() for _ in tree.messages)  # in the file's order, which settles ties of time
     session = _session(user_id, chat, tree, ids)
     rows = _messages(session, tree, ids)
+    metadata = _metadata(tree, ids)
     return Prepared(
         chat=chat,
         tree=tree,
         session=session,
         messages=[rows[number] for number in tree.top_down],  # each row is checked as it comes
-        metadata=_metadata(tree, ids),
+        metadata=metadata,
         entries=[
             search.entry(row["session_id"], row["message_id"], row["role"], row["content"], row["created_at_ms"])
             for row in rows
             if row["content"]
         ],
-        num_bytes=sum(len(row["content"].encode()) for row in rows),
+        num_bytes=books.num_bytes(ChatSession, session)
+        + (books.num_bytes(SessionConfig, chat.config) if chat.config is not None else 0)
+        + sum(books.num_bytes(Message, row) for row in rows)
+        + sum(books.num_bytes(MessageMetadata, row) for row in metadata),
     )
 
 
@@ -128,8 +132,8 @@ def own_fingerprint(db: Session, user_id: str, session_id: str) -> str | None:
 
 
 def put(db: Session, prepared: Prepared, *, was_deleted: bool) -> str:
-    """The new session's id. `was_deleted`: the user has deleted the same one. Raises AlreadyImported, and
-    Conflict for the same `prepared` again: its ids are made."""
+    """The new session's id. `was_deleted`: the user has deleted the same one. Raises AlreadyImported, QuotaExceeded,
+    and Conflict for the same `prepared` again: its ids are made."""
     session = ChatSession(**prepared.session)
     if was_deleted:
         db.exec(
@@ -140,6 +144,7 @@ def put(db: Session, prepared: Prepared, *, was_deleted: bool) -> str:
         )
     elif db.exec(_same(session.user_id, prepared.source_id)).first() is not None:
         raise AlreadyImported
+    quotas.charge(db, session.user_id, prepared.num_bytes)
     db.add(session)
     db.flush()
     if prepared.chat.config is not None:
