@@ -7,9 +7,7 @@ is an fsync, 4 ms on a common disk, and nothing is acknowledged before it.
 """
 
 import asyncio
-import contextlib
 import fcntl
-import logging
 import os
 import queue
 import threading
@@ -17,35 +15,25 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self, TypeAlias, TypeVar, cast
+from typing import IO, Self, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Engine, event
 from sqlmodel import Session
 
 from bdchat.private_files import FILE_MODE, make_folder, opener
 from bdchat.settings import StoreSettings
+from bdchat.store.driver_errors import named_errors
 from bdchat.store.engines import postgres_engine, sqlite_reader, sqlite_writer
-from bdchat.store.errors import Conflict, StoreError, StoreFull, StoreLocked, StoreUnavailable
-from bdchat.store.quotas import INFO_KEY, Quotas
+from bdchat.store.errors import StoreLocked, StoreUnavailable
+from bdchat.store.group_commit import GroupCommit, Job
+from bdchat.store.quotas import Quotas
 from bdchat.store.schema import check_header, check_sound, upgrade
-
-log = logging.getLogger(__name__)
 
 FILE_NAME = "bdchat.db"
 LOCK_NAME = "server.lock"
 OPEN_MARK = "bdchat.db-open"  # there while a server runs; left behind = it did not end in order
-MAX_GROUP = 64  # writes in one commit
 Db: TypeAlias = Session  # what `read` and `write` hand to their work: a transaction
 Result = TypeVar("Result")
-Work = Callable[[Db], Any]
-_FULL = ("disk is full", "readonly database", "disk I/O error", "No space left", "unable to open database")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    work: Work
-    done: Future[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +51,18 @@ class _Open:
 class Database:
     """Made closed; `open` before anything else and `aclose` in the end, or `async with`. Owns its threads."""
 
-    def __init__(self, settings: StoreSettings, data_dir: Path) -> None:
+    def __init__(
+        self, settings: StoreSettings, data_dir: Path, *, open_writer: Callable[[Path], Engine] = sqlite_writer
+    ) -> None:
+        """`open_writer`: how SQLite's file is opened for writing."""
         self.dialect = "sqlite" if settings.url is None else "postgresql"
         self.num_statements = 0  # for tests that count queries; approximate under threads
         self._settings = settings
         self._quotas = Quotas(settings.user_quota_bytes, guest_bytes=settings.guest_quota_bytes)
         self._data_dir = data_dir
+        self._open_writer = open_writer
         self._open: _Open | None = None
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
 
     @property
     def is_open(self) -> bool:
@@ -109,7 +101,7 @@ class Database:
             return engine, engine, None
         path, mark = self._data_dir / FILE_NAME, self._data_dir / OPEN_MARK
         check_header(path)
-        writer = sqlite_writer(path)
+        writer = self._open_writer(path)
         check_sound(writer, path, thoroughly=mark.exists())
         upgrade(writer)
         path.chmod(FILE_MODE)  # its side files take its mode; `close_umask` made it so from the first byte
@@ -117,12 +109,13 @@ class Database:
         return writer, sqlite_reader(path, num_connections=num_readers), mark
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
-        """Runs `work` in a transaction; returns when it is on the disk. What it raises undoes it alone. A broken
-        constraint is a Conflict. Cancelling the wait does not undo the work."""
+        """Runs `work` in a transaction, once; returns when it is on the disk. What it raises undoes it alone. A broken
+        constraint is a Conflict. Cancelling the wait does not undo the work. Raises StoreFull, StoreBusy and
+        StoreUnavailable, also for a neighbour's sake when that took the transaction with it (group_commit.py)."""
         if self._open is None:
             raise StoreUnavailable("the store is closed")
         done: Future[Result] = Future()
-        self._jobs.put(_Job(work, done))
+        self._jobs.put(Job(work, done))
         return await asyncio.wrap_future(done)
 
     async def read(self, work: Callable[[Session], Result]) -> Result:
@@ -155,79 +148,27 @@ class Database:
     # --- the writer thread --------------------------------------------------------------------------------------------
 
     def _run(self, writer: Engine) -> None:
+        group_commit = GroupCommit(writer, self._quotas)
+        waiting: list[Job] = []  # what a lost transaction left unbegun
         is_over = False
-        while not is_over:
-            jobs: list[_Job] = []
-            job = self._jobs.get()
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == MAX_GROUP or self._jobs.empty():
-                    break
+        while waiting or not is_over:
+            while not is_over and len(waiting) < group_commit.max_group and not (waiting and self._jobs.empty()):
                 job = self._jobs.get()
-            is_over = job is None
-            if jobs:
-                _commit(writer, jobs, self._quotas)
+                if job is None:
+                    is_over = True
+                else:
+                    waiting.append(job)
+            if waiting:
+                group, rest = waiting[: group_commit.max_group], waiting[group_commit.max_group :]
+                waiting = group_commit.run(group) + rest
 
     def _count(self, *_: object) -> None:
         self.num_statements += 1
 
 
 def _read(reader: Engine, work: Callable[[Session], Result]) -> Result:
-    with _named_errors(), Session(reader, expire_on_commit=False) as session:
+    with named_errors(), Session(reader, expire_on_commit=False) as session:
         return work(session)
-
-
-def _commit(writer: Engine, jobs: list[_Job], quotas: Quotas) -> None:
-    outcomes: list[tuple[_Job, Any, BaseException | None]] = []
-    try:
-        with _named_errors(), writer.connect() as connection, connection.begin():
-            outcomes = [(job, *_attempt(connection, job.work, quotas)) for job in jobs]
-    except Exception as error:  # the commit itself: nobody's work is stored
-        if not isinstance(error, StoreError):
-            log.exception("a commit failed")
-        outcomes = [(job, None, error) for job in jobs]
-    for job, result, failure in outcomes:
-        if not job.done.set_running_or_notify_cancel():
-            continue
-        if failure is not None:
-            job.done.set_exception(failure)
-        else:
-            job.done.set_result(result)
-
-
-def _attempt(connection: Connection, work: Work, quotas: Quotas) -> tuple[Any, BaseException | None]:
-    """In a savepoint of its own, so that a neighbour in the same commit is not undone with it."""
-    session = Session(
-        bind=connection,
-        expire_on_commit=False,
-        join_transaction_mode="create_savepoint",
-        info={INFO_KEY: quotas},
-    )
-    try:
-        with _named_errors(), session.begin():
-            result = work(session)
-    except StoreFull:
-        raise
-    except BaseException as error:
-        return None, error
-    else:
-        return result, None
-    finally:
-        session.close()
-
-
-class _named_errors(contextlib.AbstractContextManager[None]):  # noqa: N801  # reads as a function
-    """The driver's errors as the store's."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError):
-            raise Conflict("It stands against what is stored already.") from error
-        if isinstance(error, DBAPIError):
-            reason = str(cast(Any, error.orig))
-            if any(words in reason for words in _FULL):
-                raise StoreFull(reason) from error
-            if error.connection_invalidated:
-                raise StoreUnavailable("the database does not answer") from error
 
 
 def lock_file(path: Path) -> IO[bytes]:

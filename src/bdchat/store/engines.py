@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from bdchat.store.errors import StoreUnavailable
@@ -44,6 +44,32 @@ def postgres_engine(url: str, *, pool_size: int) -> Engine:
         return create_engine(f"postgresql+psycopg://{rest}", pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise StoreUnavailable("store.url needs a driver: pip install 'bdchat[postgres]'") from error
+
+
+def has_transaction(connection: Connection) -> bool:
+    """As the driver knows it, whatever SQLAlchemy thinks. One that only waits to be undone is one."""
+    driver = _driver(connection)
+    if isinstance(driver, sqlite3.Connection):
+        return driver.in_transaction
+    return driver is not None and _status(driver) in {"ACTIVE", "INTRANS", "INERROR"}
+
+
+def can_commit(connection: Connection) -> bool:
+    """PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and its driver does not say so."""
+    driver = _driver(connection)
+    if isinstance(driver, sqlite3.Connection):
+        return driver.in_transaction
+    return driver is not None and _status(driver) == "INTRANS"
+
+
+def _driver(connection: Connection) -> Any:
+    """None: it is lost."""
+    return None if connection.closed or connection.invalidated else connection.connection.dbapi_connection
+
+
+def _status(driver: Any) -> str:
+    """psycopg's."""
+    return str(driver.info.transaction_status.name)
 
 
 def _sqlite(uri: str, *, num_connections: int, pragmas: tuple[str, ...]) -> Engine:

@@ -5,6 +5,7 @@ StoreError
 │   ├── StoreLocked       another server owns the data directory
 │   ├── StoreDamaged      the file is no sound database; never replaced
 │   ├── StoreTooNew       written by a later bdchat
+│   ├── StoreBusy         another program, or another server's transaction, stands in the way: try again
 │   └── StoreFull         no room on the disk, or it is read-only
 ├── NotFound              no such row, or not for this user: never told apart
 ├── NotAllowed            the user may read the row, and knows of it, but not do that
@@ -41,6 +42,11 @@ class StoreTooNew(StoreUnavailable):
     def __init__(self, revision: str) -> None:
         super().__init__(f"the database was written by a newer bdchat (revision {revision}): update bdchat")
         self.revision = revision
+
+
+class StoreBusy(StoreUnavailable):
+    def __init__(self) -> None:
+        super().__init__("the database is busy: try again")
 
 
 class StoreFull(StoreUnavailable):
