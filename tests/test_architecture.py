@@ -37,7 +37,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("backup_console.py", ("settings", "store.backup", "store.database", "store.errors")),
     ("user_console.py", ("settings", "api.passwords", "api.schemas.accounts", "store*")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
-    ("doctor.py", ("settings", "engine.catalog", "engine.errors", "engine.gguf", "engine.host")),
+    ("doctor.py", ("settings", "engine.catalog", "engine.errors", "engine.gguf", "engine.host", "engine.lifeline")),
     ("model_console.py", ("engine.catalog", "engine.downloads", "engine.host", "engine.model_rows")),
     ("engine/*", ("settings", "private_files", "engine*")),
     ("store/*", ("settings", "private_files", "store*")),

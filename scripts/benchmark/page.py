@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from bdchat.engine.lifeline import tied
 from bootstrap import ROOT, Place, cache_dir
 from bootstrap_console import BootstrapError
 from bootstrap_webui import Page, build, install_packages, ready_node
@@ -87,7 +88,11 @@ async def _measured(logs: Path, log: Log) -> Measured:
     assert program
     command = [program, "node_modules/vitest/vitest.mjs", "run", "--config", "e2e.config.ts"]
     child = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT / "webui", env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *tied(command),
+        cwd=ROOT / "webui",
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     assert child.stdout
     lines = []

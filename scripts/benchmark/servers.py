@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from bdchat.engine.lifeline import tied
+
 from .client import Client, ClientError
 from .processes import ProcessTree
 
@@ -86,7 +88,7 @@ async def started(contender: Contender, logs: Path, *, api_key: str | None = Non
     began = time.perf_counter()
     with log.open("wb") as sink:
         child = subprocess.Popen(  # noqa: ASYNC220, S603  # returns at once; our own argument lists, never a shell
-            command,
+            tied(command),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -24,6 +24,7 @@ from bdchat.engine.catalog import Catalog, InstalledModel
 from bdchat.engine.errors import EngineError
 from bdchat.engine.gguf import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
+from bdchat.engine.lifeline import tied
 from bdchat.settings import Settings
 
 GIB = 1024**3
@@ -189,7 +190,7 @@ def run_probe(arguments: Sequence[str]) -> int:
     """Exit code; negative for a signal, as subprocess has it. A child that hangs counts as killed."""
     try:
         return subprocess.run(  # noqa: S603  # our own interpreter and module
-            arguments, capture_output=True, check=False, timeout=PROBE_TIMEOUT_S
+            tied(arguments), capture_output=True, check=False, timeout=PROBE_TIMEOUT_S
         ).returncode
     except subprocess.TimeoutExpired:
         return -signal.SIGKILL

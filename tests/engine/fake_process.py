@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bdchat.engine.child import Handle, ProcessSpawn
+from bdchat.engine.confinement import limit_address_space
 from bdchat.engine.inbox import Inbox
 from bdchat.engine.local_engine import LocalEngine
 from bdchat.engine.outbox import Outbox
@@ -48,6 +49,7 @@ SEGFAULT = "<segfault>"  # in a prompt: reading it ends the process
 SEGFAULT_AT_TOKEN_20 = "<segfault later>"
 HANG = "<hang>"
 RAISE = "<raise>"
+DEVOUR = "<devour>"  # takes addresses, touches none
 
 
 class MisbehavingRunner(FakeRunner):
@@ -74,6 +76,8 @@ class MisbehavingRunner(FakeRunner):
             signal.pause()
         if RAISE in text:
             raise RuntimeError("told to raise")
+        if DEVOUR in text:
+            _ = [bytearray(64 * 1024**2) for _ in range(256)]
 
 
 class FakePromptBuilder:
@@ -105,6 +109,8 @@ class FakeLoader:
             os.kill(os.getpid(), signal.SIGABRT)
         if "stall" in how:
             signal.pause()
+        if "address_space" in how:
+            limit_address_space(int(how["address_space"]))
         runner = MisbehavingRunner(
             step_ms=float(how.get("step_ms", 1)),
             n_ctx=int(how.get("n_ctx", 1024)),

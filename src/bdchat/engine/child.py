@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, cast
 
 import msgspec
 
+from bdchat.engine.lifeline import tied
 from bdchat.engine.restarts import Death, OOMWitness
 from bdchat.engine.wire import Command, FrameSplitter, FrameTooLong, Report, Shutdown, decode_report, encode
 from bdchat.settings import engine_environment
@@ -55,14 +56,10 @@ class ProcessSpawn:
     async def __call__(self, sock: socket.socket, name: str) -> Handle:
         read_fd, write_fd = os.pipe()
         try:
+            options = ("--fd", str(sock.fileno()), "--parent", str(os.getpid()), *self._loader)
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # the current folder must not shadow a module
-                "-m",
-                "bdchat.engine.process",
-                *("--fd", str(sock.fileno())),
-                *("--parent", str(os.getpid())),
-                *self._loader,
+                # -P: the current folder must not shadow a module
+                *tied([sys.executable, "-P", "-m", "bdchat.engine.process", *options]),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=write_fd,

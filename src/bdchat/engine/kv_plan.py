@@ -85,9 +85,7 @@ def fit_cells(
 ) -> CellCount:
     """The longest context and the number of cells that the memory bound allows. Raises KVMemoryError."""
     wanted = settings.n_ctx or n_ctx_train
-    budget = settings.kv_memory_bytes
-    if budget is None:
-        budget = min(free_bytes // SAFE_MEMORY_SHARE, _modest_bytes(wanted, bytes_per_cell))
+    budget = kv_budget_bytes(settings, bytes_per_cell=bytes_per_cell, n_ctx_train=n_ctx_train, free_bytes=free_bytes)
     affordable = int(budget / bytes_per_cell) // CELL_PADDING * CELL_PADDING
     if affordable < CELL_PADDING:
         raise KVMemoryError(needed_bytes=int(CELL_PADDING * bytes_per_cell), budget_bytes=budget)
@@ -95,16 +93,28 @@ def fit_cells(
     if plan.layout is KVLayout.STREAMS:
         num_sequences = min(num_sequences, affordable // CELL_PADDING)
         share = affordable // num_sequences
-    block = min(_padded(wanted), share // CELL_PADDING * CELL_PADDING)
+    block = min(padded(wanted), share // CELL_PADDING * CELL_PADDING)
     num_cells = min(affordable, block * num_sequences)
     return CellCount(n_ctx_per_sequence=min(wanted, block), num_cells=num_cells, num_sequences=num_sequences)
+
+
+def kv_budget_bytes(settings: EngineSettings, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int) -> int:
+    """What all cells may take."""
+    if settings.kv_memory_bytes is not None:
+        return settings.kv_memory_bytes
+    return min(free_bytes // SAFE_MEMORY_SHARE, _modest_bytes(settings.n_ctx or n_ctx_train, bytes_per_cell))
+
+
+def ram_cache_bytes(settings: EngineSettings, *, total_bytes: int) -> int:
+    """What idle sequences may take outside the cells."""
+    return min(total_bytes // 10, 1024**3) if settings.ram_cache_bytes is None else settings.ram_cache_bytes
 
 
 def _modest_bytes(wanted: int, bytes_per_cell: float) -> int:
     """What is enough for a household, however much is free: llama.cpp fills all cells with zeroes, so they are paid for
     at once. A small model gets MODEST_BYTES, a large one room for four whole conversations."""
-    return max(MODEST_BYTES, int(4 * _padded(min(wanted, 2 * ROOMY_N_CTX)) * bytes_per_cell))
+    return max(MODEST_BYTES, int(4 * padded(min(wanted, 2 * ROOMY_N_CTX)) * bytes_per_cell))
 
 
-def _padded(num_tokens: int) -> int:
+def padded(num_tokens: int) -> int:
     return -(-num_tokens // CELL_PADDING) * CELL_PADDING

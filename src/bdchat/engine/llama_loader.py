@@ -1,7 +1,8 @@
 """A GGUF on disk → a loaded model that serves. Engine process, step loop's thread.
 
 The order is the point: the file's header is checked in Python before native code sees it, and the library itself is
-tried in a process of its own before this one trusts it.
+tried in a process of its own before this one trusts it. After that this process starts no other, and gives up what an
+engine has no use for, before native code reads the file.
 """
 
 import gc
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from bdchat.engine.confinement import confine
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf import read_header
 from bdchat.engine.llama_calibration import calibrated_plan
-from bdchat.engine.llama_library import library_identity
+from bdchat.engine.llama_library import library_identity, start_library, supports_gpu_offload
 from bdchat.engine.llama_model import LlamaModel
 from bdchat.engine.llama_probe import probe
 from bdchat.engine.llama_runner import LlamaRunner
@@ -36,12 +38,15 @@ class LlamaLoader:
         path, cache_dir = Path(load.model_path), Path(load.cache_dir)
         settings = EngineSettings.model_validate(load.settings)
         report_progress("checking the file", None)
-        if read_header(path).is_embedding:
+        header = read_header(path)
+        if header.is_embedding:
             raise ModelLoadFailed(load.model_id, "this model makes vectors, it does not write")
         report_progress("trying the library", None)
         tried = probe(path, cache_dir, library=library_identity())
         if tried.warning:
             log.warning("%s", tried.warning)
+        start_library()  # first: what a driver starts, it starts here
+        confine(header, settings, on_gpu=supports_gpu_offload() and settings.n_gpu_layers != 0)
         report_progress("reading the model", None)
         model = LlamaModel.open(path, settings, use_extra_bufts=tried.use_extra_bufts)
         try:

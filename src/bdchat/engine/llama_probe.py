@@ -19,6 +19,7 @@ import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
+from bdchat.engine.lifeline import tied
 from bdchat.private_files import make_folder, write_private
 from bdchat.settings import engine_environment
 
@@ -76,7 +77,12 @@ def _survives(command: list[str], model_path: Path, timeout_s: float) -> bool:
     environment = engine_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         child = subprocess.run(  # noqa: S603
-            command, capture_output=True, timeout=timeout_s, check=False, env=environment, stdin=subprocess.DEVNULL
+            tied(command),
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
         raise ModelLoadFailed(model_path.name, f"two tokens took longer than {timeout_s:.0f} s") from None
@@ -112,18 +118,25 @@ def _write(path: Path, result: _Cached) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The child: imports llama.cpp, decodes two tokens."""
+    """The child: imports llama.cpp, decodes two tokens. Confined as an engine is: it reads the same file."""
+    from bdchat.engine.confinement import confine, renounce
+    from bdchat.engine.gguf import GGUFError, read_header
+    from bdchat.engine.llama_library import start_library, supports_gpu_offload
     from bdchat.engine.llama_runner import LlamaRunner
     from bdchat.engine.runner import Slice
     from bdchat.settings import EngineSettings
 
+    renounce()
     settings = EngineSettings(n_ctx=256, max_sequences=1, n_batch=32, calibrate=False)
     try:
+        header = read_header(Path(arguments[0]))
+        start_library()
+        confine(header, settings, on_gpu=supports_gpu_offload())
         with LlamaRunner.open(
             Path(arguments[0]), "probe", settings, use_extra_bufts="--no-extra-bufts" not in arguments
         ) as runner:
             runner.decode([Slice(0, 0, [1, 2], 1)])
-    except ModelLoadFailed as error:
+    except (GGUFError, ModelLoadFailed) as error:
         sys.stderr.write(f"{error.reason}\n")
         return 1
     return 0

@@ -10,25 +10,23 @@ import faulthandler
 import importlib
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
 
+from bdchat.engine.confinement import renounce
 from bdchat.engine.inbox import Inbox
+from bdchat.engine.lifeline import end_with
 from bdchat.engine.outbox import Outbox
 from bdchat.engine.worker import ModelLoader, Worker
-from bdchat.private_files import close_umask
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
-_PR_SET_NO_NEW_PRIVS = 38
 DEFAULT_LOADER = "bdchat.engine.llama_loader:LlamaLoader"
 
 
 def main(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
-    _die_with(options.parent)
+    end_with(options.parent)  # elsewhere than on Linux the end of the socket ends us, a step later
     _become_an_engine()
     # llama.cpp's destructors may take seconds or crash, and nothing here needs them
     os._exit(serve(options.fd, make_loader(options.loader)))
@@ -60,32 +58,17 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _die_with(parent_pid: int) -> None:
-    """Linux ends us with the parent's thread that started us; elsewhere the end of the socket does, a step later."""
-    if sys.platform == "linux":
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # it died before the line above
-        os._exit(0)
-
-
 def _become_an_engine() -> None:
-    close_umask()
+    renounce()
     # A terminal's Ctrl-C and a service manager's SIGTERM reach the whole group; the parent drains, then ends us
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ["GGML_NO_BACKTRACE"] = "1"  # else an abort() forks a debugger first
     os.dup2(2, 1)  # a library that prints must not corrupt anything
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file is the weights plus everybody's text
     faulthandler.enable(all_threads=False)  # the parent keeps stderr's end: it says where we died
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     if sys.platform == "linux":
-        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-        _prctl(_PR_SET_NAME, ctypes.create_string_buffer(b"bdchat-engine"))
-
-
-def _prctl(option: int, value: "int | ctypes.Array[ctypes.c_char]") -> None:
-    argument = ctypes.c_ulong(value) if isinstance(value, int) else value
-    ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, ctypes.create_string_buffer(b"bdchat-engine"), 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
 
 from bdchat.engine.downloads import CHUNK_BYTES, Fetched, ProgressMeter, PullFailed, require_room
+from bdchat.engine.lifeline import tied
 from bdchat.private_files import make_folder, opener
 
 SPEC = re.compile(
@@ -66,7 +67,10 @@ class WheelSource:
         command = [sys.executable, "-c", PIP, str(scratch), "download", *options, "--dest", str(scratch)]
         meter.start("download", total=self._download_bytes)
         pip = subprocess.Popen(  # noqa: S603  the requirement is checked by SPEC and cannot be an option
-            [*command, self._requirement], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            tied([*command, self._requirement]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         try:
             while True:

@@ -5,7 +5,6 @@ The same loop serves the engine process and, in tests, a thread. Knows commands 
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,12 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from bdchat.engine.errors import EngineError
+from bdchat.engine.host import total_memory_bytes
 from bdchat.engine.inbox import Arrival, Asked, Hangup, Inbox, Item, PromptBuilder, rejection
 from bdchat.engine.inspection import inspect, survey
 from bdchat.engine.kv_disk import DiskSnapshots
 from bdchat.engine.kv_files import model_folder
+from bdchat.engine.kv_plan import ram_cache_bytes
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.outbox import Outbox
 from bdchat.engine.policy import StepCost
@@ -104,7 +105,7 @@ class Worker:
             target_step_ms=settings.target_step_ms,
             max_draft_tokens=settings.max_draft_tokens,
             queue_timeout_s=settings.queue_timeout_s,
-            ram_cache_bytes=_ram_cache_bytes(settings),
+            ram_cache_bytes=ram_cache_bytes(settings, total_bytes=total_memory_bytes()),
             disk=_disk(load, settings, model.runner),
             cost=model.cost,
         )
@@ -190,13 +191,6 @@ class Worker:
 
     def _report_progress(self, stage: str, fraction: float | None) -> None:
         self._outbox.send(Loading(stage=stage, fraction=fraction))
-
-
-def _ram_cache_bytes(settings: EngineSettings) -> int:
-    if settings.ram_cache_bytes is not None:
-        return settings.ram_cache_bytes
-    ram_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(ram_bytes // 10, 1024**3)
 
 
 def _disk(load: Load, settings: EngineSettings, runner: ModelRunner) -> DiskSnapshots | None:

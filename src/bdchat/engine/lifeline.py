@@ -1,0 +1,41 @@
+"""A child of ours ends with its parent, however that ends: `tied(command)` is what to start instead of `command`.
+
+Linux sends a signal to a process when the thread that started it ends, if the process has asked for it; the wish
+outlives exec, so this file, run as a program, asks and becomes the command. It takes 20 ms, and needs nothing of bdchat
+or of the command: pip is tied as well as our own. Elsewhere than on Linux it only looks whether the parent is still
+there. Who starts a child waits for it on the same thread, or starts it on one that does not end.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+_PR_SET_PDEATHSIG = 1
+
+
+def tied(command: Sequence[str]) -> list[str]:
+    """For a child of this process."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
+
+
+def end_with(parent_pid: int) -> None:
+    """From here on this process ends when the thread that started it does; at once if it has."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent_pid:  # it ended before the line above
+        os._exit(0)
+
+
+def main(arguments: Sequence[str]) -> None:
+    parent_pid, *command = arguments
+    end_with(int(parent_pid))
+    try:
+        os.execvp(command[0], command)  # noqa: S606  # our own argument lists
+    except OSError as error:
+        sys.exit(f"{command[0]}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
