@@ -59,6 +59,9 @@ class LimitSettings(Section):
     num_prompts: Count = 256  # prompts in one /v1/completions call
     queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
     body_timeout_s: Seconds = 30.0  # a client that sends slower is cut off; of imports each MiB
+    send_timeout_s: Annotated[float, Field(gt=0, le=3600)] = (
+        10.0  # who takes nothing of an answer for so long is cut off
+    )
 
 
 class EngineSettings(Section):

@@ -1,7 +1,7 @@
 """The outermost middleware: an id and the standing headers on every response, and every error as OpenAI's object.
 
 Also tidies the path: one trailing slash more or less names the same thing. Logs one line per failed request, with its
-id and never with its content.
+id and its route's pattern, never with its content or its path.
 """
 
 import logging
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bdchat.api.errors import ClientGone, ErrorReply, error_reply, is_expected
+from bdchat.api.route_pattern import route_pattern
 from bdchat.api.security import headers_named
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Envelope:
         self._refusals.note(reply.code)
         if scope["type"] == "websocket":
             send = _refusing_upgrade(send)
-        extra = {"request_id": scope["state"]["request_id"], "path": scope["path"][:200], "code": reply.code}
+        extra = {"request_id": scope["state"]["request_id"], "path": route_pattern(scope), "code": reply.code}
         if is_expected(error):
             log.info("request refused: %d %s", reply.status, reply.code, extra=extra)
         else:

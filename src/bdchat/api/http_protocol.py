@@ -1,7 +1,8 @@
 """uvicorn's httptools protocol, with the bounds it lacks. Event loop; one instance per connection.
 
 httptools collects a header line for as long as bytes come, and uvicorn waits for the end of a request's head for ever:
-here the head has a size (431) and a time (408), and what is no HTTP at all is refused in OpenAI's shape too.
+here the head has a size (431) and a time (408), and what is no HTTP at all is refused in OpenAI's shape too. Who takes
+nothing of an answer for `send_timeout_s` is cut off (write_watch.py).
 An offer to upgrade to HTTP/2, as Java's HttpClient makes it, is passed over: llhttp would take the body for HTTP/2.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bdchat.api.errors import BodyTimeout, EdgeError, HeadersTooLarge, MalformedBody, error_reply
+from bdchat.api.write_watch import WriteWatch
 from bdchat.settings import LimitSettings
 
 H2C_OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
@@ -29,14 +31,35 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_in_head = True
         self._is_refused = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._write_watch: WriteWatch | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        self._write_watch = WriteWatch(self.loop, self.transport, self._limits.send_timeout_s)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        if self._write_watch is not None:
+            self._write_watch.stop()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writes()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._write_watch is not None:
+            self._write_watch.note_taken()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch_writes()
+
+    def _watch_writes(self) -> None:
+        if self._write_watch is not None:
+            self._write_watch.start()
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
@@ -110,6 +133,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 f"content-length: {len(reply.body)}\r\n\r\n"
             )
             self.transport.write(head.encode() + reply.body)
+        self._watch_writes()
         self.transport.close()
 
 

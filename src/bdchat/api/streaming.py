@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from bdchat.api.errors import ClientGone, error_event
 from bdchat.api.generations import GenerationGroup
+from bdchat.api.route_pattern import route_pattern
 from bdchat.engine.errors import EngineError
 from bdchat.engine.request import Event
 
@@ -92,7 +93,7 @@ class FrameStream(EventSourceResponse):
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:
-            log.info("a client stalled and was cut off", extra={"path": scope["path"]})
+            log.info("a client stalled and was cut off", extra={"path": route_pattern(scope)})
         finally:
             await self._source.aclose()
 

@@ -41,7 +41,13 @@ def postgres_engine(url: str, *, pool_size: int) -> Engine:
     if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not rest:
         raise StoreUnavailable("store.url must look like postgresql://user:password@host/database")
     try:
-        return create_engine(f"postgresql+psycopg://{rest}", pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+        return create_engine(
+            f"postgresql+psycopg://{rest}",
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,  # of errors: they are what users wrote
+        )
     except ModuleNotFoundError as error:
         raise StoreUnavailable("store.url needs a driver: pip install 'bdchat[postgres]'") from error
 
@@ -83,7 +89,13 @@ def _sqlite(uri: str, *, num_connections: int, pragmas: tuple[str, ...]) -> Engi
         return connection
 
     engine = create_engine(
-        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=num_connections, max_overflow=0, pool_timeout=60
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=num_connections,
+        max_overflow=0,
+        pool_timeout=60,
+        hide_parameters=True,
     )
     is_writer = "query_only=ON" not in pragmas
     event.listen(engine, "begin", lambda connection: _begin(connection, is_writer=is_writer))

@@ -1,0 +1,18 @@
+"""Which route a request is for, as its pattern: what a log may say of a path. Pure.
+
+A path carries what nobody else may know: the token of a shared link, ids, whatever a stranger puts there.
+"""
+
+from starlette.routing import Match, Route, WebSocketRoute
+from starlette.types import Scope
+
+UNMATCHED = "(unmatched)"
+
+
+def route_pattern(scope: Scope) -> str:
+    """ "/api/shared/{token}"; UNMATCHED for a path that names no route, the page's own included."""
+    app = scope.get("app")  # a response may be served without one
+    for route in app.routes if app is not None else ():
+        if isinstance(route, Route | WebSocketRoute) and route.matches(scope)[0] is not Match.NONE:
+            return route.path
+    return UNMATCHED
