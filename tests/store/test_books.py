@@ -309,6 +309,7 @@ async def test_a_table_of_text_is_in_the_books_or_says_why_not(database: Databas
         "audit_entry": "bounded by age and number",
         "usage_day": "a row per day, user and model",
         "search_entry": "overhead of the text that it indexes",
+        "known_device": "a number per account",
         "server_state": "the server's own",
         "storage_book": "the books",
     }

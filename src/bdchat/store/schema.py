@@ -12,7 +12,7 @@ from bdchat.store import books
 from bdchat.store.errors import StoreDamaged, StoreTooNew, StoreUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-HEAD = "0002"  # the newest revision; a test compares it with the migrations
+HEAD = "0003"  # the newest revision; a test compares it with the migrations
 _HEADER = b"SQLite format 3\x00"
 
 
