@@ -42,6 +42,15 @@ def test_the_first_account_is_an_admins_the_next_a_users(tmp_path: Path) -> None
     assert {(entry.action, entry.actor_name) for entry in entries} == {("user.create", "console")}
 
 
+def test_a_name_that_looks_like_anothers_is_refused(tmp_path: Path) -> None:
+    run(tmp_path, "add", "alice")
+    for name, why in (("AIice", "looks like one that is taken"), ("аlice", "one script"), ("ㅤㅤ", "2 to 64 letters")):
+        code, said = run(tmp_path, "add", name)
+        assert code != 0
+        assert why in said.replace("\n", " ")
+    assert len(run(tmp_path, "list")[1].splitlines()) == 1
+
+
 def test_a_new_password_ends_the_logins(tmp_path: Path) -> None:
     run(tmp_path, "add", "ann")
 

@@ -42,9 +42,10 @@ async def audited(client: httpx.AsyncClient) -> list[tuple[str, str, str]]:
     return [(entry.action, entry.actor_name, entry.target) for entry in reversed(entries)]
 
 
-async def alter(client: httpx.AsyncClient, table: Any, **values: object) -> None:
-    """Sets columns of every row of a table: a test's way through time."""
-    from sqlmodel import update
+async def alter(client: httpx.AsyncClient, table: Any, *, where: Any = True, **values: object) -> None:
+    """Sets columns of the rows of a table, of every one by default: a test's way through time."""
+    from sqlmodel import true, update
 
     app = await opened(client)
-    await app.database.write(lambda db: db.exec(update(table).values(**values)))
+    condition = true() if where is True else where
+    await app.database.write(lambda db: db.exec(update(table).where(condition).values(**values)))

@@ -150,6 +150,62 @@ async def test_a_bad_registration_names_its_field(
     assert app_of(client).passwords.num_hashings == 0
 
 
+@pytest.mark.parametrize(
+    ("username", "code"),
+    [
+        ("аnn", "username_script"),  # with a Cyrillic а, beside Latin letters
+        ("김Анна", "username_script"),
+        ("\u3164\u3164", "username_form"),  # Hangul fillers, which nobody sees
+        ("a\u200bnn", "username_form"),
+    ],
+)
+async def test_a_name_is_of_one_script_and_can_be_seen(client: httpx.AsyncClient, username: str, code: str) -> None:
+    refused = error_of(await register(client, username), 400)
+    assert (refused["param"], refused["code"]) == ("username", code)
+
+
+@pytest.mark.parametrize("username", ["김철수", "Kim철수", "Анна", "山田Taro"])
+async def test_names_of_every_script_are_welcome(client: httpx.AsyncClient, username: str) -> None:
+    made = await register(client, username)
+    assert (made.status_code, made.json()["user"]["username"]) == (201, username)
+
+
+async def test_a_name_that_looks_like_anothers_is_taken() -> None:
+    """Cyrillic throughout, or a capital I for an l: one script each, and not to be told apart by the eye."""
+    async with in_process(settings=registering("open")) as client:
+        await register(client, "alice")
+        for username in ("аІісе", "AIice", "a1ice"):
+            refused = error_of(await register(client, username), 409)
+            assert (refused["param"], refused["code"]) == ("username", "name_looks_taken")
+        assert error_of(await register(client, "ALICE"), 409)["code"] == "name_taken"
+        assert (await register(client, "alicia")).status_code == 201
+        admin = await bearer(client, "alice")
+        made = await client.post("/api/admin/users", json={"username": "AIice"}, headers=admin)
+        assert error_of(made, 409)["code"] == "name_looks_taken"
+
+
+async def test_a_name_of_former_times_keeps_signing_in(client: httpx.AsyncClient) -> None:
+    await signed_in(client, "admin")
+    await signed_in(client, "ann")
+    await alter(client, User, where=User.username == "ann", username="аdmin", username_key=users.username_key("аdmin"))
+    headers = await bearer(client, "аdmin")
+    assert (await me(client, headers))["username"] == "аdmin"
+    change = {"locale": "ko"}
+    assert (await client.patch("/api/profile", json=change, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("display_name", ["аdmin", "an\u200bn", "\u202enna", "a" + "\u0301" * 9])
+async def test_a_display_name_does_not_pretend(client: httpx.AsyncClient, display_name: str) -> None:
+    ann = await signed_in(client, admin=True)
+    user_id = (await me(client, ann))["user_id"]
+    change = {"display_name": display_name}
+    for path in ("/api/profile", f"/api/admin/users/{user_id}"):
+        refused = error_of(await client.patch(path, json=change, headers=ann), 400)
+        assert (refused["param"], refused["code"]) == ("display_name", "display_name_form")
+    for name in ("Анна (Anna) 👩‍👧", "Ann", ""):
+        assert (await client.patch("/api/profile", json={"display_name": name}, headers=ann)).status_code == 200
+
+
 # --- sign in ----------------------------------------------------------------------------------------------------------
 
 

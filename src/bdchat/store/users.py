@@ -1,7 +1,8 @@
 """Accounts: made, found by name or id, changed. Runs inside Database.write and read; knows no passwords, only hashes.
 
-A name is compared as NFKC, case-folded (`username_key`): "Ann" and "ＡＮＮ" are one account. The first account is the
-admin's; `server_state` remembers that it was made, so that two servers over one database cannot make two.
+A name is compared as NFKC, case-folded (`username_key`): "Ann" and "ＡＮＮ" are one account. A new one that looks like
+another's is refused (lookalikes.py). The first account is the admin's; `server_state` remembers that it was made, so
+that two servers over one database cannot make two.
 """
 
 import unicodedata
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, delete, func, select, update
 
+from bdchat.store import lookalikes
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ApiKey, LoginToken, ServerState, User
@@ -57,12 +59,16 @@ def create_user(
     display_name: str = "",
     locale: str = "",
 ) -> User:
-    """Raises Conflict when the name is taken."""
+    """Raises Conflict when the name is taken, or looks like one that is."""
     if by_name(db, username) is not None:
         raise Conflict("This name is taken.", code="name_taken", param="username")
+    username = unicodedata.normalize("NFKC", username).strip()
+    skeletons = lookalikes.skeletons(username)
+    if any(skeletons & lookalikes.skeletons(name) for name in db.exec(select(User.username))):
+        raise Conflict("This name looks like one that is taken.", code="name_looks_taken", param="username")
     user = User(
         user_id=new_id(),
-        username=unicodedata.normalize("NFKC", username).strip(),
+        username=username,
         username_key=username_key(username),
         display_name=display_name,
         password_hash=password_hash,

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from bdchat.api.endpoints import View
 from bdchat.api.identity import Identity, Scope
 from bdchat.api.schemas.wire import Strict, Text, invalid
+from bdchat.store.lookalikes import is_one_script, is_plainly_visible, words
 from bdchat.store.tables import ApiKey, LoginToken, UsageDay, User
 
 MAX_PREFERENCES_BYTES = 16 * 1024
@@ -24,11 +25,26 @@ KEY_LIFETIME_DAYS = 3650
 
 
 def as_username(value: str) -> str:
-    """Letters and digits of any script, and . @ + - _ and blanks between them. Raises ValueError."""
+    """Letters and digits of one script, and . @ + - _ and blanks between them. Raises ValueError."""
     name = unicodedata.normalize("NFKC", value).strip()
-    if not 2 <= len(name) <= 64 or not USERNAME.fullmatch(name):
+    if not 2 <= len(name) <= 64 or not USERNAME.fullmatch(name) or not is_plainly_visible(name):
         raise invalid("must have 2 to 64 letters, digits, blanks or any of . @ + - _", code="username_form")
+    if not is_one_script(name):
+        raise invalid(
+            "must be written in one script; Korean, Japanese and Chinese may have Latin letters beside it.",
+            code="username_script",
+        )
     return name
+
+
+def _as_display_name(value: str) -> str:
+    """Several scripts are several words: what looks like one word is one."""
+    if not is_plainly_visible(value) or not all(is_one_script(word) for word in words(value)):
+        raise invalid(
+            "must not have invisible characters, piles of marks, or letters of several scripts in one word.",
+            code="display_name_form",
+        )
+    return value
 
 
 def _as_day(value: str) -> str:
@@ -57,7 +73,7 @@ def _as_preferences(value: dict[str, Any]) -> dict[str, Any]:
 NewUsername = Annotated[str, Field(max_length=200), AfterValidator(as_username)]
 GivenPassword = Annotated[str, Field(min_length=1, max_length=256)]
 NewPassword = Annotated[str, Field(max_length=1024)]  # whether it is good enough, passwords.py says
-DisplayName = Annotated[Text, Field(max_length=100)]
+DisplayName = Annotated[Text, Field(max_length=100), AfterValidator(_as_display_name)]
 Locale = Literal["", "ko", "en"]  # "" = the browser's
 Preferences = Annotated[dict[str, Any], AfterValidator(_as_preferences)]
 Day = Annotated[str, Field(max_length=10), AfterValidator(_as_day)]
