@@ -8,8 +8,9 @@ import httpx
 import openai
 import pytest
 
-from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueFull
-from bdchat.store import generations
+from bdchat.engine.errors import ContextLengthExceeded, EngineError, EngineUnavailable, GenerationFailed, QueueFull
+from bdchat.settings import Settings, StoreSettings
+from bdchat.store import generations, storage
 from tests.api import chats
 from tests.api.serving import app_of, error_of, in_process, opened, over_http, signed_in, until
 from tests.api.sockets import chat_path, live
@@ -111,6 +112,43 @@ async def test_what_is_refused_has_the_status_of_an_unstored_call() -> None:
         assert error_of(await ask(client, n=2), 400)["param"] == "n"
         assert error_of(await ask(client, metadata={"a": 1}), 400)["param"] == "metadata.a"
         assert error_of(await ask(client, metadata={"session_id": "s"}), 403)["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("refusal", [QueueFull(3.0), ContextLengthExceeded(9001, 8192)])
+async def test_what_is_refused_outside_chats_keeps_nothing(refusal: EngineError) -> None:
+    """The request stayed for ever, charged to nobody: 30 seconds of a prompt too long were 215 MB."""
+    async with in_process(FakeEngine(refusal=refusal)) as client:
+        headers = await signed_in(client)
+        await opened(client)
+        before = await kept_bytes(client)
+        for credentials in ({}, headers):
+            for streams in (True, False):
+                body = {"messages": [{"role": "user", "content": "x" * 100_000}], "store": True, "stream": streams}
+                assert (await client.post(URL, json=body, headers=credentials)).is_error
+        await until(lambda: not app_of(client).durable.running())
+        assert await kept_bytes(client) == before
+        assert (await client.get(URL)).json()["data"] == []
+
+
+async def test_a_guest_who_has_filled_up_what_guests_may_keep_is_told_what_to_do() -> None:
+    settings = Settings(store=StoreSettings(guest_quota_bytes=20_000))
+    async with in_process(FakeEngine(), settings=settings) as client:
+        await opened(client)
+        long = [{"role": "user", "content": "x" * 2000}]
+        answers = [await ask(client, messages=long) for _ in range(8)]
+        statuses = [answer.status_code for answer in answers]
+        assert statuses == [200] * statuses.count(200) + [403] * statuses.count(403)
+        assert 2 <= statuses.count(200) < 8
+        error = error_of(answers[-1], 403)
+        assert error["code"] == "storage_quota_exceeded"
+        assert "delete stored completions, ask without store" in error["message"]
+        assert (await ask(client, messages=long, store=False)).status_code == 200
+        assert (await client.delete(f"{URL}/{answers[0].json()['id']}")).status_code == 200
+        assert (await ask(client, messages=long)).status_code == 200
+
+
+async def kept_bytes(client: httpx.AsyncClient) -> int:
+    return (await app_of(client).database.read(lambda db: storage.kept(db, num_accounts=0))).charged_bytes
 
 
 async def test_a_rest_of_the_engine_is_told_on_every_wire() -> None:

@@ -11,7 +11,7 @@ from bdchat.api.event_log import EventLog, LoggedEvent, RunLog
 from bdchat.api.generations import GenerationService
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.stored_run import RunEnd, RunPlan, StoredRun, Suspended
-from bdchat.engine.errors import EngineUnavailable, QueueTimeout
+from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueTimeout
 from bdchat.engine.request import (
     Accepted,
     ChatMessage,
@@ -143,6 +143,17 @@ async def test_progress_is_told_and_kept_and_is_no_event() -> None:
     assert (said[1]["position"], said[2]["num_done"]) == (3, 4)
     assert stage.run.progress == said[2]
     assert [event.kind for event in stage.log.events] == ["started", "delta", "finished"]
+
+
+async def test_only_what_was_never_taken_in_ends_as_refused() -> None:
+    """Of an answer that a server's end cut off, the first run was: what it said is kept."""
+    for num_run, is_refused in ((0, True), (1, False)):
+        stage = Stage(FakeEngine(refusal=QueueTimeout(3.0)), plan(num_run=num_run))
+        await stage.run.run()
+        assert [end.is_refused for end in stage.ends] == [is_refused]
+    stage = Stage(FakeEngine(failure=GenerationFailed("no")), plan())
+    await stage.run.run()
+    assert [end.is_refused for end in stage.ends] == [False]
 
 
 async def test_a_refusal_is_raised_once_it_is_stored() -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import Session, SQLModel, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store import sessions, tables
+from bdchat.store import generations, sessions, tables
 from bdchat.store.database import Database
 from bdchat.store.ids import now_ms
 from bdchat.store.retention import DAY_MS, Limits, Swept, erase_user, sweep
@@ -66,14 +66,48 @@ async def test_only_what_is_over_is_forgotten(database: Database) -> None:
         return recent, talk(db, user_id, "hello")[0]
 
     kept = await database.write(fill)
-    assert await sweep(database, limits()) == Swept(num_logins=2, num_logs=1, num_chats=1)
+    assert await sweep(database, limits()) == Swept(num_logins=2, num_logs=1, num_chats=1, num_completions=0)
     assert await rows_of(database, tables.LoginToken, "login_id") == ["good"]
     assert await rows_of(database, tables.GenerationEvent, "generation_id") == ["fresh", "running"]
     assert await rows_of(database, tables.Generation, "generation_id") == ["fresh", "old", "running"]
     assert await rows_of(database, tables.ChatSession, "session_id") == sorted(kept)
     assert len(await rows_of(database, tables.Message, "message_id")) == 3
     assert set(await rows_of(database, tables.SearchEntry, "session_id")) <= set(kept)
-    assert await sweep(database, limits()) == Swept(0, 0, 0)
+    assert await sweep(database, limits()) == Swept(0, 0, 0, 0)
+
+
+async def test_answers_outside_chats_are_kept_for_a_time_and_guests_for_less(database: Database) -> None:
+    def fill(db: Session) -> None:
+        user_id = make_user(db)
+        session_id, ids = talk(db, user_id, "hi", "hello")
+        for owner_id, name in (("", "guest"), (user_id, "own")):
+            for days in (6, 8, 29, 31):
+                answer(db, owner_id, f"{name} {days}", finished_s_ago=days * DAY_MS // 1000)
+            answer(db, owner_id, f"{name} running", finished_s_ago=None)
+        answer(db, user_id, "of a chat", finished_s_ago=99 * DAY_MS // 1000)
+        of_a_chat = db.get(tables.Generation, "of a chat")
+        assert of_a_chat is not None
+        of_a_chat.session_id, of_a_chat.message_id = session_id, ids[1]
+
+    await database.write(fill)
+    assert (await sweep(database, limits())).num_completions == 3 + 1
+    left = ["guest 6", "guest running", "of a chat", "own 29", "own 6", "own 8", "own running"]
+    assert await rows_of(database, tables.Generation, "generation_id") == left
+
+
+async def test_large_answers_go_a_few_at_a_time(database: Database) -> None:
+    def fill(db: Session) -> None:
+        for number in range(3):
+            answer(db, "", f"g{number}", finished_s_ago=99 * DAY_MS // 1000)
+            large = db.get(tables.Generation, f"g{number}")
+            assert large is not None
+            large.request = b"x" * generations.MAX_PURGED_BYTES
+
+    await database.write(fill)
+    over = {"guests_before_ms": now_ms(), "accounts_before_ms": now_ms()}
+    for _ in range(3):
+        assert await database.write(lambda db: generations.purge_outside(db, **over)) == 1
+    assert await database.write(lambda db: generations.purge_outside(db, **over)) == 0
 
 
 async def test_an_erased_account_leaves_its_usage_and_nothing_else(database: Database) -> None:

@@ -88,10 +88,9 @@ class DurableGenerations:
     # --- to begin -----------------------------------------------------------------------------------------------------
 
     async def begin(self, identity: Identity, wanted: ChatCompletionRequest) -> Started:
-        """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with:
-        the message is stored then, and its answer "failed". The same client_message_id again is the same Started, or
-        another run of the answer if that came to nothing."""
-        check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
+        """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with: in a
+        chat the message is stored then, and its answer "failed"; outside nothing is kept. The same client_message_id
+        again is the same Started, or another run of the answer if that came to nothing."""
         return await self._runs.undisturbed(self._begin(identity, wanted))
 
     async def edit(

@@ -227,6 +227,10 @@ class DurableRuns:
         return task
 
     async def _write_end(self, plan: RunPlan, rows: list[dict[str, Any]], end: RunEnd) -> bool:
+        if end.is_refused and plan.session_id is None:
+            return await self._database.write(
+                lambda db: answers.withdraw(db, self.server_id, plan.generation_id, counts=end.counts)
+            )
         written = await self._database.write(
             lambda db: answers.end(
                 db,

@@ -92,6 +92,7 @@ class RunEnd:
     metadata: MessageMetadata
     counts: dict[str, int]
     num_tokens: int
+    is_refused: bool  # the engine never took it in
 
 
 # (plan, rows of the log, end) → False when the answer is no longer this server's
@@ -347,6 +348,7 @@ class StoredRun:
             metadata=self._metadata(self._engine.info if self._engine else None, finished),
             counts=self._spending.counts(),
             num_tokens=len(self._tokens),
+            is_refused=self._refusal is not None and not self.plan.num_run,  # an earlier run was taken in
         )
 
         async def write(rows: list[dict[str, Any]], seq: int) -> None:

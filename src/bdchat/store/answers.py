@@ -183,6 +183,17 @@ def write_beside(db: Session, new: NewSibling) -> tuple[Message, Audience]:
     return message, sessions.audience(db, session)
 
 
+def withdraw(db: Session, owner: str, generation_id: str, *, counts: Mapping[str, int]) -> bool:
+    """Instead of `end`, outside chats: the engine refused it, so nothing of it is kept. False when `owner` has lost it,
+    or it is gone."""
+    if not generations.owned(db, owner, [generation_id]):
+        return False
+    generation = generations.get(db, generation_id)
+    usage.add(db, generation.user_id, generation.model, None, **counts)
+    generations.remove(db, generation)
+    return True
+
+
 def _take_up(db: Session, answer_id: str) -> Message:
     answer = db.get(Message, answer_id, with_for_update=True, populate_existing=True)
     if answer is None:

@@ -1,7 +1,7 @@
 """What is over is forgotten, in small transactions: others write in between. It has no clock of its own.
 
-Logins that ended, the numbered events of answers that ended long ago, chats whose time for undo is over, and everything
-of an account that is deleted.
+Logins that ended, the numbered events of answers that ended long ago, answers outside chats after their time, chats
+whose time for undo is over, and everything of an account that is deleted.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ class Limits:
     login_unused_since_ms: int
     answer_finished_before_ms: int
     chat_deleted_before_ms: int
+    guests_completion_before_ms: int
+    completion_before_ms: int
 
     @classmethod
     def at(cls, now_ms: int, auth: AuthSettings, answers: GenerationSettings, store: StoreSettings) -> "Limits":
@@ -34,6 +36,8 @@ class Limits:
             login_unused_since_ms=now_ms - auth.idle_days * DAY_MS,
             answer_finished_before_ms=now_ms - int(answers.event_retention_s * 1000),
             chat_deleted_before_ms=now_ms - store.undo_days * DAY_MS,
+            guests_completion_before_ms=now_ms - store.guest_retention_days * DAY_MS,
+            completion_before_ms=now_ms - store.completion_retention_days * DAY_MS,
         )
 
 
@@ -42,11 +46,12 @@ class Swept:
     num_logins: int
     num_logs: int  # of answers
     num_chats: int
+    num_completions: int  # outside chats
 
 
 async def sweep(database: Database, limits: Limits) -> Swept:
     """Everything that is over by `limits`."""
-    num_logins = num_logs = num_chats = 0
+    num_logins = num_logs = num_chats = num_completions = 0
     while removed := await database.write(lambda db: _purge_logins(db, limits)):
         num_logins += removed
     while removed := await database.write(
@@ -57,7 +62,13 @@ async def sweep(database: Database, limits: Limits) -> Swept:
         is_whole := await database.write(lambda db: _purge_of_a_chat(db, limits.chat_deleted_before_ms))
     ) is not None:
         num_chats += is_whole
-    return Swept(num_logins, num_logs, num_chats)
+    while removed := await database.write(
+        lambda db: generations.purge_outside(
+            db, guests_before_ms=limits.guests_completion_before_ms, accounts_before_ms=limits.completion_before_ms
+        )
+    ):
+        num_completions += removed
+    return Swept(num_logins, num_logs, num_chats, num_completions)
 
 
 async def erase_user(database: Database, user_id: str) -> None:
@@ -123,9 +134,7 @@ def _erase_some_of(db: Session, user_id: str) -> bool:
         if not _purge_messages(db, session.session_id):
             sessions.purge(db, session)
         return True
-    generation_ids = list(db.exec(select(Generation.generation_id).where(Generation.user_id == user_id).limit(BATCH)))
-    if generation_ids:
-        db.exec(delete(Generation).where(col(Generation.generation_id).in_(generation_ids)))
+    if generations.remove_some(db, col(Generation.user_id) == user_id):
         return True
     db.exec(delete(User).where(col(User.user_id) == user_id))
     return False

@@ -1,4 +1,4 @@
-/** The accounts that keep most, against what each may. */
+/** The accounts that keep most, against what each may; first, together, all who came without one. */
 import Box from "@mui/material/Box";
 import { useTranslation } from "react-i18next";
 import type { AccountView, Storage } from "@/api/types.gen";
@@ -50,9 +50,16 @@ export function AccountTable({ storage }: Props) {
     <DataTable
       label={t("admin.accounts.title")}
       columns={columns}
-      rows={storage.largest_accounts}
+      rows={[...guests(storage), ...storage.largest_accounts]}
       keyOf={(row) => row.user_id}
       empty={t("admin.accounts.none")}
     />
   );
+}
+
+/** Nobody, unless something is kept for them. */
+function guests({ guest }: Storage): AccountView[] {
+  if (guest.num_bytes === 0) return [];
+  const { num_completions: num_messages, num_bytes, quota_bytes } = guest;
+  return [{ user_id: "", username: "", num_messages, num_bytes, quota_bytes }];
 }

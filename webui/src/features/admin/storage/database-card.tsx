@@ -37,6 +37,7 @@ export function DatabaseCard({ storage }: Props) {
         facts={[
           [t("admin.database.version"), storage.database_version],
           [t("admin.database.size"), format.bytes(storage.database_bytes)],
+          [t("admin.database.charged"), format.bytes(storage.charged_bytes)],
           ...(free === null ? [] : [[t("admin.database.free"), format.bytes(free)] as const]),
           ...(storage.wal_bytes === null ? [] : [[t("admin.database.log"), format.bytes(storage.wal_bytes)] as const]),
         ]}
