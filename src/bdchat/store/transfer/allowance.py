@@ -14,7 +14,7 @@ from bdchat.store.transfer.reasons import Refused
 
 MAX_UNPACKED = 4  # times what an import may hold
 CPU_SCALE_BYTES = 4 * MIB  # of a file have as much again: 7.5 s a MiB, of which JSON needs 0.15 and a ZIP of it 1.8
-BARREN_BASE_BYTES = 64 * MIB  # of the largest chat's JSON
+BARREN_BASE_BYTES = 32 * MIB  # what other files an export has, and the largest chat before it is one
 BARREN_RATIO = 16  # times the file: JSON shrinks to a fifteenth
 CHAT_BYTES_PER_WEIGHT = 3  # a letter weighs two bytes, as an escape it has six
 

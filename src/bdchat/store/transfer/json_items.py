@@ -182,7 +182,8 @@ def _fed(chunks: Iterator[bytes], found: list[Any]) -> Iterator[bytes]:
     waiting: list[bytes] = []
     for chunk in chunks:
         waiting.append(chunk)
-        if sum(map(len, waiting)) < num_silent_bytes and not _STRING_END.match(chunk):
+        num_wanted_bytes = min(num_silent_bytes, MAX_STRING_BYTES - num_silent_bytes + 1)
+        if sum(map(len, waiting)) < num_wanted_bytes and not _STRING_END.match(chunk):
             continue
         sent = b"".join(waiting)
         waiting = []
