@@ -64,7 +64,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: Settings, make_router: Callable[[Settings], Router] | None = None) -> int:
+def serve(
+    settings: Settings, make_router: Callable[[Settings], Router] | None = None, *, begins_anew: bool = False
+) -> int:
     """Returns the exit status. One line on stderr says why it did not start. `make_router` runs on the event loop."""
     configure_logging(settings.server.log_level)
     try:
@@ -74,9 +76,10 @@ def serve(settings: Settings, make_router: Callable[[Settings], Router] | None =
         return _fail(str(error))
     except OSError as error:
         return _fail(f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror or error}")
+    database = Database(settings.store, settings.data_dir, begins_anew=begins_anew)
     with listener:
         try:
-            return uvloop.run(_serve(settings, make_router or local_router, listener))
+            return uvloop.run(_serve(settings, make_router or local_router, listener, database))
         except ModelNotFound as error:
             return _fail(
                 f"{error}. `bdchat pull {error.model}` fetches a model of the catalog; `bdchat models` lists it"
@@ -85,8 +88,9 @@ def serve(settings: Settings, make_router: Callable[[Settings], Router] | None =
             return _fail(str(error))
 
 
-async def _serve(settings: Settings, make_router: Callable[[Settings], Router], listener: socket.socket) -> int:
-    database = Database(settings.store, settings.data_dir)
+async def _serve(
+    settings: Settings, make_router: Callable[[Settings], Router], listener: socket.socket, database: Database
+) -> int:
     await database.open()
     app = App(settings, make_router(settings), database)
     config = uvicorn.Config(
