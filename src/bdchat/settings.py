@@ -58,6 +58,11 @@ class LimitSettings(Section):
     num_logit_bias: Number = 1024
     num_prompts: Count = 256  # prompts in one /v1/completions call
     queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
+    connections: Count = 4096  # open at once, as far as file descriptors reach; beyond it silent ones give way
+    # Of these from one address, an IPv6 network of 64 bits counting as one; loopback may have three quarters of all,
+    # proxies all. A page has seven, an SDK's pool up to a hundred.
+    connections_per_address: Count = 256
+    head_timeout_s: Seconds = 10.0  # from its first byte, or from connecting, to the end of a request's head
     body_timeout_s: Seconds = 30.0  # a client that sends slower is cut off; of imports each MiB
     send_timeout_s: Annotated[float, Field(gt=0, le=3600)] = (
         10.0  # who takes nothing of an answer for so long is cut off
@@ -112,7 +117,6 @@ class StoreSettings(Section):
     guest_quota_bytes: Bytes = 64 * MIB
     guest_retention_days: Number = 7  # nobody can say whose they are: enough to come back after a weekend
     completion_retention_days: Number = 30  # of an account's answers outside chats, as OpenAI keeps them
-    record_days: Number = 400  # the audit log, and keys, links and invitations that have ended: a year and a month
     usage_flush_s: Seconds = 1.0  # usage sums are written at most this often
 
 

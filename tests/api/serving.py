@@ -19,6 +19,7 @@ from bdchat.api.app import App
 from bdchat.api.auth import LOGIN_PREFIX, new_token, token_hash
 from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.live_line import Timing
+from bdchat.api.open_connections import OpenConnections
 from bdchat.api.server import Server, listen
 from bdchat.api.socket_protocol import socket_options
 from bdchat.settings import ServerSettings, Settings, default_data_dir
@@ -111,14 +112,20 @@ async def signed_in(client: httpx.AsyncClient, username: str = "ann", *, admin: 
     return {"authorization": f"Bearer {token}"}
 
 
+def roomy() -> OpenConnections:
+    return OpenConnections(max_connections=4096, max_per_address=4096)
+
+
 @asynccontextmanager
-async def served(app: App, settings: Settings | None = None) -> AsyncGenerator[str]:
+async def served(
+    app: App, settings: Settings | None = None, open_connections: OpenConnections | None = None
+) -> AsyncGenerator[str]:
     """The base URL of `app` behind the server's own uvicorn configuration, on the running loop."""
     limits = (settings or Settings()).limits
     with listen(ServerSettings(port=0)) as listener:
         config = uvicorn.Config(
             app,
-            http=protocol_factory(limits),  # type: ignore[arg-type]
+            http=protocol_factory(limits, roomy() if open_connections is None else open_connections),  # type: ignore[arg-type]
             **socket_options(),
             lifespan="on",
             log_config=None,
@@ -144,9 +151,11 @@ async def over_http(
 
 
 @asynccontextmanager
-async def over_app(app: App, settings: Settings | None = None) -> AsyncGenerator[httpx.AsyncClient]:
+async def over_app(
+    app: App, settings: Settings | None = None, open_connections: OpenConnections | None = None
+) -> AsyncGenerator[httpx.AsyncClient]:
     """The same, with an App of the test's own making."""
-    async with served(app, settings) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
+    async with served(app, settings, open_connections) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
         _apps[client] = app
         yield client
 

@@ -40,6 +40,7 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (api_errors.LoginFailed(), 401, "login_failed"),
     (api_errors.TooManyAttempts(30), 429, "too_many_attempts"),
     (api_errors.EndedByAdmin(), 503, "ended_by_admin"),
+    (api_errors.TooManyConnections(), 503, "too_many_connections"),
     (store_errors.NotAllowed("no"), 403, "forbidden"),
     (store_errors.QuotaExceeded(8), 403, "storage_quota_exceeded"),
     (store_errors.NotFound("session"), 404, "not_found"),

@@ -9,7 +9,7 @@ from bdchat.settings import LimitSettings, Settings
 from tests.api.serving import USER, over_http
 
 pytestmark = pytest.mark.anyio
-SMALL = Settings(limits=LimitSettings(header_bytes=1024, body_timeout_s=0.1))
+SMALL = Settings(limits=LimitSettings(header_bytes=1024, head_timeout_s=0.1))
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 
 

@@ -13,7 +13,7 @@ from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.server import Server, announce, listen
 from bdchat.settings import AuthSettings, ServerSettings, Settings
 from bdchat.store import users
-from tests.api.serving import USER, error_of, events_of, make_app, until
+from tests.api.serving import USER, error_of, events_of, make_app, roomy, until
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ async def test_draining_finishes_running_answers_and_sends_new_ones_away() -> No
     engine = FakeEngine(token_gate=gate.wait)
     app = make_app(engine)
     with listen(ServerSettings(port=0)) as listener:
-        config = uvicorn.Config(app, http=protocol_factory(Settings().limits), ws="none", log_config=None)  # type: ignore[arg-type]
+        config = uvicorn.Config(app, http=protocol_factory(Settings().limits, roomy()), ws="none", log_config=None)  # type: ignore[arg-type]
         server = Server(config, app, drain_timeout_s=10)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)

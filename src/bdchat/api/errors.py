@@ -15,6 +15,7 @@ EdgeError
 ├── Forbidden               reason, code, param   known, but may not
 ├── TooManyAttempts         retry_after_s
 ├── EndedByAdmin                               also an EngineError: a running generation's
+├── TooManyConnections
 ├── HostNotAllowed          host
 └── OriginNotAllowed        origin
 
@@ -122,6 +123,11 @@ class EndedByAdmin(EdgeError, EngineError):
         super().__init__("An admin has ended this request.")
 
 
+class TooManyConnections(EdgeError):
+    def __init__(self) -> None:
+        super().__init__("Too many connections are open and being answered; try again in a moment.")
+
+
 class HostNotAllowed(EdgeError):
     def __init__(self, host: str) -> None:
         super().__init__("This server does not answer to that Host; add it to server.allowed_hosts.")
@@ -223,6 +229,7 @@ TABLE: tuple[tuple[type[BaseException], Row], ...] = (
     (HostNotAllowed, Row(421, CALLER, "host_not_allowed")),
     (HeadersTooLarge, Row(431, CALLER, "headers_too_large")),
     (TooManyAttempts, Row(429, CALLER, "too_many_attempts")),
+    (TooManyConnections, Row(503, SERVER, "too_many_connections")),
     (EndedByAdmin, Row(503, SERVER, "ended_by_admin", is_final=True)),
     (StoreFull, Row(507, SERVER, "storage_full", is_final=True)),
     (StoreUnavailable, Row(503, SERVER, "store_unavailable")),

@@ -2,7 +2,8 @@
 
 httptools collects a header line for as long as bytes come, and uvicorn waits for the end of a request's head for ever:
 here the head has a size (431) and a time (408), and what is no HTTP at all is refused in OpenAI's shape too. Who takes
-nothing of an answer for `send_timeout_s` is cut off (write_watch.py).
+nothing of an answer for `send_timeout_s` is cut off (write_watch.py). What a connection waits for is told to
+`OpenConnections`, which closes the longest silent one when there are too many.
 An offer to upgrade to HTTP/2, as Java's HttpClient makes it, is passed over: llhttp would take the body for HTTP/2.
 """
 
@@ -14,7 +15,16 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from bdchat.api.errors import BodyTimeout, EdgeError, HeadersTooLarge, MalformedBody, error_reply
+from bdchat.api.errors import (
+    BodyTimeout,
+    EdgeError,
+    HeadersTooLarge,
+    MalformedBody,
+    TooManyConnections,
+    error_reply,
+)
+from bdchat.api.open_connections import OpenConnections, Waiting
+from bdchat.api.socket_protocol import BoundedSocketProtocol
 from bdchat.api.write_watch import WriteWatch
 from bdchat.settings import LimitSettings
 
@@ -24,25 +34,36 @@ H2C_OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 class BoundedHttpProtocol(HttpToolsProtocol):
     """Invariant: between two requests `_num_head_bytes` is 0; within a head at most `header_bytes` are kept."""
 
-    def __init__(self, *, limits: LimitSettings, **uvicorn_arguments: Any) -> None:
+    def __init__(self, *, limits: LimitSettings, open_connections: OpenConnections, **uvicorn_arguments: Any) -> None:
         super().__init__(**uvicorn_arguments)
         self._limits = limits
+        self._open_connections = open_connections
         self._num_head_bytes = 0
         self._is_in_head = True
         self._is_refused = False
+        self._is_answering = False  # a whole request is here and its answer is not
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_watch: WriteWatch | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._write_watch = WriteWatch(self.loop, self.transport, self._limits.send_timeout_s)
-        self._start_head_timer()
+        if self._open_connections.admit(self, self.client[0] if self.client else None):
+            self._start_head_timer()
+        else:
+            self._refuse(TooManyConnections())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        self._open_connections.leave(self)
         if self._write_watch is not None:
             self._write_watch.stop()
         super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """To a new connection. What may still be in its buffer is not waited for: nobody may be reading."""
+        self._is_refused = True
+        self.transport.abort()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -52,10 +73,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().resume_writing()
         if self._write_watch is not None:
             self._write_watch.note_taken()
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._watch_writes()
 
     def _watch_writes(self) -> None:
         if self._write_watch is not None:
@@ -71,6 +88,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if b"h2c" in data:
                 head, end, body = data.partition(b"\r\n\r\n")
                 data = H2C_OFFER.sub(b"", head + b"\r\n")[:-2] + end + body
+        elif not self._is_answering:
+            self._wait(Waiting.REST_OF_REQUEST)
         super().data_received(data)
         if self._is_in_head and self._num_head_bytes > self._limits.header_bytes:
             self._refuse(HeadersTooLarge(self._limits.header_bytes))
@@ -83,6 +102,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if num_bytes > self._limits.header_bytes:
             self._refuse(HeadersTooLarge(self._limits.header_bytes))
         elif not self._is_refused:
+            if not self._is_answering:
+                self._wait(Waiting.REST_OF_REQUEST)
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -91,20 +112,45 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._is_in_head = True
-        if not self._is_refused:
-            super().on_message_complete()
+        if self._is_refused:
+            return
+        if self.cycle is not None and self.cycle.response_complete:  # it was refused before all of it was here
+            self._wait(Waiting.NEXT_REQUEST)
+        else:
+            self._is_answering = True
+            self._open_connections.answer(self)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Called by uvicorn, which now begins with the next of pipelined requests, if there is one."""
+        is_last = not self.pipeline
+        super().on_response_complete()
+        self._watch_writes()
+        if not self._is_in_head:
+            self._wait(Waiting.REST_OF_REQUEST)
+        elif is_last:
+            self._wait(Waiting.NEXT_REQUEST)
+
+    def _wait(self, what: Waiting) -> None:
+        self._is_answering = False
+        self._open_connections.wait(self, what)
 
     def handle_websocket_upgrade(self) -> None:
         """Called by uvicorn with a whole head: a refused one is no beginning of a socket."""
-        if not self._is_refused:
-            super().handle_websocket_upgrade()
+        if self._is_refused:
+            return
+        self._open_connections.answer(self)
+        super().handle_websocket_upgrade()
+        protocol = self.transport.get_protocol()
+        assert isinstance(protocol, BoundedSocketProtocol)
+        protocol.on_lost = lambda: self._open_connections.leave(self)  # the place is the socket's now
 
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for what httptools could not parse."""
         self._refuse(MalformedBody(msg))
 
     def _start_head_timer(self) -> None:
-        self._head_timer = self.loop.call_later(self._limits.body_timeout_s, self._head_is_late)
+        self._head_timer = self.loop.call_later(self._limits.head_timeout_s, self._head_is_late)
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -114,7 +160,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _head_is_late(self) -> None:
         self._head_timer = None
         if self._num_head_bytes:
-            self._refuse(BodyTimeout(self._limits.body_timeout_s))
+            self._refuse(BodyTimeout(self._limits.head_timeout_s))
         else:
             self.transport.close()  # connected and silent
 
@@ -126,21 +172,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_head_timer()
         if self.cycle is None or self.cycle.response_complete:  # else a running answer would be cut in two
             reply = error_reply(error)
-            head = (
-                f"HTTP/1.1 {reply.status} {http.HTTPStatus(reply.status).phrase}\r\n"
-                "content-type: application/json\r\nconnection: close\r\n"
-                "x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
-                f"content-length: {len(reply.body)}\r\n\r\n"
-            )
+            headers = {
+                "content-type": "application/json",
+                "content-length": str(len(reply.body)),
+                "x-content-type-options": "nosniff",
+                "cache-control": "no-store",
+                **reply.headers,
+                "connection": "close",
+            }
+            status = f"HTTP/1.1 {reply.status} {http.HTTPStatus(reply.status).phrase}"
+            head = "\r\n".join([status, *(f"{name}: {value}" for name, value in headers.items()), "\r\n"])
             self.transport.write(head.encode() + reply.body)
         self._watch_writes()
         self.transport.close()
 
 
-def protocol_factory(limits: LimitSettings) -> Callable[..., asyncio.Protocol]:
+def protocol_factory(limits: LimitSettings, open_connections: OpenConnections) -> Callable[..., asyncio.Protocol]:
     """What uvicorn's Config takes as `http`."""
 
     def make(**uvicorn_arguments: Any) -> asyncio.Protocol:
-        return BoundedHttpProtocol(limits=limits, **uvicorn_arguments)
+        return BoundedHttpProtocol(limits=limits, open_connections=open_connections, **uvicorn_arguments)
 
     return make

@@ -16,8 +16,10 @@ import uvicorn
 import uvloop
 
 from bdchat.api.app import App
+from bdchat.api.descriptors import MAX_BACKLOG, Room, raise_limit, room_for_connections
 from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.logs import configure_logging
+from bdchat.api.open_connections import OpenConnections
 from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_loopback
 from bdchat.api.sign_in import new_setup_code
 from bdchat.api.socket_protocol import socket_options
@@ -32,7 +34,6 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 30  # uvicorn's 5 s is httpx's own: each would close on the other's next request
 LAST_WRITES_S = 2  # for the last bytes of drained answers
-BACKLOG = 512
 
 
 class Server(uvicorn.Server):
@@ -64,22 +65,20 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(
-    settings: Settings, make_router: Callable[[Settings], Router] | None = None, *, begins_anew: bool = False
-) -> int:
+def serve(settings: Settings, make_router: Callable[[Settings], Router] | None = None) -> int:
     """Returns the exit status. One line on stderr says why it did not start. `make_router` runs on the event loop."""
     configure_logging(settings.server.log_level)
     try:
         check_bind(settings.server, settings.auth)
-        listener = listen(settings.server)
+        room = room_for_connections(raise_limit(), wanted=settings.limits.connections)
+        listener = listen(settings.server, backlog=room.backlog)
     except UnsafeBind as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror or error}")
-    database = Database(settings.store, settings.data_dir, begins_anew=begins_anew)
     with listener:
         try:
-            return uvloop.run(_serve(settings, make_router or local_router, listener, database))
+            return uvloop.run(_serve(settings, make_router or local_router, listener, room))
         except ModelNotFound as error:
             return _fail(
                 f"{error}. `bdchat pull {error.model}` fetches a model of the catalog; `bdchat models` lists it"
@@ -89,13 +88,19 @@ def serve(
 
 
 async def _serve(
-    settings: Settings, make_router: Callable[[Settings], Router], listener: socket.socket, database: Database
+    settings: Settings, make_router: Callable[[Settings], Router], listener: socket.socket, room: Room
 ) -> int:
+    database = Database(settings.store, settings.data_dir)
     await database.open()
     app = App(settings, make_router(settings), database)
+    open_connections = OpenConnections(
+        max_connections=room.num_connections,
+        max_per_address=settings.limits.connections_per_address,
+        trusted_proxies=settings.auth.trusted_proxies,
+    )
     config = uvicorn.Config(
         app,
-        http=protocol_factory(settings.limits),  # type: ignore[arg-type]  # a class, or what makes its instances
+        http=protocol_factory(settings.limits, open_connections),  # type: ignore[arg-type]  # a class, or what makes its instances
         **socket_options(),
         lifespan="on",
         access_log=False,
@@ -104,7 +109,7 @@ async def _serve(
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=LAST_WRITES_S,
-        backlog=BACKLOG,
+        backlog=room.backlog,
     )
     server = Server(config, app, settings.server.drain_timeout_s)
     await announce(settings, listener.getsockname()[1], database)
@@ -126,7 +131,7 @@ def local_router(settings: Settings) -> Router:
     return Router(engines, default=installed.name, created=created, aliases=aliases, source=models)
 
 
-def listen(server: ServerSettings) -> socket.socket:
+def listen(server: ServerSettings, *, backlog: int = MAX_BACKLOG) -> socket.socket:
     """Bound and listening before anything is built: a second server on the port fails at once, in one line.
 
     The protocol is named: asyncio sets TCP_NODELAY on no socket that says 0, and each answer would wait 40 ms."""
@@ -137,7 +142,7 @@ def listen(server: ServerSettings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
+        listener.listen(backlog)
         listener.setblocking(False)
     except OSError:
         listener.close()

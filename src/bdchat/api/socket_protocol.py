@@ -4,6 +4,7 @@ A message has a size (1009) and a number of fragments (1008); who does not read 
 either, else his pings would pile up pongs; and a connection that is over ends within a time, read or not.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -19,6 +20,12 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
     """Invariant: one message at most waits to be read by the application; then nothing more is read from the line."""
 
     _is_write_paused = False
+    on_lost: Callable[[], None] | None = None  # who gave this protocol its line hears of the line's end
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
 
     def handle_cont(self, event: Frame) -> None:
         if self.close_sent:

@@ -17,6 +17,7 @@ const TEXTS = {
   storage_quota_exceeded: "error.quota",
   storage_full: "error.diskFull",
   queue_full: "error.busy",
+  too_many_connections: "error.busy",
   queue_timeout: "error.busy",
   model_not_found: "error.noModel",
   engine_unavailable: "error.noEngine",
