@@ -59,11 +59,14 @@ def root(
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0917  # typer takes options by name
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless told.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes any free one.")] = None,
     data_dir: DataDir = None,
     model: Annotated[str | None, typer.Option(help="Catalog name or path to a .gguf.", metavar="NAME_OR_PATH")] = None,
+    begins_anew: Annotated[
+        bool, typer.Option("--begin-anew", help="Begin with an empty database where the former is missing or damaged.")
+    ] = False,
     assignments: Assignments = None,
 ) -> None:
     """Serve the OpenAI API for one model."""
@@ -74,7 +77,7 @@ def serve(
 
     gc.freeze()
     gc.enable()
-    raise typer.Exit(serve_api(settings))
+    raise typer.Exit(serve_api(settings, begins_anew=begins_anew))
 
 
 @app.command()

@@ -117,6 +117,7 @@ class StoreSettings(Section):
     guest_quota_bytes: Bytes = 64 * MIB
     guest_retention_days: Number = 7  # nobody can say whose they are: enough to come back after a weekend
     completion_retention_days: Number = 30  # of an account's answers outside chats, as OpenAI keeps them
+    record_days: Number = 400  # the audit log, and keys, links and invitations that have ended: a year and a month
     usage_flush_s: Seconds = 1.0  # usage sums are written at most this often
 
 

@@ -89,6 +89,7 @@ async def everything_of(client: httpx.AsyncClient, username: str, content: str) 
     return {
         "session_id": session_id,
         "message_id": question,
+        "question_id": question,
         "answer_id": session["head_message_id"],
         "completion_id": completion["id"],
         "generation_id": completion["id"],
@@ -138,13 +139,13 @@ class Scene:
         if isinstance(entry, Admin):
             return [PARAMETER.sub(lambda match: self.ann.get(match[1], "x"), path)]
         if isinstance(entry, Own | Within):
-            return [_filled(path, self.bob)]
+            return [filled_path(path, self.bob)]
         mixtures = itertools.product((self.ann, self.bob), repeat=len(names))
         filled = []
         for owners in mixtures:
             if not names or self.ann in owners:
                 filled.append(
-                    _filled(path, {name: ids.get(name, name) for name, ids in zip(names, owners, strict=True)})
+                    filled_path(path, {name: ids.get(name, name) for name, ids in zip(names, owners, strict=True)})
                 )
         return filled
 
@@ -153,7 +154,7 @@ class Scene:
         return [name for name, mark in self.ann.items() if name != "model_id" and mark in text]
 
 
-def _filled(path: str, ids: Ids) -> str:
+def filled_path(path: str, ids: Ids) -> str:
     return PARAMETER.sub(lambda match: ids.get(match[1], match[1]), path)
 
 

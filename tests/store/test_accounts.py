@@ -90,6 +90,27 @@ async def test_logins_end_one_by_one_or_all_but_one(database: Database) -> None:
     assert await database.read(lambda db: logins.list_of(db, ann, used_after_ms=now_ms() + 1)) == []
 
 
+async def test_an_account_has_a_number_of_logins_and_the_longest_unused_make_room(database: Database) -> None:
+    ann, bob = await user(database, "ann"), await user(database, "bob")
+
+    def begin(db: Session, owner_id: str, name: str) -> list[str]:
+        ended = logins.make_room(db, owner_id)
+        logins.create(db, owner_id, token_hash=name, client="", ip="", lifetime_ms=DAY_MS)
+        return ended
+
+    def begin_many(db: Session) -> list[str]:
+        return [login_id for n in range(logins.MAX_LOGINS) for login_id in begin(db, ann, f"h{n}")]
+
+    await database.write(lambda db: begin(db, bob, "bob's"))
+    assert await database.write(begin_many) == []
+    first, *others = reversed(await database.read(lambda db: logins.list_of(db, ann, used_after_ms=0)))
+    assert await database.write(lambda db: begin(db, ann, "one more")) == [first.login_id]
+    left = {login.login_id for login in await database.read(lambda db: logins.list_of(db, ann, used_after_ms=0))}
+    assert left > {login.login_id for login in others}
+    assert len(left) == logins.MAX_LOGINS
+    assert len(await database.read(lambda db: logins.list_of(db, bob, used_after_ms=0))) == 1
+
+
 async def test_a_key_belongs_to_its_user_until_it_is_revoked(database: Database) -> None:
     ann, bob = await user(database, "ann"), await user(database, "bob")
     key = await database.write(

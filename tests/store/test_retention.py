@@ -1,10 +1,13 @@
 """Laws of forgetting: what is over goes, what is not stays, and no transaction is long."""
 
+from typing import Any
+
 import pytest
+from sqlalchemy import insert
 from sqlmodel import Session, SQLModel, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store import generations, sessions, tables
+from bdchat.store import audit, generations, sessions, tables
 from bdchat.store.database import Database
 from bdchat.store.ids import now_ms
 from bdchat.store.retention import DAY_MS, Limits, Swept, erase_user, sweep
@@ -66,14 +69,16 @@ async def test_only_what_is_over_is_forgotten(database: Database) -> None:
         return recent, talk(db, user_id, "hello")[0]
 
     kept = await database.write(fill)
-    assert await sweep(database, limits()) == Swept(num_logins=2, num_logs=1, num_chats=1, num_completions=0)
+    assert await sweep(database, limits()) == Swept(
+        num_logins=2, num_logs=1, num_chats=1, num_completions=0, num_records=0
+    )
     assert await rows_of(database, tables.LoginToken, "login_id") == ["good"]
     assert await rows_of(database, tables.GenerationEvent, "generation_id") == ["fresh", "running"]
     assert await rows_of(database, tables.Generation, "generation_id") == ["fresh", "old", "running"]
     assert await rows_of(database, tables.ChatSession, "session_id") == sorted(kept)
     assert len(await rows_of(database, tables.Message, "message_id")) == 3
     assert set(await rows_of(database, tables.SearchEntry, "session_id")) <= set(kept)
-    assert await sweep(database, limits()) == Swept(0, 0, 0, 0)
+    assert await sweep(database, limits()) == Swept(0, 0, 0, 0, 0)
 
 
 async def test_answers_outside_chats_are_kept_for_a_time_and_guests_for_less(database: Database) -> None:
@@ -108,6 +113,42 @@ async def test_large_answers_go_a_few_at_a_time(database: Database) -> None:
     for _ in range(3):
         assert await database.write(lambda db: generations.purge_outside(db, **over)) == 1
     assert await database.write(lambda db: generations.purge_outside(db, **over)) == 0
+
+
+async def test_old_records_go_and_of_a_kind_the_newest_stay(database: Database) -> None:
+    """Wrong passwords wrote the audit log full, and a key that was revoked kept its row for ever."""
+    over_ms, fresh_ms = now_ms() - 401 * DAY_MS, now_ms() - 399 * DAY_MS
+
+    def fill(db: Session) -> None:
+        user_id = make_user(db)
+        session_id, _ = talk(db, user_id, "hi")
+        for name, at_ms in (("over", over_ms), ("fresh", fresh_ms), ("open", None)):
+            own: dict[str, Any] = {"user_id": user_id, "created_at_ms": 1, "revoked_at_ms": at_ms}
+            db.add(tables.ApiKey(key_id=name, key_hash=name, prefix="", **own))
+            link: dict[str, Any] = {"session_id": session_id, "created_at_ms": 1, "expires_at_ms": at_ms}
+            db.add(tables.ShareLink(link_id=name, token_hash=name, **link))
+            db.add(act(name, "nobody", "key.create", at_ms=at_ms or now_ms()))
+            invited: dict[str, Any] = {"created_by": user_id, "created_at_ms": 1, "expires_at_ms": at_ms or now_ms()}
+            db.add(tables.Invitation(invitation_id=name, code_hash=name, **invited))
+        db.flush()
+        failed = [act(f"failed {number:05}", "", "login.failed") for number in range(audit.MAX_OF_A_KIND + 250)]
+        db.connection().execute(insert(tables.AuditEntry), [entry.model_dump() for entry in failed])
+
+    await database.write(fill)
+    assert (await sweep(database, limits())).num_records == 4 + 250
+    for kind, column in (
+        (tables.ApiKey, "key_id"),
+        (tables.ShareLink, "link_id"),
+        (tables.Invitation, "invitation_id"),
+    ):
+        assert await rows_of(database, kind, column) == ["fresh", "open"]
+    left = await rows_of(database, tables.AuditEntry, "entry_id")
+    assert (len(left), left[0]) == (audit.MAX_OF_A_KIND + 2, "failed 00250")
+    assert left[-2:] == ["fresh", "open"]
+
+
+def act(entry_id: str, actor_id: str, action: str, *, at_ms: int | None = None) -> tables.AuditEntry:
+    return tables.AuditEntry(entry_id=entry_id, at_ms=at_ms or now_ms(), actor_id=actor_id, action=action)
 
 
 async def test_an_erased_account_leaves_its_usage_and_nothing_else(database: Database) -> None:

@@ -65,7 +65,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: Settings, make_router: Callable[[Settings], Router] | None = None) -> int:
+def serve(
+    settings: Settings, make_router: Callable[[Settings], Router] | None = None, *, begins_anew: bool = False
+) -> int:
     """Returns the exit status. One line on stderr says why it did not start. `make_router` runs on the event loop."""
     configure_logging(settings.server.log_level)
     try:
@@ -76,9 +78,10 @@ def serve(settings: Settings, make_router: Callable[[Settings], Router] | None =
         return _fail(str(error))
     except OSError as error:
         return _fail(f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror or error}")
+    database = Database(settings.store, settings.data_dir, begins_anew=begins_anew)
     with listener:
         try:
-            return uvloop.run(_serve(settings, make_router or local_router, listener, room))
+            return uvloop.run(_serve(settings, make_router or local_router, listener, database, room))
         except ModelNotFound as error:
             return _fail(
                 f"{error}. `bdchat pull {error.model}` fetches a model of the catalog; `bdchat models` lists it"
@@ -88,9 +91,12 @@ def serve(settings: Settings, make_router: Callable[[Settings], Router] | None =
 
 
 async def _serve(
-    settings: Settings, make_router: Callable[[Settings], Router], listener: socket.socket, room: Room
+    settings: Settings,
+    make_router: Callable[[Settings], Router],
+    listener: socket.socket,
+    database: Database,
+    room: Room,
 ) -> int:
-    database = Database(settings.store, settings.data_dir)
     await database.open()
     app = App(settings, make_router(settings), database)
     open_connections = OpenConnections(

@@ -166,7 +166,7 @@ class SignIn:
         former = identity_of(request)
         former_id = former.login_id if former is not None and wanted.cookie else None
 
-        def begin(db: Db) -> LoginToken:
+        def begin(db: Db) -> tuple[LoginToken, list[str]]:
             if password_hash != user.password_hash:
                 users.change(db, user.user_id, password_hash=password_hash)
             if former is not None and former_id is not None:  # this browser's cookie is about to be replaced
@@ -174,9 +174,12 @@ class SignIn:
             audit.record(db, audit.NamedActor(user.user_id, user.username), "login", user.user_id, ip=peer.address)
             if wanted.cookie:
                 devices.remember(db, user.user_id, device_hash)
-            return self._begin(db, user, token, request, peer)
+            ended_ids = logins.make_room(db, user.user_id)
+            return self._begin(db, user, token, request, peer), ended_ids
 
-        login = await self._database.write(begin)
+        login, ended_ids = await self._database.write(begin)
+        for ended_id in ended_ids:
+            await self._authenticator.ended(user.user_id, login_id=ended_id)
         if former is not None and former_id is not None:
             await self._authenticator.ended(former.user_id, login_id=former_id)
         return self._answer(user, login, token, peer, device=device if wanted.cookie else None)

@@ -9,20 +9,19 @@ import os
 import shutil
 import sqlite3
 import stat
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from bdchat.private_files import make_folder
-from bdchat.store.database import FILE_NAME, LOCK_NAME, OPEN_MARK, lock_file
+from bdchat.store.database import FILE_NAME, LOCK_NAME, lock_file
 from bdchat.store.engines import sqlite_writer
 from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable
+from bdchat.store.founding import OPEN_MARK, SIDE_FILES, free_name, set_aside, sync_folder
 from bdchat.store.schema import check_header, upgrade
 
 SPARE_BYTES = 16 << 20  # left free on the disk beside a copy
-SIDE_FILES = ("-wal", "-shm")
 BUSY_TIMEOUT_S = 5.0
 
 
@@ -71,7 +70,7 @@ def restore(source: Path, data_dir: Path) -> Restored:
             num_users, num_messages = _counts(scratch)
             former = _set_aside(path)
             os.replace(scratch, path)
-            _sync_folder(data_dir)
+            sync_folder(data_dir)
         (data_dir / OPEN_MARK).unlink(missing_ok=True)  # what is here now has been read through
     return Restored(former, num_users, num_messages)
 
@@ -123,8 +122,9 @@ def _counts(path: Path) -> tuple[int, int]:
 def _set_aside(path: Path) -> Path | None:
     """Gives the database a second name, under which it stays. Its own name is never without a file."""
     if not path.exists():
+        set_aside(path, because="restore")  # a log that was left alone would be played into what comes
         return None
-    former = _free_name(path)
+    former = free_name(path, "restore")
     with contextlib.suppress(sqlite3.Error, StoreDamaged):  # its log then stays a file of its own, beside it
         check_header(path)  # SQLite would delete the log of what it cannot read
         _fold(path)
@@ -136,12 +136,6 @@ def _set_aside(path: Path) -> Path | None:
     except OSError:  # a file system without hard links
         os.rename(path, former)
     return former
-
-
-def _free_name(path: Path) -> Path:
-    stem = f"{path.name}.before-restore-{time.strftime('%Y%m%d-%H%M%S')}"
-    names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
-    return next(path.with_name(name) for name in names if not path.with_name(name).exists())
 
 
 def _fold(path: Path) -> None:
@@ -190,7 +184,7 @@ def _put_in_place(scratch: Path, target: Path, *, replaces: bool) -> None:
             raise _exists(target) from error
         except OSError:  # a file system without hard links
             os.rename(scratch, target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _exists(target: Path) -> Conflict:
@@ -214,12 +208,3 @@ def _named(error: sqlite3.Error, source: Path) -> Exception:
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
         return StoreFull(str(error))
     return StoreUnavailable(f"{source}: {error}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new name outlives a power cut only when its folder was synchronised."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -7,7 +7,9 @@ is an fsync, 4 ms on a common disk, and nothing is acknowledged before it.
 """
 
 import asyncio
+import errno
 import fcntl
+import logging
 import os
 import queue
 import threading
@@ -24,14 +26,17 @@ from bdchat.private_files import FILE_MODE, make_folder, opener
 from bdchat.settings import StoreSettings
 from bdchat.store.driver_errors import named_errors
 from bdchat.store.engines import postgres_engine, sqlite_reader, sqlite_writer
-from bdchat.store.errors import StoreLocked, StoreUnavailable
+from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable
+from bdchat.store.founding import FOUNDED_MARK, OPEN_MARK, found, require_no_earlier_life, set_aside
 from bdchat.store.group_commit import GroupCommit, Job
 from bdchat.store.quotas import Quotas
 from bdchat.store.schema import check_header, check_sound, upgrade
 
+log = logging.getLogger(__name__)
+
 FILE_NAME = "bdchat.db"
 LOCK_NAME = "server.lock"
-OPEN_MARK = "bdchat.db-open"  # there while a server runs; left behind = it did not end in order
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 Db: TypeAlias = Session  # what `read` and `write` hand to their work: a transaction
 Result = TypeVar("Result")
 
@@ -52,14 +57,21 @@ class Database:
     """Made closed; `open` before anything else and `aclose` in the end, or `async with`. Owns its threads."""
 
     def __init__(
-        self, settings: StoreSettings, data_dir: Path, *, open_writer: Callable[[Path], Engine] = sqlite_writer
+        self,
+        settings: StoreSettings,
+        data_dir: Path,
+        *,
+        begins_anew: bool = False,
+        open_writer: Callable[[Path], Engine] = sqlite_writer,
     ) -> None:
-        """`open_writer`: how SQLite's file is opened for writing."""
+        """`begins_anew`: an empty database where the former is missing or damaged; a sound one is opened all the same.
+        `open_writer`: how SQLite's file is opened for writing."""
         self.dialect = "sqlite" if settings.url is None else "postgresql"
         self.num_statements = 0  # for tests that count queries; approximate under threads
         self._settings = settings
         self._quotas = Quotas(settings.user_quota_bytes, guest_bytes=settings.guest_quota_bytes)
         self._data_dir = data_dir
+        self._begins_anew = begins_anew
         self._open_writer = open_writer
         self._open: _Open | None = None
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -79,13 +91,17 @@ class Database:
             self._open = await asyncio.to_thread(self._begin)
 
     def _begin(self) -> "_Open":
-        make_folder(self._data_dir)
-        lock = lock_file(self._data_dir / LOCK_NAME)
         try:
-            writer, reader, mark = self._engines()
-        except BaseException:
-            lock.close()
-            raise
+            make_folder(self._data_dir)
+            lock = lock_file(self._data_dir / LOCK_NAME)
+            try:
+                writer, reader, mark = self._engines()
+            except BaseException:
+                lock.close()
+                raise
+        except OSError as error:
+            kind = StoreFull if error.errno in FULL else StoreUnavailable
+            raise kind(f"the data directory {self._data_dir} cannot be used: {error.strerror or error}") from error
         for engine in {writer, reader}:
             event.listen(engine, "before_cursor_execute", self._count)
         threads = ThreadPoolExecutor(self._settings.num_readers, thread_name_prefix="store-read")
@@ -97,16 +113,46 @@ class Database:
         num_readers = self._settings.num_readers
         if self._settings.url is not None:
             engine = postgres_engine(self._settings.url.get_secret_value(), pool_size=num_readers + 1)
-            upgrade(engine)
+            try:
+                upgrade(engine)
+            except BaseException:
+                engine.dispose()
+                raise
             return engine, engine, None
         path, mark = self._data_dir / FILE_NAME, self._data_dir / OPEN_MARK
+        if not path.exists():
+            self._found(path)
+        try:
+            writer = self._sound_writer(path, was_open=mark.exists())
+        except StoreDamaged:
+            if not self._begins_anew:
+                raise
+            self._found(path)
+            writer = self._sound_writer(path, was_open=False)
+        path.chmod(FILE_MODE)  # its side files take its mode; `close_umask` made it so from the first byte
+        for each in (mark, self._data_dir / FOUNDED_MARK):
+            each.touch(mode=FILE_MODE)
+        return writer, sqlite_reader(path, num_connections=num_readers), mark
+
+    def _found(self, path: Path) -> None:
+        """An empty database; what stands in its way is kept beside. Raises StoreMissing unless told to begin anew."""
+        if not self._begins_anew:
+            require_no_earlier_life(path)
+        former = set_aside(path, because="anew")
+        if former is not None:
+            log.warning("beginning anew; what was there is kept as %s", former.name)
+        found(path)
+
+    def _sound_writer(self, path: Path, *, was_open: bool) -> Engine:
         check_header(path)
         writer = self._open_writer(path)
-        check_sound(writer, path, thoroughly=mark.exists())
-        upgrade(writer)
-        path.chmod(FILE_MODE)  # its side files take its mode; `close_umask` made it so from the first byte
-        mark.touch(mode=FILE_MODE)
-        return writer, sqlite_reader(path, num_connections=num_readers), mark
+        try:
+            check_sound(writer, path, thoroughly=was_open)
+            upgrade(writer)
+        except BaseException:
+            writer.dispose()
+            raise
+        return writer
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
         """Runs `work` in a transaction, once; returns when it is on the disk. What it raises undoes it alone. A broken

@@ -4,6 +4,7 @@ StoreError
 ├── StoreUnavailable      the store as a whole; at start one line and exit 1, later 503
 │   ├── StoreLocked       another server owns the data directory
 │   ├── StoreDamaged      the file is no sound database; never replaced
+│   ├── StoreMissing      there is no file, and there was one
 │   ├── StoreTooNew       written by a later bdchat
 │   ├── StoreBusy         another program, or another server's transaction, stands in the way: try again
 │   └── StoreFull         no room on the disk, or it is read-only
@@ -31,11 +32,21 @@ class StoreLocked(StoreUnavailable):
 class StoreDamaged(StoreUnavailable):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(
-            f"{path} is damaged ({reason}). It was left as it is: copy it away, then `bdchat restore FILE` a backup,"
-            " or move it aside to begin anew"
+            f"{path} is damaged ({reason}). It was left as it is: `bdchat restore FILE` puts a backup in its place,"
+            " `bdchat serve --begin-anew` an empty database; both keep it beside, its -wal with it"
         )
         self.path = path
         self.reason = reason
+
+
+class StoreMissing(StoreUnavailable):
+    def __init__(self, path: str, trace: str) -> None:
+        super().__init__(
+            f"{path} is missing, and there was one ({trace} is of its time): put it back, or `bdchat restore FILE` a"
+            " backup, or begin with an empty database by `bdchat serve --begin-anew`"
+        )
+        self.path = path
+        self.trace = trace
 
 
 class StoreTooNew(StoreUnavailable):

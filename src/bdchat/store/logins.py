@@ -8,6 +8,7 @@ from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import LoginToken, User
 
 MAX_CLIENT_CHARS = 200
+MAX_LOGINS = 100  # per account; the longest unused makes room
 
 
 def create(db: Session, user_id: str, *, token_hash: str, client: str, ip: str, lifetime_ms: int) -> LoginToken:
@@ -28,6 +29,16 @@ def create(db: Session, user_id: str, *, token_hash: str, client: str, ip: str, 
     users.touch(db, user_id, now)
     db.flush()
     return login
+
+
+def make_room(db: Session, user_id: str) -> list[str]:
+    """Before `create`. The ids of the logins that it ended."""
+    newest_first = (col(LoginToken.last_used_at_ms).desc(), col(LoginToken.login_id).desc())
+    query = select(LoginToken.login_id).where(LoginToken.user_id == user_id).order_by(*newest_first)
+    login_ids = list(db.exec(query.offset(MAX_LOGINS - 1)))
+    if login_ids:
+        db.exec(delete(LoginToken).where(col(LoginToken.login_id).in_(login_ids)))
+    return login_ids
 
 
 def with_user(db: Session, token_hash: str) -> tuple[LoginToken, User] | None:

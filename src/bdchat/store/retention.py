@@ -1,18 +1,30 @@
 """What is over is forgotten, in small transactions: others write in between. It has no clock of its own.
 
 Logins that ended, the numbered events of answers that ended long ago, answers outside chats after their time, chats
-whose time for undo is over, and everything of an account that is deleted.
+whose time for undo is over, old records (the audit log, ended keys, links and invitations), and everything of an
+account that is deleted.
 """
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from sqlalchemy import delete, or_, update
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, delete, or_, update
+from sqlmodel import Session, SQLModel, col, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store import generations, sessions
+from bdchat.store import audit, generations, sessions
 from bdchat.store.database import Database
-from bdchat.store.tables import ChatSession, Generation, LoginToken, Message, User
+from bdchat.store.tables import (
+    ApiKey,
+    ChatSession,
+    Generation,
+    Invitation,
+    LoginToken,
+    Message,
+    ShareLink,
+    User,
+)
 
 BATCH = 200  # rows in a transaction: some milliseconds
 DAY_MS = 24 * 3600 * 1000
@@ -28,6 +40,7 @@ class Limits:
     chat_deleted_before_ms: int
     guests_completion_before_ms: int
     completion_before_ms: int
+    record_before_ms: int
 
     @classmethod
     def at(cls, now_ms: int, auth: AuthSettings, answers: GenerationSettings, store: StoreSettings) -> "Limits":
@@ -38,6 +51,7 @@ class Limits:
             chat_deleted_before_ms=now_ms - store.undo_days * DAY_MS,
             guests_completion_before_ms=now_ms - store.guest_retention_days * DAY_MS,
             completion_before_ms=now_ms - store.completion_retention_days * DAY_MS,
+            record_before_ms=now_ms - store.record_days * DAY_MS,
         )
 
 
@@ -47,6 +61,7 @@ class Swept:
     num_logs: int  # of answers
     num_chats: int
     num_completions: int  # outside chats
+    num_records: int  # of the audit log, and keys, links and invitations
 
 
 async def sweep(database: Database, limits: Limits) -> Swept:
@@ -68,7 +83,26 @@ async def sweep(database: Database, limits: Limits) -> Swept:
         )
     ):
         num_completions += removed
-    return Swept(num_logins, num_logs, num_chats, num_completions)
+    num_records = await _sweep_records(database, limits)
+    return Swept(num_logins, num_logs, num_chats, num_completions, num_records)
+
+
+async def _sweep_records(database: Database, limits: Limits) -> int:
+    num_records, before_ms = 0, limits.record_before_ms
+    while removed := await database.write(lambda db: audit.purge_old(db, before_ms=before_ms)):
+        num_records += removed
+    for actor_id, action, num_surplus in await database.read(audit.surplus):
+        left = num_surplus
+        while left and (removed := await database.write(partial(_purge_acts, actor_id, action, left))):
+            num_records += removed
+            left -= removed
+    while removed := await database.write(lambda db: _purge_ended(db, before_ms)):
+        num_records += removed
+    return num_records
+
+
+def _purge_acts(actor_id: str, action: str, num_surplus: int, db: Session) -> int:
+    return audit.purge_surplus(db, actor_id, action, num_surplus)
 
 
 async def erase_user(database: Database, user_id: str) -> None:
@@ -102,6 +136,24 @@ def _purge_logins(db: Session, limits: Limits) -> int:
     if login_ids:
         db.exec(delete(LoginToken).where(col(LoginToken.login_id).in_(login_ids)))
     return len(login_ids)
+
+
+def _purge_ended(db: Session, before_ms: int) -> int:
+    """Keys, links and invitations that ended before, some of them."""
+    key_is_over = or_(col(ApiKey.revoked_at_ms) < before_ms, col(ApiKey.expires_at_ms) < before_ms)
+    link_is_over = or_(col(ShareLink.revoked_at_ms) < before_ms, col(ShareLink.expires_at_ms) < before_ms)
+    kinds: tuple[tuple[type[SQLModel], Any, ColumnElement[bool]], ...] = (
+        (ApiKey, col(ApiKey.key_id), key_is_over),
+        (ShareLink, col(ShareLink.link_id), link_is_over),
+        (Invitation, col(Invitation.invitation_id), col(Invitation.expires_at_ms) < before_ms),
+    )
+    num_removed = 0
+    for kind, name, is_over in kinds:
+        ids = list(db.exec(select(name).where(is_over).limit(BATCH)))
+        if ids:
+            db.exec(delete(kind).where(name.in_(ids)))
+        num_removed += len(ids)
+    return num_removed
 
 
 def _purge_of_a_chat(db: Session, deleted_before_ms: int) -> bool | None:

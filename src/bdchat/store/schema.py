@@ -9,7 +9,8 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from bdchat.store import books
-from bdchat.store.errors import StoreDamaged, StoreTooNew, StoreUnavailable
+from bdchat.store.driver_errors import is_damage, named_error, named_errors
+from bdchat.store.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew, StoreUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 HEAD = "0003"  # the newest revision; a test compares it with the migrations
@@ -17,31 +18,37 @@ _HEADER = b"SQLite format 3\x00"
 
 
 def check_header(path: Path) -> None:
-    """Before SQLite sees the file: it takes what it cannot read for an empty one. Raises StoreDamaged."""
-    if path.exists() and path.stat().st_size:
-        with path.open("rb") as file:
-            if file.read(len(_HEADER)) != _HEADER:
-                raise StoreDamaged(str(path), "not a SQLite database")
+    """Before SQLite sees the file: it takes what it cannot read for an empty one. Raises StoreDamaged, OSError."""
+    with path.open("rb") as file:
+        header = file.read(len(_HEADER))
+    if header != _HEADER:
+        raise StoreDamaged(str(path), "not a SQLite database" if header else "it is empty")
 
 
 def check_sound(engine: Engine, path: Path, *, thoroughly: bool) -> None:
-    """Raises StoreDamaged. `thoroughly`: after an end that was not in order every page is read."""
+    """`thoroughly`: after an end that was not in order every page is read. Raises StoreDamaged when what was read is
+    wrong; StoreFull, StoreBusy, StoreUnavailable when it could not be read."""
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT count(*) FROM sqlite_master"))
             found = connection.execute(text("PRAGMA quick_check(1)")).scalar() if thoroughly else "ok"
     except DatabaseError as error:
-        raise StoreDamaged(str(path), str(error.orig)) from error
+        if is_damage(error):
+            raise StoreDamaged(str(path), str(error.orig)) from error
+        named = named_error(error)
+        raise named if isinstance(named, StoreError) else StoreUnavailable(f"{path}: {error.orig}") from error
     if found != "ok":
         raise StoreDamaged(str(path), str(found)[:200])
 
 
 def upgrade(engine: Engine) -> None:
-    """Brings an older schema up to HEAD, in one transaction. Raises StoreTooNew, StoreUnavailable."""
+    """Brings an older schema up to HEAD, in one transaction. Raises StoreTooNew, StoreFull, StoreUnavailable."""
     try:
         revision = _revision(engine)
     except DatabaseError as error:
-        raise StoreUnavailable(f"the database cannot be reached: {error.orig}") from error
+        named = named_error(error)
+        full = named if isinstance(named, StoreFull | StoreBusy) else None
+        raise full or StoreUnavailable(f"the database cannot be reached: {error.orig}") from error
     if revision == HEAD:
         return
     from alembic import command
@@ -53,7 +60,7 @@ def upgrade(engine: Engine) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreTooNew(revision)
-    with engine.begin() as connection:
+    with named_errors(), engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         books.install(connection)

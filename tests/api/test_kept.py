@@ -1,0 +1,154 @@
+"""What every route makes the server keep, and for whom: an account without room is refused at each that keeps anything.
+
+The routes are the application's own list: a new one that writes fails until it has its line here.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from bdchat.store import books, storage
+from tests.api.chats import fill_up
+from tests.api.serving import app_of, error_of, over_http, signed_in
+from tests.api.sockets import chat_path, live
+from tests.api.test_ownership import CONTENT, SETTINGS, Ids, everything_of, filled_path, routes
+from tests.store.transferable import conversation, node
+
+pytestmark = pytest.mark.anyio
+ONE = "/api/sessions/{session_id}"
+HI = [{"role": "user", "content": "hi"}]
+LARGE = "x" * 90  # more than what is there in its place
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """It is charged to the caller (a chat's: to its owner), and refused where there is no room."""
+
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """`why`: it makes less, or its rows are bounded otherwise, or an admin decides on it."""
+
+    why: str
+
+
+ENDS = Nothing("it ends or deletes something")
+
+KEPT: Mapping[str, Keeps | Nothing] = {
+    "POST /v1/chat/completions": Keeps({"messages": HI, "store": True}),
+    "POST /v1/chat/completions/{completion_id}": Keeps({"metadata": {"a": LARGE}}),
+    "DELETE /v1/chat/completions/{completion_id}": ENDS,
+    "POST /v1/chat/completions/{completion_id}/cancel": ENDS,
+    "POST /v1/completions": Nothing("it is not stored"),
+    "POST /api/llm/generate": Keeps({"prompt": "hi", "session_id": "{session_id}"}),
+    "POST /api/messages/{message_id}/regenerate": Keeps({}),
+    "POST /api/messages/{message_id}/continue": Nothing("as regenerate: answers.begin"),
+    "POST /api/messages/{message_id}/edit": Keeps({"content": "x"}),
+    "POST /api/auth/register": Nothing("an account: the operator opens registration, or makes invitations"),
+    "POST /api/auth/login": Nothing("logins, devices and the audit log have a number per account"),
+    "POST /api/auth/logout": ENDS,
+    "POST /api/auth/password": Nothing("a hash in the place of another"),
+    "DELETE /api/auth/sessions": ENDS,
+    "DELETE /api/auth/sessions/{login_id}": ENDS,
+    "PATCH /api/profile": Keeps({"display_name": LARGE, "preferences": {"presets": LARGE}}),
+    "POST /api/keys": Keeps({"name": "k"}),
+    "PATCH /api/keys/{key_id}": Keeps({"name": LARGE}),
+    "DELETE /api/keys/{key_id}": ENDS,
+    "POST /api/sessions": Keeps({}),
+    "POST /api/sessions/bulk": Keeps({"session_ids": ["{session_id}"], "folder": LARGE}),
+    f"DELETE {ONE}": ENDS,
+    f"PATCH {ONE}": Keeps({"folder": LARGE}),
+    f"PUT {ONE}": Keeps({"title": LARGE}),
+    f"POST {ONE}/restore": Nothing("it was kept all along"),
+    f"PUT {ONE}/config": Keeps({"system_prompt": LARGE}),
+    f"POST {ONE}/messages": Keeps({"content": "x"}),
+    f"POST {ONE}/head": Nothing("an id in the place of another"),
+    f"POST {ONE}/fork": Keeps({}),
+    f"POST {ONE}/preview": Nothing("it writes nothing"),
+    f"POST {ONE}/members": Keeps({"username": "somebody", "role": "reader"}),
+    f"DELETE {ONE}/members/{{user_id}}": ENDS,
+    f"POST {ONE}/links": Keeps({}),
+    f"DELETE {ONE}/links/{{link_id}}": ENDS,
+    "POST /api/import": Nothing("each chat that has no room fails in the report (below)"),
+    "WS /ws/chat/{session_id}": Nothing("what is said on it is refused there (below)"),
+    "WS /ws/events": Nothing("it only tells"),
+}
+
+
+def test_every_route_that_writes_says_what_it_keeps() -> None:
+    """Add the new one to KEPT."""
+    writing = {name for name in routes() if not name.startswith("GET ")}
+    assert {name for name in writing if not name.partition(" ")[2].startswith("/api/admin/")} ^ set(KEPT) == set()
+
+
+def filled(value: Any, ids: Ids) -> Any:
+    if isinstance(value, dict):
+        return {name: filled(each, ids) for name, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, ids) for each in value]
+    return filled_path(value, ids) if isinstance(value, str) else value
+
+
+async def test_without_room_nothing_is_kept_by_any_route() -> None:
+    async with over_http(settings=SETTINGS) as client:
+        ids = await everything_of(client, "ann", CONTENT)
+        ids = {**ids, "message_id": ids["answer_id"]}
+        await signed_in(client, "somebody")
+        headers = await signed_in(client, "ann")
+        await fill_up(client, "ann")
+        database = app_of(client).database
+
+        def count(db: Session) -> dict[str, int]:
+            return books.recount(db.connection())
+
+        before = await database.read(count)
+        problems: list[str] = []
+        for name, door in KEPT.items():
+            method, _, path = name.partition(" ")
+            if isinstance(door, Nothing):
+                continue
+            here = {**ids, "message_id": ids["question_id"]} if path.endswith("edit") else ids
+            answer = await client.request(
+                method, filled_path(path, here), json=filled(door.body, here), headers=headers
+            )
+            code = answer.json().get("error", {}).get("code") if answer.is_error else None
+            if (answer.status_code, code) != (403, "storage_quota_exceeded"):
+                problems.append(f"{name}: {answer.status_code} {answer.text[:200]}")
+            if (after := await database.read(count)) != before:
+                problems.append(f"{name} kept {after[ids['own_id']] - before[ids['own_id']]} bytes")
+                before = after
+        assert problems == []
+
+
+async def test_without_room_no_chat_comes_in_and_nothing_is_said_on_a_socket() -> None:
+    async with over_http(settings=SETTINGS) as client:
+        ids = await everything_of(client, "ann", CONTENT)
+        headers = await signed_in(client, "ann")
+        await fill_up(client, "ann")
+        database = app_of(client).database
+        before = await database.read(lambda db: storage.account_bytes(db, ids["own_id"]))
+        chat = json.dumps([conversation(node("u", None, "user", "hi"))])
+        report = await client.post("/api/import", content=chat, headers={**headers, "content-type": "application/json"})
+        assert '"reason_code":"quota_exceeded"' in report.text
+        async with live(client, chat_path(ids["session_id"]), headers) as socket:
+            await socket.send("chat_message", content="x", client_message_id="c")
+            assert (await socket.until("error"))["error"]["code"] == "storage_quota_exceeded"
+        assert await database.read(lambda db: storage.account_bytes(db, ids["own_id"])) == before
+
+
+async def test_room_that_was_made_is_there_at_once() -> None:
+    async with over_http(settings=SETTINGS) as client:
+        ids = await everything_of(client, "ann", CONTENT)
+        headers = await signed_in(client, "ann")
+        await fill_up(client, "ann")
+        refused = await client.post("/api/sessions", json={}, headers=headers)
+        assert error_of(refused, 403)["code"] == "storage_quota_exceeded"
+        await client.delete(f"/api/sessions/{ids['session_id']}?permanently=true", headers=headers)
+        made = await client.post("/api/sessions", json={}, headers=headers)
+        assert made.status_code == 201
