@@ -49,6 +49,7 @@ _REMEDIES = (  # what the log says → what to do; first match wins
 )
 
 
+GUARD = Path(__file__).with_name("bootstrap_guard.py")
 Command = Sequence[str | Path]
 
 
@@ -71,10 +72,10 @@ def run(title: str, command: Command, *, log: Path, env: dict[str, str] | None =
     started = time.monotonic()
     with open(log, "w", encoding="utf-8", errors="replace", opener=_private) as sink:
         child = subprocess.Popen(  # noqa: S603  # our own argument lists, never a shell
-            [str(part) for part in command],
+            [sys.executable, "-I", "-S", str(GUARD), *(str(part) for part in command)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # open for as long as we are: the guard ends the compilers after it
             env=env,
             text=True,
             errors="replace",
@@ -156,6 +157,8 @@ def _ended_with_us(child: "subprocess.Popen[str]") -> Iterator[None]:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGTERM)
             child.wait()
+        if child.stdin is not None:
+            child.stdin.close()
 
 
 def _outcome(returncode: int) -> str:
