@@ -237,11 +237,11 @@ class FullDatabase:
     async def read(self, work: Any) -> Any:
         return await self._real.read(work)
 
-    async def write(self, work: Any) -> Any:
+    async def write_slice(self, work: Any, *, num_bytes: int) -> Any:
         self._num_writes += 1
         if self._num_writes > 1:
             raise StoreFull("no room")
-        return await self._real.write(work)
+        return await self._real.write_slice(work, num_bytes=num_bytes)
 
 
 async def test_a_full_disk_ends_the_import_and_is_reported(client: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, EngineUnavailable, GenerationFailed, QueueFull
 from bdchat.settings import Settings, StoreSettings
-from bdchat.store import generations, storage
+from bdchat.store import purges, storage
 from tests.api import chats
 from tests.api.serving import app_of, error_of, in_process, opened, over_http, signed_in, until
 from tests.api.sockets import chat_path, live
@@ -216,11 +216,7 @@ async def test_events_that_were_forgotten_are_made_up_for_by_the_text() -> None:
     async with in_process() as client:
         app = await opened(client)
         answer = await ask(client, stream=True)
-
-        def purge(db: Any) -> int:
-            return generations.purge_events(db, finished_before_ms=2**60)
-
-        assert await app.database.write(purge) == 1
+        assert await purges.purge_logs(app.database, finished_before_ms=2**60) == 1
         url = f"{URL}/{answer.headers['x-bdchat-generation-id']}/events"
         for after, kinds in ((0, [4, 5]), (3, [4, 5]), (4, [5]), (5, [5])):
             frames = frames_of((await client.get(url, params={"after": after})).text)

@@ -82,11 +82,14 @@ class Load:
         self._rng = random.Random(seed)
         self._num = 0
 
-    def step(self, db: Session) -> None:
-        self._rng.choice(self._deeds())(db)
+    async def step(self, database: Database) -> None:
+        if self._rng.random() < 0.12:
+            await self._rng.choice((self._import, self._fork))(database)
+        else:
+            await database.write(self._rng.choice(self._deeds()))
 
     def _deeds(self) -> list[Callable[[Session], Any]]:
-        often = [self._talk, self._begin, self._log, self._end, self._import, self._fork, self._outside]
+        often = [self._talk, self._begin, self._log, self._end, self._outside]
         return [
             *often,
             *often,
@@ -211,16 +214,15 @@ class Load:
             db, "a", found.generation_id, ending, [], metadata=metadata, counts={"num_requests": 1}, num_tokens=3
         )
 
-    def _import(self, db: Session) -> None:
+    async def _import(self, database: Database) -> None:
         session = {**random_session(self._rng), "config": None}
         for found in read(as_document(session)):
-            put(db, prepare(found.chat, self._user_id(db)), was_deleted=False)  # type: ignore[union-attr]
+            user_id = await database.write(self._user_id)
+            await put(database, prepare(found.chat, user_id), was_deleted=False)  # type: ignore[union-attr]
 
-    def _fork(self, db: Session) -> None:
-        """By anybody: who may, others have asked."""
-        source = self._session(db)
-        if source.head_message_id is not None and db.get(Message, source.head_message_id) is not None:
-            forks.fork(db, self._user_id(db), source, source.head_message_id)
+    async def _fork(self, database: Database) -> None:
+        source = await database.write(self._session)
+        await forks.fork(database, source.user_id, source.session_id, None)
 
     def _change_metadata(self, db: Session) -> None:
         found = self._some(db, Generation)
@@ -267,7 +269,7 @@ async def test_after_any_load_the_books_are_the_sum_of_the_rows(database: Databa
     load = Load(seed)
     for number in range(200):
         with contextlib.suppress(StoreError):
-            await database.write(load.step)
+            await load.step(database)
         if number % 40 == 39:
             said, counted = await books_of(database)
             assert said == counted, number

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from bdchat.store import generations
+from bdchat.store import generations, purges
 from bdchat.store.database import Database
 from bdchat.store.errors import NotAllowed, NotFound
 from bdchat.store.generations import Ending, Page
@@ -76,9 +76,9 @@ async def test_events_are_read_after_a_number(database: Database) -> None:
 async def test_events_of_long_ended_answers_are_forgotten_and_their_text_is_not(database: Database) -> None:
     ended, running = await begin(database, "g1"), await begin(database, "g2")
     await database.write(lambda db: generations.finish(db, ended, "a", ending()))
-    assert await database.write(lambda db: generations.purge_events(db, finished_before_ms=0)) == 0
-    assert await database.write(lambda db: generations.purge_events(db, finished_before_ms=LATER)) == 1
-    assert await database.write(lambda db: generations.purge_events(db, finished_before_ms=LATER)) == 0
+    assert await purges.purge_logs(database, finished_before_ms=0) == 0
+    assert await purges.purge_logs(database, finished_before_ms=LATER) == 1
+    assert await purges.purge_logs(database, finished_before_ms=LATER) == 0
     assert (await seqs(database, ended), await seqs(database, running)) == ([], [1])
     assert (await database.read(lambda db: generations.get(db, ended))).content == "x"
 

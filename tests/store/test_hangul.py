@@ -1,10 +1,11 @@
 """Terms are the same for what is stored and what is asked."""
 
+import random
 import unicodedata
 
 import pytest
 
-from bdchat.store.hangul import MAX_WORD_LENGTH, fold, index_terms, stem
+from bdchat.store.hangul import MAX_PIECE_CHARS, MAX_WORD_LENGTH, PIECE_CHARS, fold, index_terms, pieces, stem
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,18 @@ def test_terms_hold_letters_and_digits_alone() -> None:
 )
 def test_a_particle_is_left_out_where_it_clearly_is_one(word: str, clear: str, loose: str) -> None:
     assert (stem(word, is_loose=False), stem(word, is_loose=True)) == (clear, loose)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_text_in_pieces_has_the_terms_of_the_whole(seed: int) -> None:
+    rng = random.Random(seed)
+    alphabet = "abcXYZ é한글조합가각ﬁ½ \n.,_-=<\u0338\u0301\u1100\u1161\u11a8東京ダ。、！\u3099ｶﾞ\u20d2ς\u0345\u0941भा"
+    text = "".join(rng.choices(alphabet, k=3 * PIECE_CHARS))
+    parts = list(pieces(text))
+    assert len(parts) > 1
+    assert "".join(parts) == text
+    assert [term for part in parts for term in index_terms(part)] == index_terms(text)
+
+
+def test_a_text_without_a_sign_is_cut_too() -> None:
+    assert [len(part) for part in pieces("가" * (2 * MAX_PIECE_CHARS + 1))] == [MAX_PIECE_CHARS, MAX_PIECE_CHARS, 1]

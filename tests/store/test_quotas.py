@@ -131,28 +131,16 @@ async def test_many_small_rows_are_bounded_too(database: Database) -> None:
     assert session_id in found
 
 
-def _doors(user_id: str, session_id: str, message_id: str, others_chat: str) -> dict[str, Callable[[Session], Any]]:
+def _doors(user_id: str, session_id: str, message_id: str) -> dict[str, Callable[[Session], Any]]:
     """Everything by which an account makes the store keep something, each with more than there is room for."""
     large = "x" * 3000
 
     def change_chat(db: Session) -> None:
         sessions.change(db, sessions.get_owned(db, user_id, session_id), {"title": large})
 
-    def fork(db: Session) -> None:
-        forks.fork(db, user_id, sessions.get_owned(db, user_id, session_id), message_id)
-
-    def fork_anothers(db: Session) -> None:
-        source = db.get(ChatSession, others_chat)
-        assert source is not None
-        forks.fork(db, user_id, source, str(source.head_message_id))
-
     def invite(db: Session) -> None:
         other = make_user(db, "guest")
         sharing.put_member(db, sessions.get_owned(db, user_id, session_id), users.get(db, other), "reader")
-
-    def bring(db: Session) -> None:
-        chat = only_chat([conversation(node("u", None, "user", large))]).chat
-        put(db, prepare(chat, user_id), was_deleted=False)
 
     def outside(db: Session) -> None:
         row = Generation(generation_id="g", user_id=user_id, request=large.encode(), created_at_ms=1)
@@ -168,9 +156,6 @@ def _doors(user_id: str, session_id: str, message_id: str, others_chat: str) -> 
         "a title": change_chat,
         "a folder of many": lambda db: sessions.change_many(db, user_id, [session_id], {"folder": large}),
         "settings": lambda db: configs.put(db, session_id, {"system_prompt": large}),
-        "a fork": fork,
-        "a fork of another's chat": fork_anothers,
-        "a chat that comes in": bring,
         "imported fields": metadata,
         "an answer": lambda db: answers.begin(db, new_answer(user_id, session_id, None, large)),
         "a stored completion": outside,
@@ -183,21 +168,51 @@ def _doors(user_id: str, session_id: str, message_id: str, others_chat: str) -> 
     }
 
 
-@pytest.mark.parametrize("door", _doors("", "", "", ""))
+@pytest.mark.parametrize("door", _doors("", "", ""))
 async def test_every_door_is_charged_before_it_writes(database: Database, door: str) -> None:
     user_id = await database.write(make_user)
     session_id, ids = await database.write(lambda db: talk(db, user_id, "y" * 3000))
-    other_id = await database.write(lambda db: make_user(db, "bob"))
-    others, _ = await database.write(lambda db: talk(db, other_id, "z" * 3000))
     await set_room(database, user_id, ROW_BYTES - 1)
     before = await kept(database, user_id)
-    work = _doors(user_id, session_id, ids[0], others)[door]
+    work = _doors(user_id, session_id, ids[0])[door]
     with pytest.raises(QuotaExceeded):
         await database.write(work)
     assert await kept(database, user_id) == before
     await database.write(lambda db: users.change(db, user_id, quota_bytes=None))
     await database.write(work)
     assert await kept(database, user_id) > before
+
+
+@pytest.mark.parametrize("num_bytes", [3000, 3_000_000])
+@pytest.mark.parametrize("door", ["a fork", "a fork of another's chat", "a chat that comes in"])
+async def test_what_comes_in_slices_is_charged_before_the_first(database: Database, door: str, num_bytes: int) -> None:
+    large = "y" * (num_bytes // 10)
+    user_id, other_id = await database.write(lambda db: (make_user(db), make_user(db, "bob")))
+    for each in (user_id, other_id):
+        await database.write(lambda db, each=each: users.change(db, each, quota_bytes=10**9))  # type: ignore[misc]
+    own, _ = await database.write(lambda db: talk(db, user_id, *[large] * 10))
+    others, _ = await database.write(lambda db: talk(db, other_id, *[large] * 10))
+
+    def invite(db: Session) -> None:
+        sharing.put_member(db, sessions.get_owned(db, other_id, others), users.get(db, user_id), "reader")
+
+    await database.write(invite)
+    nodes = [node(f"m{n}", f"m{n - 1}" if n else None, "user", large) for n in range(10)]
+
+    async def work() -> None:
+        if door == "a chat that comes in":
+            await put(database, prepare(only_chat([conversation(*nodes)]).chat, user_id), was_deleted=False)
+        else:
+            await forks.fork(database, user_id, own if door == "a fork" else others, None)
+
+    await set_room(database, user_id, num_bytes)  # not for its rows
+    before = await kept(database, user_id)
+    with pytest.raises(QuotaExceeded):
+        await work()
+    assert await kept(database, user_id) == before
+    await database.write(lambda db: users.change(db, user_id, quota_bytes=10**9))
+    await work()
+    assert await kept(database, user_id) > before + num_bytes
 
 
 async def test_a_writers_words_are_the_owners_to_keep(database: Database) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, SQLModel, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store import audit, generations, sessions, tables
+from bdchat.store import audit, sessions, tables
 from bdchat.store.database import Database
 from bdchat.store.ids import now_ms
 from bdchat.store.retention import DAY_MS, Limits, Swept, erase_user, sweep
@@ -98,21 +98,6 @@ async def test_answers_outside_chats_are_kept_for_a_time_and_guests_for_less(dat
     assert (await sweep(database, limits())).num_completions == 3 + 1
     left = ["guest 6", "guest running", "of a chat", "own 29", "own 6", "own 8", "own running"]
     assert await rows_of(database, tables.Generation, "generation_id") == left
-
-
-async def test_large_answers_go_a_few_at_a_time(database: Database) -> None:
-    def fill(db: Session) -> None:
-        for number in range(3):
-            answer(db, "", f"g{number}", finished_s_ago=99 * DAY_MS // 1000)
-            large = db.get(tables.Generation, f"g{number}")
-            assert large is not None
-            large.request = b"x" * generations.MAX_PURGED_BYTES
-
-    await database.write(fill)
-    over = {"guests_before_ms": now_ms(), "accounts_before_ms": now_ms()}
-    for _ in range(3):
-        assert await database.write(lambda db: generations.purge_outside(db, **over)) == 1
-    assert await database.write(lambda db: generations.purge_outside(db, **over)) == 0
 
 
 async def test_old_records_go_and_of_a_kind_the_newest_stay(database: Database) -> None:

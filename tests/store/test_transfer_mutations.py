@@ -20,7 +20,9 @@ def fit(chat: Chat) -> Prepared | None:
     except BadChat:
         return None
     assert len(prepared.source_id) <= 200
-    for row in (prepared.session, *prepared.messages, *prepared.metadata):
+    slices = [prepared.first, *prepared.rest]
+    rows = [row for some in slices for row in (*some.messages, *some.metadata)]
+    for row in (prepared.session, *rows):
         for name, value in row.items():
             text = json.dumps(value, ensure_ascii=False)
             assert "\\u0000" not in text

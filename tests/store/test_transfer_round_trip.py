@@ -122,13 +122,9 @@ async def test_a_chat_that_fails_leaves_nothing_behind(database: Database) -> No
     prepared = prepare(
         only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat, ann
     )
-    prepared.messages[1]["role"] = None  # what a table refuses
-
-    def write(db: Session) -> str:
-        return put(db, prepared, was_deleted=False)
-
+    prepared.first.messages[1]["role"] = None  # what a table refuses
     with pytest.raises(Conflict):
-        await database.write(write)
+        await put(database, prepared, was_deleted=False)
     for table in (ChatSession, Message, MessageMetadata, SearchEntry):
         assert await database.read(lambda db, table=table: db.exec(select(func.count()).select_from(table)).one()) == 0  # type: ignore[misc]
 
@@ -140,9 +136,9 @@ async def test_the_same_chat_is_known_again_and_comes_anew_when_it_was_deleted(d
     changed = prepare(
         only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat, ann
     )
-    first = await database.write(lambda db: put(db, prepared, was_deleted=False))
+    first = await put(database, prepared, was_deleted=False)
     with pytest.raises(AlreadyImported):
-        await database.write(lambda db: put(db, prepared, was_deleted=False))
+        await put(database, prepared, was_deleted=False)
     found = await database.read(lambda db: known(db, ann))
     assert found.by_source == {prepared.source_id: first}
     assert found.has_other_version(changed)
@@ -153,7 +149,7 @@ async def test_the_same_chat_is_known_again_and_comes_anew_when_it_was_deleted(d
     await database.write(delete)
     found = await database.read(lambda db: known(db, ann))
     assert (found.by_source, found.deleted) == ({}, {prepared.source_id})
-    second = await database.write(lambda db: put(db, prepare(chat, ann), was_deleted=True))
+    second = await put(database, prepare(chat, ann), was_deleted=True)
     assert (await database.read(lambda db: known(db, ann))).by_source == {prepared.source_id: second}
     stranger = await database.write(lambda db: make_user(db, "bob"))
     assert (await database.read(lambda db: known(db, stranger))).by_source == {}

@@ -7,8 +7,6 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from sqlmodel import Session
-
 from bdchat.store.database import Database
 from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.document import CONFIG_COLUMNS
@@ -157,11 +155,7 @@ async def import_all(database: Database, user_id: str, content: bytes) -> list[s
             config = dict(found.chat.config)
             columns = {name: config.pop(name) for name in CONFIG_COLUMNS if name in config}
             found.chat.config = {**columns, "params": config}
-
-        def write(db: Session, chat: FoundChat = found) -> str:
-            return put(db, prepare(chat.chat, user_id), was_deleted=False)
-
-        ids.append(await database.write(write))
+        ids.append(await put(database, prepare(found.chat, user_id), was_deleted=False))
     return ids
 
 

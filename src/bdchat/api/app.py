@@ -63,6 +63,7 @@ from bdchat.engine.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.database import Database
+from bdchat.store.indexing import Indexer
 
 
 class App(Starlette):
@@ -85,6 +86,7 @@ class App(Starlette):
         self.engine_router = engine_router
         self.session_news = SessionNews(self.bus)
         self.housekeeping = Housekeeping(settings, self.database)
+        self.indexer = Indexer(self.database)
         self.imports = Imports(settings, self.database, self.session_news)
         self.openapi = OpenAPI()
         self.meter = LatencyMeter()
@@ -215,6 +217,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.durable.start()
     lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
     housekeeping = asyncio.create_task(app.housekeeping.run(), name="housekeeping")
+    indexing = asyncio.create_task(app.indexer.run(), name="indexing")
     bookkeeping = asyncio.create_task(app.ledger.run(), name="bookkeeping")
     titles = asyncio.create_task(app.titles.run(), name="titles")
     try:
@@ -222,6 +225,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     finally:
         lag_watch.cancel()
         housekeeping.cancel()
+        indexing.cancel()
         bookkeeping.cancel()
         titles.cancel()
         await app.imports.aclose()

@@ -8,10 +8,11 @@ import logging
 
 from bdchat.engine.kv_files import keep_only
 from bdchat.settings import Settings
-from bdchat.store import retention, sessions
+from bdchat.store import purges, retention, sessions
 from bdchat.store.database import Database
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
+from bdchat.store.staging import ABANDONED_AFTER_MS
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Housekeeping:
 
     async def run(self) -> None:
         """Until cancelled."""
+        await self.tidy()
         await asyncio.sleep(FIRST_AFTER_S)
         while True:
             try:
@@ -33,6 +35,14 @@ class Housekeeping:
             except StoreError as error:  # a full disk: there will be another hour
                 log.warning("what is over could not be forgotten: %s", error)
             await asyncio.sleep(INTERVAL_S)
+
+    async def tidy(self) -> None:
+        """What a server that ended has left of chats that it was writing. On PostgreSQL others may write theirs."""
+        untouched_for_ms = 0 if self._database.dialect == "sqlite" else ABANDONED_AFTER_MS
+        try:
+            await purges.purge_abandoned(self._database, touched_before_ms=now_ms() - untouched_for_ms)
+        except StoreError as error:
+            log.warning("what was left of unfinished chats could not be removed: %s", error)
 
     async def sweep(self) -> retention.Swept:
         settings = self._settings

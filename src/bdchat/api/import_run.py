@@ -1,7 +1,7 @@
 """One file of chats on its way into the store, and the report on it. Event loop; reading and parsing in threads.
 
-Chats come in small batches: each is a transaction of its own and a batch shares a commit, so that other people's writes
-come in between. The report never makes the import wait: a client that does not read it loses lines, not chats.
+Chats come in small batches: each is a transaction of its own and a batch shares a commit; a large one is several. Other
+people's writes go first. The report never makes the import wait: a client that does not read it loses lines, not chats.
 """
 
 import asyncio
@@ -262,8 +262,8 @@ class ImportRun:
         return None
 
     async def _write(self, entries: list[Ready]) -> None:
-        """Each its own transaction; those that wait together share a commit."""
-        writes = (self._database.write(partial(self._put, entry=entry)) for entry in entries)
+        """Those that wait together share a commit."""
+        writes = (self._put(entry) for entry in entries)
         outcomes = await asyncio.gather(*writes, return_exceptions=True)
         for entry, outcome in zip(entries, outcomes, strict=True):
             if isinstance(outcome, str):
@@ -275,9 +275,9 @@ class ImportRun:
         if error := next(broken, None):
             raise error
 
-    def _put(self, db: Db, *, entry: Ready) -> str:
+    async def _put(self, entry: Ready) -> str:
         was_deleted = entry.prepared.source_id in self._known.deleted
-        return put(db, entry.prepared, was_deleted=was_deleted)
+        return await put(self._database, entry.prepared, was_deleted=was_deleted)
 
     def _stored(self, entry: Ready, session_id: str) -> None:
         prepared = entry.prepared

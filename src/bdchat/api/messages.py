@@ -26,7 +26,7 @@ from bdchat.api.session_news import SessionNews
 from bdchat.settings import LimitSettings
 from bdchat.store import forks, messages, sessions
 from bdchat.store.database import Database, Db
-from bdchat.store.errors import Conflict, NotFound
+from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id
 from bdchat.store.messages import PathEntry
 from bdchat.store.sessions import Audience
@@ -152,14 +152,6 @@ class Messages:
     async def fork(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         wanted = parse(NewFork, await read_json_body(request), self._limits)
-
-        def fork(db: Db) -> Audience:
-            source, _ = sessions.get_readable(db, user_id, session_id)
-            message_id = wanted.message_id or source.head_message_id
-            if message_id is None:
-                raise Conflict("There is nothing in it yet.", code="nothing_there", param="message_id")
-            return sessions.audience(db, forks.fork(db, user_id, source, message_id))
-
-        audience = await self._database.write(fork)
+        audience = await forks.fork(self._database, user_id, session_id, wanted.message_id)
         await self._news.changed(audience, kind="created")
         return reply(SessionView.of(audience[0][1]), status=201)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, text
+from sqlalchemy import Connection, LargeBinary, literal_column, text
 from sqlmodel import SQLModel
 
 from bdchat.store import tables
@@ -115,6 +115,12 @@ def value_bytes(value: Any) -> int:
     if isinstance(value, str):
         return len(value.encode(errors="replace"))
     return len(json.dumps(value))  # as SQLAlchemy writes it
+
+
+def kept_bytes(kind: type[SQLModel], dialect: str) -> Any:
+    """A column of a query of `kind`: what the row counts."""
+    counted = BY_KIND[kind]
+    return literal_column(f"({counted.bytes_of(counted.table, dialect)})")
 
 
 def recount(connection: Connection) -> dict[str, int]:

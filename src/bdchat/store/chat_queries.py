@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, and_, bindparam, func, literal, or_, tuple_
 from sqlmodel import col, select
 
-from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionMember, User
+from bdchat.store.tables import STAGED_AT_MS, ChatSession, Generation, Message, MessageMetadata, SessionMember, User
 
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
@@ -33,7 +33,7 @@ def recent_sessions(
     """:user_id, :limit, :folder if there is one, :before_ms and :before_id if there is a page before → rows of
     `_visible`, the last used first."""
     deleted_at = col(ChatSession.deleted_at_ms)
-    conditions: list[ColumnElement[bool]] = [deleted_at.is_not(None) if is_deleted else deleted_at.is_(None)]
+    conditions: list[ColumnElement[bool]] = [deleted_at > STAGED_AT_MS if is_deleted else deleted_at.is_(None)]
     if is_pinned is not None:
         conditions.append(col(ChatSession.is_pinned).is_(is_pinned))
     if is_archived is not None:
@@ -74,6 +74,8 @@ def _visible(*, is_shared: bool | None) -> Any:
     query: Any = select(ChatSession, col(SessionMember.role), col(User.display_name), col(User.username))
     query = query.join(User, col(User.user_id) == col(ChatSession.user_id))
     query = query.join(SessionMember, membership, isouter=is_shared is not True)
+    deleted_at = col(ChatSession.deleted_at_ms)
+    query = query.where(or_(deleted_at.is_(None), deleted_at > STAGED_AT_MS))
     is_own = col(ChatSession.user_id) == me
     if is_shared is None:
         query = query.where(or_(is_own, col(SessionMember.user_id).is_not(None)))
@@ -97,6 +99,12 @@ def path_ids() -> Any:
     """:message_id, :session_id, :max_depth → rows (message_id), in reading order."""
     up = _upwards(within_session=True)
     return select(up.c.message_id).order_by(up.c.depth.desc())
+
+
+@cache
+def path_messages() -> Any:
+    """:message_id, :session_id, :max_depth → its columns message_id and depth (0: the message itself), to join with."""
+    return _upwards(within_session=True)
 
 
 @cache

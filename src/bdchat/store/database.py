@@ -3,7 +3,7 @@
 Event loop outside, threads inside: `write` and `read` take a function of a Session and run it in a thread of theirs.
 All writes of a process go through one thread and one connection, which alone checkpoints (before SQLite 3.51.3 two
 that do can corrupt a WAL, sqlite.org/wal.html#walresetbug). Writes that wait together share one commit: a commit
-is an fsync, 4 ms on a common disk, and nothing is acknowledged before it.
+is an fsync, 4 ms on a common disk, and nothing is acknowledged before it. Long jobs come in slices, which give way.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import errno
 import fcntl
 import logging
 import os
-import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,13 +23,16 @@ from sqlmodel import Session
 
 from bdchat.private_files import FILE_MODE, make_folder, opener
 from bdchat.settings import StoreSettings
+from bdchat.store.bell import Bell
 from bdchat.store.driver_errors import named_errors
 from bdchat.store.engines import postgres_engine, sqlite_reader, sqlite_writer
 from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable
 from bdchat.store.founding import FOUNDED_MARK, OPEN_MARK, found, require_no_earlier_life, set_aside
 from bdchat.store.group_commit import GroupCommit, Job
-from bdchat.store.quotas import Quotas
+from bdchat.store.quotas import INFO_KEY, Quotas
 from bdchat.store.schema import check_header, check_sound, upgrade
+from bdchat.store.search import BELL_KEY
+from bdchat.store.write_queue import WriteQueue
 
 log = logging.getLogger(__name__)
 
@@ -68,13 +70,14 @@ class Database:
         `open_writer`: how SQLite's file is opened for writing."""
         self.dialect = "sqlite" if settings.url is None else "postgresql"
         self.num_statements = 0  # for tests that count queries; approximate under threads
+        self.index_bell = Bell()  # rung when a text waits to be indexed
         self._settings = settings
         self._quotas = Quotas(settings.user_quota_bytes, guest_bytes=settings.guest_quota_bytes)
         self._data_dir = data_dir
         self._begins_anew = begins_anew
         self._open_writer = open_writer
         self._open: _Open | None = None
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: WriteQueue[Job] = WriteQueue()
 
     @property
     def is_open(self) -> bool:
@@ -164,6 +167,15 @@ class Database:
         self._jobs.put(Job(work, done))
         return await asyncio.wrap_future(done)
 
+    async def write_slice(self, work: Callable[[Session], Result], *, num_bytes: int = 0) -> Result:
+        """As `write`, for a part of a long job, or for what nobody waits for: others go first. `num_bytes`: of the text
+        that it writes or removes. A caller who has more awaits this before he sends the next."""
+        if self._open is None:
+            raise StoreUnavailable("the store is closed")
+        done: Future[Result] = Future()
+        self._jobs.put_slice(Job(work, done), num_bytes)
+        return await asyncio.wrap_future(done)
+
     async def read(self, work: Callable[[Session], Result]) -> Result:
         """Runs `work` on a connection that cannot write. It sees what was committed when its first query began."""
         if self._open is None:
@@ -175,7 +187,7 @@ class Database:
         opened, self._open = self._open, None
         if opened is None:
             return
-        self._jobs.put(None)
+        self._jobs.close()
         await asyncio.to_thread(opened.thread.join)
         await asyncio.to_thread(opened.readers.shutdown)
         opened.reader.dispose()
@@ -194,19 +206,10 @@ class Database:
     # --- the writer thread --------------------------------------------------------------------------------------------
 
     def _run(self, writer: Engine) -> None:
-        group_commit = GroupCommit(writer, self._quotas)
-        waiting: list[Job] = []  # what a lost transaction left unbegun
-        is_over = False
-        while waiting or not is_over:
-            while not is_over and len(waiting) < group_commit.max_group and not (waiting and self._jobs.empty()):
-                job = self._jobs.get()
-                if job is None:
-                    is_over = True
-                else:
-                    waiting.append(job)
-            if waiting:
-                group, rest = waiting[: group_commit.max_group], waiting[group_commit.max_group :]
-                waiting = group_commit.run(group) + rest
+        group_commit = GroupCommit(writer, {INFO_KEY: self._quotas, BELL_KEY: self.index_bell})
+        while turn := self._jobs.take(max_jobs=group_commit.max_group):
+            unbegun = group_commit.run([waiting.job for waiting in turn])
+            self._jobs.put_back(turn[len(turn) - len(unbegun) :])  # what a lost transaction left
 
     def _count(self, *_: object) -> None:
         self.num_statements += 1

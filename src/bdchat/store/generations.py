@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, update
+from sqlalchemy import ColumnElement, and_, func, or_, update
 from sqlmodel import Session, col, select
 
 from bdchat.store import quotas, sessions
@@ -19,8 +19,6 @@ from bdchat.store.ids import now_ms
 from bdchat.store.tables import Generation, GenerationEvent, Message
 
 RUNNING = "running"
-MAX_PURGED = 200  # in a transaction: some milliseconds
-MAX_PURGED_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,45 +79,14 @@ def events_after(db: Session, generation_id: str, after_seq: int) -> list[Genera
     return list(db.exec(query.order_by(col(GenerationEvent.seq))))
 
 
-def purge_events(db: Session, *, finished_before_ms: int, max_generations: int = 100) -> int:
-    """Forgets the events of answers that ended before; their text stays. Returns how many answers that were."""
-    logged = select(col(GenerationEvent.generation_id)).where(
-        col(GenerationEvent.generation_id) == col(Generation.generation_id)
-    )
-    old = (
-        select(col(Generation.generation_id))
-        .where(col(Generation.state) != RUNNING, col(Generation.finished_at_ms) < finished_before_ms, logged.exists())
-        .limit(max_generations)
-    )
-    ids = list(db.exec(old))
-    if ids:
-        db.exec(delete(GenerationEvent).where(col(GenerationEvent.generation_id).in_(ids)))
-    return len(ids)
-
-
-def purge_outside(db: Session, *, guests_before_ms: int, accounts_before_ms: int) -> int:
-    """Forgets some of the answers outside chats that ended before. Returns how many: none when none is left."""
+def over_outside_chats(*, guests_before_ms: int, accounts_before_ms: int) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: of answers outside chats that ended before."""
     ended_at, owner = col(Generation.finished_at_ms), col(Generation.user_id)
     is_over = or_(
         and_(owner == quotas.GUEST, ended_at < guests_before_ms),
         and_(owner != quotas.GUEST, ended_at < accounts_before_ms),
     )
-    return remove_some(db, col(Generation.session_id).is_(None), col(Generation.state) != RUNNING, is_over)
-
-
-def remove_some(db: Session, *conditions: ColumnElement[bool]) -> int:
-    """As many of those as make a short transaction. Returns how many: none when none is left."""
-    name, size = col(Generation.generation_id), func.length(col(Generation.request))
-    ids: list[str] = []
-    num_bytes = 0
-    for generation_id, row_bytes in db.exec(select(name, size).where(*conditions).limit(MAX_PURGED)):
-        ids.append(generation_id)
-        num_bytes += row_bytes
-        if num_bytes >= MAX_PURGED_BYTES:
-            break
-    if ids:
-        db.exec(delete(Generation).where(name.in_(ids)))
-    return len(ids)
+    return (col(Generation.session_id).is_(None), col(Generation.state) != RUNNING, is_over)
 
 
 # --- begin and end ----------------------------------------------------------------------------------------------------

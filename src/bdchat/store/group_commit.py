@@ -11,7 +11,7 @@ what ran in it has failed; what had not begun goes into the next one.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -24,11 +24,10 @@ from sqlmodel import Session
 from bdchat.store.driver_errors import named_error, named_errors
 from bdchat.store.engines import can_commit, has_transaction
 from bdchat.store.errors import StoreError, StoreUnavailable
-from bdchat.store.quotas import INFO_KEY, Quotas
+from bdchat.store.write_queue import MAX_GROUP
 
 log = logging.getLogger(__name__)
 
-MAX_GROUP = 64  # writes in one commit
 Work: TypeAlias = Callable[[Session], Any]
 
 
@@ -53,10 +52,11 @@ class GroupCommit:
     """Owns the writer's connection while `run` runs. `max_group`: how many jobs the next commit may share: one after a
     lost transaction, so that what fails again takes no neighbour with it, then twice as many after each commit."""
 
-    def __init__(self, writer: Engine, quotas: Quotas) -> None:
+    def __init__(self, writer: Engine, info: Mapping[str, object]) -> None:
+        """`info`: what each write's Session carries."""
         self.max_group = MAX_GROUP
         self._writer = writer
-        self._quotas = quotas
+        self._info = info
         self._connection: Connection | None = None
         self._has_begun = False
         self._lost_by: Exception | None = None
@@ -90,7 +90,7 @@ class GroupCommit:
             bind=connection,
             expire_on_commit=False,
             join_transaction_mode="create_savepoint",
-            info={INFO_KEY: self._quotas},
+            info=dict(self._info),
         )
         outcome: _Outcome
         try:

@@ -7,8 +7,11 @@ run alone at its end; everything else is words. A word inside a run is then a ru
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+PIECE_CHARS = 4096  # half a millisecond of work
+MAX_PIECE_CHARS = 128 * 1024  # a text that has no sign for so long is cut anywhere: one pair is lost
 MAX_WORD_LENGTH = 64  # of what is longer (base64, links without end) the beginning is a term; PostgreSQL takes 2 kB
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
@@ -19,6 +22,7 @@ _MARKS_IN_WORDS = "\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0f18-\u
 SPACED = rf"(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS_IN_WORDS}])"  # one character of a word in a spaced script
 _RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|{SPACED}+")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
+_SIGN = re.compile(r"[\x00-/:-@\[-`{-\x7f\u3000-\u3002\uff01\uff0c\uff1f]")  # is in no term and composes with nothing
 
 # A stem of two letters or more (마을 and 도로 are nouns), then the longest particle.
 _CLEAR = "에서는|으로는|에서|에게|으로|까지|부터|처럼|한테|에는|은|는|을|를"  # end hardly any noun
@@ -52,6 +56,17 @@ def fold(text: str) -> str:
 
 def runs(folded: str) -> list[Run]:
     return [Run(match[0], match["unspaced"] is not None) for match in _RUN.finditer(folded)]
+
+
+def pieces(text: str) -> Iterator[str]:
+    """`text` in parts whose terms, one after the other, are those of the whole: a long one needs neither the memory of
+    all its terms at once nor one long stretch of work."""
+    at = 0
+    while at < len(text):
+        sign = _SIGN.search(text, at + PIECE_CHARS, at + MAX_PIECE_CHARS)
+        end = sign.end() if sign else at + MAX_PIECE_CHARS
+        yield text[at:end]
+        at = end
 
 
 def index_terms(text: str) -> list[str]:

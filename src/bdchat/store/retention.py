@@ -9,24 +9,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, update
+from sqlalchemy import ColumnElement, delete, or_
 from sqlmodel import Session, SQLModel, col, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store import audit, generations, sessions
+from bdchat.store import audit, generations, purges
 from bdchat.store.database import Database
+from bdchat.store.staging import ABANDONED_AFTER_MS
 from bdchat.store.tables import (
+    STAGED_AT_MS,
     ApiKey,
     ChatSession,
     Generation,
     Invitation,
     LoginToken,
-    Message,
     ShareLink,
     User,
 )
 
-BATCH = 200  # rows in a transaction: some milliseconds
+BATCH = 200  # logins in a transaction: some milliseconds
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -41,6 +42,7 @@ class Limits:
     guests_completion_before_ms: int
     completion_before_ms: int
     record_before_ms: int
+    chat_touched_before_ms: int  # of one that is being written
 
     @classmethod
     def at(cls, now_ms: int, auth: AuthSettings, answers: GenerationSettings, store: StoreSettings) -> "Limits":
@@ -52,6 +54,7 @@ class Limits:
             guests_completion_before_ms=now_ms - store.guest_retention_days * DAY_MS,
             completion_before_ms=now_ms - store.completion_retention_days * DAY_MS,
             record_before_ms=now_ms - store.record_days * DAY_MS,
+            chat_touched_before_ms=now_ms - ABANDONED_AFTER_MS,
         )
 
 
@@ -66,37 +69,32 @@ class Swept:
 
 async def sweep(database: Database, limits: Limits) -> Swept:
     """Everything that is over by `limits`."""
-    num_logins = num_logs = num_chats = num_completions = 0
-    while removed := await database.write(lambda db: _purge_logins(db, limits)):
+    num_logins = num_chats = 0
+    while removed := await database.write_slice(lambda db: _purge_logins(db, limits)):
         num_logins += removed
-    while removed := await database.write(
-        lambda db: generations.purge_events(db, finished_before_ms=limits.answer_finished_before_ms)
-    ):
-        num_logs += removed
-    while (
-        is_whole := await database.write(lambda db: _purge_of_a_chat(db, limits.chat_deleted_before_ms))
-    ) is not None:
-        num_chats += is_whole
-    while removed := await database.write(
-        lambda db: generations.purge_outside(
-            db, guests_before_ms=limits.guests_completion_before_ms, accounts_before_ms=limits.completion_before_ms
-        )
-    ):
-        num_completions += removed
+    num_logs = await purges.purge_logs(database, finished_before_ms=limits.answer_finished_before_ms)
+    is_overdue = partial(_is_overdue, limits.chat_deleted_before_ms)
+    while session_id := await database.read(lambda db: _overdue(db, limits.chat_deleted_before_ms)):
+        num_chats += await purges.purge_chat(database, session_id, is_overdue)
+    over = generations.over_outside_chats(
+        guests_before_ms=limits.guests_completion_before_ms, accounts_before_ms=limits.completion_before_ms
+    )
+    num_completions = await purges.purge_answers(database, *over)
+    await purges.purge_abandoned(database, touched_before_ms=limits.chat_touched_before_ms)
     num_records = await _sweep_records(database, limits)
     return Swept(num_logins, num_logs, num_chats, num_completions, num_records)
 
 
 async def _sweep_records(database: Database, limits: Limits) -> int:
     num_records, before_ms = 0, limits.record_before_ms
-    while removed := await database.write(lambda db: audit.purge_old(db, before_ms=before_ms)):
+    while removed := await database.write_slice(lambda db: audit.purge_old(db, before_ms=before_ms)):
         num_records += removed
     for actor_id, action, num_surplus in await database.read(audit.surplus):
         left = num_surplus
-        while left and (removed := await database.write(partial(_purge_acts, actor_id, action, left))):
+        while left and (removed := await database.write_slice(partial(_purge_acts, actor_id, action, left))):
             num_records += removed
             left -= removed
-    while removed := await database.write(lambda db: _purge_ended(db, before_ms)):
+    while removed := await database.write_slice(lambda db: _purge_ended(db, before_ms)):
         num_records += removed
     return num_records
 
@@ -107,23 +105,38 @@ def _purge_acts(actor_id: str, action: str, num_surplus: int, db: Session) -> in
 
 async def erase_user(database: Database, user_id: str) -> None:
     """All that the account owns, then the account. Sums of usage and the audit log stay: they are the server's."""
-    while await database.write(lambda db: _erase_some_of(db, user_id)):
-        pass
+    while not await database.write_slice(lambda db: _erase_account(db, user_id)):
+        while session_id := await database.read(lambda db: _chat_of(db, user_id)):
+            await purges.purge_chat(database, session_id, lambda session: session.user_id == user_id)
+        await purges.purge_answers(database, col(Generation.user_id) == user_id)
 
 
 async def erase_chat(database: Database, session_id: str) -> None:
     """A chat that its owner deleted, before its time for undo is over."""
-    while await database.write(lambda db: _erase_some_of_chat(db, session_id)):
-        pass
+    await purges.purge_chat(database, session_id, lambda session: session.deleted_at_ms is not None)
 
 
-def _erase_some_of_chat(db: Session, session_id: str) -> bool:
-    """False: it is gone."""
-    session = db.get(ChatSession, session_id)
-    if session is None or session.deleted_at_ms is None:
+def _overdue(db: Session, deleted_before_ms: int) -> str | None:
+    """The chat that was deleted first."""
+    deleted_at = col(ChatSession.deleted_at_ms)
+    overdue = select(ChatSession.session_id).where(deleted_at > STAGED_AT_MS, deleted_at < deleted_before_ms)
+    return db.exec(overdue.order_by(deleted_at).limit(1)).first()
+
+
+def _is_overdue(deleted_before_ms: int, session: ChatSession) -> bool:
+    return session.deleted_at_ms is not None and STAGED_AT_MS < session.deleted_at_ms < deleted_before_ms
+
+
+def _chat_of(db: Session, user_id: str) -> str | None:
+    return db.exec(select(ChatSession.session_id).where(ChatSession.user_id == user_id).limit(1)).first()
+
+
+def _erase_account(db: Session, user_id: str) -> bool:
+    """False: it owns something."""
+    answers = select(Generation.generation_id).where(Generation.user_id == user_id)
+    if _chat_of(db, user_id) is not None or db.exec(answers.limit(1)).first() is not None:
         return False
-    if not _purge_messages(db, session_id):
-        sessions.purge(db, session)
+    db.exec(delete(User).where(col(User.user_id) == user_id))
     return True
 
 
@@ -154,39 +167,3 @@ def _purge_ended(db: Session, before_ms: int) -> int:
             db.exec(delete(kind).where(name.in_(ids)))
         num_removed += len(ids)
     return num_removed
-
-
-def _purge_of_a_chat(db: Session, deleted_before_ms: int) -> bool | None:
-    """A part of the chat that was deleted first. True: that was the last part. None: there is no such chat."""
-    overdue = col(ChatSession.deleted_at_ms) < deleted_before_ms
-    session = db.exec(select(ChatSession).where(overdue).order_by(col(ChatSession.deleted_at_ms)).limit(1)).first()
-    if session is None:
-        return None
-    if _purge_messages(db, session.session_id):
-        return False
-    sessions.purge(db, session)
-    return True
-
-
-def _purge_messages(db: Session, session_id: str) -> int:
-    """The newest: leaves mostly, so that a batch is a batch and not a whole tree by cascade."""
-    newest = select(Message.message_id).where(Message.session_id == session_id).order_by(col(Message.message_id).desc())
-    message_ids = list(db.exec(newest.limit(BATCH)))
-    if message_ids:
-        these = col(Message.parent_id).in_(message_ids)
-        db.exec(update(Message).where(these).values(parent_id=None))  # of one millisecond: a child may sort first
-        db.exec(delete(Message).where(col(Message.message_id).in_(message_ids)))
-    return len(message_ids)
-
-
-def _erase_some_of(db: Session, user_id: str) -> bool:
-    """False: nothing is left of them."""
-    session = db.exec(select(ChatSession).where(ChatSession.user_id == user_id).limit(1)).first()
-    if session is not None:
-        if not _purge_messages(db, session.session_id):
-            sessions.purge(db, session)
-        return True
-    if generations.remove_some(db, col(Generation.user_id) == user_id):
-        return True
-    db.exec(delete(User).where(col(User.user_id) == user_id))
-    return False

@@ -4,21 +4,30 @@ A row of search_entry holds a text's terms (store.hangul) after three marks: its
 text index over that column (migrations; kept by triggers on SQLite) therefore narrows by permission and role as fast as
 by words; what may be seen is decided by the joins, never by a mark. `entry_id` is made of the time, so that the index
 itself delivers the newest first and stops when a page is full, however common a word is.
+
+A long text is not indexed where it is written: everybody's writes would wait for it. A note in server_state says that
+it is to be done, in the same transaction; store.indexing does it.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from bdchat.store.hangul import index_terms
-from bdchat.store.tables import ChatSession, Message, SearchEntry
+from bdchat.store.bell import Bell
+from bdchat.store.hangul import index_terms, pieces
+from bdchat.store.ids import new_id
+from bdchat.store.tables import ChatSession, Message, SearchEntry, ServerState
 
 ENTRY_BITS = 21  # below the milliseconds: entries of one moment; 42 bits of time last until 2109
 MARK = "\ue000"  # private use: in no term
 MAX_TERM_BYTES = 1_000_000  # PostgreSQL's tsvector holds 1 MiB; text beyond (430 kB of Korean) is not found
+MAX_CHARS_AT_ONCE = 8192  # of a text that is indexed in its own transaction: some 2 ms
+TO_INDEX = "to_index:"  # ServerState, with the message_id behind it
+BELL_KEY = "index_bell"  # in a Session's info: rung when a note was made
 _MAX_ROWS = 500  # of one statement
 _MAX_ATTEMPTS = 8  # a number is taken with one in two million per entry of the same millisecond
 
@@ -34,12 +43,38 @@ _PUT_NEW = text(
 )
 
 
+_COPY = text(
+    "INSERT INTO search_entry (entry_id, session_id, message_id, role, at_ms, terms)"
+    " SELECT :entry_id, :session_id, :message_id, role, at_ms, :marks || substr(terms, :rest)"
+    " FROM search_entry WHERE message_id = :source_message_id ON CONFLICT (entry_id) DO NOTHING"
+)
+
+
 def index_message(db: Session, message: Message) -> None:
-    """Call when a message was made and when its text changed or was completed. A running answer is not indexed."""
+    """Call when a message was made and when its text changed or was completed. A running answer is not indexed. A long
+    text is found a moment later: until then by what it was before."""
     db.flush()
-    db.execute(text("DELETE FROM search_entry WHERE message_id = :message_id"), {"message_id": message.message_id})
+    if len(message.content) > MAX_CHARS_AT_ONCE and message.status != "running":
+        note(db, message.message_id)
+        return
+    _unput(db, message.message_id)
     if message.content and message.status != "running":
         _put(db, _row(message))
+
+
+def note(db: Session, message_id: str) -> None:
+    """It is to be indexed, after this transaction."""
+    db.merge(ServerState(name=TO_INDEX + message_id, value={"note_id": new_id()}))
+    db.flush()
+    bell = db.info.get(BELL_KEY)
+    if isinstance(bell, Bell):
+        bell.ring()
+
+
+def replace_entry(db: Session, row: dict[str, Any]) -> None:
+    """`row`: an `entry`, of a message that is stored; it may have been indexed before."""
+    _unput(db, row["message_id"])
+    _put(db, row)
 
 
 def index_title(db: Session, session: ChatSession) -> None:
@@ -55,19 +90,8 @@ def index_title(db: Session, session: ChatSession) -> None:
         _put(db, row | {"at_ms": session.updated_at_ms})
 
 
-def remove_session(db: Session, session_id: str) -> None:
-    """Only for what is purged: a session that can still be brought back is left out by the query."""
-    db.execute(text("DELETE FROM search_entry WHERE session_id = :session_id"), {"session_id": session_id})
-
-
-def index_new_messages(db: Session, owner_id: str, messages: Sequence[Message]) -> None:
-    """Many at once (fork). None of them may have been indexed before."""
-    db.flush()
-    put_new(db, owner_id, [_row(message) for message in messages if message.content and message.status != "running"])
-
-
 def entry(session_id: str, message_id: str, role: str, content: str, at_ms: int) -> dict[str, Any]:
-    """A row for `put_new`, made in any thread: finding the terms is most of the work."""
+    """A row for `put_new` and `replace_entry`, made in any thread: finding the terms is most of the work."""
     terms = _terms(session_id, role, content)
     return {"session_id": session_id, "message_id": message_id, "role": role, "at_ms": at_ms, "terms": terms}
 
@@ -77,6 +101,25 @@ def put_new(db: Session, owner_id: str, entries: Sequence[dict[str, Any]]) -> No
     rows = [{**entry, "terms": MARK + owner_id + entry["terms"]} for entry in entries]
     for at in range(0, len(rows), _MAX_ROWS):
         _put_all(db, rows[at : at + _MAX_ROWS])
+
+
+def copy_entries(db: Session, source: ChatSession, target: ChatSession, new_ids: Mapping[str, str]) -> None:
+    """`new_ids`: message_ids in `source` that are indexed → those of their copies in `target`, which are stored and
+    have never been indexed. The terms do not leave the database."""
+    marks = f"{MARK}{target.user_id} {MARK}{target.session_id}"
+    num_before = len(f"{MARK}{source.user_id} {MARK}{source.session_id}")
+    rows = [
+        {
+            "source_message_id": source_id,
+            "message_id": new_ids[source_id],
+            "session_id": target.session_id,
+            "at_ms": at,
+            "marks": marks,
+            "rest": num_before + 1,
+        }
+        for source_id, at in _times(db, list(new_ids))
+    ]
+    _put_all(db, rows, _COPY)
 
 
 def entry_floor(at_ms: int) -> int:
@@ -95,11 +138,16 @@ def _put(db: Session, row: dict[str, Any]) -> None:
             return
 
 
-def _put_all(db: Session, rows: list[dict[str, Any]]) -> None:
+def _times(db: Session, message_ids: list[str]) -> list[tuple[str, int]]:
+    query = select(SearchEntry.message_id, SearchEntry.at_ms).where(col(SearchEntry.message_id).in_(message_ids))
+    return [(str(message_id), at_ms) for message_id, at_ms in db.exec(query)]
+
+
+def _put_all(db: Session, rows: list[dict[str, Any]], statement: Any = _PUT_NEW) -> None:
     for _ in range(_MAX_ATTEMPTS):
         numbered = {_new_entry_id(row["at_ms"]): row for row in rows}  # of two with one number the other comes later
         values = [{**row, "entry_id": entry_id} for entry_id, row in numbered.items()]
-        if values and _num_changed(db.connection().execute(_PUT_NEW, values)) == len(rows):
+        if values and _num_changed(db.connection().execute(statement, values)) == len(rows):
             return
         rows = _not_there(db, rows)
         if not rows:
@@ -112,20 +160,24 @@ def _not_there(db: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["message_id"] not in stored]
 
 
+def _unput(db: Session, message_id: str) -> None:
+    db.execute(text("DELETE FROM search_entry WHERE message_id = :message_id"), {"message_id": message_id})
+
+
 def _terms(session_id: str, role: str, content: str) -> str:
     """To follow the owner's mark and id. Cut between terms."""
-    return f" {MARK}{session_id} {MARK}{role}" + _within(index_terms(content), MAX_TERM_BYTES)
-
-
-def _within(terms: Iterable[str], num_bytes: int) -> str:
-    """Each term after a space."""
-    joined = "".join(f" {term}" for term in terms)
-    if len(joined) * 4 <= num_bytes:
-        return joined
-    encoded = joined.encode()
-    if len(encoded) <= num_bytes:
-        return joined
-    return encoded[: encoded.rfind(b" ", 0, num_bytes)].decode()
+    parts = [f" {MARK}{session_id} {MARK}{role}"]
+    num_left = MAX_TERM_BYTES
+    for piece in pieces(content):
+        terms = "".join(f" {term}" for term in index_terms(piece))
+        encoded = terms.encode()
+        if len(encoded) > num_left:
+            parts.append(encoded[: max(0, encoded.rfind(b" ", 0, num_left))].decode())
+            break
+        parts.append(terms)
+        num_left -= len(encoded)
+        time.sleep(0)  # the interpreter to whoever waits: the loop and the writer would else wait 5 ms each time
+    return "".join(parts)
 
 
 def _new_entry_id(at_ms: int) -> int:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from bdchat.store import chat_queries, search
 from bdchat.store.errors import NotAllowed, NotFound
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.tables import ChatSession
+from bdchat.store.tables import STAGED_AT_MS, ChatSession
 
 Role = Literal["owner", "writer", "reader"]
 MAX_BULK = 500
@@ -181,7 +181,7 @@ def change_many(
     query = select(ChatSession).where(
         col(ChatSession.session_id).in_(session_ids),
         col(ChatSession.user_id) == user_id,
-        deleted_at.is_not(None) if is_deleted else deleted_at.is_(None),
+        deleted_at > STAGED_AT_MS if is_deleted else deleted_at.is_(None),
     )
     found = list(db.exec(query))
     for session in found:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import LargeBinary, cast, func, inspect, select, text
 from sqlmodel import Session, SQLModel, col
 
 from bdchat.store import quotas
@@ -125,6 +125,11 @@ def folder_bytes(folder: Path) -> int:
         except OSError:
             continue
     return total
+
+
+def stored_bytes(db: Session, column: Any) -> Any:
+    """Of a text column, counted in bytes: a Hangul syllable is three."""
+    return func.length(cast(column, LargeBinary)) if dialect(db) == "sqlite" else func.octet_length(column)
 
 
 def _count(db: Session, name: str) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+STAGED_AT_MS = 0  # deleted_at_ms of a chat that is still being written (store.staging)
+
 
 def _id(
     target: str | None = None, *, primary_key: bool = False, nullable: bool = False, on_delete: str = "CASCADE"
@@ -151,7 +153,8 @@ class UsageDay(Row, table=True):
 
 
 class ChatSession(Row, table=True):
-    """`head_message_id` is the leaf whose path is shown. Deleted ones stay 30 days (undo), then are purged."""
+    """`head_message_id` is the leaf whose path is shown. Deleted ones stay 30 days (undo), then are purged;
+    one "deleted" at STAGED_AT_MS never was there for anybody."""
 
     __tablename__ = "chat_session"
     __table_args__ = (

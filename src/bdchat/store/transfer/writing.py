@@ -1,22 +1,26 @@
-"""A chat that was read → rows: session, settings, tree, how answers came to be, search. In the caller's transaction.
+"""A chat that was read → rows: session, settings, tree, how answers came to be, search.
 
 `prepare` does what needs no database, in a thread of the caller's, so that the one writer is held as briefly as can be;
-`put` writes, all or nothing. A chat is known again
+`put` writes, a large chat in slices that nobody sees before the last (store.staging). A chat is known again
 by `source_id`: where it is from and a hash of what it says ("chatgpt:6745…#9f86…"). The same again is left out; one
 that says something else since comes in as a chat of its own, because the first may have been continued here; one that
 was deleted here comes in anew.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
-from bdchat.store import books, configs, quotas, search
+from bdchat.store import books, configs, purges, quotas, search, staging
+from bdchat.store.database import Database
 from bdchat.store.errors import Conflict
 from bdchat.store.ids import new_id, now_ms
+from bdchat.store.slices import slices
 from bdchat.store.tables import ChatSession, Message, MessageMetadata, SessionConfig
 from bdchat.store.transfer.chat import MAX_AT_MS, Chat
 from bdchat.store.transfer.document import NO_METADATA
@@ -31,7 +35,22 @@ class AlreadyImported(Conflict):
         super().__init__(str(because("imported_already")))
 
 
+MAX_SLICE_TEXT_BYTES = 96 * 1024  # with the terms it is two to three times as much
 _BATCH = 500  # ids in a question; SQLite takes 32,766
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one transaction writes."""
+
+    messages: list[Row]  # parents first, those of earlier slices included
+    metadata: list[Row]
+    entries: list[Row]  # for search
+
+    @property
+    def num_bytes(self) -> int:
+        texts = sum(len(row["content"].encode()) for row in self.messages)
+        return texts + sum(len(entry["terms"].encode()) for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +58,9 @@ class Prepared:
     chat: Chat
     tree: Tree
     session: Row
-    messages: list[Row]  # parents first
-    metadata: list[Row]
-    entries: list[Row]  # for search
+    first: "Slice"
+    rest: Iterator["Slice"]  # made as they are asked for, in a thread of who asks
+    is_whole: bool  # with the first slice
     num_bytes: int  # in the books
 
     @property
@@ -86,28 +105,40 @@ def known(db: Session, user_id: str) -> Known:
 
 
 def prepare(chat: Chat, user_id: str) -> Prepared:
-    """`user_id`: whose it will be. Raises BadChat."""
+    """`user_id`: whose it will be. The first slice is ready, for most chats the only one. Raises BadChat."""
     tree = rebuild(chat, now_ms=min(now_ms(), MAX_AT_MS))
     ids = sorted(new_id() for _ in tree.messages)  # in the file's order, which settles ties of time
     session = _session(user_id, chat, tree, ids)
     rows = _messages(session, tree, ids)
-    metadata = _metadata(tree, ids)
+    metadata = {row["message_id"]: row for row in _metadata(tree, ids)}
+    groups = list(slices([rows[number] for number in tree.top_down], _num_bytes, max_bytes=MAX_SLICE_TEXT_BYTES))
+    made = (_slice(group, metadata) for group in groups)
     return Prepared(
         chat=chat,
         tree=tree,
         session=session,
-        messages=[rows[number] for number in tree.top_down],  # each row is checked as it comes
-        metadata=metadata,
-        entries=[
-            search.entry(row["session_id"], row["message_id"], row["role"], row["content"], row["created_at_ms"])
-            for row in rows
-            if row["content"]
-        ],
+        first=next(made, Slice([], [], [])),
+        rest=made,
+        is_whole=len(groups) <= 1,
         num_bytes=books.num_bytes(ChatSession, session)
         + (books.num_bytes(SessionConfig, chat.config) if chat.config is not None else 0)
         + sum(books.num_bytes(Message, row) for row in rows)
-        + sum(books.num_bytes(MessageMetadata, row) for row in metadata),
+        + sum(books.num_bytes(MessageMetadata, row) for row in metadata.values()),
     )
+
+
+def _slice(messages: list[Row], metadata: Mapping[str, Row]) -> Slice:
+    entries = [
+        search.entry(row["session_id"], row["message_id"], row["role"], row["content"], row["created_at_ms"])
+        for row in messages
+        if row["content"]
+    ]
+    own = [metadata[row["message_id"]] for row in messages if row["message_id"] in metadata]
+    return Slice(messages, own, entries)
+
+
+def _num_bytes(row: Row) -> int:
+    return books.num_bytes(Message, row)
 
 
 def own_fingerprint(db: Session, user_id: str, session_id: str) -> str | None:
@@ -131,36 +162,78 @@ def own_fingerprint(db: Session, user_id: str, session_id: str) -> str | None:
     return fingerprint.text()
 
 
-def put(db: Session, prepared: Prepared, *, was_deleted: bool) -> str:
+async def put(database: Database, prepared: Prepared, *, was_deleted: bool) -> str:
     """The new session's id. `was_deleted`: the user has deleted the same one. Raises AlreadyImported, QuotaExceeded,
-    and Conflict for the same `prepared` again: its ids are made."""
-    session = ChatSession(**prepared.session)
-    if was_deleted:
-        db.exec(
-            update(ChatSession)
-            .where(col(ChatSession.user_id) == session.user_id, col(ChatSession.source_id) == session.source_id)
-            .where(col(ChatSession.deleted_at_ms).is_not(None))
-            .values(source_id=None)
-        )
-    elif db.exec(_same(session.user_id, prepared.source_id)).first() is not None:
-        raise AlreadyImported
-    quotas.charge(db, session.user_id, prepared.num_bytes)
-    db.add(session)
-    db.flush()
+    and Conflict for the same `prepared` again: its ids are made. Whatever it raises, nothing of it is to be seen."""
+    begin = partial(_begin, prepared=prepared, was_deleted=was_deleted)
+    end = partial(_publish, prepared=prepared, was_deleted=was_deleted)
+    num_bytes = prepared.first.num_bytes
+    if prepared.is_whole:
+
+        def write(db: Session) -> str:
+            begin(db)
+            return end(db)
+
+        return await database.write_slice(write, num_bytes=num_bytes)
+    session_id = await database.write_slice(begin, num_bytes=num_bytes)
+    try:
+        while (some := await asyncio.to_thread(next, prepared.rest, None)) is not None:
+            await database.write_slice(partial(_go_on, prepared=prepared, some=some), num_bytes=some.num_bytes)
+        return await database.write_slice(end)
+    except Exception:
+        await purges.discard(database, session_id)
+        raise
+
+
+def _begin(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
+    """With the settings and the first slice."""
+    _require_new(db, prepared, was_deleted=was_deleted)
+    quotas.charge(db, prepared.session["user_id"], prepared.num_bytes)
+    session = ChatSession(**{**prepared.session, "source_id": None})
+    staging.stage(db, session)
     if prepared.chat.config is not None:
         configs.put(db, session.session_id, prepared.chat.config)
-    for table, rows in ((Message, prepared.messages), (MessageMetadata, prepared.metadata)):
-        if rows:
-            db.connection().execute(insert(table), rows)
-    search.index_title(db, session)
-    search.put_new(db, session.user_id, prepared.entries)
+    _write(db, prepared, prepared.first)
     return session.session_id
 
 
-def _same(user_id: str, source_id: str) -> Any:
-    return select(ChatSession.session_id).where(
-        col(ChatSession.user_id) == user_id, col(ChatSession.source_id) == source_id
+def _go_on(db: Session, *, prepared: Prepared, some: Slice) -> None:
+    staging.touch(db, prepared.session["session_id"])
+    num_bytes = sum(books.num_bytes(Message, row) for row in some.messages)
+    quotas.charge(db, prepared.session["user_id"], num_bytes)  # others of his may write too
+    _write(db, prepared, some)
+
+
+def _write(db: Session, prepared: Prepared, some: Slice) -> None:
+    for table, rows in ((Message, some.messages), (MessageMetadata, some.metadata)):
+        if rows:
+            db.connection().execute(insert(table), rows)
+    search.put_new(db, prepared.session["user_id"], some.entries)
+
+
+def _publish(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
+    """Known by its source from here on."""
+    _require_new(db, prepared, was_deleted=was_deleted)
+    user_id, source_id = prepared.session["user_id"], prepared.source_id
+    if was_deleted:
+        db.exec(
+            update(ChatSession)
+            .where(col(ChatSession.user_id) == user_id, col(ChatSession.source_id) == source_id)
+            .where(col(ChatSession.deleted_at_ms).is_not(None))
+            .values(source_id=None)
+        )
+    columns = {"source_id": source_id, "updated_at_ms": prepared.session["updated_at_ms"]}
+    session = staging.publish(db, prepared.session["session_id"], **columns)
+    search.index_title(db, session)
+    return session.session_id
+
+
+def _require_new(db: Session, prepared: Prepared, *, was_deleted: bool) -> None:
+    same = select(ChatSession.session_id).where(
+        col(ChatSession.user_id) == prepared.session["user_id"], col(ChatSession.source_id) == prepared.source_id
     )
+    if not was_deleted and db.exec(same).first() is not None:
+        raise AlreadyImported
 
 
 def _session(user_id: str, chat: Chat, tree: Tree, ids: Sequence[str]) -> Row:
