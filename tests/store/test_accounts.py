@@ -190,6 +190,6 @@ async def test_history_is_what_the_user_wrote_where_he_may_still_read(database: 
 
     await database.write(write)
     before = database.num_statements
-    found = await database.read(lambda db: history.sent_by(db, ann, limit=10))
+    found, has_more = await database.read(lambda db: history.sent_by(db, ann, limit=10))
     assert database.num_statements <= before + 2  # with SQLite's BEGIN
-    assert [(message.content, title) for message, title in found] == [("Own True", "Own")]
+    assert ([(sent.content, sent.session_title) for sent in found], has_more) == ([("Own True", "Own")], False)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from bdchat.store import generations, purges
+from bdchat.store import completion_rows, generations, purges
+from bdchat.store.completion_rows import Page
 from bdchat.store.database import Database
 from bdchat.store.errors import NotAllowed, NotFound
-from bdchat.store.generations import Ending, Page
+from bdchat.store.generations import Ending
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import Generation, SessionMember
 from tests.store.chats import make_user, talk
@@ -165,7 +166,8 @@ async def test_pages_go_both_ways_through_the_users_own(database: Database) -> N
 
     async def ids(**wanted: Any) -> list[str]:
         page = Page(**{"limit": 10, **wanted})
-        return [row.generation_id for row in await database.read(lambda db: generations.page(db, "u", page))]
+        found, _ = await database.read(lambda db: completion_rows.page(db, "u", page))
+        return [each.row.generation_id for each in found]
 
     assert await ids(limit=2) == ["g0", "g1"]
     assert await ids(limit=2, after="g1") == ["g2", "g3"]
@@ -194,7 +196,7 @@ async def test_who_may_read_a_chat_reads_its_answers_and_who_may_write_changes_t
                 await database.read(lambda db: generations.get_readable(db, user_id, name))  # noqa: B023
     with pytest.raises(NotAllowed):
         await database.read(lambda db: generations.get_writable(db, bob, "chats"))
-    found = await database.read(lambda db: generations.page(db, ann, Page(limit=9, has_sessions=False)))
-    assert [row.generation_id for row in found] == ["own"]
+    found, _ = await database.read(lambda db: completion_rows.page(db, ann, Page(limit=9, has_sessions=False)))
+    assert [each.row.generation_id for each in found] == ["own"]
     await database.write(lambda db: generations.remove(db, generations.get(db, "own")))
     assert await seqs(database, "own") == []

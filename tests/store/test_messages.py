@@ -42,7 +42,7 @@ async def shown(database: Database, session_id: str, *, limit: int = 30, before:
     entries = await database.read(
         lambda db: messages.path(db, session_id, session.head_message_id, limit=limit, before=before)
     )
-    return [entry.message.content for entry in entries]
+    return [entry.content for entry in entries]
 
 
 async def test_a_message_becomes_the_head_and_is_counted(database: Database) -> None:
@@ -197,7 +197,7 @@ async def test_siblings_are_told_in_order_with_what_is_beside_a_message(database
     first, second = await database.read(lambda db: messages.path(db, session_id, ids[1], limit=9))
     assert first.sibling_ids == (ids[0], root.message_id)
     assert second.sibling_ids == (ids[1], again.message_id)
-    assert (second.message.content, second.message.token_count) == ("two!", 2)
+    assert (second.content, second.message.token_count) == ("two!", 2)
     assert second.metadata is not None
     assert second.metadata.model == "m"
     assert await database.read(lambda db: messages.siblings(db, messages.get(db, again.message_id))) == [
@@ -222,7 +222,7 @@ async def test_finishing_again_replaces_what_was_said_of_the_answer(database: Da
             )
         )
     entries = await database.read(lambda db: messages.path(db, session_id, ids[1], limit=1))
-    assert entries[0].message.content == "xx"
+    assert entries[0].content == "xx"
     assert entries[0].metadata is not None
     assert entries[0].metadata.completion_tokens == 2
 

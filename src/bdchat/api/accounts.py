@@ -11,6 +11,8 @@ from bdchat.api.endpoints import Endpoint, Nothing, declared, path_id, read_quer
 from bdchat.api.errors import LoginFailed
 from bdchat.api.identity import require_login, require_user
 from bdchat.api.json_body import read_json_body
+from bdchat.api.long_answer import LongAnswer, long_reply
+from bdchat.api.messages import long_texts
 from bdchat.api.password_check import PasswordCheck
 from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import (
@@ -143,21 +145,29 @@ class Accounts:
     async def messages(self, request: Request) -> Response:
         identity = require_user(request)
         wanted = read_query(HistoryQuery, request, self._limits)
-        found = await self._database.read(
-            lambda db: history.sent_by(db, identity.user_id, limit=wanted.limit + 1, before=wanted.cursor)
-        )
-        shown = [
-            SentMessage(
-                message_id=message.message_id,
-                session_id=message.session_id,
-                session_title=title,
-                content=message.content,
-                created_at_ms=message.created_at_ms,
+        user_id = identity.user_id
+
+        def read(db: Db) -> LongAnswer:
+            found, has_more = history.sent_by(db, user_id, limit=wanted.limit, before=wanted.cursor)
+            page = SentMessages(
+                data=[
+                    SentMessage(
+                        message_id=sent.message_id,
+                        session_id=sent.session_id,
+                        session_title=sent.session_title,
+                        content=sent.content or "",
+                        created_at_ms=sent.created_at_ms,
+                    )
+                    for sent in found
+                ],
+                next_cursor=found[-1].message_id if has_more else None,
             )
-            for message, title in found[: wanted.limit]
-        ]
-        next_cursor = shown[-1].message_id if len(found) > wanted.limit else None
-        return reply(SentMessages(data=shown, next_cursor=next_cursor))
+            document = page.model_dump()
+            contents = {sent.message_id: sent.content for sent in found}
+            # the author's own words: leaving a chat takes them from the next page, not from this one
+            return LongAnswer(document, long_texts(document["data"], contents), lambda _: None)
+
+        return await long_reply(request, self._database, read)
 
     # --- password and logins ------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from bdchat.store.database import Database
 from bdchat.store.oversight import AuditFilter
 from bdchat.store.usage import COUNTS
 
-MAX_ROWS = 100_000
+MAX_ROWS = 12_000  # about 4 MiB
 EXPORT_BATCH = 500
 CSV = "text/csv; charset=utf-8"
 JSONL = "application/jsonl"

@@ -25,8 +25,9 @@ from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatMessage
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings, Settings
-from bdchat.store import answers, generations, messages
+from bdchat.store import answers, completion_rows, generations, messages
 from bdchat.store.answers import AlreadySent, Begun
+from bdchat.store.completion_rows import CompletionRow
 from bdchat.store.database import Database
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
@@ -292,6 +293,13 @@ def user_id_of(identity: Identity) -> str:
 def readable(db: Any, identity: Identity, generation_id: str) -> Generation:
     """Raises NotFound: it is not there, not theirs, or in a chat and they may use none."""
     return _unless_hidden(identity, generations.get_readable(db, identity.user_id, generation_id))
+
+
+def shown_to(db: Any, identity: Identity, generation_id: str) -> CompletionRow:
+    """The same without what is long. Raises NotFound."""
+    found = completion_rows.get_readable(db, identity.user_id, generation_id)
+    _unless_hidden(identity, found.row)
+    return found
 
 
 def writable(db: Any, identity: Identity, generation_id: str) -> Generation:

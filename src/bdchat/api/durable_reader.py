@@ -13,9 +13,12 @@ from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.event_log import LAST_KINDS, RunLog, event_id, outside, reset, seq_after, unpack
 from bdchat.api.stored_run import Suspended
 from bdchat.engine.errors import EngineError
-from bdchat.store import generations
+from bdchat.store import completion_rows, generations
 from bdchat.store.database import Database
 from bdchat.store.tables import Generation
+
+MAX_ROWS = 64  # of a log that are read at once; each holds what was committed together
+MAX_CHARS = (1 << 31) - 1  # all of it: an answer is as long as a context lets it be
 
 
 class DurableReader:
@@ -65,16 +68,16 @@ class DurableReader:
             await self._pause()  # until the other one is known
 
     async def _from_store(self, generation_id: str, after_id: int) -> AsyncGenerator[Sequence[NumberedEvent]]:
-        """What is committed after `after_id`, once; then waits a little while the answer runs."""
+        """The first of what is committed after `after_id`, once; then waits a little while the answer runs."""
 
         def read(db: Any) -> tuple[Generation, list[NumberedEvent]]:
-            row = generations.get(db, generation_id)
-            return row, stored_events(db, row, after_id)
+            row = completion_rows.get(db, generation_id).row
+            return row, stored_events(db, row, after_id, max_rows=MAX_ROWS)
 
         row, events = await self._database.read(read)
         if events:
             yield events
-        if row.state == generations.RUNNING:
+        if row.state == generations.RUNNING and len(events) < MAX_ROWS:  # else there are more already
             await self._pause()
 
     async def _pause(self) -> None:
@@ -85,10 +88,11 @@ class DurableReader:
         raise Suspended
 
 
-def stored_events(db: Any, row: Generation, after_id: int) -> list[NumberedEvent]:
-    """Those after `after_id` that are in the store. Inside the caller's transaction.
+def stored_events(db: Any, row: Generation, after_id: int, *, max_rows: int | None = None) -> list[NumberedEvent]:
+    """Those after `after_id` that are in the store, of its first `max_rows` rows. Inside the caller's transaction.
 
-    A log that was forgotten meanwhile is made up for: all its text as a reset, and its end."""
+    `row`: also one without its long columns. A log that was forgotten meanwhile is made up for: all its text as a
+    reset, and its end."""
     run = row.num_resumes
     seq = seq_after(after_id, run)
     has_ended = row.state != generations.RUNNING
@@ -96,26 +100,21 @@ def stored_events(db: Any, row: Generation, after_id: int) -> list[NumberedEvent
         seq = None
     if has_ended and seq == row.last_seq:  # the reader knows the end, and waits for no more
         seq = row.last_seq - 1
-    events = unpack(generations.events_after(db, row.generation_id, seq or 0), after_seq=seq or 0)
+    max_rows = max_rows if seq is not None else None  # a reset holds all the text
+    events = unpack(generations.events_after(db, row.generation_id, seq or 0, max_rows=max_rows), after_seq=seq or 0)
     if seq is None and events:
         seq, first = reset(run, events)
         return [first, *outside(run, [event for event in events if event.seq > seq])]
     if events or not has_ended:
         return outside(run, events)
-    last = _last_event(row)
+    last = last_event(row)
     if seq == row.last_seq - 1:
         return [last]
-    return [(event_id(run, row.last_seq - 1), "reset", {"text": row.content}), last]
+    text = completion_rows.part_of(db, row.generation_id, "content", start=0, num_chars=MAX_CHARS)
+    return [(event_id(run, row.last_seq - 1), "reset", {"text": text}), last]
 
 
-def snapshot(db: Any, row: Generation) -> list[NumberedEvent]:
-    """What there is of it, in few events. Inside the caller's transaction."""
-    if row.state == generations.RUNNING:
-        return stored_events(db, row, 0)
-    return [(event_id(row.num_resumes, row.last_seq - 1), "reset", {"text": row.content}), _last_event(row)]
-
-
-def _last_event(row: Generation) -> NumberedEvent:
+def last_event(row: Generation) -> NumberedEvent:
     number = event_id(row.num_resumes, row.last_seq)
     if row.error:
         return number, "failed", row.error

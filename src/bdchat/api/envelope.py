@@ -77,6 +77,10 @@ class Envelope:
         except ClientGone:
             return
         except Exception as error:
+            if has_started and is_expected(error):
+                # an answer that is sent in steps, and may be read no more: uvicorn closes the connection
+                log.info("a response broke off: %s", error_reply(error).code, extra={"path": route_pattern(scope)})
+                return
             if has_started:
                 log.exception("a response broke off", extra={"request_id": request_id.decode()})
                 raise  # uvicorn closes the connection: the client must not take the rest for complete

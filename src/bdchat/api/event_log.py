@@ -26,6 +26,7 @@ from bdchat.store.tables import GenerationEvent
 log = logging.getLogger(__name__)
 
 LAST_KINDS = frozenset({"finished", "failed"})
+MAX_BATCH = 256  # events that a reader gets at once: with log probabilities each is kilobytes
 
 
 class LoggedEvent(NamedTuple):
@@ -78,12 +79,12 @@ class RunLog:
         self._wake()
 
     async def follow(self, after_seq: int) -> AsyncGenerator[list[LoggedEvent]]:
-        """As many at a time as there are."""
+        """As many at a time as there are, at most MAX_BATCH."""
         number = after_seq
         while True:
             if number < len(self.events):
-                batch = self.events[number:]
-                number = len(self.events)
+                batch = self.events[number : number + MAX_BATCH]
+                number += len(batch)
                 yield batch
             elif self.is_closed:
                 if self.error is not None:

@@ -4,6 +4,10 @@ Nothing here generates: /v1/chat/completions does, with `store: true`. Messages 
 sibling, and a chat goes as a whole.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,6 +15,7 @@ from starlette.routing import Route
 from bdchat.api.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.identity import require_user
 from bdchat.api.json_body import read_json_body
+from bdchat.api.long_answer import GAP, LongAnswer, LongText, long_reply
 from bdchat.api.schemas.messages import (
     MessagePage,
     MessageView,
@@ -85,17 +90,19 @@ class Messages:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         query = read_query(PathQuery, request, self._limits)
 
-        def read(db: Db) -> list[PathEntry]:
+        def read(db: Db) -> LongAnswer:
             session, _ = sessions.get_readable(db, user_id, session_id)
             leaf_id = query.leaf or session.head_message_id
             found = messages.path(db, session_id, leaf_id, limit=query.limit, before=query.before)
             if not found and (query.leaf or query.before):
                 messages.get_in(db, session_id, query.before or query.leaf or "")  # a stranger, or above the root
-            return found
+            next_cursor = found[0].message.message_id if found and found[0].message.parent_id is not None else None
+            page = MessagePage(items=[PathMessageView.at(entry) for entry in found], next_cursor=next_cursor)
+            document = page.model_dump()
+            texts = long_texts(document["items"], contents_of(found))
+            return LongAnswer(document, texts, lambda db: sessions.get_readable(db, user_id, session_id))
 
-        page = await self._database.read(read)
-        next_cursor = page[0].message.message_id if page and page[0].message.parent_id is not None else None
-        return reply(MessagePage(items=[PathMessageView.at(entry) for entry in page], next_cursor=next_cursor))
+        return await long_reply(request, self._database, read)
 
     async def create(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
@@ -126,15 +133,20 @@ class Messages:
     async def show(self, request: Request) -> Response:
         user_id, message_id = require_user(request).user_id, path_id(request, "message_id")
 
-        def read(db: Db) -> PathEntry:
-            message = messages.get(db, message_id)
+        def check(db: Db) -> str:
+            session_id = messages.session_id_of(db, message_id)
             try:
-                sessions.get_readable(db, user_id, message.session_id)
+                sessions.get_readable(db, user_id, session_id)
             except NotFound as error:
                 raise NotFound("message", message_id) from error  # no id tells that it exists
-            return messages.path(db, message.session_id, message_id, limit=1)[0]
+            return session_id
 
-        return reply(PathMessageView.at(await self._database.read(read)))
+        def read(db: Db) -> LongAnswer:
+            found = messages.path(db, check(db), message_id, limit=1)
+            document = PathMessageView.at(found[0]).model_dump()
+            return LongAnswer(document, long_texts([document], contents_of(found)), check)
+
+        return await long_reply(request, self._database, read)
 
     async def set_head(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
@@ -155,3 +167,21 @@ class Messages:
         audience = await forks.fork(self._database, user_id, session_id, wanted.message_id)
         await self._news.changed(audience, kind="created")
         return reply(SessionView.of(audience[0][1]), status=201)
+
+
+def contents_of(page: Sequence[PathEntry]) -> dict[str, str | None]:
+    return {entry.message.message_id: entry.content for entry in page}
+
+
+def long_texts(items: Sequence[dict[str, Any]], contents: Mapping[str, str | None]) -> list[LongText]:
+    """Makes gaps in the items whose content was not read with the page: those that are None by their message_id."""
+    texts = []
+    for item in items:
+        if contents[item["message_id"]] is None:
+            item["content"] = GAP
+            texts.append(LongText(partial(_part_of_message, item["message_id"])))
+    return texts
+
+
+def _part_of_message(message_id: str, db: Db, start: int, num_chars: int) -> str:
+    return messages.text_of(db, message_id, start, num_chars)

@@ -17,6 +17,8 @@ from bdchat.api.auth import Authenticator
 from bdchat.api.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.identity import require_user
 from bdchat.api.json_body import read_json_body
+from bdchat.api.long_answer import LongAnswer, long_reply
+from bdchat.api.messages import contents_of, long_texts
 from bdchat.api.schemas.sharing import (
     LinkList,
     LinkView,
@@ -176,25 +178,27 @@ class Sharing:
         try:
             if not TOKEN.fullmatch(token):
                 raise NotFound("link")
-            shown = await self._database.read(lambda db: _shared(db, token, query))
+            return await long_reply(request, self._database, lambda db: _shared(db, token, query))
         except NotFound:
             self._wrong_tokens.take(self._authenticator.peer(request.scope).limited_as)
             raise
-        return reply(shown)
 
 
-def _shared(db: Db, token: str, query: SharedQuery) -> SharedSession:
+def _shared(db: Db, token: str, query: SharedQuery) -> LongAnswer:
     session, owner = sharing.opened_by(db, _hash(token))
     head_id = session.head_message_id
     page = messages.path(db, session.session_id, head_id, limit=query.limit, before=query.before)
     is_whole = not page or page[0].message.parent_id is None
-    return SharedSession(
+    shown = [entry for entry in page if entry.message.role != "system"]
+    document = SharedSession(
         title=session.title,
         owner_name=owner.display_name or owner.username,
         updated_at_ms=session.updated_at_ms,
-        items=[SharedMessage.of(entry.message) for entry in page if entry.message.role != "system"],
+        items=[SharedMessage.of(entry.message, entry.content) for entry in shown],
         next_cursor=None if is_whole else page[0].message.message_id,
-    )
+    ).model_dump()
+    texts = long_texts(document["items"], contents_of(shown))
+    return LongAnswer(document, texts, lambda db: sharing.opened_by(db, _hash(token)))
 
 
 def _hash(token: str) -> str:

@@ -16,8 +16,10 @@ from bdchat.api.chat_answer import ChatHead
 from bdchat.api.errors import ErrorEvent, seconds_left
 from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.logprobs import chat_logprobs
+from bdchat.api.long_answer import GAP
 from bdchat.api.streaming import frame, json_text
 from bdchat.engine.request import FinishReason, TokenLogprob
+from bdchat.store.completion_rows import CompletionRow
 from bdchat.store.tables import Generation
 
 CHUNK = "chat.completion.chunk"
@@ -120,12 +122,13 @@ class StoredCollector:
         return {"content": chat_logprobs(self._logprobs), "refusal": None} if self._logprobs else None
 
 
-def completion(row: Generation, head: ChatHead, read: StoredCollector) -> dict[str, Any]:
-    """`row` may be older than what was read."""
+def completion(shown: CompletionRow, head: ChatHead, read: StoredCollector, *, content: Any) -> dict[str, Any]:
+    """`shown` may be older than what was read. Its prefix is a gap when it is long, after the content's."""
+    row = shown.row
     finished = read.finished or {}
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": read.text, "refusal": None, "annotations": []},
+        "message": {"role": "assistant", "content": content, "refusal": None, "annotations": []},
         "logprobs": read.logprobs,
         "finish_reason": wire_reason(finished.get("reason")),
     }
@@ -133,13 +136,13 @@ def completion(row: Generation, head: ChatHead, read: StoredCollector) -> dict[s
         "state": finished.get("state") or (read.failure or {}).get("state") or row.state,
         "session_id": row.session_id,
         "message_id": row.message_id,
-        "prefix": row.prefix,
-        "num_dropped_messages": row.wire.get("num_dropped_messages", 0),
+        "prefix": GAP if shown.prefix is None else shown.prefix,
+        "num_dropped_messages": shown.num_dropped_messages,
         "last_event_id": read.last_event_id,
         "timings": finished.get("timings", {}),
     }
     document = head.to_wire("chat.completion") | {"choices": [choice], "usage": finished.get("usage")}
-    document |= {"metadata": row.wire.get("metadata", {}), "bdchat": ours}
+    document |= {"metadata": shown.metadata, "bdchat": ours}
     return document if read.failure is None else document | {"error": read.failure["error"]}
 
 

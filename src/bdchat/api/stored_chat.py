@@ -6,6 +6,7 @@ written: x-bdchat-generation-id, and in a chat x-bdchat-message-id and x-bdchat-
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -14,17 +15,20 @@ from starlette.responses import Response
 from bdchat.api.auth_watch import until_signed_out
 from bdchat.api.bus import Bus
 from bdchat.api.chat_answer import ChatHead
-from bdchat.api.durable import DurableGenerations, Started, readable
+from bdchat.api.durable import DurableGenerations, Started, shown_to
 from bdchat.api.errors import error_event, seconds_left
 from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.event_log import LAST_KINDS
 from bdchat.api.identity import Identity
+from bdchat.api.long_answer import GAP, LongAnswer, LongText, long_reply
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.stored_answer import StoredChunks, StoredCollector, completion, head_of
 from bdchat.api.streaming import DONE, FrameStream, unless_gone
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
-from bdchat.store.database import Database
+from bdchat.store import completion_rows
+from bdchat.store.completion_rows import CompletionRow
+from bdchat.store.database import Database, Db
 from bdchat.store.errors import StoreError
 from bdchat.store.tables import Generation
 
@@ -42,11 +46,19 @@ class StoredChat:
             started = await unless_gone(request.receive, self._durable.begin(identity, wanted))
             row = await self.find(identity, started.generation_id)
             return self.stream(identity, row, headers=headers_of(started), includes_usage=wanted.includes_usage)
-        return await unless_gone(request.receive, self._whole(identity, wanted))
+        return await unless_gone(request.receive, self._whole(request, identity, wanted))
 
     async def find(self, identity: Identity, generation_id: str) -> Generation:
-        """Raises NotFound."""
-        return await self._database.read(lambda db: readable(db, identity, generation_id))
+        """Without what is long. Raises NotFound."""
+        return (await self._database.read(lambda db: shown_to(db, identity, generation_id))).row
+
+    def document(
+        self, shown: CompletionRow, read: StoredCollector, *, content: str | None
+    ) -> tuple[dict[str, Any], list[LongText]]:
+        """Of a completion, with what fills its gaps. `content` None: as it is stored."""
+        texts = [_part(shown, "content")] if content is None else []
+        texts += [_part(shown, "prefix")] if shown.prefix is None else []
+        return completion(shown, self.head(shown.row), read, content=GAP if content is None else content), texts
 
     def head(self, row: Generation) -> ChatHead:
         try:
@@ -67,7 +79,7 @@ class StoredChat:
         chunks = StoredChunks(self.head(row), includes_usage=includes_usage)
         return FrameStream(self._frames(identity, row.generation_id, after_id, chunks), headers=headers)
 
-    async def _whole(self, identity: Identity, wanted: ChatCompletionRequest) -> Response:
+    async def _whole(self, request: Request, identity: Identity, wanted: ChatCompletionRequest) -> Response:
         started = await self._durable.begin(identity, wanted)
         headers = headers_of(started)
         read = StoredCollector()
@@ -81,9 +93,13 @@ class StoredChat:
             return Response(failed, read.failure["status"], headers, media_type="application/json")
         if read.finished is None:
             raise EngineUnavailable("the answer goes on without this reader", 1.0)
-        row = await self.find(identity, started.generation_id)
-        document = completion(row, self.head(row), read)
-        return Response(msgspec.json.encode(document), headers=headers, media_type="application/json")
+
+        def show(db: Db) -> LongAnswer:
+            shown = shown_to(db, identity, started.generation_id)
+            document, texts = self.document(shown, read, content=read.text)
+            return LongAnswer(document, texts, lambda db: shown_to(db, identity, started.generation_id))
+
+        return await long_reply(request, self._database, show, headers=headers)
 
     async def _frames(
         self, identity: Identity, generation_id: str, after_id: int, chunks: StoredChunks
@@ -102,6 +118,13 @@ class StoredChat:
 
     def _events(self, identity: Identity, generation_id: str, after_id: int) -> AsyncGenerator[Sequence[NumberedEvent]]:
         return until_signed_out(self._bus, identity, self._durable.follow(generation_id, after_id))
+
+
+def _part(shown: CompletionRow, name: Literal["content", "prefix"]) -> LongText:
+    generation_id = shown.row.generation_id
+    return LongText(
+        lambda db, start, num_chars: completion_rows.part_of(db, generation_id, name, start=start, num_chars=num_chars)
+    )
 
 
 def headers_of(started: Started) -> dict[str, str]:

@@ -7,17 +7,15 @@ sees no chat's. All who come without an account share those that were stored wit
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bdchat.api.durable import DurableGenerations, readable, writable
-from bdchat.api.durable_plans import messages_of
-from bdchat.api.durable_reader import snapshot
+from bdchat.api.durable import DurableGenerations, readable, shown_to, writable
+from bdchat.api.durable_reader import last_event, stored_events
 from bdchat.api.endpoints import Endpoint, path_id, read_query, reply
-from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.identity import Identity, require_chat
 from bdchat.api.json_body import read_json_body
+from bdchat.api.long_answer import LongAnswer, LongText, long_reply
 from bdchat.api.schemas.chat import MAX_METADATA_KEY_CHARS, MAX_METADATA_KEYS, MAX_METADATA_VALUE_CHARS
 from bdchat.api.schemas.stored import (
     CompletionChanges,
@@ -30,18 +28,17 @@ from bdchat.api.schemas.stored import (
     StoredMessageQuery,
 )
 from bdchat.api.schemas.wire import parse, validate
-from bdchat.api.stored_answer import StoredCollector, completion
+from bdchat.api.shown_messages import page_of, shown_messages
+from bdchat.api.stored_answer import StoredCollector
 from bdchat.api.stored_chat import StoredChat
 from bdchat.engine.errors import InvalidRequest
-from bdchat.engine.request import ChatMessage
 from bdchat.settings import LimitSettings
-from bdchat.store import answers, generations
+from bdchat.store import completion_rows, generations
+from bdchat.store.completion_rows import CompletionRow, Page
 from bdchat.store.database import Database, Db
-from bdchat.store.errors import Conflict, NotFound
-from bdchat.store.generations import Page
-from bdchat.store.tables import Generation
+from bdchat.store.errors import Conflict
 
-Shown = tuple[Generation, list[NumberedEvent]]
+Document = tuple[dict[str, Any], list[LongText]]  # with gaps, and what fills them
 
 
 class StoredCompletions:
@@ -107,7 +104,7 @@ class StoredCompletions:
         query, metadata = _split_metadata(dict(request.query_params))
         wanted = validate(CompletionQuery, query, self._limits, strict=False)
         page = Page(
-            limit=wanted.limit + 1,
+            limit=wanted.limit,
             after=wanted.after,
             is_newest_first=wanted.order == "desc",
             model=wanted.model,
@@ -115,14 +112,17 @@ class StoredCompletions:
             has_sessions="sessions" in identity.scopes,
         )
 
-        def read(db: Db) -> list[Shown]:
-            return [(row, snapshot(db, row)) for row in generations.page(db, identity.user_id, page)]
+        def read(db: Db) -> LongAnswer:
+            found, has_more = completion_rows.page(db, identity.user_id, page)
+            documents = [self._document(db, shown) for shown in found]
+            body = _list_of([document for document, _ in documents], has_more=has_more)
+            # nobody else's are here: the next pieces are as much the asker's as these
+            return LongAnswer(body, [text for _, texts in documents for text in texts], lambda _: None)
 
-        found = await self._database.read(read)
-        return _list_reply([self._document(*shown) for shown in found], wanted.limit)
+        return await long_reply(request, self._database, read)
 
     async def show(self, request: Request) -> Response:
-        return await self._show(require_chat(request), path_id(request, "completion_id"))
+        return await self._show(request, require_chat(request), path_id(request, "completion_id"))
 
     async def change(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
@@ -134,7 +134,7 @@ class StoredCompletions:
             db.add(row)
 
         await self._database.write(change)
-        return await self._show(identity, completion_id)
+        return await self._show(request, identity, completion_id)
 
     async def delete(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
@@ -153,20 +153,14 @@ class StoredCompletions:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
         wanted = read_query(StoredMessageQuery, request, self._limits)
 
-        def read(db: Db) -> Sequence[ChatMessage]:
-            row = readable(db, identity, completion_id)
-            return messages_of(row, answers.asked_before(db, row) if row.session_id is not None else ())
+        def read(db: Db) -> LongAnswer:
+            shown = shown_messages(db, readable(db, identity, completion_id))
+            found, has_more = page_of(shown, wanted.limit, after=wanted.after, is_newest_first=wanted.order == "desc")
+            body = _list_of([message.to_wire() for message in found], has_more=has_more)
+            texts = [LongText(message.read) for message in found if message.read is not None]
+            return LongAnswer(body, texts, lambda db: shown_to(db, identity, completion_id))
 
-        shown = await self._database.read(read)
-        items = [_message(f"{completion_id}-{number}", message) for number, message in enumerate(shown)]
-        if wanted.order == "desc":
-            items.reverse()
-        if wanted.after is not None:
-            ids = [item["id"] for item in items]
-            if wanted.after not in ids:
-                raise NotFound("message", wanted.after)
-            items = items[ids.index(wanted.after) + 1 :]
-        return _list_reply(items[: wanted.limit + 1], wanted.limit)
+        return await long_reply(request, self._database, read)
 
     async def events(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
@@ -180,19 +174,20 @@ class StoredCompletions:
     async def cancel(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
         await self._durable.stop(identity, completion_id)
-        return await self._show(identity, completion_id)
+        return await self._show(request, identity, completion_id)
 
-    async def _show(self, identity: Identity, completion_id: str) -> Response:
-        def read(db: Db) -> Shown:
-            row = readable(db, identity, completion_id)
-            return row, snapshot(db, row)
+    async def _show(self, request: Request, identity: Identity, completion_id: str) -> Response:
+        def read(db: Db) -> LongAnswer:
+            document, texts = self._document(db, shown_to(db, identity, completion_id))
+            return LongAnswer(document, texts, lambda db: shown_to(db, identity, completion_id))
 
-        return _json(self._document(*await self._database.read(read)))
+        return await long_reply(request, self._database, read)
 
-    def _document(self, row: Generation, events: Sequence[NumberedEvent]) -> dict[str, Any]:
+    def _document(self, db: Db, shown: CompletionRow) -> Document:
         read = StoredCollector()
-        read.add(events)
-        return completion(row, self._chat.head(row), read)
+        is_running = shown.row.state == generations.RUNNING
+        read.add(stored_events(db, shown.row, 0) if is_running else [last_event(shown.row)])
+        return self._chat.document(shown, read, content=read.text if is_running else shown.content)
 
 
 def _split_metadata(query: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -208,23 +203,7 @@ def _split_metadata(query: dict[str, str]) -> tuple[dict[str, str], dict[str, st
     return query, metadata
 
 
-def _message(item_id: str, message: ChatMessage) -> dict[str, Any]:
-    return {
-        "id": item_id,
-        "role": message.role,
-        "content": message.content,
-        "name": message.name,
-        "content_parts": None,
-    }
-
-
-def _list_reply(items: Sequence[dict[str, Any]], limit: int) -> Response:
-    """`items`: one more than `limit`, if there are more."""
-    data = items[:limit]
+def _list_of(data: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
     ids = [item["id"] for item in data]
     body = {"object": "list", "data": data, "first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
-    return _json(body | {"has_more": len(items) > limit})
-
-
-def _json(document: dict[str, Any]) -> Response:
-    return Response(msgspec.json.encode(document), media_type="application/json")
+    return body | {"has_more": has_more}

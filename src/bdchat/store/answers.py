@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bdchat.store import configs, generations, messages, quotas, sessions, usage
 from bdchat.store.errors import NotFound
 from bdchat.store.generations import Ending
 from bdchat.store.ids import now_ms
+from bdchat.store.messages import MessageSize
 from bdchat.store.sessions import Audience
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionConfig
 
@@ -102,6 +103,12 @@ def asked_before(db: Session, generation: Generation) -> list[Message]:
     """The path that a chat's answer continues: what its prompt is made of. Nothing of it changes."""
     answer = messages.get(db, str(generation.message_id))
     return messages.ancestors(db, answer.parent_id) if answer.parent_id else []
+
+
+def sizes_before(db: Session, generation: Generation) -> list[MessageSize]:
+    """The same path without its texts."""
+    answer = db.exec(select(Message.parent_id).where(Message.message_id == generation.message_id)).first()
+    return messages.ancestor_sizes(db, answer) if answer else []
 
 
 def is_leaf(db: Session, message: Message) -> bool:

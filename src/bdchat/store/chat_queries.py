@@ -6,9 +6,11 @@ messages.py.
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, and_, bindparam, func, literal, or_, tuple_
+from sqlalchemy import CTE, ColumnElement, and_, bindparam, case, func, literal, or_, tuple_
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
+from bdchat.store.byte_length import byte_length
 from bdchat.store.tables import STAGED_AT_MS, ChatSession, Generation, Message, MessageMetadata, SessionMember, User
 
 # --- sessions ---------------------------------------------------------------------------------------------------------
@@ -95,6 +97,14 @@ def ancestors() -> Any:
 
 
 @cache
+def ancestor_sizes() -> Any:
+    """As `ancestors` → rows (message_id, role, bytes of its content)."""
+    up = _upwards(within_session=False)
+    query: Any = select(col(Message.message_id), col(Message.role), byte_length(col(Message.content)))
+    return query.join(up, col(Message.message_id) == up.c.message_id).order_by(up.c.depth.desc())
+
+
+@cache
 def path_ids() -> Any:
     """:message_id, :session_id, :max_depth → rows (message_id), in reading order."""
     up = _upwards(within_session=True)
@@ -109,18 +119,41 @@ def path_messages() -> Any:
 
 @cache
 def path() -> Any:
-    """:message_id, :session_id, :min_depth, :max_depth → rows (Message, MessageMetadata or None, id of its running
-    Generation or None), in reading order."""
-    up = _upwards(within_session=True)
+    """:message_id, :session_id, :min_depth, :max_depth, :max_bytes, :max_inline_bytes → rows (Message without its
+    content, its content or None, MessageMetadata or None, id of its running Generation or None), in reading order.
+
+    From `min_depth` up it ends before the message with which the texts are more than `max_bytes`, and holds one at
+    least; the contents are those of the last ones, up to `max_inline_bytes`."""
+    up = _sized_upwards()
     running = and_(col(Generation.message_id) == col(Message.message_id), col(Generation.state) == "running")
-    query: Any = select(Message, MessageMetadata, col(Generation.generation_id))
+    inline = case((up.c.num_bytes <= bindparam("max_inline_bytes"), col(Message.content)), else_=None)
+    query: Any = select(Message, inline, MessageMetadata, col(Generation.generation_id))
     return (
-        query.join(up, col(Message.message_id) == up.c.message_id)
+        query.options(defer(Message.content, raiseload=True), defer(MessageMetadata.extra, raiseload=True))  # type: ignore[arg-type]
+        .join(up, col(Message.message_id) == up.c.message_id)
         .join(MessageMetadata, col(MessageMetadata.message_id) == col(Message.message_id), isouter=True)
         .join(Generation, running, isouter=True)
         .where(up.c.depth >= bindparam("min_depth"))
         .order_by(up.c.depth.desc())
     )
+
+
+def _sized_upwards() -> CTE:
+    """As `_upwards`, with :min_depth and :max_bytes; num_bytes: of the texts from `min_depth` up to this one."""
+    first: Any = select(
+        col(Message.message_id).label("message_id"),
+        col(Message.parent_id).label("parent_id"),
+        literal(0).label("depth"),
+        case((bindparam("min_depth") == 0, byte_length(col(Message.content))), else_=0).label("num_bytes"),
+    ).where(col(Message.message_id) == bindparam("message_id"), col(Message.session_id) == bindparam("session_id"))
+    up: CTE = first.cte("up", recursive=True)
+    num_bytes = up.c.num_bytes + byte_length(col(Message.content))
+    parent: Any = select(col(Message.message_id), col(Message.parent_id), up.c.depth + 1, num_bytes)
+    parent = parent.join(up, col(Message.message_id) == up.c.parent_id).where(
+        up.c.depth < bindparam("max_depth"),
+        or_(up.c.depth < bindparam("min_depth"), num_bytes <= bindparam("max_bytes")),
+    )
+    return up.union_all(parent)
 
 
 @cache

@@ -7,7 +7,7 @@ so that a server which stalled and was replaced changes nothing any more.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, update
 from sqlmodel import Session, col, select
@@ -35,18 +35,6 @@ class Ending:
     num_prompt_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which stored completions are listed."""
-
-    limit: int
-    after: str | None = None  # a generation_id: those beyond it
-    is_newest_first: bool = False
-    model: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)  # every pair must be there
-    has_sessions: bool = True  # False: only those outside chats
-
-
 # --- the log ----------------------------------------------------------------------------------------------------------
 
 
@@ -71,12 +59,14 @@ def append_events(db: Session, owner: str, rows: Sequence[dict[str, Any]]) -> se
     return wanted - ours
 
 
-def events_after(db: Session, generation_id: str, after_seq: int) -> list[GenerationEvent]:
-    """In order. The first row may also hold events before `after_seq`."""
+def events_after(
+    db: Session, generation_id: str, after_seq: int, *, max_rows: int | None = None
+) -> list[GenerationEvent]:
+    """In order; the first `max_rows` of them. The first row may also hold events before `after_seq`."""
     query = select(GenerationEvent).where(
         col(GenerationEvent.generation_id) == generation_id, col(GenerationEvent.seq) > after_seq
     )
-    return list(db.exec(query.order_by(col(GenerationEvent.seq))))
+    return list(db.exec(query.order_by(col(GenerationEvent.seq)).limit(max_rows)))
 
 
 def over_outside_chats(*, guests_before_ms: int, accounts_before_ms: int) -> tuple[ColumnElement[bool], ...]:
@@ -174,14 +164,19 @@ def get(db: Session, generation_id: str) -> Generation:
 def get_readable(db: Session, user_id: str, generation_id: str) -> Generation:
     """Of a chat: for who may read the chat. Otherwise for its user. Raises NotFound."""
     generation = get(db, generation_id)
+    check_readable(db, user_id, generation)
+    return generation
+
+
+def check_readable(db: Session, user_id: str, generation: Generation) -> None:
+    """Raises NotFound."""
     if generation.session_id is not None:
         try:
             sessions.get_readable(db, user_id, generation.session_id)
         except NotFound as error:
-            raise NotFound("completion", generation_id) from error
+            raise NotFound("completion", generation.generation_id) from error
     elif generation.user_id != user_id:
-        raise NotFound("completion", generation_id)
-    return generation
+        raise NotFound("completion", generation.generation_id)
 
 
 def get_writable(db: Session, user_id: str, generation_id: str) -> Generation:
@@ -211,30 +206,6 @@ def latest_of(db: Session, message_id: str) -> Generation | None:
     """The newest run of an answer."""
     query = select(Generation).where(col(Generation.message_id) == message_id)
     return db.exec(query.order_by(col(Generation.generation_id).desc()).limit(1)).first()
-
-
-def page(db: Session, user_id: str, wanted: Page) -> list[Generation]:
-    """The user's own, ended ones included, in the order of their making."""
-    name = col(Generation.generation_id)
-    query = select(Generation).where(col(Generation.user_id) == user_id)
-    if wanted.model is not None:
-        query = query.where(col(Generation.model) == wanted.model)
-    if not wanted.has_sessions:
-        query = query.where(col(Generation.session_id).is_(None))
-    for key, value in wanted.metadata.items():
-        query = query.where(_has_metadata(db, key, value))
-    if wanted.after is not None:
-        query = query.where(name < wanted.after if wanted.is_newest_first else name > wanted.after)
-    query = query.order_by(name.desc() if wanted.is_newest_first else name.asc()).limit(wanted.limit)
-    return list(db.exec(query))
-
-
-def _has_metadata(db: Session, key: str, value: str) -> ColumnElement[bool]:
-    """The key is compared, never part of a path: it may be any text."""
-    if db.get_bind().dialect.name == "postgresql":
-        return cast("ColumnElement[bool]", col(Generation.wire)["metadata"][key].as_string() == value)
-    pairs = func.json_each(func.json_extract(col(Generation.wire), "$.metadata")).table_valued("key", "value")
-    return select(pairs.c.key).where(pairs.c.key == key, pairs.c.value == value).exists()
 
 
 def remove(db: Session, generation: Generation) -> None:

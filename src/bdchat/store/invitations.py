@@ -7,6 +7,8 @@ from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import Invitation
 
+MAX_LISTED = 1000
+
 
 def create(db: Session, created_by: str, *, code_hash: str, lifetime_ms: int, note: str = "") -> Invitation:
     invitation = Invitation(
@@ -42,8 +44,8 @@ def use(db: Session, code_hash: str, user_id: str) -> None:
 
 
 def list_all(db: Session) -> list[Invitation]:
-    """The newest first."""
-    return list(db.exec(select(Invitation).order_by(col(Invitation.invitation_id).desc())))
+    """The newest first: MAX_LISTED of them."""
+    return list(db.exec(select(Invitation).order_by(col(Invitation.invitation_id).desc()).limit(MAX_LISTED)))
 
 
 def delete(db: Session, invitation_id: str) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bdchat.store import chat_queries, search
+from bdchat.store.byte_length import INLINE_BYTES, PAGE_BYTES
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
@@ -25,12 +26,20 @@ class PathEntry:
     """A message with what is shown beside it. `sibling_ids` in order, its own among them; `num_elsewhere`: messages
     in the branches of the others."""
 
-    message: Message
+    message: Message  # without `content`
+    content: str | None  # None: long, and read piece by piece with `text_of`
     metadata: MessageMetadata | None
     sibling_ids: tuple[str, ...]
     num_elsewhere: int
     generation_id: str | None  # what is writing it now
     error: dict[str, Any]  # OpenAI's error object, of an answer that broke off
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSize:
+    message_id: str
+    role: str
+    num_bytes: int
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -181,6 +190,12 @@ def ancestors(db: Session, message_id: str, *, limit: int = MAX_DEPTH) -> list[M
     return list(db.exec(chat_queries.ancestors(), params={"message_id": message_id, "max_depth": limit - 1}))
 
 
+def ancestor_sizes(db: Session, message_id: str) -> list[MessageSize]:
+    """As `ancestors`, without the texts."""
+    values = {"message_id": message_id, "max_depth": MAX_DEPTH - 1}
+    return [MessageSize(*row) for row in db.execute(chat_queries.ancestor_sizes(), values)]
+
+
 def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
     """Of the whole path, in reading order; without the texts."""
     if leaf_id is None:
@@ -192,8 +207,8 @@ def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
 def path(
     db: Session, session_id: str, leaf_id: str | None, *, limit: int, before: str | None = None
 ) -> list[PathEntry]:
-    """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order. Two queries, one
-    more where branches leave the path, one where an answer broke off.
+    """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order: fewer when they
+    are more than PAGE_BYTES. Two queries, one more where branches leave the path, one where an answer broke off.
 
     The page holds the root when its first message has no parent. Of another session's ids: nothing."""
     if leaf_id is None:
@@ -204,6 +219,8 @@ def path(
         "session_id": session_id,
         "min_depth": skipped,
         "max_depth": limit - 1 + skipped,
+        "max_bytes": PAGE_BYTES,
+        "max_inline_bytes": INLINE_BYTES,
     }
     rows = db.execute(chat_queries.path(), values).all()
     families = _families(db, session_id, [row[0].parent_id for row in rows])
@@ -212,12 +229,31 @@ def path(
     sizes = _branch_sizes(db, session_id, elsewhere)
     errors = _errors(db, [row[0].message_id for row in rows if row[0].status in BROKEN])
 
-    def entry(message: Message, metadata: MessageMetadata | None, running: str | None) -> PathEntry:
+    def entry(
+        message: Message, content: str | None, metadata: MessageMetadata | None, running: str | None
+    ) -> PathEntry:
         family = families[message.parent_id]
         num_elsewhere = sum(sizes.get(each, 0) for each in family)
-        return PathEntry(message, metadata, family, num_elsewhere, running, errors.get(message.message_id, {}))
+        return PathEntry(message, content, metadata, family, num_elsewhere, running, errors.get(message.message_id, {}))
 
     return [entry(*row) for row in rows]
+
+
+def session_id_of(db: Session, message_id: str) -> str:
+    """Raises NotFound."""
+    session_id = db.exec(select(Message.session_id).where(Message.message_id == message_id)).first()
+    if session_id is None:
+        raise NotFound("message", message_id)
+    return session_id
+
+
+def text_of(db: Session, message_id: str, start: int, num_chars: int) -> str:
+    """A part of its content. Raises NotFound."""
+    part = func.substr(col(Message.content), start + 1, num_chars)
+    found = db.exec(select(part).where(col(Message.message_id) == message_id)).first()
+    if found is None:
+        raise NotFound("message", message_id)
+    return str(found)
 
 
 def siblings(db: Session, message: Message) -> list[str]:

@@ -16,6 +16,7 @@ from bdchat.store.search_query import Query, parse
 from bdchat.store.search_snippet import Snippet, snippet
 
 MAX_CONTENT_LENGTH = 100_000  # characters of a text in which the match is looked for, to show it
+AT_ONCE = 4  # hits whose texts are in memory together
 _MAX_SCOPE_MARKS = 200  # with more shared sessions the joins alone decide
 
 
@@ -143,7 +144,7 @@ def _ask(
             is_shared=row.owner_id != user_id,
             snippet=snippet(row.content, pattern),
         )
-        for row in db.execute(text(statement), values)
+        for row in db.execute(text(statement), values, execution_options={"yield_per": AT_ONCE})
     ]
 
 

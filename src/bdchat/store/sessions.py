@@ -18,6 +18,7 @@ from bdchat.store.tables import STAGED_AT_MS, ChatSession
 
 Role = Literal["owner", "writer", "reader"]
 MAX_BULK = 500
+MAX_FOLDERS = 5000  # that a list names
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +152,14 @@ def recent(
 
 
 def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
-    """Names in use and how many chats each holds."""
+    """Names in use and how many chats each holds; the first MAX_FOLDERS."""
     query = (
         select(col(ChatSession.folder), func.count())
         .where(col(ChatSession.user_id) == user_id, col(ChatSession.deleted_at_ms).is_(None))
         .where(col(ChatSession.folder) != "")
         .group_by(col(ChatSession.folder))
         .order_by(col(ChatSession.folder))
+        .limit(MAX_FOLDERS)
     )
     return [(name, int(count)) for name, count in db.exec(query)]
 

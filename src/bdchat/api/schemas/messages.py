@@ -94,7 +94,7 @@ class MessageView(View):
 
     @classmethod
     def of(cls, message: Message) -> "MessageView":
-        return cls.model_construct(**_columns(message))
+        return cls.model_construct(**_columns(message, message.content))
 
 
 class PathMessageView(MessageView):
@@ -110,7 +110,7 @@ class PathMessageView(MessageView):
     @classmethod
     def at(cls, entry: PathEntry) -> "PathMessageView":
         return cls.model_construct(
-            **_columns(entry.message),
+            **_columns(entry.message, entry.content),
             sibling_ids=list(entry.sibling_ids),
             sibling_index=entry.sibling_ids.index(entry.message.message_id),
             num_elsewhere=entry.num_elsewhere,
@@ -131,5 +131,7 @@ def _failure(error: dict[str, Any]) -> FailureView | None:
     return FailureView(code=error.get("code"), message=error.get("message", "")) if error else None
 
 
-def _columns(message: Message) -> dict[str, Any]:
-    return {name: getattr(message, name) for name in MessageView.model_fields}
+def _columns(message: Message, content: str | None) -> dict[str, Any]:
+    """`content` None: it comes later (long_answer.py)."""
+    named = {name: getattr(message, name) for name in MessageView.model_fields if name != "content"}
+    return named | {"content": content or ""}

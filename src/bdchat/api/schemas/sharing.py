@@ -83,8 +83,10 @@ class SharedMessage(View):
     created_at_ms: int
 
     @classmethod
-    def of(cls, message: Message) -> "SharedMessage":
-        return cls.model_construct(**{name: getattr(message, name) for name in cls.model_fields})
+    def of(cls, message: Message, content: str | None) -> "SharedMessage":
+        """`content` None: it comes later (long_answer.py)."""
+        named = {name: getattr(message, name) for name in cls.model_fields if name != "content"}
+        return cls.model_construct(**named, content=content or "")
 
 
 class SharedSession(View):

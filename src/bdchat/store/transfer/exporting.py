@@ -30,7 +30,7 @@ from bdchat.store.transfer.rendering import (
 )
 
 CHUNK_BYTES = 256 * 1024  # a step goes on until it has so much
-PAGE_CHARS = 1_000_000  # of messages read together
+PAGE_CHARS = 128 * 1024  # of messages read together; a longer message is a page of its own
 PAGE_MESSAGES = 500
 _PAGE_SESSIONS = 200
 _EARLIEST_ZIP_MS = 315_532_800_000  # 1980; a ZIP knows no earlier time
