@@ -52,11 +52,7 @@ def list_of(db: Session, user_id: str, *, used_after_ms: int) -> list[LoginToken
     query = select(LoginToken).where(
         LoginToken.user_id == user_id, LoginToken.expires_at_ms > now_ms(), LoginToken.last_used_at_ms > used_after_ms
     )
-    return list(
-        db.exec(
-            query.order_by(col(LoginToken.last_used_at_ms).desc(), col(LoginToken.login_id).desc())
-        )
-    )
+    return list(db.exec(query.order_by(col(LoginToken.last_used_at_ms).desc(), col(LoginToken.login_id).desc())))
 
 
 def end(db: Session, user_id: str, login_id: str) -> None:
