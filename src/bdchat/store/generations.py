@@ -84,9 +84,8 @@ def over_outside_chats(*, guests_before_ms: int, accounts_before_ms: int) -> tup
 
 def create(db: Session, generation: Generation, started: dict[str, Any]) -> None:
     """With its event 1. Raises QuotaExceeded."""
-    db.add(generation)
-    db.flush()
-    db.add(GenerationEvent(generation_id=generation.generation_id, seq=1, kind="started", data=started))
+    event = GenerationEvent(generation_id=generation.generation_id, seq=1, kind="started", data=started)
+    db.add_all((generation, event))
     db.flush()
 
 

@@ -29,6 +29,7 @@ from bdchat.store.tables import (
 )
 
 INFO_KEY = "quotas"
+ROOMS_KEY = "room by owner"
 UNREFUSED = "quotas are not asked"
 GUEST = ""
 
@@ -41,12 +42,18 @@ class Quotas:
         self._guest_bytes = guest_bytes
 
     def charge(self, db: Session, owner_id: str, num_bytes: int) -> None:
-        """Raises QuotaExceeded."""
-        own_bytes, kept_bytes = db.execute(_ROOM, {"owner_id": owner_id}).one()
-        is_guest = owner_id == GUEST
-        most_bytes = self._guest_bytes if is_guest else self._default_bytes if own_bytes is None else own_bytes
-        if kept_bytes + num_bytes > most_bytes:
-            raise QuotaExceeded(most_bytes, is_guest=is_guest)
+        """Raises QuotaExceeded. The room that was found is used up within the transaction before it is asked for again:
+        only the transaction itself makes it smaller meanwhile."""
+        rooms: dict[str, int] = db.info.setdefault(ROOMS_KEY, {})
+        room = rooms.get(owner_id, 0)
+        if num_bytes > room:
+            own_bytes, kept_bytes = db.connection().execute(_ROOM, {"owner_id": owner_id}).one()
+            is_guest = owner_id == GUEST
+            most_bytes = self._guest_bytes if is_guest else self._default_bytes if own_bytes is None else own_bytes
+            room = most_bytes - kept_bytes
+            if num_bytes > room:
+                raise QuotaExceeded(most_bytes, is_guest=is_guest)
+        rooms[owner_id] = room - num_bytes
 
 
 def charge(db: Session, owner_id: str, num_bytes: int) -> None:
@@ -81,7 +88,12 @@ def _charge_what_grows(db: Session, *_: object) -> None:
 
 def _growth(db: Session) -> Iterator[tuple[str, int]]:
     """(owner_id, bytes) of each row that is new or changes."""
-    pending = {row.session_id: row for row in db.new if isinstance(row, ChatSession)}
+    pending: dict[str, ChatSession | Generation] = {}
+    for row in db.new:
+        if isinstance(row, ChatSession):
+            pending[row.session_id] = row
+        elif isinstance(row, Generation):
+            pending[row.generation_id] = row
     for row in db.new:
         if type(row) in books.BY_KIND and not isinstance(row, User):  # a new account is the admin's to make
             yield _owner_of(db, row, pending), books.num_bytes(type(row), row.__dict__)
@@ -96,8 +108,8 @@ def _change(row: Any, column: str) -> int:
     return sum(map(books.value_bytes, history.added or ())) - sum(map(books.value_bytes, history.deleted or ()))
 
 
-def _owner_of(db: Session, row: Any, pending: Mapping[str, ChatSession]) -> str:
-    """As books.COUNTED says it in SQL. `pending`: chats that are about to be written with the rest. Raises NotFound."""
+def _owner_of(db: Session, row: Any, pending: Mapping[str, ChatSession | Generation]) -> str:
+    """As books.COUNTED says it in SQL. `pending`: what is about to be written with the rest. Raises NotFound."""
     if isinstance(row, User | ApiKey | ChatSession) or (isinstance(row, Generation) and row.session_id is None):
         return row.user_id
     if isinstance(row, Invitation):
@@ -105,7 +117,7 @@ def _owner_of(db: Session, row: Any, pending: Mapping[str, ChatSession]) -> str:
     if isinstance(row, MessageMetadata):
         return _owner_of(db, _found(db, Message, row.message_id), pending)
     if isinstance(row, GenerationEvent):
-        return _owner_of(db, _found(db, Generation, row.generation_id), pending)
+        return _owner_of(db, pending.get(row.generation_id) or _found(db, Generation, row.generation_id), pending)
     session = pending.get(row.session_id) or _found(db, ChatSession, row.session_id)
     return str(session.user_id)
 
