@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from bdchat.settings import MIB
-from bdchat.store.transfer.allowance import BARREN_BASE_BYTES, CPU_SCALE_BYTES, Allowance, Exhausted, Stopped
+from bdchat.store.transfer.allowance import (
+    BARREN_BASE_BYTES,
+    BARREN_RATIO,
+    CPU_SCALE_BYTES,
+    ENTRY_BYTES,
+    Allowance,
+    Exhausted,
+    Stopped,
+)
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
 from bdchat.store.transfer.reasons import because
 from tests.store.transferable import conversation, node, read, zipped
@@ -84,3 +92,15 @@ def test_chats_make_good_what_they_take() -> None:
     allowance.unpack(BARREN_BASE_BYTES)
     with pytest.raises(Exhausted):
         allowance.unpack(1)
+
+
+def test_many_small_entries_are_as_dear_as_they_are_slow() -> None:
+    noise = b"[" + b"{}," * 349_000 + b"{}]"  # a MiB, in a ZIP a kilobyte
+    *_, last = read(zipped({f"{n}.json": noise for n in range(4)}))
+    assert isinstance(last, Problem)
+    assert last.reason.code == "zip_barren"
+
+
+def test_what_was_not_packed_may_hold_entries_of_any_kind() -> None:
+    least = len(b"1,")
+    assert BARREN_RATIO * least >= ENTRY_BYTES

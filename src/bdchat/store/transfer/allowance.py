@@ -16,6 +16,7 @@ MAX_UNPACKED = 4  # times what an import may hold
 CPU_SCALE_BYTES = 4 * MIB  # of a file have as much again: 7.5 s a MiB, of which JSON needs 0.15 and a ZIP of it 1.8
 BARREN_BASE_BYTES = 32 * MIB  # what other files an export has, and the largest chat before it is one
 BARREN_RATIO = 16  # times the file: JSON shrinks to a fifteenth
+ENTRY_BYTES = 32  # what is no chat counts as so much more: `{},` costs as much time as 35 bytes of a chat
 CHAT_BYTES_PER_WEIGHT = 3  # a letter weighs two bytes, as an escape it has six
 
 
@@ -64,12 +65,19 @@ class Allowance:
     def unpack(self, num_bytes: int) -> None:
         """Raises Exhausted."""
         self.num_left_bytes -= num_bytes
-        self._num_barren_bytes += num_bytes
         if self.num_left_bytes < 0:
             raise Exhausted("zip_too_large")
-        if self._num_barren_bytes > self._max_barren_bytes:
-            raise Exhausted("zip_barren", num_mib=self._max_barren_bytes // MIB)
+        self._pass_over(num_bytes)
+
+    def found_no_chat(self) -> None:
+        """Raises Exhausted; never for what was not packed: an entry has two bytes at least."""
+        self._pass_over(ENTRY_BYTES)
 
     def found_chat(self, weight_bytes: int) -> None:
         """`weight_bytes`: as objects."""
         self._num_barren_bytes = max(0, self._num_barren_bytes - CHAT_BYTES_PER_WEIGHT * weight_bytes)
+
+    def _pass_over(self, num_bytes: int) -> None:
+        self._num_barren_bytes += num_bytes
+        if self._num_barren_bytes > self._max_barren_bytes:
+            raise Exhausted("zip_barren", num_mib=self._max_barren_bytes // MIB)

@@ -70,7 +70,9 @@ def _of_file(file: JSONFile, allowance: Allowance) -> Iterator[FoundChat | Probl
             num_others += found is None
             if isinstance(found, FoundChat):
                 allowance.found_chat(items.num_bytes)
-            if found is not None:
+            if found is None:
+                allowance.found_no_chat()
+            else:
                 yield found
     except (BrokenJSON, BadFile) as error:
         yield Problem(error.reason, file.name)
