@@ -48,6 +48,8 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (store_errors.StoreFull("disk full"), 507, "storage_full"),
     (store_errors.StoreLocked("here"), 503, "store_unavailable"),
     (store_errors.StoreDamaged("here", "bits"), 503, "store_unavailable"),
+    (store_errors.StoreMissing("here", "cache"), 503, "store_unavailable"),
+    (store_errors.StoreBusy(), 503, "store_unavailable"),
     (store_errors.StoreTooNew("9"), 503, "store_unavailable"),
     (api_errors.OriginNotAllowed("x"), 403, "origin_not_allowed"),
     (api_errors.BodyTimeout(30), 408, "request_timeout"),

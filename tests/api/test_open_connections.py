@@ -177,6 +177,10 @@ SILENT = {
     "half a body": b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{",
     "an answered request": HEAD + b"\r\n",
     "a refused body": b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n{",
+    "a socket of nobody": (
+        b"GET /ws/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ),
     "a second without its body": HEAD + b"\r\nPOST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",
 }
 

@@ -139,10 +139,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Called by uvicorn with a whole head: a refused one is no beginning of a socket."""
         if self._is_refused:
             return
-        self._open_connections.answer(self)
+        self._wait(Waiting.REST_OF_REQUEST)  # for who it is; a stranger hears nothing until then
         super().handle_websocket_upgrade()
         protocol = self.transport.get_protocol()
         assert isinstance(protocol, BoundedSocketProtocol)
+        protocol.on_answered = lambda: self._open_connections.answer(self)
         protocol.on_lost = lambda: self._open_connections.leave(self)  # the place is the socket's now
 
     def send_400_response(self, msg: str) -> None:

@@ -20,7 +20,9 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
     """Invariant: one message at most waits to be read by the application; then nothing more is read from the line."""
 
     _is_write_paused = False
-    on_lost: Callable[[], None] | None = None  # who gave this protocol its line hears of the line's end
+    # who gave this protocol its line hears when the application first speaks on it, and of the line's end
+    on_answered: Callable[[], None] | None = None
+    on_lost: Callable[[], None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -53,6 +55,12 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
         if self._is_write_paused and not self.transport.is_closing():
             self.transport.pause_reading()
         return message
+
+    async def send(self, message):  # type: ignore[no-untyped-def]  # uvicorn's types of events are private
+        await super().send(message)
+        if self.on_answered is not None and message["type"] == "websocket.send":
+            self.on_answered()
+            self.on_answered = None
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
