@@ -80,6 +80,15 @@ def test_a_place_that_everybody_uses_is_told_not_closed(tmp_path: Path) -> None:
     assert (mode_of(tmp_path), mode_of(database)) == (0o1777, 0o600)
 
 
+def test_a_home_is_told_not_closed_and_no_home_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert mend(tmp_path) == Mended(was_root_open=True, is_root_open_still=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    assert mend(tmp_path) == Mended(was_root_open=True)
+    assert mode_of(tmp_path) == 0o700
+
+
 def test_a_directory_that_is_not_there_is_nothing_to_mend(tmp_path: Path) -> None:
     assert mend(tmp_path / "none") == Mended()
 

@@ -68,7 +68,7 @@ def mend(data_dir: Path) -> Mended:
         return Mended()
     try:
         was_open = bool(os.fstat(root).st_mode & OTHERS)
-        is_closed = not was_open or (not _is_shared(root, data_dir) and _close(root))
+        is_closed = not was_open or (not _is_shared(root) and _close(root))
         num_inside = sum(_mend_entry(root, name) for name in os.listdir(root) if _is_ours(name))
         return Mended(was_open, num_inside, is_root_open_still=not is_closed)
     finally:
@@ -79,9 +79,14 @@ def _is_ours(name: str) -> bool:
     return name in OWN_FOLDERS or name in OWN_FILES or name.startswith(OWN_PREFIXES)
 
 
-def _is_shared(root: int, path: Path) -> bool:
+def _is_shared(root: int) -> bool:
     """A home directory, or a place like /tmp: closing it would take it from others."""
-    return bool(os.fstat(root).st_mode & stat.S_ISVTX) or os.path.samestat(os.fstat(root), os.stat(Path.home()))
+    if os.fstat(root).st_mode & stat.S_ISVTX:
+        return True
+    try:
+        return os.path.samefile(root, Path.home())
+    except (OSError, RuntimeError):  # in a container nobody may have a home
+        return False
 
 
 def _mend_entry(folder: int, name: str) -> int:
