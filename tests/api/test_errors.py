@@ -46,6 +46,8 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (store_errors.NotFound("session"), 404, "not_found"),
     (store_errors.Conflict("taken", param="username"), 409, "conflict"),
     (store_errors.StoreFull("disk full"), 507, "storage_full"),
+    (store_errors.StoreBusy(), 503, "store_unavailable"),
+    (store_errors.StoreMissing("bdchat.db", "bdchat.db-founded"), 503, "store_unavailable"),
     (store_errors.StoreLocked("here"), 503, "store_unavailable"),
     (store_errors.StoreDamaged("here", "bits"), 503, "store_unavailable"),
     (store_errors.StoreMissing("here", "cache"), 503, "store_unavailable"),

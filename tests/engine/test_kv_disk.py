@@ -10,6 +10,7 @@ from bdchat.engine.kv_disk import HEAD, DiskSnapshots
 from bdchat.engine.kv_files import keep_only, model_folder
 from bdchat.engine.runner import KVLayout, Slice
 from tests.fakes import FakeRunner
+from tests.small_disk import MIB, free_bytes, small_disk
 
 CHAT = list(range(100))
 
@@ -266,3 +267,12 @@ def test_whatever_tier_a_prefix_comes_from_it_is_the_same(seed: int, tmp_path: P
         cache.check()
     assert cache.disk is not None
     cache.disk.close()
+
+
+def test_half_of_a_state_takes_no_room_on_a_full_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", num_bytes=MIB) as folder:
+        disk = disk_in(folder, max_bytes=8 * MIB)
+        assert disk.put(CHAT, b"x" * 2 * MIB, tag="chat")
+        disk.close()
+        assert list(folder.iterdir()) == []
+        assert free_bytes(folder) > MIB * 0.9

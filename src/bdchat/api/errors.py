@@ -42,7 +42,7 @@ from bdchat.engine.errors import (
     QueueTimeout,
     RequestQuarantined,
 )
-from bdchat.store.errors import Conflict, NotAllowed, NotFound, QuotaExceeded, StoreFull, StoreUnavailable
+from bdchat.store.errors import Conflict, NotAllowed, NotFound, QuotaExceeded, StoreFull, StoreUnavailable, no_room
 from bdchat.store.ids import now_ms
 
 
@@ -248,6 +248,7 @@ DEFAULT_RETRY_AFTER_S = 2.0
 def error_reply(error: BaseException) -> ErrorReply:
     if isinstance(error, HTTPException):
         return _http_reply(error)
+    error = no_room(error) or error
     row = next((row for kind, row in TABLE if isinstance(error, kind)), UNEXPECTED)
     if isinstance(error, (InvalidRequest, Conflict, Forbidden)):
         row = replace(row, code=error.code)
@@ -270,7 +271,7 @@ def seconds_left(failure: Mapping[str, Any]) -> int | None:
 
 def is_expected(error: BaseException) -> bool:
     """False for what the table does not know: a fault of ours, to be logged with its traceback."""
-    return isinstance(error, (HTTPException, ClientGone, *(kind for kind, _ in TABLE)))
+    return no_room(error) is not None or isinstance(error, (HTTPException, ClientGone, *(kind for kind, _ in TABLE)))
 
 
 def _http_reply(error: HTTPException) -> ErrorReply:

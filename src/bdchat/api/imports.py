@@ -26,7 +26,7 @@ from bdchat.api.session_news import SessionNews
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import MIB, LimitSettings, Settings
 from bdchat.store.database import Database
-from bdchat.store.errors import Conflict, StoreFull
+from bdchat.store.errors import Conflict
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import looks_readable
 
@@ -148,9 +148,6 @@ async def received(request: Request, folder: Path) -> IO[bytes]:
             raise MalformedBody("The request body is empty: it must be the file with the chats.")
         if not await asyncio.to_thread(looks_readable, source):
             raise MalformedBody("The request body is neither JSON nor a ZIP.")
-    except OSError as error:
-        source.close()
-        raise StoreFull(str(error)) from error
     except BaseException:
         source.close()
         raise

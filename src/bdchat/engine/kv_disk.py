@@ -193,12 +193,16 @@ class _Head:
 def _write(job: _Job, made_by: bytes) -> int:
     """Whole or not at all, for this user alone; the bytes written. A power cut may leave zeroes: the checksum tells."""
     scratch = job.path.with_suffix(".part")
-    with open(scratch, "wb", opener=opener) as file:
-        file.write(HEAD.pack(MAGIC, made_by, len(job.tokens), zlib.crc32(job.state), len(job.state)))
-        file.write(np.asarray(job.tokens, np.int32).tobytes())
-        file.write(job.state)
-        num_bytes = file.tell()
-    scratch.replace(job.path)
+    try:
+        with open(scratch, "wb", opener=opener) as file:
+            file.write(HEAD.pack(MAGIC, made_by, len(job.tokens), zlib.crc32(job.state), len(job.state)))
+            file.write(np.asarray(job.tokens, np.int32).tobytes())
+            file.write(job.state)
+            num_bytes = file.tell()
+        scratch.replace(job.path)
+    except OSError:
+        scratch.unlink(missing_ok=True)  # half of a state: on a full disk others need the room
+        raise
     return num_bytes
 
 

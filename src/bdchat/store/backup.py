@@ -17,7 +17,7 @@ from urllib.parse import quote
 from bdchat.private_files import make_folder
 from bdchat.store.database import FILE_NAME, LOCK_NAME, lock_file
 from bdchat.store.engines import sqlite_writer
-from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable
+from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable, no_room
 from bdchat.store.founding import OPEN_MARK, SIDE_FILES, free_name, set_aside, sync_folder
 from bdchat.store.schema import check_header, upgrade
 
@@ -41,12 +41,13 @@ def back_up(source: Path, target: Path, *, replaces: bool = False) -> int:
         raise NotFound("database", str(source))
     if not replaces and os.path.lexists(target):
         raise _exists(target)
-    _require_room(source, target.parent)
-    with _scratch_beside(target) as scratch:
-        _copy(source, scratch)
-        _require_sound(scratch, of=source)
-        num_bytes = scratch.stat().st_size
-        _put_in_place(scratch, target, replaces=replaces)
+    with _named_failures(source):
+        _require_room(source, target.parent)
+        with _scratch_beside(target) as scratch:
+            _copy(source, scratch)
+            _require_sound(scratch, of=source)
+            num_bytes = scratch.stat().st_size
+            _put_in_place(scratch, target, replaces=replaces)
     return num_bytes
 
 
@@ -57,8 +58,7 @@ def restore(source: Path, data_dir: Path) -> Restored:
     Raises NotFound, StoreLocked, StoreDamaged, StoreTooNew, StoreFull, StoreUnavailable; then nothing has changed."""
     if not source.is_file() or not stat.S_ISREG(source.stat().st_mode):
         raise NotFound("backup", str(source))
-    make_folder(data_dir)
-    with lock_file(data_dir / LOCK_NAME):
+    with _named_failures(source), _locked(data_dir):
         check_header(source)
         _require_room(source, data_dir)
         path = data_dir / FILE_NAME
@@ -73,6 +73,24 @@ def restore(source: Path, data_dir: Path) -> Restored:
             sync_folder(data_dir)
         (data_dir / OPEN_MARK).unlink(missing_ok=True)  # what is here now has been read through
     return Restored(former, num_users, num_messages)
+
+
+@contextlib.contextmanager
+def _locked(data_dir: Path) -> Iterator[None]:
+    make_folder(data_dir)
+    with lock_file(data_dir / LOCK_NAME):
+        yield
+
+
+@contextlib.contextmanager
+def _named_failures(source: Path) -> Iterator[None]:
+    """What the disk or SQLite says, in the store's words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _named(error, source) from error
+    except OSError as error:
+        raise no_room(error) or StoreUnavailable(f"{error.filename}: {error.strerror or error}") from error
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -166,7 +184,7 @@ def _scratch_beside(target: Path) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
         os.close(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise StoreUnavailable(f"{target.parent}: {error.strerror or error}") from error
+        raise no_room(error) or StoreUnavailable(f"{target.parent}: {error.strerror or error}") from error
     try:
         yield scratch
     finally:

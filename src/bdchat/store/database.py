@@ -7,7 +7,6 @@ is an fsync, 4 ms on a common disk, and nothing is acknowledged before it. Long 
 """
 
 import asyncio
-import errno
 import fcntl
 import logging
 import os
@@ -26,10 +25,11 @@ from bdchat.settings import StoreSettings
 from bdchat.store.bell import Bell
 from bdchat.store.driver_errors import named_errors
 from bdchat.store.engines import postgres_engine, sqlite_reader, sqlite_writer
-from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable
+from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, no_room
 from bdchat.store.founding import FOUNDED_MARK, OPEN_MARK, found, require_no_earlier_life, set_aside
 from bdchat.store.group_commit import GroupCommit, Job
 from bdchat.store.quotas import INFO_KEY, Quotas
+from bdchat.store.room import DiskRoom
 from bdchat.store.schema import check_header, check_sound, upgrade
 from bdchat.store.search import BELL_KEY
 from bdchat.store.write_queue import WriteQueue
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "bdchat.db"
 LOCK_NAME = "server.lock"
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 Db: TypeAlias = Session  # what `read` and `write` hand to their work: a transaction
 Result = TypeVar("Result")
 
@@ -98,17 +97,22 @@ class Database:
             make_folder(self._data_dir)
             lock = lock_file(self._data_dir / LOCK_NAME)
             try:
+                room = DiskRoom(self.path) if self.path is not None else None
+                if room is not None:
+                    room.look()  # what opening takes is there also on a full disk
                 writer, reader, mark = self._engines()
+                if room is not None:
+                    room.make(writer)
             except BaseException:
                 lock.close()
                 raise
         except OSError as error:
-            kind = StoreFull if error.errno in FULL else StoreUnavailable
+            kind = StoreFull if no_room(error) is not None else StoreUnavailable
             raise kind(f"the data directory {self._data_dir} cannot be used: {error.strerror or error}") from error
         for engine in {writer, reader}:
             event.listen(engine, "before_cursor_execute", self._count)
         threads = ThreadPoolExecutor(self._settings.num_readers, thread_name_prefix="store-read")
-        thread = threading.Thread(target=self._run, args=(writer,), name="store-write", daemon=True)
+        thread = threading.Thread(target=self._run, args=(writer, room), name="store-write", daemon=True)
         thread.start()
         return _Open(writer, reader, threads, thread, lock, mark)
 
@@ -205,8 +209,8 @@ class Database:
 
     # --- the writer thread --------------------------------------------------------------------------------------------
 
-    def _run(self, writer: Engine) -> None:
-        group_commit = GroupCommit(writer, {INFO_KEY: self._quotas, BELL_KEY: self.index_bell})
+    def _run(self, writer: Engine, room: DiskRoom | None) -> None:
+        group_commit = GroupCommit(writer, {INFO_KEY: self._quotas, BELL_KEY: self.index_bell}, room)
         while turn := self._jobs.take(max_jobs=group_commit.max_group):
             unbegun = group_commit.run([waiting.job for waiting in turn])
             self._jobs.put_back(turn[len(turn) - len(unbegun) :])  # what a lost transaction left

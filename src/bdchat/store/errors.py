@@ -14,6 +14,10 @@ StoreError
 └── Conflict              the row's state or a unique name stands against it
 """
 
+import errno
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
 
 class StoreError(Exception):
     pass
@@ -64,6 +68,13 @@ class StoreFull(StoreUnavailable):
     def __init__(self, reason: str) -> None:
         super().__init__(f"nothing can be written: {reason}")
         self.reason = reason
+
+
+def no_room(error: BaseException) -> StoreFull | None:
+    """What a full disk, a full quota of the file system or a read-only one says, wherever a file is written."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return StoreFull(error.strerror or "no room")
+    return None
 
 
 class NotFound(StoreError):

@@ -24,6 +24,7 @@ from sqlmodel import Session
 from bdchat.store.driver_errors import named_error, named_errors
 from bdchat.store.engines import can_commit, has_transaction
 from bdchat.store.errors import StoreError, StoreUnavailable
+from bdchat.store.room import DiskRoom
 from bdchat.store.write_queue import MAX_GROUP
 
 log = logging.getLogger(__name__)
@@ -52,9 +53,10 @@ class GroupCommit:
     """Owns the writer's connection while `run` runs. `max_group`: how many jobs the next commit may share: one after a
     lost transaction, so that what fails again takes no neighbour with it, then twice as many after each commit."""
 
-    def __init__(self, writer: Engine, info: Mapping[str, object]) -> None:
-        """`info`: what each write's Session carries."""
+    def __init__(self, writer: Engine, info: Mapping[str, object], room: DiskRoom | None) -> None:
+        """`info`: what each write's Session carries. `room` None: the disk is another machine's affair."""
         self.max_group = MAX_GROUP
+        self._room = room
         self._writer = writer
         self._info = info
         self._connection: Connection | None = None
@@ -65,6 +67,16 @@ class GroupCommit:
 
     def run(self, jobs: list[Job]) -> list[Job]:
         """Tells each job its outcome but those that it returns: they have not begun."""
+        if self._room is not None:
+            self._room.look()
+        outcomes = self._run(jobs)
+        if self._room is not None:
+            self._room.make(self._writer)
+        _tell(outcomes)
+        return jobs[len(outcomes) :]
+
+    def _run(self, jobs: list[Job]) -> list[_Outcome]:
+        """In their order, of those that were begun."""
         outcomes: list[_Outcome] = []
         self._has_begun, self._lost_by = False, None
         try:
@@ -76,13 +88,11 @@ class GroupCommit:
             self.max_group = 1
             failure = self._named_loss(error)
             begun = outcomes or [_Outcome(job, None, failure) for job in jobs]  # not even BEGIN
-            _tell([_failed(each, failure) for each in begun])
-            return jobs[len(begun) :]
+            return [_failed(each, failure) for each in begun]
         finally:
             self._connection = None
         self.max_group = min(MAX_GROUP, 2 * self.max_group)
-        _tell(outcomes)
-        return []
+        return outcomes
 
     def _attempt(self, connection: Connection, job: Job) -> _Outcome:
         """In a savepoint of its own, so that a neighbour in the same commit is not undone with it."""
@@ -95,7 +105,7 @@ class GroupCommit:
         outcome: _Outcome
         try:
             with named_errors(), session.begin():
-                result = job.work(session)
+                result = self._work(connection, session, job)
             outcome = _Outcome(job, result, None)
         except BaseException as error:
             outcome = _Outcome(job, None, error)
@@ -104,6 +114,15 @@ class GroupCommit:
         except (_TransactionLost, SQLAlchemyError) as error:  # its savepoint went with the transaction
             self._lost_by = self._lost_by or error
         return outcome
+
+    def _work(self, connection: Connection, session: Session, job: Job) -> Any:
+        if self._room is None:
+            return job.work(session)
+        before = self._room.measure(connection)
+        result = job.work(session)
+        session.flush()
+        self._room.require_room(connection, before)
+        return result
 
     def _require_transaction(self, connection: Connection) -> None:
         if self._lost_by is not None or (self._has_begun and not can_commit(connection)):
