@@ -6,8 +6,12 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
+from sqlmodel import update
 
 from bdchat.api.bus import ADMIN_TOPIC
+from bdchat.api.live_line import CloseCode
+from bdchat.store.ids import now_ms
+from bdchat.store.tables import ApiKey
 from tests.api.chats import Headers, begin, got, talk
 from tests.api.serving import app_of, over_http, signed_in
 from tests.api.sockets import UNTITLED, chat_path, kinds, live, read_answer
@@ -175,3 +179,20 @@ async def test_admins_hear_of_the_server_and_others_do_not(client: httpx.AsyncCl
         }
         await hers.send("ping")
         assert (await hers.next())["type"] == "pong"
+
+
+@pytest.mark.parametrize("path", ["chat", "events"])
+async def test_a_socket_ends_when_the_time_of_its_key_is_over(path: str) -> None:
+    """It was found out with the next heartbeat, up to 20 s later."""
+    async with over_http(settings=UNTITLED) as client:
+        ann = await signed_in(client)
+        session_id = await begin(client, ann)
+        made = await client.post("/api/keys", json={"name": "k", "scopes": ["chat", "sessions"]}, headers=ann)
+        until_ms = now_ms() + 700
+        await app_of(client).database.write(lambda db: db.exec(update(ApiKey).values(expires_at_ms=until_ms)))
+        by_key = {"authorization": f"Bearer {made.json()['key']}"}
+        where = chat_path(session_id) if path == "chat" else "/ws/events"
+        async with live(client, where, by_key) as socket:
+            await socket.until("hello")
+            async with asyncio.timeout(2):
+                assert (await socket.closed())[0] == CloseCode.AUTH_ENDED

@@ -30,6 +30,7 @@ from bdchat.api.schemas.admin_people import (
     to_managed_user,
 )
 from bdchat.api.schemas.wire import parse
+from bdchat.api.session_news import SessionNews
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 from bdchat.store import audit, logins, oversight, retention, sessions, users
@@ -49,6 +50,7 @@ class AdminUsers:
         *,
         database: Database,
         authenticator: Authenticator,
+        news: SessionNews,
         passwords: Passwords,
         generations: GenerationService,
         router: Router,
@@ -56,6 +58,7 @@ class AdminUsers:
         self._limits = limits
         self._database = database
         self._authenticator = authenticator
+        self._news = news
         self._passwords = passwords
         self._generations = generations
         self._router = router
@@ -241,6 +244,8 @@ class AdminUsers:
         await self._authenticator.ended(user_id)
         self._end_generations(user_id)
         await retention.erase_user(self._database, user_id)
+        for session_id in session_ids:
+            await self._news.deleted(session_id, [])  # whoever else had it open
         for engine in (*self._router.engines.values(), *self._router.leaving.values()):
             for session_id in session_ids:
                 engine.forget(session_id)

@@ -49,6 +49,7 @@ from bdchat.api.password_check import PasswordCheck
 from bdchat.api.passwords import Passwords
 from bdchat.api.preview import Previews
 from bdchat.api.pulls import Pulls
+from bdchat.api.right_watch import RightGuard, RightWatch
 from bdchat.api.search import Search
 from bdchat.api.security import BodyLimits, HostGuard, OriginGuard
 from bdchat.api.session_news import SessionNews
@@ -115,6 +116,7 @@ class App(Starlette):
             database=self.database,
             authenticator=self.authenticator,
         )
+        self.right_watch = RightWatch(self.bus, self.authenticator, self.database)
         self._live_timing = live_timing or Timing()
         super().__init__(
             routes=self._routes(settings),
@@ -126,7 +128,7 @@ class App(Starlette):
         self.router.redirect_slashes = False  # Envelope tidies the path; a redirect would be built from Host
 
     def _routes(self, settings: Settings) -> list[BaseRoute]:
-        stored = StoredChat(self.durable, self.database, self.bus, self.engine_router)
+        stored = StoredChat(self.durable, self.database, self.engine_router)
         chat = ChatCompletions(self.engine_router, self.generations, settings.limits, stored)
         stored_completions = StoredCompletions(self.durable, stored, self.database, settings.limits)
         completions = Completions(self.engine_router, self.generations, settings.limits)
@@ -170,6 +172,7 @@ class App(Starlette):
                 limits,
                 database=database,
                 authenticator=authenticator,
+                news=self.session_news,
                 passwords=self.passwords,
                 generations=self.generations,
                 router=self.engine_router,
@@ -206,6 +209,7 @@ class App(Starlette):
             Middleware(OriginGuard, origins=settings.server.cors_origins),
             Middleware(PageServer, page=load_page()),
             Middleware(CredentialGuard, authenticator=self.authenticator),
+            Middleware(RightGuard, watch=self.right_watch),
             Middleware(BodyLimits, limits=settings.limits, large={IMPORT_PATH: settings.limits.import_bytes}),
         ]
 
@@ -220,6 +224,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     indexing = asyncio.create_task(app.indexer.run(), name="indexing")
     bookkeeping = asyncio.create_task(app.ledger.run(), name="bookkeeping")
     titles = asyncio.create_task(app.titles.run(), name="titles")
+    rights = asyncio.create_task(app.right_watch.run(), name="right watch")
     try:
         yield
     finally:
@@ -228,6 +233,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         indexing.cancel()
         bookkeeping.cancel()
         titles.cancel()
+        rights.cancel()
         await app.imports.aclose()
         await app.generations.drain(timeout_s=0)
         await app.durable.aclose()

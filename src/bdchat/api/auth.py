@@ -17,7 +17,7 @@ from typing import Literal
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bdchat.api.attempts import Attempts
-from bdchat.api.bus import Bus, BusUnavailable, user_topic
+from bdchat.api.bus import RIGHTS_TOPIC, Bus, BusUnavailable, user_topic
 from bdchat.api.errors import Forbidden, TooManyAttempts, Unauthorized, UnsupportedMediaType
 from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.peer import Peer, Proxies
@@ -139,15 +139,24 @@ class Authenticator:
     async def ended(self, user_id: str, *, login_id: str | None = None, key_id: str | None = None) -> None:
         """Call after the write that ended a login or a key, or (neither named) changed what the user may. Sockets and
         streams hear of it on the bus."""
+        self.forget(user_id)
+        named = {"login_id": login_id, "key_id": key_id}
+        try:
+            await self._bus.publish(user_topic(user_id), {"type": "auth.ended", **named})
+            await self._bus.publish(RIGHTS_TOPIC, {"type": "right.ended", "user_id": user_id, **named})
+        except BusUnavailable:  # here it has ended all the same; other servers notice within CACHE_MS
+            log.warning("the end of a login could not be published")
+
+    def forget(self, user_id: str) -> None:
+        """Whoever comes with a credential of that user's is looked up again."""
         self._num_ended += 1
         self._resolved = {
             hashed: known for hashed, known in self._resolved.items() if known.identity.user_id != user_id
         }
-        message = {"type": "auth.ended", "login_id": login_id, "key_id": key_id}
-        try:
-            await self._bus.publish(user_topic(user_id), message)
-        except BusUnavailable:  # here it has ended all the same; other servers notice within CACHE_MS
-            log.warning("the end of a login could not be published")
+
+    def forget_all(self) -> None:
+        self._num_ended += 1
+        self._resolved.clear()
 
     async def aclose(self) -> None:
         for task in tuple(self._touches.values()):
@@ -164,7 +173,14 @@ class Authenticator:
         idle_at_ms = login.last_used_at_ms + self._idle_ms
         if user.is_disabled or now >= min(login.expires_at_ms, idle_at_ms) or not _same(login.token_hash, hashed):
             return None
-        identity = Identity(user.user_id, user.username, _role(user), ALL_SCOPES, login_id=login.login_id)
+        identity = Identity(
+            user.user_id,
+            user.username,
+            _role(user),
+            ALL_SCOPES,
+            login_id=login.login_id,
+            expires_at_ms=min(login.expires_at_ms, idle_at_ms),
+        )
         self._touch(hashed, identity, login.last_used_at_ms)
         return _Resolved(identity, min(now + CACHE_MS, login.expires_at_ms))
 
@@ -179,7 +195,14 @@ class Authenticator:
         if user.is_disabled or is_over or not _same(key.key_hash, hashed):
             return None
         scopes = frozenset(scope for scope in ALL_SCOPES if scope in key.scopes.split())
-        identity = Identity(user.user_id, user.username, _role(user), scopes, key_id=key.key_id)
+        identity = Identity(
+            user.user_id,
+            user.username,
+            _role(user),
+            scopes,
+            key_id=key.key_id,
+            expires_at_ms=key.expires_at_ms,
+        )
         self._touch(hashed, identity, key.last_used_at_ms or 0)
         return _Resolved(identity, min(now + CACHE_MS, expires_at_ms))
 

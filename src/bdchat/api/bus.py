@@ -1,8 +1,8 @@
 """Who must hear of something: messages by topic, to every reader in the order of their publishing. Event loop only.
 
-Topics: "session:{session_id}", "user:{user_id}", "admin". A message is a JSON object with a "type". In process by
-default; over Redis streams (redis_bus.py) when several server processes share the work. The bus forgets: what must not
-be lost is in the store, and its readers catch up from there.
+Topics: "session:{session_id}", "user:{user_id}", "admin", "rights". A message is a JSON object with a "type". In
+process by default; over Redis streams (redis_bus.py) when several server processes share the work. The bus forgets:
+what must not be lost is in the store, and its readers catch up from there.
 
 Laws: a subscription gets each message published to its topics after it was entered, once, in order. It never makes a
 publisher wait: a reader that falls more than QUEUE_LIMIT behind is ended with SlowReader.
@@ -194,3 +194,4 @@ def user_topic(user_id: str) -> str:
 
 
 ADMIN_TOPIC = "admin"
+RIGHTS_TOPIC = "rights"  # "right.ended": whose (user_id, login_id, key_id), or of what (session_id, link_id)

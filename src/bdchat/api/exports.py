@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from bdchat.api.endpoints import JSON, Endpoint, declared, path_id, read_query
 from bdchat.api.identity import require_user
+from bdchat.api.right_watch import rests_on_session
 from bdchat.api.schemas.transfer import ExportQuery
 from bdchat.settings import LimitSettings
 from bdchat.store.database import Database
@@ -61,6 +62,7 @@ class Exports:
 
     async def one(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        rests_on_session(request, session_id)
         format_ = read_query(ExportQuery, request, self._limits).format
         export = Export(user_id, format_, session_id)
         first = await self._database.read(export.step)

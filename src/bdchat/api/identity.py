@@ -4,7 +4,7 @@ A handler that touches somebody's data takes `require_user` or `require_admin` f
 query: what is not theirs does not exist for them (404).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from starlette.requests import HTTPConnection
@@ -25,6 +25,7 @@ class Identity:
     scopes: frozenset[Scope]
     login_id: str | None = None  # signed in with a cookie or a login token
     key_id: str | None = None  # came with an API key
+    expires_at_ms: int | None = field(default=None, compare=False)  # of the login (used meanwhile, later) or the key
 
     @property
     def is_guest(self) -> bool:

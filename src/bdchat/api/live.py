@@ -11,7 +11,6 @@ from typing import Any
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bdchat.api.auth_watch import ends
 from bdchat.api.bus import GAP, Message, Subscription, session_topic, user_topic
 from bdchat.api.endpoints import path_id
 from bdchat.api.errors import TooManyAttempts, is_expected
@@ -21,6 +20,7 @@ from bdchat.api.live_commands import Command, Commands, Durable
 from bdchat.api.live_line import CloseCode, Line, LineClosed, answer_heartbeat, closing_with_the_bus
 from bdchat.api.live_protocol import frame_of
 from bdchat.api.presence import Presence, Seat, TypingSign
+from bdchat.api.right_watch import means
 from bdchat.api.schemas.live import Auth, Hello, InFrame, Present, Stop, Typing, Welcome
 from bdchat.engine.errors import InvalidRequest
 from bdchat.store import sessions, sharing
@@ -111,6 +111,7 @@ class Visit:
                 self._work(),
                 self._greet_the_silent(),
                 self._answers.watch(),
+                self._admission.until_expired(),
                 beat=self._beat,
             )
         finally:
@@ -188,7 +189,7 @@ class Visit:
             raise LineClosed(CloseCode.NOT_FOUND, "the session was deleted")
 
     async def _hear_of_user(self, message: Message) -> None:
-        if ends(message, self._identity):
+        if message["type"] == "auth.ended" and means(message, self._identity):
             raise LineClosed(CloseCode.AUTH_ENDED, "the login has ended")
         if message["type"] == GAP:
             await self._admission.check()

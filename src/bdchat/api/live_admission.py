@@ -20,8 +20,10 @@ from bdchat.api.schemas.live import Auth, InFrame, parse_frame
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.database import Database
+from bdchat.store.ids import now_ms
 
 SAY_WHO = 'the first message must be {"type":"auth","token":"…"}'
+SOME_TIME_S = 3600.0  # between two looks at a credential without an end
 MAX_LINES = 100  # of one user: tabs, devices, programs
 
 
@@ -66,10 +68,16 @@ class LiveParts:
     open_lines: OpenLines = field(default_factory=OpenLines)
 
 
+@dataclass(slots=True)
+class _Expiry:
+    at_ms: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     identity: Identity
     _resolve: Callable[[], Awaitable[Identity | None]]
+    _expiry: _Expiry = field(default_factory=_Expiry)
 
     async def check(self) -> None:
         """Raises LineClosed when the credential is no longer good, or means somebody else."""
@@ -77,8 +85,17 @@ class Admission:
             now = await self._resolve()
         except EdgeError:
             now = None
-        if now != self.identity:
+        if now is None or now != self.identity:
             raise LineClosed(CloseCode.AUTH_ENDED, "the login has ended")
+        self._expiry.at_ms = now.expires_at_ms
+
+    async def until_expired(self) -> None:
+        """Raises LineClosed when its time is over; a login that is used meanwhile gets more."""
+        while True:
+            at_ms = self._expiry.at_ms
+            await asyncio.sleep(SOME_TIME_S if at_ms is None else max(0, at_ms - now_ms()) / 1000 + 0.001)
+            if at_ms is not None and now_ms() >= at_ms:
+                await self.check()
 
 
 async def admit(line: Line, websocket: WebSocket, parts: LiveParts) -> Admission:

@@ -8,11 +8,11 @@ The first frame names the server process: another name than before the connectio
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from bdchat.api.auth_watch import ends
 from bdchat.api.bus import ADMIN_TOPIC, GAP, Subscription, user_topic
 from bdchat.api.live_admission import Admission, LiveParts, admit, next_frame
 from bdchat.api.live_line import CloseCode, Line, LineClosed, answer_heartbeat, closing_with_the_bus
 from bdchat.api.live_protocol import admin_frame, frame_of
+from bdchat.api.right_watch import means
 from bdchat.api.schemas.live import Welcome
 from bdchat.engine.errors import InvalidRequest
 
@@ -38,7 +38,9 @@ class LiveEvents:
         async with self._parts.bus.subscribe(*topics) as heard:
             await admission.check()  # it may have ended before we listened
             line.send(Welcome(server_id=self._parts.server_id, user_id=identity.user_id))
-            await line.run(_listen(line, heard, admission), self._obey(line), beat=admission.check)
+            await line.run(
+                _listen(line, heard, admission), self._obey(line), admission.until_expired(), beat=admission.check
+            )
 
     async def _obey(self, line: Line) -> None:
         """Only the heart is heard here."""
@@ -51,7 +53,7 @@ class LiveEvents:
 async def _listen(line: Line, heard: Subscription, admission: Admission) -> None:
     identity = admission.identity
     async for topic, message in heard:
-        if ends(message, identity):
+        if message["type"] == "auth.ended" and means(message, identity):
             raise LineClosed(CloseCode.AUTH_ENDED, "the login has ended")
         if message["type"] == GAP:
             await admission.check()

@@ -16,6 +16,7 @@ from bdchat.api.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.identity import require_user
 from bdchat.api.json_body import read_json_body
 from bdchat.api.long_answer import GAP, LongAnswer, LongText, long_reply
+from bdchat.api.right_watch import rests_on_session
 from bdchat.api.schemas.messages import (
     MessagePage,
     MessageView,
@@ -89,6 +90,7 @@ class Messages:
     async def list(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         query = read_query(PathQuery, request, self._limits)
+        rests_on_session(request, session_id)
 
         def read(db: Db) -> LongAnswer:
             session, _ = sessions.get_readable(db, user_id, session_id)

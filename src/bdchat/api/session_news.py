@@ -6,7 +6,7 @@ Event loop only. On "session:{id}" a session is what all its readers share; on "
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from bdchat.api.bus import Bus, session_topic, user_topic
+from bdchat.api.bus import RIGHTS_TOPIC, Bus, session_topic, user_topic
 from bdchat.api.schemas.messages import MessageView
 from bdchat.api.schemas.sessions import SessionView
 from bdchat.store.sessions import Audience, Seen
@@ -36,6 +36,8 @@ class SessionNews:
             kind = "deleted" if is_deleted else "changed"
             message: dict[str, Any] = {"type": f"session.{kind}", "session_id": session.session_id}
             await self._bus.publish(session_topic(session.session_id), {**message, "session": shared_view(session)})
+            if is_deleted:
+                await self._ended(session_id=session.session_id)
             for user_id, _ in audience:
                 everybody.setdefault(user_id, []).append(session.session_id)
         for user_id, session_ids in everybody.items():
@@ -52,14 +54,23 @@ class SessionNews:
         view = SessionView.of(seen).model_dump()
         await self._bus.publish(user_topic(user_id), {"type": "session.changed", "session": view})
 
+    async def _ended(self, **named: str) -> None:
+        """Responses that rest on it end (right_watch.py)."""
+        await self._bus.publish(RIGHTS_TOPIC, {"type": "right.ended", **named})
+
+    async def link_revoked(self, link_id: str) -> None:
+        await self._ended(link_id=link_id)
+
     async def deleted(self, session_id: str, user_ids: list[str]) -> None:
+        await self._ended(session_id=session_id)
         message = {"type": "session.deleted", "session_id": session_id}
         await self._bus.publish(session_topic(session_id), message)
         for user_id in user_ids:
             await self._bus.publish(user_topic(user_id), message)
 
     async def left(self, session_id: str, user_id: str) -> None:
-        """One person sees it no longer: their sockets on it must end."""
+        """One person sees it no longer: their sockets and streams on it must end."""
+        await self._ended(session_id=session_id, user_id=user_id)
         await self._bus.publish(
             session_topic(session_id), {"type": "session.left", "session_id": session_id, "user_id": user_id}
         )

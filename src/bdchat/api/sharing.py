@@ -19,6 +19,7 @@ from bdchat.api.identity import require_user
 from bdchat.api.json_body import read_json_body
 from bdchat.api.long_answer import LongAnswer, long_reply
 from bdchat.api.messages import contents_of, long_texts
+from bdchat.api.right_watch import rests_on_link
 from bdchat.api.schemas.sharing import (
     LinkList,
     LinkView,
@@ -40,7 +41,7 @@ from bdchat.store.database import Database, Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.sessions import Seen
-from bdchat.store.tables import ShareLink
+from bdchat.store.tables import ChatSession, ShareLink, User
 
 DAY_MS = 86_400_000
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 256 bits
@@ -169,6 +170,7 @@ class Sharing:
             sharing.revoke_link(db, session_id, link_id)
 
         await self._database.write(revoke)
+        await self._news.link_revoked(link_id)
         return Response(status_code=204)
 
     async def show(self, request: Request) -> Response:
@@ -178,14 +180,20 @@ class Sharing:
         try:
             if not TOKEN.fullmatch(token):
                 raise NotFound("link")
+            session, _, link = await self._opened(token)
+            rests_on_link(request, link, session.user_id, check=lambda: self._opened(token))
             return await long_reply(request, self._database, lambda db: _shared(db, token, query))
         except NotFound:
             self._wrong_tokens.take(self._authenticator.peer(request.scope).limited_as)
             raise
 
+    async def _opened(self, token: str) -> tuple[ChatSession, User, ShareLink]:
+        """Raises NotFound."""
+        return await self._database.read(lambda db: sharing.opened_by(db, _hash(token)))
+
 
 def _shared(db: Db, token: str, query: SharedQuery) -> LongAnswer:
-    session, owner = sharing.opened_by(db, _hash(token))
+    session, owner, _ = sharing.opened_by(db, _hash(token))
     head_id = session.head_message_id
     page = messages.path(db, session.session_id, head_id, limit=query.limit, before=query.before)
     is_whole = not page or page[0].message.parent_id is None

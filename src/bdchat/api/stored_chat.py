@@ -1,10 +1,10 @@
 """Chat completions with `store: true`, and the events of stored ones, over HTTP. Event loop only.
 
-The response is only a reader: when its client leaves, or its login ends, the answer goes on. Headers name what was
+The response is only a reader: when its client leaves, or its right ends, the answer goes on. Headers name what was
 written: x-bdchat-generation-id, and in a chat x-bdchat-message-id and x-bdchat-user-message-id.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -12,15 +12,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bdchat.api.auth_watch import until_signed_out
-from bdchat.api.bus import Bus
 from bdchat.api.chat_answer import ChatHead
 from bdchat.api.durable import DurableGenerations, Started, shown_to
 from bdchat.api.errors import error_event, seconds_left
-from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.event_log import LAST_KINDS
 from bdchat.api.identity import Identity
 from bdchat.api.long_answer import GAP, LongAnswer, LongText, long_reply
+from bdchat.api.right_watch import interruptible, rests_on_session
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.stored_answer import StoredChunks, StoredCollector, completion, head_of
 from bdchat.api.streaming import DONE, FrameStream, unless_gone
@@ -34,19 +32,20 @@ from bdchat.store.tables import Generation
 
 
 class StoredChat:
-    def __init__(self, durable: DurableGenerations, database: Database, bus: Bus, router: Router) -> None:
+    def __init__(self, durable: DurableGenerations, database: Database, router: Router) -> None:
         self._durable = durable
         self._database = database
-        self._bus = bus
         self._router = router
 
     async def answer(self, request: Request, identity: Identity, wanted: ChatCompletionRequest) -> Response:
         """As one document or as a stream, as `wanted` says."""
         if wanted.stream:
-            started = await unless_gone(request.receive, self._durable.begin(identity, wanted))
+            with interruptible(request):
+                started = await unless_gone(request.receive, self._durable.begin(identity, wanted))
             row = await self.find(identity, started.generation_id)
-            return self.stream(identity, row, headers=headers_of(started), includes_usage=wanted.includes_usage)
-        return await unless_gone(request.receive, self._whole(request, identity, wanted))
+            return self.stream(request, row, headers=headers_of(started), includes_usage=wanted.includes_usage)
+        with interruptible(request):
+            return await unless_gone(request.receive, self._whole(request, identity, wanted))
 
     async def find(self, identity: Identity, generation_id: str) -> Generation:
         """Without what is long. Raises NotFound."""
@@ -69,21 +68,23 @@ class StoredChat:
 
     def stream(
         self,
-        identity: Identity,
+        request: Request,
         row: Generation,
         *,
         after_id: int = 0,
         headers: Mapping[str, str] | None = None,
         includes_usage: bool = False,
     ) -> Response:
+        rests_on_session(request, row.session_id)
         chunks = StoredChunks(self.head(row), includes_usage=includes_usage)
-        return FrameStream(self._frames(identity, row.generation_id, after_id, chunks), headers=headers)
+        return FrameStream(self._frames(row.generation_id, after_id, chunks), headers=headers)
 
     async def _whole(self, request: Request, identity: Identity, wanted: ChatCompletionRequest) -> Response:
         started = await self._durable.begin(identity, wanted)
+        rests_on_session(request, started.session_id)
         headers = headers_of(started)
         read = StoredCollector()
-        async with aclosing(self._events(identity, started.generation_id, 0)) as batches:
+        async with aclosing(self._durable.follow(started.generation_id, 0)) as batches:
             async for batch in batches:
                 read.add(batch)
         if read.failure is not None:
@@ -101,12 +102,10 @@ class StoredChat:
 
         return await long_reply(request, self._database, show, headers=headers)
 
-    async def _frames(
-        self, identity: Identity, generation_id: str, after_id: int, chunks: StoredChunks
-    ) -> AsyncGenerator[bytes]:
+    async def _frames(self, generation_id: str, after_id: int, chunks: StoredChunks) -> AsyncGenerator[bytes]:
         last_kind = ""
         try:
-            async with aclosing(self._events(identity, generation_id, after_id)) as batches:
+            async with aclosing(self._durable.follow(generation_id, after_id)) as batches:
                 async for batch in batches:
                     last_kind = batch[-1][1]
                     yield chunks.encode(batch)
@@ -114,10 +113,7 @@ class StoredChat:
             yield b"data: " + error_event(error) + b"\n\n" + DONE
             return
         if last_kind in LAST_KINDS:
-            yield DONE  # a login that ended says nothing: the stream just ends
-
-    def _events(self, identity: Identity, generation_id: str, after_id: int) -> AsyncGenerator[Sequence[NumberedEvent]]:
-        return until_signed_out(self._bus, identity, self._durable.follow(generation_id, after_id))
+            yield DONE
 
 
 def _part(shown: CompletionRow, name: Literal["content", "prefix"]) -> LongText:

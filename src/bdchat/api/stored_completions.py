@@ -169,7 +169,7 @@ class StoredCompletions:
             query["after"] = seen
         wanted = validate(EventQuery, query, self._limits, strict=False)
         row = await self._chat.find(identity, completion_id)
-        return self._chat.stream(identity, row, after_id=wanted.after, includes_usage=wanted.include_usage)
+        return self._chat.stream(request, row, after_id=wanted.after, includes_usage=wanted.include_usage)
 
     async def cancel(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from bdchat.api.errors import ClientGone, error_event
 from bdchat.api.generations import GenerationGroup
+from bdchat.api.right_watch import interruptible
 from bdchat.api.route_pattern import route_pattern
 from bdchat.engine.errors import EngineError
 from bdchat.engine.request import Event
@@ -134,7 +135,8 @@ async def _frames(group: GenerationGroup, encoder: StreamEncoder) -> AsyncGenera
 async def accept(request: Request, group: GenerationGroup) -> None:
     """Returns when the engine has accepted the call. What it refuses is raised, before the first byte."""
     try:
-        await unless_gone(request.receive, group.accepted())
+        with interruptible(request):
+            await unless_gone(request.receive, group.accepted())
     except BaseException:
         group.cancel()
         raise
@@ -143,7 +145,8 @@ async def accept(request: Request, group: GenerationGroup) -> None:
 async def complete(request: Request, group: GenerationGroup, collector: Collector) -> Response:
     """The whole answer as one document."""
     try:
-        await unless_gone(request.receive, _collect(group, collector))
+        with interruptible(request):
+            await unless_gone(request.receive, _collect(group, collector))
     finally:
         group.cancel()
     return Response(_encoder.encode(collector.document()), media_type="application/json")

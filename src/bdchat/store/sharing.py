@@ -86,10 +86,10 @@ def revoke_link(db: Session, session_id: str, link_id: str) -> None:
     db.flush()
 
 
-def opened_by(db: Session, token_hash: str) -> tuple[ChatSession, User]:
-    """The chat that a link shows, and its owner. Raises NotFound for whatever opens nothing (any more)."""
+def opened_by(db: Session, token_hash: str) -> tuple[ChatSession, User, ShareLink]:
+    """The chat that a link shows, its owner, and the link. Raises NotFound for whatever opens nothing (any more)."""
     query = (
-        select(ChatSession, User)
+        select(ChatSession, User, ShareLink)
         .join(ShareLink, col(ShareLink.session_id) == col(ChatSession.session_id))
         .join(User, col(User.user_id) == col(ChatSession.user_id))
         .where(col(ShareLink.token_hash) == token_hash, *_is_good())
@@ -98,7 +98,7 @@ def opened_by(db: Session, token_hash: str) -> tuple[ChatSession, User]:
     found = db.exec(query).first()
     if found is None:
         raise NotFound("link")
-    return found[0], found[1]
+    return found[0], found[1], found[2]
 
 
 def _is_good() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
