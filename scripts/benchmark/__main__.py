@@ -21,7 +21,7 @@ from rich.console import Console
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
-from . import hardening, imports, page, peers, report, socket_drops, store_load, stored_loads, usage_sums
+from . import hardening, imports, page, peers, report, socket_drops, store_load, stored_loads, usage_sums, writer_stalls
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Log, Run
@@ -37,7 +37,18 @@ LLAMA_SERVER_FLAGS = (
     "-np 16 -fa on -c 16384 --spec-type ngram-mod",  # guesses from repeated text too
 )
 STORED_WORKLOADS = ("server-kills", "stop", "log-overhead")
-OWN_WORKLOADS = ("kills", "startup", "hostile", "socket-drops", "store", "import", "usage", "page", *STORED_WORKLOADS)
+OWN_WORKLOADS = (
+    "kills",
+    "startup",
+    "hostile",
+    "socket-drops",
+    "store",
+    "import",
+    "usage",
+    "page",
+    "writer-stalls",
+    *STORED_WORKLOADS,
+)
 PEERS = ("llama-server", "llama-cpp-python")
 
 
@@ -66,6 +77,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--import-mb", type=int, default=imports.NUM_MB, help="size of the export for --workload import (200)"
+    )
+    parser.add_argument(
+        "--stalls-mb",
+        type=int,
+        default=writer_stalls.NUM_MB,
+        help="of the chat for --workload writer-stalls (200)",
     )
     parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
     parser.add_argument(
@@ -150,6 +167,11 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         if "store" in wanted:
             folder = cache_dir(os.environ) / "bench-store-data"
             outcomes += await store_load.store(folder, options.set, logs, options.seed, log)
+        if "writer-stalls" in wanted:
+            folder = cache_dir(os.environ) / "bench-stalls-data"
+            outcomes += await writer_stalls.writer_stalls(
+                folder, options.set, logs, options.seed, log, num_mb=options.stalls_mb, num_rounds=repeats
+            )
         if "page" in wanted:
             outcomes += await page.page(logs, log)
         if "usage" in wanted:

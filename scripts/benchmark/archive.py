@@ -77,8 +77,8 @@ async def _make(settings: StoreSettings, data_dir: Path, seed: int, num_sessions
     async with Database(settings, data_dir) as database:
         if await database.read(users.has_any):
             raise ClientError(0, "the archive needs an empty database")
-        owner = await database.write(lambda db: _make_user(db, "old"))
-        newcomer = await database.write(lambda db: _make_user(db, "new"))
+        owner = await database.write(lambda db: make_owner(db, "old"))
+        newcomer = await database.write(lambda db: make_owner(db, "new"))
         for first in range(0, num_sessions, SESSIONS_PER_COMMIT):
 
             def make_some(db: Session, first: int = first) -> None:
@@ -89,7 +89,7 @@ async def _make(settings: StoreSettings, data_dir: Path, seed: int, num_sessions
     return Archive(owner, newcomer)
 
 
-def _make_user(db: Session, username: str) -> Owner:
+def make_owner(db: Session, username: str) -> Owner:
     user = users.create_user(db, username=username, password_hash="")
     token = f"bdl-{secrets.token_urlsafe(32)}"
     hashed = hashlib.sha256(token.encode()).hexdigest()

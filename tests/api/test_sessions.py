@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import Session, update
 
 from bdchat.engine.kv_files import SUFFIX, model_folder, tag_part
+from bdchat.store import sessions, staging
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Message
 from tests.api.chats import begin, cost_of, got, heard_by, say, talk
@@ -231,6 +232,25 @@ async def test_after_thirty_days_it_is_gone_for_good(client: httpx.AsyncClient) 
     assert [path.exists() for path in states] == [False, True]
     assert await listed(client, headers, deleted=True) == [young]
     assert await app_of(client).database.read(lambda db: db.get(Message, ids[0])) is None
+
+
+async def test_a_start_removes_what_a_dead_server_left_of_a_chat(client: httpx.AsyncClient) -> None:
+    headers = await signed_in(client)
+    app = app_of(client)
+    mine = await begin(client, headers)
+    cut = await begin(client, headers)
+    now = now_ms()
+
+    def cut_off(db: Session) -> None:
+        session = db.get_one(ChatSession, cut)
+        staging.stage(db, session)
+        session.updated_at_ms = now - 3_600_000
+
+    await app.database.write(cut_off)
+    assert await listed(client, headers) == [mine]
+    assert await listed(client, headers, deleted=True) == []
+    await app.housekeeping.tidy()
+    assert await app.database.read(sessions.all_ids) == [mine]
 
 
 # --- its settings -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from sqlmodel import Session, func, select
 
-from bdchat.store import configs, messages, sessions
+from bdchat.store import configs, messages, purges, retention, sessions
 from bdchat.store.database import Database
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import now_ms
@@ -18,7 +18,9 @@ from bdchat.store.search_results import Filter, find
 from bdchat.store.tables import ChatSession, Generation, GenerationEvent, Message, MessageMetadata, SearchEntry
 from bdchat.store.transfer import document
 from bdchat.store.transfer.writing import AlreadyImported, known, own_fingerprint, prepare, put
+from bdchat.store.write_queue import MAX_SLICE_BYTES
 from tests.store.chats import make_user, say
+from tests.store.slicing import Killed, Watched
 from tests.store.transferable import (
     as_document,
     conversation,
@@ -115,6 +117,51 @@ async def test_what_is_imported_is_counted_and_found(database: Database) -> None
     assert {entry.message.author_id for entry in path} == {bob}
     assert path[1].metadata is not None
     assert path[1].metadata.model == "gpt-5"
+
+
+def large_conversation() -> dict[str, Any]:
+    """Of some ten slices, with a branch now and then."""
+    rng = random.Random(3)
+    nodes = [node("m0", None, "user", "root")]
+    for number in range(1, 60):
+        parent = f"m{max(0, number - rng.choice((1, 1, 2)))}"
+        nodes.append(node(f"m{number}", parent, "assistant" if number % 2 else "user", f"환불{number} " + "x" * 15_000))
+    return conversation(*nodes)
+
+
+async def test_a_large_chat_comes_in_slices_and_says_the_same(database: Database) -> None:
+    ann = await database.write(lambda db: make_user(db, "ann"))
+    chat = only_chat([large_conversation()]).chat
+    watched = Watched(database)
+    session_id = await put(watched, prepare(chat, ann), was_deleted=False)  # type: ignore[arg-type]
+    assert watched.num_slices > 8
+    assert max(watched.slice_bytes) <= MAX_SLICE_BYTES
+    (session,) = await exported(database, ann)
+    wanted = [(message.role, message.content) for message in chat.messages]
+    assert [(message["role"], message["content"]) for message in session["messages"]] == wanted
+    fingerprint = await database.read(lambda db: own_fingerprint(db, ann, session_id))
+    assert fingerprint == prepare(chat, ann).fingerprint  # branches included
+    assert len((await database.read(lambda db: find(db, ann, "환불7 환불7", Filter(), limit=9))).hits) == 1
+
+
+async def test_a_large_chat_that_is_cut_anywhere_is_not_seen_and_comes_in_anew(database: Database) -> None:
+    ann = await database.write(lambda db: make_user(db, "ann"))
+    chat = only_chat([large_conversation()]).chat
+    whole = Watched(database)
+    await put(whole, prepare(chat, ann), was_deleted=False)  # type: ignore[arg-type]
+    await retention.erase_user(database, ann)
+    bob = await database.write(lambda db: make_user(db, "bob"))
+    for num in range(whole.num_slices):
+        with pytest.raises(Killed):
+            await put(Watched(database, max_slices=num), prepare(chat, bob), was_deleted=False)  # type: ignore[arg-type]
+        assert await exported(database, bob) == []
+        assert (await database.read(lambda db: find(db, bob, "환불7", Filter(), limit=9))).hits == []
+        assert (await database.read(lambda db: known(db, bob))).by_source == {}
+    assert await purges.purge_abandoned(database, touched_before_ms=now_ms() + 1) == whole.num_slices - 1
+    for table in (ChatSession, Message, MessageMetadata, SearchEntry):
+        assert await database.read(lambda db, table=table: db.exec(select(func.count()).select_from(table)).one()) == 0  # type: ignore[misc]
+    await put(database, prepare(chat, bob), was_deleted=False)
+    assert len(await exported(database, bob)) == 1
 
 
 async def test_a_chat_that_fails_leaves_nothing_behind(database: Database) -> None:

@@ -23,6 +23,7 @@ INTERVAL_S = 3600.0
 class Housekeeping:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
+        self._made_at_ms = now_ms()
         self._database = database
 
     async def run(self) -> None:
@@ -40,7 +41,7 @@ class Housekeeping:
         """What a server that ended has left of chats that it was writing. On PostgreSQL others may write theirs."""
         untouched_for_ms = 0 if self._database.dialect == "sqlite" else ABANDONED_AFTER_MS
         try:
-            await purges.purge_abandoned(self._database, touched_before_ms=now_ms() - untouched_for_ms)
+            await purges.purge_abandoned(self._database, touched_before_ms=self._made_at_ms - untouched_for_ms)
         except StoreError as error:
             log.warning("what was left of unfinished chats could not be removed: %s", error)
 
