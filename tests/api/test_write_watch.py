@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.server import listen
 from bdchat.settings import LimitSettings, ServerSettings
-from tests.api.serving import until
+from tests.api.serving import roomy, until
 
 pytestmark = pytest.mark.anyio
 NUM_BYTES = 16 * 1024 * 1024  # far more than the kernel keeps for a connection
@@ -30,7 +30,8 @@ async def asked(*, send_timeout_s: float) -> AsyncGenerator[tuple[uvicorn.Server
     """A connection that has asked and read nothing yet."""
     limits = LimitSettings(send_timeout_s=send_timeout_s)
     with listen(ServerSettings(port=0)) as listener:
-        config = uvicorn.Config(large_answer, http=protocol_factory(limits), log_config=None, lifespan="off")  # type: ignore[arg-type]
+        http = protocol_factory(limits, roomy())
+        config = uvicorn.Config(large_answer, http=http, log_config=None, lifespan="off")  # type: ignore[arg-type]
         server = uvicorn.Server(config)
         running = asyncio.create_task(server._serve([listener]))
         await until(lambda: server.started)
