@@ -216,9 +216,9 @@ async def test_what_does_not_fit_into_the_account_fails_and_smaller_chats_come_i
         before = await kept()
         await report(client, ann, [chat(9)])
         one_chat = await kept() - before
-        most = await kept() + one_chat + 50
+        most = await kept() + one_chat + 500
         await database.write(lambda db: users.change(db, user_id, quota_bytes=most))
-        large = chat(1, answer="x" * 100)
+        large = chat(1, answer="x" * 1000)
         *chats, summary = await report(client, ann, [large, chat(2), chat(3)])
         assert [line["status"] for line in chats] == ["failed", "imported", "failed"]
         assert "does not fit" in chats[0]["reason"]

@@ -33,12 +33,14 @@ from tests.store.test_answers import end, end_of, new_answer
 from tests.store.transferable import conversation, node, only_chat
 
 pytestmark = pytest.mark.anyio
-QUOTA = 20_000
+QUOTA = 200_000
+GUEST_QUOTA = 20_000
+HALF = "x" * (QUOTA // 12)  # with what finds it
 
 
 @pytest.fixture
 async def database(store_settings: StoreSettings, tmp_path: Path) -> object:
-    limits = {"user_quota_bytes": QUOTA, "guest_quota_bytes": QUOTA}
+    limits = {"user_quota_bytes": QUOTA, "guest_quota_bytes": GUEST_QUOTA}
     async with Database(store_settings.model_copy(update=limits), tmp_path) as opened:
         yield opened
 
@@ -70,14 +72,15 @@ async def set_room(database: Database, user_id: str, num_bytes: int) -> None:
 
 async def test_what_is_over_is_refused_and_changes_nothing(database: Database) -> None:
     user_id, session_id = await chat_of(database)
-    await set_room(database, user_id, 2 * ROW_BYTES + 100)
+    await set_room(database, user_id, 3000)
+    most = await kept(database, user_id) + 3000
     await write(database, user_id, session_id, "x" * 60)
     before = await kept(database, user_id)
     with pytest.raises(QuotaExceeded) as refused:
-        await write(database, user_id, session_id, "한" * 14)  # 42 bytes
-    assert refused.value.quota_bytes == before + ROW_BYTES + 40
+        await write(database, user_id, session_id, "한" * 200)  # 600 bytes
+    assert refused.value.quota_bytes == most
     assert await kept(database, user_id) == before
-    await write(database, user_id, session_id, "한" * 13)
+    await write(database, user_id, session_id, "한" * 10)
     session = await database.read(lambda db: sessions.get_writable(db, user_id, session_id))
     assert session.num_messages == 2
 
@@ -85,13 +88,13 @@ async def test_what_is_over_is_refused_and_changes_nothing(database: Database) -
 async def test_one_accounts_text_is_not_anothers(database: Database) -> None:
     for name in ("ada", "bob"):
         user_id, session_id = await chat_of(database, name)
-        await write(database, user_id, session_id, "x" * (QUOTA - 5 * ROW_BYTES))
+        await write(database, user_id, session_id, HALF)
 
 
 async def test_an_account_may_have_a_quota_of_its_own(database: Database) -> None:
     user_id, session_id = await chat_of(database)
     await database.write(lambda db: users.change(db, user_id, quota_bytes=10 * QUOTA))
-    await write(database, user_id, session_id, "x" * 9 * QUOTA)
+    await write(database, user_id, session_id, "x" * QUOTA)
     with pytest.raises(QuotaExceeded):
         await write(database, user_id, session_id, "x" * 2 * QUOTA)
 
@@ -99,15 +102,15 @@ async def test_an_account_may_have_a_quota_of_its_own(database: Database) -> Non
 async def test_the_same_message_again_costs_nothing(database: Database) -> None:
     user_id, session_id = await chat_of(database)
     for _ in range(5):
-        await write(database, user_id, session_id, "x" * (QUOTA - 5 * ROW_BYTES), client_id="once")
+        await write(database, user_id, session_id, HALF, client_id="once")
 
 
 async def test_what_was_deleted_for_good_gives_room_at_once(database: Database) -> None:
     user_id, session_id = await chat_of(database)
     before = await kept(database, user_id)
-    await write(database, user_id, session_id, "x" * (QUOTA - 5 * ROW_BYTES))
+    await write(database, user_id, session_id, HALF)
     await database.write(lambda db: sessions.delete(db, sessions.get_owned(db, user_id, session_id)))
-    assert await kept(database, user_id) > QUOTA - 5 * ROW_BYTES  # it can be restored still
+    assert await kept(database, user_id) > before + len(HALF)  # it can be restored still
 
     def purge(db: Session) -> None:
         sessions.purge(db, sessions.get_owned(db, user_id, session_id, is_deleted=True))
@@ -115,7 +118,7 @@ async def test_what_was_deleted_for_good_gives_room_at_once(database: Database) 
     await database.write(purge)
     assert await kept(database, user_id) == before - ROW_BYTES
     again = await database.write(lambda db: sessions.create(db, user_id).session_id)
-    await write(database, user_id, again, "x" * (QUOTA - 5 * ROW_BYTES))
+    await write(database, user_id, again, HALF)
 
 
 async def test_many_small_rows_are_bounded_too(database: Database) -> None:
@@ -261,7 +264,7 @@ async def test_all_who_come_without_an_account_share_one_total(database: Databas
         await database.write(lambda db, n=number: store(db, n))  # type: ignore[misc]
     with pytest.raises(QuotaExceeded, match="without an account"):
         await database.write(lambda db: store(db, 9))
-    assert QUOTA - 2500 < await kept(database, "") <= QUOTA
+    assert GUEST_QUOTA - 2500 < await kept(database, "") <= GUEST_QUOTA
     assert len(await database.read(lambda db: list(db.exec(select(Generation))))) == 9
 
 

@@ -6,8 +6,7 @@ them after a random load). What is in the books, quotas.py bounds.
 
 Counted are the texts, bytes and JSON that requests bring or make, and ROW_BYTES for the rest of a row. A chat is its
 owner's, whoever writes in it. Not counted, because no request decides how much there is of it: logins (a number per
-account), usage (a row per day and model), the audit log (its age and number), the server's own facts; and search terms,
-which are overhead of the text that they index.
+account), usage (a row per day and model), the audit log (its age and number), the server's own facts.
 """
 
 # ruff: noqa: S608  # statements are made of the names in this file
@@ -21,10 +20,12 @@ from sqlalchemy import Connection, LargeBinary, literal_column, text
 from sqlmodel import SQLModel
 
 from bdchat.store import tables
+from bdchat.store.search import MAX_TERM_BYTES
 
 # Measured in SQLite's file, indexes included: 300 to 340 bytes for a chat, link, key or generation without text, 880
 # for a message of one word with its entry for search.
 ROW_BYTES = 512
+TERMS_PER_TEXT = 8  # at most, as they are counted below: Korean of syllables that never come again has 6.8
 SHARDS = 64
 _OF_SESSION = "(SELECT s.user_id FROM chat_session s WHERE s.session_id = {row}.session_id)"
 _OF_MESSAGE = (
@@ -51,6 +52,11 @@ class Counted:
     def table(self) -> str:
         return str(self.kind.__tablename__)
 
+    @property
+    def named(self) -> str:
+        """Its columns in SQL, each once."""
+        return ", ".join(dict.fromkeys(self.columns))
+
     def owner_of(self, row: str) -> str:
         return self.owner.format(row=row)
 
@@ -75,6 +81,7 @@ COUNTED = (
             ("session_config", "session_id"),
             ("session_member", "session_id"),
             ("share_link", "session_id"),
+            ("search_entry", "session_id"),
         ),
     ),
     Counted(tables.SessionConfig, ("model", "system_prompt", "params"), _OF_SESSION),
@@ -84,7 +91,7 @@ COUNTED = (
         tables.Message,
         ("content", "client_message_id"),
         _OF_SESSION,
-        parts=(("message_metadata", "message_id"), ("generation", "message_id")),
+        parts=(("message_metadata", "message_id"), ("generation", "message_id"), ("search_entry", "message_id")),
     ),
     Counted(
         tables.MessageMetadata,
@@ -98,6 +105,8 @@ COUNTED = (
         parts=(("generation_event", "generation_id"),),
     ),
     Counted(tables.GenerationEvent, ("data",), _OF_GENERATION),
+    # The terms are in the table, and in the index, where each that occurs once takes two to three times its length.
+    Counted(tables.SearchEntry, ("terms", "terms", "terms"), _OF_SESSION),
 )
 BY_KIND = {counted.kind: counted for counted in COUNTED}
 
@@ -105,6 +114,11 @@ BY_KIND = {counted.kind: counted for counted in COUNTED}
 def num_bytes(kind: type[SQLModel], values: Mapping[str, Any]) -> int:
     """What a row of these columns counts once it is written, or a few bytes more."""
     return ROW_BYTES + sum(value_bytes(values.get(name)) for name in BY_KIND[kind].columns)
+
+
+def index_bytes(num_text_bytes: int) -> int:
+    """What finding a text of so many bytes may count: Korean is found by its syllables and by each two of them."""
+    return ROW_BYTES + min(3 * MAX_TERM_BYTES, TERMS_PER_TEXT * num_text_bytes)
 
 
 def value_bytes(value: Any) -> int:
@@ -179,7 +193,7 @@ def _sqlite_triggers(counted: Counted) -> list[str]:
     ]
     if counted.columns:
         made.append(
-            f'CREATE TRIGGER book_{table}_update AFTER UPDATE OF {", ".join(counted.columns)} ON "{table}"'
+            f'CREATE TRIGGER book_{table}_update AFTER UPDATE OF {counted.named} ON "{table}"'
             f" WHEN ({new}) <> ({old}) BEGIN {_entry(counted.owner_of('new'), f'({new}) - ({old})', '0')} END"
         )
     if parts:
@@ -198,7 +212,7 @@ def _postgres_triggers(counted: Counted) -> list[str]:
     if counted.columns:
         entry = _entry(counted.owner_of("NEW"), f"({new}) - ({old})", shard)
         body = f"IF ({new}) <> ({old}) THEN {entry} END IF; RETURN NULL;"
-        bodies["update"] = (f"AFTER UPDATE OF {', '.join(counted.columns)}", body)
+        bodies["update"] = (f"AFTER UPDATE OF {counted.named}", body)
     if counted.parts:
         parts = " ".join(f'DELETE FROM "{part}" WHERE {column} = OLD.{column};' for part, column in counted.parts)
         bodies["parts"] = ("BEFORE DELETE", f"{parts} RETURN OLD;")

@@ -108,7 +108,8 @@ def _plan(db: Session, user_id: str, session_id: str, message_id: str | None) ->
             new_id=own_id,
             new_parent_id=parent_id,
             has_text=bool(row[2]),
-            num_kept_bytes=int(row[3] + row[4]),
+            num_kept_bytes=int(row[3] + row[4])
+            + (books.index_bytes(int(row[3])) if row[5] is None else books.ROW_BYTES + 3 * int(row[5])),
             num_term_bytes=None if row[5] is None else int(row[5]),
         )
         for row, own_id, parent_id in zip(rows, ids, [None, *ids[:-1]], strict=True)

@@ -96,11 +96,21 @@ def _growth(db: Session) -> Iterator[tuple[str, int]]:
             pending[row.generation_id] = row
     for row in db.new:
         if type(row) in books.BY_KIND and not isinstance(row, User):  # a new account is the admin's to make
-            yield _owner_of(db, row, pending), books.num_bytes(type(row), row.__dict__)
+            yield _owner_of(db, row, pending), books.num_bytes(type(row), row.__dict__) + _to_be_found(row)
     for row in db.dirty:
         counted = books.BY_KIND.get(type(row))
         if counted is not None and (num_bytes := sum(_change(row, name) for name in counted.columns)):
             yield _owner_of(db, row, pending), num_bytes
+
+
+def _to_be_found(row: Any) -> int:
+    """A title or a message is indexed right after it is written, or a moment later."""
+    text = ""
+    if isinstance(row, ChatSession):
+        text = row.title
+    elif isinstance(row, Message) and row.status != "running":
+        text = row.content
+    return books.index_bytes(books.value_bytes(text)) if text else 0
 
 
 def _change(row: Any, column: str) -> int:

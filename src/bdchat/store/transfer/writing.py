@@ -21,7 +21,7 @@ from bdchat.store.database import Database
 from bdchat.store.errors import Conflict
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.slices import slices
-from bdchat.store.tables import ChatSession, Message, MessageMetadata, SessionConfig
+from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEntry, SessionConfig
 from bdchat.store.transfer.chat import MAX_AT_MS, Chat
 from bdchat.store.transfer.document import NO_METADATA
 from bdchat.store.transfer.reasons import because
@@ -61,7 +61,7 @@ class Prepared:
     first: "Slice"
     rest: Iterator["Slice"]  # made as they are asked for, in a thread of who asks
     is_whole: bool  # with the first slice
-    num_bytes: int  # in the books
+    num_bytes: int  # in the books, but for what finds the other slices' texts
 
     @property
     def source_id(self) -> str:
@@ -113,17 +113,20 @@ def prepare(chat: Chat, user_id: str) -> Prepared:
     metadata = {row["message_id"]: row for row in _metadata(tree, ids)}
     groups = list(slices([rows[number] for number in tree.top_down], _num_bytes, max_bytes=MAX_SLICE_TEXT_BYTES))
     made = (_slice(group, metadata) for group in groups)
+    first = next(made, Slice([], [], []))
     return Prepared(
         chat=chat,
         tree=tree,
         session=session,
-        first=next(made, Slice([], [], [])),
+        first=first,
         rest=made,
         is_whole=len(groups) <= 1,
         num_bytes=books.num_bytes(ChatSession, session)
+        + books.index_bytes(books.value_bytes(session["title"]))
         + (books.num_bytes(SessionConfig, chat.config) if chat.config is not None else 0)
         + sum(books.num_bytes(Message, row) for row in rows)
-        + sum(books.num_bytes(MessageMetadata, row) for row in metadata.values()),
+        + sum(books.num_bytes(MessageMetadata, row) for row in metadata.values())
+        + _index_bytes(first),
     )
 
 
@@ -135,6 +138,10 @@ def _slice(messages: list[Row], metadata: Mapping[str, Row]) -> Slice:
     ]
     own = [metadata[row["message_id"]] for row in messages if row["message_id"] in metadata]
     return Slice(messages, own, entries)
+
+
+def _index_bytes(some: Slice) -> int:
+    return sum(books.num_bytes(SearchEntry, entry) for entry in some.entries)
 
 
 def _num_bytes(row: Row) -> int:
@@ -199,7 +206,7 @@ def _begin(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
 
 def _go_on(db: Session, *, prepared: Prepared, some: Slice) -> None:
     staging.touch(db, prepared.session["session_id"])
-    num_bytes = sum(books.num_bytes(Message, row) for row in some.messages)
+    num_bytes = sum(books.num_bytes(Message, row) for row in some.messages) + _index_bytes(some)
     quotas.charge(db, prepared.session["user_id"], num_bytes)  # others of his may write too
     _write(db, prepared, some)
 
