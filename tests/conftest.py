@@ -1,11 +1,13 @@
 """Fixtures that every room's tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bdchat.settings import default_data_dir
+from tests.postgres import Postgres, postgres_binaries
 
 DEFAULT_MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -18,3 +20,12 @@ def default_model_path() -> Path:
     if not path.is_file():
         pytest.fail(f"the default model is not at {path}; run scripts/test, or set BDCHAT_TEST_MODEL")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server of the tests' own; scripts/test installs PostgreSQL where it may."""
+    if postgres_binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server

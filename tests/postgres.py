@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Self
 
@@ -26,12 +27,12 @@ class Postgres:
         assert binaries is not None
         self._binaries = binaries
         self._data = folder / "data"
-        self._socket = Path("/tmp") / f"bdchat-pg-{os.getpid()}"  # a socket's path is 107 bytes at most
+        self._socket = Path(tempfile.mkdtemp(prefix="bdchat-pg-", dir="/tmp"))  # a socket's path is 107 bytes at most
         self._numbers = itertools.count()
         self._account = _unprivileged_account()
 
     def __enter__(self) -> Self:
-        self._socket.mkdir(mode=0o755, exist_ok=True)
+        self._socket.chmod(0o755)
         for folder in (self._data.parent, self._socket):
             self._give(folder)
         for parent in self._data.parents:

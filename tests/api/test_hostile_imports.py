@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -17,19 +17,10 @@ from bdchat.api.import_run import Config, ImportRun
 from bdchat.settings import LimitSettings, Settings, StoreSettings
 from tests.api.serving import app_of, in_process, signed_in
 from tests.api.test_imports import chat, many, report, titles
-from tests.postgres import Postgres, postgres_binaries
 from tests.store.mutations import NUM_CHATS, with_a_changed_chat
 from tests.store.transferable import as_document, random_session
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    if postgres_binaries() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -168,8 +159,8 @@ class Counted:
         self.num_reads += 1
         return await self._real.read(work)
 
-    async def write(self, work: Any) -> Any:
-        return await self._real.write(work)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
 
 async def test_a_chat_here_is_read_once_however_often_a_file_names_it(local: httpx.AsyncClient) -> None:

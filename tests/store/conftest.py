@@ -1,6 +1,6 @@
 """Every test of the store runs on both databases: `database` is an open one, empty but for its schema."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -8,21 +8,12 @@ from pydantic import SecretStr
 
 from bdchat.settings import StoreSettings
 from bdchat.store.database import Database
-from tests.postgres import Postgres, postgres_binaries
+from tests.postgres import Postgres
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A server of the tests' own; scripts/test installs PostgreSQL where it may."""
-    if postgres_binaries() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

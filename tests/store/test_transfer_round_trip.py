@@ -112,8 +112,14 @@ async def test_what_is_imported_is_counted_and_found(database: Database) -> None
     assert sorted(snippets) == ["환불", "환불은 언제"]
     assert session.source_id is not None
     assert session.source_id.startswith("chatgpt:c1#")
-    path = await database.read(lambda db: messages.path(db, session_id, session.head_message_id, limit=9))
-    assert [entry.message.content for entry in path] == ["환불은 언제", "내일\ufffd"]
+
+    def read_path(db: Session) -> tuple[list[messages.PathEntry], list[str]]:
+        entries = messages.path(db, session_id, session.head_message_id, limit=9)
+        texts = db.exec(select(Message.message_id, Message.content).where(Message.session_id == session_id)).all()
+        return entries, [dict(texts)[entry.message.message_id] for entry in entries]
+
+    path, texts = await database.read(read_path)
+    assert texts == ["환불은 언제", "내일\ufffd"]
     assert {entry.message.author_id for entry in path} == {bob}
     assert path[1].metadata is not None
     assert path[1].metadata.model == "gpt-5"
