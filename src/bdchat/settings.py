@@ -135,6 +135,7 @@ class AuthSettings(Section):
     # Wrong passwords per account and hour, from everywhere; beyond them a device that it does not know waits its turn.
     attempts_per_account: Count = 30
     known_device_days: Count = 180  # unused for so long, a browser is a stranger to the account again
+    invitations_per_day: Count = 50  # to chats, that one account may send: each rings at somebody's
     trusted_proxies: tuple[Network, ...] = ()  # addresses whose X-Forwarded-For and -Proto are believed
 
 

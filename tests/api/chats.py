@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from bdchat.api.bus import Message, user_topic
 from bdchat.store import storage, users
 from bdchat.store.tables import User
-from tests.api.serving import app_of
+from tests.api.serving import app_of, signed_in
 
 Headers = dict[str, str]
 
@@ -84,3 +84,25 @@ async def heard_by(client: httpx.AsyncClient, username: str) -> AsyncGenerator[l
             if message["type"] == "the end":
                 break
             heard.append(message)
+
+
+async def invite(
+    client: httpx.AsyncClient, owner: Headers, session_id: str, username: str, role: str = "reader"
+) -> httpx.Response:
+    """Only asks, or changes the role of who is there."""
+    body = {"username": username, "role": role}
+    answer = await client.post(f"/api/sessions/{session_id}/members", json=body, headers=owner)
+    assert answer.is_success, answer.text
+    return answer
+
+
+async def let_in(
+    client: httpx.AsyncClient, owner: Headers, session_id: str, username: str, role: str = "reader"
+) -> None:
+    """Asks, and the asked accepts at once."""
+    answer = await invite(client, owner, session_id, username, role)
+    if answer.status_code == 202:
+        invited = await signed_in(client, username.casefold())
+        path = f"/api/invitations/{answer.json()['invitation_id']}/accept"
+        accepted = await client.post(path, headers=invited)
+        assert accepted.status_code == 200, accepted.text

@@ -72,6 +72,7 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/api/auth/sessions": "MAX_LOGINS",
     "/api/export/schema": "constant",
     "/api/folders": "MAX_FOLDERS",
+    "/api/invitations": "MAX_SHOWN",
     "/api/keys": "names",
     "/api/llm/models": "a row per model",
     "/api/openapi.json": "constant",

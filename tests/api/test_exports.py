@@ -11,6 +11,7 @@ import pytest
 
 from bdchat.api.exports import attachment
 from bdchat.store.transfer.rendering import safe_name
+from tests.api.chats import let_in
 from tests.api.serving import error_of, in_process, signed_in
 
 pytestmark = pytest.mark.anyio
@@ -98,8 +99,7 @@ async def test_strangers_find_nothing_and_guests_must_sign_in(client: httpx.Asyn
 async def test_a_reader_exports_what_he_may_read_and_not_where_the_owner_keeps_it(client: httpx.AsyncClient) -> None:
     ann, bob = await signed_in(client), await signed_in(client, "bob")
     session_id = await written(client, ann)
-    member = {"username": "bob", "role": "reader"}
-    assert (await client.post(f"/api/sessions/{session_id}/members", json=member, headers=ann)).is_success
+    await let_in(client, ann, session_id, "bob")
     (session,) = (await get(client, f"/api/sessions/{session_id}/export", bob)).json()["sessions"]
     assert (session["title"], session["folder"]) == ("환불: 언제?", "")
     assert (await get(client, "/api/export", bob)).json()["sessions"] == []  # it is not his

@@ -12,7 +12,7 @@ from bdchat.api.auth import COOKIE
 from bdchat.api.live_admission import MAX_LINES, OpenLines
 from bdchat.api.live_line import LineClosed, Timing
 from bdchat.settings import ServerSettings, Settings
-from tests.api.chats import Headers, begin, id_of
+from tests.api.chats import Headers, begin, id_of, let_in
 from tests.api.serving import PASSWORD, app_of, over_http, signed_in
 from tests.api.sockets import chat_path, live
 
@@ -164,7 +164,7 @@ async def test_who_is_removed_from_a_session_hears_no_more_of_it(client: httpx.A
     ann, bob = await signed_in(client), await signed_in(client, "bob")
     session_id, bob_id = await begin(client, ann), await id_of(client, "bob")
     members = f"/api/sessions/{session_id}/members"
-    assert (await client.post(members, json={"username": "bob", "role": "writer"}, headers=ann)).is_success
+    await let_in(client, ann, session_id, "bob", "writer")
     async with live(client, chat_path(session_id), bob) as his, live(client, chat_path(session_id), ann) as hers:
         assert (await his.next())["role"] == "writer"
         assert (await client.post(members, json={"username": "bob", "role": "reader"}, headers=ann)).is_success

@@ -12,7 +12,7 @@ from bdchat.api.bus import ADMIN_TOPIC
 from bdchat.api.live_line import CloseCode
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ApiKey
-from tests.api.chats import Headers, begin, got, talk
+from tests.api.chats import Headers, begin, got, let_in, talk
 from tests.api.serving import app_of, over_http, signed_in
 from tests.api.sockets import UNTITLED, chat_path, kinds, live, read_answer
 from tests.fake_engine import FakeEngine
@@ -32,8 +32,7 @@ async def client(engine: FakeEngine) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 async def share(client: httpx.AsyncClient, owner: Headers, session_id: str, username: str, role: str) -> None:
-    body = {"username": username, "role": role}
-    assert (await client.post(f"/api/sessions/{session_id}/members", json=body, headers=owner)).is_success
+    await let_in(client, owner, session_id, username, role)
 
 
 async def test_everybody_sees_the_same_in_the_same_order(client: httpx.AsyncClient, engine: FakeEngine) -> None:
@@ -156,8 +155,10 @@ async def test_events_tell_of_the_list_and_of_invitations(client: httpx.AsyncCli
         created = await hers.until("session", event="created")
         assert created["session"]["title"] == "plans"
         await share(client, ann, session_id, "bob", "reader")
-        notice = await his.until("notification", kind="session.shared")
-        assert (notice["data"]["session_id"], notice["data"]["role"]) == (session_id, "reader")
+        notice = await his.until("notification", kind="session.invited")
+        assert (notice["data"]["title"], notice["data"]["role"]) == ("plans", "reader")
+        for socket in (hers, his):  # he has accepted
+            await socket.until("session", event="changed")
         assert (await client.delete(f"/api/sessions/{session_id}", headers=ann)).is_success
         for socket in (hers, his):
             await socket.until("session")

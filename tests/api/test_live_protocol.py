@@ -137,10 +137,10 @@ def test_what_others_say_is_passed_on() -> None:
     users = [{"user_id": OTHER, "username": "bob"}]
     assert on_the_wire(frame_of({"type": "presence", "users": users}, ME)) == {"type": "presence", "users": users}
     assert on_the_wire(frame_of({"type": GAP}, ME)) == {"type": "resync"}
-    notice = {"type": "notification", "kind": "session.shared", "session_id": "s"}
+    notice = {"type": "notification", "kind": "session.invited", "session_id": "s"}
     assert on_the_wire(frame_of(notice, ME)) == {
         "type": "notification",
-        "kind": "session.shared",
+        "kind": "session.invited",
         "data": {"session_id": "s"},
     }
     created = {"type": "message.created", "message": {"message_id": "m"}}

@@ -20,7 +20,7 @@ from bdchat.api.bus import session_topic, user_topic
 from bdchat.api.live_line import CloseCode
 from bdchat.settings import GenerationSettings, Settings
 from bdchat.store.tables import ApiKey
-from tests.api.chats import begin, id_of, say
+from tests.api.chats import begin, id_of, invite, let_in, say
 from tests.api.ownership_table import MESSAGE, TABLE, Admin, Entry, Own, Theirs, Within
 from tests.api.serving import app_of, make_app, over_http, signed_in
 from tests.api.sockets import chat_path, live
@@ -81,7 +81,8 @@ async def everything_of(client: httpx.AsyncClient, username: str, content: str) 
     question = await say(client, headers, session_id, content)
     stored = {"messages": MESSAGE, "store": True, "metadata": {"session_id": session_id}}
     completion = await made(client, headers, "/v1/chat/completions", stored)
-    member = await made(client, headers, f"/api/sessions/{session_id}/members", {"username": friend})
+    await let_in(client, headers, session_id, friend)
+    asked = await invite(client, headers, session_id, f"{username}s guest")
     link = await made(client, headers, f"/api/sessions/{session_id}/links", {})
     key = await made(client, headers, "/api/keys", {"name": content})
     logins = (await client.get("/api/auth/sessions", headers=headers)).json()["data"]
@@ -93,7 +94,8 @@ async def everything_of(client: httpx.AsyncClient, username: str, content: str) 
         "answer_id": session["head_message_id"],
         "completion_id": completion["id"],
         "generation_id": completion["id"],
-        "user_id": member["user_id"],
+        "user_id": await id_of(client, friend),
+        "invitation_id": asked.json()["invitation_id"],
         "own_id": await id_of(client, username),
         "link_id": link["link_id"],
         "token": link["token"],

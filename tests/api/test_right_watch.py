@@ -17,10 +17,10 @@ from bdchat.api.right_watch import means
 from bdchat.store import messages, sessions, users
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ApiKey, ShareLink
-from tests.api.chats import Headers, id_of
+from tests.api.chats import Headers, id_of, let_in
 from tests.api.serving import app_of, error_of, in_process, signed_in, until
 from tests.api.sockets import UNTITLED
-from tests.api.test_sharing import invite, make_link
+from tests.api.test_sharing import make_link
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -142,7 +142,7 @@ async def world() -> AsyncGenerator[World]:
 
 
 async def join(world: World) -> None:
-    await invite(world.client, world.ann, world.session_id, "bob", "writer")
+    await let_in(world.client, world.ann, world.session_id, "bob", "writer")
 
 
 # --- kinds of responses, as Bob reads them ----------------------------------------------------------------------------

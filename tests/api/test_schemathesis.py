@@ -29,6 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from bdchat.api.openapi import document
 from bdchat.settings import AuthSettings, GenerationSettings, Settings
+from tests.api.chats import id_of, invite, let_in
 from tests.api.serving import make_app, over_http, signed_in
 
 EXAMPLES = int(os.environ.get("BDCHAT_SCHEMATHESIS_EXAMPLES", "3"))  # per operation and kind of request
@@ -102,6 +103,8 @@ class Stage:
         friend = f"friend-{uuid.uuid4().hex[:8]}"  # an earlier one may be disabled by now, or gone
         await signed_in(self._client, friend)
         session_id = (await post("/api/sessions", {"title": "t"}))["session_id"]
+        await let_in(self._client, headers, session_id, friend)
+        asked = await invite(self._client, headers, session_id, "guest")
         stored = {"messages": MESSAGE, "store": True, "metadata": {"session_id": session_id}}
         completion_id = (await post("/v1/chat/completions", stored))["id"]
         messages = await self._client.get(f"/api/sessions/{session_id}/messages", headers=headers)
@@ -111,7 +114,8 @@ class Stage:
             "completion_id": completion_id,
             "generation_id": completion_id,
             "message_id": messages.json()["items"][0]["message_id"],
-            "user_id": (await post(f"/api/sessions/{session_id}/members", {"username": friend}))["user_id"],
+            "user_id": await id_of(self._client, friend),
+            "invitation_id": asked.json()["invitation_id"],
             "link_id": link["link_id"],
             "token": link["token"],
             "key_id": (await post("/api/keys", {"name": "k"}))["key_id"],

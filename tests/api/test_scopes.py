@@ -41,6 +41,7 @@ CHAT = ("/v1/", "/api/llm/")
 ADMIN = ("/api/admin/", "/metrics")
 SESSIONS = (
     "/api/sessions",
+    "/api/invitations",
     "/api/folders",
     "/api/messages/",
     "/api/search",

@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlmodel import Session, col, update
+from sqlmodel import Session, update
 
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ShareLink, User
-from tests.api.chats import Headers, begin, cost_of, got, heard_by, id_of, say, talk
+from tests.api.chats import Headers, begin, cost_of, got, heard_by, id_of, let_in, say, talk
 from tests.api.serving import app_of, error_of, in_process, signed_in
 
 pytestmark = pytest.mark.anyio
@@ -19,12 +19,6 @@ pytestmark = pytest.mark.anyio
 async def client() -> AsyncGenerator[httpx.AsyncClient]:
     async with in_process() as client:
         yield client
-
-
-async def invite(client: httpx.AsyncClient, owner: Headers, session_id: str, username: str, role: str) -> None:
-    body = {"username": username, "role": role}
-    answer = await client.post(f"/api/sessions/{session_id}/members", json=body, headers=owner)
-    assert answer.status_code == 200, answer.text
 
 
 async def make_link(client: httpx.AsyncClient, owner: Headers, session_id: str, **body: Any) -> dict[str, Any]:
@@ -43,7 +37,7 @@ async def test_a_reader_reads_and_nothing_else(client: httpx.AsyncClient) -> Non
     path = f"/api/sessions/{session_id}"
     await client.patch(path, json={"title": "ours", "folder": "f", "is_pinned": True}, headers=ann)
     error_of(await client.get(path, headers=bob), 404)
-    await invite(client, ann, session_id, "BOB", "reader")  # names are compared without case
+    await let_in(client, ann, session_id, "BOB", "reader")  # names are compared without case
     session = await got(client, path, bob)
     assert (session["title"], session["role"], session["owner_name"]) == ("ours", "reader", "ann")
     assert (session["folder"], session["is_pinned"]) == ("", False)  # the owner's own order
@@ -74,7 +68,7 @@ async def test_a_reader_looks_at_another_branch_without_moving_it(client: httpx.
     ann, bob = await signed_in(client), await signed_in(client, "bob")
     session_id, (first, second) = await talk(client, ann, "1", "2")
     branch = await say(client, ann, session_id, "2b", parent_id=first)
-    await invite(client, ann, session_id, "bob", "reader")
+    await let_in(client, ann, session_id, "bob", "reader")
     path = f"/api/sessions/{session_id}"
     other = await got(client, f"{path}/messages", bob, leaf=second)
     assert [item["content"] for item in other["items"]] == ["1", "2"]
@@ -86,12 +80,12 @@ async def test_a_reader_looks_at_another_branch_without_moving_it(client: httpx.
 async def test_a_writer_writes_under_their_own_name(client: httpx.AsyncClient) -> None:
     ann, bob = await signed_in(client), await signed_in(client, "bob")
     session_id, _ = await talk(client, ann, "hi")
-    await invite(client, ann, session_id, "bob", "writer")
+    await let_in(client, ann, session_id, "bob", "writer")
     message_id = await say(client, bob, session_id, "from bob")
     message = await got(client, f"/api/messages/{message_id}", ann)
     assert message["author_id"] == await id_of(client, "bob")
     error_of(await client.put(f"/api/sessions/{session_id}", json={"title": "x"}, headers=bob), 403)
-    await invite(client, ann, session_id, "bob", "reader")
+    await let_in(client, ann, session_id, "bob", "reader")
     body = {"content": "x"}
     error_of(await client.post(f"/api/sessions/{session_id}/messages", json=body, headers=bob), 403)
     members = (await got(client, f"/api/sessions/{session_id}/members", ann))["items"]
@@ -102,7 +96,7 @@ async def test_a_writer_writes_under_their_own_name(client: httpx.AsyncClient) -
 async def test_an_invitation_ends(client: httpx.AsyncClient, who_ends: str) -> None:
     ann, bob = await signed_in(client), await signed_in(client, "bob")
     session_id, _ = await talk(client, ann, "hi")
-    await invite(client, ann, session_id, "bob", "writer")
+    await let_in(client, ann, session_id, "bob", "writer")
     member = f"/api/sessions/{session_id}/members/{await id_of(client, 'bob')}"
     headers = ann if who_ends == "ann" else bob
     async with heard_by(client, "bob") as heard:
@@ -118,36 +112,18 @@ async def test_a_member_cannot_end_somebody_elses_invitation(client: httpx.Async
     carol = await signed_in(client, "carol")
     session_id = await begin(client, ann)
     for name in ("bob", "carol"):
-        await invite(client, ann, session_id, name, "writer")
+        await let_in(client, ann, session_id, name, "writer")
     error_of(
         await client.delete(f"/api/sessions/{session_id}/members/{await id_of(client, 'carol')}", headers=bob), 403
     )
     assert (await got(client, f"/api/sessions/{session_id}", carol))["role"] == "writer"
 
 
-async def test_who_is_invited_is_told(client: httpx.AsyncClient) -> None:
-    ann = await signed_in(client)
-    await signed_in(client, "bob")
-    session_id = await begin(client, ann, title="t")
-    async with heard_by(client, "bob") as heard:
-        await invite(client, ann, session_id, "bob", "reader")
-    assert [message["type"] for message in heard] == ["session.changed", "notification"]
-    assert (heard[1]["kind"], heard[1]["owner_name"], heard[1]["title"]) == ("session.shared", "ann", "t")
-
-
 async def test_who_cannot_be_invited(client: httpx.AsyncClient) -> None:
     ann = await signed_in(client)
-    await signed_in(client, "bob")
-
-    def disable(db: Session) -> None:
-        db.exec(update(User).where(col(User.username) == "bob").values(is_disabled=True))
-
-    await app_of(client).database.write(disable)
     path = f"/api/sessions/{await begin(client, ann)}/members"
     for body, status, param in (
-        ({"username": "nobody"}, 400, "username"),
-        ({"username": "bob"}, 400, "username"),
-        ({"username": "ann"}, 409, "username"),
+        ({"username": "ANN"}, 409, "username"),
         ({"username": "x", "role": "owner"}, 400, "role"),
         ({"username": ""}, 400, "username"),
         ({}, 400, "username"),
@@ -271,10 +247,10 @@ async def test_company_takes_no_more_queries(client: httpx.AsyncClient) -> None:
     alone = await costs()
     for name in ("bob", "carol", "dave", "eve"):
         await signed_in(client, name)
-        await invite(client, ann, session_id, name, "writer")
+        await let_in(client, ann, session_id, name, "writer")
     assert await costs() == alone
     for _ in range(8):
         other = await begin(client, ann)
-        await invite(client, ann, other, "bob", "reader")
+        await let_in(client, ann, other, "bob", "reader")
     assert len((await got(client, "/api/sessions?shared=true", bob))["items"]) == 9
     assert await cost_of(client, client.get("/api/sessions?shared=true", headers=bob)) <= 2

@@ -98,6 +98,7 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
 const QUIET: Record<string, Answer> = {
   "GET /api/auth/me": () => ME,
   "GET /v1/models": () => ({ object: "list", data: [] }),
+  "GET /api/invitations": () => ({ items: [] }),
   "GET /api/sessions": () => ({ items: [], next_cursor: null }),
 };
 

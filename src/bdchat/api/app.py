@@ -34,6 +34,7 @@ from bdchat.api.generations import GenerationService
 from bdchat.api.health import Health
 from bdchat.api.housekeeping import Housekeeping
 from bdchat.api.imports import IMPORT_PATH, Imports
+from bdchat.api.invitations import Invitations
 from bdchat.api.latency import LatencyMeter
 from bdchat.api.live import LiveChat
 from bdchat.api.live_admission import LiveParts, OpenLines
@@ -147,6 +148,7 @@ class App(Starlette):
             *Messages(self.database, self.session_news, settings.limits).routes(),
             *Previews(self.database, self.engine_router, settings.limits).routes(),
             *Sharing(settings, self.database, self.session_news, self.authenticator).routes(),
+            *Invitations(self.database, self.session_news).routes(),
             *Exports(self.database, settings.limits).routes(),
             *self.imports.routes(),
             *self.openapi.routes(),

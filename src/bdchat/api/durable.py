@@ -92,6 +92,7 @@ class DurableGenerations:
         """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with: in a
         chat the message is stored then, and its answer "failed"; outside nothing is kept. The same client_message_id
         again is the same Started, or another run of the answer if that came to nothing."""
+        check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
         return await self._runs.undisturbed(self._begin(identity, wanted))
 
     async def edit(

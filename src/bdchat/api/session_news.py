@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bdchat.api.bus import RIGHTS_TOPIC, Bus, session_topic, user_topic
 from bdchat.api.schemas.messages import MessageView
 from bdchat.api.schemas.sessions import SessionView
+from bdchat.api.schemas.sharing import ChatInvitationView
 from bdchat.store.sessions import Audience, Seen
 from bdchat.store.tables import ChatSession, Message
 
@@ -76,13 +77,10 @@ class SessionNews:
         )
         await self._bus.publish(user_topic(user_id), {"type": "session.deleted", "session_id": session_id})
 
-    async def shared(self, user_id: str, seen: Seen) -> None:
-        await self.changed_for(user_id, seen)
-        session = seen.session
-        notice = {"kind": "session.shared", "session_id": session.session_id, "title": session.title}
-        await self._bus.publish(
-            user_topic(user_id), {"type": "notification", **notice, "owner_name": seen.owner_name, "role": seen.role}
-        )
+    async def invited(self, user_id: str, invitation: ChatInvitationView) -> None:
+        """All that is heard of a chat before one has accepted."""
+        notice = {"type": "notification", "kind": "session.invited", **invitation.model_dump()}
+        await self._bus.publish(user_topic(user_id), notice)
 
     async def message(self, message: Message, *, kind: Literal["created", "changed"] = "created") -> None:
         view = MessageView.of(message).model_dump()

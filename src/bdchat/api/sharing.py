@@ -1,12 +1,14 @@
 """Sharing a session: members by name, read-only links, and the view that a link opens. Event loop only.
 
-Only the owner invites and makes links; a member may leave. /api/shared/{token} is open to whoever has the token, of
+Only the owner invites and makes links; a member may leave. Who is invited comes in by accepting (invitations.py);
+whether a name is anybody's is told by no answer and no time. /api/shared/{token} is open to whoever has the token, of
 which only the SHA-256 is stored; for everything that opens nothing it says 404.
 """
 
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,12 +17,14 @@ from starlette.routing import Route
 from bdchat.api.attempts import Attempts
 from bdchat.api.auth import Authenticator
 from bdchat.api.endpoints import Endpoint, declared, path_id, read_query, reply
+from bdchat.api.errors import TooManyAttempts
 from bdchat.api.identity import require_user
 from bdchat.api.json_body import read_json_body
 from bdchat.api.long_answer import LongAnswer, long_reply
 from bdchat.api.messages import contents_of, long_texts
 from bdchat.api.right_watch import rests_on_link
 from bdchat.api.schemas.sharing import (
+    ChatInvitationView,
     LinkList,
     LinkView,
     MemberList,
@@ -34,17 +38,27 @@ from bdchat.api.schemas.sharing import (
 )
 from bdchat.api.schemas.wire import parse
 from bdchat.api.session_news import SessionNews
-from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
-from bdchat.store import messages, sessions, sharing, users
+from bdchat.store import chat_invites, messages, sessions, sharing, users
 from bdchat.store.database import Database, Db
-from bdchat.store.errors import NotFound
-from bdchat.store.ids import now_ms
+from bdchat.store.errors import Conflict, NotFound
+from bdchat.store.ids import new_id, now_ms
 from bdchat.store.sessions import Seen
 from bdchat.store.tables import ChatSession, ShareLink, User
 
 DAY_MS = 86_400_000
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 256 bits
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """What came of a name. `told_id`: whose news it is; of a name that nobody has nobody's, at the same cost."""
+
+    view: MemberView
+    told_id: str
+    seen: Seen | None = None  # of a member
+    invitation: ChatInvitationView | None = None
+    is_new: bool = False
 
 
 class Sharing:
@@ -54,6 +68,7 @@ class Sharing:
         self._limits = settings.limits
         self._authenticator = authenticator
         self._wrong_tokens = Attempts(settings.auth.attempts_per_address)
+        self._sent = Attempts(settings.auth.invitations_per_day, window_s=DAY_MS / 1000)  # by account
 
     def routes(self) -> list[Route]:
         members, links = "/api/sessions/{session_id}/members", "/api/sessions/{session_id}/links"
@@ -66,9 +81,18 @@ class Sharing:
                 "Invite somebody, or change what they may",
                 body=NewMember,
                 response=MemberView,
+                also=(202,),
                 errors=(409,),
+                description="202: the name was asked. That says nothing of whether anybody has it, or will accept.",
             ),
-            Endpoint("DELETE", f"{members}/{{user_id}}", self.remove_member, "End an invitation, or leave", status=204),
+            Endpoint("DELETE", f"{members}/{{user_id}}", self.remove_member, "End a membership, or leave", status=204),
+            Endpoint(
+                "DELETE",
+                "/api/sessions/{session_id}/invitations/{invitation_id}",
+                self.withdraw,
+                "Withdraw an invitation",
+                status=204,
+            ),
             Endpoint("GET", links, self.list_links, "Read-only links", response=LinkList),
             Endpoint(
                 "POST",
@@ -100,7 +124,8 @@ class Sharing:
 
         def read(db: Db) -> list[MemberView]:
             sessions.get_owned(db, user_id, session_id)
-            return [MemberView.of(member, user) for member, user in sharing.members(db, session_id)]
+            there = [MemberView.of(member, user) for member, user in sharing.members(db, session_id)]
+            return there + [MemberView.asked(invite) for invite in chat_invites.of_chat(db, session_id)]
 
         return reply(MemberList(items=await self._database.read(read)))
 
@@ -108,17 +133,32 @@ class Sharing:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         wanted = parse(NewMember, await read_json_body(request), self._limits)
 
-        def put(db: Db) -> tuple[MemberView, Seen]:
-            session = sessions.get_owned(db, user_id, session_id)
-            user = users.by_name(db, wanted.username)
-            if user is None or user.is_disabled:
-                raise InvalidRequest("username", "there is no such user.", code="no_such_user")
-            member = sharing.put_member(db, session, user, wanted.role)
-            return MemberView.of(member, user), sessions.see(db, user.user_id, session_id)
+        left_s = self._sent.left_s(user_id)
+        if left_s is None:
+            self._sent.count(user_id)  # before it is made: many at once are not all let through
+        is_new = False
+        try:
+            done = await self._database.write(lambda db: _put(db, user_id, session_id, wanted, left_s))
+            is_new = done.is_new
+        finally:
+            if left_s is None and not is_new:
+                self._sent.give_back(user_id)
+        if done.seen is not None:
+            await self._news.changed_for(done.told_id, done.seen)
+        if done.invitation is not None:
+            await self._news.invited(done.told_id, done.invitation)
+        return reply(done.view, status=200 if done.seen is not None else 202)
 
-        view, seen = await self._database.write(put)
-        await self._news.shared(view.user_id, seen)
-        return reply(view)
+    async def withdraw(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        invitation_id = path_id(request, "invitation_id")
+
+        def withdraw(db: Db) -> None:
+            sessions.get_owned(db, user_id, session_id)
+            chat_invites.withdraw(db, session_id, invitation_id)
+
+        await self._database.write(withdraw)
+        return Response(status_code=204)
 
     async def remove_member(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
@@ -190,6 +230,29 @@ class Sharing:
     async def _opened(self, token: str) -> tuple[ChatSession, User, ShareLink]:
         """Raises NotFound."""
         return await self._database.read(lambda db: sharing.opened_by(db, _hash(token)))
+
+
+def _put(db: Db, user_id: str, session_id: str, wanted: NewMember, left_s: float | None) -> _Put:
+    """The same queries for a name that somebody has and for one that nobody has. `left_s`: until one more may be asked.
+    Raises NotFound, NotAllowed, Conflict, TooManyAttempts."""
+    session = sessions.get_owned(db, user_id, session_id)
+    owner, key = users.get(db, user_id), users.username_key(wanted.username)
+    if key == owner.username_key:
+        raise Conflict("The owner is in the session already.", code="owner_is_there", param="username")
+    if (there := sharing.member_named(db, session_id, key)) is not None:
+        member = sharing.put_member(db, session, there, wanted.role)
+        return _Put(MemberView.of(member, there), there.user_id, seen=sessions.see(db, there.user_id, session_id))
+    invite, is_new = chat_invites.put(db, session, wanted.username, wanted.role)
+    if is_new and left_s is not None:
+        raise TooManyAttempts(left_s)
+    invited = users.by_name(db, wanted.username)
+    hears = is_new and invited is not None and not invited.is_disabled
+    return _Put(
+        MemberView.asked(invite),
+        invited.user_id if hears and invited is not None else new_id(),
+        invitation=ChatInvitationView.of(invite, session, owner),
+        is_new=is_new,
+    )
 
 
 def _shared(db: Db, token: str, query: SharedQuery) -> LongAnswer:

@@ -13,7 +13,7 @@ from bdchat.store.driver_errors import is_damage, named_error, named_errors
 from bdchat.store.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew, StoreUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-HEAD = "0003"  # the newest revision; a test compares it with the migrations
+HEAD = "0004"  # the newest revision; a test compares it with the migrations
 _HEADER = b"SQLite format 3\x00"
 
 

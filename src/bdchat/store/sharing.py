@@ -1,15 +1,15 @@
-"""Who else may see a chat: invited members, and links that show it to whoever has them.
+"""Who else may see a chat: members, who accepted an invitation, and links that show it to whoever has them.
 
 Functions of a Session, inside the caller's transaction. A link's token is kept as SHA-256 only; the caller makes it and
 shows it once.
 """
 
 from sqlalchemy import ColumnElement, or_
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.tables import ChatSession, SessionMember, ShareLink, User
+from bdchat.store.tables import ChatInvite, ChatSession, SessionMember, ShareLink, User
 
 MAX_MEMBERS = 100  # each is told of every message
 MAX_LINKS = 100
@@ -29,18 +29,30 @@ def members(db: Session, session_id: str) -> list[tuple[SessionMember, User]]:
 
 
 def put_member(db: Session, session: ChatSession, user: User, role: str) -> SessionMember:
-    """Invites, or changes the role of who is there. Raises Conflict for the owner and beyond MAX_MEMBERS."""
-    if user.user_id == session.user_id:
-        raise Conflict("The owner is in the session already.", code="owner_is_there", param="username")
+    """Lets in, or changes the role of who is there. Raises Conflict beyond MAX_MEMBERS."""
+    assert user.user_id != session.user_id
     member = db.get(SessionMember, (session.session_id, user.user_id))
     if member is None:
-        if len(members(db, session.session_id)) >= MAX_MEMBERS:
-            raise Conflict(f"A session has at most {MAX_MEMBERS} members.", code="too_many_members")
+        check_room(db, session.session_id)
         member = SessionMember(session_id=session.session_id, user_id=user.user_id, role=role, created_at_ms=now_ms())
         db.add(member)
     member.role = role
     db.flush()
     return member
+
+
+def check_room(db: Session, session_id: str) -> None:
+    """For one more. Who is asked takes a place. Raises Conflict."""
+    there = select(func.count()).where(SessionMember.session_id == session_id)
+    asked = select(func.count()).where(ChatInvite.session_id == session_id, col(ChatInvite.is_withdrawn).is_(False))
+    if db.exec(there).one() + db.exec(asked).one() >= MAX_MEMBERS:
+        raise Conflict(f"A session has at most {MAX_MEMBERS} members.", code="too_many_members")
+
+
+def member_named(db: Session, session_id: str, username_key: str) -> User | None:
+    """Of those who are in the chat."""
+    query = select(User).join(SessionMember, col(SessionMember.user_id) == col(User.user_id))
+    return db.exec(query.where(SessionMember.session_id == session_id, User.username_key == username_key)).first()
 
 
 def remove_member(db: Session, session_id: str, user_id: str) -> None:

@@ -193,13 +193,30 @@ class SessionConfig(Row, table=True):
 
 
 class SessionMember(Row, table=True):
-    """Somebody whom the owner invited. The owner has no row."""
+    """Somebody whom the owner invited and who came in. The owner has no row."""
 
     __tablename__ = "session_member"
 
     session_id: str = _id("chat_session.session_id", primary_key=True)
     user_id: str = _id("user.user_id", primary_key=True)
     role: str = "reader"  # "reader" | "writer"
+    created_at_ms: int = _ms()
+
+
+class ChatInvite(Row, table=True):
+    """A name that the owner has asked and that has not come in; whether anybody has it is not known here. What was
+    declined or withdrawn stays until it is too old: nobody is asked again and again."""
+
+    __tablename__ = "chat_invite"
+    __table_args__ = (UniqueConstraint("session_id", "username_key"),)
+
+    invitation_id: str = _id(primary_key=True)
+    session_id: str = _id("chat_session.session_id")
+    username: str  # as the owner typed it
+    username_key: str = Field(index=True)
+    role: str = "reader"  # "reader" | "writer"
+    is_declined: bool = False
+    is_withdrawn: bool = False
     created_at_ms: int = _ms()
 
 

@@ -22,7 +22,11 @@ test("two people are in one chat: presence, typing, both read the same answer", 
   await dialog.getByRole("textbox", { name: "Name they sign in with" }).fill("ben");
   await dialog.getByRole("combobox", { name: "May", exact: true }).selectOption("writer");
   await dialog.getByRole("button", { name: "Invite" }).click();
-  await dialog.getByRole("button", { name: "Remove ben" }).waitFor();
+  await dialog.getByText("Asked; no answer yet.").waitFor();
+  await ben.page.goto("/");
+  await ben.page.getByText("ann asks you to write along").waitFor();
+  await ben.page.getByRole("button", { name: "Accept “Together”" }).press("Enter");
+  await ben.page.waitForURL(`**/chat/${sessionId}`);
   for (const { page } of [ann, ben]) {
     await page.goto(`/chat/${sessionId}`);
     await field(page).waitFor();
@@ -63,7 +67,10 @@ test("a reader reads along and cannot write; a stranger learns nothing", async (
   const dan = await scene.visitor("dan");
   const sessionId = await ann.api.chat("For reading", ["A question?", "An answer."]);
   const path = { session_id: sessionId };
-  await ann.api.call("POST /api/sessions/{session_id}/members", { path, body: { username: "cora", role: "reader" } });
+  const body = { username: "cora", role: "reader" } as const;
+  const asked = await ann.api.call("POST /api/sessions/{session_id}/members", { path, body });
+  const invitation = { invitation_id: asked.invitation_id ?? "" };
+  await cora.api.call("POST /api/invitations/{invitation_id}/accept", { path: invitation });
   await cora.page.goto(`/chat/${sessionId}`);
   await thread(cora.page).getByText("An answer.").waitFor();
   expect(await field(cora.page).count()).toBe(0);

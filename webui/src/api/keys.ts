@@ -9,6 +9,7 @@ export const keys = {
   sessions: ["sessions"],
   sessionList: (filter: SessionFilter) => ["sessions", "list", filter],
   folders: ["folders"],
+  invitations: ["invitations"],
   session: (sessionId: string) => ["sessions", "one", sessionId],
   config: (sessionId: string) => ["sessions", "one", sessionId, "config"],
   messages: (sessionId: string) => ["sessions", "one", sessionId, "messages"],

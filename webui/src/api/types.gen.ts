@@ -40,6 +40,11 @@ export type ChatCompletion = { id: string; object: "chat.completion"; created: n
 
 export type ChatCompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; store?: boolean | null; metadata?: unknown; tools?: unknown; tool_choice?: unknown; functions?: unknown; function_call?: unknown; response_format?: unknown; modalities?: unknown; audio?: unknown };
 
+export type ChatInvitationList = { items: Array<ChatInvitationView> };
+
+/** What the invited is shown of a chat: nothing else of it. */
+export type ChatInvitationView = { invitation_id: string; title: string; owner_name: string; owner_username: string; role: "reader" | "writer"; created_at_ms: number };
+
 /** imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already. */
 export type ChatLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "chat"; title: string; status: "imported" | "skipped" | "failed"; session_id: string | null; num_messages: number; num_branches: number; file: string };
 
@@ -146,7 +151,8 @@ export type Me = { user: UserView | null; role: "admin" | "user" | "guest" | nul
 
 export type MemberList = { items: Array<MemberView> };
 
-export type MemberView = { user_id: string; username: string; display_name: string; role: "reader" | "writer"; created_at_ms: number };
+/** Somebody who is in the chat, or a name that was asked and has not answered: then `username` is what was typed. */
+export type MemberView = { state: "member" | "invited"; user_id: string | null; invitation_id: string | null; username: string; display_name: string; role: "reader" | "writer"; created_at_ms: number };
 
 /** One message. Keys that SDKs echo back (refusal, annotations, audio, reasoning_content …) are ignored. */
 export type Message = { role: "system" | "developer" | "user" | "assistant" | "tool" | "function"; content?: string | null; name?: string | null; tool_calls?: Array<EarlierToolCall> | null; function_call?: CalledFunction | null; tool_call_id?: string | null };
@@ -177,7 +183,7 @@ export type NewLink = { expires_in_days?: number | null };
 
 export type NewLinkView = { link_id: string; created_at_ms: number; expires_at_ms: number | null; token: string; path: string };
 
-/** Again with another role: changes it. */
+/** Again with another role: changes it. Whether anybody has that name is not told. */
 export type NewMember = { username: string; role?: "reader" | "writer" };
 
 export type NewMessage = { content: string; role?: "user" | "system" | "assistant"; parent_id?: string | null; client_message_id?: string | null };
@@ -371,6 +377,9 @@ export interface Endpoints {
   "GET /api/export/schema": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
   "POST /api/import": { path: undefined; query: undefined; body: Blob; response: string };
+  "GET /api/invitations": { path: undefined; query: undefined; body: undefined; response: ChatInvitationList };
+  "POST /api/invitations/{invitation_id}/accept": { path: { invitation_id: string }; query: undefined; body: undefined; response: SessionView };
+  "POST /api/invitations/{invitation_id}/decline": { path: { invitation_id: string }; query: undefined; body: undefined; response: undefined };
   "GET /api/keys": { path: undefined; query: undefined; body: undefined; response: KeyList };
   "POST /api/keys": { path: undefined; query: undefined; body: NewKey; response: CreatedKey };
   "DELETE /api/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; response: Nothing };
@@ -399,6 +408,7 @@ export interface Endpoints {
   "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl" }; body: undefined; response: Record<string, unknown> };
   "POST /api/sessions/{session_id}/fork": { path: { session_id: string }; query: undefined; body: NewFork; response: SessionView };
   "POST /api/sessions/{session_id}/head": { path: { session_id: string }; query: undefined; body: NewHead; response: SessionView };
+  "DELETE /api/sessions/{session_id}/invitations/{invitation_id}": { path: { session_id: string; invitation_id: string }; query: undefined; body: undefined; response: undefined };
   "GET /api/sessions/{session_id}/links": { path: { session_id: string }; query: undefined; body: undefined; response: LinkList };
   "POST /api/sessions/{session_id}/links": { path: { session_id: string }; query: undefined; body: NewLink; response: NewLinkView };
   "DELETE /api/sessions/{session_id}/links/{link_id}": { path: { session_id: string; link_id: string }; query: undefined; body: undefined; response: undefined };

@@ -4,7 +4,7 @@ import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
 import { keys } from "@/api/keys";
-import type { PullView } from "@/api/types.gen";
+import type { ChatInvitationView, PullView } from "@/api/types.gen";
 import { showBrowserNotice } from "@/lib/browser-notice";
 import type { HeardFrame, HeardOf } from "@/live/protocol";
 import { useNotices } from "@/ui/notices-state";
@@ -37,6 +37,7 @@ export function useNews(): (frame: HeardFrame) => void {
 
 function useNotification(): (frame: HeardOf<"notification">) => void {
   const { t } = useTranslation();
+  const queries = useQueryClient();
   const tell = useTelling();
   return ({ kind, data }) => {
     if (kind === "admin.pull") {
@@ -46,14 +47,14 @@ function useNotification(): (frame: HeardOf<"notification">) => void {
       return;
     }
     const { session_id: sessionId, title: given } = data;
-    if (typeof sessionId !== "string") return;
     const title = typeof given === "string" && given ? given : t("sessions.untitled");
-    const texts: Record<string, string> = {
-      "answer.finished": t("news.finished", { title }),
-      "session.shared": t("news.shared", { title }),
-    };
-    const text = texts[kind];
-    if (text) tell(text, sessionId, `/chat/${sessionId}`);
+    if (kind === "session.invited") {
+      queries.invalidateQueries({ queryKey: keys.invitations });
+      const { invitation_id: id, owner_username: name } = data as unknown as ChatInvitationView;
+      tell(t("news.invited", { name, title }), id, null); // it is answered above the list of chats
+    } else if (kind === "answer.finished" && typeof sessionId === "string") {
+      tell(t("news.finished", { title }), sessionId, `/chat/${sessionId}`);
+    }
   };
 }
 

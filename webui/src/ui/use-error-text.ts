@@ -46,7 +46,7 @@ const TEXTS = {
   cannot_continue: "error.cannotContinue",
   nothing_there: "error.nothingThere",
   owner_is_there: "sharing.isOwner",
-  no_such_user: "refusal.noSuchUser",
+  too_many_invitations: "refusal.tooManyInvitations",
   too_many_members: "refusal.tooManyMembers",
   too_many_links: "refusal.tooManyLinks",
   import_running: "refusal.importRunning",

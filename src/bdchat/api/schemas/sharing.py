@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bdchat.api.endpoints import View
 from bdchat.api.schemas.wire import Strict, Text
-from bdchat.store.tables import Message, SessionMember, ShareLink, User
+from bdchat.store.tables import ChatInvite, ChatSession, Message, SessionMember, ShareLink, User
 
 MAX_LINK_DAYS = 3650
 
@@ -14,7 +14,7 @@ MAX_LINK_DAYS = 3650
 
 
 class NewMember(Strict):
-    """Again with another role: changes it."""
+    """Again with another role: changes it. Whether anybody has that name is not told."""
 
     username: Annotated[Text, Field(min_length=1, max_length=64)]
     role: Literal["reader", "writer"] = "reader"
@@ -33,7 +33,11 @@ class SharedQuery(Strict):
 
 
 class MemberView(View):
-    user_id: str
+    """Somebody who is in the chat, or a name that was asked and has not answered: then `username` is what was typed."""
+
+    state: Literal["member", "invited"]
+    user_id: str | None  # of a member
+    invitation_id: str | None  # of an invitation
     username: str
     display_name: str
     role: Literal["reader", "writer"]
@@ -42,16 +46,56 @@ class MemberView(View):
     @classmethod
     def of(cls, member: SessionMember, user: User) -> "MemberView":
         return cls.model_construct(
+            state="member",
             user_id=user.user_id,
+            invitation_id=None,
             username=user.username,
             display_name=user.display_name,
             role=member.role,
             created_at_ms=member.created_at_ms,
         )
 
+    @classmethod
+    def asked(cls, invite: ChatInvite) -> "MemberView":
+        return cls.model_construct(
+            state="invited",
+            user_id=None,
+            invitation_id=invite.invitation_id,
+            username=invite.username,
+            display_name="",
+            role=invite.role,
+            created_at_ms=invite.created_at_ms,
+        )
+
 
 class MemberList(View):
     items: list[MemberView]
+
+
+class ChatInvitationView(View):
+    """What the invited is shown of a chat: nothing else of it."""
+
+    invitation_id: str
+    title: str
+    owner_name: str
+    owner_username: str  # several may have one display name
+    role: Literal["reader", "writer"]
+    created_at_ms: int
+
+    @classmethod
+    def of(cls, invite: ChatInvite, session: ChatSession, owner: User) -> "ChatInvitationView":
+        return cls.model_construct(
+            invitation_id=invite.invitation_id,
+            title=session.title,
+            owner_name=owner.display_name or owner.username,
+            owner_username=owner.username,
+            role=invite.role,
+            created_at_ms=invite.created_at_ms,
+        )
+
+
+class ChatInvitationList(View):
+    items: list[ChatInvitationView]
 
 
 class LinkView(View):

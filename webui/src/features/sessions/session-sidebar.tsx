@@ -11,7 +11,9 @@ import { SearchResults } from "./search-results";
 import type { Place } from "./session-filter";
 import { SessionList } from "./session-list";
 import { ShelfPicker } from "./shelf-picker";
+import { useInvitations } from "./use-invitations";
 
+const InvitationList = lazy(() => import("./invitation-list").then((module) => ({ default: module.InvitationList })));
 const FolderBar = lazy(() => import("./folder-bar").then((module) => ({ default: module.FolderBar })));
 
 const TYPING_MS = 200;
@@ -22,6 +24,7 @@ interface Props {
 
 export function SessionSidebar({ footer }: Props) {
   const { t } = useTranslation();
+  const invitations = useInvitations().data?.items ?? [];
   const [place, setPlace] = useState<Place>({ shelf: "active" });
   const [typed, setTyped] = useState("");
   const words = useSettled(typed.normalize("NFC").trim(), TYPING_MS); // macOS sends Hangul in pieces
@@ -53,6 +56,7 @@ export function SessionSidebar({ footer }: Props) {
       ) : (
         <>
           <Suspense>
+            {invitations.length > 0 && <InvitationList invitations={invitations} />}
             {place.folder && <FolderBar key={place.folder} folder={place.folder} choose={setPlace} />}
           </Suspense>
           <SessionList key={place.shelf ?? `folder ${place.folder}`} place={place} />

@@ -1,4 +1,4 @@
-/** Invites somebody by the name that they sign in with. */
+/** Invites somebody by the name that they sign in with. Whether anybody has it is not told. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import TextField from "@mui/material/TextField";
@@ -6,7 +6,6 @@ import { useMutation } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
-import { ApiError } from "@/api/errors";
 import type { MemberView } from "@/api/types.gen";
 import { useErrorText } from "@/ui/use-error-text";
 import { RoleSelect } from "./role-select";
@@ -50,7 +49,7 @@ export function MemberForm({ sessionId, done }: Props) {
           invite.reset();
         }}
         error={invite.isError}
-        helperText={invite.isError ? reasonOf(invite.error) : ""}
+        helperText={invite.isError ? textOf(invite.error) : ""}
         autoComplete="off"
         sx={{ flex: "1 1 170px" }}
         inputRef={field}
@@ -62,9 +61,4 @@ export function MemberForm({ sessionId, done }: Props) {
       </Button>
     </Box>
   );
-
-  function reasonOf(error: Error): string {
-    const isUnknown = error instanceof ApiError && error.code === "no_such_user";
-    return isUnknown ? t("sharing.noUser", { name: username }) : textOf(error);
-  }
 }

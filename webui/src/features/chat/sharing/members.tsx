@@ -1,4 +1,4 @@
-/** The people who are invited to a chat, and what each may. */
+/** The people who are in a chat or were asked into it, and what each may. */
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
@@ -33,8 +33,12 @@ export function Members({ sessionId }: Props) {
     onSettled: readAgain,
   });
   const remove = useMutation({
-    mutationFn: (userId: string) =>
-      call("DELETE /api/sessions/{session_id}/members/{user_id}", { path: { ...path, user_id: userId } }),
+    mutationFn: ({ user_id: userId, invitation_id: invitationId }: MemberView) =>
+      userId
+        ? call("DELETE /api/sessions/{session_id}/members/{user_id}", { path: { ...path, user_id: userId } })
+        : call("DELETE /api/sessions/{session_id}/invitations/{invitation_id}", {
+            path: { ...path, invitation_id: invitationId ?? "" },
+          }),
     onSettled: readAgain,
   });
   const error = members.error ?? change.error ?? remove.error;
@@ -61,13 +65,20 @@ export function Members({ sessionId }: Props) {
       <Box component="ul" aria-labelledby="sharing-members" sx={{ m: 0, mt: 1, p: 0, listStyle: "none" }}>
         {members.data?.items.map((member) => {
           const name = member.display_name || member.username;
+          const isAsked = member.state === "invited";
           return (
-            <Box component="li" key={member.user_id} sx={{ display: "flex", alignItems: "center", gap: 1, py: 0.75 }}>
+            <Box
+              component="li"
+              key={member.user_id ?? member.invitation_id}
+              sx={{ display: "flex", alignItems: "center", gap: 1, py: 0.75 }}
+            >
               <Box sx={{ flex: 1, minWidth: 0 }}>
-                <Typography noWrap>{name}</Typography>
-                {name !== member.username && (
+                <Typography noWrap component="bdi" sx={{ display: "block" }}>
+                  {name}
+                </Typography>
+                {(isAsked || name !== member.username) && (
                   <Typography variant="body2" color="textSecondary" noWrap>
-                    {member.username}
+                    {isAsked ? t("sharing.invited") : member.username}
                   </Typography>
                 )}
               </Box>
@@ -79,8 +90,8 @@ export function Members({ sessionId }: Props) {
               <IconAction
                 icon="close"
                 iconSize={18}
-                label={t("sharing.remove", { name })}
-                onClick={() => remove.mutate(member.user_id)}
+                label={t(isAsked ? "sharing.withdraw" : "sharing.remove", { name })}
+                onClick={() => remove.mutate(member)}
               />
             </Box>
           );

@@ -14,7 +14,37 @@ async function openMenu(role: SessionView["role"] = "owner") {
   return page;
 }
 
-test("somebody is invited by name, may more, and is removed", async () => {
+const ASKED: MemberView = {
+  state: "invited",
+  user_id: null,
+  invitation_id: "i1",
+  username: "nobody",
+  display_name: "",
+  role: "reader",
+  created_at_ms: 0,
+};
+
+test("a name is asked, whoever has it, and the invitation is withdrawn", async () => {
+  const { table } = await openMenu();
+  let items: MemberView[] = [];
+  table["GET /api/sessions/s1/members"] = () => ({ items });
+  table["POST /api/sessions/s1/members"] = () => {
+    items = [ASKED];
+    return ASKED;
+  };
+  table["DELETE /api/sessions/s1/invitations/i1"] = () => {
+    items = [];
+    return undefined;
+  };
+  fireEvent.click(await screen.findByText("Share this chat"));
+  fireEvent.change(await screen.findByLabelText("Name they sign in with"), { target: { value: "nobody" } });
+  fireEvent.click(screen.getByText("Invite"));
+  expect(await screen.findByText("Asked; no answer yet.")).toBeDefined();
+  fireEvent.click(screen.getByLabelText("Withdraw the invitation of nobody"));
+  expect(await screen.findByText("Nobody is invited.")).toBeDefined();
+});
+
+test("a member may more, and is removed", async () => {
   const { table } = await openMenu();
   let items: MemberView[] = [];
   const asked: unknown[] = [];
@@ -23,8 +53,9 @@ test("somebody is invited by name, may more, and is removed", async () => {
     asked.push(body);
     const { username, role } = body as MemberView;
     if (username === "nobody")
-      return new Refusal(400, { code: "no_such_user", message: "no such user", param: "username" });
-    items = [{ user_id: "u2", username, display_name: "Bob B.", role, created_at_ms: 0 }];
+      return new Refusal(409, { code: "too_many_invitations", message: "too many", param: "username" });
+    const state = "member";
+    items = [{ ...ASKED, state, user_id: "u2", invitation_id: null, username, display_name: "Bob B.", role }];
     return items[0];
   };
   table["DELETE /api/sessions/s1/members/u2"] = () => {
@@ -35,7 +66,7 @@ test("somebody is invited by name, may more, and is removed", async () => {
   const name = await screen.findByLabelText("Name they sign in with");
   fireEvent.change(name, { target: { value: "nobody" } });
   fireEvent.click(screen.getByText("Invite"));
-  expect(await screen.findByText("There is no account called “nobody”.")).toBeDefined();
+  expect(await screen.findByText(/were not accepted yet/)).toBeDefined();
   fireEvent.change(name, { target: { value: "bob" } });
   fireEvent.click(screen.getByText("Invite"));
   expect(await screen.findByText("Bob B.")).toBeDefined();
