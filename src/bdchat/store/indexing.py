@@ -64,12 +64,11 @@ def _nothing(_: Session) -> None:
 
 def _first_note(db: Session) -> _Note | None:
     name = col(ServerState.name)
-    prefix = search.TO_INDEX
-    query = select(ServerState).where(name >= prefix, name < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+    query = select(ServerState).where(name.startswith(search.TO_INDEX, autoescape=True))  # however a locale sorts signs
     found = db.exec(query.order_by(name).limit(1)).first()
     if found is None:
         return None
-    return _Note(found.name, found.value, db.get(Message, found.name.removeprefix(prefix)))
+    return _Note(found.name, found.value, db.get(Message, found.name.removeprefix(search.TO_INDEX)))
 
 
 def _entry(message: Message) -> dict[str, Any]:
