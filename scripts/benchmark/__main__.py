@@ -21,7 +21,19 @@ from rich.console import Console
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
-from . import hardening, imports, page, peers, report, socket_drops, store_load, stored_loads, usage_sums, writer_stalls
+from . import (
+    full_disk,
+    hardening,
+    imports,
+    page,
+    peers,
+    report,
+    socket_drops,
+    store_load,
+    stored_loads,
+    usage_sums,
+    writer_stalls,
+)
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Log, Run
@@ -36,7 +48,7 @@ LLAMA_SERVER_FLAGS = (
     "-np 16 -fa off -c 16384",
     "-np 16 -fa on -c 16384 --spec-type ngram-mod",  # guesses from repeated text too
 )
-STORED_WORKLOADS = ("server-kills", "stop", "log-overhead")
+STORED_WORKLOADS = ("server-kills", "stop", "log-overhead", "full-disk")
 OWN_WORKLOADS = (
     "kills",
     "startup",
@@ -88,6 +100,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--num-server-kills", type=int, default=stored_loads.NUM_SERVER_KILLS, help="for --workload server-kills (100)"
     )
+    parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
     parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
     parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
@@ -203,6 +216,9 @@ async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[har
         outcomes += await stored_loads.stops(model, overrides, logs, seed=seed, log=log, num_stops=num_stops)
     if "log-overhead" in wanted:
         outcomes += await stored_loads.log_overhead(model, overrides, logs, seed=seed, log=log)
+    if "full-disk" in wanted:
+        rounds = options.num_rounds
+        outcomes += await full_disk.full_disk(model, overrides, logs, seed=seed, log=log, num_rounds=rounds)
     return outcomes
 
 

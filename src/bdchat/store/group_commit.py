@@ -61,6 +61,7 @@ class GroupCommit:
         self._info = info
         self._connection: Connection | None = None
         self._has_begun = False
+        self._has_inserted = False  # by the write that runs
         self._lost_by: Exception | None = None
         event.listen(writer, "before_cursor_execute", self._require_transaction_for)
         event.listen(writer, "handle_error", self._note_loss)
@@ -119,22 +120,24 @@ class GroupCommit:
         if self._room is None:
             return job.work(session)
         before = self._room.measure(connection)
+        self._has_inserted = False
         result = job.work(session)
         session.flush()
-        self._room.require_room(connection, before)
+        self._room.require_room(connection, before, has_inserted=self._has_inserted)
         return result
 
     def _require_transaction(self, connection: Connection) -> None:
         if self._lost_by is not None or (self._has_begun and not can_commit(connection)):
             raise _TransactionLost
 
-    def _require_transaction_for(self, connection: Connection, *_: object) -> None:
+    def _require_transaction_for(self, connection: Connection, _: object, statement: str, *__: object) -> None:
         """Before each statement. The first begins the transaction; a later one outside would commit by itself."""
         if connection is not self._connection:  # a reader's: PostgreSQL's share the engine
             return
         if self._has_begun and not has_transaction(connection):
             raise _TransactionLost
         self._has_begun = True
+        self._has_inserted |= statement.startswith("INSERT")
 
     def _note_loss(self, context: ExceptionContext) -> None:
         """What ended it is known here alone: undoing a savepoint that is gone fails too, and hides it."""

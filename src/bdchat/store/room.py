@@ -3,8 +3,9 @@
 On a full disk nothing could be deleted either: what a deletion changes goes into the log first, and the log into the
 file. So a file beside the database holds some room for that; it is let go of for a transaction when little else is
 left, and taken again behind it. What keeps it: a write that makes the database larger must leave that much, also when
-its log has gone into the file; one that leaves it no larger, or less in the books (books.py), may use it up. It is
-measured in the write's own transaction, not declared by whoever writes.
+its log has gone into the file; one that leaves it no larger, or less in the books (books.py), or that inserts nothing
+and leaves the books as they are (a chat is hidden, a text leaves the index) may use it up. It is measured in the
+write's own transaction, not declared by whoever writes.
 """
 
 import contextlib
@@ -70,13 +71,14 @@ class DiskRoom:
         kept = connection.exec_driver_sql("SELECT COALESCE(SUM(num_bytes), 0) FROM storage_book").scalar_one()
         return Size(num_used_pages, int(kept))
 
-    def require_room(self, connection: Connection, before: Size | None) -> None:
+    def require_room(self, connection: Connection, before: Size | None, *, has_inserted: bool) -> None:
         """After a write, before its savepoint is released. Raises StoreFull."""
         after = self.measure(connection)
         if before is None or after is None:
             return
         num_pages = after.num_used_pages - before.num_used_pages
-        if num_pages <= 0 or after.num_kept_bytes < before.num_kept_bytes:
+        num_kept_bytes = after.num_kept_bytes - before.num_kept_bytes
+        if num_pages <= 0 or num_kept_bytes < 0 or (num_kept_bytes == 0 and not has_inserted):
             return
         page_bytes = _pragma(connection, "page_size")
         for_file = max(0, page_bytes * _pragma(connection, "page_count") - self._path.stat().st_size)
