@@ -29,6 +29,7 @@ from . import (
     peers,
     report,
     socket_drops,
+    stalled_readers,
     store_load,
     stored_loads,
     usage_sums,
@@ -53,6 +54,7 @@ OWN_WORKLOADS = (
     "kills",
     "startup",
     "hostile",
+    "stalled-readers",
     "socket-drops",
     "store",
     "import",
@@ -167,6 +169,9 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         if "startup" in wanted:
             empty = bdchat("none", cache_dir(os.environ) / "bench-data", tuple(options.set))
             outcomes += await hardening.startup(empty, logs, log)
+        if "stalled-readers" in wanted:
+            empty = bdchat("none", cache_dir(os.environ) / "bench-stalled-data", tuple(options.set))
+            outcomes += await stalled_readers.stalled_readers(empty, logs, log)
         if "hostile" in wanted:
             outcomes += await hardening.hostile(ours, logs, log)
         if "socket-drops" in wanted:

@@ -12,6 +12,7 @@ from sqlmodel import Session, update
 
 from bdchat.api.app import App
 from bdchat.api.bus import GAP, RIGHTS_TOPIC
+from bdchat.api.exports import MAX_AT_ONCE
 from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.right_watch import means
 from bdchat.store import messages, sessions, users
@@ -329,6 +330,23 @@ async def test_who_waits_for_a_whole_answer_waits_no_longer(world: World) -> Non
     async with asyncio.timeout(SOON_S):
         await reader.task
     assert reader.status == 404
+
+
+async def test_an_account_has_few_exports_at_once(world: World) -> None:
+    """Each holds a page of messages for as long as its reader likes."""
+    readers = [await export(world, world.bob) for _ in range(MAX_AT_ONCE)]
+    async with asyncio.timeout(5):
+        for reader in readers:
+            await reader.has_begun.wait()
+    path = f"/api/sessions/{world.session_id}/export"
+    refused = await world.client.get(path, headers=world.bob)
+    assert error_of(refused, 429)
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await world.client.get(path, headers=world.ann)).status_code == 200
+    for reader in readers:
+        reader.task.cancel()
+    await asyncio.gather(*(reader.task for reader in readers), return_exceptions=True)
+    assert (await world.client.get(path, headers=world.bob)).status_code == 200
 
 
 async def test_what_others_lose_does_not_disturb(world: World) -> None:

@@ -1,5 +1,6 @@
 """What one user has written, over all chats that he still may read. Runs inside Database.read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from bdchat.store.byte_length import PAGE_BYTES, byte_length
 from bdchat.store.tables import ChatSession, Message, SessionMember
 
 SMALL_BYTES = 2048  # of a text that comes with its row
-_AT_ONCE = 8  # rows that are fetched together: a page may end with any of them
+_AT_ONCE = 16  # messages that are measured together: a page may end with any of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Sent:
 
 def sent_by(db: Session, user_id: str, *, limit: int, before: str | None = None) -> tuple[list[Sent], bool]:
     """Newest first, and whether there are more: a page ends before the message with which the texts are more than
-    PAGE_BYTES, and holds one at least. `before` is the message_id of the page before's last. One query."""
+    PAGE_BYTES, and holds one at least. `before` is the message_id of the page before's last."""
     is_member = exists().where(
         col(SessionMember.session_id) == col(Message.session_id), col(SessionMember.user_id) == user_id
     )
@@ -38,28 +39,33 @@ def sent_by(db: Session, user_id: str, *, limit: int, before: str | None = None)
     )
     if before is not None:
         ids = ids.where(col(Message.message_id) < before)
-    these = ids.order_by(col(Message.message_id).desc()).limit(limit + 1).subquery()
-    size = byte_length(col(Message.content))
+    named = list(db.exec(ids.order_by(col(Message.message_id).desc()).limit(limit + 1)))
+    sizes = _sizes_on_page(db, named[:limit])
+    small = [message_id for message_id, num_bytes in sizes.items() if num_bytes <= SMALL_BYTES]
+    content = case((col(Message.message_id).in_(small), col(Message.content)), else_=None)
     columns: list[Any] = [
         col(Message.message_id),
         col(Message.session_id),
         col(ChatSession.title),
         col(Message.created_at_ms),
-        size,
-        case((size <= SMALL_BYTES, col(Message.content)), else_=None),
+        content,
     ]
-    query: Any = (
-        select(*columns)
-        .join(these, col(Message.message_id) == these.c.message_id)
-        .join(ChatSession, col(ChatSession.session_id) == col(Message.session_id))
-        .order_by(col(Message.message_id).desc())
-    )
-    found: list[Sent] = []
-    page_bytes = 0
-    with db.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
-        for message_id, session_id, title, at_ms, num_bytes, content in rows:
-            page_bytes += num_bytes
-            if len(found) == limit or (found and page_bytes > PAGE_BYTES):
-                return found, True
-            found.append(Sent(message_id, session_id, title, at_ms, content))
-    return found, False
+    query: Any = select(*columns).join(ChatSession, col(ChatSession.session_id) == col(Message.session_id))
+    query = query.where(col(Message.message_id).in_(sizes)).order_by(col(Message.message_id).desc())
+    return [Sent(*row) for row in db.execute(query)], len(named) > len(sizes)
+
+
+def _sizes_on_page(db: Session, message_ids: Sequence[str]) -> dict[str, int]:
+    """Some at a time: on SQLite a text is read to be measured, and few may be enough for a page."""
+    sizes: dict[str, int] = {}
+    num_bytes = 0
+    for at in range(0, len(message_ids), _AT_ONCE):
+        some = message_ids[at : at + _AT_ONCE]
+        query: Any = select(col(Message.message_id), byte_length(col(Message.content)))
+        found = dict(db.execute(query.where(col(Message.message_id).in_(some))).all())
+        for message_id in some:
+            num_bytes += found[message_id]
+            if sizes and num_bytes > PAGE_BYTES:
+                return sizes
+            sizes[message_id] = found[message_id]
+    return sizes

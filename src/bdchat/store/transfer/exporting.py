@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from bdchat.store import generations, messages, sessions
+from bdchat.store.byte_length import byte_length
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionConfig, User
@@ -30,7 +30,7 @@ from bdchat.store.transfer.rendering import (
 )
 
 CHUNK_BYTES = 256 * 1024  # a step goes on until it has so much
-PAGE_CHARS = 128 * 1024  # of messages read together; a longer message is a page of its own
+PAGE_BYTES = 256 * 1024  # of messages read together; a longer message is a page of its own
 PAGE_MESSAGES = 500
 _PAGE_SESSIONS = 200
 _EARLIEST_ZIP_MS = 315_532_800_000  # 1980; a ZIP knows no earlier time
@@ -194,10 +194,10 @@ def _plan(db: Session, user_id: str, session_id: str, format_: Format) -> _Plan:
 
 
 def _sizes(db: Session, condition: Any) -> Iterator[dict[str, Any]]:
-    columns: Any = select(Message.message_id, Message.role, Message.status, func.length(col(Message.content)))
+    columns: Any = select(Message.message_id, Message.role, Message.status, byte_length(col(Message.content)))
     columns = columns.where(condition).order_by(col(Message.created_at_ms), col(Message.message_id))
-    for message_id, role, status, num_chars in db.exec(columns):
-        yield {"message_id": message_id, "role": role, "status": status, "num_chars": num_chars}
+    for message_id, role, status, num_bytes in db.exec(columns):
+        yield {"message_id": message_id, "role": role, "status": status, "num_bytes": num_bytes}
 
 
 def _example(known: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -210,13 +210,13 @@ def _example(known: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _pages(known: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
     page: list[str] = []
-    num_chars = 0
+    num_bytes = 0
     for each in known:
-        if page and (len(page) == PAGE_MESSAGES or num_chars + each["num_chars"] > PAGE_CHARS):
+        if page and (len(page) == PAGE_MESSAGES or num_bytes + each["num_bytes"] > PAGE_BYTES):
             yield page
-            page, num_chars = [], 0
+            page, num_bytes = [], 0
         page.append(each["message_id"])
-        num_chars += each["num_chars"]
+        num_bytes += each["num_bytes"]
     if page:
         yield page
 

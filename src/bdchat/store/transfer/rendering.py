@@ -132,7 +132,7 @@ def day_and_time(at_ms: int) -> str:
 
 def is_example_part(part: dict[str, Any]) -> bool:
     """A message that is worth learning from: one that says something and did not fail."""
-    return bool(part["num_chars"]) and part["status"] != "failed"
+    return bool(part["num_bytes"]) and part["status"] != "failed"
 
 
 def safe_name(title: str, *, fallback: str = "chat") -> str:
