@@ -213,32 +213,24 @@ def test_the_top_level_is_the_one_that_was_drawn() -> None:
 
 
 def test_the_documented_files_are_the_files() -> None:
-    """Both ways: "Here now" names no file that is not there, and a new file gets its line."""
-    named = documented_modules((ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    """Both ways: docs/files.md names no file that is not there, and a new file gets its line."""
+    named = documented_modules((ROOT / "docs" / "files.md").read_text("utf-8"))
     present = {path for path in modules() if not path.endswith("__init__.py")}
-    assert named - present == set(), "docs/architecture.md names files that do not exist"
-    assert present - named == set(), "docs/architecture.md has no line for these files"
+    assert named - present == set(), "docs/files.md names files that do not exist; run scripts/rooms"
+    assert present - named == set(), "docs/files.md has no line for these files; run scripts/rooms"
 
 
-def test_the_document_reader_knows_rooms_and_stops_where_the_future_begins() -> None:
-    text = (
-        "## Here now\n`src/bdchat/`: `cli.py`\n### `engine/`\n| `request.py` | values |\n| `a.py`, `b.py` | `c.py` |\n"
-        "## To come\n### `store/`\n| `tables.py` | rows |\n"
-    )
-    assert documented_modules(text) == {"cli.py", "engine/request.py", "engine/a.py", "engine/b.py"}
+def test_the_document_reader_knows_folders() -> None:
+    text = "## `src/bdchat/`\n| `cli.py` | flags |\n## `src/bdchat/engine/`\n| `request.py` | values |\n| `a.py` | `c.py` |\n"
+    assert documented_modules(text) == {"cli.py", "engine/request.py", "engine/a.py"}
 
 
 def documented_modules(text: str) -> set[str]:
-    """Files in the first column of the tables under "Here now"; a heading names their folder."""
-    here = text.partition("## Here now")[2]
-    here = re.split(r"^## ", here, maxsplit=1, flags=re.MULTILINE)[0]
+    """Files in the first column of the tables; a heading names their folder."""
     folder, found = "", set[str]()
-    for line in here.splitlines():
-        heading = re.match(r"### `([\w/]+)/`", line)
-        if heading:
-            folder = heading.group(1).removeprefix("src/bdchat").strip("/")
-            folder = f"{folder}/" if folder else ""
-            continue
-        column = line.split("|")[1] if line.startswith("|") else line if line.startswith("`src/bdchat/`") else ""
-        found |= {f"{folder}{name}" for name in re.findall(r"`(\w+\.py)`", column)}
+    for line in text.splitlines():
+        if heading := re.match(r"## `src/bdchat/([\w/]*)`", line):
+            folder = heading[1]
+        elif line.startswith("|"):
+            found |= {f"{folder}{name}" for name in re.findall(r"`(\w+\.py)`", line.split("|")[1])}
     return found
