@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from bdchat.engine.model_runner import DecodeFailed, KVLayout, LogitsRow, MemoryClass, NoKVSlot, Slice
 from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
-from bdchat.engine.runner import DecodeFailed, KVLayout, LogitsRow, MemoryClass, NoKVSlot, Slice
-from bdchat.engine.tokenizer import Segment
+from bdchat.engine.text.tokenizer import Segment
 
 EOS = 256
 BOS = 257

@@ -27,7 +27,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "backup_console",
             "chat",
             "doctor",
-            "engine.catalog",
+            "engine.models.catalog",
             "engine.errors",
             "model_console",
             "private_files",
@@ -37,8 +37,18 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("backup_console.py", ("settings", "store.backup", "store.database", "store.errors")),
     ("user_console.py", ("settings", "api.passwords", "api.schemas.accounts", "store*")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
-    ("doctor.py", ("settings", "engine.catalog", "engine.errors", "engine.gguf", "engine.host", "engine.lifeline")),
-    ("model_console.py", ("engine.catalog", "engine.downloads", "engine.host", "engine.model_rows")),
+    (
+        "doctor.py",
+        (
+            "settings",
+            "engine.models.catalog",
+            "engine.errors",
+            "engine.gguf",
+            "engine.host",
+            "engine.isolation.lifeline",
+        ),
+    ),
+    ("model_console.py", ("engine.models.catalog", "engine.models.downloads", "engine.host", "engine.models.rows")),
     ("engine/*", ("settings", "private_files", "engine*")),
     ("store/*", ("settings", "private_files", "store*")),
     ("api/*", ("settings", "private_files", "engine*", "store*", "api*")),
@@ -46,7 +56,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 # Third parties with one door each: package → the files that may name it.
 DOORS: dict[str, tuple[str, ...]] = {
-    "llama_cpp": ("engine/llama_*.py",),
+    "llama_cpp": ("engine/llama/*",),
     "tiktoken": ("engine/tokenizer.py",),
     "chromadb": ("store/vectors.py",),
     "sqlmodel": ("store/*",),
@@ -58,7 +68,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "starlette": ("api/*",),
     "uvicorn": ("api/*",),
     "typer": ("cli.py",),
-    "os.environ": ("settings.py", "engine/process.py"),
+    "os.environ": ("settings.py", "engine/process/main.py"),
     "os.getenv": ("settings.py",),
     # Objects of strangers must not be able to run: no file and no socket is read with these.
     "pickle": (),
@@ -143,7 +153,7 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
         ("settings.py", "from bdchat.engine.errors import InvalidRequest"),
         ("settings.py", "import bdchat"),
         ("chat.py", "from bdchat.engine.request import Delta"),
-        ("cli.py", "from bdchat.engine.scheduler import Scheduler"),
+        ("cli.py", "from bdchat.engine.scheduling.scheduler import Scheduler"),
         ("attic.py", "import sys"),
     ],
 )
@@ -173,8 +183,8 @@ def test_the_checker_sees_a_third_party_at_the_wrong_door(path: str, source: str
     ("path", "source"),
     [
         (
-            "engine/llama_runner.py",
-            "import llama_cpp\nfrom bdchat.engine.runner import Row\nimport os\nos.putenv('A', 'B')",
+            "engine/llama/runner.py",
+            "import llama_cpp\nfrom bdchat.engine.model_runner import Row\nimport os\nos.putenv('A', 'B')",
         ),
         ("api/app.py", "from bdchat import __version__\nfrom bdchat.store.users import Users\nfrom . import chat"),
         ("cli.py", "from bdchat.api.server import serve"),

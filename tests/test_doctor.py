@@ -23,8 +23,8 @@ from bdchat.doctor import (
     examine,
     report,
 )
-from bdchat.engine.catalog import Catalog
-from bdchat.engine.gguf import read_header
+from bdchat.engine.gguf.header import read_header
+from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import load
 
 MODEL = Path("model.gguf")

@@ -5,8 +5,8 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from bdchat.engine.llama_model import LlamaModel
-from bdchat.engine.runner import MemoryClass
+from bdchat.engine.llama.model import LlamaModel
+from bdchat.engine.model_runner import MemoryClass
 from bdchat.settings import EngineSettings
 from tests.tiny_models import write_tiny_llama, write_tiny_mamba, write_tiny_mistral, write_tiny_swa
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bdchat.engine.downloads import PullFault
+from bdchat.engine.models.downloads import PullFault
 from bdchat.store.transfer.reasons import SENTENCES
 from webui_types import frames, typescript
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import sentencepiece
 
-from bdchat.engine.chat_template import CHATML
+from bdchat.engine.text.chat_template import CHATML
 
 MISTRAL_V03_TEMPLATE = Path(__file__).parent / "templates" / "mistral-7b-instruct-v0.3.jinja"
 _MISTRAL_V3_TOKENIZER = Path(mistral_common.__file__).parent / "data" / "mistral_instruct_tokenizer_240323.model.v3"

@@ -17,7 +17,7 @@ from bdchat.private_files import close_umask, mend
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bdchat.engine.catalog import Catalog
+    from bdchat.engine.models.catalog import Catalog
     from bdchat.settings import Settings
 
 app = typer.Typer(
@@ -263,7 +263,7 @@ def _close_to_others(settings: "Settings") -> "Settings":
 
 def _load_catalog(data_dir: Path | None) -> "Catalog":
     settings = _close_to_others(_load_settings(data_dir, [], {}))
-    from bdchat.engine.catalog import Catalog
+    from bdchat.engine.models.catalog import Catalog
 
     return Catalog.load(settings.data_dir)
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import httpx
 
 from bdchat import __version__
-from bdchat.engine.catalog import Catalog, InstalledModel
 from bdchat.engine.errors import EngineError
-from bdchat.engine.gguf import GGUFHeader
+from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
-from bdchat.engine.lifeline import tied
+from bdchat.engine.isolation.lifeline import tied
+from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.settings import Settings
 
 GIB = 1024**3
@@ -176,7 +176,7 @@ def check_memory(header: GGUFHeader, settings: Settings, free_bytes: int) -> Che
 
 def check_library(model: Path, probe: Probe) -> Check:
     """llama.cpp decodes two tokens in a child: the shortest batch on which a wrongly compiled one dies."""
-    arguments = [sys.executable, "-m", "bdchat.engine.llama_probe", str(model)]
+    arguments = [sys.executable, "-m", "bdchat.engine.llama.probe", str(model)]
     code = probe(arguments)
     if code == 0:
         return Check("library", True, "decodes a batch of two tokens")

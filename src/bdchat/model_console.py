@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from bdchat.engine.catalog import Catalog
-from bdchat.engine.downloads import ProgressCallback, PullProgress
 from bdchat.engine.host import free_memory_bytes
-from bdchat.engine.model_rows import ModelRow, model_rows
+from bdchat.engine.models.catalog import Catalog
+from bdchat.engine.models.downloads import ProgressCallback, PullProgress
+from bdchat.engine.models.rows import ModelRow, model_rows
 
 PLAIN_INTERVAL_S = 10.0  # where standard error is no terminal: a line this often
 TITLES = {"wait": "waiting for another pull", "download": "downloading", "verify": "checking"}

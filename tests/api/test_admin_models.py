@@ -11,9 +11,9 @@ import pytest
 from bdchat.api.admin_models import AdminModels
 from bdchat.api.app import App
 from bdchat.api.bus import ADMIN_TOPIC
-from bdchat.engine.catalog import InstalledModel
 from bdchat.engine.engine import Engine
-from bdchat.engine.local_models import LocalModels
+from bdchat.engine.local.local_models import LocalModels
+from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from tests.api.people import audited

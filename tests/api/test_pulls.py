@@ -10,8 +10,8 @@ import pytest
 
 from bdchat.api.bus import ADMIN_TOPIC, LocalBus, Subscription
 from bdchat.api.pulls import MAX_RUNNING, Pulls, PullState
-from bdchat.engine.downloads import ProgressCallback, PullFailed, PullProgress
 from bdchat.engine.errors import InvalidRequest
+from bdchat.engine.models.downloads import ProgressCallback, PullFailed, PullProgress
 from bdchat.store.errors import Conflict, NotFound
 from tests.api.serving import until
 

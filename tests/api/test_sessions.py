@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlmodel import Session, update
 
-from bdchat.engine.kv_files import SUFFIX, model_folder, tag_part
+from bdchat.engine.kv.files import SUFFIX, model_folder, tag_part
 from bdchat.store import sessions, staging
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Message

@@ -17,11 +17,14 @@ from urllib.parse import parse_qsl
 import numpy as np
 import numpy.typing as npt
 
-from bdchat.engine.child import Handle, ProcessSpawn
-from bdchat.engine.confinement import limit_address_space
-from bdchat.engine.inbox import Inbox
-from bdchat.engine.local_engine import LocalEngine
-from bdchat.engine.outbox import Outbox
+from bdchat.engine.isolation.confinement import limit_address_space
+from bdchat.engine.local.child import Handle, ProcessSpawn
+from bdchat.engine.local.local_engine import LocalEngine
+from bdchat.engine.local.supervisor import Patience
+from bdchat.engine.model_runner import Slice
+from bdchat.engine.process.inbox import Inbox
+from bdchat.engine.process.outbox import Outbox
+from bdchat.engine.process.worker import LoadedModel, Worker
 from bdchat.engine.request import (
     Accepted,
     ChatPrompt,
@@ -34,10 +37,7 @@ from bdchat.engine.request import (
     TextPrompt,
     TokenPrompt,
 )
-from bdchat.engine.runner import Slice
-from bdchat.engine.supervisor import Patience
 from bdchat.engine.wire import Load
-from bdchat.engine.worker import LoadedModel, Worker
 from bdchat.settings import EngineSettings
 from tests.fakes import FakeRunner, spell_out
 

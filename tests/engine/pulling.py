@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from bdchat.engine.catalog import Catalog, CatalogEntry
-from bdchat.engine.downloads import PullProgress
+from bdchat.engine.models.catalog import Catalog, CatalogEntry
+from bdchat.engine.models.downloads import PullProgress
 from tests.engine.loopback_hub import Hub
 from tests.gguf_files import model_of
 

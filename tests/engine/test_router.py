@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 import pytest
 
-from bdchat.engine.catalog import InstalledModel
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineUnavailable, ModelNotFound
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
 from bdchat.engine.router import Router
 

@@ -31,11 +31,11 @@ from bdchat.api.schemas.admin_models import (
     to_pull_view,
 )
 from bdchat.api.schemas.wire import parse
-from bdchat.engine.catalog import InstalledModel
 from bdchat.engine.errors import EngineError, ModelNotFound
 from bdchat.engine.host import free_memory_bytes
-from bdchat.engine.local_models import LocalModels
-from bdchat.engine.model_rows import ModelRow, model_rows
+from bdchat.engine.local.local_models import LocalModels
+from bdchat.engine.models.catalog import InstalledModel
+from bdchat.engine.models.rows import ModelRow, model_rows
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 from bdchat.store import audit

@@ -16,7 +16,7 @@ from bdchat.api.backups import FOLDER, Backup, Backups
 from bdchat.api.endpoints import Endpoint, Nothing, declared, path_id, reply
 from bdchat.api.identity import require_admin
 from bdchat.api.schemas.admin_storage import AccountView, BackupList, BackupView, Compacted, GuestView, Storage
-from bdchat.engine.catalog import Catalog
+from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import Settings
 from bdchat.store import audit, storage
 from bdchat.store.database import Database

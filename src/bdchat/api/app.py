@@ -61,7 +61,7 @@ from bdchat.api.stored_chat import StoredChat
 from bdchat.api.stored_completions import StoredCompletions
 from bdchat.api.titles import Titles
 from bdchat.api.usage_ledger import UsageLedger
-from bdchat.engine.local_models import LocalModels
+from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.database import Database

@@ -6,7 +6,7 @@ Event loop only; `run` is a task of the application's lifespan. What is over, st
 import asyncio
 import logging
 
-from bdchat.engine.kv_files import keep_only
+from bdchat.engine.kv.files import keep_only
 from bdchat.settings import Settings
 from bdchat.store import purges, retention, sessions
 from bdchat.store.database import Database

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bdchat.api.bus import ADMIN_TOPIC, Bus, BusUnavailable
-from bdchat.engine.catalog import Catalog
-from bdchat.engine.downloads import PullFailed, PullFault, PullProgress
 from bdchat.engine.errors import EngineError, InvalidRequest
+from bdchat.engine.models.catalog import Catalog
+from bdchat.engine.models.downloads import PullFailed, PullFault, PullProgress
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 

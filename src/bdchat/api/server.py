@@ -24,7 +24,7 @@ from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_l
 from bdchat.api.sign_in import new_setup_code
 from bdchat.api.socket_protocol import socket_options
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
-from bdchat.engine.local_models import LocalModels
+from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import ServerSettings, Settings
 from bdchat.store.database import Database

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from bdchat.engine.request import Value
 
 if TYPE_CHECKING:  # the server's process needs the values only
-    from bdchat.engine.scheduler import Scheduler
-    from bdchat.engine.sequence import Sequence
+    from bdchat.engine.scheduling.scheduler import Scheduler
+    from bdchat.engine.scheduling.sequence import Sequence
 
 
 class SequenceState(Value, frozen=True, kw_only=True):

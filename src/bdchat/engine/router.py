@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bdchat.engine.catalog import InstalledModel
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineUnavailable, ModelNotFound
+from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.request import ModelInfo
 
 DEFAULT_NAMES = frozenset({None, "", "default"})

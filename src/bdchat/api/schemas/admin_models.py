@@ -8,8 +8,8 @@ from pydantic import Field
 from bdchat.api.endpoints import View
 from bdchat.api.pulls import MAX_SPEC_CHARS, PullState, State
 from bdchat.api.schemas.wire import Strict, Text
-from bdchat.engine.downloads import PullFault
-from bdchat.engine.model_rows import ModelRow
+from bdchat.engine.models.downloads import PullFault
+from bdchat.engine.models.rows import ModelRow
 
 ModelName = Annotated[Text, Field(min_length=1, max_length=MAX_SPEC_CHARS)]
 HIDDEN = frozenset({"path"})

@@ -1,0 +1,1 @@
+"""The header of an untrusted model file, read within bounds."""

@@ -1,0 +1,373 @@
+"""Seq ids and cells: claim, extend, release, evict. Loop thread only; knows tokens and cells, never text or requests.
+
+A sequence id is free (no cells), live (claimed by a running sequence) or idle (released; its cells stay as cache until
+somebody needs them). Released content is reused in the cheapest legal way: taken over in place, shared or copied from a
+donor that may itself be running, or restored from a snapshot in RAM or on disk. The ledger is a PrefixTree that mirrors
+llama.cpp's cells exactly; llama.cpp itself is asked after every copy and restore how much it really holds.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
+from bdchat.engine.kv.prefix_tree import PrefixTree
+from bdchat.engine.kv.realignment import respelled
+from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
+from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner
+
+# Below this a saved state is dearer to find and restore than the tokens are to compute again (engine notes: 8 ms
+# a thousand tokens for a swap, fixed costs of some ms).
+MIN_SNAPSHOT_TOKENS = 32
+# A donor's own tail of up to so many tokens is not worth a second sequence id: the donor is taken over.
+MIN_TAIL_TOKENS = 32
+# A file costs tens of milliseconds to read back and megabytes of disk; so much must be saved by it.
+MIN_DISK_TOKENS = 64
+REWRITE_SHARE = 16  # at most 1/16 of a conversation is read again after a restart
+
+
+class Tier(StrEnum):
+    NONE = "none"
+    RESIDENT = "resident"
+    RAM = "ram"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many leading tokens of a prompt each tier has; a tier's number counts what a warmer one has too."""
+
+    num_resident: int
+    num_in_ram: int
+    num_on_disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    seq_id: int
+    num_cached_tokens: int
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a claim's prefix comes from. `seq_id` or `snapshot` is set when num_tokens > 0."""
+
+    num_tokens: int = 0
+    seq_id: int | None = None
+    snapshot: Snapshot | DiskSnapshot | None = None
+
+
+class KVCache:
+    """Invariants: num_cells <= runner.num_cells; live, idle and free ids are disjoint and complete; what the tree says
+    a sequence holds is what llama.cpp holds."""
+
+    def __init__(self, runner: ModelRunner, *, ram_cache_bytes: int = 0, disk: DiskSnapshots | None = None) -> None:
+        self._runner = runner
+        self._tree = PrefixTree()
+        self._live: set[int] = set()
+        self._idle: OrderedDict[int, None] = OrderedDict()  # least recently used first
+        self._free: set[int] = set(range(runner.num_sequences))
+        self._tags: dict[int, str] = {}  # idle seq id → whose stored conversation it holds
+        self.disk = disk
+        self.snapshots = RamSnapshots(ram_cache_bytes, on_drop=self._move_to_disk)
+        self.num_evictions = 0
+
+    @property
+    def num_cells(self) -> int:
+        return self._tree.num_cells
+
+    @property
+    def num_idle_cells(self) -> int:
+        return self.num_cells - self._num_live_cells()
+
+    @property
+    def num_disk_bytes(self) -> int:
+        return self.disk.num_bytes if self.disk is not None else 0
+
+    @property
+    def num_available_cells(self) -> int:
+        """Free cells plus those that eviction would free. Each live sequence of a stream has its own, so there it is
+        simply what the unclaimed streams hold."""
+        if self._runner.layout is KVLayout.STREAMS:
+            return (len(self._free) + len(self._idle)) * self._runner.info.n_ctx
+        return self._runner.num_cells - self._num_live_cells()
+
+    def length(self, seq_id: int) -> int:
+        return self._tree.length(seq_id)
+
+    def holdings(self) -> list[tuple[int, int, int]]:
+        """(seq id, cells it uses, of those the ones that are its alone) of every live and idle sequence."""
+        return [(i, self._tree.length(i), self._tree.num_private(i)) for i in (*self._live, *self._idle)]
+
+    def reach(self, tokens: Sequence[int]) -> Reach:
+        """What of a prompt is where; nothing is claimed."""
+        wanted = list(tokens[:-1])
+        resident = max(self._tree.common_prefixes(wanted).values(), default=0)
+        in_ram, _ = self.snapshots.best(wanted)
+        on_disk, _ = self.disk.best(wanted) if self.disk is not None else (0, None)
+        return Reach(resident, max(resident, in_ram), max(resident, in_ram, on_disk))
+
+    def spelled_as_cached(self, tokens: list[int]) -> list[int]:
+        """The same text, in the tokens of the cached sequence that agrees with it furthest (realignment.py)."""
+        found = respelled(tokens, self._spellings(), self._runner.token_bytes)
+        return found if len(found) < self._runner.info.n_ctx else tokens
+
+    def _spellings(self) -> Iterator[list[int]]:
+        for seq_id in (*self._live, *self._idle):
+            yield self._tree.tokens(seq_id)
+        for snapshot in self.snapshots:
+            yield snapshot.tokens
+        for kept in self.disk or ():
+            yield kept.tokens
+
+    def num_reusable(self, tokens: Sequence[int]) -> int:
+        """How many tokens a claim of `tokens` would not have to compute right now."""
+        return self._best_source(tokens).num_tokens
+
+    def num_shared_with_live(self, tokens: Sequence[int]) -> int:
+        """Leading tokens whose cells a live sequence holds anyway: sharing them takes no cell."""
+        found = self._tree.common_prefixes(tokens[:-1])
+        return max((num for seq_id, num in found.items() if seq_id in self._live), default=0)
+
+    def claim(self, tokens: Sequence[int], *, reuse: bool = True) -> Claim | None:
+        """A live seq id that holds the longest legal prefix of tokens[:-1] (the last token must be computed: it yields
+        the logits). None: every id is live."""
+        if not self._free and not self._idle:
+            return None
+        source = self._best_source(tokens) if reuse else Source()
+        if source.seq_id is not None and self._can_take_over(source):
+            return self._take_over(source.seq_id, source.num_tokens)
+        seq_id = self._choose_id(donor=source.seq_id)
+        if seq_id == source.seq_id:
+            return self._take_over(seq_id, source.num_tokens)
+        if seq_id in self._idle:
+            self._evict(seq_id)
+        num_tokens, tier = self._fill(seq_id, source)
+        self._free.discard(seq_id)
+        self._live.add(seq_id)
+        if source.seq_id is not None and num_tokens and source.seq_id in self._idle:
+            self._touch_or_drop(source.seq_id, num_tokens)
+        return Claim(seq_id, num_tokens, tier)
+
+    def extend(self, seq_id: int, tokens: Sequence[int]) -> None:
+        """The runner has decoded these tokens into the sequence."""
+        assert seq_id in self._live
+        self._tree.extend(seq_id, tokens)
+        assert self._tree.num_cells <= self._runner.num_cells
+
+    def cut(self, seq_id: int) -> int:
+        """Takes from the runner what it has decoded into the sequence beyond extend(): a guess that was wrong. Returns
+        how many tokens the sequence holds now: none when the runner could not."""
+        if not self._runner.truncate(seq_id, self._tree.length(seq_id)):
+            self._tree.truncate(seq_id, 0)
+        return self._tree.length(seq_id)
+
+    def release(self, seq_id: int, *, keep: bool = True, tag: str = "") -> None:
+        """The sequence is done, stopped or preempted: its cells stay as cache, or are cleared. With a tag it may also
+        go to disk."""
+        self._live.remove(seq_id)
+        if keep and self._tree.length(seq_id) > 0:
+            self._idle[seq_id] = None
+            self._tags[seq_id] = tag
+        else:
+            self._clear(seq_id)
+
+    def save_one(self) -> bool:
+        """Writes a tagged conversation to the disk, the last used first, unless nearly all of it is there. False: there
+        is nothing left to do."""
+        disk = self.disk
+        if disk is None:
+            return False
+        if disk.is_busy:
+            return True
+        for seq_id in reversed(self._idle):
+            tag = self._tags[seq_id]
+            if not tag or not self._is_worth_a_file(tokens := self._tree.tokens(seq_id)):
+                continue
+            if disk.put(tokens, self._runner.save(seq_id), tag=tag):
+                return True
+        return any(self._move_to_disk(snapshot) for snapshot in self.snapshots)
+
+    def _is_worth_a_file(self, tokens: list[int]) -> bool:
+        """A chat that grows is not written again for every few words: a state is 23 kB a token, 128 kB at 7B."""
+        if self.disk is None or len(tokens) < MIN_DISK_TOKENS:
+            return False
+        num_kept, _ = self.disk.best(tokens)
+        num_new = len(tokens) - num_kept
+        return num_new >= max(MIN_DISK_TOKENS, len(tokens) // REWRITE_SHARE) and not self.disk.holds(tokens)
+
+    def forget(self, tag: str) -> None:
+        """What is kept of a conversation that was deleted, in every tier. What runs goes on."""
+        for seq_id in [i for i in self._idle if self._tags[i] == tag]:
+            del self._idle[seq_id]
+            self._clear(seq_id)
+        self.snapshots.forget(tag)
+        if self.disk is not None:
+            self.disk.forget(tag)
+
+    def make_room(self, num_cells: int) -> bool:
+        """Evicts idle sequences, least recently used first, until num_cells more fit. False: not enough idle."""
+        if self._runner.layout is KVLayout.STREAMS:
+            return True
+        while self._tree.num_cells + num_cells > self._runner.num_cells:
+            if not self.evict_one():
+                return False
+        return True
+
+    def evict_one(self) -> bool:
+        """Frees the least recently used idle sequence that really frees a cell, saving it to RAM. False: none."""
+        if not self._idle:
+            return False
+        victim = next((i for i in self._idle if self._tree.num_private(i) > 0), next(iter(self._idle)))
+        self._evict(victim)
+        return True
+
+    def check(self) -> None:
+        """Asserts the invariants. Called when the engine goes idle."""
+        self._tree.check()
+        assert self._tree.num_cells <= self._runner.num_cells
+        assert self._live.isdisjoint(self._idle)
+        assert self._free.isdisjoint(self._live | set(self._idle))
+        assert len(self._live) + len(self._idle) + len(self._free) == self._runner.num_sequences
+        for seq_id in range(self._runner.num_sequences):
+            assert self._runner.num_resident(seq_id) == self._tree.length(seq_id), seq_id
+
+    def _num_live_cells(self) -> int:
+        return self._tree.num_cells_of(self._live)
+
+    def _best_source(self, tokens: Sequence[int]) -> Source:
+        wanted = list(tokens[:-1])
+        found = self._tree.common_prefixes(wanted)
+        exact = self._runner.memory_class is MemoryClass.RECURRENT  # its state can't be cut back
+        if exact:
+            found = {i: n for i, n in found.items() if n == self._tree.length(i)}
+        best = Source()
+        if found:
+            # Among equals prefer an idle one that would be used up whole: taking it over costs nothing.
+            seq_id = max(found, key=lambda i: (found[i], i in self._idle, -self._tree.length(i)))
+            best = Source(num_tokens=found[seq_id], seq_id=seq_id)
+        if len(self.snapshots):
+            num_tokens, snapshot = self.snapshots.best(wanted)
+            whole = snapshot is not None and num_tokens == len(snapshot.tokens)
+            if num_tokens > best.num_tokens + MIN_SNAPSHOT_TOKENS and (whole or not exact):
+                best = Source(num_tokens=num_tokens, snapshot=snapshot)
+        if self.disk is not None:
+            num_tokens, kept = self.disk.best(wanted)
+            whole = kept is not None and num_tokens == len(kept.tokens)
+            if num_tokens > best.num_tokens + MIN_DISK_TOKENS and (whole or not exact):
+                best = Source(num_tokens=num_tokens, snapshot=kept)
+        return best
+
+    def _can_take_over(self, source: Source) -> bool:
+        assert source.seq_id is not None
+        if source.seq_id not in self._idle:
+            return False
+        tail = self._tree.length(source.seq_id) - source.num_tokens
+        if tail > MIN_TAIL_TOKENS and (self._free or len(self._idle) > 1):
+            return False  # another branch would lose its cache: copy instead
+        if self._runner.layout is KVLayout.UNIFIED:
+            return True
+        groups = count_groups(self._live | {source.seq_id})
+        return groups <= min(count_groups(self._live | {i}) for i in (*self._free, *self._idle))
+
+    def _take_over(self, seq_id: int, num_tokens: int) -> Claim:
+        if self._tree.length(seq_id) - num_tokens > MIN_TAIL_TOKENS:
+            self._save(seq_id)
+        del self._idle[seq_id]
+        self._live.add(seq_id)
+        if num_tokens < self._tree.length(seq_id):
+            kept = self._runner.truncate(seq_id, num_tokens)
+            num_tokens = num_tokens if kept else 0
+            self._tree.truncate(seq_id, num_tokens)
+        return Claim(seq_id, num_tokens, Tier.RESIDENT if num_tokens else Tier.NONE)
+
+    def _choose_id(self, *, donor: int | None) -> int:
+        """The id to use: one that keeps the live ids contiguous where that matters (streams), free before idle, the
+        least recently used idle first, the donor last."""
+        order = {seq_id: place for place, seq_id in enumerate(self._idle)}
+        unified = self._runner.layout is KVLayout.UNIFIED
+
+        def cost(seq_id: int) -> tuple[int, bool, int, int]:
+            groups = 0 if unified else count_groups(self._live | {seq_id})
+            return (groups, seq_id == donor, order.get(seq_id, -1), seq_id)
+
+        return min((*self._free, *self._idle), key=cost)
+
+    def _fill(self, seq_id: int, source: Source) -> tuple[int, Tier]:
+        """Brings the source's prefix into the empty id. (0, NONE) when llama.cpp refuses."""
+        if source.num_tokens == 0:
+            return 0, Tier.NONE
+        donor = source.seq_id
+        if donor is not None:
+            if self._runner.copy_prefix(donor, seq_id, source.num_tokens):
+                self._record_copy(donor, seq_id, source.num_tokens)
+                return source.num_tokens, Tier.RESIDENT
+            return 0, Tier.NONE
+        if source.snapshot is None:
+            return 0, Tier.NONE
+        return self._restore(seq_id, source.snapshot, source.num_tokens)
+
+    def _record_copy(self, donor: int, seq_id: int, num_tokens: int) -> None:
+        if self._runner.layout is KVLayout.UNIFIED:
+            self._tree.share(donor, seq_id, num_tokens)
+        else:
+            self._tree.extend(seq_id, self._tree.tokens(donor)[:num_tokens])
+
+    def _restore(self, seq_id: int, snapshot: Snapshot | DiskSnapshot, num_tokens: int) -> tuple[int, Tier]:
+        if not self.make_room(len(snapshot.tokens)):
+            return 0, Tier.NONE
+        state = self._state_of(snapshot)
+        if state is None or not self._runner.load(seq_id, state):
+            return 0, Tier.NONE
+        tier = Tier.RAM if isinstance(snapshot, Snapshot) else Tier.DISK
+        self._tree.extend(seq_id, snapshot.tokens)
+        if num_tokens < len(snapshot.tokens):
+            kept = self._runner.truncate(seq_id, num_tokens)
+            num_tokens = num_tokens if kept else 0
+            self._tree.truncate(seq_id, num_tokens)
+        return num_tokens, tier if num_tokens else Tier.NONE
+
+    def _state_of(self, snapshot: Snapshot | DiskSnapshot) -> bytes | None:
+        if isinstance(snapshot, Snapshot):
+            self.snapshots.touch(snapshot)
+            return snapshot.state
+        return self.disk.read(snapshot) if self.disk is not None else None
+
+    def _touch_or_drop(self, donor: int, num_tokens: int) -> None:
+        """A donor that the new sequence covers whole is only a second copy; any other was just useful."""
+        if num_tokens >= self._tree.length(donor):
+            del self._idle[donor]
+            self._clear(donor)
+        else:
+            self._idle.move_to_end(donor)
+
+    def _evict(self, seq_id: int) -> None:
+        self._save(seq_id)
+        del self._idle[seq_id]
+        self._clear(seq_id)
+        self.num_evictions += 1
+
+    def _save(self, seq_id: int) -> None:
+        """To RAM, unless too little would be lost: too short, or its cells live on in another sequence."""
+        if self.snapshots.max_bytes == 0 or self._tree.num_private(seq_id) < MIN_SNAPSHOT_TOKENS:
+            return
+        self.snapshots.put(self._tree.tokens(seq_id), self._runner.save(seq_id), tag=self._tags[seq_id])
+
+    def _move_to_disk(self, snapshot: Snapshot) -> bool:
+        if self.disk is None or not snapshot.tag or not self._is_worth_a_file(snapshot.tokens):
+            return False
+        return self.disk.put(snapshot.tokens, snapshot.state, tag=snapshot.tag)
+
+    def _clear(self, seq_id: int) -> None:
+        self._tags.pop(seq_id, None)
+        self._runner.truncate(seq_id, 0)
+        self._tree.remove(seq_id)
+        self._free.add(seq_id)
+
+
+def count_groups(seq_ids: Iterable[int]) -> int:
+    """Runs of neighbouring ids. llama.cpp's stream layout computes each run as a pass of its own."""
+    ids = sorted(seq_ids)
+    return sum(1 for place, seq_id in enumerate(ids) if place == 0 or ids[place - 1] != seq_id - 1)

@@ -1,0 +1,134 @@
+"""The cold tiers' common part, and the one in RAM: states of idle sequences, found by token prefix. Loop thread only.
+
+A state is opaque bytes of the runner that made it, so the RAM tier lives and dies with its runner. Knows no cells.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from bdchat.engine.kv.prefix_tree import num_common
+
+
+class Kept(Protocol):
+    @property
+    def tokens(self) -> list[int]: ...
+
+    @property
+    def num_bytes(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    tokens: list[int]
+    state: bytes
+    tag: str = ""  # whose stored conversation it is: then it may also go to disk
+
+    @property
+    def num_bytes(self) -> int:
+        return len(self.state)
+
+
+KeptType = TypeVar("KeptType", bound=Kept)
+
+
+class Shelf(Generic[KeptType]):
+    """What is kept, least recently used first. Invariant: num_bytes == the sum of what is kept."""
+
+    def __init__(self) -> None:
+        self.num_bytes = 0
+        self._kept: OrderedDict[int, KeptType] = OrderedDict()
+        self._next_key = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[KeptType]:
+        return iter(tuple(self._kept.values()))
+
+    def add(self, item: KeptType) -> None:
+        self._kept[self._next_key] = item
+        self._next_key += 1
+        self.num_bytes += item.num_bytes
+
+    def remove(self, item: KeptType) -> None:
+        """Unknown ones are ignored."""
+        for key, kept in self._kept.items():
+            if kept is item:
+                del self._kept[key]
+                self.num_bytes -= item.num_bytes
+                return
+
+    def touch(self, item: KeptType) -> None:
+        for key, kept in self._kept.items():
+            if kept is item:
+                self._kept.move_to_end(key)
+                return
+
+    def best(self, tokens: Sequence[int]) -> tuple[int, KeptType | None]:
+        """(number of leading tokens in common, item); (0, None) when there is none."""
+        wanted = list(tokens)
+        best_num, best_item = 0, None
+        for item in self._kept.values():
+            num_equal = num_common(item.tokens, wanted, 0)
+            if num_equal > best_num:
+                best_num, best_item = num_equal, item
+        return best_num, best_item
+
+    def covering(self, tokens: list[int]) -> KeptType | None:
+        """One that begins with all of `tokens`."""
+        num_equal, item = self.best(tokens)
+        return item if num_equal == len(tokens) else None
+
+    def covered_by(self, tokens: list[int]) -> list[KeptType]:
+        """Those that are no more than a beginning of `tokens`."""
+        return [item for item in self if num_common(item.tokens, tokens, 0) == len(item.tokens)]
+
+
+class RamSnapshots:
+    """Least recently used first out, within `max_bytes`. `on_drop` hears of what had to go for want of room."""
+
+    def __init__(self, max_bytes: int, *, on_drop: Callable[[Snapshot], object] | None = None) -> None:
+        self.max_bytes = max_bytes
+        self._shelf: Shelf[Snapshot] = Shelf()
+        self._on_drop = on_drop
+
+    def __len__(self) -> int:
+        return len(self._shelf)
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        return iter(self._shelf)
+
+    @property
+    def num_bytes(self) -> int:
+        return self._shelf.num_bytes
+
+    def put(self, tokens: list[int], state: bytes, *, tag: str = "") -> bool:
+        """Keeps a state; one that an already kept longer sequence covers is not worth keeping. False: not kept."""
+        if len(state) > self.max_bytes:
+            return False
+        if (longer := self._shelf.covering(tokens)) is not None:
+            self._shelf.touch(longer)
+            return True
+        for shorter in self._shelf.covered_by(tokens):
+            self._shelf.remove(shorter)
+        while self.num_bytes + len(state) > self.max_bytes:
+            oldest = next(iter(self._shelf))
+            self._shelf.remove(oldest)
+            if self._on_drop is not None:
+                self._on_drop(oldest)
+        self._shelf.add(Snapshot(tokens, state, tag))
+        return True
+
+    def best(self, tokens: Sequence[int]) -> tuple[int, Snapshot | None]:
+        """(number of leading tokens in common, snapshot); (0, None) when there is none."""
+        return self._shelf.best(tokens)
+
+    def touch(self, snapshot: Snapshot) -> None:
+        self._shelf.touch(snapshot)
+
+    def forget(self, tag: str) -> None:
+        for snapshot in self._shelf:
+            if snapshot.tag == tag:
+                self._shelf.remove(snapshot)

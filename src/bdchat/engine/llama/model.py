@@ -1,0 +1,162 @@
+"""A loaded GGUF: weights, vocabulary and what its header says. Engine thread only.
+
+Knows nothing of contexts, sequences or cells; `llama_runner.py` makes those from it.
+"""
+
+import ctypes
+import hashlib
+from pathlib import Path
+from typing import Any, Self
+
+import llama_cpp
+
+from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.host import free_memory_bytes
+from bdchat.engine.kv.plan import BYTES_PER_ELEMENT, KVMemoryError, must_share_cells
+from bdchat.engine.llama.library import (
+    FastCalls,
+    library_identity,
+    recorded_errors,
+    start_library,
+    supports_gpu_offload,
+)
+from bdchat.engine.model_runner import MemoryClass
+from bdchat.settings import EngineSettings
+
+_EDGE_BYTES = 1024 * 1024  # of each end of the file; hashing all of it would cost seconds
+
+
+class LlamaModel:
+    """Closing frees the weights; every runner made from it must be closed before."""
+
+    def __init__(self, handle: Any, path: Path, *, use_extra_bufts: bool, on_gpu: bool) -> None:
+        self.handle = handle
+        self.path = path
+        self.use_extra_bufts = use_extra_bufts
+        self.on_gpu = on_gpu
+        self.fast = FastCalls()
+        self.vocab = llama_cpp.llama_model_get_vocab(handle)
+        self.n_vocab = int(llama_cpp.llama_vocab_n_tokens(self.vocab))
+        self.n_ctx_train = int(llama_cpp.llama_model_n_ctx_train(handle))
+        self.num_parameters = int(llama_cpp.llama_model_n_params(handle))
+        self.model_bytes = int(llama_cpp.llama_model_size(handle))
+        self.n_swa = int(llama_cpp.llama_model_n_swa(handle))
+        self.architecture = self.metadata("general.architecture") or "unknown"
+        self.memory_class = self._find_memory_class()
+        self._pieces: dict[int, bytes] = {}
+        self._piece_buffer = ctypes.create_string_buffer(256)
+
+    @classmethod
+    def open(cls, path: Path, settings: EngineSettings, *, use_extra_bufts: bool = True) -> Self:
+        """Raises ModelLoadFailed with llama.cpp's own last error."""
+        start_library()
+        params = llama_cpp.llama_model_default_params()
+        params.n_gpu_layers = settings.n_gpu_layers
+        params.load_mode = _load_mode(settings)
+        params.use_extra_bufts = use_extra_bufts
+        with recorded_errors() as errors:
+            handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+        if not handle:
+            raise ModelLoadFailed(path.name, errors[-1] if errors else "llama.cpp could not load it")
+        on_gpu = supports_gpu_offload() and settings.n_gpu_layers != 0
+        return cls(handle, path, use_extra_bufts=use_extra_bufts, on_gpu=on_gpu)
+
+    def metadata(self, key: str) -> str | None:
+        """A scalar of the header as text; arrays cannot be read this way."""
+        buffer = ctypes.create_string_buffer(512)
+        length = llama_cpp.llama_model_meta_val_str(self.handle, key.encode(), buffer, len(buffer))
+        return None if length < 0 else buffer.value.decode("utf-8", errors="replace")
+
+    @property
+    def description(self) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        llama_cpp.llama_model_desc(self.handle, buffer, len(buffer))
+        return buffer.value.decode("utf-8", errors="replace")
+
+    @property
+    def has_chat_template(self) -> bool:
+        return bool(llama_cpp.llama_model_chat_template(self.handle, None))
+
+    def bytes_per_cell(self, kv_type: str) -> float:
+        """Of one KV cell over all layers; an upper estimate where layers differ."""
+        n_head = max(1, int(llama_cpp.llama_model_n_head(self.handle)))
+        head_size = int(llama_cpp.llama_model_n_embd(self.handle)) // n_head
+        key_length = self._number("attention.key_length", head_size)
+        value_length = self._number("attention.value_length", head_size)
+        n_head_kv = max(1, int(llama_cpp.llama_model_n_head_kv(self.handle)))
+        elements = int(llama_cpp.llama_model_n_layer(self.handle)) * n_head_kv * (key_length + value_length)
+        return max(1.0, elements * BYTES_PER_ELEMENT[kv_type])
+
+    def shares_cells(self, settings: EngineSettings) -> bool:
+        """Whether only a unified cache makes sense for it here. Raises ModelLoadFailed when nothing fits."""
+        try:
+            return must_share_cells(
+                settings,
+                self.memory_class,
+                bytes_per_cell=self.bytes_per_cell("f16"),
+                n_ctx_train=self.n_ctx_train,
+                free_bytes=free_memory_bytes(),
+            )
+        except KVMemoryError as error:
+            raise ModelLoadFailed(self.path.name, str(error)) from error
+
+    def fingerprint(self, *parts: object) -> str:
+        """Changes with the file, the library, and whatever else is named."""
+        digest = hashlib.sha256(file_identity(self.path).encode())
+        digest.update("|".join(str(part) for part in (library_identity(), self.use_extra_bufts, *parts)).encode())
+        return "fp_" + digest.hexdigest()[:12]
+
+    def is_end_of_generation(self, token_id: int) -> bool:
+        return bool(self.fast.is_eog(self.vocab, token_id))
+
+    def token_bytes(self, token_id: int) -> bytes:
+        piece = self._pieces.get(token_id)
+        if piece is None:
+            piece = self._pieces[token_id] = self._read_piece(token_id)
+        return piece
+
+    def close(self) -> None:
+        if self.handle:
+            llama_cpp.llama_model_free(self.handle)
+            self.handle = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read_piece(self, token_id: int) -> bytes:
+        if not 0 <= token_id < self.n_vocab:
+            raise IndexError(token_id)
+        while True:
+            buffer = self._piece_buffer
+            length = llama_cpp.llama_token_to_piece(self.vocab, token_id, buffer, len(buffer), 0, False)
+            if length >= 0:
+                return buffer.raw[:length]
+            self._piece_buffer = ctypes.create_string_buffer(-length)  # llama.cpp says how much it needs
+
+    def _find_memory_class(self) -> MemoryClass:
+        if llama_cpp.llama_model_is_recurrent(self.handle) or llama_cpp.llama_model_is_hybrid(self.handle):
+            return MemoryClass.RECURRENT
+        return MemoryClass.SWA if self.n_swa > 0 else MemoryClass.DENSE
+
+    def _number(self, name: str, default: int) -> int:
+        text = self.metadata(f"{self.architecture}.{name}")
+        return int(text) if text is not None and text.isdigit() else default
+
+
+def file_identity(path: Path) -> str:
+    """Size and a hash of both ends of a model file."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(_EDGE_BYTES))
+        file.seek(max(0, size - _EDGE_BYTES))
+        digest.update(file.read(_EDGE_BYTES))
+    return f"{size}:{digest.hexdigest()}"
+
+
+def _load_mode(settings: EngineSettings) -> int:
+    if settings.use_mmap:
+        return int(llama_cpp.LLAMA_LOAD_MODE_MMAP_MLOCK if settings.use_mlock else llama_cpp.LLAMA_LOAD_MODE_MMAP)
+    return int(llama_cpp.LLAMA_LOAD_MODE_MLOCK if settings.use_mlock else llama_cpp.LLAMA_LOAD_MODE_NONE)

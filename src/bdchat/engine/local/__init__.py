@@ -1,0 +1,1 @@
+"""A model in a process of this machine, seen from the server."""

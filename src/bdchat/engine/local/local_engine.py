@@ -1,0 +1,364 @@
+"""The parent's side of a model's engine: requests in, events out, whatever happens to the process. Fulfils Engine.
+
+Event loop only. A request belongs to this object, not to a process: what a dead process had is submitted to the next
+one from the tokens seen so far, so that its reader notices a pause and nothing else. Knows requests, never HTTP.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bdchat.engine.errors import (
+    ContextLengthExceeded,
+    EngineError,
+    EngineUnavailable,
+    GenerationFailed,
+    InvalidRequest,
+    QueueFull,
+    QueueTimeout,
+    RequestQuarantined,
+)
+from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.local.child import ProcessSpawn, Spawn
+from bdchat.engine.local.flight import Flight, Question
+from bdchat.engine.local.quarantine import Quarantine
+from bdchat.engine.local.restarts import Death
+from bdchat.engine.local.supervisor import Patience, Supervisor
+from bdchat.engine.local.totals import with_former_lives
+from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
+from bdchat.engine.wire import (
+    MAX_FRAME_BYTES,
+    Cancel,
+    Forget,
+    Inspect,
+    Inspected,
+    Load,
+    Loading,
+    Rejected,
+    Report,
+    Step,
+    Survey,
+    Surveyed,
+    Tokenize,
+    Tokenized,
+)
+from bdchat.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+INSPECT_INTERVAL_S = 0.5  # however many watch, and however often they ask
+INSPECT_PATIENCE_S = 1.0  # a long step
+
+_REJECTIONS: dict[str, type[EngineError]] = {
+    kind.__name__: kind
+    for kind in (InvalidRequest, ContextLengthExceeded, QueueFull, QueueTimeout, GenerationFailed, EngineUnavailable)
+}
+_UNENCODABLE = (ValueError, TypeError, OverflowError, RecursionError)  # a lone surrogate, a number beyond 64 bits
+
+
+class LocalEngine:
+    """One model, one process at a time. `async with`, or `start` before anything else and `aclose` in the end."""
+
+    def __init__(
+        self,
+        model_path: Path,
+        model_id: str,
+        settings: EngineSettings,
+        *,
+        cache_dir: Path,
+        queue_limit: int = 64,
+        spawn: Spawn | None = None,
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        load = Load(
+            model_path=str(model_path),
+            model_id=model_id,
+            settings=settings.model_dump(mode="json"),
+            cache_dir=str(cache_dir),
+            queue_limit=queue_limit,
+        )
+        self.model_id = model_id
+        self._supervisor = Supervisor(
+            load,
+            self,
+            spawn=spawn or ProcessSpawn(),
+            patience=patience or Patience(load_s=settings.load_timeout_s),
+            clock=clock,
+        )
+        self._max_in_flight = 2 * queue_limit + settings.max_sequences  # the queue's own limit is the process's affair
+        self._quarantine = Quarantine()
+        self._flights: dict[str, Flight | Question] = {}  # oldest first
+        self._end: Callable[[], EngineError] | None = None  # why nothing is served
+        self._has_progressed = False  # a token came in this life
+        self._metrics = EngineMetrics()
+        self._former_lives = EngineMetrics()
+        self._question_numbers = itertools.count()
+        self._clock = clock
+        self._sequences: tuple[SequenceState, ...] = ()  # as the process last told
+        self._inspected = asyncio.Event()
+        self._inspected_at = -INSPECT_INTERVAL_S
+
+    # --- the contract -------------------------------------------------------------------------------------------------
+
+    @property
+    def info(self) -> ModelInfo | None:
+        return self._supervisor.info
+
+    @property
+    def state(self) -> str:
+        return self._supervisor.state
+
+    @property
+    def num_restarts(self) -> int:
+        return self._supervisor.num_restarts
+
+    @property
+    def progress(self) -> Loading | None:
+        """What the process is doing while it loads."""
+        return self._supervisor.progress
+
+    @property
+    def pid(self) -> int | None:
+        return self._supervisor.child.pid if self._supervisor.child else None
+
+    @property
+    def num_in_flight(self) -> int:
+        return len(self._flights)
+
+    async def inspect(self) -> tuple[SequenceState, ...]:
+        """A process that is too busy to answer in time is told of as it was before."""
+        child = self._supervisor.child
+        if not self._supervisor.can_submit or child is None:
+            return ()
+        if self._clock() - self._inspected_at >= INSPECT_INTERVAL_S:
+            self._inspected_at = self._clock()
+            self._inspected.clear()
+            child.send(Inspect())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._inspected.wait(), INSPECT_PATIENCE_S)
+        return self._sequences
+
+    def metrics(self) -> EngineMetrics:
+        return with_former_lives(self._former_lives, self._metrics)
+
+    async def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
+        try:
+            flight = Flight(request, resumption)
+        except _UNENCODABLE as error:
+            raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
+        self._board(flight)
+        try:
+            while batch := await flight.next_batch():
+                for event in batch:
+                    yield event
+        finally:
+            self._leave(flight)
+
+    def cancel(self, request_id: str) -> None:
+        flight = self._flights.get(request_id)
+        if not isinstance(flight, Flight):
+            return
+        if flight.is_submitted:
+            flight.is_cancelled = True
+            self._cancel(flight)
+        else:
+            flight.end_cancelled()
+            self._land(flight)
+
+    async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
+        tokens: tuple[int, ...] = await self._ask(Tokenize(request_id=self._question_id(), prompt=prompt))
+        return tokens
+
+    async def survey(self, prompt: Prompt) -> PromptSurvey:
+        survey: PromptSurvey = await self._ask(Survey(request_id=self._question_id(), prompt=prompt))
+        return survey
+
+    def forget(self, cache_tag: str) -> None:
+        if self._supervisor.child is not None and self._supervisor.can_submit:
+            self._supervisor.child.send(Forget(cache_tag=cache_tag))
+
+    def _question_id(self) -> str:
+        return f"question-{next(self._question_numbers)}"
+
+    async def _ask(self, command: Tokenize | Survey) -> Any:
+        try:
+            question = Question(command)
+        except _UNENCODABLE as error:
+            raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
+        self._board(question)
+        try:
+            return await question.answer
+        finally:
+            self._leave(question)
+
+    def start(self) -> None:
+        """Begins to load, in the background."""
+        self._end = None
+        self._supervisor.start()
+
+    async def wait_ready(self) -> ModelInfo:
+        """Raises ModelLoadFailed or EngineUnavailable."""
+        await self._supervisor.settled()
+        if self._end is not None:
+            raise self._end()
+        assert self.info is not None
+        return self.info
+
+    async def aclose(self) -> None:
+        """Ends the process and what is still in flight. Drain first if that matters."""
+        await self._supervisor.aclose()
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _board(self, flight: Flight | Question) -> None:
+        if self._supervisor.may_start_again:
+            self.start()
+        if self._end is not None:
+            raise self._end()
+        if len(self._flights) >= self._max_in_flight:
+            raise QueueFull(retry_after_s=5.0)
+        if flight.request_id in self._flights:
+            raise InvalidRequest("request_id", "is in use")
+        if flight.num_bytes > MAX_FRAME_BYTES:
+            raise InvalidRequest("prompt", "is too large")
+        self._flights[flight.request_id] = flight
+        self._submit_waiting()
+
+    def _leave(self, flight: Flight | Question) -> None:
+        """The reader is done with it, or no longer wants it."""
+        if self._flights.get(flight.request_id) is flight:
+            self._cancel(flight)
+            self._land(flight)
+
+    def _cancel(self, flight: Flight | Question) -> None:
+        if flight.is_submitted and self._supervisor.child is not None:
+            self._supervisor.child.send(Cancel(request_id=flight.request_id))
+
+    def _land(self, flight: Flight | Question) -> None:
+        del self._flights[flight.request_id]
+        if self._quarantine.forget(flight.request_id):
+            self._submit_waiting()
+
+    def _submit_waiting(self) -> None:
+        child = self._supervisor.child
+        if not self._supervisor.can_submit or child is None:
+            return
+        waiting = [i for i, flight in self._flights.items() if not flight.is_submitted]
+        for request_id in self._quarantine.may_enter(waiting, self._in_flight()):
+            flight = self._flights[request_id]
+            flight.is_submitted = True
+            child.send_frame(flight.frame())
+
+    def _in_flight(self) -> list[str]:
+        return [i for i, flight in self._flights.items() if flight.is_submitted]
+
+    # --- what the process says ----------------------------------------------------------------------------------------
+
+    def on_report(self, report: Report) -> None:
+        if type(report) is Step:
+            self._take_step(report)
+        elif type(report) is Rejected:
+            self._reject(report)
+        elif type(report) is Inspected:
+            self._sequences = report.sequences
+            self._inspected.set()
+        elif type(report) is Tokenized:
+            self._answer(report.request_id, report.tokens)
+        elif type(report) is Surveyed:
+            self._answer(report.request_id, report.survey)
+
+    def _answer(self, request_id: str, answer: object) -> None:
+        question = self._flights.get(request_id)
+        if isinstance(question, Question) and not question.is_over:
+            question.answer.set_result(answer)
+            self._land(question)
+
+    def _take_step(self, step: Step) -> None:
+        self._metrics = step.metrics
+        flights = self._flights
+        for event in step.events:
+            flight = flights.get(event.request_id)
+            if flight is None:
+                continue  # cancelled meanwhile
+            num_tokens = flight.take(event)
+            if num_tokens:
+                if not self._has_progressed:
+                    self._has_progressed = True
+                    self._supervisor.note_progress()
+                if self._quarantine.has_suspects and self._quarantine.note_tokens(event.request_id, num_tokens):
+                    self._submit_waiting()
+            elif flight.is_over:
+                self._land(flight)
+
+    def _reject(self, report: Rejected) -> None:
+        flight = self._flights.get(report.request_id)
+        if flight is None:
+            return
+        if isinstance(flight, Flight) and flight.is_cancelled:
+            flight.end_cancelled()
+            self._land(flight)
+            return
+        try:
+            error = _REJECTIONS[report.error](**report.data)
+        except (KeyError, TypeError):
+            error = GenerationFailed(f"refused by the engine: {report.error}")
+        flight.fail(error)
+        self._land(flight)
+
+    # --- what happens to the process ----------------------------------------------------------------------------------
+
+    @property
+    def usual_step_s(self) -> float | None:
+        metrics = self.metrics()
+        return (metrics.decode_seconds + metrics.outside_seconds) / metrics.num_steps if metrics.num_steps else None
+
+    def on_ready(self) -> None:
+        self._has_progressed = False
+        self._submit_waiting()
+
+    def on_death(self, death: Death) -> None:
+        self._former_lives = with_former_lives(self._former_lives, self._metrics)
+        self._metrics = EngineMetrics()
+        self._sequences = ()
+        if death.may_be_a_requests_fault:
+            self._accuse()
+        for flight in tuple(self._flights.values()):
+            flight.is_submitted = False
+            if isinstance(flight, Flight) and flight.is_cancelled:
+                flight.end_cancelled()
+                self._land(flight)
+
+    def _accuse(self) -> None:
+        guilty = self._quarantine.note_death(self._in_flight())
+        if guilty is None:
+            return
+        num_deaths = self._quarantine.num_deaths(guilty)
+        log.error("request quarantined", extra={"request_ids": [guilty], "num_deaths": num_deaths})
+        flight = self._flights[guilty]
+        flight.fail(RequestQuarantined(num_deaths))
+        self._land(flight)
+
+    def on_end(self, error: Callable[[], EngineError]) -> None:
+        self._end = error
+        for flight in self._flights.values():
+            self._cancel(flight)
+            self._quarantine.forget(flight.request_id)
+            flight.fail(error())
+        self._flights.clear()

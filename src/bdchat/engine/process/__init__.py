@@ -1,0 +1,1 @@
+"""The engine process itself: frames in, prompts built, steps computed, frames out."""

@@ -1,0 +1,70 @@
+"""A GGUF on disk → a loaded model that serves. Engine process, step loop's thread.
+
+The order is the point: the file's header is checked in Python before native code sees it, and the library itself is
+tried in a process of its own before this one trusts it. After that this process starts no other, and gives up what an
+engine has no use for, before native code reads the file.
+"""
+
+import gc
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.gguf.header import read_header
+from bdchat.engine.isolation.confinement import confine
+from bdchat.engine.llama.library import library_identity, start_library, supports_gpu_offload
+from bdchat.engine.llama.measurement import calibrated_plan
+from bdchat.engine.llama.model import LlamaModel
+from bdchat.engine.llama.probe import probe
+from bdchat.engine.llama.runner import LlamaRunner
+from bdchat.engine.llama.tokenizer import LlamaTokenizer
+from bdchat.engine.process.worker import LoadedModel
+from bdchat.engine.scheduling.policy import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
+from bdchat.engine.text.prompt import make_prompt_builder
+from bdchat.engine.wire import Load
+from bdchat.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+
+class LlamaLoader:
+    """Fulfils ModelLoader."""
+
+    def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
+        """Raises GGUFError, TemplateError, ModelLoadFailed."""
+        path, cache_dir = Path(load.model_path), Path(load.cache_dir)
+        settings = EngineSettings.model_validate(load.settings)
+        report_progress("checking the file", None)
+        header = read_header(path)
+        if header.is_embedding:
+            raise ModelLoadFailed(load.model_id, "this model makes vectors, it does not write")
+        report_progress("trying the library", None)
+        tried = probe(path, cache_dir, library=library_identity())
+        if tried.warning:
+            log.warning("%s", tried.warning)
+        start_library()  # first: what a driver starts, it starts here
+        confine(header, settings, on_gpu=supports_gpu_offload() and settings.n_gpu_layers != 0)
+        report_progress("reading the model", None)
+        model = LlamaModel.open(path, settings, use_extra_bufts=tried.use_extra_bufts)
+        try:
+            tokenizer = LlamaTokenizer(model.handle)
+            prompts = make_prompt_builder(tokenizer, tokenizer.chat_template, tokenizer.bos_text, tokenizer.eos_text)
+            report_progress("measuring this machine", None)
+            plan = calibrated_plan(model, load.model_id, settings, cache_dir)
+            report_progress("making the context", None)
+            runner = LlamaRunner(model, load.model_id, settings, plan, owns_model=True)
+            runner.info = msgspec.structs.replace(runner.info, adds_space_prefix=tokenizer.adds_space_prefix)
+        except BaseException:
+            model.close()
+            raise
+        gc.freeze()  # what was loaded stays for the process's life; the collector need not look through it in a step
+        cost = StepCost(
+            prefill_ms_per_token=plan.ms_per_prefill_token,
+            decode_base_ms=plan.base_ms,
+            decode_ms_per_sequence=plan.ms_per_decode,
+            min_chunk=MIN_CHUNK_FLASH_ATTENTION if plan.flash_attention else MIN_CHUNK,
+        )
+        return LoadedModel(runner, prompts.bounded(runner.info.n_ctx), cost)

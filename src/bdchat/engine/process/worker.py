@@ -1,0 +1,200 @@
+"""The one loop around Scheduler.step(): commands in, one frame of events out per step.
+
+Runs on the thread that calls run(): the only one that ever touches the model (llama.cpp's OpenMP team belongs to it).
+The same loop serves the engine process and, in tests, a thread. Knows commands and events, never text or HTTP.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from bdchat.engine.errors import EngineError
+from bdchat.engine.host import total_memory_bytes
+from bdchat.engine.inspection import inspect, survey
+from bdchat.engine.kv.disk import DiskSnapshots
+from bdchat.engine.kv.files import model_folder
+from bdchat.engine.kv.plan import ram_cache_bytes
+from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.model_runner import ModelRunner
+from bdchat.engine.process.inbox import Arrival, Asked, Hangup, Inbox, Item, PromptBuilder, rejection
+from bdchat.engine.process.outbox import Outbox
+from bdchat.engine.request import Event
+from bdchat.engine.scheduling.policy import StepCost
+from bdchat.engine.scheduling.scheduler import Scheduler
+from bdchat.engine.wire import (
+    Cancel,
+    Forget,
+    Inspect,
+    Inspected,
+    Load,
+    LoadFailed,
+    Loading,
+    Ping,
+    Pong,
+    Ready,
+    Shutdown,
+    Step,
+    Surveyed,
+)
+from bdchat.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+_METRICS_INTERVAL_S = 0.1  # between frames that carry metrics only
+_STALLED_WAIT_S = 0.01  # work is waiting but nothing could be computed: do not spin
+_CALM_S = 2.0  # so long nobody asks for anything before conversations are written to disk, one by one
+_BETWEEN_SAVES_S = 0.05  # somebody may ask meanwhile
+_LAST_SAVES_S = 1.0  # at an orderly end
+
+
+class LoadedModel(NamedTuple):
+    runner: ModelRunner
+    prompts: PromptBuilder
+    cost: StepCost | None = None  # what calibration found; None = the scheduler's first guess
+
+
+class ModelLoader(Protocol):
+    def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
+        """Called on the step loop's thread. An exception's text is the reason that people see; one line."""
+
+
+class Worker:
+    def __init__(
+        self,
+        inbox: Inbox,
+        outbox: Outbox,
+        loader: ModelLoader,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._loader = loader
+        self._clock = clock
+        self._pending: list[Event] = []  # Accepted, to go out with the next step's events
+        self._last_sent_at = 0.0
+        self._sent_metrics: EngineMetrics | None = None
+        self._num_batched_tokens = 0
+
+    def run(self) -> None:
+        """Until Shutdown, a hangup, or a model that does not load."""
+        first = self._inbox.take(wait_s=None)[0]
+        if not isinstance(first, Load):
+            return
+        try:
+            model = self._loader.load(first, self._report_progress)
+        except Exception as error:  # a border: whatever a file makes a library raise is the reason why it does not load
+            log.info("load failed", exc_info=True)
+            reason = getattr(error, "reason", None) or f"{type(error).__name__}: {error}"
+            self._outbox.send(LoadFailed(reason=str(reason)))
+            return
+        try:
+            self._serve(first, model)
+        finally:
+            model.runner.close()
+
+    def _serve(self, load: Load, model: LoadedModel) -> None:
+        settings = EngineSettings.model_validate(load.settings)
+        scheduler = Scheduler(
+            model.runner,
+            queue_limit=load.queue_limit,
+            target_step_ms=settings.target_step_ms,
+            max_draft_tokens=settings.max_draft_tokens,
+            queue_timeout_s=settings.queue_timeout_s,
+            ram_cache_bytes=ram_cache_bytes(settings, total_bytes=total_memory_bytes()),
+            disk=_disk(load, settings, model.runner),
+            cost=model.cost,
+        )
+        self._inbox.build_prompts(model.prompts)
+        self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
+        try:
+            if self._loop(scheduler):
+                self._save_the_rest(scheduler)
+        finally:
+            if scheduler.kv_cache.disk is not None:
+                scheduler.kv_cache.disk.close()
+
+    def _loop(self, scheduler: Scheduler) -> bool:
+        """Whether it was told to end; False: the parent is gone, and so must this process be."""
+        wait_s: float | None = None
+        while True:
+            items = self._inbox.take(wait_s=wait_s)
+            for item in items:
+                if isinstance(item, Shutdown | Hangup):
+                    return isinstance(item, Shutdown)
+                self._obey(scheduler, item)
+            if scheduler.has_work or self._pending:
+                has_moved = self._step(scheduler)
+                wait_s = 0.0 if has_moved else _STALLED_WAIT_S
+            if not scheduler.has_work:
+                self._send(scheduler, is_idle=True)
+                if items or wait_s in {0.0, _STALLED_WAIT_S}:
+                    wait_s = _CALM_S
+                else:
+                    wait_s = _BETWEEN_SAVES_S if scheduler.kv_cache.save_one() else None
+
+    def _save_the_rest(self, scheduler: Scheduler) -> None:
+        deadline = self._clock() + _LAST_SAVES_S
+        while self._clock() < deadline and scheduler.kv_cache.save_one():
+            time.sleep(_STALLED_WAIT_S)  # the writer works meanwhile
+
+    def _obey(self, scheduler: Scheduler, item: Item) -> None:
+        match item:
+            case Arrival(request, prompt_tokens, prompt_text, resumption):
+                try:
+                    accepted = scheduler.add(request, prompt_tokens, resumption)
+                except EngineError as error:
+                    self._outbox.send(rejection(request.request_id, error))
+                    return
+                if prompt_text is not None:
+                    accepted = msgspec.structs.replace(accepted, prompt_text=prompt_text)
+                self._pending.append(accepted)
+            case Cancel(request_id=request_id):
+                scheduler.cancel(request_id)
+                self._pending += scheduler.take_events()
+                self._send(scheduler)  # not after the next step: that may read a prompt
+            case Asked(request_id, prompt_tokens):
+                self._outbox.send(Surveyed(request_id=request_id, survey=survey(scheduler, prompt_tokens)))
+            case Forget(cache_tag=cache_tag):
+                scheduler.kv_cache.forget(cache_tag)
+            case Inspect():
+                self._outbox.send(Inspected(sequences=inspect(scheduler, self._clock())))
+            case Ping(number=number):
+                self._outbox.send(Pong(number=number))
+
+    def _step(self, scheduler: Scheduler) -> bool:
+        """False: nothing was computed and nothing happened."""
+        try:
+            events = scheduler.step()
+        except Exception:  # the worker-step border: the sequences fail, the engine goes on
+            log.exception("step failed")
+            events = scheduler.fail_all("the engine failed in a step")
+        self._pending += events
+        num_before = self._num_batched_tokens
+        self._num_batched_tokens = self._send(scheduler).num_batched_tokens
+        return bool(events) or self._num_batched_tokens != num_before
+
+    def _send(self, scheduler: Scheduler, *, is_idle: bool = False) -> EngineMetrics:
+        metrics = scheduler.metrics()
+        now = self._clock()
+        is_news = is_idle or now - self._last_sent_at >= _METRICS_INTERVAL_S
+        if self._pending or (is_news and metrics != self._sent_metrics):
+            self._outbox.send(Step(events=tuple(self._pending), metrics=metrics))
+            self._pending.clear()
+            self._last_sent_at = now
+            self._sent_metrics = metrics
+        return metrics
+
+    def _report_progress(self, stage: str, fraction: float | None) -> None:
+        self._outbox.send(Loading(stage=stage, fraction=fraction))
+
+
+def _disk(load: Load, settings: EngineSettings, runner: ModelRunner) -> DiskSnapshots | None:
+    if settings.disk_cache_bytes == 0:
+        return None
+    folder = model_folder(Path(load.cache_dir), load.model_id)
+    return DiskSnapshots(folder, settings.disk_cache_bytes, made_by=runner.info.fingerprint)

@@ -1,0 +1,393 @@
+"""Which tokens run next. Loop thread only; knows tokens and cells, never sockets, templates or users' names.
+
+One step: expire, admit, plan (every decode, then prompt chunks within the latency target), one llama_decode, sample.
+Nobody's failure is a neighbour's: out of cells means evict, then wait or preempt; a refused batch fails its own
+sequences only.
+"""
+
+import time
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
+
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
+from bdchat.engine.kv.cache import KVCache, Tier
+from bdchat.engine.kv.disk import DiskSnapshots
+from bdchat.engine.metrics import Counts, EngineMetrics
+from bdchat.engine.model_runner import DecodeFailed, KVLayout, LogitsRow, ModelRunner, NoKVSlot
+from bdchat.engine.request import (
+    Accepted,
+    Delta,
+    Event,
+    FinishReason,
+    GenerationRequest,
+    PromptLogprobs,
+    Resumption,
+    TokenLogprob,
+)
+from bdchat.engine.scheduling.policy import ExpectedOutput, StepCost, seconds_to_drain
+from bdchat.engine.scheduling.progress import ProgressWatch
+from bdchat.engine.scheduling.sequence import Sequence, seed_of
+from bdchat.engine.scheduling.step_plan import Part, StepPlan
+from bdchat.engine.scheduling.waiting import WaitingLine, shares_running_prefill
+
+MAX_PASSED_OVER_S = 5.0
+
+
+class Scheduler:
+    """Owns every Sequence and the KVCache. `metrics()`, `kv_cache` and `cost` may be looked at between steps."""
+
+    def __init__(
+        self,
+        runner: ModelRunner,
+        *,
+        queue_limit: int = 64,
+        target_step_ms: float = 200.0,
+        max_draft_tokens: int = 0,
+        queue_timeout_s: float = 60.0,
+        ram_cache_bytes: int = 0,
+        disk: DiskSnapshots | None = None,
+        cost: StepCost | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._runner = runner
+        self.kv_cache = KVCache(runner, ram_cache_bytes=ram_cache_bytes, disk=disk)
+        self._queue_limit = queue_limit
+        self._target_step_ms = target_step_ms
+        self._max_draft_tokens = max_draft_tokens
+        self._queue_timeout_s = queue_timeout_s
+        self._clock = clock
+        self.cost = cost or StepCost()
+        self._expected = ExpectedOutput()
+        self._waiting = WaitingLine()
+        self._progress = ProgressWatch()
+        self._running: list[Sequence] = []
+        self._outbox: list[Event] = []  # events that arose outside a decode
+        self._counts = Counts()
+        self._busy_since: float | None = None
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self._running or self._outbox or len(self._waiting))
+
+    @property
+    def num_waiting(self) -> int:
+        return len(self._waiting)
+
+    # --- the door -----------------------------------------------------------------------------------------------------
+
+    def add(
+        self, request: GenerationRequest, prompt_tokens: list[int], resumption: Resumption | None = None
+    ) -> Accepted:
+        """Queues the request's choices. Raises ContextLengthExceeded, InvalidRequest, QueueFull; a resumption is never
+        refused for want of room: it was accepted before."""
+        n_ctx = self._runner.info.n_ctx
+        if len(prompt_tokens) >= n_ctx:
+            raise ContextLengthExceeded(len(prompt_tokens), n_ctx)
+        if not prompt_tokens:
+            raise InvalidRequest("prompt", "must have at least one token")
+        if any(not 0 <= token < self._runner.info.n_vocab for token in request.sampling.logit_bias):
+            raise InvalidRequest("logit_bias", f"token ids must be below {self._runner.info.n_vocab}")
+        if resumption is None and len(self._waiting) + request.num_choices > self._queue_limit + self._num_places:
+            pending = [waiting.num_pending for waiting in self._waiting]
+            raise QueueFull(seconds_to_drain(self.cost, self._expected, pending, len(self._running)))
+        if resumption is None and request.may_be_respelled:
+            prompt_tokens = self.kv_cache.spelled_as_cached(prompt_tokens)
+        seed = resumption.seed if resumption else seed_of(request)
+        self._counts.num_requests += resumption is None
+        for index in range(request.num_choices):
+            if resumption is None or not resumption.finished[index]:
+                self._waiting.append(self._new_sequence(request, index, prompt_tokens, seed, resumption))
+        return Accepted(request_id=request.request_id, prompt_tokens=tuple(prompt_tokens), seed=seed)
+
+    def cancel(self, request_id: str) -> None:
+        """Frees the request's sequences now; their computed prefix stays as cache. Unknown ids are ignored."""
+        found = False
+        for sequence in (*self._running, *self._waiting):
+            if sequence.request.request_id == request_id:
+                self._end(sequence, sequence.finish(FinishReason.CANCELLED, self._clock()))
+                found = True
+        self._counts.num_cancelled += found
+
+    def fail_all(self, reason: str) -> list[Event]:
+        """Ends everything with an error: the step itself broke. Their cells can't be trusted and are cleared."""
+        for sequence in (*self._running, *self._waiting):
+            self._fail(sequence, reason)
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """What arose since the last step: who was cancelled need not hear of it a step later."""
+        events, self._outbox = self._outbox, []
+        return events
+
+    # --- one step -----------------------------------------------------------------------------------------------------
+
+    def step(self) -> list[Event]:
+        """Runs at most one llama_decode. Returns the events of all requests, in order per choice."""
+        began = time.perf_counter()
+        decoded_before = self._runner.decode_seconds
+        since = self._busy_since if self._busy_since is not None else began
+        self._expire()
+        self._admit()
+        if parts := self._plan():
+            self._compute(parts)
+        events = [*self._progress.news(self._running, self._waiting), *self.take_events()]
+        ended = time.perf_counter()
+        self._counts.outside_seconds += ended - since - (self._runner.decode_seconds - decoded_before)
+        self._busy_since = ended if self.has_work else None
+        return events
+
+    def _expire(self) -> None:
+        if not len(self._waiting):
+            return
+        now = self._clock()
+        for sequence in self._waiting:
+            if sequence.admitted_at is None and now - sequence.arrived_at > self._queue_timeout_s:
+                reason = f"no place came free within {self._queue_timeout_s:.0f} s"
+                self._fail(sequence, reason, error="QueueTimeout")
+
+    def _admit(self) -> None:
+        now = self._clock()
+        if not len(self._waiting) or not self._num_places:
+            return
+        for sequence in self._waiting.candidates():
+            if not self._num_places:
+                return
+            if not self._try_admit(sequence, now):
+                if now - sequence.arrived_at > MAX_PASSED_OVER_S and sequence.num_passed_over:
+                    return
+                continue
+            for earlier in self._waiting:
+                if earlier.arrived_at < sequence.arrived_at and not self._is_held_back(earlier):
+                    earlier.num_passed_over += 1
+
+    def _try_admit(self, sequence: Sequence, now: float) -> bool:
+        reuse = sequence.request.cache_prompt and not sequence.wants_prompt_logprobs
+        num_reusable = self.kv_cache.num_reusable(sequence.tokens) if reuse else 0
+        if reuse and shares_running_prefill(sequence, self._running, num_reusable):
+            return False
+        if not self._fits(sequence):
+            return False
+        claim = self.kv_cache.claim(sequence.tokens, reuse=reuse)
+        if claim is None:
+            return False
+        self._waiting.remove(sequence)
+        self._running.append(sequence)
+        sequence.seq_id = claim.seq_id
+        sequence.num_computed_tokens = claim.num_cached_tokens
+        if sequence.admitted_at is None:
+            sequence.admitted_at = now
+            sequence.num_cached_tokens = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
+            self._counts.prompt_tokens_cached += sequence.num_cached_tokens
+            self._counts.prompt_tokens_from_ram += sequence.num_cached_tokens if claim.tier is Tier.RAM else 0
+            self._counts.prompt_tokens_from_disk += sequence.num_cached_tokens if claim.tier is Tier.DISK else 0
+        return True
+
+    def _fits(self, sequence: Sequence) -> bool:
+        """Its own tokens, its expected answer and what the running ones are expected to add still fit the cells."""
+        if self._runner.layout is KVLayout.STREAMS or not self._running:
+            return True
+        # Cells shared with a running sequence are free; idle ones count as available, so reusing them costs.
+        num_free = self.kv_cache.num_shared_with_live(sequence.tokens)
+        need = len(sequence.tokens) - num_free + self._expected.at_most(sequence.num_to_go)
+        promised = sum(s.num_pending + self._expected.at_most(s.num_to_go) for s in self._running)
+        return need + promised <= self.kv_cache.num_available_cells
+
+    def _is_held_back(self, sequence: Sequence) -> bool:
+        return shares_running_prefill(sequence, self._running, 0)
+
+    @property
+    def _num_places(self) -> int:
+        return self._runner.info.num_sequences - len(self._running)
+
+    def _plan(self) -> list[Part]:
+        """One batch within its bounds of tokens, outputs, time and cells: what does not fit shrinks, then waits."""
+        while self._running:
+            plan = StepPlan(
+                self._runner,
+                self.cost,
+                self._running,
+                target_step_ms=self._target_step_ms,
+                max_draft_tokens=self._max_draft_tokens,
+            )
+            fits = self.kv_cache.make_room(plan.num_tokens)
+            while not fits and plan.shrink(self.kv_cache.num_available_cells):
+                fits = self.kv_cache.make_room(plan.num_tokens)
+            if fits:
+                return plan.parts()
+            victim = self._latest_comer
+            if len(self._running) == 1:
+                self._end(victim, victim.finish(FinishReason.LENGTH, self._clock()))  # the cells are the context's end
+            else:
+                self._preempt(victim)
+        return []
+
+    def _compute(self, parts: list[Part]) -> None:
+        slices = [part.as_slice() for part in parts]
+        num_tokens = sum(len(piece.tokens) for piece in slices)
+        num_decodes = sum(part.sequence.is_decoding for part in parts)
+        num_drafted = sum(len(part.draft) for part in parts)
+        decoded_before = self._runner.decode_seconds
+        try:
+            logits = self._runner.decode(slices)
+        except NoKVSlot:
+            self._make_way()
+            return
+        except DecodeFailed as error:
+            for part in parts:
+                self._fail(part.sequence, f"llama_decode: {error}")
+            return
+        self.cost.observe(
+            num_decodes=num_decodes,
+            num_prefill=num_tokens - num_decodes - num_drafted,
+            num_drafted=num_drafted,
+            step_ms=1000 * (self._runner.decode_seconds - decoded_before),
+        )
+        self._counts.num_steps += 1
+        self._counts.num_batched_tokens += num_tokens
+        now = self._clock()
+        row = 0
+        for part, piece in zip(parts, slices, strict=True):
+            rows = [logits[row + i] for i in range(piece.num_outputs)]
+            row += piece.num_outputs
+            self._advance(part, rows, now)
+
+    def _advance(self, part: Part, rows: list[LogitsRow], now: float) -> None:
+        sequence, start = part.sequence, part.sequence.num_computed_tokens
+        self._take_in(sequence, part.num_tokens)
+        num_prompt = max(0, min(part.num_tokens, sequence.num_prompt_tokens - start))
+        self._counts.prompt_tokens_computed += num_prompt
+        sequence.num_prompt_tokens_computed += num_prompt
+        if sequence.wants_prompt_logprobs and num_prompt:
+            self._record_prompt_logprobs(sequence, start, rows)
+        if sequence.num_pending:
+            return
+        num_before = sequence.num_generated
+        num_drafted = len(part.draft)
+        events = sequence.sample(rows[-1 - num_drafted], self._runner, now)
+        if num_drafted:
+            events += self._check_draft(sequence, part.draft, rows[-num_drafted:], now)
+        self._counts.tokens_generated += sequence.num_generated - num_before
+        if sequence.is_finished:
+            self._expected.observe(sequence.num_generated)
+            self._end(sequence, events)
+        else:
+            self._outbox.extend(events)
+
+    def _take_in(self, sequence: Sequence, num_tokens: int) -> None:
+        """The next so many of its tokens are in the cells now."""
+        assert sequence.seq_id is not None
+        start = sequence.num_computed_tokens
+        self.kv_cache.extend(sequence.seq_id, sequence.tokens[start : start + num_tokens])
+        sequence.num_computed_tokens += num_tokens
+
+    def _check_draft(
+        self, sequence: Sequence, draft: SequenceOf[int], rows: list[LogitsRow], now: float
+    ) -> list[Event]:
+        """Each guess that is the token chosen before it has its own logits, which choose the next."""
+        assert sequence.seq_id is not None
+        events: list[Event] = []
+        num_accepted = 0
+        for guessed, logits in zip(draft, rows, strict=True):
+            if sequence.is_finished or sequence.tokens[-1] != guessed:
+                sequence.num_computed_tokens = self.kv_cache.cut(sequence.seq_id)
+                break
+            self._take_in(sequence, 1)
+            events += sequence.sample(logits, self._runner, now)
+            num_accepted += 1
+        self._counts.num_tokens_drafted += len(draft)
+        self._counts.num_tokens_accepted += num_accepted
+        return events
+
+    def _record_prompt_logprobs(self, sequence: Sequence, start: int, rows: list[LogitsRow]) -> None:
+        sequence.record_prompt_logprobs(rows, start)
+        if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
+            first = sequence.tokens[0]
+            head = TokenLogprob(token_id=first, token_bytes=self._runner.token_bytes(first), logprob=None)
+            self._outbox.append(
+                PromptLogprobs(request_id=sequence.request.request_id, tokens=(head, *sequence.prompt_logprobs))
+            )
+
+    # --- places and cells ---------------------------------------------------------------------------------------------
+
+    def _make_way(self) -> None:
+        """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
+        if self.kv_cache.evict_one():
+            return
+        victim = self._latest_comer
+        if len(self._running) > 1:
+            self._preempt(victim)
+        else:
+            self._fail(victim, "the KV cache has no room for this sequence")
+
+    @property
+    def _latest_comer(self) -> Sequence:
+        """Of those that run, the one that gives way first."""
+        return max(self._running, key=lambda s: (s.admitted_at or 0.0, s.arrived_at, s.index))
+
+    def _preempt(self, sequence: Sequence) -> None:
+        """Back to the head of the line; what it computed stays as cache (or moves to RAM when evicted)."""
+        assert sequence.seq_id is not None
+        self._running.remove(sequence)
+        self.kv_cache.release(sequence.seq_id, tag=sequence.request.cache_tag)
+        sequence.seq_id = None
+        sequence.num_computed_tokens = 0
+        self._waiting.put_first(sequence)
+        self._counts.num_preemptions += 1
+
+    def _end(self, sequence: Sequence, events: list[Event], *, keep: bool = True) -> None:
+        self._outbox.extend(events)
+        if sequence in self._running:
+            self._running.remove(sequence)
+            assert sequence.seq_id is not None
+            self.kv_cache.release(sequence.seq_id, keep=keep, tag=sequence.request.cache_tag)
+            sequence.seq_id = None
+        else:
+            self._waiting.remove(sequence)
+        if not self._running and not len(self._waiting):
+            self.kv_cache.check()
+
+    def _fail(self, sequence: Sequence, message: str, *, error: str = "GenerationFailed") -> None:
+        self._counts.num_failed += 1
+        events = sequence.finish(FinishReason.ERROR, self._clock(), message=message, error=error)
+        self._end(sequence, events, keep=False)
+
+    def _new_sequence(
+        self,
+        request: GenerationRequest,
+        index: int,
+        prompt_tokens: list[int],
+        seed: int,
+        resumption: Resumption | None,
+    ) -> Sequence:
+        sequence = Sequence(
+            request,
+            index=index,
+            prompt_tokens=prompt_tokens,
+            sampler=self._runner.make_sampler(request.sampling, prompt_tokens, seed + index),
+            info=self._runner.info,
+            arrived_at=self._clock(),
+            num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
+        )
+        if resumption is not None:
+            text = sequence.resume(resumption.choice_tokens[index], self._runner)
+            if text:
+                self._outbox.append(Delta(request_id=request.request_id, index=index, text=text))
+        return sequence
+
+    def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
+        """Those that run and those that wait, in order."""
+        return self._running, list(self._waiting)
+
+    def metrics(self) -> EngineMetrics:
+        return EngineMetrics(
+            num_waiting=len(self._waiting),
+            num_running=len(self._running),
+            num_cells=self.kv_cache.num_cells,
+            num_idle_cells=self.kv_cache.num_idle_cells,
+            num_cells_total=self._runner.num_cells,
+            ram_cache_bytes=self.kv_cache.snapshots.num_bytes,
+            disk_cache_bytes=self.kv_cache.num_disk_bytes,
+            decode_seconds=self._runner.decode_seconds,
+            num_evictions=self.kv_cache.num_evictions,
+            **vars(self._counts),
+        )

@@ -1,0 +1,187 @@
+"""The state of one completion: its tokens, how far they are computed, its text. Loop thread only.
+
+There are no phases: `num_computed_tokens` chases `num_tokens`. A new prompt, a chunk of it, the next token, a prefix
+hit, going on after preemption and after a crash differ only in how far the first is behind the second.
+"""
+
+import secrets
+
+from bdchat.engine.model_runner import LogitsRow, ModelRunner, Sampler
+from bdchat.engine.request import (
+    ChatPrompt,
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    GenerationRequest,
+    ModelInfo,
+    Timings,
+    TokenLogprob,
+    Usage,
+)
+from bdchat.engine.scheduling.drafter import Guess, PromptLookup
+from bdchat.engine.text.detokenizer import Detokenizer
+
+
+class Sequence:
+    """One choice of one request. Owned by the scheduler."""
+
+    def __init__(
+        self,
+        request: GenerationRequest,
+        *,
+        index: int,
+        prompt_tokens: list[int],
+        sampler: Sampler,
+        info: ModelInfo,
+        arrived_at: float,
+        num_chars_sent: int = 0,
+    ) -> None:
+        self.request = request
+        self.index = index
+        self.tokens = list(prompt_tokens)  # prompt, then generated
+        self.num_prompt_tokens = len(prompt_tokens)
+        self.num_computed_tokens = 0
+        self.seq_id: int | None = None
+        self.num_cached_tokens: int | None = None  # of the prompt, at first admission
+        self.num_prompt_tokens_computed = 0  # again after a preemption: what it cost
+        self.prompt_logprobs: list[TokenLogprob] = []
+        self.is_finished = False
+        self.num_passed_over = 0
+        self.arrived_at = arrived_at
+        self.admitted_at: float | None = None
+        self.first_token_at: float | None = None
+        n_ctx = info.n_ctx
+        limit = n_ctx if request.sampling.max_tokens is None else self.num_prompt_tokens + request.sampling.max_tokens
+        self.max_length = min(limit, n_ctx)
+        self._sampler = sampler
+        self._drafter = PromptLookup()
+        self._detokenizer = Detokenizer(
+            request.sampling.stop,
+            num_chars_sent=num_chars_sent,
+            drop_leading_space=info.adds_space_prefix and isinstance(request.prompt, ChatPrompt),
+        )
+
+    @property
+    def num_pending(self) -> int:
+        """Tokens still to compute before the next one can be sampled."""
+        return len(self.tokens) - self.num_computed_tokens
+
+    @property
+    def num_generated(self) -> int:
+        return len(self.tokens) - self.num_prompt_tokens
+
+    @property
+    def is_decoding(self) -> bool:
+        """Only its newest token is pending: it belongs to every step."""
+        return self.num_pending == 1 and self.num_generated > 0
+
+    @property
+    def wants_prompt_logprobs(self) -> bool:
+        return self.request.num_prompt_logprobs is not None and self.index == 0
+
+    @property
+    def num_to_go(self) -> int:
+        return self.max_length - len(self.tokens)
+
+    def guess_next(self) -> Guess:
+        """What may follow its tokens."""
+        return self._drafter.guess(self.tokens)
+
+    def resume(self, tokens: tuple[int, ...], runner: ModelRunner) -> str:
+        """Goes on after an engine's death: takes the tokens as generated; returns their text beyond num_chars_sent."""
+        text = ""
+        for token in tokens:
+            self.tokens.append(token)
+            self._sampler.accept(token)
+            chunk = self._detokenizer.push(runner.token_bytes(token))
+            text += chunk.text
+            if chunk.stop is not None:  # it was over, but nobody was told
+                break
+        return text
+
+    def sample(self, logits: LogitsRow, runner: ModelRunner, now: float) -> list[Event]:
+        """Takes the next token from the logits of the last one; returns what the caller must hear."""
+        if self.max_length <= len(self.tokens):  # max_tokens 0: only the prompt was wanted
+            return self.finish(FinishReason.LENGTH, now)
+        if self._detokenizer.stop is not None:
+            return self.finish(FinishReason.STOP, now, stop=self._detokenizer.stop)
+        if self.first_token_at is None:
+            self.first_token_at = now
+        token = self._sampler.sample(logits)
+        sampling = self.request.sampling
+        if runner.is_end_of_generation(token) and not sampling.ignore_eos:
+            return self.finish(FinishReason.STOP, now)
+        self.tokens.append(token)
+        logprobs: tuple[TokenLogprob, ...] = ()
+        if sampling.num_top_logprobs is not None:
+            logprobs = (self._sampler.logprob(logits, token, sampling.num_top_logprobs),)
+        chunk = self._detokenizer.push(runner.token_bytes(token))
+        delta = Delta(
+            request_id=self.request.request_id, index=self.index, text=chunk.text, tokens=(token,), logprobs=logprobs
+        )
+        if chunk.stop is not None:
+            return [delta, *self.finish(FinishReason.STOP, now, stop=chunk.stop)]
+        if len(self.tokens) >= self.max_length:
+            return [delta, *self.finish(FinishReason.LENGTH, now)]
+        return [delta]
+
+    def record_prompt_logprobs(self, rows: list[LogitsRow], first: int) -> None:
+        """rows[i] are the logits of prompt token first + i; they judge the token after it."""
+        num_top = self.request.num_prompt_logprobs or 0
+        for place, row in enumerate(rows, start=first):
+            if place + 1 < self.num_prompt_tokens:
+                self.prompt_logprobs.append(self._sampler.logprob(row, self.tokens[place + 1], num_top))
+
+    def finish(
+        self,
+        reason: FinishReason,
+        now: float,
+        *,
+        stop: str | None = None,
+        message: str | None = None,
+        error: str | None = None,
+    ) -> list[Event]:
+        """Releases held-back text (unless a stop string matched) and closes the choice. Idempotent."""
+        if self.is_finished:
+            return []
+        self.is_finished = True
+        events: list[Event] = []
+        text = "" if stop is not None else self._detokenizer.finish()
+        if text:
+            events.append(Delta(request_id=self.request.request_id, index=self.index, text=text))
+        events.append(
+            Finished(
+                request_id=self.request.request_id,
+                index=self.index,
+                reason=reason,
+                usage=self._usage(),
+                timings=self._timings(now),
+                stop=stop,
+                message=message,
+                error=error,
+            )
+        )
+        return events
+
+    def _usage(self) -> Usage:
+        return Usage(
+            num_prompt_tokens=self.num_prompt_tokens,
+            num_cached_tokens=self.num_cached_tokens or 0,
+            num_completion_tokens=self.num_generated,
+            num_computed_tokens=self.num_prompt_tokens_computed,
+        )
+
+    def _timings(self, now: float) -> Timings:
+        admitted = self.admitted_at if self.admitted_at is not None else now
+        first = self.first_token_at if self.first_token_at is not None else now
+        return Timings(
+            queue_ms=1000 * (admitted - self.arrived_at),
+            prefill_ms=1000 * (first - admitted),
+            decode_ms=1000 * (now - first),
+        )
+
+
+def seed_of(request: GenerationRequest) -> int:
+    """The caller's, or a new one."""
+    return request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)

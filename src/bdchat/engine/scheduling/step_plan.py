@@ -1,0 +1,106 @@
+"""What one step computes: every next token, a guess behind it, prompt chunks. Loop thread only.
+
+Bounds of a batch: tokens, outputs, the step's time. Whether the cells suffice is the scheduler's affair.
+"""
+
+from collections.abc import Sequence as SequenceOf
+from typing import NamedTuple
+
+from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner, Slice
+from bdchat.engine.scheduling.policy import StepCost, share_budget
+from bdchat.engine.scheduling.sequence import Sequence
+
+
+class Part(NamedTuple):
+    """One sequence's place in a step: `num_tokens` of its own, then guessed ones, which it does not hold yet."""
+
+    sequence: Sequence
+    num_tokens: int
+    draft: SequenceOf[int] = ()
+
+    def as_slice(self) -> Slice:
+        sequence = self.sequence
+        start = sequence.num_computed_tokens
+        end = start + self.num_tokens
+        assert sequence.seq_id is not None
+        if sequence.wants_prompt_logprobs and start < sequence.num_prompt_tokens:
+            num_outputs = self.num_tokens
+        else:
+            num_outputs = 1 if end == len(sequence.tokens) else 0
+        tokens = sequence.tokens[start:end]
+        if self.draft:
+            tokens.extend(self.draft)
+            num_outputs += len(self.draft)
+        return Slice(sequence.seq_id, start, tokens, num_outputs)
+
+
+class StepPlan:
+    """`decoding` and `reading` are the running sequences; `chunks` says what each that reads gets, by its place."""
+
+    def __init__(
+        self,
+        runner: ModelRunner,
+        cost: StepCost,
+        running: list[Sequence],
+        *,
+        target_step_ms: float,
+        max_draft_tokens: int = 0,
+    ) -> None:
+        self._runner = runner
+        self._cost = cost
+        self._target_ms = target_step_ms
+        self.decoding = [s for s in running if s.is_decoding]
+        self.reading = [s for s in running if not s.is_decoding]
+        self.chunks = self._chunks()
+        self.draft = self._draft(max_draft_tokens)
+
+    @property
+    def num_tokens(self) -> int:
+        return len(self.decoding) + sum(self.chunks) + len(self.draft)
+
+    def shrink(self, num_free_cells: int) -> bool:
+        """To what fits: no guess, shorter chunks. False: not even every next token fits."""
+        if self.draft:
+            self.draft = []
+            return True
+        room = num_free_cells - len(self.decoding)
+        if room <= 0 or sum(self.chunks) <= room:
+            return False
+        self.chunks = share_budget(self.chunks, room)
+        return True
+
+    def parts(self) -> list[Part]:
+        decodes = [Part(s, 1, self.draft) for s in self.decoding]
+        return decodes + [Part(s, n) for s, n in zip(self.reading, self.chunks, strict=True) if n]
+
+    def _chunks(self) -> list[int]:
+        # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
+        # running answers in two, while one token of it rides along for nothing extra.
+        num_decodes = len(self.decoding)
+        at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
+        num_riding = at_least * len(self.reading)
+        budget = num_riding + self._cost.prefill_budget(
+            num_decodes=num_decodes,
+            target_ms=self._target_ms,
+            n_batch=self._runner.n_batch - num_decodes - num_riding,
+        )
+        remaining = [s.num_pending for s in self.reading]
+        num_outputs_left = self._runner.n_outputs_max - num_decodes - len(self.reading)
+        for place, sequence in enumerate(self.reading):
+            if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
+                remaining[place] = min(remaining[place], max(1, num_outputs_left))
+                num_outputs_left -= remaining[place]
+        return share_budget(remaining, budget, at_least=at_least)
+
+    def _draft(self, max_draft_tokens: int) -> list[int]:
+        """For a sequence that runs alone: with others the batch is full of work already, and llama.cpp would compute
+        unlike lengths in passes of their own. A wrong guess is cut off again, which only dense cells allow anywhere."""
+        if max_draft_tokens == 0 or self.reading or len(self.decoding) != 1:
+            return []
+        if self._runner.memory_class is not MemoryClass.DENSE:
+            return []
+        sequence = self.decoding[0]
+        room = min(self._runner.n_outputs_max, self._runner.n_batch) - 1
+        guess = sequence.guess_next()
+        limit = min(max_draft_tokens, sequence.num_to_go - 1, room, len(guess.tokens))
+        return guess.tokens[: self._cost.draft_length(guess.chance, target_ms=self._target_ms, limit=limit)]

@@ -1,0 +1,93 @@
+"""Prompt → token ids, whatever shape it came in. Any thread."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
+from bdchat.engine.request import ChatPrompt, Prompt, TextPrompt, TokenPrompt
+from bdchat.engine.text.chat_template import ChatTemplate
+from bdchat.engine.text.control_text import ControlText
+from bdchat.engine.text.tokenizer import Segment, Tokenizer
+
+_SAMPLE_CHARS = 16_384
+
+
+class PromptBuilder:
+    """Its collaborators are only read, so that it can be shared. With `n_ctx`, text that no tokenizer could make fit is
+    refused before it is tokenised: eight megabytes take seconds, and other prompts wait meanwhile."""
+
+    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, *, n_ctx: int | None = None) -> None:
+        self._tokenizer = tokenizer
+        self._template = template
+        self._n_ctx = n_ctx
+
+    def bounded(self, n_ctx: int) -> Self:
+        return type(self)(self._tokenizer, self._template, n_ctx=n_ctx)
+
+    def build(self, prompt: Prompt) -> list[int]:
+        """Raises InvalidRequest, ContextLengthExceeded."""
+        match prompt:
+            case ChatPrompt():
+                return self._of_chat(prompt)
+            case TextPrompt(text=text):
+                return self._of_text(text)
+            case TokenPrompt(tokens=tokens):
+                return self._of_tokens(tokens)
+
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """The text that builds these tokens, for echo: control tokens as they are written, without the BOS that was
+        added and without SentencePiece's first space."""
+        tokenizer = self._tokenizer
+        written = tokens[1:] if tokens and tokenizer.adds_bos and tokens[0] == tokenizer.bos_id else tokens
+        pieces = (tokenizer.token_bytes(token) or tokenizer.control_text(token).encode() for token in written)
+        text = b"".join(pieces).decode("utf-8", errors="replace")
+        return text.removeprefix(" ") if tokenizer.adds_space_prefix else text
+
+    def _of_chat(self, prompt: ChatPrompt) -> list[int]:
+        tokens = self._encode(self._template.render(prompt))
+        if not tokens:
+            raise InvalidRequest("messages", "the chat template makes an empty prompt of them")
+        return tokens
+
+    def _of_text(self, text: str) -> list[int]:
+        """The caller writes the whole prompt, so control texts in it are meant (fill-in-the-middle, own templates)."""
+        try:
+            tokens = self._encode([Segment(text, trusted=True)] if text else [])
+        except InvalidRequest as error:
+            raise InvalidRequest("prompt", error.reason) from None
+        if not tokens:
+            raise InvalidRequest("prompt", "must not be empty: this model has no token to begin with")
+        return tokens
+
+    def _encode(self, segments: Sequence[Segment]) -> list[int]:
+        num_chars = sum(len(segment.text) for segment in segments)
+        if self._n_ctx is not None and num_chars > self._n_ctx * self._longest(num_chars):
+            raise ContextLengthExceeded(self._estimate(segments, num_chars), self._n_ctx)
+        return self._tokenizer.encode(segments)
+
+    def _longest(self, num_chars: int) -> int:
+        """Asks the tokenizer, which may take a while, only when an average token would have to be very long."""
+        assert self._n_ctx is not None
+        return num_chars if num_chars <= self._n_ctx * 16 else self._tokenizer.longest_token_bytes()
+
+    def _estimate(self, segments: Sequence[Segment], num_chars: int) -> int:
+        """From the beginning of the longest segment; never less than is certain."""
+        assert self._n_ctx is not None
+        sample = max((segment.text for segment in segments), key=len)[:_SAMPLE_CHARS]
+        num_tokens = len(self._tokenizer.encode([Segment(sample, trusted=False)], add_bos=False))
+        return max(self._n_ctx + 1, num_tokens * num_chars // len(sample))
+
+    def _of_tokens(self, tokens: Sequence[int]) -> list[int]:
+        if not tokens:
+            raise InvalidRequest("prompt", "must have at least one token id")
+        n_vocab = self._tokenizer.n_vocab
+        for position, token in enumerate(tokens):
+            if not 0 <= token < n_vocab:
+                raise InvalidRequest("prompt", f"token id {token} at position {position} is not in 0 … {n_vocab - 1}")
+        return list(tokens)
+
+
+def make_prompt_builder(tokenizer: Tokenizer, template_source: str | None, bos: str, eos: str) -> PromptBuilder:
+    """For a loaded model. Raises chat_template.TemplateError when its template is unusable."""
+    control_text = ControlText(tokenizer.control_texts(), tokenizer.generable_texts())
+    return PromptBuilder(tokenizer, ChatTemplate(template_source, bos, eos, control_text=control_text))

@@ -1,0 +1,56 @@
+"""A real llama.cpp in a real engine process, on tiny models with random weights."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.local.local_engine import LocalEngine
+from bdchat.engine.request import ChatMessage, ChatPrompt, Delta, GenerationRequest, SamplingParams
+from bdchat.settings import EngineSettings
+from tests.engine.fake_process import ask, events_of, shape, text_of
+from tests.engine.local.test_local_engine import until
+from tests.engine.process.test_main import kill_after
+from tests.tiny_models import write_tiny_llama
+
+pytestmark = pytest.mark.anyio
+SETTINGS = EngineSettings(n_ctx=512, max_sequences=2, calibrate=False)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def test_a_model_is_loaded_through_probe_template_and_context(tmp_path: Path) -> None:
+    path = write_tiny_llama(tmp_path / "tiny.gguf")
+    request = GenerationRequest(
+        request_id="r",
+        prompt=ChatPrompt(messages=(ChatMessage(role="user", content="안녕 🙂"),)),
+        sampling=SamplingParams(temperature=0.0, max_tokens=150, num_top_logprobs=0, ignore_eos=True),
+        num_choices=2,
+    )
+    async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        info = await engine.wait_ready()
+        assert (info.model_id, info.n_ctx, info.num_sequences) == ("tiny", 512, 2)
+        assert list((tmp_path / "cache").glob("probe-*.json"))
+        events = await kill_after(engine, engine.generate(request), 10)
+        assert shape(events) == (1, 2)
+        await until(lambda: engine.num_restarts == 1, 60)  # a quick engine may have said all before the signal came
+        for index in range(2):
+            deltas = [event for event in events if isinstance(event, Delta) and event.index == index]
+            assert sum(len(delta.tokens) for delta in deltas) == 150
+            written = b"".join(logprob.token_bytes for delta in deltas for logprob in delta.logprobs)
+            text, whole = text_of(events, index), written.decode("utf-8", "replace")
+            assert whole.startswith(text)
+            assert len(whole) - len(text) <= 3  # the last code point may be cut
+
+
+async def test_a_template_that_cannot_be_used_is_a_reason(tmp_path: Path) -> None:
+    path = write_tiny_llama(tmp_path / "tiny.gguf", chat_template="{{ messages[")
+    async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        with pytest.raises(ModelLoadFailed) as caught:
+            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+        assert "template" in caught.value.reason
+        assert engine.num_restarts == 0

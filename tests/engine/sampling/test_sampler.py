@@ -1,0 +1,215 @@
+"""Sampling is exact: checked against a plain full-vocabulary reference, and against llama.cpp's own chain."""
+
+import ctypes
+import math
+from typing import Any
+
+import llama_cpp
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bdchat.engine.model_runner import DecodeFailed
+from bdchat.engine.request import SamplingParams
+from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch, uniform
+
+N_VOCAB = 5000
+Row = npt.NDArray[np.float32]
+Params = dict[str, Any]
+FILTERS: list[Params] = [
+    {"temperature": 1.0},
+    {"temperature": 0.6},
+    {"temperature": 3.0},
+    {"top_p": 0.9},
+    {"top_p": 0.999, "temperature": 1.3},
+    {"top_p": 1e-6},
+    {"top_k": 40},
+    {"top_k": 3000, "temperature": 0.8},
+    {"min_p": 0.05},
+    {"top_k": 40, "top_p": 0.9, "temperature": 0.8},
+    {"top_k": 100, "top_p": 0.95, "min_p": 0.02, "temperature": 1.5},
+    {"top_p": 0.8, "min_p": 0.01, "temperature": 0.7},
+]
+
+
+def make(prompt: tuple[int, ...] = (), seed: int = 1, n_vocab: int = N_VOCAB, **params: Any) -> LogitsSampler:
+    return LogitsSampler(
+        SamplingParams(**params),
+        prompt,
+        seed,
+        scratch=SamplerScratch(n_vocab),
+        token_bytes=lambda token_id: b"%d" % token_id,
+    )
+
+
+def heavy_tailed(seed: int) -> Row:
+    """Like a small model's: the mass of the far tail is not negligible."""
+    return (np.random.default_rng(seed).standard_t(7, N_VOCAB) * 1.6).astype(np.float32)
+
+
+def llama_chain(row: Row, params: SamplingParams) -> dict[int, float]:
+    """The oracle: llama.cpp's samplers on the full vocabulary."""
+    data = (llama_cpp.llama_token_data * len(row))(
+        *[llama_cpp.llama_token_data(i, float(logit), 0.0) for i, logit in enumerate(row)]
+    )
+    array = llama_cpp.llama_token_data_array(ctypes.cast(data, llama_cpp.llama_token_data_p), len(row), -1, False)
+    chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+    if params.top_k > 0:
+        llama_cpp.llama_sampler_chain_add(chain, llama_cpp.llama_sampler_init_top_k(params.top_k))
+    llama_cpp.llama_sampler_chain_add(chain, llama_cpp.llama_sampler_init_top_p(params.top_p, 1))
+    llama_cpp.llama_sampler_chain_add(chain, llama_cpp.llama_sampler_init_min_p(params.min_p, 1))
+    llama_cpp.llama_sampler_chain_add(chain, llama_cpp.llama_sampler_init_temp(params.temperature))
+    llama_cpp.llama_sampler_apply(chain, ctypes.byref(array))
+    kept = {int(array.data[i].id): float(array.data[i].logit) for i in range(array.size)}
+    llama_cpp.llama_sampler_free(chain)
+    highest = max(kept.values())
+    total = math.fsum(math.exp(logit - highest) for logit in kept.values())
+    return {i: math.exp(logit - highest) / total for i, logit in kept.items()}
+
+
+@pytest.mark.parametrize("params", FILTERS)
+@pytest.mark.parametrize("seed", range(5))
+def test_the_distribution_is_llama_cpps_own(params: Params, seed: int) -> None:
+    row = heavy_tailed(seed)
+    expected = llama_chain(row, SamplingParams(**params))
+    ids, probabilities = make(**params).distribution(row)
+    found = dict(zip(ids.tolist(), probabilities.tolist(), strict=True))
+    differing = set(found) ^ set(expected)
+    assert len(differing) <= 2  # llama.cpp sums in single precision: a cut's edge may fall one token beside
+    assert sum(max(found.get(i, 0.0), expected.get(i, 0.0)) for i in differing) < 1e-3
+    for i in set(found) & set(expected):
+        assert found[i] == pytest.approx(expected[i], rel=2e-3, abs=1e-7)
+
+
+@pytest.mark.parametrize("params", FILTERS)
+def test_draws_follow_the_distribution(params: Params) -> None:
+    """χ² over 20,000 seeded draws; rare tokens pooled. The bound is five standard deviations above the mean."""
+    row, num_draws = heavy_tailed(7)[:600], 20_000
+    sampler = make(n_vocab=len(row), **params)
+    ids, probabilities = sampler.distribution(row)
+    drawn = np.bincount([sampler.sample(row) for _ in range(num_draws)], minlength=len(row))
+    expected = np.zeros(len(row))
+    expected[ids] = probabilities * num_draws
+    assert drawn[expected == 0].sum() == 0
+    is_common = expected >= 10
+    observed = np.append(drawn[is_common], drawn[~is_common].sum())
+    wanted = np.append(expected[is_common], max(expected[~is_common].sum(), 1e-9))
+    if wanted[-1] < 10:
+        observed, wanted = observed[:-1], wanted[:-1]
+    freedom = max(1, len(wanted) - 1)
+    assert (((observed - wanted) ** 2) / wanted).sum() < freedom + 5 * math.sqrt(2 * freedom)
+
+
+def test_greedy_is_the_highest_and_the_lower_id_among_equals() -> None:
+    row = heavy_tailed(1)
+    row[[77, 33]] = row.max() + 1
+    assert make(temperature=0.0).sample(row) == 33
+
+
+@pytest.mark.parametrize("params", [{}, {"temperature": 0.0}, {"top_k": 5, "frequency_penalty": 0.5}])
+def test_sampling_never_writes_to_the_logits(params: Params) -> None:
+    row = heavy_tailed(1)
+    before = row.copy()
+    sampler = make(logit_bias={3: 5.0}, presence_penalty=1.0, repeat_penalty=1.2, prompt=(1, 2), **params)
+    for _ in range(3):
+        sampler.sample(row)
+    np.testing.assert_array_equal(row, before)
+
+
+@pytest.mark.parametrize("params", [*FILTERS, {"repeat_penalty": 1.3}, {"frequency_penalty": 1.0, "top_k": 20}])
+def test_a_resumed_sequence_draws_exactly_the_same(params: Params) -> None:
+    rows = [heavy_tailed(seed) for seed in range(12)]
+    whole = make(prompt=(5, 6), seed=9, **params)
+    expected = [whole.sample(row) for row in rows]
+    resumed = make(prompt=(5, 6), seed=9, **params)
+    for token_id in expected[:7]:
+        resumed.accept(token_id)
+    assert [resumed.sample(row) for row in rows[7:]] == expected[7:]
+
+
+def test_seeds_differ() -> None:
+    row = heavy_tailed(1)
+    draws = {tuple(sampler.sample(row) for _ in range(5)) for sampler in (make(seed=seed) for seed in range(20))}
+    assert len(draws) == 20
+
+
+def test_uniform_is_spread_over_the_unit_interval() -> None:
+    values = np.array([uniform(seed, index) for seed in range(20) for index in range(500)])
+    assert values.min() >= 0.0
+    assert values.max() < 1.0
+    counts = np.histogram(values, bins=20, range=(0, 1))[0]
+    assert ((counts - 500) ** 2 / 500).sum() < 19 + 5 * math.sqrt(38)
+
+
+def test_minus_100_bans_and_100_forces() -> None:
+    row = heavy_tailed(1)
+    best = int(row.argmax())
+    worst = int(row.argmin())
+    assert make(temperature=0.0, logit_bias={best: -100.0}).sample(row) != best
+    assert {make(seed=seed, temperature=2.0, logit_bias={worst: 100.0}).sample(row) for seed in range(20)} == {worst}
+    banned = make(logit_bias={best: -100.0})
+    assert best not in {banned.sample(row) for _ in range(200)}
+
+
+def test_a_bias_lifts_a_token_that_pruning_would_have_dropped() -> None:
+    row = heavy_tailed(1)
+    worst = int(row.argmin())
+    lift = float(row.max() - row.min()) + 3
+    assert make(temperature=0.0, top_k=1, logit_bias={worst: lift}).sample(row) == worst
+
+
+def test_penalties_are_llama_cpps_repeat_and_openais_presence_and_frequency() -> None:
+    row = np.zeros(10, np.float32)
+    row[:4] = [4.0, 3.0, -1.0, 2.0]
+    sampler = make(n_vocab=10, prompt=(0, 2, 9, 9), repeat_penalty=2.0, repeat_last_n=4)
+    _, probabilities = sampler.distribution(row)
+    weights = np.exp([2.0, 3.0, -2.0, 2.0] + [0.0] * 6)  # positive divided, negative multiplied, prompt included
+    np.testing.assert_allclose(probabilities, weights / weights.sum(), rtol=1e-5)
+
+    sampler = make(n_vocab=10, prompt=(3, 3), presence_penalty=0.5, frequency_penalty=0.25)
+    for token_id in (1, 1, 0):
+        sampler.accept(token_id)
+    _, probabilities = sampler.distribution(row)
+    weights = np.exp([4.0 - 0.75, 3.0 - 1.0, -1.0, 2.0] + [0.0] * 6)  # the prompt does not count
+    np.testing.assert_allclose(probabilities, weights / weights.sum(), rtol=1e-5)
+
+
+def test_the_repeat_window_forgets() -> None:
+    row = np.zeros(10, np.float32)
+    row[0] = 4.0
+    sampler = make(n_vocab=10, prompt=(0,), repeat_penalty=2.0, repeat_last_n=2)
+    for token_id in (5, 6):
+        sampler.accept(token_id)
+    assert sampler.distribution(row)[1][0] == pytest.approx(math.exp(4) / (math.exp(4) + 9), rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("params", [{}, {"temperature": 0.0}, {"top_k": 5}])
+def test_logits_that_are_not_numbers_are_an_error(params: Params, bad: float) -> None:
+    row = heavy_tailed(1)
+    row[100] = bad
+    with pytest.raises(DecodeFailed):
+        make(**params).sample(row)
+    with pytest.raises(DecodeFailed):
+        make(**params).logprob(row, 1, 0)
+
+
+@pytest.mark.parametrize("num_top", [0, 1, 5, 20])
+def test_logprobs_are_exact_over_the_full_vocabulary(num_top: int) -> None:
+    row = heavy_tailed(3)
+    reference = row.astype(np.float64) - row.max()
+    reference -= math.log(math.fsum(np.exp(reference)))
+    found = make(top_k=1, temperature=0.5).logprob(row, 17, num_top)
+    assert found.token_id == 17
+    assert found.token_bytes == b"17"
+    assert found.logprob == pytest.approx(reference[17], abs=1e-4)
+    order = np.argsort(-reference, kind="stable")[:num_top]
+    assert [top.token_id for top in found.top] == order.tolist()
+    assert [top.logprob for top in found.top] == pytest.approx(reference[order].tolist(), abs=1e-4)
+
+
+def test_top_logprobs_of_equals_begin_with_the_greedy_token() -> None:
+    row = np.full(300, 1.5, np.float32)
+    sampler = make(n_vocab=300, temperature=0.0)
+    assert [top.token_id for top in sampler.logprob(row, 0, 3).top] == [0, 1, 2]
+    assert sampler.sample(row) == 0

@@ -1,0 +1,47 @@
+"""Prompt lookup: what is guessed, how sure it is, what it learns."""
+
+from bdchat.engine.scheduling.drafter import MATCH_TOKENS, MAX_GUESS, PromptLookup
+
+
+def test_what_followed_last_time_is_guessed() -> None:
+    assert PromptLookup().guess([1, 2, 3, 4, 5, 9, 1, 2, 3]).tokens[:4] == [4, 5, 9, 1]
+
+
+def test_of_several_places_the_newest_counts() -> None:
+    assert PromptLookup().guess([1, 2, 3, 4, 1, 2, 3, 5, 1, 2, 3]).tokens[0] == 5
+
+
+def test_a_new_beginning_is_not_guessed() -> None:
+    lookup = PromptLookup()
+    assert lookup.guess([1, 2, 3, 4, 5, 6]).tokens == []
+    assert lookup.guess([]).tokens == []
+    assert lookup.guess([1, 2, 3][: MATCH_TOKENS - 1]).tokens == []
+
+
+def test_what_repeats_goes_on_into_the_guess() -> None:
+    guess = PromptLookup().guess([7, 8, 9] * 3)
+    assert guess.tokens == ([7, 8, 9] * MAX_GUESS)[:MAX_GUESS]
+
+
+def test_a_longer_agreement_is_surer() -> None:
+    short = PromptLookup().guess([1, 2, 3, 4, 9, 1, 2, 3])
+    long = PromptLookup().guess([*range(30), 99, *range(30)])
+    assert short.chance < long.chance
+
+
+def test_chances_follow_what_came_whether_or_not_the_guess_was_computed() -> None:
+    right, wrong = PromptLookup(), PromptLookup()
+    start = [1, 2, 3, 4, 9, 1, 2, 3]
+    first = right.guess(start).chance
+    wrong.guess(start)
+    assert right.guess([*start, 4, 9, 8, 1, 2, 3]).chance > first
+    assert wrong.guess([*start, 7, 6, 8, 1, 2, 3]).chance < first
+
+
+def test_a_long_prompt_is_taken_in_over_a_few_steps() -> None:
+    tokens = [*range(9000), 0, 1, 2]
+    lookup = PromptLookup()
+    guesses = [lookup.guess(tokens).tokens for _ in range(6)]
+    assert guesses[0][:2] == guesses[-1][:2] == [3, 4]
+    late = [*tokens, 8990, 8991, 8992]
+    assert lookup.guess(late).tokens[0] == 8993
