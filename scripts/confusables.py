@@ -2,7 +2,8 @@
 
     .venv/bin/python scripts/confusables.py [--check]
 
-src/bdchat/store/confusables.txt: a line per prototype, a tab, and the characters that look like it, sorted. Only what a
+src/bdchat/store/accounts/confusables.txt: a line per prototype, a tab, and the characters that look like it, sorted.
+Only what a
 name can hold is in it: letters and digits that NFKC leaves alone, of scripts that are in use: an eighth of the whole.
 --check writes nothing and fails when the file is not what would be written.
 """
@@ -14,9 +15,9 @@ import unicodedata
 from importlib.resources import files
 from pathlib import Path
 
-from bdchat.store.lookalikes import is_in_use
+from bdchat.store.accounts.lookalikes import is_in_use
 
-TABLE = Path(__file__).resolve().parent.parent / "src" / "bdchat" / "store" / "confusables.txt"
+TABLE = Path(__file__).resolve().parent.parent / "src" / "bdchat" / "store" / "accounts" / "confusables.txt"
 Pairs = dict[str, list[str]]
 
 

@@ -34,7 +34,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "user_console",
         ),
     ),
-    ("backup_console.py", ("settings", "store.backup", "store.database", "store.errors")),
+    ("backup_console.py", ("settings", "store.sql.backup", "store.sql.database", "store.errors")),
     ("user_console.py", ("settings", "api.passwords", "api.schemas.accounts", "store*")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     (
@@ -186,7 +186,10 @@ def test_the_checker_sees_a_third_party_at_the_wrong_door(path: str, source: str
             "engine/llama/runner.py",
             "import llama_cpp\nfrom bdchat.engine.model_runner import Row\nimport os\nos.putenv('A', 'B')",
         ),
-        ("api/app.py", "from bdchat import __version__\nfrom bdchat.store.users import Users\nfrom . import chat"),
+        (
+            "api/app.py",
+            "from bdchat import __version__\nfrom bdchat.store.accounts.users import Users\nfrom . import chat",
+        ),
         ("cli.py", "from bdchat.api.server import serve"),
     ],
 )
@@ -231,7 +234,9 @@ def test_the_documented_files_are_the_files() -> None:
 
 
 def test_the_document_reader_knows_folders() -> None:
-    text = "## `src/bdchat/`\n| `cli.py` | flags |\n## `src/bdchat/engine/`\n| `request.py` | values |\n| `a.py` | `c.py` |\n"
+    text = (
+        "## `src/bdchat/`\n| `cli.py` | flags |\n## `src/bdchat/engine/`\n| `request.py` | values |\n| `a.py` | `c` |\n"
+    )
     assert documented_modules(text) == {"cli.py", "engine/request.py", "engine/a.py"}
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from bdchat.cli import app
 from bdchat.settings import StoreSettings
-from bdchat.store.database import Database
+from bdchat.store.sql.database import Database
 
 
 def make_database(folder: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bdchat.settings import StoreSettings
-from bdchat.store import sessions
-from bdchat.store.database import Database
+from bdchat.store.chats import sessions
+from bdchat.store.sql.database import Database
 from bdchat.store.transfer.reading import FoundChat
 from benchmark.writer_stalls import CHATS_OF_AN_EXPORT, LARGE_CHARS, Texts, exported, made
 from tests.store.transferable import read

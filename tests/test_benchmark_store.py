@@ -7,9 +7,9 @@ import pytest
 from sqlmodel import Session, select
 
 from bdchat.settings import StoreSettings
-from bdchat.store import messages, sessions
-from bdchat.store.database import Database
-from bdchat.store.search_results import Filter, find
+from bdchat.store.chats import messages, sessions
+from bdchat.store.search.results import Filter, find
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Message
 from benchmark.archive import MESSAGES_PER_SESSION, NUM_MADE_AGAIN, archive_in
 from benchmark.corpus import SEARCHES, message

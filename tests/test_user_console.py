@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from bdchat import user_console
 from bdchat.cli import app
 from bdchat.settings import StoreSettings, load
-from bdchat.store import audit, logins, users
-from bdchat.store.database import Database
+from bdchat.store.accounts import audit, logins, users
+from bdchat.store.sql.database import Database
 from tests.api.serving import PASSWORD
 
 

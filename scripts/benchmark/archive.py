@@ -16,9 +16,10 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from bdchat.settings import StoreSettings
-from bdchat.store import logins, search, users
-from bdchat.store.database import Database
+from bdchat.store.accounts import logins, users
 from bdchat.store.ids import new_id, now_ms
+from bdchat.store.search import index as search
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
 
 from .client import ClientError

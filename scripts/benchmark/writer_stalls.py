@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 
 from bdchat.settings import StoreSettings
-from bdchat.store import sessions
-from bdchat.store.database import Database
+from bdchat.store.chats import sessions
+from bdchat.store.sql.database import Database
 from bdchat.store.transfer.chat import Chat, ChatMessage
 from bdchat.store.transfer.writing import prepare, put
 

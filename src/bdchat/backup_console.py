@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from bdchat.settings import Settings
-from bdchat.store.backup import back_up, restore
-from bdchat.store.database import FILE_NAME
 from bdchat.store.errors import Conflict, NotFound, StoreError
+from bdchat.store.sql.backup import back_up, restore
+from bdchat.store.sql.database import FILE_NAME
 
 
 class BackupFailed(Exception):

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import as_username
 from bdchat.settings import Settings
-from bdchat.store import audit, logins, users
-from bdchat.store.database import Database
+from bdchat.store.accounts import audit, logins, users
 from bdchat.store.errors import Conflict, StoreError, StoreLocked
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
 
 MAX_LINE_CHARS = 4096

@@ -8,7 +8,8 @@ import httpx
 from sqlmodel import Session, select
 
 from bdchat.api.bus import Message, user_topic
-from bdchat.store import storage, users
+from bdchat.store.accounting import storage
+from bdchat.store.accounts import users
 from bdchat.store.tables import User
 from tests.api.serving import app_of, signed_in
 

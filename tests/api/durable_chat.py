@@ -15,11 +15,11 @@ from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.wire import validate
 from bdchat.settings import Settings
-from bdchat.store import generations, messages
+from bdchat.store.chats import generations, messages
 from bdchat.store.tables import ChatSession, Generation, Message
 from tests.api.serving import in_process, opened
 from tests.fake_engine import FakeEngine
-from tests.store.chats import make_user, talk
+from tests.store.chat_rows import make_user, talk
 
 
 class Chat:

@@ -35,7 +35,7 @@ async def bearer(client: httpx.AsyncClient, username: str = "ann", password: str
 
 async def audited(client: httpx.AsyncClient) -> list[tuple[str, str, str]]:
     """(action, who, target), the oldest first."""
-    from bdchat.store import audit
+    from bdchat.store.accounts import audit
 
     app = await opened(client)
     entries = await app.database.read(lambda db: audit.page(db, limit=100))

@@ -23,10 +23,10 @@ from bdchat.api.open_connections import OpenConnections
 from bdchat.api.server import Server, listen
 from bdchat.api.socket_protocol import socket_options
 from bdchat.settings import ServerSettings, Settings, default_data_dir
-from bdchat.store import logins, users
-from bdchat.store.database import FILE_NAME
-from bdchat.store.engines import sqlite_writer
-from bdchat.store.schema import upgrade
+from bdchat.store.accounts import logins, users
+from bdchat.store.sql.database import FILE_NAME
+from bdchat.store.sql.engines import sqlite_writer
+from bdchat.store.sql.schema import upgrade
 from tests.fake_engine import FakeEngine, fake_router
 
 USER = [{"role": "user", "content": "hi"}]

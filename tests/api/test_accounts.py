@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from bdchat.store import messages, sessions, usage
+from bdchat.store.accounts import usage
+from bdchat.store.chats import messages, sessions
 from bdchat.store.tables import User
 from tests.api.people import alter, audited, bearer, log_in
 from tests.api.serving import PASSWORD, app_of, error_of, in_process, signed_in

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from bdchat.store import audit, usage
+from bdchat.store.accounts import audit, usage
 from tests.api.serving import app_of, error_of, in_process, signed_in
 
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from bdchat.api.backups import Backups
-from bdchat.store import generations, messages, sessions, users
-from bdchat.store.books import ROW_BYTES
+from bdchat.store.accounting.books import ROW_BYTES
+from bdchat.store.accounts import users
+from bdchat.store.chats import generations, messages, sessions
 from bdchat.store.errors import Conflict
 from bdchat.store.tables import Generation
 from tests.api.people import audited

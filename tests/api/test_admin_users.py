@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from bdchat.api.endpoints import DeclaredRoute
-from bdchat.store import messages, oversight, sessions, users
+from bdchat.store.accounts import oversight, users
+from bdchat.store.chats import messages, sessions
 from tests.api.people import audited, bearer, log_in
 from tests.api.serving import PASSWORD, USER, app_of, error_of, in_process, signed_in
 from tests.fake_engine import FakeEngine

@@ -11,8 +11,8 @@ import pytest
 from sqlmodel import Session
 
 from bdchat.api.endpoints import DeclaredRoute
-from bdchat.store import messages, sessions
-from bdchat.store.byte_length import PAGE_BYTES
+from bdchat.store.accounting.byte_length import PAGE_BYTES
+from bdchat.store.chats import messages, sessions
 from bdchat.store.ids import new_id
 from bdchat.store.tables import Generation
 from tests.api.chats import Headers, id_of

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from bdchat.store import keys
+from bdchat.store.accounts import keys
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ApiKey
 from tests.api.people import alter, audited

@@ -13,12 +13,13 @@ from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.wire import validate
 from bdchat.engine.errors import GenerationFailed, InvalidRequest, QueueFull
-from bdchat.store import messages, sessions, usage
+from bdchat.store.accounts import usage
+from bdchat.store.chats import messages, sessions
 from bdchat.store.errors import NotFound
 from tests.api.durable_chat import chatting, text_of
 from tests.api.serving import until
 from tests.fake_engine import FakeEngine
-from tests.store.chats import make_user
+from tests.store.chat_rows import make_user
 
 pytestmark = pytest.mark.anyio
 GUEST = Identity("", "guest", "guest", frozenset({"chat"}))

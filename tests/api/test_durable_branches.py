@@ -8,7 +8,7 @@ from sqlmodel import Session as Db
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.request import ChatPrompt
-from bdchat.store import configs
+from bdchat.store.chats import configs
 from bdchat.store.errors import Conflict
 from bdchat.store.tables import MessageMetadata
 from tests.api.durable_chat import chatting, text_of

@@ -19,7 +19,7 @@ from bdchat.api.session_news import SessionNews
 from bdchat.api.stored_run import Suspended
 from bdchat.engine.errors import EngineUnavailable, QueueFull
 from bdchat.settings import GenerationSettings, Settings
-from bdchat.store import generations
+from bdchat.store.chats import generations
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import Generation
 from tests.api.durable_chat import Chat, chatting, text_of

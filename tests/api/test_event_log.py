@@ -23,9 +23,9 @@ from bdchat.api.event_log import (
     unpack,
 )
 from bdchat.settings import StoreSettings
-from bdchat.store import generations
-from bdchat.store.database import FILE_NAME, Database
+from bdchat.store.chats import generations
 from bdchat.store.errors import StoreFull
+from bdchat.store.sql.database import FILE_NAME, Database
 from bdchat.store.tables import Generation, GenerationEvent
 from tests.api.serving import fresh_data_dir
 

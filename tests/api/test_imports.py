@@ -13,7 +13,8 @@ import pytest
 from bdchat.api.import_run import MAX_LINES, ImportRun, Report
 from bdchat.api.schemas.transfer import FileLine, ProgressLine, SummaryLine, explained
 from bdchat.settings import LimitSettings, Settings
-from bdchat.store import storage, users
+from bdchat.store.accounting import storage
+from bdchat.store.accounts import users
 from bdchat.store.errors import StoreFull
 from bdchat.store.transfer.reasons import because
 from tests.api.chats import got, heard_by, id_of

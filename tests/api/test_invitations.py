@@ -10,7 +10,8 @@ from sqlmodel import Session, col, update
 from bdchat.api.app import App
 from bdchat.api.bus import LocalBus, Message
 from bdchat.settings import AuthSettings, Settings
-from bdchat.store import chat_invites, sharing
+from bdchat.store import chat_invites
+from bdchat.store.chats import sharing
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatInvite, User
 from tests.api.chats import Headers, begin, cost_of, got, heard_by, id_of, invite, let_in, talk
@@ -153,7 +154,8 @@ async def test_members_of_former_times_are_in(client: httpx.AsyncClient) -> None
     bob_id = await id_of(client, "bob")
 
     def put(db: Session) -> None:
-        from bdchat.store import sessions, users
+        from bdchat.store.accounts import users
+        from bdchat.store.chats import sessions
 
         session = sessions.get_owned(db, users.by_name(db, "ann").user_id, session_id)  # type: ignore[union-attr]
         sharing.put_member(db, session, users.get(db, bob_id), "reader")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from bdchat.store import books, storage
+from bdchat.store.accounting import books, storage
 from tests.api.chats import fill_up
 from tests.api.serving import app_of, error_of, over_http, signed_in
 from tests.api.sockets import chat_path, live

@@ -13,12 +13,12 @@ from bdchat.api.event_log import event_id, seq_after
 from bdchat.api.live_answers import LiveAnswers
 from bdchat.api.schemas.live import AiChunk, AiComplete, AiReset, AiStart, OutFrame, Prefill, Queue
 from bdchat.settings import StoreSettings
-from bdchat.store import sessions
-from bdchat.store.database import Database
+from bdchat.store.chats import sessions
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
 from tests.api.serving import fresh_data_dir
-from tests.store.chats import make_user
+from tests.store.chat_rows import make_user
 
 pytestmark = pytest.mark.anyio
 PREFIX = "it was "

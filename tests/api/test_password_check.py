@@ -14,7 +14,7 @@ from bdchat.api.passwords import Passwords
 from bdchat.api.peer import Peer, Proxies
 from bdchat.api.slow_lane import MAX_WAIT_S
 from bdchat.settings import AuthSettings, ServerSettings, Settings
-from bdchat.store import devices, users
+from bdchat.store.accounts import devices, users
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import KnownDevice
 from tests.api.chats import begin, id_of

@@ -15,7 +15,8 @@ from bdchat.api.bus import GAP, RIGHTS_TOPIC
 from bdchat.api.exports import MAX_AT_ONCE
 from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.right_watch import means
-from bdchat.store import messages, sessions, users
+from bdchat.store.accounts import users
+from bdchat.store.chats import messages, sessions
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ApiKey, ShareLink
 from tests.api.chats import Headers, id_of, let_in

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, update
 
 from bdchat.engine.kv.files import SUFFIX, model_folder, tag_part
-from bdchat.store import sessions, staging
+from bdchat.store.chats import sessions, staging
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Message
 from tests.api.chats import begin, cost_of, got, heard_by, say, talk

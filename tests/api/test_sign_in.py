@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from bdchat.api.sign_in import new_setup_code
 from bdchat.settings import AuthSettings, Settings
-from bdchat.store import invitations, users
+from bdchat.store.accounts import invitations, users
 from bdchat.store.tables import User
 from tests.api.people import FAR_AWAY, alter, audited, bearer, credentials, log_in, register
 from tests.api.serving import PASSWORD, app_of, error_of, in_process, opened, signed_in

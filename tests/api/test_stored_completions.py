@@ -10,7 +10,8 @@ import pytest
 
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, EngineUnavailable, GenerationFailed, QueueFull
 from bdchat.settings import Settings, StoreSettings
-from bdchat.store import purges, storage
+from bdchat.store.accounting import storage
+from bdchat.store.chats import purges
 from tests.api import chats
 from tests.api.serving import app_of, error_of, in_process, opened, over_http, signed_in, until
 from tests.api.sockets import chat_path, live

@@ -26,8 +26,8 @@ from bdchat.engine.request import (
     TokenLogprob,
 )
 from bdchat.settings import StoreSettings
-from bdchat.store.database import Database
 from bdchat.store.errors import StoreFull
+from bdchat.store.sql.database import Database
 from tests.api.serving import fresh_data_dir, until
 from tests.fake_engine import FakeEngine
 

@@ -4,7 +4,7 @@ import pytest
 
 from bdchat.api.title_text import MAX_FALLBACK_GRAPHEMES, first_words, title_prompt, usable_title
 from bdchat.engine.request import FinishReason
-from bdchat.store.search_snippet import graphemes
+from bdchat.store.search.snippet import graphemes
 
 STOP, LENGTH = FinishReason.STOP, FinishReason.LENGTH
 

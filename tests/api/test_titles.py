@@ -18,14 +18,15 @@ from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.errors import EngineUnavailable
 from bdchat.engine.request import ChatPrompt, GenerationRequest, TextPrompt
 from bdchat.settings import GenerationSettings, Settings
-from bdchat.store import sessions, usage
-from bdchat.store.answers import Begun
-from bdchat.store.database import Database
+from bdchat.store.accounts import usage
+from bdchat.store.chats import sessions
+from bdchat.store.chats.answers import Begun
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Generation
 from tests.api.chats import begin, got, heard_by
 from tests.api.serving import USER, app_of, fresh_data_dir, over_http, signed_in, until
 from tests.fake_engine import FakeEngine, fake_router
-from tests.store.chats import make_user, talk
+from tests.store.chat_rows import make_user, talk
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,8 @@ import pytest
 
 from bdchat.api.usage_ledger import UsageLedger
 from bdchat.settings import Settings, StoreSettings
-from bdchat.store import oversight
-from bdchat.store.database import Database
+from bdchat.store.accounts import oversight
+from bdchat.store.sql.database import Database
 from tests.api.serving import USER, app_of, fresh_data_dir, in_process, make_app, opened, over_http, signed_in
 from tests.fake_engine import FakeEngine
 

@@ -13,7 +13,7 @@ from sqlmodel import func, select
 
 from bdchat.engine.request import Finished, FinishReason, GenerationRequest, Resumption, Usage
 from bdchat.settings import GenerationSettings, Settings
-from bdchat.store import oversight
+from bdchat.store.accounts import oversight
 from bdchat.store.tables import Message
 from tests.api.chats import id_of
 from tests.api.serving import app_of, over_http, signed_in, until

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from bdchat.settings import StoreSettings
-from bdchat.store.database import Database
+from bdchat.store.sql.database import Database
 from tests.postgres import Postgres
 
 

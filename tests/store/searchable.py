@@ -2,8 +2,8 @@
 
 from sqlmodel import Session
 
-from bdchat.store import search
 from bdchat.store.ids import new_id
+from bdchat.store.search import index as search
 from bdchat.store.tables import ChatSession, Message, SessionMember, User
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bdchat.store.database import Database
+from bdchat.store.sql.database import Database
 
 
 class Killed(BaseException):

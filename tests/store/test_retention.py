@@ -7,11 +7,13 @@ from sqlalchemy import insert
 from sqlmodel import Session, SQLModel, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store import audit, sessions, tables
-from bdchat.store.database import Database
+from bdchat.store import tables
+from bdchat.store.accounts import audit
+from bdchat.store.chats import sessions
 from bdchat.store.ids import now_ms
 from bdchat.store.retention import DAY_MS, Limits, Swept, erase_user, sweep
-from tests.store.chats import make_user, talk
+from bdchat.store.sql.database import Database
+from tests.store.chat_rows import make_user, talk
 
 pytestmark = pytest.mark.anyio
 

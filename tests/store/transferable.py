@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from bdchat.store.database import Database
+from bdchat.store.sql.database import Database
 from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.document import CONFIG_COLUMNS
 from bdchat.store.transfer.exporting import Export

@@ -37,9 +37,10 @@ from bdchat.api.schemas.wire import parse
 from bdchat.api.sign_in import BODY_BYTES
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
-from bdchat.store import audit, history, logins, usage, users
-from bdchat.store.database import Database, Db
+from bdchat.store.accounts import audit, logins, usage, users
+from bdchat.store.chats import history
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database, Db
 from bdchat.store.tables import User
 
 DEFAULT_DAYS = 30

@@ -22,9 +22,9 @@ from bdchat.api.schemas.admin_people import (
 )
 from bdchat.api.schemas.wire import parse
 from bdchat.settings import LimitSettings
-from bdchat.store import audit, invitations, keys, oversight
-from bdchat.store.database import Database
+from bdchat.store.accounts import audit, invitations, keys, oversight
 from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ApiKey, Invitation
 
 BODY_BYTES = 16 * 1024

@@ -39,9 +39,10 @@ from bdchat.engine.host import free_memory_bytes, total_memory_bytes
 from bdchat.engine.inspection import SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.router import Router
-from bdchat.store import audit, oversight, storage, users
-from bdchat.store.database import Database
+from bdchat.store.accounting import storage
+from bdchat.store.accounts import audit, oversight, users
 from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Database
 
 MIN_WINDOW_S = 0.5  # a rate over less is noise
 ALL = ""  # of Pace: all engines together

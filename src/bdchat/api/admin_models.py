@@ -38,9 +38,9 @@ from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.models.rows import ModelRow, model_rows
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store import audit
-from bdchat.store.database import Database
+from bdchat.store.accounts import audit
 from bdchat.store.errors import Conflict
+from bdchat.store.sql.database import Database
 
 log = logging.getLogger(__name__)
 

@@ -29,10 +29,10 @@ from bdchat.api.schemas.admin_records import (
 )
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store import audit, oversight
-from bdchat.store.database import Database
-from bdchat.store.oversight import AuditFilter
-from bdchat.store.usage import COUNTS
+from bdchat.store.accounts import audit, oversight
+from bdchat.store.accounts.oversight import AuditFilter
+from bdchat.store.accounts.usage import COUNTS
+from bdchat.store.sql.database import Database
 
 MAX_ROWS = 12_000  # about 4 MiB
 EXPORT_BATCH = 500

@@ -18,9 +18,10 @@ from bdchat.api.identity import require_admin
 from bdchat.api.schemas.admin_storage import AccountView, BackupList, BackupView, Compacted, GuestView, Storage
 from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import Settings
-from bdchat.store import audit, storage
-from bdchat.store.database import Database
+from bdchat.store.accounting import storage
+from bdchat.store.accounts import audit
 from bdchat.store.errors import Conflict
+from bdchat.store.sql.database import Database
 
 NUM_ACCOUNTS = 20
 CHUNK_BYTES = 1 << 20

@@ -33,9 +33,11 @@ from bdchat.api.schemas.wire import parse
 from bdchat.api.session_news import SessionNews
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store import audit, logins, oversight, retention, sessions, users
-from bdchat.store.database import Database
+from bdchat.store import retention
+from bdchat.store.accounts import audit, logins, oversight, users
+from bdchat.store.chats import sessions
 from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
 
 BODY_BYTES = 16 * 1024

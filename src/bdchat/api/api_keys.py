@@ -12,9 +12,9 @@ from bdchat.api.json_body import read_json_body
 from bdchat.api.schemas.accounts import CreatedKey, KeyChange, KeyList, KeyView, NewKey, key_fields
 from bdchat.api.schemas.wire import parse
 from bdchat.settings import LimitSettings
-from bdchat.store import audit, keys
-from bdchat.store.database import Database, Db
+from bdchat.store.accounts import audit, keys
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database, Db
 from bdchat.store.tables import ApiKey
 
 SHOWN_CHARS = len(KEY_PREFIX) + 6  # enough to tell keys apart, far too little to guess one

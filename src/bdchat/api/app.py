@@ -64,8 +64,8 @@ from bdchat.api.usage_ledger import UsageLedger
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
-from bdchat.store.database import Database
-from bdchat.store.indexing import Indexer
+from bdchat.store.search.indexing import Indexer
+from bdchat.store.sql.database import Database
 
 
 class App(Starlette):

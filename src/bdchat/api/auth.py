@@ -23,10 +23,10 @@ from bdchat.api.identity import ALL_SCOPES, Identity
 from bdchat.api.peer import Peer, Proxies
 from bdchat.api.security import SAFE_METHODS, headers_named, is_same_origin
 from bdchat.settings import Settings
-from bdchat.store import keys, logins, users
-from bdchat.store.database import Database
+from bdchat.store.accounts import keys, logins, users
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdchat.private_files import make_folder
-from bdchat.store.backup import back_up
 from bdchat.store.errors import Conflict, NotFound
+from bdchat.store.sql.backup import back_up
 
 FOLDER = "backups"
 SUFFIX = ".db"

@@ -16,8 +16,8 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role
 from bdchat.settings import LimitSettings
+from bdchat.store.chats.messages import storable
 from bdchat.store.errors import Conflict
-from bdchat.store.messages import storable
 from bdchat.store.tables import Message, SessionConfig
 
 TEMPLATE_TOKENS = 32  # per message: more than any template writes around one

@@ -25,12 +25,12 @@ from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatMessage
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings, Settings
-from bdchat.store import answers, completion_rows, generations, messages
-from bdchat.store.answers import AlreadySent, Begun
-from bdchat.store.completion_rows import CompletionRow
-from bdchat.store.database import Database
+from bdchat.store.chats import answers, completion_rows, generations, messages
+from bdchat.store.chats.answers import AlreadySent, Begun
+from bdchat.store.chats.completion_rows import CompletionRow
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation, Message
 
 GIVEN_BY_THE_SERVER = frozenset({"messages", "store", "metadata", "stream", "stream_options", "n"})

@@ -32,7 +32,7 @@ from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store.answers import NewAnswer, Place
+from bdchat.store.chats.answers import NewAnswer, Place
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import Generation, Message
 

@@ -13,8 +13,8 @@ from bdchat.api.event_cursor import NumberedEvent
 from bdchat.api.event_log import LAST_KINDS, RunLog, event_id, outside, reset, seq_after, unpack
 from bdchat.api.stored_run import Suspended
 from bdchat.engine.errors import EngineError
-from bdchat.store import completion_rows, generations
-from bdchat.store.database import Database
+from bdchat.store.chats import completion_rows, generations
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
 
 MAX_ROWS = 64  # of a log that are read at once; each holds what was committed together

@@ -15,10 +15,10 @@ from bdchat.api.event_log import LoggedEvent, unpack
 from bdchat.api.stored_run import RunPlan
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
-from bdchat.store import answers, generations
-from bdchat.store.database import Database
+from bdchat.store.chats import answers, generations
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation, Message
 
 log = logging.getLogger(__name__)

@@ -22,11 +22,11 @@ from bdchat.api.stored_run import RunEnd, RunPlan, StoredRun
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
-from bdchat.store import answers, generations
-from bdchat.store.answers import Begun
-from bdchat.store.database import Database
+from bdchat.store.chats import answers, generations
+from bdchat.store.chats.answers import Begun
+from bdchat.store.chats.sessions import Audience
 from bdchat.store.errors import StoreError
-from bdchat.store.sessions import Audience
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Message
 
 log = logging.getLogger(__name__)

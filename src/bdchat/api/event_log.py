@@ -18,9 +18,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from bdchat.api.event_cursor import RUN_STEP, NumberedEvent
-from bdchat.store import generations as store
-from bdchat.store.database import Database
+from bdchat.store.chats import generations as store
 from bdchat.store.errors import StoreError
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import GenerationEvent
 
 log = logging.getLogger(__name__)

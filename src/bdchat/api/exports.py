@@ -16,7 +16,7 @@ from bdchat.api.identity import require_user
 from bdchat.api.right_watch import rests_on_session
 from bdchat.api.schemas.transfer import ExportQuery
 from bdchat.settings import LimitSettings
-from bdchat.store.database import Database
+from bdchat.store.sql.database import Database
 from bdchat.store.transfer import document
 from bdchat.store.transfer.exporting import Export
 from bdchat.store.transfer.rendering import MEDIA, SUFFIXES, safe_name

@@ -8,11 +8,12 @@ import logging
 
 from bdchat.engine.kv.files import keep_only
 from bdchat.settings import Settings
-from bdchat.store import purges, retention, sessions
-from bdchat.store.database import Database
+from bdchat.store import retention
+from bdchat.store.chats import purges, sessions
+from bdchat.store.chats.staging import ABANDONED_AFTER_MS
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
-from bdchat.store.staging import ABANDONED_AFTER_MS
+from bdchat.store.sql.database import Database
 
 log = logging.getLogger(__name__)
 

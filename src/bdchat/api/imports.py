@@ -25,8 +25,8 @@ from bdchat.api.schemas.wire import validate
 from bdchat.api.session_news import SessionNews
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import MIB, LimitSettings, Settings
-from bdchat.store.database import Database
 from bdchat.store.errors import Conflict
+from bdchat.store.sql.database import Database
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import looks_readable
 

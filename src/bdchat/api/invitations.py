@@ -13,9 +13,11 @@ from bdchat.api.identity import require_user
 from bdchat.api.schemas.sessions import SessionView
 from bdchat.api.schemas.sharing import ChatInvitationList, ChatInvitationView
 from bdchat.api.session_news import SessionNews
-from bdchat.store import chat_invites, sessions, users
-from bdchat.store.database import Database, Db
-from bdchat.store.sessions import Seen
+from bdchat.store import chat_invites
+from bdchat.store.accounts import users
+from bdchat.store.chats import sessions
+from bdchat.store.chats.sessions import Seen
+from bdchat.store.sql.database import Database, Db
 
 
 class Invitations:

@@ -23,9 +23,9 @@ from bdchat.api.presence import Presence, Seat, TypingSign
 from bdchat.api.right_watch import means
 from bdchat.api.schemas.live import Auth, Hello, InFrame, Present, Stop, Typing, Welcome
 from bdchat.engine.errors import InvalidRequest
-from bdchat.store import sessions, sharing
+from bdchat.store.chats import sessions, sharing
+from bdchat.store.chats.sessions import Role
 from bdchat.store.errors import NotFound
-from bdchat.store.sessions import Role
 
 log = logging.getLogger(__name__)
 

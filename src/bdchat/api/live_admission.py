@@ -19,8 +19,8 @@ from bdchat.api.live_line import CloseCode, Line, LineClosed, Timing
 from bdchat.api.schemas.live import Auth, InFrame, parse_frame
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store.database import Database
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database
 
 SAY_WHO = 'the first message must be {"type":"auth","token":"…"}'
 SOME_TIME_S = 3600.0  # between two looks at a credential without an end

@@ -16,9 +16,9 @@ from bdchat.api.event_cursor import EventCursor, NumberedEvent
 from bdchat.api.event_log import LAST_KINDS, event_id
 from bdchat.api.live_protocol import answer_frames, progress_frame
 from bdchat.api.schemas.live import AiComplete, OutFrame
-from bdchat.store import generations
-from bdchat.store.database import Database
+from bdchat.store.chats import generations
 from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
 
 

@@ -15,9 +15,9 @@ from bdchat.api.schemas.live import Accepted, ChatMessage, Continue, Edit, Regen
 from bdchat.api.schemas.wire import validate
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store import generations, messages
-from bdchat.store.database import Database
+from bdchat.store.chats import generations, messages
 from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Database
 
 Command = ChatMessage | Edit | Regenerate | Continue
 OURS = frozenset({"messages", "store", "metadata", "stream", "stream_options", "n"})  # not for `params` to say

@@ -30,12 +30,12 @@ from bdchat.api.schemas.sessions import SessionView
 from bdchat.api.schemas.wire import parse
 from bdchat.api.session_news import SessionNews
 from bdchat.settings import LimitSettings
-from bdchat.store import forks, messages, sessions
-from bdchat.store.database import Database, Db
+from bdchat.store.chats import forks, messages, sessions
+from bdchat.store.chats.messages import PathEntry
+from bdchat.store.chats.sessions import Audience
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id
-from bdchat.store.messages import PathEntry
-from bdchat.store.sessions import Audience
+from bdchat.store.sql.database import Database, Db
 from bdchat.store.tables import Message
 
 

@@ -19,9 +19,9 @@ from bdchat.api.passwords import Passwords
 from bdchat.api.peer import Peer
 from bdchat.api.slow_lane import HOUR_S, SlowLane
 from bdchat.settings import AuthSettings
-from bdchat.store import audit, devices, users
-from bdchat.store.database import Database, Db
+from bdchat.store.accounts import audit, devices, users
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database, Db
 from bdchat.store.tables import User
 
 DAY_MS = 86_400_000

@@ -26,8 +26,8 @@ from bdchat.engine.inspection import PromptSurvey
 from bdchat.engine.request import ChatPrompt
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store import answers
-from bdchat.store.database import Database
+from bdchat.store.chats import answers
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Message
 
 READY = "ready"

@@ -20,10 +20,10 @@ from bdchat.api.auth import Authenticator
 from bdchat.api.bus import GAP, RIGHTS_TOPIC, Bus, BusClosed, BusUnavailable, Message, SlowReader
 from bdchat.api.errors import EdgeError, Unauthorized
 from bdchat.api.identity import Identity, identity_of
-from bdchat.store import sessions
-from bdchat.store.database import Database
+from bdchat.store.chats import sessions
 from bdchat.store.errors import NotFound, StoreError
 from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ShareLink
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from bdchat.api.identity import require_user
 from bdchat.api.schemas.search import HitPage, HitView, SearchQuery
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store.database import Database
-from bdchat.store.search_results import Place, find
+from bdchat.store.search.results import Place, find
+from bdchat.store.sql.database import Database
 
 
 class Search:

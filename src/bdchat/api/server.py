@@ -27,8 +27,8 @@ from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import ServerSettings, Settings
-from bdchat.store.database import Database
 from bdchat.store.errors import StoreUnavailable
+from bdchat.store.sql.database import Database
 
 log = logging.getLogger(__name__)
 

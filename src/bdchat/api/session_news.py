@@ -10,7 +10,7 @@ from bdchat.api.bus import RIGHTS_TOPIC, Bus, session_topic, user_topic
 from bdchat.api.schemas.messages import MessageView
 from bdchat.api.schemas.sessions import SessionView
 from bdchat.api.schemas.sharing import ChatInvitationView
-from bdchat.store.sessions import Audience, Seen
+from bdchat.store.chats.sessions import Audience, Seen
 from bdchat.store.tables import ChatSession, Message
 
 SHARED_FIELDS = {"session_id", "title", "title_source", "head_message_id", "num_messages", "updated_at_ms"}

@@ -31,10 +31,11 @@ from bdchat.api.session_news import SessionNews
 from bdchat.engine.errors import InvalidRequest, ModelNotFound
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store import configs, retention, sessions
-from bdchat.store.database import Database, Db
+from bdchat.store import retention
+from bdchat.store.chats import configs, sessions
+from bdchat.store.chats.sessions import Audience, Seen, Wanted
 from bdchat.store.ids import now_ms
-from bdchat.store.sessions import Audience, Seen, Wanted
+from bdchat.store.sql.database import Database, Db
 
 
 class Sessions:

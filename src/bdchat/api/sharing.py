@@ -39,11 +39,13 @@ from bdchat.api.schemas.sharing import (
 from bdchat.api.schemas.wire import parse
 from bdchat.api.session_news import SessionNews
 from bdchat.settings import Settings
-from bdchat.store import chat_invites, messages, sessions, sharing, users
-from bdchat.store.database import Database, Db
+from bdchat.store import chat_invites
+from bdchat.store.accounts import users
+from bdchat.store.chats import messages, sessions, sharing
+from bdchat.store.chats.sessions import Seen
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.sessions import Seen
+from bdchat.store.sql.database import Database, Db
 from bdchat.store.tables import ChatSession, ShareLink, User
 
 DAY_MS = 86_400_000

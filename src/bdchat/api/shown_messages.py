@@ -13,10 +13,10 @@ from bdchat.api.context import conversation, without_oldest
 from bdchat.api.durable_plans import messages_of
 from bdchat.api.long_answer import GAP
 from bdchat.engine.request import ChatMessage
-from bdchat.store import answers, generations, messages
-from bdchat.store.byte_length import INLINE_BYTES, PAGE_BYTES
-from bdchat.store.database import Db
+from bdchat.store.accounting.byte_length import INLINE_BYTES, PAGE_BYTES
+from bdchat.store.chats import answers, generations, messages
 from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Db
 from bdchat.store.tables import Generation, Message
 
 Read = Callable[[Db, int, int], str]

@@ -19,7 +19,7 @@ from bdchat.api.logprobs import chat_logprobs
 from bdchat.api.long_answer import GAP
 from bdchat.api.streaming import frame, json_text
 from bdchat.engine.request import FinishReason, TokenLogprob
-from bdchat.store.completion_rows import CompletionRow
+from bdchat.store.chats.completion_rows import CompletionRow
 from bdchat.store.tables import Generation
 
 CHUNK = "chat.completion.chunk"

@@ -24,10 +24,10 @@ from bdchat.api.stored_answer import StoredChunks, StoredCollector, completion, 
 from bdchat.api.streaming import DONE, FrameStream, unless_gone
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
-from bdchat.store import completion_rows
-from bdchat.store.completion_rows import CompletionRow
-from bdchat.store.database import Database, Db
+from bdchat.store.chats import completion_rows
+from bdchat.store.chats.completion_rows import CompletionRow
 from bdchat.store.errors import StoreError
+from bdchat.store.sql.database import Database, Db
 from bdchat.store.tables import Generation
 
 

@@ -33,10 +33,10 @@ from bdchat.api.stored_answer import StoredCollector
 from bdchat.api.stored_chat import StoredChat
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store import completion_rows, generations
-from bdchat.store.completion_rows import CompletionRow, Page
-from bdchat.store.database import Database, Db
+from bdchat.store.chats import completion_rows, generations
+from bdchat.store.chats.completion_rows import CompletionRow, Page
 from bdchat.store.errors import Conflict
+from bdchat.store.sql.database import Database, Db
 
 Document = tuple[dict[str, Any], list[LongText]]  # with gaps, and what fills them
 

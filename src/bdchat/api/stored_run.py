@@ -32,10 +32,10 @@ from bdchat.engine.request import (
     Resumption,
     TokenLogprob,
 )
+from bdchat.store.chats.generations import Ending
+from bdchat.store.chats.messages import storable
 from bdchat.store.errors import StoreError
-from bdchat.store.generations import Ending
 from bdchat.store.ids import now_ms
-from bdchat.store.messages import storable
 from bdchat.store.tables import MessageMetadata
 
 log = logging.getLogger(__name__)

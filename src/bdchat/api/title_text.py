@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 from bdchat.engine.request import ChatMessage, FinishReason
-from bdchat.store.search_snippet import graphemes
+from bdchat.store.search.snippet import graphemes
 
 MAX_TITLE_GRAPHEMES = 60  # a longer one is no title
 MAX_FALLBACK_GRAPHEMES = 40

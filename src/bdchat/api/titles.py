@@ -22,11 +22,11 @@ from bdchat.engine.errors import EngineError
 from bdchat.engine.request import ChatPrompt, Delta, Finished, FinishReason, GenerationRequest, SamplingParams
 from bdchat.engine.router import Router
 from bdchat.settings import GenerationSettings
-from bdchat.store import messages, sessions
-from bdchat.store.answers import Begun
-from bdchat.store.database import Database, Db
+from bdchat.store.chats import messages, sessions
+from bdchat.store.chats.answers import Begun
+from bdchat.store.chats.sessions import Audience
 from bdchat.store.errors import NotFound, StoreError
-from bdchat.store.sessions import Audience
+from bdchat.store.sql.database import Database, Db
 from bdchat.store.tables import ChatSession
 
 log = logging.getLogger(__name__)

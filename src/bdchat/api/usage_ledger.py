@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections import Counter
 
-from bdchat.store import usage
-from bdchat.store.database import Database
+from bdchat.store.accounts import usage
 from bdchat.store.errors import StoreError
+from bdchat.store.sql.database import Database
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from bdchat.store import sharing
+from bdchat.store.accounts.users import username_key
+from bdchat.store.chats import sharing
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatInvite, ChatSession, SessionMember, User
-from bdchat.store.users import username_key
 
 LIFETIME_MS = 30 * 86_400_000  # declined and withdrawn ones are remembered as long
 MAX_PER_NAME = 10  # invitations of one owner that one name has not accepted

@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, delete, or_
 from sqlmodel import Session, SQLModel, col, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store import audit, generations, purges
-from bdchat.store.database import Database
-from bdchat.store.staging import ABANDONED_AFTER_MS
+from bdchat.store.accounts import audit
+from bdchat.store.chats import generations, purges
+from bdchat.store.chats.staging import ABANDONED_AFTER_MS
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import (
     STAGED_AT_MS,
     ApiKey,

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from bdchat.api.endpoints import View
 from bdchat.api.identity import Identity, Scope
 from bdchat.api.schemas.wire import Strict, Text, invalid
-from bdchat.store.lookalikes import is_one_script, is_plainly_visible, words
+from bdchat.store.accounts.lookalikes import is_one_script, is_plainly_visible, words
 from bdchat.store.tables import ApiKey, LoginToken, UsageDay, User
 
 MAX_PREFERENCES_BYTES = 16 * 1024

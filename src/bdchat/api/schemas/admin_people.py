@@ -11,7 +11,7 @@ from bdchat.api.endpoints import View
 from bdchat.api.identity import Scope
 from bdchat.api.schemas.accounts import DisplayName, NewUsername
 from bdchat.api.schemas.wire import Strict, Text
-from bdchat.store.oversight import KeyRow, UserRow
+from bdchat.store.accounts.oversight import KeyRow, UserRow
 from bdchat.store.tables import ApiKey, Invitation
 
 Role = Literal["admin", "user"]

@@ -8,7 +8,7 @@ from bdchat.api.endpoints import View
 from bdchat.api.schemas.accounts import UsageQuery, UsageSums
 from bdchat.api.schemas.admin_people import Cursor
 from bdchat.api.schemas.wire import Strict, Text, invalid
-from bdchat.store.oversight import Dimension
+from bdchat.store.accounts.oversight import Dimension
 from bdchat.store.tables import AuditEntry
 
 DIMENSIONS: tuple[Dimension, ...] = ("day", "user", "model")

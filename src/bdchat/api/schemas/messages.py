@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bdchat.api.endpoints import View
 from bdchat.api.schemas.wire import Strict, Text
-from bdchat.store.messages import PathEntry
+from bdchat.store.chats.messages import PathEntry
 from bdchat.store.tables import Message, MessageMetadata
 
 MAX_CONTENT_CHARS = 2_000_000

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from bdchat.api.endpoints import View
 from bdchat.api.schemas.sessions import Folder, SessionId
 from bdchat.api.schemas.wire import Strict, Text, invalid
-from bdchat.store.search_results import Filter, Hit
+from bdchat.store.search.results import Filter, Hit
 
 MAX_QUERY_CHARS = 200
 MAX_PAGE = 50

@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, model_validator
 from bdchat.api.endpoints import View
 from bdchat.api.schemas.sampling import MAX_TOKENS, IntegerField, StopStrings, TemplateKwargs
 from bdchat.api.schemas.wire import Strict, Text, invalid
-from bdchat.store.sessions import MAX_BULK, Role, Seen
+from bdchat.store.chats.sessions import MAX_BULK, Role, Seen
 from bdchat.store.tables import SessionConfig
 
 MAX_TITLE_CHARS = 200

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bdchat.store import generations, messages, sessions
-from bdchat.store.byte_length import byte_length
+from bdchat.store.accounting.byte_length import byte_length
+from bdchat.store.chats import generations, messages, sessions
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionConfig, User

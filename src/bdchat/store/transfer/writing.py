@@ -16,11 +16,13 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
-from bdchat.store import books, configs, purges, quotas, search, staging
-from bdchat.store.database import Database
+from bdchat.store.accounting import books, quotas
+from bdchat.store.chats import configs, purges, staging
 from bdchat.store.errors import Conflict
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.slices import slices
+from bdchat.store.search import index as search
+from bdchat.store.sql.database import Database
+from bdchat.store.sql.slices import slices
 from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEntry, SessionConfig
 from bdchat.store.transfer.chat import MAX_AT_MS, Chat
 from bdchat.store.transfer.document import NO_METADATA

@@ -1,0 +1,1 @@
+"""How much is kept, by whom, and who may keep more."""

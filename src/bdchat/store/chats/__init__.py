@@ -1,0 +1,1 @@
+"""Chats, their trees of messages, and the answers being written into them."""

@@ -1,0 +1,120 @@
+"""Stored completions as lists and documents show them. Functions of a Session that only read.
+
+A row of Generation holds the request that made it and its tokens, megabytes that nobody is shown: they are not read
+here, and neither are long texts, which `part_of` gives piece by piece.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, case, func
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col, select
+
+from bdchat.store.accounting.byte_length import PAGE_BYTES, byte_length
+from bdchat.store.chats import generations
+from bdchat.store.errors import NotFound
+from bdchat.store.tables import Generation
+
+SMALL_BYTES = 2048  # of a text that comes with its row
+_AT_ONCE = 8  # rows that are fetched together: a page may end with any of them
+_NOT_SHOWN = ("request", "tokens", "wire", "prefix", "content")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which stored completions are listed."""
+
+    limit: int
+    after: str | None = None  # a generation_id: those beyond it
+    is_newest_first: bool = False
+    model: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)  # every pair must be there
+    has_sessions: bool = True  # False: only those outside chats
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRow:
+    """`content`, `prefix` None: longer than SMALL_BYTES."""
+
+    row: Generation  # without request, tokens, wire, prefix and content
+    metadata: dict[str, str]
+    num_dropped_messages: int
+    content: str | None
+    prefix: str | None
+    num_bytes: int  # of content and prefix
+
+
+def page(db: Session, user_id: str, wanted: Page) -> tuple[list[CompletionRow], bool]:
+    """The user's own, ended ones included, in the order of their making, and whether there are more: a page ends before
+    the one with which the texts are more than PAGE_BYTES, and holds one at least."""
+    name = col(Generation.generation_id)
+    ids = select(name).where(col(Generation.user_id) == user_id)
+    if wanted.model is not None:
+        ids = ids.where(col(Generation.model) == wanted.model)
+    if not wanted.has_sessions:
+        ids = ids.where(col(Generation.session_id).is_(None))
+    for key, value in wanted.metadata.items():
+        ids = ids.where(_has_metadata(db, key, value))
+    if wanted.after is not None:
+        ids = ids.where(name < wanted.after if wanted.is_newest_first else name > wanted.after)
+    order = name.desc() if wanted.is_newest_first else name.asc()
+    these = ids.order_by(order).limit(wanted.limit + 1).subquery()
+    query = _rows().join(these, name == these.c.generation_id).order_by(order)
+    found: list[CompletionRow] = []
+    num_bytes = 0
+    with db.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
+        for row in rows:
+            each = _completion_row(row)
+            num_bytes += each.num_bytes
+            if len(found) == wanted.limit or (found and num_bytes > PAGE_BYTES):
+                return found, True
+            found.append(each)
+    return found, False
+
+
+def get(db: Session, generation_id: str) -> CompletionRow:
+    """By its id alone: for who has asked whose it is. Raises NotFound."""
+    found = db.execute(_rows().where(col(Generation.generation_id) == generation_id)).first()
+    if found is None:
+        raise NotFound("completion", generation_id)
+    return _completion_row(found)
+
+
+def get_readable(db: Session, user_id: str, generation_id: str) -> CompletionRow:
+    """As generations.get_readable. Raises NotFound."""
+    found = get(db, generation_id)
+    generations.check_readable(db, user_id, found.row)
+    return found
+
+
+def part_of(db: Session, generation_id: str, name: Literal["content", "prefix"], *, start: int, num_chars: int) -> str:
+    """Raises NotFound."""
+    part = func.substr(getattr(Generation, name), start + 1, num_chars)
+    found = db.exec(select(part).where(col(Generation.generation_id) == generation_id)).first()
+    if found is None:
+        raise NotFound("completion", generation_id)
+    return str(found)
+
+
+def _rows() -> Any:
+    wire = col(Generation.wire)
+    texts = []
+    for text in (col(Generation.content), col(Generation.prefix)):
+        texts += [byte_length(text), case((byte_length(text) <= SMALL_BYTES, text), else_=None)]
+    query: Any = select(Generation, wire["metadata"], wire["num_dropped_messages"], *texts)
+    return query.options(*(defer(getattr(Generation, name), raiseload=True) for name in _NOT_SHOWN))
+
+
+def _completion_row(found: Any) -> CompletionRow:
+    row, metadata, num_dropped, num_content_bytes, content, num_prefix_bytes, prefix = found
+    num_bytes = int(num_content_bytes) + int(num_prefix_bytes)
+    return CompletionRow(row, metadata or {}, int(num_dropped or 0), content, prefix, num_bytes)
+
+
+def _has_metadata(db: Session, key: str, value: str) -> ColumnElement[bool]:
+    """The key is compared, never part of a path: it may be any text."""
+    if db.get_bind().dialect.name == "postgresql":
+        return cast("ColumnElement[bool]", col(Generation.wire)["metadata"][key].as_string() == value)
+    pairs = func.json_each(func.json_extract(col(Generation.wire), "$.metadata")).table_valued("key", "value")
+    return select(pairs.c.key).where(pairs.c.key == key, pairs.c.value == value).exists()

@@ -1,0 +1,88 @@
+"""What somebody typed into a search field → what the indexes are asked, and what is to be highlighted. Pure.
+
+Every word must be there; "quoted words" next to each other. The last word may be a beginning. Whatever is typed, the
+indexes get quoted terms of letters and digits alone: there is no syntax that could be injected.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bdchat.store.search.hangul import SPACED, Run, fold, runs, stem
+
+_WORD = re.compile(r'"([^"]*)"?|([^\s"]+)')
+_QUOTES = str.maketrans("“”„«»「」『』", '"' * 9)
+_BETWEEN_RUNS = r"[\W_]{0,8}"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Terms that stand next to each other. `is_prefix`: the last one may go on."""
+
+    terms: tuple[str, ...]
+    is_prefix: bool
+    pattern: str  # of the folded text
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """At least one phrase; all of them must be found."""
+
+    phrases: tuple[Phrase, ...]
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches what to highlight in a folded text."""
+        longest_first = sorted({phrase.pattern for phrase in self.phrases}, key=len, reverse=True)
+        return re.compile("|".join(longest_first))
+
+    def for_fts5(self, scope: list[str]) -> str:
+        """`scope`: marks of which one must be there."""
+        phrases = [f'"{" ".join(phrase.terms)}"{" *" if phrase.is_prefix else ""}' for phrase in self.phrases]
+        if scope:
+            phrases.insert(0, "(" + " OR ".join(f'"{mark}"' for mark in scope) + ")")
+        return " AND ".join(phrases)
+
+    def for_tsquery(self, scope: list[str]) -> str:
+        """Which terms must be there; that they are neighbours, `neighbours` asks."""
+        wanted = ["(" + " | ".join(f"'{mark}'" for mark in scope) + ")"] if scope else []
+        for phrase in self.phrases:
+            *first, last = (f"'{term}'" for term in phrase.terms)
+            wanted += [*first, f"{last}:*" if phrase.is_prefix else last]
+        return " & ".join(dict.fromkeys(wanted))
+
+    @property
+    def neighbours(self) -> list[str]:
+        """LIKE patterns for a text of terms with a space around each."""
+        return [
+            f"% {' '.join(phrase.terms)}{'' if phrase.is_prefix else ' '}%"
+            for phrase in self.phrases
+            if len(phrase.terms) > 1
+        ]
+
+
+def parse(typed: str, *, is_loose: bool = False) -> Query | None:
+    """None: nothing in it can be found (only signs). `is_loose`: endings that may be particles are left out too."""
+    words = [(match[1], match[2]) for match in _WORD.finditer(typed.translate(_QUOTES))]
+    phrases: list[Phrase] = []
+    for position, (quoted, word) in enumerate(words):
+        found = runs(fold(quoted if word is None else word))
+        if not found:
+            continue
+        if word is not None and found[-1].is_unspaced:
+            found[-1] = Run(stem(found[-1].text, is_loose=is_loose), is_unspaced=True)
+        phrases.append(_phrase(found, may_go_on=word is not None and position == len(words) - 1))
+    return Query(tuple(dict.fromkeys(phrases))) if phrases else None
+
+
+def _phrase(found: list[Run], *, may_go_on: bool) -> Phrase:
+    *first, last = found
+    is_prefix = len(last.text) == 1 if last.is_unspaced else may_go_on
+    terms = [term for run in first for term in run.terms(with_last=True)] + last.terms(with_last=False)
+    patterns = [_run_pattern(run, may_go_on=is_prefix and run is last) for run in found]
+    return Phrase(tuple(terms), is_prefix, _BETWEEN_RUNS.join(patterns))
+
+
+def _run_pattern(run: Run, *, may_go_on: bool) -> str:
+    if run.is_unspaced:
+        return re.escape(run.text)
+    return rf"(?<!{SPACED}){re.escape(run.text)}" + ("" if may_go_on else rf"(?!{SPACED})")

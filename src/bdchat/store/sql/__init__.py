@@ -1,0 +1,1 @@
+"""The database's file and connections, its schema, its size and its copies."""

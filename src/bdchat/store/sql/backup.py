@@ -1,0 +1,228 @@
+"""A copy of the database as one file, and the way back. SQLite only; PostgreSQL has pg_dump. Any thread, no state.
+
+A copy is read through a connection that can neither write nor checkpoint, so it may be made while a server writes:
+it shows one moment, the last commit before it began. Nothing that is there is ever overwritten unless told.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from bdchat.private_files import make_folder
+from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable, no_room
+from bdchat.store.sql.database import FILE_NAME, LOCK_NAME, lock_file
+from bdchat.store.sql.engines import sqlite_writer
+from bdchat.store.sql.founding import OPEN_MARK, SIDE_FILES, free_name, set_aside, sync_folder
+from bdchat.store.sql.schema import check_header, upgrade
+
+SPARE_BYTES = 16 << 20  # left free on the disk beside a copy
+BUSY_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    former: Path | None  # what was there before, kept; None: nothing was
+    num_users: int
+    num_messages: int
+
+
+def back_up(source: Path, target: Path, *, replaces: bool = False) -> int:
+    """Copies the database at `source` into `target` and reads the copy through. Returns its bytes.
+
+    Raises NotFound (no database), Conflict (`target` exists), StoreDamaged (`source` is), StoreFull, StoreUnavailable
+    (the folder cannot be written to). On any failure `target` is as it was."""
+    if not source.is_file():
+        raise NotFound("database", str(source))
+    if not replaces and os.path.lexists(target):
+        raise _exists(target)
+    with _named_failures(source):
+        _require_room(source, target.parent)
+        with _scratch_beside(target) as scratch:
+            _copy(source, scratch)
+            _require_sound(scratch, of=source)
+            num_bytes = scratch.stat().st_size
+            _put_in_place(scratch, target, replaces=replaces)
+    return num_bytes
+
+
+def restore(source: Path, data_dir: Path) -> Restored:
+    """Puts the backup `source` in the place of the database of `data_dir`, its schema brought up to date; the former
+    one stays beside it. No server may run.
+
+    Raises NotFound, StoreLocked, StoreDamaged, StoreTooNew, StoreFull, StoreUnavailable; then nothing has changed."""
+    if not source.is_file() or not stat.S_ISREG(source.stat().st_mode):
+        raise NotFound("backup", str(source))
+    with _named_failures(source), _locked(data_dir):
+        check_header(source)
+        _require_room(source, data_dir)
+        path = data_dir / FILE_NAME
+        with _scratch_beside(path) as scratch:
+            _copy(source, scratch)
+            _require_sound(scratch, of=source)
+            _require_ours(scratch, of=source)
+            _upgrade(scratch)
+            num_users, num_messages = _counts(scratch)
+            former = _set_aside(path)
+            os.replace(scratch, path)
+            sync_folder(data_dir)
+        (data_dir / OPEN_MARK).unlink(missing_ok=True)  # what is here now has been read through
+    return Restored(former, num_users, num_messages)
+
+
+@contextlib.contextmanager
+def _locked(data_dir: Path) -> Iterator[None]:
+    make_folder(data_dir)
+    with lock_file(data_dir / LOCK_NAME):
+        yield
+
+
+@contextlib.contextmanager
+def _named_failures(source: Path) -> Iterator[None]:
+    """What the disk or SQLite says, in the store's words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _named(error, source) from error
+    except OSError as error:
+        raise no_room(error) or StoreUnavailable(f"{error.filename}: {error.strerror or error}") from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    """In one read transaction: whole, of one moment, and without a writer having to wait."""
+    try:
+        with contextlib.closing(_reader(source)) as reading, contextlib.closing(_plain(target)) as writing:
+            reading.backup(writing)
+            writing.execute("PRAGMA journal_mode=DELETE")  # one file, wherever it is carried
+    except sqlite3.Error as error:
+        raise _named(error, source) from error
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _require_sound(path: Path, *, of: Path) -> None:
+    try:
+        with contextlib.closing(_reader(path)) as connection:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise _named(error, of) from error
+    if found != ("ok",):
+        raise StoreDamaged(str(of), str(found[0])[:200] if found else "it cannot be read")
+
+
+def _require_ours(path: Path, *, of: Path) -> None:
+    with contextlib.closing(_reader(path)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not names >= {"alembic_version", "user", "chat_session", "message"}:
+        raise StoreUnavailable(f"{of} is a SQLite database, but not bdchat's")
+
+
+def _upgrade(path: Path) -> None:
+    engine = sqlite_writer(path)
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
+    _fold(path)
+
+
+def _counts(path: Path) -> tuple[int, int]:
+    with contextlib.closing(_reader(path)) as connection:
+        counts = [connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in ("user", "message")]  # noqa: S608  # our own words
+    return counts[0], counts[1]
+
+
+def _set_aside(path: Path) -> Path | None:
+    """Gives the database a second name, under which it stays. Its own name is never without a file."""
+    if not path.exists():
+        set_aside(path, because="restore")  # a log that was left alone would be played into what comes
+        return None
+    former = free_name(path, "restore")
+    with contextlib.suppress(sqlite3.Error, StoreDamaged):  # its log then stays a file of its own, beside it
+        check_header(path)  # SQLite would delete the log of what it cannot read
+        _fold(path)
+    for ending in SIDE_FILES:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(f"{path}{ending}", f"{former}{ending}")
+    try:
+        os.link(path, former)
+    except OSError:  # a file system without hard links
+        os.rename(path, former)
+    return former
+
+
+def _fold(path: Path) -> None:
+    """The write-ahead log goes into the file. Only with the directory's lock held, or on a file that is ours alone."""
+    with contextlib.closing(_plain(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    """Never checkpoints, never writes (sqlite.org/wal.html#walresetbug)."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
+    )
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    return connection
+
+
+def _plain(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def _scratch_beside(target: Path) -> Iterator[Path]:
+    """A new empty file that only we may read, in the folder of `target`; gone in the end unless it was moved."""
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        scratch.unlink(missing_ok=True)
+        os.close(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise no_room(error) or StoreUnavailable(f"{target.parent}: {error.strerror or error}") from error
+    try:
+        yield scratch
+    finally:
+        for ending in ("", "-journal", *SIDE_FILES):
+            Path(f"{scratch}{ending}").unlink(missing_ok=True)
+
+
+def _put_in_place(scratch: Path, target: Path, *, replaces: bool) -> None:
+    if replaces:
+        os.replace(scratch, target)
+    else:
+        try:
+            os.link(scratch, target)  # unlike rename it fails when somebody was quicker
+        except FileExistsError as error:
+            raise _exists(target) from error
+        except OSError:  # a file system without hard links
+            os.rename(scratch, target)
+    sync_folder(target.parent)
+
+
+def _exists(target: Path) -> Conflict:
+    return Conflict(f"{target} exists already; it was left as it is.")
+
+
+def _require_room(source: Path, folder: Path) -> None:
+    num_bytes = sum(path.stat().st_size for path in (source, Path(f"{source}-wal")) if path.exists())
+    free = shutil.disk_usage(folder).free if folder.is_dir() else None
+    if free is None:
+        raise StoreUnavailable(f"{folder} is not a folder")
+    if num_bytes + SPARE_BYTES > free:
+        raise StoreFull(f"{num_bytes / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free in {folder}")
+
+
+def _named(error: sqlite3.Error, source: Path) -> Exception:
+    """What the driver says, in the store's words."""
+    code = error.sqlite_errorcode & 0xFF if error.sqlite_errorcode is not None else None
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StoreDamaged(str(source), str(error))
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return StoreFull(str(error))
+    return StoreUnavailable(f"{source}: {error}")

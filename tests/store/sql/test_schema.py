@@ -1,0 +1,58 @@
+"""An older server's database is brought up to today's schema, with all that is in it."""
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, text
+from sqlmodel import select
+
+from bdchat.settings import StoreSettings
+from bdchat.store.accounts import devices, users
+from bdchat.store.chats import sessions
+from bdchat.store.sql.database import FILE_NAME, Database
+from bdchat.store.sql.engines import postgres_engine, sqlite_writer
+from bdchat.store.sql.schema import MIGRATIONS
+from bdchat.store.tables import User
+
+pytestmark = pytest.mark.anyio
+FIRST_RELEASE = (
+    'INSERT INTO "user" (user_id, username, username_key, display_name, password_hash, role, is_disabled, locale,'
+    " preferences, created_at_ms) VALUES ('{0}', '{0}', '{0}', '', 'x', 'user', {1}, '', '{{}}', 1)",
+    "INSERT INTO chat_session (session_id, user_id, title, title_source, folder, is_pinned, is_archived, num_messages,"
+    " created_at_ms, updated_at_ms) VALUES ('s', 'ann', 'ours', 'user', '', {1}, {1}, 0, 1, 1)",
+    "INSERT INTO session_member (session_id, user_id, role, created_at_ms) VALUES ('s', 'bob', 'writer', 1)",
+)
+
+
+def of_first_release(engine: Engine) -> None:
+    """Ann's chat, with bob in it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    false = "0" if engine.dialect.name == "sqlite" else "false"
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        user, chat, member = FIRST_RELEASE
+        for statement in (user.format("ann", false), user.format("bob", false), chat.format("", false), member):
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+async def test_the_first_releases_database_is_kept_and_brought_up_to_date(
+    store_settings: StoreSettings, tmp_path: Path
+) -> None:
+    url = store_settings.url
+    if url is None:
+        of_first_release(sqlite_writer(tmp_path / FILE_NAME))
+    else:
+        of_first_release(postgres_engine(url.get_secret_value(), pool_size=1))
+    async with Database(store_settings, tmp_path) as database:
+        names = await database.read(lambda db: list(db.exec(select(User.username).order_by(User.username))))
+        assert names == ["ann", "bob"]
+        seen = await database.read(lambda db: sessions.see(db, "bob", "s"))
+        assert (seen.session.title, seen.role) == ("ours", "writer")
+        await database.write(lambda db: devices.remember(db, "ann", "d"))
+        await database.write(lambda db: db.delete(users.get(db, "ann")))
+        assert not await database.read(lambda db: devices.knows(db, "ann", "d", used_after_ms=0))
