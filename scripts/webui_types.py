@@ -131,7 +131,7 @@ def _comment(schema: Schema) -> str:
 
 def served_document() -> Schema:
     from bdchat.api.app import App
-    from bdchat.api.openapi import document
+    from bdchat.api.http.openapi import document
     from bdchat.engine.router import Router
     from bdchat.settings import Settings
 

@@ -35,7 +35,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("backup_console.py", ("settings", "store.sql.backup", "store.sql.database", "store.errors")),
-    ("user_console.py", ("settings", "api.passwords", "api.schemas.accounts", "store*")),
+    ("user_console.py", ("settings", "api.auth.passwords", "api.schemas.accounts", "store*")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     (
         "doctor.py",
@@ -61,7 +61,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "chromadb": ("store/vectors.py",),
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),
-    "sse_starlette": ("api/streaming.py",),
+    "sse_starlette": ("api/generation/streaming.py",),
     "redis": ("api/*bus.py",),
     "ijson": ("store/transfer/json_items.py",),
     "httpx": ("engine/remote.py", "chat*.py", "doctor*.py"),

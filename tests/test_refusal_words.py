@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from bdchat.api.passwords import Weakness
+from bdchat.api.auth.passwords import Weakness
 
 ROOT = Path(__file__).parents[1]
 REFUSALS = {"Conflict", "Forbidden", "InvalidRequest", "invalid"}

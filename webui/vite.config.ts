@@ -1,4 +1,4 @@
-/** How the page is built and tested. `npm run build` writes dist/; bdchat serves it from memory (src/bdchat/api/page.py). */
+/** How the page is built and tested. `npm run build` writes dist/; bdchat serves it from memory (src/bdchat/api/http/page.py). */
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bdchat.api.passwords import WEAKNESSES, Passwords, weakness_of
+from bdchat.api.auth.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import as_username
 from bdchat.settings import Settings
 from bdchat.store.accounts import audit, logins, users

@@ -9,11 +9,11 @@ from sqlmodel import Session as Db
 from sqlmodel import select
 
 from bdchat.api.app import App
-from bdchat.api.durable import Started
-from bdchat.api.event_cursor import NumberedEvent
-from bdchat.api.identity import ALL_SCOPES, Identity
+from bdchat.api.durable.event_cursor import NumberedEvent
+from bdchat.api.durable.service import Started
+from bdchat.api.http.identity import ALL_SCOPES, Identity
+from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
-from bdchat.api.schemas.wire import validate
 from bdchat.settings import Settings
 from bdchat.store.chats import generations, messages
 from bdchat.store.tables import ChatSession, Generation, Message

@@ -16,12 +16,12 @@ import httpx
 import uvicorn
 
 from bdchat.api.app import App
-from bdchat.api.auth import LOGIN_PREFIX, new_token, token_hash
-from bdchat.api.http_protocol import protocol_factory
-from bdchat.api.live_line import Timing
-from bdchat.api.open_connections import OpenConnections
+from bdchat.api.auth.authenticator import LOGIN_PREFIX, new_token, token_hash
+from bdchat.api.live.line import Timing
 from bdchat.api.server import Server, listen
-from bdchat.api.socket_protocol import socket_options
+from bdchat.api.transport.http_protocol import protocol_factory
+from bdchat.api.transport.open_connections import OpenConnections
+from bdchat.api.transport.socket_protocol import socket_options
 from bdchat.settings import ServerSettings, Settings, default_data_dir
 from bdchat.store.accounts import logins, users
 from bdchat.store.sql.database import FILE_NAME

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 from sqlmodel import Session
 
-from bdchat.api.endpoints import DeclaredRoute
+from bdchat.api.http.endpoints import DeclaredRoute
 from bdchat.store.accounting.byte_length import PAGE_BYTES
 from bdchat.store.chats import messages, sessions
 from bdchat.store.ids import new_id
 from bdchat.store.tables import Generation
-from tests.api.chats import Headers, id_of
+from tests.api.chats.test_sharing import make_link
 from tests.api.serving import app_of, in_process, signed_in
-from tests.api.test_sharing import make_link
+from tests.api.talking import Headers, id_of
 
 pytestmark = pytest.mark.anyio
 NUM_TEXTS = 14

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from bdchat.api.errors import error_reply, is_expected
+from bdchat.api.http.errors import error_reply, is_expected
 from bdchat.settings import Settings
-from tests.api.chats import begin, say
 from tests.api.people import log_in
 from tests.api.serving import PASSWORD, in_process, signed_in
+from tests.api.talking import begin, say
 from tests.small_disk import MIB, fill, small_disk
 
 pytestmark = pytest.mark.anyio

@@ -8,15 +8,15 @@ import pytest
 from sqlmodel import Session, col, update
 
 from bdchat.api.app import App
-from bdchat.api.bus import LocalBus, Message
+from bdchat.api.bus.interface import LocalBus, Message
 from bdchat.settings import AuthSettings, Settings
 from bdchat.store import chat_invites
 from bdchat.store.chats import sharing
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatInvite, User
-from tests.api.chats import Headers, begin, cost_of, got, heard_by, id_of, invite, let_in, talk
 from tests.api.people import alter
 from tests.api.serving import app_of, error_of, fresh_data_dir, in_process, over_app, signed_in
+from tests.api.talking import Headers, begin, cost_of, got, heard_by, id_of, invite, let_in, talk
 from tests.fake_engine import FakeEngine, fake_router
 
 pytestmark = pytest.mark.anyio

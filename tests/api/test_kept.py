@@ -12,9 +12,9 @@ import pytest
 from sqlmodel import Session
 
 from bdchat.store.accounting import books, storage
-from tests.api.chats import fill_up
 from tests.api.serving import app_of, error_of, over_http, signed_in
 from tests.api.sockets import chat_path, live
+from tests.api.talking import fill_up
 from tests.api.test_ownership import CONTENT, SETTINGS, Ids, everything_of, filled_path, routes
 from tests.store.transferable import conversation, node
 

@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy.exc import StatementError
 from sqlmodel import Session, text
 
-from bdchat.api.logs import LineFormatter, configure_logging, describe
+from bdchat.api.http.logs import LineFormatter, configure_logging, describe
 from bdchat.engine.request import GenerationRequest
 from bdchat.settings import AuthSettings, Settings
 from bdchat.store.errors import Conflict
-from tests.api.chats import say, talk
+from tests.api.chats.test_sharing import make_link
 from tests.api.serving import PASSWORD, app_of, in_process, make_app, opened, over_app, over_http, signed_in
 from tests.api.sockets import live
-from tests.api.test_sharing import make_link
+from tests.api.talking import say, talk
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -167,4 +167,4 @@ async def test_what_asyncio_reports_is_told_without_words(written: Recorder) -> 
 def test_other_packages_are_not_heard_below_warnings(written: Recorder) -> None:
     for name in ("websockets.server", "sse_starlette", "httpx", "uvicorn.error", "alembic", "sqlalchemy.engine"):
         assert not logging.getLogger(name).isEnabledFor(logging.INFO), name
-    assert logging.getLogger("bdchat.api.envelope").isEnabledFor(logging.DEBUG)
+    assert logging.getLogger("bdchat.api.http.envelope").isEnabledFor(logging.DEBUG)

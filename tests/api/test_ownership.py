@@ -16,14 +16,14 @@ from sqlalchemy import delete
 from sqlmodel import Session, SQLModel, col
 from starlette.routing import Route, WebSocketRoute
 
-from bdchat.api.bus import session_topic, user_topic
-from bdchat.api.live_line import CloseCode
+from bdchat.api.bus.interface import session_topic, user_topic
+from bdchat.api.live.line import CloseCode
 from bdchat.settings import GenerationSettings, Settings
 from bdchat.store.tables import ApiKey
-from tests.api.chats import begin, id_of, invite, let_in, say
 from tests.api.ownership_table import MESSAGE, TABLE, Admin, Entry, Own, Theirs, Within
 from tests.api.serving import app_of, make_app, over_http, signed_in
 from tests.api.sockets import chat_path, live
+from tests.api.talking import begin, id_of, invite, let_in, say
 
 pytestmark = pytest.mark.anyio
 ADMIN = "/api/admin/"

@@ -27,10 +27,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bdchat.api.openapi import document
+from bdchat.api.http.openapi import document
 from bdchat.settings import AuthSettings, GenerationSettings, Settings
-from tests.api.chats import id_of, invite, let_in
 from tests.api.serving import make_app, over_http, signed_in
+from tests.api.talking import id_of, invite, let_in
 
 EXAMPLES = int(os.environ.get("BDCHAT_SCHEMATHESIS_EXAMPLES", "3"))  # per operation and kind of request
 CHECKS = [

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.chats import begin, say
 from tests.api.serving import USER, error_of, over_http, signed_in
 from tests.api.sockets import chat_path, live
+from tests.api.talking import begin, say
 from tests.api.test_ownership import PARAMETER, routes
 
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,8 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
-from bdchat.api.http_protocol import protocol_factory
 from bdchat.api.server import Server, announce, listen
+from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.settings import AuthSettings, ServerSettings, Settings
 from bdchat.store.accounts import users
 from tests.api.serving import USER, error_of, events_of, make_app, roomy, until

@@ -14,53 +14,53 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
-from bdchat.api.accounts import Accounts
-from bdchat.api.admin_access import AdminAccess
-from bdchat.api.admin_engine import AdminEngine
-from bdchat.api.admin_models import AdminModels
-from bdchat.api.admin_records import AdminRecords
-from bdchat.api.admin_storage import AdminStorage
-from bdchat.api.admin_users import AdminUsers
-from bdchat.api.answer_actions import AnswerActions
-from bdchat.api.api_keys import ApiKeys
-from bdchat.api.auth import Authenticator, CredentialGuard
-from bdchat.api.bus import Bus, make_bus
-from bdchat.api.chat import ChatCompletions
-from bdchat.api.completions import Completions
-from bdchat.api.durable import DurableGenerations
-from bdchat.api.envelope import Envelope, Refusals
-from bdchat.api.exports import Exports
-from bdchat.api.generations import GenerationService
-from bdchat.api.health import Health
-from bdchat.api.housekeeping import Housekeeping
-from bdchat.api.imports import IMPORT_PATH, Imports
+from bdchat.api.accounts.api_keys import ApiKeys
+from bdchat.api.accounts.profile import Accounts
+from bdchat.api.accounts.sign_in import SignIn
+from bdchat.api.admin.access import AdminAccess
+from bdchat.api.admin.engine import AdminEngine
+from bdchat.api.admin.health import Health
+from bdchat.api.admin.housekeeping import Housekeeping
+from bdchat.api.admin.metrics import Metrics, MetricsCollector, watch_loop_lag
+from bdchat.api.admin.models import AdminModels
+from bdchat.api.admin.pulls import Pulls
+from bdchat.api.admin.records import AdminRecords
+from bdchat.api.admin.storage import AdminStorage
+from bdchat.api.admin.users import AdminUsers
+from bdchat.api.auth.authenticator import Authenticator, CredentialGuard
+from bdchat.api.auth.password_check import PasswordCheck
+from bdchat.api.auth.passwords import Passwords
+from bdchat.api.auth.right_watch import RightGuard, RightWatch
+from bdchat.api.bus.interface import Bus, make_bus
+from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.chats.answer_actions import AnswerActions
+from bdchat.api.chats.exports import Exports
+from bdchat.api.chats.imports import IMPORT_PATH, Imports
+from bdchat.api.chats.messages import Messages
+from bdchat.api.chats.preview import Previews
+from bdchat.api.chats.search import Search
+from bdchat.api.chats.sessions import Sessions
+from bdchat.api.chats.sharing import Sharing
+from bdchat.api.chats.titles import Titles
+from bdchat.api.durable.service import DurableGenerations
+from bdchat.api.generation.latency import LatencyMeter
+from bdchat.api.generation.service import GenerationService
+from bdchat.api.generation.usage_ledger import UsageLedger
+from bdchat.api.http.envelope import Envelope, Refusals
+from bdchat.api.http.openapi import OpenAPI
+from bdchat.api.http.page import PageServer, load_page
+from bdchat.api.http.security import BodyLimits, HostGuard, OriginGuard
 from bdchat.api.invitations import Invitations
-from bdchat.api.latency import LatencyMeter
-from bdchat.api.live import LiveChat
-from bdchat.api.live_admission import LiveParts, OpenLines
-from bdchat.api.live_events import LiveEvents
-from bdchat.api.live_line import Timing
-from bdchat.api.messages import Messages
-from bdchat.api.metrics import Metrics, MetricsCollector, watch_loop_lag
-from bdchat.api.models import Models
-from bdchat.api.openai_routes import llm_routes, openai_routes, watch_routes
-from bdchat.api.openapi import OpenAPI
-from bdchat.api.page import PageServer, load_page
-from bdchat.api.password_check import PasswordCheck
-from bdchat.api.passwords import Passwords
-from bdchat.api.preview import Previews
-from bdchat.api.pulls import Pulls
-from bdchat.api.right_watch import RightGuard, RightWatch
-from bdchat.api.search import Search
-from bdchat.api.security import BodyLimits, HostGuard, OriginGuard
-from bdchat.api.session_news import SessionNews
-from bdchat.api.sessions import Sessions
-from bdchat.api.sharing import Sharing
-from bdchat.api.sign_in import SignIn
-from bdchat.api.stored_chat import StoredChat
-from bdchat.api.stored_completions import StoredCompletions
-from bdchat.api.titles import Titles
-from bdchat.api.usage_ledger import UsageLedger
+from bdchat.api.live.admission import LiveParts, OpenLines
+from bdchat.api.live.chat_socket import LiveChat
+from bdchat.api.live.events_socket import LiveEvents
+from bdchat.api.live.line import Timing
+from bdchat.api.openai.chat import ChatCompletions
+from bdchat.api.openai.completions import Completions
+from bdchat.api.openai.models import Models
+from bdchat.api.openai.routes import llm_routes, openai_routes, watch_routes
+from bdchat.api.openai.stored_chat import StoredChat
+from bdchat.api.openai.stored_completions import StoredCompletions
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import Settings

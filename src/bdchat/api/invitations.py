@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.endpoints import Endpoint, declared, path_id, reply
-from bdchat.api.identity import require_user
+from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
+from bdchat.api.http.identity import require_user
 from bdchat.api.schemas.sessions import SessionView
 from bdchat.api.schemas.sharing import ChatInvitationList, ChatInvitationView
-from bdchat.api.session_news import SessionNews
 from bdchat.store import chat_invites
 from bdchat.store.accounts import users
 from bdchat.store.chats import sessions

@@ -15,14 +15,14 @@ from types import FrameType
 import uvicorn
 import uvloop
 
+from bdchat.api.accounts.sign_in import new_setup_code
 from bdchat.api.app import App
-from bdchat.api.descriptors import MAX_BACKLOG, Room, raise_limit, room_for_connections
-from bdchat.api.http_protocol import protocol_factory
-from bdchat.api.logs import configure_logging
-from bdchat.api.open_connections import OpenConnections
-from bdchat.api.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_loopback
-from bdchat.api.sign_in import new_setup_code
-from bdchat.api.socket_protocol import socket_options
+from bdchat.api.http.logs import configure_logging
+from bdchat.api.http.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_loopback
+from bdchat.api.transport.descriptors import MAX_BACKLOG, Room, raise_limit, room_for_connections
+from bdchat.api.transport.http_protocol import protocol_factory
+from bdchat.api.transport.open_connections import OpenConnections
+from bdchat.api.transport.socket_protocol import socket_options
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router

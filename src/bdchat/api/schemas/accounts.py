@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import AfterValidator, Field
 
-from bdchat.api.endpoints import View
-from bdchat.api.identity import Identity, Scope
-from bdchat.api.schemas.wire import Strict, Text, invalid
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.identity import Identity, Scope
+from bdchat.api.http.parsing import Strict, Text, invalid
 from bdchat.store.accounts.lookalikes import is_one_script, is_plainly_visible, words
 from bdchat.store.tables import ApiKey, LoginToken, UsageDay, User
 

@@ -2,8 +2,8 @@
 
 from typing import Any, Literal
 
-from bdchat.api.endpoints import View
-from bdchat.api.journal import State
+from bdchat.api.generation.journal import State
+from bdchat.api.http.endpoints import View
 
 
 class Rates(View):

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bdchat.api.endpoints import View
-from bdchat.api.pulls import MAX_SPEC_CHARS, PullState, State
-from bdchat.api.schemas.wire import Strict, Text
+from bdchat.api.admin.pulls import MAX_SPEC_CHARS, PullState, State
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.parsing import Strict, Text
 from bdchat.engine.models.downloads import PullFault
 from bdchat.engine.models.rows import ModelRow
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bdchat.api.endpoints import View
-from bdchat.api.identity import Scope
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.identity import Scope
+from bdchat.api.http.parsing import Strict, Text
 from bdchat.api.schemas.accounts import DisplayName, NewUsername
-from bdchat.api.schemas.wire import Strict, Text
 from bdchat.store.accounts.oversight import KeyRow, UserRow
 from bdchat.store.tables import ApiKey, Invitation
 

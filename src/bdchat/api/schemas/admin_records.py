@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from bdchat.api.endpoints import View
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.parsing import Strict, Text, invalid
 from bdchat.api.schemas.accounts import UsageQuery, UsageSums
 from bdchat.api.schemas.admin_people import Cursor
-from bdchat.api.schemas.wire import Strict, Text, invalid
 from bdchat.store.accounts.oversight import Dimension
 from bdchat.store.tables import AuditEntry
 

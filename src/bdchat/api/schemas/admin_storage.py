@@ -1,6 +1,6 @@
 """/api/admin/storage and /api/admin/backups: what they give."""
 
-from bdchat.api.endpoints import View
+from bdchat.api.http.endpoints import View
 
 
 class AccountView(View):

@@ -23,8 +23,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
 
+from bdchat.api.http.parsing import Wire, invalid, unsupported
 from bdchat.api.schemas.sampling import MAX_TOKENS, SamplingFields, limits_of
-from bdchat.api.schemas.wire import Wire, invalid, unsupported
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role, SamplingParams, ToolCall
 
 ROLES: dict[str, Role] = {

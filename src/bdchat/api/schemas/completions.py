@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
 
+from bdchat.api.http.parsing import invalid, unsupported
 from bdchat.api.schemas.sampling import MAX_TOKENS, SamplingFields, limits_of
-from bdchat.api.schemas.wire import invalid, unsupported
 from bdchat.engine.request import GenerationRequest, Prompt, SamplingParams, TextPrompt, TokenPrompt
 
 DEFAULT_MAX_TOKENS = 16

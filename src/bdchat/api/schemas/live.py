@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field
 
-from bdchat.api.schemas.wire import Strict, Text, decode_object, validate
+from bdchat.api.http.parsing import Strict, Text, decode_object, validate
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 

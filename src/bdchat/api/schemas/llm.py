@@ -11,8 +11,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from bdchat.api.http.parsing import Text, invalid
 from bdchat.api.schemas.chat import MAX_METADATA_CHARS, ChatCompletionRequest, Message, Messages
-from bdchat.api.schemas.wire import Text, invalid
 
 MAX_PROMPT_CHARS = 2_000_000
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bdchat.api.endpoints import View
-from bdchat.api.schemas.wire import Strict, Text
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.parsing import Strict, Text
 from bdchat.store.chats.messages import PathEntry
 from bdchat.store.tables import Message, MessageMetadata
 

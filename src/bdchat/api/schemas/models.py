@@ -7,7 +7,7 @@ Deliberate divergences from OpenAI:
 
 from typing import Literal
 
-from bdchat.api.endpoints import View
+from bdchat.api.http.endpoints import View
 
 
 class Model(View):

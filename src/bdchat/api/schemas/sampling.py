@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, field_validator
 
-from bdchat.api.schemas.wire import Wire, invalid, unsupported
+from bdchat.api.http.parsing import Wire, invalid, unsupported
 from bdchat.settings import LimitSettings
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1

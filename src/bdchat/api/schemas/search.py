@@ -4,9 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bdchat.api.endpoints import View
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.parsing import Strict, Text, invalid
 from bdchat.api.schemas.sessions import Folder, SessionId
-from bdchat.api.schemas.wire import Strict, Text, invalid
 from bdchat.store.search.results import Filter, Hit
 
 MAX_QUERY_CHARS = 200

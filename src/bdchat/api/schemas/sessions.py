@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
-from bdchat.api.endpoints import View
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.parsing import Strict, Text, invalid
 from bdchat.api.schemas.sampling import MAX_TOKENS, IntegerField, StopStrings, TemplateKwargs
-from bdchat.api.schemas.wire import Strict, Text, invalid
 from bdchat.store.chats.sessions import MAX_BULK, Role, Seen
 from bdchat.store.tables import SessionConfig
 

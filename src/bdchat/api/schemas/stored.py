@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool
 
-from bdchat.api.durable import Started
-from bdchat.api.endpoints import View
+from bdchat.api.durable.service import Started
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.parsing import Strict, Text, Wire
 from bdchat.api.schemas.answers import Answer, ChatCompletion
 from bdchat.api.schemas.chat import (
     MAX_METADATA_KEY_CHARS,
@@ -20,7 +21,6 @@ from bdchat.api.schemas.chat import (
     MAX_METADATA_VALUE_CHARS,
 )
 from bdchat.api.schemas.messages import MAX_CONTENT_CHARS
-from bdchat.api.schemas.wire import Strict, Text, Wire
 
 MAX_PAGE = 100
 MAX_EVENT_ID = 2**53

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import RootModel
 
-from bdchat.api.endpoints import View
-from bdchat.api.schemas.wire import Strict
+from bdchat.api.http.endpoints import View
+from bdchat.api.http.parsing import Strict
 from bdchat.store.transfer.reasons import Reason
 from bdchat.store.transfer.rendering import Format
 

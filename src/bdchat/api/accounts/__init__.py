@@ -1,0 +1,1 @@
+"""One's own account over REST: signing in, profile, API keys."""

@@ -1,0 +1,95 @@
+"""/api/keys: a user's own API keys. Made, changed and revoked by somebody who signed in; never by a key."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.auth.authenticator import DAY_MS, KEY_PREFIX, Authenticator, new_token, token_hash
+from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, reply
+from bdchat.api.http.errors import Forbidden
+from bdchat.api.http.identity import require_login
+from bdchat.api.http.json_body import read_json_body
+from bdchat.api.http.parsing import parse
+from bdchat.api.schemas.accounts import CreatedKey, KeyChange, KeyList, KeyView, NewKey, key_fields
+from bdchat.settings import LimitSettings
+from bdchat.store.accounts import audit, keys
+from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database, Db
+from bdchat.store.tables import ApiKey
+
+SHOWN_CHARS = len(KEY_PREFIX) + 6  # enough to tell keys apart, far too little to guess one
+BODY_BYTES = 16 * 1024
+
+
+class ApiKeys:
+    def __init__(self, limits: LimitSettings, database: Database, authenticator: Authenticator) -> None:
+        self._limits = limits
+        self._database = database
+        self._authenticator = authenticator
+
+    def routes(self) -> list[Route]:
+        return declared(
+            Endpoint("GET", "/api/keys", self.list, "Your API keys, newest first", response=KeyList),
+            Endpoint(
+                "POST",
+                "/api/keys",
+                self.create,
+                "Make an API key; it is shown this once",
+                body=NewKey,
+                response=CreatedKey,
+                status=201,
+                errors=(409,),
+            ),
+            Endpoint("PATCH", "/api/keys/{key_id}", self.change, "Rename a key", body=KeyChange, response=KeyView),
+            Endpoint("DELETE", "/api/keys/{key_id}", self.revoke, "Revoke a key, at once", response=Nothing),
+        )
+
+    async def list(self, request: Request) -> Response:
+        identity = require_login(request)
+        found = await self._database.read(lambda db: keys.list_of(db, identity.user_id))
+        return reply(KeyList(data=[KeyView(**key_fields(key)) for key in found]))
+
+    async def create(self, request: Request) -> Response:
+        identity = require_login(request)
+        wanted = parse(NewKey, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        if "admin" in wanted.scopes and not identity.is_admin:
+            raise Forbidden("Only an admin's key may have the scope 'admin'.")
+        peer = self._authenticator.peer(request.scope)
+        secret = new_token(KEY_PREFIX)
+        lifetime_ms = wanted.expires_in_days * DAY_MS if wanted.expires_in_days is not None else None
+
+        def create(db: Db) -> ApiKey:
+            key = keys.create(
+                db,
+                identity.user_id,
+                key_hash=token_hash(secret),
+                prefix=secret[:SHOWN_CHARS],
+                name=wanted.name,
+                scopes=set(wanted.scopes),
+                expires_at_ms=None if lifetime_ms is None else now_ms() + lifetime_ms,
+            )
+            audit.record(db, identity, "key.create", key.key_id, {"scopes": key.scopes}, peer.address)
+            return key
+
+        key = await self._database.write(create)
+        return reply(CreatedKey(**key_fields(key), key=secret), status=201)
+
+    async def change(self, request: Request) -> Response:
+        identity = require_login(request)
+        key_id = path_id(request, "key_id")
+        wanted = parse(KeyChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        key = await self._database.write(lambda db: keys.rename(db, identity.user_id, key_id, wanted.name))
+        return reply(KeyView(**key_fields(key)))
+
+    async def revoke(self, request: Request) -> Response:
+        identity = require_login(request)
+        key_id = path_id(request, "key_id")
+        peer = self._authenticator.peer(request.scope)
+
+        def revoke(db: Db) -> None:
+            keys.revoke(db, identity.user_id, key_id)
+            audit.record(db, identity, "key.revoke", key_id, ip=peer.address)
+
+        await self._database.write(revoke)
+        await self._authenticator.ended(identity.user_id, key_id=key_id)
+        return reply(Nothing())

@@ -1,0 +1,1 @@
+"""Who runs the server: users, models, engine, storage, health."""

@@ -1,0 +1,150 @@
+"""/api/admin/invitations and /api/admin/keys: who may come in, besides those who have an account. Event loop only."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.auth.authenticator import DAY_MS, Authenticator, new_token, token_hash
+from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
+from bdchat.api.http.identity import require_admin
+from bdchat.api.http.json_body import read_json_body
+from bdchat.api.http.parsing import parse
+from bdchat.api.schemas.admin_people import (
+    CreatedInvitation,
+    InvitationList,
+    InvitationView,
+    KeyQuery,
+    ManagedKeys,
+    NewInvitation,
+    invitation_fields,
+    to_managed_key,
+)
+from bdchat.settings import LimitSettings
+from bdchat.store.accounts import audit, invitations, keys, oversight
+from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Database
+from bdchat.store.tables import ApiKey, Invitation
+
+BODY_BYTES = 16 * 1024
+INVITATION_PREFIX = "bdi-"
+
+
+class AdminAccess:
+    def __init__(self, limits: LimitSettings, database: Database, authenticator: Authenticator) -> None:
+        self._limits = limits
+        self._database = database
+        self._authenticator = authenticator
+
+    def routes(self) -> list[Route]:
+        return declared(
+            Endpoint(
+                "GET",
+                "/api/admin/invitations",
+                self.list_invitations,
+                "Invitations, the newest first",
+                response=InvitationList,
+                auth="admin",
+            ),
+            Endpoint(
+                "POST",
+                "/api/admin/invitations",
+                self.invite,
+                "Let one person register; the code is shown this once",
+                body=NewInvitation,
+                response=CreatedInvitation,
+                status=201,
+                auth="admin",
+            ),
+            Endpoint(
+                "DELETE",
+                "/api/admin/invitations/{invitation_id}",
+                self.revoke_invitation,
+                "Take an invitation back",
+                response=Nothing,
+                auth="admin",
+            ),
+            Endpoint(
+                "GET",
+                "/api/admin/keys",
+                self.list_keys,
+                "API keys of all accounts, the newest first",
+                query=KeyQuery,
+                response=ManagedKeys,
+                auth="admin",
+            ),
+            Endpoint(
+                "DELETE",
+                "/api/admin/keys/{key_id}",
+                self.revoke_key,
+                "Revoke a key, at once",
+                response=Nothing,
+                auth="admin",
+            ),
+        )
+
+    async def list_invitations(self, request: Request) -> Response:
+        require_admin(request)
+        found = await self._database.read(invitations.list_all)
+        return reply(InvitationList(data=[InvitationView(**invitation_fields(each)) for each in found]))
+
+    async def invite(self, request: Request) -> Response:
+        admin = require_admin(request)
+        wanted = parse(NewInvitation, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        code = new_token(INVITATION_PREFIX)
+        peer = self._authenticator.peer(request.scope)
+
+        def create(db: Any) -> Invitation:
+            lifetime_ms = wanted.expires_in_days * DAY_MS
+            made = invitations.create(
+                db, admin.user_id, code_hash=token_hash(code), lifetime_ms=lifetime_ms, note=wanted.note
+            )
+            audit.record(db, admin, "invitation.create", made.invitation_id, ip=peer.address)
+            return made
+
+        made = await self._database.write(create)
+        return reply(CreatedInvitation(**invitation_fields(made), code=code), status=201)
+
+    async def revoke_invitation(self, request: Request) -> Response:
+        admin = require_admin(request)
+        invitation_id = path_id(request, "invitation_id")
+        peer = self._authenticator.peer(request.scope)
+
+        def revoke(db: Any) -> None:
+            invitations.delete(db, invitation_id)
+            audit.record(db, admin, "invitation.revoke", invitation_id, ip=peer.address)
+
+        await self._database.write(revoke)
+        return reply(Nothing())
+
+    async def list_keys(self, request: Request) -> Response:
+        require_admin(request)
+        wanted = read_query(KeyQuery, request, self._limits)
+        found = await self._database.read(
+            lambda db: oversight.keys(
+                db,
+                limit=wanted.limit + 1,
+                before=wanted.cursor,
+                user_id=wanted.user_id,
+                with_revoked=wanted.with_revoked,
+            )
+        )
+        shown = [to_managed_key(row) for row in found[: wanted.limit]]
+        return reply(ManagedKeys(data=shown, next_cursor=shown[-1].key_id if len(found) > wanted.limit else None))
+
+    async def revoke_key(self, request: Request) -> Response:
+        admin = require_admin(request)
+        key_id = path_id(request, "key_id")
+        peer = self._authenticator.peer(request.scope)
+
+        def revoke(db: Any) -> ApiKey:
+            key = db.get(ApiKey, key_id)
+            if key is None:
+                raise NotFound("key", key_id)
+            audit.record(db, admin, "key.revoke", key_id, {"user_id": key.user_id}, peer.address)
+            return keys.revoke(db, key.user_id, key_id)
+
+        key = await self._database.write(revoke)
+        await self._authenticator.ended(key.user_id, key_id=key_id)
+        return reply(Nothing())

@@ -1,0 +1,281 @@
+"""/api/admin/users: every account, for admins: made, changed, signed out, deleted. Event loop only.
+
+What is changed here is recorded in its transaction, and holds at once: the account's cached credentials are dropped and
+its sockets and streams hear of it (Authenticator.ended).
+"""
+
+import secrets
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.auth.authenticator import Authenticator
+from bdchat.api.auth.passwords import Passwords
+from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.generation.service import GenerationService
+from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
+from bdchat.api.http.errors import EndedByAdmin
+from bdchat.api.http.identity import Identity, require_admin
+from bdchat.api.http.json_body import read_json_body
+from bdchat.api.http.parsing import parse
+from bdchat.api.schemas.accounts import LoginsEnded
+from bdchat.api.schemas.admin_people import (
+    ManagedUser,
+    ManagedUsers,
+    NewUser,
+    QuotaChange,
+    UserChange,
+    UserQuery,
+    UserWithPassword,
+    to_managed_user,
+)
+from bdchat.engine.router import Router
+from bdchat.settings import LimitSettings
+from bdchat.store import retention
+from bdchat.store.accounts import audit, logins, oversight, users
+from bdchat.store.chats import sessions
+from bdchat.store.errors import NotFound
+from bdchat.store.sql.database import Database
+from bdchat.store.tables import User
+
+BODY_BYTES = 16 * 1024
+NUM_WORDS = 4  # of five characters each: 99 bits
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read as something else
+
+
+class AdminUsers:
+    def __init__(
+        self,
+        limits: LimitSettings,
+        *,
+        database: Database,
+        authenticator: Authenticator,
+        news: SessionNews,
+        passwords: Passwords,
+        generations: GenerationService,
+        router: Router,
+    ) -> None:
+        self._limits = limits
+        self._database = database
+        self._authenticator = authenticator
+        self._news = news
+        self._passwords = passwords
+        self._generations = generations
+        self._router = router
+
+    def routes(self) -> list[Route]:
+        one = "/api/admin/users/{user_id}"
+        return declared(
+            Endpoint(
+                "GET",
+                "/api/admin/users",
+                self.list,
+                "All accounts, the newest first",
+                query=UserQuery,
+                response=ManagedUsers,
+                auth="admin",
+            ),
+            Endpoint(
+                "POST",
+                "/api/admin/users",
+                self.create,
+                "Make an account; its first password is shown this once",
+                body=NewUser,
+                response=UserWithPassword,
+                status=201,
+                auth="admin",
+                errors=(409, 429),
+            ),
+            Endpoint("GET", one, self.show, "An account", response=ManagedUser, auth="admin"),
+            Endpoint(
+                "PATCH",
+                one,
+                self.change,
+                "Change role, name, or whether it may sign in",
+                body=UserChange,
+                response=ManagedUser,
+                auth="admin",
+                errors=(409,),
+            ),
+            Endpoint(
+                "DELETE",
+                one,
+                self.delete,
+                "Delete an account with all that it owns; no way back",
+                response=Nothing,
+                auth="admin",
+                errors=(409,),
+            ),
+            Endpoint(
+                "PUT",
+                f"{one}/quota",
+                self.set_quota,
+                "How much an account may store",
+                body=QuotaChange,
+                response=ManagedUser,
+                auth="admin",
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/password",
+                self.reset_password,
+                "Replace its password by one that is shown this once; its logins end",
+                response=UserWithPassword,
+                auth="admin",
+                errors=(429,),
+            ),
+            Endpoint(
+                "DELETE",
+                f"{one}/sessions",
+                self.sign_out,
+                "Sign an account out everywhere; its keys stay",
+                response=LoginsEnded,
+                auth="admin",
+            ),
+        )
+
+    async def list(self, request: Request) -> Response:
+        require_admin(request)
+        wanted = read_query(UserQuery, request, self._limits)
+        found = await self._database.read(
+            lambda db: oversight.users(db, limit=wanted.limit + 1, before=wanted.cursor, search=wanted.search)
+        )
+        shown = [to_managed_user(row) for row in found[: wanted.limit]]
+        return reply(ManagedUsers(data=shown, next_cursor=shown[-1].user_id if len(found) > wanted.limit else None))
+
+    async def show(self, request: Request) -> Response:
+        require_admin(request)
+        user_id = path_id(request, "user_id")
+        return reply(await self._database.read(lambda db: _shown(db, user_id)))
+
+    async def create(self, request: Request) -> Response:
+        admin = require_admin(request)
+        wanted = parse(NewUser, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        password = new_password()
+        password_hash = await self._passwords.hash(password)
+
+        def create(db: Any) -> ManagedUser:
+            fields = wanted.model_dump(include={"username", "display_name", "role"})
+            user = users.create_user(db, password_hash=password_hash, **fields)
+            self._record(db, request, admin, "user.create", user.user_id, {"role": user.role})
+            return _shown(db, user.user_id)
+
+        return reply(UserWithPassword(user=await self._database.write(create), password=password), status=201)
+
+    async def change(self, request: Request) -> Response:
+        admin = require_admin(request)
+        user_id = path_id(request, "user_id")
+        wanted = parse(UserChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        changes = wanted.model_dump(exclude_none=True)
+
+        def change(db: Any) -> tuple[ManagedUser, bool]:
+            before = users.get(db, user_id)
+            ends = _ends_what_it_may(before, wanted)
+            if wanted.role == "user":
+                users.keep_an_admin(db, user_id)
+            if wanted.is_disabled is not None:
+                users.set_disabled(db, user_id, is_disabled=wanted.is_disabled)
+            users.change(db, user_id, **{name: changes[name] for name in changes if name != "is_disabled"})
+            self._record(db, request, admin, "user.change", user_id, changes)
+            return _shown(db, user_id), ends
+
+        shown, ends = await self._database.write(change)
+        if ends:
+            await self._authenticator.ended(user_id)
+        if wanted.is_disabled:
+            self._end_generations(user_id)
+        return reply(shown)
+
+    async def set_quota(self, request: Request) -> Response:
+        admin = require_admin(request)
+        user_id = path_id(request, "user_id")
+        wanted = parse(QuotaChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+
+        def change(db: Any) -> ManagedUser:
+            users.change(db, user_id, quota_bytes=wanted.quota_bytes)
+            self._record(db, request, admin, "user.quota", user_id, {"quota_bytes": wanted.quota_bytes})
+            return _shown(db, user_id)
+
+        return reply(await self._database.write(change))
+
+    async def reset_password(self, request: Request) -> Response:
+        admin = require_admin(request)
+        user_id = path_id(request, "user_id")
+        await self._database.read(lambda db: users.get(db, user_id))  # before the work of hashing
+        password = new_password()
+        password_hash = await self._passwords.hash(password)
+
+        def change(db: Any) -> ManagedUser:
+            users.change(db, user_id, password_hash=password_hash)
+            logins.end_all(db, user_id)
+            self._record(db, request, admin, "user.reset_password", user_id)
+            return _shown(db, user_id)
+
+        shown = await self._database.write(change)
+        await self._authenticator.ended(user_id)
+        return reply(UserWithPassword(user=shown, password=password))
+
+    async def sign_out(self, request: Request) -> Response:
+        admin = require_admin(request)
+        user_id = path_id(request, "user_id")
+
+        def end(db: Any) -> list[str]:
+            users.get(db, user_id)
+            ended = logins.end_all(db, user_id)
+            self._record(db, request, admin, "user.sign_out", user_id, {"num_ended": len(ended)})
+            return ended
+
+        ended = await self._database.write(end)
+        for login_id in ended:
+            await self._authenticator.ended(user_id, login_id=login_id)
+        return reply(LoginsEnded(num_ended=len(ended)))
+
+    async def delete(self, request: Request) -> Response:
+        """Disabled first, so that nothing new comes while it is erased piece by piece."""
+        admin = require_admin(request)
+        user_id = path_id(request, "user_id")
+
+        def disable(db: Any) -> list[str]:
+            user = users.set_disabled(db, user_id, is_disabled=True)
+            self._record(db, request, admin, "user.delete", user_id, {"username": user.username})
+            return sessions.ids_of(db, user_id)
+
+        session_ids = await self._database.write(disable)
+        await self._authenticator.ended(user_id)
+        self._end_generations(user_id)
+        await retention.erase_user(self._database, user_id)
+        for session_id in session_ids:
+            await self._news.deleted(session_id, [])  # whoever else had it open
+        for engine in (*self._router.engines.values(), *self._router.leaving.values()):
+            for session_id in session_ids:
+                engine.forget(session_id)
+        return reply(Nothing())
+
+    def _end_generations(self, user_id: str) -> None:
+        for generation in self._generations.running:
+            if generation.user_id == user_id:
+                generation.cancel(EndedByAdmin())
+
+    def _record(  # noqa: PLR0917
+        self, db: Any, request: Request, admin: Identity, action: str, target: str, detail: dict[str, Any] | None = None
+    ) -> None:
+        audit.record(db, admin, action, target, detail, self._authenticator.peer(request.scope).address)
+
+
+def new_password() -> str:
+    words = ("".join(secrets.choice(ALPHABET) for _ in range(5)) for _ in range(NUM_WORDS))
+    return "-".join(words)
+
+
+def _shown(db: Any, user_id: str) -> ManagedUser:
+    row = oversight.user_row(db, user_id)
+    if row is None:
+        raise NotFound("user", user_id)
+    return to_managed_user(row)
+
+
+def _ends_what_it_may(user: User, wanted: UserChange) -> bool:
+    """Another role, or shut out: what was let in before must come again."""
+    return bool(wanted.is_disabled) or (wanted.role is not None and wanted.role != user.role)

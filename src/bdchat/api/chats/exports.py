@@ -1,0 +1,142 @@
+"""GET /api/export and /api/sessions/{id}/export: chats as files, streamed. Event loop; each chunk is one read of it."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bdchat.api.auth.right_watch import rests_on_session
+from bdchat.api.http.endpoints import JSON, Endpoint, declared, path_id, read_query
+from bdchat.api.http.errors import TooManyAttempts
+from bdchat.api.http.identity import require_user
+from bdchat.api.schemas.transfer import ExportQuery
+from bdchat.settings import LimitSettings
+from bdchat.store.sql.database import Database
+from bdchat.store.transfer import document
+from bdchat.store.transfer.exporting import Export
+from bdchat.store.transfer.rendering import MEDIA, SUFFIXES, safe_name
+
+ZIP = "application/zip"
+MAX_AT_ONCE = 4  # of one account: each holds a page of messages
+RETRY_S = 10.0
+PIECE_BYTES = 64 * 1024
+SCHEMA_MEDIA = "application/schema+json"
+_ASCII = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-")
+
+
+class Exports:
+    def __init__(self, database: Database, limits: LimitSettings) -> None:
+        self._database = database
+        self._limits = limits
+        self._running: Counter[str] = Counter()  # by user_id
+
+    def routes(self) -> list[Route]:
+        media = (JSON, "text/markdown", "application/x-ndjson")
+        return declared(
+            Endpoint(
+                "GET",
+                "/api/sessions/{session_id}/export",
+                self.one,
+                "A session as a file",
+                query=ExportQuery,
+                response={"type": "object"},
+                response_media=media,
+                description="bdchat: the whole tree. markdown, jsonl: the path that is shown.",
+            ),
+            Endpoint(
+                "GET",
+                "/api/export",
+                self.all,
+                "All your sessions as one file",
+                query=ExportQuery,
+                response={"type": "object"},
+                response_media=(*media, ZIP),
+                description="markdown comes as a ZIP with a file per session.",
+            ),
+            Endpoint(
+                "GET",
+                "/api/export/schema",
+                self.schema,
+                "The JSON Schema of the bdchat format",
+                response_media=(SCHEMA_MEDIA,),
+            ),
+        )
+
+    async def one(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        rests_on_session(request, session_id)
+        format_ = read_query(ExportQuery, request, self._limits).format
+        export = Export(user_id, format_, session_id)
+        first = await self._database.read(export.step)
+        name = f"{safe_name(export.title)}{SUFFIXES[format_]}"
+        return self._reply(request, user_id, export, first=first, name=name, media_type=MEDIA[format_])
+
+    async def all(self, request: Request) -> Response:
+        user_id = require_user(request).user_id
+        format_ = read_query(ExportQuery, request, self._limits).format
+        export = Export(user_id, format_)
+        first = await self._database.read(export.step)
+        is_zip = format_ == "markdown"
+        name = f"bdchat {datetime.now(UTC):%Y-%m-%d}{'.zip' if is_zip else SUFFIXES[format_]}"
+        media_type = ZIP if is_zip else MEDIA[format_]
+        return self._reply(request, user_id, export, first=first, name=name, media_type=media_type)
+
+    async def schema(self, request: Request) -> Response:
+        return Response(document.schema(), media_type=SCHEMA_MEDIA)
+
+    def _reply(
+        self, request: Request, user_id: str, export: Export, *, first: bytes, name: str, media_type: str
+    ) -> Response:
+        headers = {"content-disposition": attachment(name)}
+        if request.method == "HEAD":
+            return Response(headers=headers, media_type=media_type)
+        if self._running[user_id] >= MAX_AT_ONCE:
+            raise TooManyAttempts(RETRY_S)
+        chunks = self._chunks(export, first)
+        return ExportResponse(chunks, self._running, user_id, headers=headers, media_type=media_type)
+
+    async def _chunks(self, export: Export, first: bytes) -> AsyncGenerator[bytes]:
+        """In small pieces: what is written waits in the connection until it is taken."""
+        chunk = first
+        while chunk:
+            for at in range(0, len(chunk), PIECE_BYTES):
+                yield chunk[at : at + PIECE_BYTES]
+            chunk = await self._database.read(export.step)
+
+
+class ExportResponse(StreamingResponse):
+    """Counts among the account's own while it runs."""
+
+    def __init__(
+        self,
+        chunks: AsyncGenerator[bytes],
+        running: Counter[str],
+        user_id: str,
+        *,
+        headers: dict[str, str],
+        media_type: str,
+    ) -> None:
+        super().__init__(chunks, headers=headers, media_type=media_type)
+        self._running = running
+        self._user_id = user_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._running[self._user_id] += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._running[self._user_id] -= 1
+            if not self._running[self._user_id]:
+                del self._running[self._user_id]
+
+
+def attachment(name: str) -> str:
+    """RFC 6266: the name in UTF-8, and for old clients in ASCII."""
+    stem, dot, suffix = name.rpartition(".")
+    plain = "".join(char if char in _ASCII else "_" for char in stem).strip("_ .") or "chat"
+    return f"attachment; filename=\"{plain}{dot}{suffix}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,358 @@
+"""One file of chats on its way into the store, and the report on it. Event loop; reading and parsing in threads.
+
+Chats come in small batches: each is a transaction of its own and a batch shares a commit; a large one is several. Other
+people's writes go first. The report never makes the import wait: a client that does not read it loses lines, not chats.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Any, Literal
+
+from bdchat.api.bus.interface import BusUnavailable
+from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.http.endpoints import View
+from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, ProgressLine, SummaryLine, explained
+from bdchat.store.accounting import storage
+from bdchat.store.accounts import users
+from bdchat.store.errors import Conflict, QuotaExceeded, StoreError
+from bdchat.store.ids import new_id
+from bdchat.store.sql.database import Database, Db
+from bdchat.store.transfer.allowance import Allowance
+from bdchat.store.transfer.chat import BadChat
+from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
+from bdchat.store.transfer.reasons import Reason, because
+from bdchat.store.transfer.writing import AlreadyImported, Known, Prepared, known, own_fingerprint, prepare, put
+
+log = logging.getLogger(__name__)
+
+BATCH_CHATS = 8
+BATCH_BYTES = 64 * 1024  # of text: some 20 ms of the writer
+BATCH_MESSAGES = 100
+MAX_CHATS = 200_000
+MAX_LINES = 10_000  # that wait for the client
+PROGRESS_INTERVAL_S = 0.5
+FAULT = because("server_error")
+OF_ONE_CHAT = (Conflict, QuotaExceeded)  # the others may still come in
+Config = dict[str, Any]
+Status = Literal["imported", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    prepared: Prepared
+    file: str
+
+    @property
+    def source_id(self) -> str:
+        return self.prepared.source_id
+
+
+class Report:
+    """Lines for one reader. `close` must come in the end."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._num_omitted = 0
+        self._is_closed = False
+        self._news = asyncio.Event()
+
+    def add(self, line: View) -> None:
+        if len(self._lines) >= MAX_LINES:
+            self._num_omitted += 1
+        elif not (isinstance(line, ProgressLine) and self._lines):  # the reader is behind: it needs no more of these
+            self._put(line)
+
+    def close(self, summary: SummaryLine) -> None:
+        self._add_omitted()
+        self._put(summary)
+        self._is_closed = True
+
+    async def lines(self) -> AsyncGenerator[bytes]:
+        while not (self._is_closed and not self._lines):
+            await self._news.wait()
+            self._news.clear()
+            taken = b"".join(self._lines)
+            self._lines.clear()
+            self._add_omitted()
+            if taken:
+                yield taken
+
+    def _put(self, line: View) -> None:
+        self._lines.append(line.model_dump_json().encode() + b"\n")
+        self._news.set()
+
+    def _add_omitted(self) -> None:
+        if self._num_omitted:
+            self._put(OmittedLine(num_lines=self._num_omitted))
+            self._num_omitted = 0
+
+
+class ImportRun:
+    """Owns `source`, a file that it closes. `cpu_s`: for the smallest file. `check_config`: a session's settings as
+    they came → columns, or BadChat."""
+
+    def __init__(
+        self,
+        user_id: str,
+        source: IO[bytes],
+        *,
+        database: Database,
+        news: SessionNews,
+        max_bytes: int,
+        cpu_s: float,
+        quota_bytes: int,
+        check_config: Callable[[Config], Config],
+    ) -> None:
+        self.report = Report()
+        self._user_id = user_id
+        self._source = source
+        self._database = database
+        self._news = news
+        self._quota_bytes = quota_bytes
+        self._check_config = check_config
+        self._log = logging.LoggerAdapter(log, {"user_id": user_id, "import_id": new_id()})
+        self._num_bytes = source.seek(0, 2)
+        self._allowance = Allowance(self._num_bytes, max_bytes=max_bytes, cpu_s=cpu_s)
+        self._entries = read_chats(source, self._allowance)
+        self._num_left_bytes = 0  # of the quota
+        self._known = Known()
+        self._own: dict[str, str | None] = {}  # sessions here that the file names → their fingerprints
+        self._is_stopped = False
+        self._is_incomplete = False
+        self._counts = {"imported": 0, "skipped": 0, "failed": 0}
+        self._num_messages = 0
+        self._unannounced: list[str] = []
+        self._told_at = 0.0
+
+    def stop(self) -> None:
+        """After the chats that are being written."""
+        self._is_stopped = True
+        self._allowance.stop()
+
+    async def run(self) -> None:
+        """To the end of the file. Whatever happens, the report has its summary."""
+        reason: Reason | None = None
+        status: Literal["finished", "incomplete", "empty", "stopped", "failed"] = "failed"
+        try:
+            await self._begin()
+            await self._read_all()
+            status = self._status()
+        except StoreError as error:
+            self._log.warning("an import broke off: %s", error)
+            reason = because("storage", detail=str(error))
+        except Exception:  # the border: a report without an end would look like a network fault
+            self._log.exception("an import failed")
+            reason = FAULT
+        finally:
+            await asyncio.to_thread(self._close)
+            await self._announce()
+            self.report.close(
+                SummaryLine(
+                    status=status,
+                    **explained(reason),
+                    num_imported=self._counts["imported"],
+                    num_skipped=self._counts["skipped"],
+                    num_failed=self._counts["failed"],
+                    num_messages=self._num_messages,
+                )
+            )
+
+    def _status(self) -> Literal["finished", "incomplete", "empty", "stopped"]:
+        if self._is_stopped:
+            return "stopped"
+        if self._is_incomplete:
+            return "incomplete"
+        return "finished" if any(self._counts.values()) else "empty"
+
+    async def _begin(self) -> None:
+        def read(db: Db) -> tuple[Known, int]:
+            own = users.get(db, self._user_id).quota_bytes
+            quota_bytes = self._quota_bytes if own is None else own
+            return known(db, self._user_id), quota_bytes - storage.account_bytes(db, self._user_id)
+
+        self._known, self._num_left_bytes = await self._database.read(read)
+
+    async def _read_all(self) -> None:
+        while not self._is_stopped and (batch := await self._next()):
+            await self._store(batch)
+            await self._tell_progress()
+            if sum(self._counts.values()) >= MAX_CHATS:
+                self._tell_problem(Problem(because("too_many_chats", num=MAX_CHATS), ""))
+                return
+
+    async def _next(self) -> list[Ready | Problem]:
+        """Says how far it is meanwhile: a file may hold nothing for a long time."""
+        reading = asyncio.ensure_future(asyncio.to_thread(self._next_batch))
+        while not (await asyncio.wait({reading}, timeout=PROGRESS_INTERVAL_S))[0]:
+            await self._tell_progress()
+        return reading.result()
+
+    # --- in a thread --------------------------------------------------------------------------------------------------
+
+    def _next_batch(self) -> list[Ready | Problem]:
+        """Empty: that was all."""
+        batch: list[Ready | Problem] = []
+        num_bytes = num_messages = 0
+        with self._allowance.working():
+            for found in self._entries:
+                entry = found if isinstance(found, Problem) else self._ready(found)
+                batch.append(entry)
+                if isinstance(entry, Ready):
+                    num_bytes += entry.prepared.num_bytes
+                    num_messages += len(entry.prepared.tree.messages)
+                if len(batch) >= BATCH_CHATS or num_bytes >= BATCH_BYTES or num_messages >= BATCH_MESSAGES:
+                    break
+        return batch
+
+    def _ready(self, found: FoundChat) -> Ready | Problem:
+        chat = found.chat
+        try:
+            if chat.config is not None:
+                chat.config = self._check_config(chat.config)
+            return Ready(prepare(chat, self._user_id), found.file)
+        except BadChat as error:
+            return Problem(error.reason, found.file, title=chat.title)
+        except MemoryError:
+            raise
+        except Exception as error:  # as in reading.py: its fault is no other chat's
+            return Problem(because("unreadable"), found.file, title=chat.title, fault=error)
+
+    def _close(self) -> None:
+        self._entries.close()
+        self._source.close()
+
+    # --- a batch ------------------------------------------------------------------------------------------------------
+
+    async def _store(self, batch: list[Ready | Problem]) -> None:
+        """The report keeps the file's order: what is not written waits for what is."""
+        waiting: list[Ready] = []
+        for entry in batch:
+            is_repeated = isinstance(entry, Ready) and any(entry.source_id == other.source_id for other in waiting)
+            if is_repeated or isinstance(entry, Problem):
+                await self._write(waiting)
+                waiting = []
+            if isinstance(entry, Problem):
+                self._tell_problem(entry)
+            elif (refusal := await self._refusal(entry)) is None:
+                self._num_left_bytes -= entry.prepared.num_bytes
+                waiting.append(entry)
+            else:
+                await self._write(waiting)
+                waiting = []
+                self._tell(entry, *refusal)
+        await self._write(waiting)
+
+    async def _refusal(self, entry: Ready) -> tuple[Status, Reason, str | None] | None:
+        """None: it is to be written."""
+        prepared = entry.prepared
+        same_id = self._known.by_source.get(prepared.source_id)
+        own_id = prepared.chat.session_id
+        if same_id is None and own_id is not None:
+            if own_id not in self._own:  # each is read whole, so once, however often the file names it
+                ours = await self._database.read(partial(own_fingerprint, user_id=self._user_id, session_id=own_id))
+                self._own[own_id] = ours
+            same_id = own_id if self._own[own_id] == prepared.fingerprint else None
+        if same_id is not None:
+            return "skipped", because("unchanged"), same_id
+        if prepared.num_bytes > self._num_left_bytes:
+            return "failed", because("quota_exceeded"), None
+        return None
+
+    async def _write(self, entries: list[Ready]) -> None:
+        """Those that wait together share a commit."""
+        writes = (self._put(entry) for entry in entries)
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        for entry, outcome in zip(entries, outcomes, strict=True):
+            if isinstance(outcome, str):
+                self._stored(entry, outcome)
+            else:
+                self._num_left_bytes += entry.prepared.num_bytes
+                self._tell_failure(entry, outcome)
+        broken = (each for each in outcomes if isinstance(each, StoreError) and not isinstance(each, OF_ONE_CHAT))
+        if error := next(broken, None):
+            raise error
+
+    async def _put(self, entry: Ready) -> str:
+        was_deleted = entry.prepared.source_id in self._known.deleted
+        return await put(self._database, entry.prepared, was_deleted=was_deleted)
+
+    def _stored(self, entry: Ready, session_id: str) -> None:
+        prepared = entry.prepared
+        is_other_version = self._known.has_other_version(prepared)
+        self._known.add(prepared.source_id, session_id)
+        self._num_messages += len(prepared.tree.messages)
+        self._unannounced.append(session_id)
+        self._tell(entry, "imported", because("changed_since") if is_other_version else None, session_id)
+
+    def _tell_failure(self, entry: Ready, error: BaseException) -> None:
+        if isinstance(error, AlreadyImported):  # by another server, just now
+            self._tell(entry, "skipped", because("imported_already"), None)
+        elif isinstance(error, QuotaExceeded):  # somebody wrote meanwhile
+            self._tell(entry, "failed", because("quota_exceeded"), None)
+        elif isinstance(error, StoreError):
+            self._tell(entry, "failed", because("storage", detail=str(error)), None)
+        elif isinstance(error, Exception):
+            self._log.error("a chat could not be imported", exc_info=error)
+            self._tell(entry, "failed", FAULT, None)
+        else:
+            raise error
+
+    # --- the report ---------------------------------------------------------------------------------------------------
+
+    def _tell(self, entry: Ready, status: Status, reason: Reason | None, session_id: str | None) -> None:
+        self._counts[status] += 1
+        tree = entry.prepared.tree
+        self.report.add(
+            ChatLine(
+                title=entry.prepared.chat.title,
+                status=status,
+                **explained(reason),
+                session_id=session_id,
+                num_messages=len(tree.messages),
+                num_branches=tree.num_branches,
+                file=entry.file,
+            )
+        )
+
+    def _tell_problem(self, problem: Problem) -> None:
+        if problem.fault is not None:
+            self._log.error("a chat could not be read", exc_info=problem.fault)
+        if problem.title is None:
+            self._is_incomplete |= problem.is_failure
+            status: Literal["skipped", "failed"] = "failed" if problem.is_failure else "skipped"
+            self.report.add(FileLine(file=problem.file, status=status, **explained(problem.reason)))
+            return
+        self._counts["failed"] += 1
+        self.report.add(
+            ChatLine(
+                title=problem.title,
+                status="failed",
+                **explained(problem.reason),
+                session_id=None,
+                num_messages=0,
+                num_branches=0,
+                file=problem.file,
+            )
+        )
+
+    async def _tell_progress(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at >= PROGRESS_INTERVAL_S:
+            self._told_at = now
+            read = await asyncio.to_thread(self._source.tell)
+            done = sum(self._counts.values())
+            self.report.add(ProgressLine(num_read_bytes=read, num_bytes=self._num_bytes, num_chats=done))
+            await self._announce()
+
+    async def _announce(self) -> None:
+        """To the user's other windows; at most twice a second."""
+        while self._unannounced:
+            some, self._unannounced = self._unannounced[:500], self._unannounced[500:]
+            try:
+                await self._news.imported(self._user_id, some)
+            except BusUnavailable:  # they see it when they look again
+                self._log.warning("an import could not be announced")

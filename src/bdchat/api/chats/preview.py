@@ -1,0 +1,174 @@
+"""POST /api/sessions/{session_id}/preview: what sending a message now would cost, and what of the chat is cached where.
+
+Event loop only; nothing is written and nothing computed: the prompt is made as it would be, and the engine says how far
+each tier knows it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.durable.context import with_config
+from bdchat.api.durable.plans import Plans, Prepared
+from bdchat.api.durable.service import request_of, user_id_of
+from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
+from bdchat.api.http.identity import require_user
+from bdchat.api.http.json_body import read_json_body
+from bdchat.api.http.parsing import parse
+from bdchat.api.schemas.preview import Draft, PreviewView, SegmentView, Tier
+from bdchat.engine.engine import Engine
+from bdchat.engine.errors import InvalidRequest
+from bdchat.engine.inspection import PromptSurvey
+from bdchat.engine.request import ChatPrompt
+from bdchat.engine.router import Router
+from bdchat.settings import LimitSettings
+from bdchat.store.chats import answers
+from bdchat.store.sql.database import Database
+from bdchat.store.tables import Message
+
+READY = "ready"
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+
+class Previews:
+    def __init__(self, database: Database, router: Router, limits: LimitSettings) -> None:
+        self._database = database
+        self._router = router
+        self._limits = limits
+        self._plans = Plans(router, limits, server_id="", lease_ms=0)  # of runs that never begin
+
+    def routes(self) -> list[Route]:
+        return declared(
+            Endpoint(
+                "POST",
+                "/api/sessions/{session_id}/preview",
+                self.show,
+                "What sending a message would cost, and what of the chat is cached where; nothing is sent",
+                body=Draft,
+                response=PreviewView,
+                errors=(503,),
+            )
+        )
+
+    async def show(self, request: Request) -> Response:
+        user_id, session_id = user_id_of(require_user(request)), path_id(request, "session_id")
+        draft = parse(Draft, await read_json_body(request), self._limits)
+        parent_id = draft.parent_id
+        place = await self._database.read(
+            lambda db: answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=None)
+        )
+        under = {"session_id": session_id} | ({} if parent_id is None else {"parent_id": parent_id})
+        wanted = request_of(draft.params, draft.content, self._limits).model_copy(update={"metadata": under})
+        model = self._router.model_id_for(with_config(wanted, place.config, self._limits).model)
+        engine = self._router.engine_for(model)
+        if engine.state != READY:
+            return reply(_unknown(model, engine.state))
+        prepared = await self._plans.in_chat(user_id, wanted, place, None)
+        prompt = prepared.plan.request.prompt
+        assert isinstance(prompt, ChatPrompt)
+        survey = await engine.survey(prompt)
+        return reply(_view(prepared, engine, survey, await _segments(engine, prompt, survey, _before(prepared, place))))
+
+
+def _before(prepared: Prepared, place: answers.Place) -> list[Message]:
+    """The stored messages above the new one: not those of an answer that is being written."""
+    ids = [message.message_id for message in place.path]
+    parent_id = prepared.new.parent_id
+    return place.path[: ids.index(parent_id) + 1] if parent_id is not None else []
+
+
+def _view(prepared: Prepared, engine: Engine, survey: PromptSurvey, segments: list[SegmentView]) -> PreviewView:
+    info = engine.info
+    return PreviewView(
+        model=prepared.plan.model,
+        state=engine.state,
+        context_length=info.n_ctx if info else None,
+        num_prompt_tokens=survey.num_prompt_tokens,
+        num_resident=survey.num_resident,
+        num_in_ram=survey.num_in_ram,
+        num_on_disk=survey.num_on_disk,
+        num_to_read=survey.num_prompt_tokens - survey.num_on_disk,
+        read_ms=survey.prefill_ms,
+        num_waiting=survey.num_waiting,
+        num_dropped_messages=prepared.plan.num_dropped_messages,
+        segments=segments,
+    )
+
+
+def _unknown(model: str, state: str) -> PreviewView:
+    unknown: dict[str, Any] = dict.fromkeys(PreviewView.model_fields)
+    return PreviewView(**unknown | {"model": model, "state": state, "num_dropped_messages": 0, "segments": []})
+
+
+async def _segments(
+    engine: Engine, prompt: ChatPrompt, survey: PromptSurvey, path: Sequence[Message]
+) -> list[SegmentView]:
+    """`path`: the chat's stored messages; the prompt may have left the oldest of them out, and begins with the system's
+    and ends with the new one."""
+    ends = _Ends(engine, prompt, survey.num_prompt_tokens)
+    num_messages = len(prompt.messages)
+    num_system = sum(message.role == "system" for message in prompt.messages)
+    num_stored = min(len(path), num_messages - num_system)
+    first_stored = path[len(path) - num_stored :]
+    ids = [None] * num_system + [message.message_id for message in first_stored]
+    ids += [None] * (num_messages - len(ids))
+    segments: list[SegmentView] = []
+    done = 0
+    for tier, num_known in zip(TIERS, (survey.num_resident, survey.num_in_ram, survey.num_on_disk, None), strict=True):
+        until = num_messages if num_known is None else await ends.num_within(num_known, at_least=done)
+        if until > done:
+            num_tokens = await ends.of(until) - await ends.of(done)
+            last = until - 1
+            segments.append(
+                SegmentView(
+                    tier=tier,
+                    num_tokens=num_tokens,
+                    first=done,
+                    last=last,
+                    first_message_id=ids[done],
+                    last_message_id=ids[last],
+                )
+            )
+            done = until
+    return segments
+
+
+class _Ends:
+    """Where the messages of a prompt end, in tokens: rendered and counted, each at most once."""
+
+    def __init__(self, engine: Engine, prompt: ChatPrompt, num_prompt_tokens: int) -> None:
+        self._engine = engine
+        self._prompt = prompt
+        self._known = {0: 0, len(prompt.messages): num_prompt_tokens}
+
+    async def of(self, num_messages: int) -> int:
+        """Tokens of the first so many. Templates exist that refuse a conversation which ends there: then as many as
+        their share of the text."""
+        if num_messages not in self._known:
+            some = msgspec.structs.replace(
+                self._prompt, messages=self._prompt.messages[:num_messages], add_generation_prompt=False
+            )
+            try:
+                self._known[num_messages] = len(await self._engine.tokenize(some))
+            except InvalidRequest:
+                self._known[num_messages] = self._share(num_messages)
+        return self._known[num_messages]
+
+    async def num_within(self, num_tokens: int, *, at_least: int) -> int:
+        """How many messages end within the first `num_tokens`."""
+        low, high = at_least, len(self._prompt.messages) - 1  # the new one never does
+        while low < high:
+            middle = (low + high + 1) // 2
+            if await self.of(middle) <= num_tokens:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _share(self, num_messages: int) -> int:
+        lengths = [len(message.content.encode()) + 1 for message in self._prompt.messages]
+        return self._known[len(lengths)] * sum(lengths[:num_messages]) // sum(lengths)

@@ -1,0 +1,56 @@
+"""GET /api/search: titles and messages of what the user may see. Event loop; the database answers in its threads."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.http.endpoints import Endpoint, declared, read_query, reply
+from bdchat.api.http.identity import require_user
+from bdchat.api.schemas.search import HitPage, HitView, SearchQuery
+from bdchat.engine.errors import InvalidRequest
+from bdchat.settings import LimitSettings
+from bdchat.store.search.results import Place, find
+from bdchat.store.sql.database import Database
+
+
+class Search:
+    def __init__(self, database: Database, limits: LimitSettings) -> None:
+        self._database = database
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        return declared(
+            Endpoint(
+                "GET",
+                "/api/search",
+                self.show,
+                "Search titles and messages",
+                query=SearchQuery,
+                response=HitPage,
+                description=SearchQuery.__doc__ or "",
+            )
+        )
+
+    async def show(self, request: Request) -> Response:
+        identity = require_user(request)
+        query = read_query(SearchQuery, request, self._limits)
+        after = _place(query.cursor) if query.cursor is not None else None
+        page = await self._database.read(
+            lambda db: find(db, identity.user_id, query.q, query.to_filter(), limit=query.limit, after=after)
+        )
+        cursor = _cursor(page.end) if page.end is not None else None
+        return reply(HitPage(items=[HitView.of(hit) for hit in page.hits], next_cursor=cursor))
+
+
+def _cursor(place: Place) -> str:
+    return f"{place.entry_id:x}{'~' if place.is_loose else ''}"
+
+
+def _place(cursor: str) -> Place:
+    try:
+        entry_id = int(cursor.removesuffix("~"), 16)
+    except ValueError as error:
+        raise InvalidRequest("cursor", "is not one that this server gave.") from error
+    if not 0 <= entry_id < 1 << 63:
+        raise InvalidRequest("cursor", "is not one that this server gave.")
+    return Place(entry_id, is_loose=cursor.endswith("~"))

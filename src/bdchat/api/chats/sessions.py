@@ -1,0 +1,249 @@
+"""/api/sessions: a user's chats, their list, settings and end. Event loop only; each handler is one transaction.
+
+Every query carries the asking user's id. What changed is said on the bus once it is stored.
+"""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
+from bdchat.api.http.identity import require_user
+from bdchat.api.http.json_body import read_json_body
+from bdchat.api.http.parsing import parse
+from bdchat.api.schemas.sessions import (
+    BulkChanges,
+    ChangedSessions,
+    ConfigBody,
+    ConfigView,
+    DeleteQuery,
+    FolderList,
+    FolderView,
+    NewSession,
+    SessionChanges,
+    SessionPage,
+    SessionQuery,
+    SessionView,
+)
+from bdchat.engine.errors import InvalidRequest, ModelNotFound
+from bdchat.engine.router import Router
+from bdchat.settings import LimitSettings
+from bdchat.store import retention
+from bdchat.store.chats import configs, sessions
+from bdchat.store.chats.sessions import Audience, Seen, Wanted
+from bdchat.store.ids import now_ms
+from bdchat.store.sql.database import Database, Db
+
+
+class Sessions:
+    def __init__(self, database: Database, news: SessionNews, router: Router, limits: LimitSettings) -> None:
+        self._database = database
+        self._news = news
+        self._router = router
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        one = "/api/sessions/{session_id}"
+        return declared(
+            Endpoint(
+                "GET",
+                "/api/sessions",
+                self.list,
+                "Your sessions, the last used first",
+                query=SessionQuery,
+                response=SessionPage,
+            ),
+            Endpoint(
+                "POST",
+                "/api/sessions",
+                self.create,
+                "Begin a session",
+                body=NewSession,
+                response=SessionView,
+                status=201,
+            ),
+            Endpoint(
+                "POST",
+                "/api/sessions/bulk",
+                self.change_many,
+                "Archive, pin, file, delete or bring back up to 500 sessions",
+                body=BulkChanges,
+                response=ChangedSessions,
+            ),
+            Endpoint("GET", "/api/folders", self.folders, "Folders in use", response=FolderList),
+            Endpoint("GET", one, self.show, "A session", response=SessionView),
+            Endpoint("PUT", one, self.change, "Rename, file, pin, archive", body=SessionChanges, response=SessionView),
+            Endpoint(
+                "PATCH", one, self.change, "Rename, file, pin, archive", body=SessionChanges, response=SessionView
+            ),
+            Endpoint(
+                "DELETE",
+                one,
+                self.delete,
+                "Delete a session; it can be restored for 30 days (store.undo_days), unless permanently",
+                query=DeleteQuery,
+                status=204,
+            ),
+            Endpoint("POST", f"{one}/restore", self.restore, "Bring a deleted session back", response=SessionView),
+            Endpoint("GET", f"{one}/config", self.show_config, "A session's own settings", response=ConfigView),
+            Endpoint(
+                "PUT",
+                f"{one}/config",
+                self.put_config,
+                "Replace a session's own settings",
+                body=ConfigBody,
+                response=ConfigView,
+            ),
+        )
+
+    # --- the list -----------------------------------------------------------------------------------------------------
+
+    async def list(self, request: Request) -> Response:
+        user_id = require_user(request).user_id
+        query = read_query(SessionQuery, request, self._limits)
+        wanted = Wanted(
+            is_pinned=query.pinned,
+            is_archived=query.archived,
+            folder=query.folder,
+            is_deleted=query.deleted,
+            is_shared=query.shared,
+        )
+        before = _place(query.cursor) if query.cursor else None
+        found = await self._database.read(
+            lambda db: sessions.recent(db, user_id, wanted, limit=query.limit + 1, before=before)
+        )
+        page = found[: query.limit]
+        next_cursor = _cursor(page[-1]) if len(found) > query.limit else None
+        return reply(SessionPage(items=[SessionView.of(seen) for seen in page], next_cursor=next_cursor))
+
+    async def folders(self, request: Request) -> Response:
+        user_id = require_user(request).user_id
+        found = await self._database.read(lambda db: sessions.folders(db, user_id))
+        return reply(FolderList(items=[FolderView(name=name, num_sessions=count) for name, count in found]))
+
+    async def change_many(self, request: Request) -> Response:
+        user_id = require_user(request).user_id
+        wanted = parse(BulkChanges, await read_json_body(request), self._limits)
+        changes = wanted.to_columns()
+        if wanted.is_deleted is not None:
+            changes["deleted_at_ms"] = now_ms() if wanted.is_deleted else None
+
+        def change(db: Db) -> Sequence[Audience]:
+            found = sessions.change_many(
+                db, user_id, wanted.session_ids, changes, is_deleted=wanted.is_deleted is False
+            )
+            return sessions.audiences(db, found)
+
+        audiences = await self._database.write(change)
+        await self._news.changed_many(audiences, is_deleted=bool(wanted.is_deleted))
+        return reply(ChangedSessions(session_ids=[audience[0][1].session.session_id for audience in audiences]))
+
+    # --- one ----------------------------------------------------------------------------------------------------------
+
+    async def create(self, request: Request) -> Response:
+        user_id = require_user(request).user_id
+        wanted = parse(NewSession, await read_json_body(request), self._limits)
+        columns = self._config_columns(wanted.config, at="config.") if wanted.config else None
+
+        def create(db: Db) -> Audience:
+            session = sessions.create(db, user_id, title=wanted.title or "", folder=wanted.folder or "")
+            if columns is not None:
+                configs.put(db, session.session_id, columns)
+            return sessions.audience(db, session)
+
+        audience = await self._database.write(create)
+        await self._news.changed(audience, kind="created")
+        return reply(SessionView.of(audience[0][1]), status=201)
+
+    async def show(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        return reply(SessionView.of(await self._database.read(lambda db: sessions.see(db, user_id, session_id))))
+
+    async def change(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        changes = parse(SessionChanges, await read_json_body(request), self._limits).to_columns()
+
+        def change(db: Db) -> Audience:
+            session = sessions.get_owned(db, user_id, session_id)
+            sessions.change(db, session, changes)
+            return sessions.audience(db, session)
+
+        audience = await self._database.write(change)
+        await self._news.changed(audience)
+        return reply(SessionView.of(audience[0][1]))
+
+    async def delete(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        is_final = read_query(DeleteQuery, request, self._limits).permanently
+
+        def delete(db: Db) -> Audience:
+            session = sessions.get_owned(db, user_id, session_id, is_deleted=None if is_final else False)
+            sessions.delete(db, session)
+            return sessions.audience(db, session)
+
+        audience = await self._database.write(delete)
+        await self._news.deleted(session_id, [user for user, _ in audience])
+        if is_final:
+            await retention.erase_chat(self._database, session_id)
+            for engine in self._router.engines.values():
+                engine.forget(session_id)
+        return Response(status_code=204)
+
+    async def restore(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+
+        def restore(db: Db) -> Audience:
+            session = sessions.get_owned(db, user_id, session_id, is_deleted=True)
+            sessions.restore(db, session)
+            return sessions.audience(db, session)
+
+        audience = await self._database.write(restore)
+        await self._news.changed(audience)
+        return reply(SessionView.of(audience[0][1]))
+
+    # --- its settings -------------------------------------------------------------------------------------------------
+
+    async def show_config(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+
+        def read(db: Db) -> ConfigView:
+            session, _ = sessions.get_readable(db, user_id, session_id)
+            return ConfigView.of(configs.of(db, session.session_id))
+
+        return reply(await self._database.read(read))
+
+    async def put_config(self, request: Request) -> Response:
+        user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
+        wanted = parse(ConfigBody, await read_json_body(request), self._limits)
+        columns = self._config_columns(wanted)
+
+        def put(db: Db) -> tuple[ConfigView, Audience]:
+            session = sessions.get_owned(db, user_id, session_id)
+            return ConfigView.of(configs.put(db, session_id, columns)), sessions.audience(db, session)
+
+        view, audience = await self._database.write(put)
+        await self._news.changed(audience)
+        return reply(view)
+
+    def _config_columns(self, wanted: ConfigBody, *, at: str = "") -> dict[str, object]:
+        """Raises InvalidRequest for a model that is not served."""
+        if wanted.model is not None:
+            try:
+                self._router.model_id_for(wanted.model)
+            except ModelNotFound as error:
+                raise InvalidRequest(f"{at}model", str(error)) from error
+        return wanted.to_columns()
+
+
+def _cursor(last: Seen) -> str:
+    return f"{last.session.updated_at_ms}.{last.session.session_id}"
+
+
+def _place(cursor: str) -> tuple[int, str]:
+    time, _, session_id = cursor.partition(".")
+    if not (time.isascii() and time.isdigit() and len(time) <= 15 and session_id):
+        raise InvalidRequest("cursor", "is not one that this server gave.")
+    return int(time), session_id

@@ -1,0 +1,240 @@
+"""What the model is shown of a chat: what is new, which setting applies, what is left out when it is too long.
+
+Pure but for the token counts, which the engine gives. The stored path is the conversation; the client's copy of it is
+only used to find out what is new.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bdchat.api.http.parsing import validate
+from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.engine.engine import Engine
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
+from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role
+from bdchat.settings import LimitSettings
+from bdchat.store.chats.messages import storable
+from bdchat.store.errors import Conflict
+from bdchat.store.tables import Message, SessionConfig
+
+TEMPLATE_TOKENS = 32  # per message: more than any template writes around one
+ANSWER_SHARE = 8  # of the context is kept free for the answer: 1/8
+ROOMY_SHARE = 4  # when messages are dropped, enough go that 1/4 is free: the next turns find their prompt in the cache
+ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`path`: the stored messages before; `new`: those to be written below its last one."""
+
+    path: Sequence[Message]
+    new: tuple[ChatMessage, ...]
+
+    @property
+    def parent_id(self) -> str | None:
+        return self.path[-1].message_id if self.path else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    messages: tuple[ChatMessage, ...]
+    num_dropped: int  # the oldest of the chat, in whole turns; never the system prompt
+
+
+# --- what is new ------------------------------------------------------------------------------------------------------
+
+
+def turn_of(path: Sequence[Message], given: Sequence[ChatMessage], *, is_parent_named: bool) -> Turn:
+    """`given`: what the client sent, without system messages.
+
+    One message is new. Of several, those that begin the path are known, and the rest is written where it leaves the
+    path (a branch, when the path goes on otherwise). A client that cut the beginning off is recognised by the path's
+    end. Raises InvalidRequest, Conflict."""
+    path = _without_running(path, is_parent_named=is_parent_named)
+    if len(given) < 2:
+        num_known, depth = 0, len(path)
+    else:
+        num_known = _num_common(path, given)
+        depth = num_known or len(path)
+        if not num_known:
+            num_known = _num_overlapping(path, given)
+    turn = Turn(path[:depth], tuple(given[num_known:]))
+    if not turn.new and not (turn.path and turn.path[-1].role == "user"):
+        raise InvalidRequest("messages", "there is no new message, and the last one is not the user's.")
+    return turn
+
+
+def _without_running(path: Sequence[Message], *, is_parent_named: bool) -> Sequence[Message]:
+    """Somebody writes while an answer runs: beside that turn, as a branch."""
+    if any(message.status == "running" for message in path[:-1]):
+        raise Conflict("An answer further up is still being written.", code="still_writing", param="metadata.parent_id")
+    if not path or path[-1].status != "running":
+        return path
+    if is_parent_named:
+        raise Conflict(
+            "The parent is an answer that is being written: stop it first.",
+            code="still_writing",
+            param="metadata.parent_id",
+        )
+    depth = len(path) - 1
+    while depth and path[depth - 1].role != "assistant":
+        depth -= 1
+    return path[:depth]
+
+
+def _is_same(stored: Message, given: ChatMessage) -> bool:
+    return stored.role == given.role and stored.content.strip() == given.content.strip()
+
+
+def _num_common(path: Sequence[Message], given: Sequence[ChatMessage]) -> int:
+    count = 0
+    for stored, message in zip(path, given, strict=False):
+        if not _is_same(stored, message):
+            break
+        count += 1
+    return count
+
+
+def _num_overlapping(path: Sequence[Message], given: Sequence[ChatMessage]) -> int:
+    """How many of `given` are the path's last ones."""
+    for count in range(min(len(path), len(given)), 0, -1):
+        if all(_is_same(stored, message) for stored, message in zip(path[-count:], given, strict=False)):
+            return count
+    return 0
+
+
+# --- which setting applies --------------------------------------------------------------------------------------------
+
+
+def with_config(wanted: ChatCompletionRequest, config: SessionConfig, limits: LimitSettings) -> ChatCompletionRequest:
+    """The chat's settings where the request says nothing."""
+    fields: dict[str, Any] = dict(config.params)
+    named = {name: getattr(config, name) for name in ("model", "temperature", "top_p", "max_tokens")}
+    fields |= {name: value for name, value in named.items() if value is not None}
+    known = {name: value for name, value in fields.items() if name in ChatCompletionRequest.model_fields}
+    if not known:
+        return wanted
+    known.pop("messages", None)
+    defaults = validate(ChatCompletionRequest, {**known, "messages": [{"role": "user", "content": ""}]}, limits)
+    return wanted.model_copy(
+        update={name: getattr(defaults, name) for name in known if getattr(wanted, name) in (None, {})}
+    )
+
+
+def split_system(messages: Sequence[ChatMessage]) -> tuple[tuple[ChatMessage, ...], tuple[ChatMessage, ...]]:
+    """System messages apply to this answer and are not written into the chat."""
+    return (
+        tuple(message for message in messages if message.role == "system"),
+        tuple(message for message in messages if message.role != "system"),
+    )
+
+
+def system_in_force(system: Sequence[ChatMessage], system_prompt: str) -> tuple[ChatMessage, ...]:
+    """The request's own system messages count instead of the chat's prompt."""
+    if not system and system_prompt:
+        return (ChatMessage(role="system", content=system_prompt),)
+    return tuple(system)
+
+
+def conversation(
+    system: Sequence[ChatMessage], path: Sequence[Message], new: Sequence[ChatMessage] = ()
+) -> tuple[ChatMessage, ...]:
+    return (*system, *(_as_stored(message.role, message.content) for message in path if _has_said(message)), *new)
+
+
+def _has_said(message: Message) -> bool:
+    """An answer that failed or was stopped before its first word is none."""
+    return bool(message.content) or message.role != "assistant"
+
+
+def as_stored(message: ChatMessage) -> ChatMessage:
+    """What is left of a message once it lies in a chat: an answer that goes on after a restart sees just that."""
+    return _as_stored(message.role, storable(message.content))
+
+
+def _as_stored(role: str, content: str) -> ChatMessage:
+    return ChatMessage(role=ROLES[role], content=content)
+
+
+def without_oldest(messages: Sequence[ChatMessage], num_dropped: int) -> tuple[ChatMessage, ...]:
+    """As `fitted` left them out before."""
+    first = _turn_starts(messages)[0]
+    return (*messages[:first], *messages[first + num_dropped :])
+
+
+# --- what is left out -------------------------------------------------------------------------------------------------
+
+
+async def fitted(
+    engine: Engine,
+    request: GenerationRequest,
+    messages: tuple[ChatMessage, ...],
+    *,
+    may_drop: bool,
+    num_dropped_before: int = 0,
+) -> Fitted:
+    """Raises ContextLengthExceeded when they do not fit: with `may_drop`, when not even the last turn does.
+
+    Exact: the tokens of the rendered prompt are counted. What the last answer was not shown stays left out as long as
+    that is enough, so that the beginning of the prompt stays the same."""
+    prompt = request.prompt
+    assert isinstance(prompt, ChatPrompt)
+
+    async def num_tokens(some: Sequence[ChatMessage]) -> int:
+        return len(await engine.tokenize(msgspec.structs.replace(prompt, messages=tuple(some))))
+
+    starts = _turn_starts(messages)
+    if engine.info is None:
+        await num_tokens(messages[:1])  # waits until the model is loaded
+    info = engine.info
+    if info is None or _surely_fits(messages, info.n_ctx):
+        return Fitted(messages, 0)
+    n_ctx = info.n_ctx
+    if not may_drop:
+        count = await num_tokens(messages)
+        if count >= n_ctx:
+            raise ContextLengthExceeded(count, n_ctx)
+        return Fitted(messages, 0)
+    budget = n_ctx - max(1, min(request.sampling.max_tokens or n_ctx, n_ctx // ANSWER_SHARE))
+    cuts = [_without_oldest(messages, starts, start) for start in starts]
+    kept_before = next((i for i, start in enumerate(starts) if start - starts[0] >= num_dropped_before), 0)
+    if await num_tokens(cuts[kept_before]) <= budget:
+        chosen = kept_before
+    else:
+        chosen = await _first_fitting(cuts, num_tokens, n_ctx - n_ctx // ROOMY_SHARE)
+    count = await num_tokens(cuts[chosen])
+    if count >= n_ctx:
+        raise ContextLengthExceeded(count, n_ctx)
+    return Fitted(cuts[chosen], len(messages) - len(cuts[chosen]))
+
+
+async def _first_fitting(cuts: Sequence[tuple[ChatMessage, ...]], num_tokens: Any, budget: int) -> int:
+    """Binary search: dropping more never makes it longer. The last cut when none fits."""
+    low, high = 0, len(cuts) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if await num_tokens(cuts[middle]) <= budget:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _surely_fits(messages: Sequence[ChatMessage], n_ctx: int) -> bool:
+    """Without asking: a token has at least a byte."""
+    most = sum(len(message.content.encode()) + TEMPLATE_TOKENS for message in messages)
+    return most + TEMPLATE_TOKENS < n_ctx - n_ctx // ANSWER_SHARE
+
+
+def _turn_starts(messages: Sequence[ChatMessage]) -> list[int]:
+    """Where the turns begin: at the first message that is not the system's, and at each of the user's after it."""
+    first = next((i for i, message in enumerate(messages) if message.role != "system"), 0)
+    later = [i for i, message in enumerate(messages) if i > first and message.role == "user"]
+    return [first, *later]
+
+
+def _without_oldest(messages: tuple[ChatMessage, ...], starts: Sequence[int], start: int) -> tuple[ChatMessage, ...]:
+    return (*messages[: starts[0]], *messages[start:])

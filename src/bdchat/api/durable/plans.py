@@ -1,0 +1,280 @@
+"""What a stored answer is made of: from a request and its place to a plan of its run, and from its row back to one.
+
+Reads the store, asks the engine for token counts, writes nothing. Of a chat's answer the prompt's messages are not
+stored a second time: they are its path, with the system messages and the number left out that its row remembers.
+"""
+
+import array
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bdchat.api.durable.context import (
+    Turn,
+    as_stored,
+    conversation,
+    fitted,
+    split_system,
+    system_in_force,
+    turn_of,
+    with_config,
+    without_oldest,
+)
+from bdchat.api.durable.event_log import LoggedEvent, text_and_tokens
+from bdchat.api.durable.run import RunPlan
+from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.engine.engine import Engine
+from bdchat.engine.errors import EngineError, EngineUnavailable
+from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
+from bdchat.engine.router import Router
+from bdchat.settings import LimitSettings
+from bdchat.store.chats.answers import NewAnswer, Place
+from bdchat.store.ids import new_id, now_ms
+from bdchat.store.tables import Generation, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that an answer needs to begin."""
+
+    new: NewAnswer
+    plan: RunPlan
+    engine: Engine
+
+
+class Plans:
+    """`server_id` holds the leases, for `lease_ms` at first."""
+
+    def __init__(self, router: Router, limits: LimitSettings, *, server_id: str, lease_ms: int) -> None:
+        self._router = router
+        self._limits = limits
+        self._server_id = server_id
+        self._lease_ms = lease_ms
+
+    # --- a new answer -------------------------------------------------------------------------------------------------
+
+    def outside(self, user_id: str, wanted: ChatCompletionRequest) -> Prepared:
+        """Stored, but in no chat. Raises ModelNotFound."""
+        request = _request(wanted, user_id)
+        return self._prepared(_Parts(user_id, wanted.model, request, wire=_wire(wanted, request)), (), None)
+
+    async def in_chat(self, user_id: str, wanted: ChatCompletionRequest, place: Place, turn: Turn | None) -> Prepared:
+        """`turn` None: found out from what the request says. Raises ModelNotFound, InvalidRequest, Conflict and
+        ContextLengthExceeded."""
+        system, given = split_system([message.to_chat_message() for message in wanted.messages])
+        if turn is None:
+            turn = turn_of(place.path, given, is_parent_named=bool(wanted.stored_under("parent_id")))
+        new = tuple(as_stored(message) for message in turn.new)
+        wanted = with_config(wanted, place.config, self._limits)
+        request = _request(wanted, user_id)
+        system = system_in_force(system, place.config.system_prompt)
+        messages = conversation(system, turn.path, new)
+        shown = await fitted(
+            self._router.engine_for(wanted.model),
+            request,
+            messages,
+            may_drop=place.config.context_overflow == "drop_oldest",
+            num_dropped_before=place.num_dropped_before,
+        )
+        parts = _Parts(
+            user_id,
+            wanted.model,
+            _with_messages(request, shown.messages),
+            session_id=place.session.session_id,
+            answer_id=new_id(),
+            num_dropped=shown.num_dropped,
+            wire=_wire(wanted, request) | {"system": [message.content for message in system]},
+        )
+        texts = [(message.role, message.content) for message in new]
+        return self._prepared(parts, texts, turn.parent_id, client_message_id=wanted.stored_under("client_message_id"))
+
+    # --- an answer that was there already -----------------------------------------------------------------------------
+
+    def again(self, user_id: str, earlier: Generation, path: Sequence[Message]) -> Prepared:
+        """Another run of the same answer: it goes on after what it has said, with as much room as before."""
+        request = _request_of(earlier, path)
+        tokens = _tokens_of(earlier)
+        most = earlier.wire.get("max_tokens")
+        sampling = msgspec.structs.replace(
+            request.sampling, seed=earlier.seed, max_tokens=None if most is None else most + len(tokens)
+        )
+        parts = _Parts(
+            user_id,
+            earlier.model,
+            msgspec.structs.replace(request, sampling=sampling, request_id=_completion_id()),
+            session_id=earlier.session_id,
+            answer_id=earlier.message_id,
+            is_new_answer=False,
+            num_dropped=_num_dropped(earlier),
+            wire=dict(earlier.wire),
+            prefix=earlier.prefix + earlier.content,
+            tokens=tokens,
+        )
+        return self._prepared(parts, (), None)
+
+    # --- a run that another process began -----------------------------------------------------------------------------
+
+    def taken_over(
+        self, generation: Generation, path: Sequence[Message], events: Sequence[LoggedEvent]
+    ) -> tuple[RunPlan, EngineError | None]:
+        """It goes on after `events`. With an error: it cannot, its request cannot be read any more."""
+        unreadable: EngineError | None = None
+        try:
+            request = _request_of(generation, path)
+        except EngineUnavailable as error:
+            request = GenerationRequest(request_id=generation.generation_id, prompt=ChatPrompt(messages=()))
+            unreadable = error
+        text, tokens = text_and_tokens(events)
+        before = _tokens_of(generation)
+        plan = RunPlan(
+            generation_id=generation.generation_id,
+            session_id=generation.session_id,
+            message_id=generation.message_id,
+            user_id=generation.user_id,
+            model=generation.model,
+            request=request,
+            created_at_ms=generation.created_at_ms,
+            num_run=generation.num_resumes,
+            prefix=generation.prefix,
+            text=text,
+            tokens=(*before, *tokens),
+            num_known_tokens=len(before),
+            num_dropped_messages=_num_dropped(generation),
+        )
+        return plan, unreadable
+
+    def engine_for(self, plan: RunPlan) -> Engine:
+        """Raises ModelNotFound."""
+        return self._router.engine_for(plan.model)
+
+    def _prepared(
+        self,
+        parts: "_Parts",
+        texts: Sequence[tuple[str, str]],
+        parent_id: str | None,
+        *,
+        client_message_id: str | None = None,
+    ) -> Prepared:
+        request, now = parts.request, now_ms()
+        model = self._router.model_id_for(parts.model)
+        row = Generation(
+            generation_id=request.request_id,
+            session_id=parts.session_id,
+            message_id=parts.answer_id,
+            user_id=parts.user_id,
+            model=model,
+            request=msgspec.json.encode(_with_messages(request, ()) if parts.session_id else request),
+            wire=parts.wire | {"num_dropped_messages": parts.num_dropped},
+            seed=request.sampling.seed,
+            prefix=parts.prefix,
+            tokens=array.array("i", parts.tokens).tobytes(),
+            lease_owner=self._server_id,
+            lease_expires_at_ms=now + self._lease_ms,
+            created_at_ms=now,
+        )
+        started = {
+            "message_id": parts.answer_id,
+            "session_id": parts.session_id,
+            "model": model,
+            "created_at_ms": now,
+            "prefix": parts.prefix,
+            "num_dropped_messages": parts.num_dropped,
+        }
+        new = NewAnswer(
+            user_id=parts.user_id,
+            parent_id=parent_id,
+            texts=texts,
+            client_message_id=client_message_id,
+            answer_id=parts.answer_id,
+            is_new_answer=parts.is_new_answer,
+            generation=row,
+            started=started,
+        )
+        plan = RunPlan(
+            generation_id=row.generation_id,
+            session_id=parts.session_id,
+            message_id=parts.answer_id,
+            user_id=parts.user_id,
+            model=model,
+            request=request,
+            created_at_ms=now,
+            prefix=parts.prefix,
+            tokens=parts.tokens,
+            num_known_tokens=len(parts.tokens),
+            num_dropped_messages=parts.num_dropped,
+        )
+        return Prepared(new, plan, self._router.engine_for(model))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """`request` with all its messages; `prefix` and `tokens`: what the answer has said before."""
+
+    user_id: str
+    model: str | None
+    request: GenerationRequest
+    wire: dict[str, Any]
+    session_id: str | None = None
+    answer_id: str | None = None
+    is_new_answer: bool = True
+    num_dropped: int = 0
+    prefix: str = ""
+    tokens: tuple[int, ...] = ()
+
+
+def _completion_id() -> str:
+    return f"chatcmpl-{uuid.UUID(new_id()).hex}"
+
+
+def _request(wanted: ChatCompletionRequest, user_id: str) -> GenerationRequest:
+    """With a seed, so that it can go on as it would have."""
+    request = wanted.to_generation_request(_completion_id())
+    seed = request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)
+    return msgspec.structs.replace(
+        request,
+        sampling=msgspec.structs.replace(request.sampling, seed=seed),
+        user=user_id or request.user,
+        wants_progress=wanted.stored_under("session_id") is not None,
+        cache_tag=wanted.stored_under("session_id") or "",
+    )
+
+
+def _wire(wanted: ChatCompletionRequest, request: GenerationRequest) -> dict[str, Any]:
+    return {"metadata": wanted.metadata or {}, "max_tokens": request.sampling.max_tokens}
+
+
+def _with_messages(request: GenerationRequest, messages: tuple[ChatMessage, ...]) -> GenerationRequest:
+    assert isinstance(request.prompt, ChatPrompt)
+    return msgspec.structs.replace(request, prompt=msgspec.structs.replace(request.prompt, messages=messages))
+
+
+def _request_of(generation: Generation, path: Sequence[Message]) -> GenerationRequest:
+    try:
+        request = msgspec.json.decode(generation.request, type=GenerationRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise EngineUnavailable("its request was written by another version of bdchat", 5.0) from error
+    if generation.session_id is None:
+        return request
+    system = [ChatMessage(role="system", content=content) for content in generation.wire.get("system", ())]
+    return _with_messages(request, without_oldest(conversation(system, path), _num_dropped(generation)))
+
+
+def messages_of(generation: Generation, path: Sequence[Message]) -> tuple[ChatMessage, ...]:
+    """What the model was shown."""
+    prompt = _request_of(generation, path).prompt
+    assert isinstance(prompt, ChatPrompt)
+    return prompt.messages
+
+
+def _tokens_of(generation: Generation) -> tuple[int, ...]:
+    tokens = array.array("i")
+    tokens.frombytes(generation.tokens)
+    return tuple(tokens)
+
+
+def _num_dropped(generation: Generation) -> int:
+    return int(generation.wire.get("num_dropped_messages", 0))

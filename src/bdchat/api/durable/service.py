@@ -1,0 +1,314 @@
+"""The one service for stored answers: begun, stopped, gone on with, followed. Event loop only.
+
+An answer belongs to the server. Its message is committed before anything is computed, its events are numbered and
+logged (event_log.py), readers come and go (durable_reader.py), and who finds it abandoned goes on with it
+(durable_recovery.py). Whoever asks is checked here: what is not theirs is NotFound. Who has no account stores outside
+chats, under the empty user id, which all who come without one share.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bdchat.api.bus.interface import Bus
+from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.durable.context import Turn
+from bdchat.api.durable.event_cursor import NumberedEvent
+from bdchat.api.durable.plans import Plans, Prepared
+from bdchat.api.durable.runs import DurableRuns, RunningAnswer
+from bdchat.api.generation.service import GenerationService
+from bdchat.api.http.errors import Forbidden
+from bdchat.api.http.identity import Identity, check_scope
+from bdchat.api.http.parsing import validate
+from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.engine.errors import InvalidRequest
+from bdchat.engine.request import ChatMessage
+from bdchat.engine.router import Router
+from bdchat.settings import LimitSettings, Settings
+from bdchat.store.chats import answers, completion_rows, generations, messages
+from bdchat.store.chats.answers import AlreadySent, Begun
+from bdchat.store.chats.completion_rows import CompletionRow
+from bdchat.store.errors import Conflict, NotFound
+from bdchat.store.ids import new_id
+from bdchat.store.sql.database import Database
+from bdchat.store.tables import Generation, Message
+
+GIVEN_BY_THE_SERVER = frozenset({"messages", "store", "metadata", "stream", "stream_options", "n"})
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`generation_id` is "" when only a message was written."""
+
+    generation_id: str
+    session_id: str | None
+    message_id: str | None  # the answer's message
+    user_message_id: str | None
+    is_new: bool  # False: the same client_message_id was sent before
+
+
+class DurableGenerations:
+    """`start` once the database and the bus are there, `aclose` after GenerationService.drain."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database: Database,
+        bus: Bus,
+        news: SessionNews,
+        router: Router,
+        service: GenerationService,
+        on_end: Callable[[Begun], None] = lambda _: None,
+    ) -> None:
+        """`on_end` hears of every end that was stored."""
+        self.server_id = new_id()  # of this process: who holds the leases
+        self._limits = settings.limits
+        self._database = database
+        lease_ms = round(settings.generations.lease_s * 1000)
+        self._plans = Plans(router, settings.limits, server_id=self.server_id, lease_ms=lease_ms)
+        self._runs = DurableRuns(
+            database=database,
+            bus=bus,
+            news=news,
+            service=service,
+            plans=self._plans,
+            settings=settings.generations,
+            server_id=self.server_id,
+            on_end=on_end,
+        )
+
+    async def start(self) -> None:
+        """Takes over what is unfinished. Raises StoreError."""
+        await self._runs.start()
+
+    async def aclose(self) -> None:
+        """What still runs is suspended: it goes on at the next start, or on another server at once."""
+        await self._runs.aclose()
+
+    # --- to begin -----------------------------------------------------------------------------------------------------
+
+    async def begin(self, identity: Identity, wanted: ChatCompletionRequest) -> Started:
+        """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with: in a
+        chat the message is stored then, and its answer "failed"; outside nothing is kept. The same client_message_id
+        again is the same Started, or another run of the answer if that came to nothing."""
+        check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
+        return await self._runs.undisturbed(self._begin(identity, wanted))
+
+    async def edit(
+        self,
+        identity: Identity,
+        message_id: str,
+        content: str,
+        *,
+        client_message_id: str | None = None,
+        params: Mapping[str, Any] = {},
+        answers: bool = True,
+    ) -> Started:
+        """A sibling that says `content`, and an answer to it. Raises NotFound, NotAllowed, Conflict."""
+        if answers:
+            check_scope(identity, "chat")
+        wanted = self._wanted(params, content)
+        return await self._runs.undisturbed(
+            self._edit(identity, message_id, content, client_message_id, wanted if answers else None)
+        )
+
+    async def regenerate(self, identity: Identity, message_id: str, *, params: Mapping[str, Any] = {}) -> Started:
+        """Another answer beside `message_id`. Raises NotFound, NotAllowed, Conflict."""
+        check_scope(identity, "chat")
+        return await self._runs.undisturbed(self._regenerate(identity, message_id, self._wanted(params)))
+
+    async def go_on(self, identity: Identity, message_id: str) -> Started:
+        """The answer goes on where it was cut off. Raises NotFound, NotAllowed, Conflict."""
+        check_scope(identity, "chat")
+        return await self._runs.undisturbed(self._go_on(identity, message_id))
+
+    async def stop(self, identity: Identity, generation_id: str) -> None:
+        """Ends it; its text is kept. Returns when that is stored, where it runs here. One that has ended: nothing."""
+
+        row = await self._database.read(lambda db: writable(db, identity, generation_id))
+        if row.state == generations.RUNNING:
+            await self._runs.stop(generation_id)
+
+    async def stop_any(self, generation_id: str) -> None:
+        """For an admin, who may: whoever's it is."""
+        await self._runs.stop(generation_id)
+
+    # --- to read ------------------------------------------------------------------------------------------------------
+
+    def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Sequence[NumberedEvent]]:
+        """Events after `after_id`, to the last one. Asks nobody whose it is; `readable` does. Raises NotFound."""
+        return self._runs.reader.follow(generation_id, after_id)
+
+    def running(self) -> list[RunningAnswer]:
+        """Those of this process, oldest first."""
+        return self._runs.running()
+
+    # --- how they begin -----------------------------------------------------------------------------------------------
+
+    async def _begin(self, identity: Identity, wanted: ChatCompletionRequest) -> Started:
+        session_id = wanted.stored_under("session_id")
+        if session_id is None:
+            for name in ("parent_id", "client_message_id"):
+                if wanted.stored_under(name) is not None:
+                    raise InvalidRequest(f"metadata.{name}", "needs metadata.session_id.")
+            return await self._launch(self._plans.outside(identity.user_id, wanted))
+        user_id = user_id_of(identity)
+        parent_id, client_id = wanted.stored_under("parent_id"), wanted.stored_under("client_message_id")
+        while True:
+            place = await self._database.read(
+                lambda db: answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=client_id)
+            )
+            try:
+                if place.sent is not None:
+                    return await self._answer_again(user_id, wanted, place, place.sent)
+                return await self._launch(await self._plans.in_chat(user_id, wanted, place, None))
+            except AlreadySent:
+                continue  # by somebody who was faster: now it is found
+
+    async def _answer_again(
+        self, user_id: str, wanted: ChatCompletionRequest, place: answers.Place, sent: Message
+    ) -> Started:
+        """The message is there. Its answer may be, too; may have come to nothing; or was never asked for."""
+        latest = await self._database.read(lambda db: generations.answer_to(db, sent.message_id))
+        if latest is None:
+            path = await self._database.read(lambda db: messages.ancestors(db, sent.message_id))
+            return await self._launch(await self._plans.in_chat(user_id, wanted, place, Turn(path, ())))
+        if latest.state in {"failed", "interrupted"} and not (latest.prefix or latest.content):
+            return await self._run_again(user_id, latest)
+        return Started(latest.generation_id, latest.session_id, latest.message_id, sent.message_id, is_new=False)
+
+    async def _run_again(self, user_id: str, latest: Generation) -> Started:
+        path = await self._database.read(lambda db: answers.asked_before(db, latest))
+        return await self._launch(self._plans.again(user_id, latest, path), path[-1].message_id if path else None)
+
+    async def _edit(
+        self,
+        identity: Identity,
+        message_id: str,
+        content: str,
+        client_message_id: str | None,
+        wanted: ChatCompletionRequest | None,
+    ) -> Started:
+        user_id = user_id_of(identity)
+        while True:
+            message, place = await self._beside(user_id, message_id, client_message_id)
+            try:
+                if wanted is None:
+                    return await self._write_beside(user_id, message, content, client_message_id)
+                if message.role != "user":
+                    raise Conflict("Only the user's messages are answered.", param="answers")
+                under = {"session_id": message.session_id, "client_message_id": client_message_id or ""}
+                wanted = wanted.model_copy(update={"metadata": {name: v for name, v in under.items() if v}})
+                if place.sent is not None:
+                    return await self._answer_again(user_id, wanted, place, place.sent)
+                turn = Turn(place.path, (ChatMessage(role="user", content=content),))
+                return await self._launch(await self._plans.in_chat(user_id, wanted, place, turn))
+            except AlreadySent:
+                continue
+
+    async def _write_beside(
+        self, user_id: str, message: Message, content: str, client_message_id: str | None
+    ) -> Started:
+        new = answers.NewSibling(user_id, message, content, client_message_id, new_id())
+        written, audience = await self._database.write(lambda db: answers.write_beside(db, new))
+        is_new = written.message_id == new.message_id
+        if is_new:
+            await self._runs.tell([written], audience, kind="created")
+        return Started("", written.session_id, None, written.message_id, is_new=is_new)
+
+    async def _regenerate(self, identity: Identity, message_id: str, wanted: ChatCompletionRequest) -> Started:
+        user_id = user_id_of(identity)
+        message, place = await self._beside(user_id, message_id)
+        if message.role != "assistant":
+            raise Conflict("Only an answer can be made again.", param="message_id")
+        wanted = wanted.model_copy(update={"metadata": {"session_id": message.session_id}})
+        prepared = await self._plans.in_chat(user_id, wanted, place, Turn(place.path, ()))
+        return await self._launch(prepared, message.parent_id)
+
+    async def _go_on(self, identity: Identity, message_id: str) -> Started:
+        user_id = user_id_of(identity)
+
+        def read(db: Any) -> tuple[Message, Generation | None, bool]:
+            message = answers.own_message(db, user_id, message_id)
+            return message, generations.latest_of(db, message_id), answers.is_leaf(db, message)
+
+        message, latest, is_leaf = await self._database.read(read)
+        if message.role != "assistant" or latest is None:
+            raise Conflict(
+                "How this message was made is not known here: it cannot be continued.",
+                code="cannot_continue",
+                param="message_id",
+            )
+        if message.status == generations.RUNNING:
+            raise Conflict("The answer is still being written.", code="still_writing", param="message_id")
+        if message.status == "complete" and message.finish_reason != "length":
+            raise Conflict("The answer is complete.", code="answer_complete", param="message_id")
+        if not is_leaf:
+            raise Conflict(
+                "Something was written below it: it cannot grow any more.", code="has_followers", param="message_id"
+            )
+        try:
+            return await self._run_again(user_id, latest)
+        except AlreadySent as error:
+            raise Conflict("The answer is still being written.", code="still_writing", param="message_id") from error
+
+    async def _beside(
+        self, user_id: str, message_id: str, client_message_id: str | None = None
+    ) -> tuple[Message, answers.Place]:
+        def read(db: Any) -> tuple[Message, answers.Place]:
+            message = answers.own_message(db, user_id, message_id)
+            return message, answers.place_beside(db, user_id, message, client_message_id=client_message_id)
+
+        return await self._database.read(read)
+
+    def _wanted(self, params: Mapping[str, Any], content: str = "") -> ChatCompletionRequest:
+        """Raises InvalidRequest."""
+        return request_of(params, content, self._limits)
+
+    async def _launch(self, prepared: Prepared, user_message_id: str | None = None) -> Started:
+        """Raises AlreadySent, StoreError, and what the engine refuses with."""
+        begun = await self._runs.launch(prepared)
+        plan = prepared.plan
+        said = [message.message_id for message in begun.written if message.role == "user"]
+        user_message_id = said[-1] if said else user_message_id or prepared.new.parent_id
+        return Started(plan.generation_id, plan.session_id, plan.message_id, user_message_id, is_new=True)
+
+
+def request_of(params: Mapping[str, Any], content: str, limits: LimitSettings) -> ChatCompletionRequest:
+    """`params`: what a client may say of an answer. Raises InvalidRequest."""
+    for name in sorted(GIVEN_BY_THE_SERVER & params.keys()):
+        raise InvalidRequest(f"params.{name}", "is not a parameter of an answer.")
+    fields = {**params, "messages": [{"role": "user", "content": content}], "store": True}
+    return validate(ChatCompletionRequest, fields, limits)
+
+
+def user_id_of(identity: Identity) -> str:
+    """Of somebody who may use chats. Raises Forbidden."""
+    if identity.is_guest:
+        raise Forbidden("Chats belong to accounts: sign in, or use an account's API key.")
+    check_scope(identity, "sessions")
+    return identity.user_id
+
+
+def readable(db: Any, identity: Identity, generation_id: str) -> Generation:
+    """Raises NotFound: it is not there, not theirs, or in a chat and they may use none."""
+    return _unless_hidden(identity, generations.get_readable(db, identity.user_id, generation_id))
+
+
+def shown_to(db: Any, identity: Identity, generation_id: str) -> CompletionRow:
+    """The same without what is long. Raises NotFound."""
+    found = completion_rows.get_readable(db, identity.user_id, generation_id)
+    _unless_hidden(identity, found.row)
+    return found
+
+
+def writable(db: Any, identity: Identity, generation_id: str) -> Generation:
+    """For who may stop, change or delete it. Raises NotFound, NotAllowed."""
+    return _unless_hidden(identity, generations.get_writable(db, identity.user_id, generation_id))
+
+
+def _unless_hidden(identity: Identity, row: Generation) -> Generation:
+    if row.session_id is not None and "sessions" not in identity.scopes:
+        raise NotFound("completion", row.generation_id)
+    return row

@@ -1,0 +1,1 @@
+"""The model at work for one request: started, streamed, counted, never stored."""

@@ -1,0 +1,178 @@
+"""Log events → SSE frames, or → one document; and the watch on a client that may leave. Event loop only.
+
+The one door to sse-starlette. It gets ready frames (bytes): what a frame says is the endpoint's encoder's matter.
+A frame is `data: {json}` and a blank line, separated by "\\n" alone: clients exist that split on "\\n\\n".
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse, SendTimeoutError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from bdchat.api.auth.right_watch import interruptible
+from bdchat.api.generation.service import GenerationGroup
+from bdchat.api.http.errors import ClientGone, error_event
+from bdchat.api.http.route_pattern import route_pattern
+from bdchat.engine.errors import EngineError
+from bdchat.engine.request import Event
+
+log = logging.getLogger(__name__)
+
+DONE = b"data: [DONE]\n\n"
+PING_INTERVAL_S = 15
+SEND_TIMEOUT_S = 10  # a reader that stalls longer would pin its sequence's text in memory
+Result = TypeVar("Result")
+
+
+class StreamEncoder(Protocol):
+    """One per stream; sees every event once, in order."""
+
+    def encode(self, position: int, events: Sequence[Event]) -> bytes:
+        """Frames for these events of prompt `position`; b"" when they change nothing visible."""
+
+    def close(self) -> bytes:
+        """Frames after the last event (usage), without [DONE]."""
+
+
+class Collector(Protocol):
+    """One per answer that is not streamed."""
+
+    def add(self, position: int, events: Sequence[Event]) -> None: ...
+
+    def document(self) -> dict[str, Any]: ...
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def json_text(text: str) -> bytes:
+    """As a JSON string. Line separators that are no line ends to SSE are to str.splitlines, which clients use."""
+    encoded = _encoder.encode(text)
+    if text.isascii():
+        return encoded
+    return (
+        encoded.replace(b"\xe2\x80\xa8", b"\\u2028")
+        .replace(b"\xe2\x80\xa9", b"\\u2029")
+        .replace(b"\xc2\x85", b"\\u0085")
+    )
+
+
+def frame(document: object) -> bytes:
+    return b"data: " + _encoder.encode(document) + b"\n\n"
+
+
+class FrameStream(EventSourceResponse):
+    """Ready frames, as they come. A client that stalls is cut off."""
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes],
+        *,
+        headers: Mapping[str, str] | None = None,
+        ping_interval_s: float = PING_INTERVAL_S,
+        send_timeout_s: float = SEND_TIMEOUT_S,
+    ) -> None:
+        super().__init__(
+            frames,
+            headers={"Cache-Control": "no-cache", **(headers or {})},
+            sep="\n",
+            ping=ping_interval_s,
+            ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
+            send_timeout=send_timeout_s,
+        )
+        self._source = frames
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            log.info("a client stalled and was cut off", extra={"path": route_pattern(scope)})
+        finally:
+            await self._source.aclose()
+
+
+class StreamResponse(FrameStream):
+    """Owns its generations: when the response ends, for whatever reason, they do."""
+
+    def __init__(
+        self,
+        group: GenerationGroup,
+        encoder: StreamEncoder,
+        *,
+        ping_interval_s: float = PING_INTERVAL_S,
+        send_timeout_s: float = SEND_TIMEOUT_S,
+    ) -> None:
+        super().__init__(_frames(group, encoder), ping_interval_s=ping_interval_s, send_timeout_s=send_timeout_s)
+        self._group = group
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._group.cancel()
+
+
+async def _frames(group: GenerationGroup, encoder: StreamEncoder) -> AsyncGenerator[bytes]:
+    try:
+        async with aclosing(group.follow()) as batches:
+            async for position, events in batches:
+                frames = encoder.encode(position, events)
+                if frames:
+                    yield frames
+        yield encoder.close() + DONE
+    except EngineError as error:  # the status line is long gone: it becomes an event
+        yield b"data: " + error_event(error) + b"\n\n" + DONE
+
+
+async def accept(request: Request, group: GenerationGroup) -> None:
+    """Returns when the engine has accepted the call. What it refuses is raised, before the first byte."""
+    try:
+        with interruptible(request):
+            await unless_gone(request.receive, group.accepted())
+    except BaseException:
+        group.cancel()
+        raise
+
+
+async def complete(request: Request, group: GenerationGroup, collector: Collector) -> Response:
+    """The whole answer as one document."""
+    try:
+        with interruptible(request):
+            await unless_gone(request.receive, _collect(group, collector))
+    finally:
+        group.cancel()
+    return Response(_encoder.encode(collector.document()), media_type="application/json")
+
+
+async def _collect(group: GenerationGroup, collector: Collector) -> None:
+    async with aclosing(group.follow(at_end=True)) as batches:
+        async for position, events in batches:
+            collector.add(position, events)
+
+
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs `work` while watching the connection, which Starlette tells of only when asked. Raises ClientGone."""
+    working = asyncio.create_task(work)
+    watching = asyncio.create_task(_disconnected(receive))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientGone
+    finally:
+        working.cancel()
+        watching.cancel()
+        await asyncio.wait({working, watching})  # `receive` must have one reader at a time
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

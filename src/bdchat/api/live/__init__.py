@@ -1,0 +1,1 @@
+"""Sockets: live answers, commands, presence."""

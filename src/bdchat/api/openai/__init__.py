@@ -1,0 +1,1 @@
+"""OpenAI's wire under /v1: parse, generate, encode."""

@@ -1,0 +1,54 @@
+"""POST /v1/chat/completions. With `store: true` the answer is the server's, and stored_chat.py's."""
+
+import time
+import uuid
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bdchat.api.generation.service import GenerationGroup, GenerationService
+from bdchat.api.generation.streaming import StreamResponse, accept, complete
+from bdchat.api.http.identity import require_chat
+from bdchat.api.http.json_body import read_json_body
+from bdchat.api.http.parsing import parse
+from bdchat.api.openai.chat_chunks import ChatChunks, ChatCollector, ChatHead
+from bdchat.api.openai.stored_chat import StoredChat
+from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.engine.router import Router
+from bdchat.settings import LimitSettings
+
+
+class ChatCompletions:
+    def __init__(
+        self, router: Router, generations: GenerationService, limits: LimitSettings, stored: StoredChat
+    ) -> None:
+        self._stored = stored
+        self._router = router
+        self._generations = generations
+        self._limits = limits
+
+    async def create(self, request: Request) -> Response:
+        require_chat(request)
+        return await self.answer(request, parse(ChatCompletionRequest, await read_json_body(request), self._limits))
+
+    async def answer(self, request: Request, wanted: ChatCompletionRequest) -> Response:
+        identity = require_chat(request)
+        if wanted.store:
+            return await self._stored.answer(request, identity, wanted)
+        engine = self._router.engine_for(wanted.model)
+        completion_id = f"chatcmpl-{uuid.uuid4().hex}"
+        generation_request = wanted.to_generation_request(completion_id)
+        group = GenerationGroup(self._generations, engine, [generation_request], width=1, user_id=identity.user_id)
+        await accept(request, group)
+        info = engine.info
+        head = ChatHead(
+            completion_id=completion_id,
+            created=int(time.time()),
+            model=info.model_id if info else wanted.model or "",
+            fingerprint=info.fingerprint if info else None,
+            num_choices=wanted.num_choices,
+            service_tier=wanted.echoed_service_tier,
+        )
+        if wanted.stream:
+            return StreamResponse(group, ChatChunks(head, includes_usage=wanted.includes_usage))
+        return await complete(request, group, ChatCollector(head, has_logprobs=bool(wanted.logprobs)))

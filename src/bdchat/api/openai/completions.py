@@ -1,0 +1,63 @@
+"""POST /v1/completions: raw text in, raw text out; no chat template."""
+
+import time
+import uuid
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bdchat.api.generation.service import GenerationGroup, GenerationService
+from bdchat.api.generation.streaming import StreamResponse, accept, complete
+from bdchat.api.http.identity import require_chat
+from bdchat.api.http.json_body import read_json_body
+from bdchat.api.http.parsing import parse
+from bdchat.api.openai.completion_chunks import CompletionChunks, CompletionCollector, CompletionHead
+from bdchat.api.schemas.completions import CompletionRequest
+from bdchat.engine.errors import ContextLengthExceeded
+from bdchat.engine.request import ModelInfo, Prompt, TokenPrompt
+from bdchat.engine.router import Router
+from bdchat.settings import LimitSettings
+
+MAX_WIDTH = 16  # prompts of one call in the engine at a time, so that one long list does not fill the queue
+
+
+class Completions:
+    def __init__(self, router: Router, generations: GenerationService, limits: LimitSettings) -> None:
+        self._router = router
+        self._generations = generations
+        self._limits = limits
+
+    async def create(self, request: Request) -> Response:
+        identity = require_chat(request)
+        wanted = parse(CompletionRequest, await read_json_body(request), self._limits)
+        engine = self._router.engine_for(wanted.model)
+        completion_id = f"cmpl-{uuid.uuid4().hex}"
+        if engine.info is not None:
+            _refuse_long_token_lists(wanted.prompts, engine.info)
+        generation_requests = wanted.to_generation_requests(completion_id)
+        group = GenerationGroup(
+            self._generations, engine, generation_requests, width=MAX_WIDTH, user_id=identity.user_id
+        )
+        await accept(request, group)
+        info = engine.info
+        head = CompletionHead(
+            completion_id=completion_id,
+            created=int(time.time()),
+            model=info.model_id if info else wanted.model or "",
+            fingerprint=info.fingerprint if info else None,
+            num_choices=wanted.num_choices,
+            prompts=tuple(wanted.prompts),
+            echo=bool(wanted.echo),
+            num_top_logprobs=wanted.logprobs,
+        )
+        if wanted.stream:
+            return StreamResponse(group, CompletionChunks(head, includes_usage=wanted.includes_usage))
+        return await complete(request, group, CompletionCollector(head))
+
+
+def _refuse_long_token_lists(prompts: Sequence[Prompt], info: ModelInfo) -> None:
+    """Millions of ids need no trip to the engine to be too many."""
+    for prompt in prompts:
+        if isinstance(prompt, TokenPrompt) and len(prompt.tokens) > info.n_ctx:
+            raise ContextLengthExceeded(len(prompt.tokens), info.n_ctx)

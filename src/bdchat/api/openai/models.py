@@ -1,0 +1,35 @@
+"""GET /v1/models, GET /v1/models/{id}. Ids may contain slashes, written plainly or as %2F."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bdchat.api.http.endpoints import reply
+from bdchat.api.http.identity import require_chat
+from bdchat.api.schemas.models import Model, ModelList
+from bdchat.engine.router import Router, ServedModel
+
+
+class Models:
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def list(self, request: Request) -> Response:
+        require_chat(request)
+        return reply(ModelList(data=[_to_wire(model) for model in self._router.models()]))
+
+    async def retrieve(self, request: Request) -> Response:
+        """Raises ModelNotFound."""
+        require_chat(request)
+        model_id = self._router.model_id_for(request.path_params["model_id"])
+        return reply(next(_to_wire(model) for model in self._router.models() if model.model_id == model_id))
+
+
+def _to_wire(model: ServedModel) -> Model:
+    return Model(
+        id=model.model_id,
+        created=model.created,
+        owned_by=model.owner,
+        context_length=model.context_length,
+        max_model_len=model.context_length,
+        state=model.state,
+    )

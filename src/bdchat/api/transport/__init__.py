@@ -1,0 +1,1 @@
+"""What carries requests: protocols, connections, file descriptors, and their bounds."""

@@ -1,0 +1,38 @@
+"""GET /metrics is what Prometheus can read, and counts what happened."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bdchat.api.generation.latency import Histogram
+from tests.api.serving import USER, in_process
+from tests.fake_engine import FakeEngine
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_text_parses_and_counts() -> None:
+    async with in_process(FakeEngine(), FakeEngine("other")) as client:
+        await client.post("/v1/chat/completions", json={"messages": USER})
+        await client.get("/nope")
+        text = (await client.get("/metrics")).text
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["bdchat_requests_total", "fake"] == 1
+    assert samples["bdchat_requests_total", "other"] == 0
+    assert samples["bdchat_requests_refused_total", "unknown_url"] == 1
+    assert samples["bdchat_choices_finished_total", "stop"] == 1
+    assert samples["bdchat_ttft_seconds_count",] == 1
+    assert samples["bdchat_inter_token_seconds_count",] == 2
+    assert samples["bdchat_engine_ready", "fake"] == 1
+    assert ("bdchat_prompt_tokens_cached_total", "fake", "ram") in samples
+
+
+def test_a_value_on_a_bound_counts_as_up_to_it() -> None:
+    histogram = Histogram((1.0, 2.0))
+    for value in (0.5, 1.0, 1.5, 3.0):
+        histogram.observe(value)
+    assert list(histogram.cumulative()) == [("1.0", 2), ("2.0", 3), ("+Inf", 4)]
+    assert histogram.total == 6.0

@@ -1,0 +1,106 @@
+"""What sending a message would cost: told before it is sent, true when it is, and nothing comes of asking."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.serving import app_of, error_of, in_process, signed_in
+from tests.api.talking import begin, talk
+from tests.fake_engine import FakeEngine
+
+pytestmark = pytest.mark.anyio
+
+
+async def preview(client: httpx.AsyncClient, headers: dict[str, str], session_id: str, **draft: Any) -> dict[str, Any]:
+    response = await client.post(f"/api/sessions/{session_id}/preview", json=draft, headers=headers)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+async def test_an_empty_chat_is_cold() -> None:
+    async with in_process() as client:
+        headers = await signed_in(client)
+        found = await preview(client, headers, await begin(client, headers), content="안녕")
+        num_tokens = len("<user>안녕".encode())
+        assert found["num_prompt_tokens"] == found["num_to_read"] == num_tokens
+        assert [(s["tier"], s["first"], s["last"], s["num_tokens"]) for s in found["segments"]] == [
+            ("cold", 0, 0, num_tokens)
+        ]
+        assert (found["state"], found["model"], found["context_length"]) == ("ready", "fake", 4096)
+
+
+async def test_what_was_said_before_is_not_read_again() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        headers = await signed_in(client)
+        session_id, ids = await talk(client, headers, "hi", "hello", "and?", "well")
+        engine.seen.append(b"<user>hi<assistant>hello<user>and?")
+        found = await preview(client, headers, session_id, content="go on")
+        known, cold = found["segments"]
+        assert (known["tier"], known["first_message_id"], known["last_message_id"]) == ("resident", ids[0], ids[2])
+        assert (cold["tier"], cold["first_message_id"], cold["last_message_id"]) == ("cold", ids[3], None)
+        assert known["num_tokens"] == found["num_resident"] == len(engine.seen[-1])
+        assert known["num_tokens"] + cold["num_tokens"] == found["num_prompt_tokens"]
+
+
+async def test_it_tells_what_is_then_evaluated() -> None:
+    async with in_process() as client:
+        headers = await signed_in(client)
+        await app_of(client).durable.start()
+        session_id = await begin(client, headers)
+        for content in ("Hi", "Tell me more", "And then?"):
+            found = await preview(client, headers, session_id, content=content)
+            body = {
+                "messages": [{"role": "user", "content": content}],
+                "store": True,
+                "metadata": {"session_id": session_id},
+            }
+            usage = (await client.post("/v1/chat/completions", json=body, headers=headers)).json()["usage"]
+            assert usage["prompt_tokens"] == found["num_prompt_tokens"]
+            cached = usage["prompt_tokens_details"]["cached_tokens"]
+            assert usage["prompt_tokens"] - cached == found["num_to_read"]
+        await app_of(client).durable.aclose()
+
+
+async def test_asking_changes_nothing() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        headers = await signed_in(client)
+        session_id, ids = await talk(client, headers, "hi", "hello")
+        before = (await client.get(f"/api/sessions/{session_id}", headers=headers)).json()
+        await preview(client, headers, session_id, content="x", parent_id=ids[0])
+        await preview(client, headers, session_id, content="x", parent_id="")
+        assert (await client.get(f"/api/sessions/{session_id}", headers=headers)).json() == before
+        assert engine.requests == []
+
+
+async def test_a_model_that_is_not_loaded_is_not_loaded_for_it() -> None:
+    async with in_process(FakeEngine(state="idle")) as client:
+        headers = await signed_in(client)
+        found = await preview(client, headers, await begin(client, headers), content="x")
+        assert (found["state"], found["num_prompt_tokens"], found["segments"]) == ("idle", None, [])
+
+
+async def test_bad_drafts() -> None:
+    async with in_process(FakeEngine(n_ctx=40)) as client:
+        headers, stranger = await signed_in(client), await signed_in(client, "bob")
+        session_id = await begin(client, headers)
+        path = f"/api/sessions/{session_id}/preview"
+        error_of(await client.post(path, json={"content": "x"}, headers=stranger), 404)
+        for draft, param in (
+            ({"content": 1}, "content"),
+            ({"content": "x", "params": {"n": 2}}, "params.n"),
+            ({"content": "x", "params": {"temperature": 9}}, "temperature"),
+            ({"content": "x", "other": 1}, "other"),
+        ):
+            assert error_of(await client.post(path, json=draft, headers=headers), 400)["param"] == param
+        error_of(await client.post(path, json={"content": "x", "parent_id": "nobody"}, headers=headers), 404)
+        too_long = await client.post(path, json={"content": "x" * 100}, headers=headers)
+        assert error_of(too_long, 400)["code"] == "context_length_exceeded"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,205 @@
+"""A chat gets a title after its first answer: from the model in a quiet moment, else from the user's first words."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from sqlmodel import Session
+
+from bdchat.api.bus.interface import LocalBus, Message, user_topic
+from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.chats.titles import Titles
+from bdchat.api.generation.latency import LatencyMeter
+from bdchat.api.generation.service import GenerationService
+from bdchat.api.generation.usage_ledger import UsageLedger
+from bdchat.engine.errors import EngineUnavailable
+from bdchat.engine.request import ChatPrompt, GenerationRequest, TextPrompt
+from bdchat.settings import GenerationSettings, Settings
+from bdchat.store.accounts import usage
+from bdchat.store.chats import sessions
+from bdchat.store.chats.answers import Begun
+from bdchat.store.sql.database import Database
+from bdchat.store.tables import ChatSession, Generation
+from tests.api.serving import USER, app_of, fresh_data_dir, over_http, signed_in, until
+from tests.api.talking import begin, got, heard_by
+from tests.fake_engine import FakeEngine, fake_router
+from tests.store.chat_rows import make_user, talk
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Stage:
+    """One chat of one user, "질문이 있어요" and its answer, and what its list has heard."""
+
+    database: Database
+    engine: FakeEngine
+    service: GenerationService
+    ledger: UsageLedger
+    titles: Titles
+    user_id: str
+    session_id: str
+    answer_id: str
+    heard: list[Message] = field(default_factory=list)
+
+    async def session(self) -> ChatSession:
+        found = await self.database.read(lambda db: db.get(ChatSession, self.session_id))
+        assert found is not None
+        return found
+
+    async def end_answer(self, state: str = "complete") -> None:
+        row = Generation(
+            generation_id="g", session_id=self.session_id, message_id=self.answer_id, user_id=self.user_id,
+            model="fake", state=state, request=b"", created_at_ms=1,
+        )  # fmt: skip
+        self.titles.consider(Begun(row, await self.session()))
+
+    async def rename(self, title: str) -> None:
+        def change(db: Session) -> None:
+            session = sessions.get_owned(db, self.user_id, self.session_id)
+            sessions.change(db, session, {"title": title})
+
+        await self.database.write(change)
+
+
+@asynccontextmanager
+async def staged(engine: FakeEngine, *, patience_s: float = 60.0, makes_titles: bool = True) -> AsyncGenerator[Stage]:
+    bus = LocalBus()
+    async with Database(Settings().store, fresh_data_dir()) as database:
+        user_id = await database.write(make_user)
+        session_id, ids = await database.write(lambda db: talk(db, user_id, "질문이 있어요", "네, 말씀하세요"))
+        ledger = UsageLedger(database, flush_s=60)
+        service = GenerationService(LatencyMeter(), ledger)
+        settings = GenerationSettings(makes_titles=makes_titles)
+        titles = Titles(settings, database, SessionNews(bus), fake_router(engine), service, patience_s=patience_s)
+        stage = Stage(database, engine, service, ledger, titles, user_id, session_id, ids[1])
+        async with bus.subscribe(user_topic(user_id)) as subscription:
+
+            async def hear() -> None:
+                async for _, message in subscription:
+                    stage.heard.append(message)
+
+            tasks = [asyncio.create_task(titles.run()), asyncio.create_task(hear())]
+            try:
+                yield stage
+            finally:
+                for task in tasks:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
+                await service.drain(timeout_s=0)
+
+
+async def test_the_model_names_a_chat_and_its_list_hears_of_it() -> None:
+    async with staged(FakeEngine(pieces=("제목: ", '"첫 질문"'))) as stage:
+        await stage.end_answer()
+        await until(lambda: stage.heard)
+        session = await stage.session()
+        assert (session.title, session.title_source, session.num_messages) == ("첫 질문", "auto", 2)
+        assert [message["type"] for message in stage.heard] == ["session.changed"]
+        assert stage.heard[0]["session"]["title"] == "첫 질문"
+        prompt = stage.engine.requests[0].prompt
+        assert isinstance(prompt, ChatPrompt)
+        assert "질문이 있어요" in prompt.messages[-1].content
+
+
+async def test_a_title_is_the_users_usage_and_no_message() -> None:
+    async with staged(FakeEngine(pieces=("첫 질문",))) as stage:
+        await stage.end_answer()
+        await until(lambda: stage.heard)
+        await stage.ledger.flush()
+        days = await stage.database.read(
+            lambda db: usage.days_of(db, stage.user_id, first_day="2000-01-01", last_day="2999-01-01")
+        )
+        assert [(day.num_requests, day.num_messages) for day in days] == [(1, 0)]
+        assert days[0].completion_tokens == len("첫 질문".encode())
+
+
+@pytest.mark.parametrize("pieces", [("",), ("Title:",), ("A long story " * 10,), ("An English title",)])
+async def test_words_that_are_no_title_give_way_to_the_users(pieces: tuple[str, ...]) -> None:
+    async with staged(FakeEngine(pieces=pieces)) as stage:
+        await stage.end_answer()
+        await until(lambda: stage.heard)
+        assert (await stage.session()).title == "질문이 있어요"
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "breaks", "is gone", "is never quiet"])
+async def test_a_model_that_cannot_is_done_without(trouble: str) -> None:
+    engine = FakeEngine(pieces=("제목 하나",))
+    if trouble == "refuses":
+        engine.refusal = EngineUnavailable("no", 1.0)
+    if trouble == "breaks":
+        engine.failure = EngineUnavailable("no", 1.0)
+    if trouble == "is gone":
+        engine.state = "failed"
+    if trouble == "is never quiet":
+        engine.num_running = 1
+    async with staged(engine, patience_s=0.2) as stage:
+        await stage.end_answer()
+        await until(lambda: stage.heard)
+        assert (await stage.session()).title == "질문이 있어요"
+
+
+async def test_it_gives_way_to_an_answer_and_comes_back() -> None:
+    """The title has begun when somebody asks something: it stops, and is made when that is over."""
+    gate = asyncio.Event()
+    engine = FakeEngine(pieces=("첫 ", "질문"), token_gate=gate.wait)
+    async with staged(engine) as stage:
+        await stage.end_answer()
+        await until(lambda: engine.num_running == 1)
+        other = stage.service.start(engine, GenerationRequest(request_id="other", prompt=TextPrompt(text="hi")))
+        await until(lambda: engine.num_cancelled == 1)
+        assert not other.is_ended
+        gate.set()
+        await until(lambda: stage.heard)
+        assert (await stage.session()).title == "첫 질문"
+        assert [request.request_id.startswith("title-") for request in engine.requests] == [True, False, True]
+        assert other.is_ended
+
+
+async def test_a_title_that_the_user_gives_meanwhile_stands() -> None:
+    gate = asyncio.Event()
+    engine = FakeEngine(pieces=("첫 질문",), token_gate=gate.wait)
+    async with staged(engine) as stage:
+        await stage.end_answer()
+        await until(lambda: engine.num_running == 1)
+        await stage.rename("mine")
+        gate.set()
+        await until(lambda: not engine.num_running and not stage.titles._waiting)
+        session = await stage.session()
+        assert (session.title, session.title_source, stage.heard) == ("mine", "user", [])
+
+
+async def test_who_has_a_title_or_came_to_nothing_gets_none() -> None:
+    async with staged(FakeEngine(pieces=("첫 질문",))) as stage:
+        for state in ("failed", "interrupted", "running"):
+            await stage.end_answer(state)
+        await stage.rename("mine")
+        await stage.end_answer()
+        assert stage.titles._waiting == {}
+
+
+async def test_the_setting_turns_it_off() -> None:
+    async with staged(FakeEngine(), makes_titles=False) as stage:
+        await stage.end_answer()
+        assert stage.titles._waiting == {}
+
+
+async def test_a_stored_answer_over_http_is_named() -> None:
+    """The whole way: /v1/chat/completions with store, its end, the title in the list. This model says the same again,
+    which is no title."""
+    engine = FakeEngine()
+    async with over_http(engine) as client:
+        headers = await signed_in(client)
+        session_id = await begin(client, headers)
+        async with heard_by(client, "ann") as heard:
+            body = {"messages": USER, "store": True, "metadata": {"session_id": session_id}}
+            assert (await client.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
+            await until(lambda: len(engine.requests) == 2 and not app_of(client).titles._waiting)
+        assert engine.requests[1].request_id.startswith("title-")
+        session = await got(client, f"/api/sessions/{session_id}", headers)
+    assert (session["title"], session["title_source"]) == ("hi", "auto")
+    assert heard[-1]["session"]["title"] == "hi"

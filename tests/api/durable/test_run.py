@@ -1,0 +1,230 @@
+"""One run of the model for a stored answer: what it says, holds back, refuses, and how its end is written."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import pytest
+
+from bdchat.api.bus.interface import LocalBus, session_topic
+from bdchat.api.durable.event_log import EventLog, LoggedEvent, RunLog
+from bdchat.api.durable.run import RunEnd, RunPlan, StoredRun, Suspended
+from bdchat.api.generation.latency import LatencyMeter
+from bdchat.api.generation.service import GenerationService
+from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueTimeout
+from bdchat.engine.request import (
+    Accepted,
+    ChatMessage,
+    ChatPrompt,
+    Delta,
+    Event,
+    FinishReason,
+    GenerationRequest,
+    Progress,
+    Resumption,
+    SamplingParams,
+    TokenLogprob,
+)
+from bdchat.settings import StoreSettings
+from bdchat.store.errors import StoreFull
+from bdchat.store.sql.database import Database
+from tests.api.serving import fresh_data_dir, until
+from tests.fake_engine import FakeEngine
+
+pytestmark = pytest.mark.anyio
+REQUEST = GenerationRequest(
+    request_id="g",
+    prompt=ChatPrompt(messages=(ChatMessage(role="user", content="hi"),)),
+    sampling=SamplingParams(seed=5),
+)
+
+
+class ScriptedEngine(FakeEngine):
+    """Says exactly these events, then what a FakeEngine without pieces does."""
+
+    script: Sequence[Event] = ()
+
+    async def _answer(self, request: Any, usage: Any, resumption: Any) -> AsyncGenerator[Event]:
+        for event in self.script:
+            yield event
+        for event in self._finished(request, usage, [[]], resumption, [FinishReason.STOP]):
+            yield event
+
+
+class Stage:
+    """A run, and what it has written and said."""
+
+    def __init__(self, engine: FakeEngine, plan: RunPlan) -> None:
+        self.service = GenerationService(LatencyMeter())
+        self.bus = LocalBus()
+        self.ends: list[RunEnd] = []
+        self.failures: list[Exception] = []  # to come
+        self.is_ours = True
+        self.log = RunLog("g", [LoggedEvent(1, "started", {})], num_run=plan.num_run)
+        database = Database(StoreSettings(), fresh_data_dir())
+        self.run = StoredRun(
+            plan,
+            self.log,
+            event_log=EventLog(database, owner="a", interval_s=60),
+            service=self.service,
+            engine=engine,
+            bus=self.bus,
+            write_end=self._write_end,
+        )
+
+    async def _write_end(self, plan: RunPlan, rows: list[dict[str, Any]], end: RunEnd) -> bool:
+        if self.failures:
+            raise self.failures.pop()
+        self.ends.append(end)
+        return self.is_ours
+
+
+def plan(**more: Any) -> RunPlan:
+    fields: dict[str, Any] = {"session_id": "s", "message_id": "m", "user_id": "u", "model": "fake", **more}
+    return RunPlan(generation_id="g", request=REQUEST, created_at_ms=0, **fields)
+
+
+def delta(text: str, *tokens: int, logprobs: bool = False) -> Delta:
+    scored = tuple(TokenLogprob(token_id=t, token_bytes=bytes([t]), logprob=-1.0) for t in tokens) if logprobs else ()
+    return Delta(request_id="g", index=0, text=text, tokens=tokens, logprobs=scored)
+
+
+def scripted(*events: Event) -> ScriptedEngine:
+    engine = ScriptedEngine()
+    engine.script = events
+    return engine
+
+
+async def test_tokens_without_text_go_with_the_next_text_and_so_do_their_logprobs() -> None:
+    stage = Stage(
+        scripted(delta("a", 1, logprobs=True), delta("", 2, 3, logprobs=True), delta("é", 4, logprobs=True)), plan()
+    )
+    await stage.run.run()
+    first, second = (event.data for event in stage.log.events if event.kind == "delta")
+    assert (first["tokens"], second["tokens"]) == ([1], [2, 3, 4])
+    assert [entry["token_id"] for entry in second["logprobs"]] == [2, 3, 4]
+    assert stage.ends[0].ending.content == "aé"
+    assert stage.ends[0].num_tokens == 4
+
+
+async def test_what_no_database_keeps_is_replaced() -> None:
+    stage = Stage(scripted(delta("a\0b", 1)), plan())
+    await stage.run.run()
+    assert stage.ends[0].ending.content == "a\N{REPLACEMENT CHARACTER}b"
+
+
+async def test_a_run_that_goes_on_counts_what_was_said_before_as_known() -> None:
+    engine = FakeEngine(pieces=("one ", "two"))
+    going_on = plan(prefix="on", text="e ", tokens=(7, 8, 9), num_known_tokens=2, num_run=1)
+    stage = Stage(engine, going_on)
+    await stage.run.run()
+    assert engine.resumptions == [
+        Resumption(prompt_tokens=(), seed=5, choice_tokens=((7, 8, 9),), num_chars_sent=(4,), finished=(False,))
+    ]
+    assert stage.ends[0].ending.content == "e two"
+    assert stage.ends[0].counts["completion_tokens"] == len("two") + 3 - 2
+
+
+async def test_progress_is_told_and_kept_and_is_no_event() -> None:
+    waiting = Progress(request_id="g", queue_position=3, num_prompt_tokens=9)
+    reading = Progress(request_id="g", queue_position=None, num_prompt_tokens=9, num_computed_tokens=4)
+    stage = Stage(scripted(waiting, reading, delta("a", 1)), plan())
+    async with stage.bus.subscribe(session_topic("s")) as heard:
+        await stage.run.run()
+        said = [(await anext(heard))[1] for _ in range(5)]
+    kinds = [message["type"] for message in said]
+    assert kinds == [
+        "generation.event",
+        "generation.queued",
+        "generation.prefill",
+        "generation.event",
+        "generation.ended",
+    ]
+    assert (said[1]["position"], said[2]["num_done"]) == (3, 4)
+    assert stage.run.progress == said[2]
+    assert [event.kind for event in stage.log.events] == ["started", "delta", "finished"]
+
+
+async def test_only_what_was_never_taken_in_ends_as_refused() -> None:
+    """Of an answer that a server's end cut off, the first run was: what it said is kept."""
+    for num_run, is_refused in ((0, True), (1, False)):
+        stage = Stage(FakeEngine(refusal=QueueTimeout(3.0)), plan(num_run=num_run))
+        await stage.run.run()
+        assert [end.is_refused for end in stage.ends] == [is_refused]
+    stage = Stage(FakeEngine(failure=GenerationFailed("no")), plan())
+    await stage.run.run()
+    assert [end.is_refused for end in stage.ends] == [False]
+
+
+async def test_a_refusal_is_raised_once_it_is_stored() -> None:
+    stage = Stage(FakeEngine(refusal=QueueTimeout(3.0)), plan())
+    running = asyncio.create_task(stage.run.run())
+    with pytest.raises(QueueTimeout):
+        await stage.run.accepted()
+    assert (stage.ends[0].ending.state, stage.ends[0].ending.error["status"]) == ("failed", 503)
+    await running
+
+
+async def test_a_run_that_is_stopped_before_it_began_never_reaches_the_engine() -> None:
+    engine = FakeEngine()
+    stage = Stage(engine, plan())
+    stage.run.stop()
+    await stage.run.run()
+    await stage.run.ended()
+    assert engine.requests == []
+    assert (stage.ends[0].ending.state, stage.ends[0].ending.finish_reason) == ("stopped", "cancelled")
+
+
+async def test_an_end_that_cannot_be_written_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdchat.api.durable.run.END_RETRY_S", 0.001)
+    stage = Stage(FakeEngine(), plan())
+    stage.failures = [StoreFull("no room"), StoreFull("no room")]
+    await stage.run.run()
+    assert len(stage.ends) == 1
+    assert stage.log.events[-1].kind == "finished"
+
+
+async def test_an_end_that_can_never_be_written_is_left_to_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdchat.api.durable.run.END_RETRY_S", 0.001)
+    stage = Stage(FakeEngine(), plan())
+    stage.failures = [StoreFull("no room")] * 10_000
+    running = asyncio.create_task(stage.run.run())
+    await until(lambda: len(stage.failures) < 9_998)
+    await stage.service.drain(timeout_s=0)
+    await running
+    assert stage.ends == []
+    assert isinstance(stage.log.error, Suspended)
+
+
+async def test_a_run_that_another_server_has_ends_without_a_word() -> None:
+    stage = Stage(FakeEngine(), plan())
+    stage.is_ours = False
+    async with stage.bus.subscribe(session_topic("s")) as heard:
+        await stage.run.run()
+        await stage.bus.publish(session_topic("s"), {"type": "x"})
+        kinds = [message["type"] async for _, message in _until(heard, "x")]
+    assert "generation.ended" not in kinds
+    assert stage.log.events[-1].kind == "delta"
+    assert isinstance(stage.log.error, EngineUnavailable)
+
+
+async def _until(heard: Any, last: str) -> AsyncGenerator[Any]:
+    async for item in heard:
+        yield item
+        if item[1]["type"] == last:
+            return
+
+
+async def test_a_fault_of_ours_fails_the_answer_and_says_nothing_of_it() -> None:
+    stage = Stage(scripted(Accepted(request_id="g", prompt_tokens=(), seed=1), delta("a", 1)), plan())
+    stage.log.append = _broken  # type: ignore[method-assign]
+    running = asyncio.create_task(stage.run.run())
+    await running
+    assert stage.ends[0].ending.state == "failed"
+    assert "boom" not in str(stage.ends[0].ending.error)
+
+
+def _broken(kind: str, data: dict[str, Any]) -> LoggedEvent:
+    if kind == "delta":
+        raise RuntimeError("boom")
+    return LoggedEvent(2, kind, data)

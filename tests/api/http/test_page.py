@@ -1,0 +1,143 @@
+"""The web page: what is cached, what is not, what its policy forbids, and that nothing but the page can be read."""
+
+import gzip
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from bdchat.api.http.page import NONCE, Page, PageServer, load_page
+from bdchat.settings import ServerSettings, Settings
+from tests.api.serving import in_process
+
+pytestmark = pytest.mark.anyio
+
+SCRIPT = b"export const answer = 42;\n" * 40
+INDEX = b'<!doctype html><meta property="csp-nonce" nonce="' + NONCE + b'"><script src="/assets/main-a1.js" nonce="'
+INDEX += NONCE + b'"></script>'
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / ".vite").mkdir()
+    (tmp_path / "index.html").write_bytes(INDEX)
+    (tmp_path / "assets" / "main-a1.js").write_bytes(SCRIPT)
+    (tmp_path / "assets" / "main-a1.js.gz").write_bytes(gzip.compress(SCRIPT))
+    (tmp_path / "assets" / "font-b2.woff2").write_bytes(b"wOF2")
+    (tmp_path / "favicon.svg").write_text("<svg/>")
+    (tmp_path / ".vite" / "manifest.json").write_text("{}")
+    (tmp_path / "sources.sha256").write_text("0")
+    return tmp_path
+
+
+@asynccontextmanager
+async def browser(page: Page) -> AsyncGenerator[httpx.AsyncClient]:
+    async def nothing_else(scope, receive, send):  # type: ignore[no-untyped-def]
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    transport = httpx.ASGITransport(app=PageServer(nothing_else, page=page))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        yield client
+
+
+def policy(response: httpx.Response) -> dict[str, list[str]]:
+    directives = response.headers["content-security-policy"].split(";")
+    return {name: sources for name, *sources in (directive.split() for directive in directives)}
+
+
+async def test_an_asset_is_cached_for_ever_and_compressed_for_who_accepts_it(built: Path) -> None:
+    async with browser(load_page(built)) as client:
+        packed = await client.get("/assets/main-a1.js", headers={"accept-encoding": "br, gzip"})
+        plain = await client.get("/assets/main-a1.js", headers={"accept-encoding": "gzip;q=0, br"})
+    assert packed.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(SCRIPT)
+    assert packed.content == plain.content == SCRIPT
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert packed.headers["vary"] == "accept-encoding"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/login", "/register", "/chat", "/chat/0193-abc", "/settings", "/settings/keys", "/temporary", "/shared/x"],
+)
+async def test_every_place_of_the_page_is_the_same_html_and_never_cached(built: Path, path: str) -> None:
+    async with browser(load_page(built)) as client:
+        response = await client.get(path)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-cache"
+    assert b"/assets/main-a1.js" in response.content
+
+
+async def test_the_policy_lets_only_our_own_scripts_run_and_styles_carry_a_nonce_used_once(built: Path) -> None:
+    async with browser(load_page(built)) as client:
+        first, second = await client.get("/"), await client.get("/")
+    rules = policy(first)
+    assert rules["default-src"] == rules["script-src"] == rules["connect-src"] == ["'self'"]
+    assert rules["object-src"] == rules["base-uri"] == rules["frame-ancestors"] == ["'none'"]
+    assert not any("unsafe" in source for sources in rules.values() for source in sources)
+    nonces = [re.findall(rb'nonce="([^"]+)"', response.content) for response in (first, second)]
+    assert [f"'nonce-{nonce.decode()}'" for nonce in set(nonces[0])] == [policy(first)["style-src"][1]]
+    assert set(nonces[0]).isdisjoint(nonces[1])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/index.html",
+        "/sources.sha256",
+        "/.vite/manifest.json",
+        "/assets/main-a1.js.gz",
+        "/assets/../sources.sha256",
+        "/assets/%2e%2e/sources.sha256",
+        "/assets/..%2fsources.sha256",
+        "//etc/passwd",
+        "/assets/",
+        "/loginx",
+        "/admin",  # has an entry of its own, which this build lacks
+    ],
+)
+async def test_nothing_but_the_page_can_be_read(built: Path, path: str) -> None:
+    async with browser(load_page(built)) as client:
+        response = await client.get(httpx.URL("http://localhost").copy_with(raw_path=path.encode()))
+    assert response.status_code == 404
+
+
+async def test_admin_is_an_entry_of_its_own(built: Path) -> None:
+    (built / "admin.html").write_bytes(b"<title>admin</title>")
+    async with browser(load_page(built)) as client:
+        assert (await client.get("/admin/users")).content == b"<title>admin</title>"
+        assert b"admin" not in (await client.get("/chat/1")).content
+
+
+async def test_head_is_answered_like_get_without_a_body_and_post_is_not_ours(built: Path) -> None:
+    async with browser(load_page(built)) as client:
+        head = await client.head("/assets/main-a1.js", headers={"accept-encoding": "identity"})
+        post = await client.post("/")
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(SCRIPT)))
+    assert post.status_code == 404
+
+
+async def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+    async with browser(load_page(tmp_path / "absent")) as client:
+        response = await client.get("/")
+    assert response.status_code == 503
+    assert "scripts/serve" in response.text
+
+
+async def test_the_page_is_open_where_the_api_needs_a_key() -> None:
+    settings = Settings(server=ServerSettings(api_key=SecretStr("k")))
+    async with in_process(settings=settings) as client:
+        page = await client.get("/", headers={"cookie": "bdchat=bdl-stale"})
+        api = await client.get("/v1/models")
+        foreign = await client.get("/", headers={"host": "evil.example"})
+    assert "content-security-policy" in page.headers
+    assert api.status_code == 401
+    assert foreign.status_code == 421

@@ -1,0 +1,167 @@
+"""The perimeter: Host, Origin, key, body. Each guard on every route, unknown ones included."""
+
+import asyncio
+
+import pytest
+from pydantic import SecretStr
+
+from bdchat.api.http.security import UnsafeBind, check_bind
+from bdchat.settings import AuthSettings, LimitSettings, ServerSettings, Settings
+from tests.api.serving import USER, error_of, in_process, over_http
+
+pytestmark = pytest.mark.anyio
+URL = "/v1/chat/completions"
+KEY = "s3cret-key"
+ROUTES = ("/health", "/metrics", "/v1/models", "/v1/models/fake", URL, "/nope", "/v1/nope")
+
+
+def keyed(**server: object) -> Settings:
+    return Settings(server=ServerSettings(api_key=SecretStr(KEY), **server))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "", "a b", "[::1", "x@localhost"]
+)
+@pytest.mark.parametrize("path", ROUTES)
+async def test_a_foreign_host_is_answered_421_everywhere(path: str, host: str) -> None:
+    async with in_process() as client:
+        for method in ("GET", "POST", "DELETE", "OPTIONS"):
+            assert (
+                error_of(await client.request(method, path, headers={"host": host}), 421)["code"] == "host_not_allowed"
+            )
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "chat.example"])
+async def test_an_allowed_host_passes(host: str) -> None:
+    settings = Settings(server=ServerSettings(allowed_hosts=("chat.example",)))
+    async with in_process(settings=settings) as client:
+        assert (await client.get("/health", headers={"host": host})).status_code == 200
+
+
+async def test_a_wildcard_bind_answers_to_addresses_but_not_to_names() -> None:
+    async with in_process(settings=keyed(host="0.0.0.0")) as client:
+        assert (await client.get("/health", headers={"host": "192.168.1.5:8000"})).status_code == 200
+        error_of(await client.get("/health", headers={"host": "evil.example"}), 421)
+
+
+async def test_a_foreign_page_gets_no_cors_and_may_not_post() -> None:
+    headers = {"origin": "https://evil.example"}
+    preflight = headers | {"access-control-request-method": "POST"}
+    async with in_process() as client:
+        readable = await client.get("/v1/models", headers=headers)
+        assert "access-control-allow-origin" not in readable.headers
+        for response in (
+            await client.post(URL, headers=headers, json={"messages": USER}),
+            await client.post(URL, headers={"origin": "null"}, json={"messages": USER}),
+            await client.post(URL, headers={"origin": "http://["}, json={"messages": USER}),
+            await client.options(URL, headers=preflight),
+        ):
+            assert error_of(response, 403)["code"] == "origin_not_allowed"
+            assert "access-control-allow-origin" not in response.headers
+        own = await client.post(URL, headers={"origin": "http://localhost"}, json={"messages": USER})
+        assert own.status_code == 200
+
+
+async def test_a_configured_origin_gets_cors_and_no_credentials() -> None:
+    origin = "http://localhost:3000"
+    settings = Settings(server=ServerSettings(cors_origins=(origin,), api_key=SecretStr(KEY)))
+    preflight = {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization, content-type, x-stainless-lang",
+    }
+    async with in_process(settings=settings) as client:
+        asked = await client.options(URL, headers=preflight)
+        refused = await client.post(URL, headers={"origin": origin}, json={"messages": USER})
+    assert asked.status_code == 204
+    assert asked.headers["access-control-allow-origin"] == origin
+    assert "x-stainless-lang" in asked.headers["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in asked.headers
+    assert error_of(refused, 401)["code"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES if path != "/health"])
+async def test_a_key_is_needed_everywhere(path: str) -> None:
+    async with in_process(settings=keyed()) as client:
+        for headers in ({}, {"authorization": "Bearer wrong"}, {"x-api-key": "wrong"}, {"authorization": KEY}):
+            response = await client.get(path, headers=headers)
+            assert error_of(response, 401)["code"] == "invalid_api_key"
+            assert KEY not in response.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": f"Bearer {KEY}"},
+        {"authorization": f"bearer {KEY}"},
+        {"authorization": f"BEARER  {KEY} "},
+        {"x-api-key": KEY},
+        {"x-api-key": KEY, "authorization": "Bearer placeholder"},
+    ],
+)
+async def test_the_key_opens_in_every_form(headers: dict[str, str]) -> None:
+    async with in_process(settings=keyed()) as client:
+        assert (await client.get("/v1/models", headers=headers)).status_code == 200
+
+
+async def test_health_is_open_but_names_models_to_holders_of_the_key_only() -> None:
+    async with in_process(settings=keyed()) as client:
+        stranger = (await client.get("/health")).json()
+        holder = (await client.get("/health", headers={"x-api-key": KEY})).json()
+    assert stranger == {"status": "ok"}
+    assert [model["id"] for model in holder["models"]] == ["fake"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "chat.example"])
+def test_off_loopback_needs_a_key_or_a_tls_proxy(host: str) -> None:
+    with pytest.raises(UnsafeBind) as refused:
+        check_bind(ServerSettings(host=host), AuthSettings())
+    assert "\n" not in str(refused.value)
+    check_bind(ServerSettings(host=host, api_key=SecretStr(KEY)), AuthSettings())
+    check_bind(ServerSettings(host=host), AuthSettings(trusted_proxies=("10.0.0.0/8",)))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "localhost", "::1"])
+def test_loopback_needs_no_key(host: str) -> None:
+    check_bind(ServerSettings(host=host), AuthSettings())
+
+
+async def test_a_large_body_is_refused_declared_or_counted() -> None:
+    settings = Settings(limits=LimitSettings(body_bytes=1000))
+    async with over_http(settings=settings) as client:
+        assert error_of(await client.post(URL, content=b"x" * 1001), 413)["code"] == "request_too_large"
+
+        async def pieces() -> object:
+            for _ in range(11):
+                yield b"x" * 100
+
+        error_of(await client.post(URL, content=pieces()), 413)  # type: ignore[arg-type]
+        assert (await client.get("/health")).status_code == 200
+
+
+async def test_a_body_that_does_not_come_is_a_408() -> None:
+    settings = Settings(limits=LimitSettings(body_timeout_s=0.05))
+    async with over_http(settings=settings) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        head = (
+            f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        )
+        writer.write(head.encode() + b"{")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"request_timeout"' in answer
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_every_response_carries_the_standing_headers(path: str) -> None:
+    async with in_process() as client:
+        response = await client.get(path, headers={"x-request-id": "my-id.7"})
+        other = await client.get(path, headers={"x-request-id": "no spaces allowed"})
+    assert response.headers["x-request-id"] == "my-id.7"
+    assert other.headers["x-request-id"].startswith("req_")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["openai-processing-ms"].isdigit()
+    assert "server" not in response.headers
