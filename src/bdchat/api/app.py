@@ -36,6 +36,7 @@ from bdchat.api.bus.session_news import SessionNews
 from bdchat.api.chats.answer_actions import AnswerActions
 from bdchat.api.chats.exports import Exports
 from bdchat.api.chats.imports import IMPORT_PATH, Imports
+from bdchat.api.chats.invitations import Invitations
 from bdchat.api.chats.messages import Messages
 from bdchat.api.chats.preview import Previews
 from bdchat.api.chats.search import Search
@@ -50,7 +51,6 @@ from bdchat.api.http.envelope import Envelope, Refusals
 from bdchat.api.http.openapi import OpenAPI
 from bdchat.api.http.page import PageServer, load_page
 from bdchat.api.http.security import BodyLimits, HostGuard, OriginGuard
-from bdchat.api.invitations import Invitations
 from bdchat.api.live.admission import LiveParts, OpenLines
 from bdchat.api.live.chat_socket import LiveChat
 from bdchat.api.live.events_socket import LiveEvents

@@ -39,8 +39,8 @@ from bdchat.api.schemas.sharing import (
     SharedSession,
 )
 from bdchat.settings import Settings
-from bdchat.store import chat_invites
 from bdchat.store.accounts import users
+from bdchat.store.chats import invites as chat_invites
 from bdchat.store.chats import messages, sessions, sharing
 from bdchat.store.chats.sessions import Seen
 from bdchat.store.errors import Conflict, NotFound

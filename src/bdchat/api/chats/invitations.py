@@ -13,8 +13,8 @@ from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
 from bdchat.api.http.identity import require_user
 from bdchat.api.schemas.sessions import SessionView
 from bdchat.api.schemas.sharing import ChatInvitationList, ChatInvitationView
-from bdchat.store import chat_invites
 from bdchat.store.accounts import users
+from bdchat.store.chats import invites as chat_invites
 from bdchat.store.chats import sessions
 from bdchat.store.chats.sessions import Seen
 from bdchat.store.sql.database import Database, Db

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, update
 from bdchat.api.app import App
 from bdchat.api.bus.interface import LocalBus, Message
 from bdchat.settings import AuthSettings, Settings
-from bdchat.store import chat_invites
+from bdchat.store.chats import invites as chat_invites
 from bdchat.store.chats import sharing
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatInvite, User
