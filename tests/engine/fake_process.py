@@ -20,7 +20,7 @@ import numpy.typing as npt
 from bdchat.engine.isolation.confinement import limit_address_space
 from bdchat.engine.local.child import Handle, ProcessSpawn
 from bdchat.engine.local.local_engine import LocalEngine
-from bdchat.engine.local.supervisor import Patience
+from bdchat.engine.local.supervisor import Timeouts
 from bdchat.engine.model_runner import Slice
 from bdchat.engine.process.inbox import Inbox
 from bdchat.engine.process.outbox import Outbox
@@ -42,7 +42,7 @@ from bdchat.settings import EngineSettings
 from tests.fakes import FakeRunner, spell_out
 
 FAKE_LOADER = "tests.engine.fake_process:FakeLoader"
-IMPATIENT = Patience(load_s=60.0, hang_s=20.0, first_step_s=20.0, retry_s=0.2, shutdown_s=0.5)
+IMPATIENT = Timeouts(load_s=60.0, hang_s=20.0, first_step_s=20.0, retry_s=0.2, shutdown_s=0.5)
 QUICK_TO_CALL_IT_HUNG = IMPATIENT._replace(hang_s=1.0, first_step_s=1.0)
 
 SEGFAULT = "<segfault>"  # in a prompt: reading it ends the process
@@ -63,12 +63,12 @@ class MisbehavingRunner(FakeRunner):
         logits = super().decode(slices)
         for part in slices:
             text = bytes(token for token in self.tokens(part.seq_id) if token < 256).decode("utf-8", "replace")
-            self._obey(text)
+            self._handle(text)
         time.sleep(self._step_ms / 1000)  # what a step takes, not a wait for anything
         self.decode_seconds += self._step_ms / 1000
         return logits
 
-    def _obey(self, text: str) -> None:
+    def _handle(self, text: str) -> None:
         _, later, answer = text.partition(SEGFAULT_AT_TOKEN_20)
         if SEGFAULT in text or (later and len(answer) >= 20):
             os.kill(os.getpid(), signal.SIGSEGV)
@@ -161,14 +161,14 @@ class _ThreadHandle:
         return ""
 
 
-def process_engine(tmp_path: Path, how: str = "", *, patience: Patience = IMPATIENT, **options: Any) -> LocalEngine:
+def process_engine(tmp_path: Path, how: str = "", *, timeouts: Timeouts = IMPATIENT, **options: Any) -> LocalEngine:
     return LocalEngine(
         Path(f"fake?{how}"),
         "fake",
         EngineSettings(),
         cache_dir=tmp_path,
         spawn=ProcessSpawn(FAKE_LOADER),
-        patience=patience,
+        timeouts=timeouts,
         **options,
     )
 
@@ -182,7 +182,7 @@ def thread_engine(
         settings or EngineSettings(),
         cache_dir=tmp_path,
         spawn=ThreadSpawn(),
-        patience=IMPATIENT,
+        timeouts=IMPATIENT,
         **options,
     )
 

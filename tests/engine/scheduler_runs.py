@@ -13,6 +13,7 @@ from bdchat.engine.request import (
     SamplingParams,
     TokenPrompt,
 )
+from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.scheduler import Scheduler
 from tests.fakes import spell_out
 
@@ -42,6 +43,11 @@ def add(scheduler: Scheduler, request: GenerationRequest, resumption: Resumption
     return scheduler.add(request, list(request.prompt.tokens), resumption)
 
 
+def step(scheduler: Scheduler) -> list[Event]:
+    """One step over the scheduler's own runner."""
+    return EngineCore(scheduler, scheduler._runner).step()
+
+
 class Heard:
     """What the callers got, by (request, choice)."""
 
@@ -69,7 +75,7 @@ def run(scheduler: Scheduler, *, heard: Heard | None = None, max_steps: int = 50
     for _ in range(max_steps):
         if not scheduler.has_work:
             return heard
-        heard.take(scheduler.step())
+        heard.take(step(scheduler))
     raise AssertionError("the scheduler never came to rest")
 
 

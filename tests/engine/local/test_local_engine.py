@@ -163,7 +163,7 @@ async def test_closing_tells_readers_and_refuses_newcomers(tmp_path: Path) -> No
 
 
 async def test_a_model_that_does_not_load_fails_every_request_with_its_reason(tmp_path: Path) -> None:
-    async with process_engine(tmp_path, "fail=bad magic", patience=IMPATIENT._replace(retry_s=60.0)) as engine:
+    async with process_engine(tmp_path, "fail=bad magic", timeouts=IMPATIENT._replace(retry_s=60.0)) as engine:
         for name in ("waiting", "later"):
             with pytest.raises(ModelLoadFailed) as caught:
                 await events_of(engine, ask(name))
@@ -176,8 +176,8 @@ async def test_a_model_that_does_not_load_fails_every_request_with_its_reason(tm
 @pytest.mark.parametrize("how", ["fail=bad magic", "die=1"])
 async def test_a_model_that_does_not_load_says_when_it_is_tried_again(tmp_path: Path, how: str) -> None:
     now = [0.0]
-    patience = IMPATIENT._replace(retry_s=60.0, num_failed_loads=1)
-    async with process_engine(tmp_path, how, patience=patience, clock=lambda: now[0]) as engine:
+    timeouts = IMPATIENT._replace(retry_s=60.0, num_failed_loads=1)
+    async with process_engine(tmp_path, how, timeouts=timeouts, clock=lambda: now[0]) as engine:
         for elapsed_s, left_s in ((0.0, 60.0), (17.5, 42.5), (59.9, 1.0)):
             now[0] = elapsed_s
             with pytest.raises(ModelLoadFailed) as caught:
@@ -198,13 +198,13 @@ async def test_a_failed_model_is_tried_again_by_a_request_after_a_while(tmp_path
 
 
 async def test_a_process_that_dies_while_loading_is_given_up(tmp_path: Path) -> None:
-    async with process_engine(tmp_path, "die=1", patience=IMPATIENT._replace(num_failed_loads=2)) as engine:
+    async with process_engine(tmp_path, "die=1", timeouts=IMPATIENT._replace(num_failed_loads=2)) as engine:
         with pytest.raises(ModelLoadFailed, match="dies while loading: SIGABRT"):
             await events_of(engine, ask("hello"))
 
 
 async def test_a_load_that_hangs_is_ended(tmp_path: Path) -> None:
-    async with process_engine(tmp_path, "stall=1", patience=IMPATIENT._replace(load_s=0.5)) as engine:
+    async with process_engine(tmp_path, "stall=1", timeouts=IMPATIENT._replace(load_s=0.5)) as engine:
         with pytest.raises(ModelLoadFailed, match="not loaded within"):
             await events_of(engine, ask("hello"))
 
@@ -213,9 +213,9 @@ async def test_an_engine_that_cannot_be_started_is_given_up(tmp_path: Path) -> N
     async def spawn(sock: socket.socket, name: str) -> Handle:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    patience = IMPATIENT._replace(num_failed_loads=2)
+    timeouts = IMPATIENT._replace(num_failed_loads=2)
     settings = EngineSettings()
-    async with LocalEngine(Path("m"), "m", settings, cache_dir=tmp_path, spawn=spawn, patience=patience) as engine:
+    async with LocalEngine(Path("m"), "m", settings, cache_dir=tmp_path, spawn=spawn, timeouts=timeouts) as engine:
         with pytest.raises(ModelLoadFailed, match="cannot start an engine process"):
             await engine.wait_ready()
 
@@ -260,7 +260,7 @@ class _Nonsense:
 )
 async def test_a_process_that_speaks_nonsense_is_replaced(tmp_path: Path, garbage: bytes) -> None:
     spawn, settings = NonsenseFirst(garbage), EngineSettings()
-    async with LocalEngine(Path("m"), "m", settings, cache_dir=tmp_path, spawn=spawn, patience=IMPATIENT) as engine:
+    async with LocalEngine(Path("m"), "m", settings, cache_dir=tmp_path, spawn=spawn, timeouts=IMPATIENT) as engine:
         assert text_of(await events_of(engine, ask("hello"))) == expected_text("hello")
         assert engine.num_restarts == 1
 

@@ -127,7 +127,7 @@ async def test_a_request_that_crashes_the_engine_is_refused_and_its_neighbours_a
 
 
 async def test_a_hung_engine_is_replaced_and_who_hung_it_is_refused(tmp_path: Path) -> None:
-    async with process_engine(tmp_path, "step_ms=3", patience=QUICK_TO_CALL_IT_HUNG) as engine:
+    async with process_engine(tmp_path, "step_ms=3", timeouts=QUICK_TO_CALL_IT_HUNG) as engine:
         await engine.wait_ready()
         stream = asyncio.create_task(events_of(engine, ask("hello", 300)))
         chatter = asyncio.create_task(tokenize_for_ever(engine))  # answered by another thread: no sign of the loop

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.engine.inspection import inspect
+from bdchat.engine.scheduling.inspection import inspect
 from bdchat.engine.scheduling.scheduler import Scheduler
 from tests.engine.fake_process import ask as ask_process
 from tests.engine.fake_process import events_of, expected_text, text_of, thread_engine
-from tests.engine.scheduler_runs import PROMPT, add, ask, run
+from tests.engine.scheduler_runs import PROMPT, add, ask, run, step
 from tests.fakes import FakeRunner
 
 
@@ -19,7 +19,7 @@ def test_running_waiting_and_idle_are_told_apart() -> None:
     run(scheduler)
     for name in ("a", "b", "c"):
         add(scheduler, ask([ord(name), *PROMPT], request_id=name))
-    scheduler.step()
+    step(scheduler)
     found = {state.request_id: state for state in inspect(scheduler, now=1e9)}
     assert {name: found[name].state for name in ("a", "b", "c")} == {"a": "writing", "b": "writing", "c": "waiting"}
     assert (found["c"].queue_position, found["c"].num_cells) == (1, 0)
@@ -40,7 +40,7 @@ def test_own_cells_are_those_that_nobody_else_uses() -> None:
     scheduler = Scheduler(FakeRunner())
     add(scheduler, ask(PROMPT, request_id="twice", n=2))
     for _ in range(3):
-        scheduler.step()
+        step(scheduler)
     states = [state for state in inspect(scheduler, now=0) if state.request_id == "twice"]
     assert len(states) == 2
     shared = {state.num_cells - state.num_own_cells for state in states}

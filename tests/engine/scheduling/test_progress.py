@@ -4,14 +4,14 @@ import msgspec
 
 from bdchat.engine.request import Event, Progress
 from bdchat.engine.scheduling.scheduler import Scheduler
-from tests.engine.scheduler_runs import ask
+from tests.engine.scheduler_runs import ask, step
 from tests.fakes import FakeRunner
 
 
 def steps(scheduler: Scheduler) -> list[Event]:
     events: list[Event] = []
     while scheduler.has_work:
-        events += scheduler.step()
+        events += step(scheduler)
     return events
 
 

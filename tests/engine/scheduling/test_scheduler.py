@@ -13,7 +13,7 @@ from bdchat.engine.request import (
     Resumption,
 )
 from bdchat.engine.scheduling.scheduler import Scheduler
-from tests.engine.scheduler_runs import PROMPT, Heard, add, ask, run, spelled
+from tests.engine.scheduler_runs import PROMPT, Heard, add, ask, run, spelled, step
 from tests.fakes import EOS, FakeRunner, spell, spell_out
 
 
@@ -140,7 +140,7 @@ def test_a_long_prompt_does_not_silence_running_answers() -> None:
     for i in range(3):
         add(scheduler, ask([*PROMPT, i], request_id=str(i), max_tokens=60))
     for _ in range(3):
-        scheduler.step()
+        step(scheduler)
     add(scheduler, ask([i % 200 for i in range(2000)], request_id="long", max_tokens=1))
     run(scheduler)
     mixed = [batch for batch in runner.batches if any(len(s.tokens) > 1 for s in batch)][1:]
@@ -154,12 +154,12 @@ def test_in_streams_no_prompt_sits_a_step_out_beside_running_answers() -> None:
     for i in range(3):
         add(scheduler, ask([*PROMPT, i], request_id=str(i), max_tokens=200))
     for _ in range(3):
-        scheduler.step()
+        step(scheduler)
     for i in range(3):
         add(scheduler, ask([100 + i] * 1900, request_id=f"long{i}", max_tokens=1))
-    scheduler.step()
+    step(scheduler)
     for _ in range(5):
-        scheduler.step()
+        step(scheduler)
         assert sorted(s.seq_id for s in runner.batches[-1]) == [0, 1, 2, 3, 4, 5]
 
 
@@ -169,7 +169,7 @@ def test_cancelling_frees_the_place_and_keeps_the_cells_as_cache() -> None:
     add(scheduler, ask(PROMPT, request_id="gone", max_tokens=100))
     add(scheduler, ask([*PROMPT, 5], request_id="next", max_tokens=2))
     for _ in range(4):
-        scheduler.step()
+        step(scheduler)
     scheduler.cancel("gone")
     heard = run(scheduler)
     assert heard.finished["gone", 0].reason is FinishReason.CANCELLED
@@ -192,7 +192,7 @@ def test_a_refused_batch_fails_its_own_sequences_only() -> None:
     runner = FakeRunner(n_ctx=100, num_sequences=2)
     scheduler = Scheduler(runner)
     add(scheduler, ask(PROMPT, request_id="a"))
-    scheduler.step()
+    step(scheduler)
     runner.fail_decodes = 1
     add(scheduler, ask([9, 9, 9], request_id="waiting"))
     add(scheduler, ask([8, 8, 8], request_id="behind"))
@@ -208,7 +208,7 @@ def test_no_slot_is_answered_by_waiting_not_by_failing() -> None:
     for i in range(3):
         add(scheduler, ask([*PROMPT, i], request_id=str(i)))
     heard = Heard()
-    heard.take(scheduler.step())
+    heard.take(step(scheduler))
     runner.refuse_slots = 2
     run(scheduler, heard=heard)
     for i in range(3):
@@ -221,7 +221,7 @@ def test_waiting_too_long_is_said() -> None:
     scheduler = Scheduler(FakeRunner(num_sequences=1), queue_timeout_s=60, clock=lambda: now)
     add(scheduler, ask(PROMPT, request_id="a", max_tokens=30))
     add(scheduler, ask(PROMPT, request_id="b"))
-    scheduler.step()
+    step(scheduler)
     now = 61.0
     heard = run(scheduler)
     assert heard.finished["b", 0].reason is FinishReason.ERROR
@@ -273,7 +273,7 @@ def test_fail_all_ends_everything_and_leaves_a_working_scheduler() -> None:
     scheduler = Scheduler(FakeRunner(num_sequences=1))
     add(scheduler, ask(PROMPT, request_id="a"))
     add(scheduler, ask(PROMPT, request_id="b"))
-    scheduler.step()
+    step(scheduler)
     heard = Heard()
     heard.take(scheduler.fail_all("broken"))
     assert {f.reason for f in heard.finished.values()} == {FinishReason.ERROR}
@@ -323,7 +323,7 @@ def test_greedy_batched_equals_greedy_alone(seed: int, layout: KVLayout) -> None
         asked[request_id] = (prompt, n, max_tokens)
         runner.refuse_slots = rng.choice([0, 0, 0, 1])
         for _ in range(rng.randrange(6)):
-            heard.take(scheduler.step())
+            heard.take(step(scheduler))
         if rng.random() < 0.15:
             victim = rng.choice(list(asked))
             scheduler.cancel(victim)

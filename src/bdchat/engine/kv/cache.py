@@ -51,7 +51,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PrefixSource:
     """Where a claim's prefix comes from. `seq_id` or `snapshot` is set when num_tokens > 0."""
 
     num_tokens: int = 0
@@ -136,7 +136,7 @@ class KVCache:
         the logits). None: every id is live."""
         if not self._free and not self._idle:
             return None
-        source = self._best_source(tokens) if reuse else Source()
+        source = self._best_source(tokens) if reuse else PrefixSource()
         if source.seq_id is not None and self._can_take_over(source):
             return self._take_over(source.seq_id, source.num_tokens)
         seq_id = self._choose_id(donor=source.seq_id)
@@ -237,30 +237,30 @@ class KVCache:
     def _num_live_cells(self) -> int:
         return self._tree.num_cells_of(self._live)
 
-    def _best_source(self, tokens: Sequence[int]) -> Source:
+    def _best_source(self, tokens: Sequence[int]) -> PrefixSource:
         wanted = list(tokens[:-1])
         found = self._tree.common_prefixes(wanted)
         exact = self._runner.memory_class is MemoryClass.RECURRENT  # its state can't be cut back
         if exact:
             found = {i: n for i, n in found.items() if n == self._tree.length(i)}
-        best = Source()
+        best = PrefixSource()
         if found:
             # Among equals prefer an idle one that would be used up whole: taking it over costs nothing.
             seq_id = max(found, key=lambda i: (found[i], i in self._idle, -self._tree.length(i)))
-            best = Source(num_tokens=found[seq_id], seq_id=seq_id)
+            best = PrefixSource(num_tokens=found[seq_id], seq_id=seq_id)
         if len(self.snapshots):
             num_tokens, snapshot = self.snapshots.best(wanted)
             whole = snapshot is not None and num_tokens == len(snapshot.tokens)
             if num_tokens > best.num_tokens + MIN_SNAPSHOT_TOKENS and (whole or not exact):
-                best = Source(num_tokens=num_tokens, snapshot=snapshot)
+                best = PrefixSource(num_tokens=num_tokens, snapshot=snapshot)
         if self.disk is not None:
             num_tokens, kept = self.disk.best(wanted)
             whole = kept is not None and num_tokens == len(kept.tokens)
             if num_tokens > best.num_tokens + MIN_DISK_TOKENS and (whole or not exact):
-                best = Source(num_tokens=num_tokens, snapshot=kept)
+                best = PrefixSource(num_tokens=num_tokens, snapshot=kept)
         return best
 
-    def _can_take_over(self, source: Source) -> bool:
+    def _can_take_over(self, source: PrefixSource) -> bool:
         assert source.seq_id is not None
         if source.seq_id not in self._idle:
             return False
@@ -295,7 +295,7 @@ class KVCache:
 
         return min((*self._free, *self._idle), key=cost)
 
-    def _fill(self, seq_id: int, source: Source) -> tuple[int, Tier]:
+    def _fill(self, seq_id: int, source: PrefixSource) -> tuple[int, Tier]:
         """Brings the source's prefix into the empty id. (0, NONE) when llama.cpp refuses."""
         if source.num_tokens == 0:
             return 0, Tier.NONE

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from bdchat.engine.kv.prefix_tree import num_common
 
 
-class Kept(Protocol):
+class KeptState(Protocol):
     @property
     def tokens(self) -> list[int]: ...
 
@@ -30,7 +30,7 @@ class Snapshot:
         return len(self.state)
 
 
-KeptType = TypeVar("KeptType", bound=Kept)
+KeptType = TypeVar("KeptType", bound=KeptState)
 
 
 class Shelf(Generic[KeptType]):

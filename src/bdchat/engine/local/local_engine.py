@@ -26,10 +26,10 @@ from bdchat.engine.errors import (
 )
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.local.child import ProcessSpawn, Spawn
-from bdchat.engine.local.flight import Flight, Question
+from bdchat.engine.local.inflight import InflightRequest, Question
 from bdchat.engine.local.quarantine import Quarantine
 from bdchat.engine.local.restarts import Death
-from bdchat.engine.local.supervisor import Patience, Supervisor
+from bdchat.engine.local.supervisor import Supervisor, Timeouts
 from bdchat.engine.local.totals import with_former_lives
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
@@ -75,7 +75,7 @@ class LocalEngine:
         cache_dir: Path,
         queue_limit: int = 64,
         spawn: Spawn | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         load = Load(
@@ -90,12 +90,12 @@ class LocalEngine:
             load,
             self,
             spawn=spawn or ProcessSpawn(),
-            patience=patience or Patience(load_s=settings.load_timeout_s),
+            timeouts=timeouts or Timeouts(load_s=settings.load_timeout_s),
             clock=clock,
         )
         self._max_in_flight = 2 * queue_limit + settings.max_sequences  # the queue's own limit is the process's affair
         self._quarantine = Quarantine()
-        self._flights: dict[str, Flight | Question] = {}  # oldest first
+        self._inflight: dict[str, InflightRequest | Question] = {}  # oldest first
         self._end: Callable[[], EngineError] | None = None  # why nothing is served
         self._has_progressed = False  # a token came in this life
         self._metrics = EngineMetrics()
@@ -131,7 +131,7 @@ class LocalEngine:
 
     @property
     def num_in_flight(self) -> int:
-        return len(self._flights)
+        return len(self._inflight)
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         """A process that is too busy to answer in time is told of as it was before."""
@@ -151,27 +151,27 @@ class LocalEngine:
 
     async def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         try:
-            flight = Flight(request, resumption)
+            submitted = InflightRequest(request, resumption)
         except _UNENCODABLE as error:
             raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
-        self._board(flight)
+        self._register(submitted)
         try:
-            while batch := await flight.next_batch():
+            while batch := await submitted.next_batch():
                 for event in batch:
                     yield event
         finally:
-            self._leave(flight)
+            self._leave(submitted)
 
     def cancel(self, request_id: str) -> None:
-        flight = self._flights.get(request_id)
-        if not isinstance(flight, Flight):
+        submitted = self._inflight.get(request_id)
+        if not isinstance(submitted, InflightRequest):
             return
-        if flight.is_submitted:
-            flight.is_cancelled = True
-            self._cancel(flight)
+        if submitted.is_submitted:
+            submitted.is_cancelled = True
+            self._cancel(submitted)
         else:
-            flight.end_cancelled()
-            self._land(flight)
+            submitted.end_cancelled()
+            self._unregister(submitted)
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         tokens: tuple[int, ...] = await self._ask(Tokenize(request_id=self._question_id(), prompt=prompt))
@@ -193,7 +193,7 @@ class LocalEngine:
             question = Question(command)
         except _UNENCODABLE as error:
             raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
-        self._board(question)
+        self._register(question)
         try:
             return await question.answer
         finally:
@@ -227,47 +227,47 @@ class LocalEngine:
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
-    def _board(self, flight: Flight | Question) -> None:
+    def _register(self, submitted: InflightRequest | Question) -> None:
         if self._supervisor.may_start_again:
             self.start()
         if self._end is not None:
             raise self._end()
-        if len(self._flights) >= self._max_in_flight:
+        if len(self._inflight) >= self._max_in_flight:
             raise QueueFull(retry_after_s=5.0)
-        if flight.request_id in self._flights:
+        if submitted.request_id in self._inflight:
             raise InvalidRequest("request_id", "is in use")
-        if flight.num_bytes > MAX_FRAME_BYTES:
+        if submitted.num_bytes > MAX_FRAME_BYTES:
             raise InvalidRequest("prompt", "is too large")
-        self._flights[flight.request_id] = flight
+        self._inflight[submitted.request_id] = submitted
         self._submit_waiting()
 
-    def _leave(self, flight: Flight | Question) -> None:
+    def _leave(self, submitted: InflightRequest | Question) -> None:
         """The reader is done with it, or no longer wants it."""
-        if self._flights.get(flight.request_id) is flight:
-            self._cancel(flight)
-            self._land(flight)
+        if self._inflight.get(submitted.request_id) is submitted:
+            self._cancel(submitted)
+            self._unregister(submitted)
 
-    def _cancel(self, flight: Flight | Question) -> None:
-        if flight.is_submitted and self._supervisor.child is not None:
-            self._supervisor.child.send(Cancel(request_id=flight.request_id))
+    def _cancel(self, submitted: InflightRequest | Question) -> None:
+        if submitted.is_submitted and self._supervisor.child is not None:
+            self._supervisor.child.send(Cancel(request_id=submitted.request_id))
 
-    def _land(self, flight: Flight | Question) -> None:
-        del self._flights[flight.request_id]
-        if self._quarantine.forget(flight.request_id):
+    def _unregister(self, submitted: InflightRequest | Question) -> None:
+        del self._inflight[submitted.request_id]
+        if self._quarantine.forget(submitted.request_id):
             self._submit_waiting()
 
     def _submit_waiting(self) -> None:
         child = self._supervisor.child
         if not self._supervisor.can_submit or child is None:
             return
-        waiting = [i for i, flight in self._flights.items() if not flight.is_submitted]
+        waiting = [i for i, submitted in self._inflight.items() if not submitted.is_submitted]
         for request_id in self._quarantine.may_enter(waiting, self._in_flight()):
-            flight = self._flights[request_id]
-            flight.is_submitted = True
-            child.send_frame(flight.frame())
+            submitted = self._inflight[request_id]
+            submitted.is_submitted = True
+            child.send_frame(submitted.frame())
 
     def _in_flight(self) -> list[str]:
-        return [i for i, flight in self._flights.items() if flight.is_submitted]
+        return [i for i, submitted in self._inflight.items() if submitted.is_submitted]
 
     # --- what the process says ----------------------------------------------------------------------------------------
 
@@ -285,42 +285,41 @@ class LocalEngine:
             self._answer(report.request_id, report.survey)
 
     def _answer(self, request_id: str, answer: object) -> None:
-        question = self._flights.get(request_id)
+        question = self._inflight.get(request_id)
         if isinstance(question, Question) and not question.is_over:
             question.answer.set_result(answer)
-            self._land(question)
+            self._unregister(question)
 
     def _take_step(self, step: Step) -> None:
         self._metrics = step.metrics
-        flights = self._flights
         for event in step.events:
-            flight = flights.get(event.request_id)
-            if flight is None:
+            submitted = self._inflight.get(event.request_id)
+            if submitted is None:
                 continue  # cancelled meanwhile
-            num_tokens = flight.take(event)
+            num_tokens = submitted.take(event)
             if num_tokens:
                 if not self._has_progressed:
                     self._has_progressed = True
                     self._supervisor.note_progress()
                 if self._quarantine.has_suspects and self._quarantine.note_tokens(event.request_id, num_tokens):
                     self._submit_waiting()
-            elif flight.is_over:
-                self._land(flight)
+            elif submitted.is_over:
+                self._unregister(submitted)
 
     def _reject(self, report: Rejected) -> None:
-        flight = self._flights.get(report.request_id)
-        if flight is None:
+        submitted = self._inflight.get(report.request_id)
+        if submitted is None:
             return
-        if isinstance(flight, Flight) and flight.is_cancelled:
-            flight.end_cancelled()
-            self._land(flight)
+        if isinstance(submitted, InflightRequest) and submitted.is_cancelled:
+            submitted.end_cancelled()
+            self._unregister(submitted)
             return
         try:
             error = _REJECTIONS[report.error](**report.data)
         except (KeyError, TypeError):
             error = GenerationFailed(f"refused by the engine: {report.error}")
-        flight.fail(error)
-        self._land(flight)
+        submitted.fail(error)
+        self._unregister(submitted)
 
     # --- what happens to the process ----------------------------------------------------------------------------------
 
@@ -339,11 +338,11 @@ class LocalEngine:
         self._sequences = ()
         if death.may_be_a_requests_fault:
             self._accuse()
-        for flight in tuple(self._flights.values()):
-            flight.is_submitted = False
-            if isinstance(flight, Flight) and flight.is_cancelled:
-                flight.end_cancelled()
-                self._land(flight)
+        for submitted in tuple(self._inflight.values()):
+            submitted.is_submitted = False
+            if isinstance(submitted, InflightRequest) and submitted.is_cancelled:
+                submitted.end_cancelled()
+                self._unregister(submitted)
 
     def _accuse(self) -> None:
         guilty = self._quarantine.note_death(self._in_flight())
@@ -351,14 +350,14 @@ class LocalEngine:
             return
         num_deaths = self._quarantine.num_deaths(guilty)
         log.error("request quarantined", extra={"request_ids": [guilty], "num_deaths": num_deaths})
-        flight = self._flights[guilty]
-        flight.fail(RequestQuarantined(num_deaths))
-        self._land(flight)
+        submitted = self._inflight[guilty]
+        submitted.fail(RequestQuarantined(num_deaths))
+        self._unregister(submitted)
 
     def on_end(self, error: Callable[[], EngineError]) -> None:
         self._end = error
-        for flight in self._flights.values():
-            self._cancel(flight)
-            self._quarantine.forget(flight.request_id)
-            flight.fail(error())
-        self._flights.clear()
+        for submitted in self._inflight.values():
+            self._cancel(submitted)
+            self._quarantine.forget(submitted.request_id)
+            submitted.fail(error())
+        self._inflight.clear()

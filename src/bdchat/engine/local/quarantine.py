@@ -1,8 +1,8 @@
 """Which request ended the engine process? Pure bookkeeping of suspects; event loop only; knows ids, never frames.
 
-A death says nothing about who caused it while several requests are in flight. So after such a death all of them are
+A death says nothing about who caused it while several requests are in inflight. So after such a death all of them are
 suspects and go back in one at a time, the likeliest first; a suspect that generates a few tokens is cleared. Only a
-request that was in flight alone is found guilty, at its second death: an innocent beside a killer is never refused.
+request that was in inflight alone is found guilty, at its second death: an innocent beside a killer is never refused.
 """
 
 from collections.abc import Sequence

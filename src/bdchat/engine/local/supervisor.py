@@ -20,7 +20,7 @@ from bdchat.engine.wire import Load, LoadFailed, Loading, Ping, Pong, Ready, Rep
 log = logging.getLogger(__name__)
 
 
-class Patience(NamedTuple):
+class Timeouts(NamedTuple):
     """How long what is waited for. Tests are less patient."""
 
     load_s: float = 600.0  # EngineSettings.load_timeout_s
@@ -53,12 +53,12 @@ class Owner(Protocol):
 
 class Supervisor:
     def __init__(
-        self, load: Load, owner: Owner, *, spawn: Spawn, patience: Patience, clock: Callable[[], float] = time.monotonic
+        self, load: Load, owner: Owner, *, spawn: Spawn, timeouts: Timeouts, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._load = load
         self._owner = owner
         self._spawn = spawn
-        self._patience = patience
+        self._timeouts = timeouts
         self._clock = clock
         self._restarts = RestartPolicy(clock)
         self._life: asyncio.Task[None] | None = None
@@ -81,7 +81,7 @@ class Supervisor:
     @property
     def may_start_again(self) -> bool:
         """It was not started yet, or given up long enough ago."""
-        is_rested = self.state == "failed" and self._clock() - self._failed_at >= self._patience.retry_s
+        is_rested = self.state == "failed" and self._clock() - self._failed_at >= self._timeouts.retry_s
         return self.state == "idle" or is_rested
 
     def start(self) -> None:
@@ -107,7 +107,7 @@ class Supervisor:
         self._settled.set()
         self._owner.on_end(lambda: EngineUnavailable("the engine is shutting down", retry_after_s=5.0))
         if self.child is not None and was_ready:
-            await self.child.shut_down(timeout_s=self._patience.shutdown_s)
+            await self.child.shut_down(timeout_s=self._timeouts.shutdown_s)
         elif self.child is not None:
             self.child.kill("it is not needed")  # it would hear nothing while it loads
         if self._life is not None:
@@ -168,9 +168,9 @@ class Supervisor:
 
     async def _watch_load(self, child: EngineChild) -> None:
         try:
-            await asyncio.wait_for(self._settled.wait(), self._patience.load_s)
+            await asyncio.wait_for(self._settled.wait(), self._timeouts.load_s)
         except TimeoutError:
-            self._load_failure = f"not loaded within {self._patience.load_s:.0f} s"
+            self._load_failure = f"not loaded within {self._timeouts.load_s:.0f} s"
             child.kill(self._load_failure)
 
     async def _watch_steps(self, child: EngineChild) -> None:
@@ -179,7 +179,7 @@ class Supervisor:
         for number in itertools.count():
             usual_s = self._owner.usual_step_s
             patience_s = (
-                max(self._patience.hang_s, 50 * usual_s) if usual_s is not None else self._patience.first_step_s
+                max(self._timeouts.hang_s, 50 * usual_s) if usual_s is not None else self._timeouts.first_step_s
             )
             child.send(Ping(number=number))
             await asyncio.sleep(patience_s / 12)
@@ -207,7 +207,7 @@ class Supervisor:
             self._owner.on_death(death)
         else:
             self._num_failed_loads += 1
-            if self._num_failed_loads >= self._patience.num_failed_loads:
+            if self._num_failed_loads >= self._timeouts.num_failed_loads:
                 return self._give_up(ModelLoadFailed, f"the engine process dies while loading: {death.description}")
         delay_s = self._restarts.note_death()
         if delay_s is None:
@@ -220,7 +220,7 @@ class Supervisor:
         log.error("engine given up: %s", reason, extra={"model_id": self._load.model_id})
 
         def error() -> EngineError:
-            retry_after_s = max(1.0, self._failed_at + self._patience.retry_s - self._clock())
+            retry_after_s = max(1.0, self._failed_at + self._timeouts.retry_s - self._clock())
             if kind is ModelLoadFailed:
                 return ModelLoadFailed(self._load.model_id, reason, retry_after_s)
             return EngineUnavailable(reason, retry_after_s)

@@ -38,7 +38,7 @@ from bdchat.engine.wire import (
 log = logging.getLogger(__name__)
 
 
-class PromptBuilder(Protocol):
+class PromptSource(Protocol):
     """Text → token ids. Called from the inbox's prompt thread."""
 
     def build(self, prompt: Prompt) -> list[int]:
@@ -56,20 +56,20 @@ class Arrival(NamedTuple):
     resumption: Resumption | None
 
 
-class Asked(NamedTuple):
+class SurveyArrival(NamedTuple):
     """What is cached of a prompt?"""
 
     request_id: str
     prompt_tokens: list[int]
 
 
-class Hangup(NamedTuple):
+class ParentGone(NamedTuple):
     """The parent is gone, or spoke nonsense."""
 
     reason: str
 
 
-Item = Load | Arrival | Asked | Cancel | Inspect | Forget | Ping | Shutdown | Hangup
+Item = Load | Arrival | SurveyArrival | Cancel | Inspect | Forget | Ping | Shutdown | ParentGone
 
 
 def rejection(request_id: str, error: EngineError) -> Rejected:
@@ -92,7 +92,7 @@ class Inbox:
     def start(self) -> None:
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
-    def build_prompts(self, builder: PromptBuilder) -> None:
+    def build_prompts(self, builder: PromptSource) -> None:
         """The model is loaded: what was submitted, and will be, can be tokenised."""
         threading.Thread(target=self._build, args=(builder,), name="prompts", daemon=True).start()
 
@@ -114,7 +114,7 @@ class Inbox:
             reason = "the parent closed the connection"
         except (OSError, msgspec.DecodeError, FrameTooLong) as error:
             reason = f"{type(error).__name__}: {error}"
-        self._ready.put(Hangup(reason))
+        self._ready.put(ParentGone(reason))
         self._prompts.put(None)
         self._on_hangup()
 
@@ -135,7 +135,7 @@ class Inbox:
         else:
             self._ready.put(command)
 
-    def _build(self, builder: PromptBuilder) -> None:
+    def _build(self, builder: PromptSource) -> None:
         while (command := self._prompts.get()) is not None:
             request_id = command.request.request_id if isinstance(command, Submit) else command.request_id
             try:
@@ -149,13 +149,13 @@ class Inbox:
             with self._lock:
                 self._unbuilt.discard(request_id)
 
-    def _build_one(self, builder: PromptBuilder, command: Submit | Tokenize | Survey) -> None:
+    def _build_one(self, builder: PromptSource, command: Submit | Tokenize | Survey) -> None:
         if isinstance(command, Tokenize):
             tokens = builder.build(command.prompt)
             self._outbox.send(Tokenized(request_id=command.request_id, tokens=tuple(tokens)))
             return
         if isinstance(command, Survey):
-            self._ready.put(Asked(command.request_id, builder.build(command.prompt)))
+            self._ready.put(SurveyArrival(command.request_id, builder.build(command.prompt)))
             return
         request, resumption = command.request, command.resumption
         known = resumption.prompt_tokens if resumption else ()

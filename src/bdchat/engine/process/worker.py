@@ -1,4 +1,4 @@
-"""The one loop around Scheduler.step(): commands in, one frame of events out per step.
+"""The one loop around EngineCore.step(): commands in, one frame of events out per step.
 
 Runs on the thread that calls run(): the only one that ever touches the model (llama.cpp's OpenMP team belongs to it).
 The same loop serves the engine process and, in tests, a thread. Knows commands and events, never text or HTTP.
@@ -14,15 +14,16 @@ import msgspec
 
 from bdchat.engine.errors import EngineError
 from bdchat.engine.host import total_memory_bytes
-from bdchat.engine.inspection import inspect, survey
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.kv.files import model_folder
 from bdchat.engine.kv.plan import ram_cache_bytes
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.model_runner import ModelRunner
-from bdchat.engine.process.inbox import Arrival, Asked, Hangup, Inbox, Item, PromptBuilder, rejection
+from bdchat.engine.process.inbox import Arrival, Inbox, Item, ParentGone, PromptSource, SurveyArrival, rejection
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.request import Event
+from bdchat.engine.scheduling.engine_core import EngineCore
+from bdchat.engine.scheduling.inspection import inspect, survey
 from bdchat.engine.scheduling.policy import StepCost
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.wire import (
@@ -53,7 +54,7 @@ _LAST_SAVES_S = 1.0  # at an orderly end
 
 class LoadedModel(NamedTuple):
     runner: ModelRunner
-    prompts: PromptBuilder
+    prompts: PromptSource
     cost: StepCost | None = None  # what calibration found; None = the scheduler's first guess
 
 
@@ -112,23 +113,23 @@ class Worker:
         self._inbox.build_prompts(model.prompts)
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
         try:
-            if self._loop(scheduler):
+            if self._loop(scheduler, EngineCore(scheduler, model.runner)):
                 self._save_the_rest(scheduler)
         finally:
             if scheduler.kv_cache.disk is not None:
                 scheduler.kv_cache.disk.close()
 
-    def _loop(self, scheduler: Scheduler) -> bool:
+    def _loop(self, scheduler: Scheduler, core: EngineCore) -> bool:
         """Whether it was told to end; False: the parent is gone, and so must this process be."""
         wait_s: float | None = None
         while True:
             items = self._inbox.take(wait_s=wait_s)
             for item in items:
-                if isinstance(item, Shutdown | Hangup):
+                if isinstance(item, Shutdown | ParentGone):
                     return isinstance(item, Shutdown)
-                self._obey(scheduler, item)
+                self._handle(scheduler, item)
             if scheduler.has_work or self._pending:
-                has_moved = self._step(scheduler)
+                has_moved = self._step(core)
                 wait_s = 0.0 if has_moved else _STALLED_WAIT_S
             if not scheduler.has_work:
                 self._send(scheduler, is_idle=True)
@@ -142,7 +143,7 @@ class Worker:
         while self._clock() < deadline and scheduler.kv_cache.save_one():
             time.sleep(_STALLED_WAIT_S)  # the writer works meanwhile
 
-    def _obey(self, scheduler: Scheduler, item: Item) -> None:
+    def _handle(self, scheduler: Scheduler, item: Item) -> None:
         match item:
             case Arrival(request, prompt_tokens, prompt_text, resumption):
                 try:
@@ -157,7 +158,7 @@ class Worker:
                 scheduler.cancel(request_id)
                 self._pending += scheduler.take_events()
                 self._send(scheduler)  # not after the next step: that may read a prompt
-            case Asked(request_id, prompt_tokens):
+            case SurveyArrival(request_id, prompt_tokens):
                 self._outbox.send(Surveyed(request_id=request_id, survey=survey(scheduler, prompt_tokens)))
             case Forget(cache_tag=cache_tag):
                 scheduler.kv_cache.forget(cache_tag)
@@ -166,16 +167,16 @@ class Worker:
             case Ping(number=number):
                 self._outbox.send(Pong(number=number))
 
-    def _step(self, scheduler: Scheduler) -> bool:
+    def _step(self, core: EngineCore) -> bool:
         """False: nothing was computed and nothing happened."""
         try:
-            events = scheduler.step()
+            events = core.step()
         except Exception:  # the worker-step border: the sequences fail, the engine goes on
             log.exception("step failed")
-            events = scheduler.fail_all("the engine failed in a step")
+            events = core.scheduler.fail_all("the engine failed in a step")
         self._pending += events
         num_before = self._num_batched_tokens
-        self._num_batched_tokens = self._send(scheduler).num_batched_tokens
+        self._num_batched_tokens = self._send(core.scheduler).num_batched_tokens
         return bool(events) or self._num_batched_tokens != num_before
 
     def _send(self, scheduler: Scheduler, *, is_idle: bool = False) -> EngineMetrics:

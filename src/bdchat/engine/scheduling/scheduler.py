@@ -1,19 +1,19 @@
 """Which tokens run next. Loop thread only; knows tokens and cells, never sockets, templates or users' names.
 
-One step: expire, admit, plan (every decode, then prompt chunks within the latency target), one llama_decode, sample.
+It decides and keeps the books; engine_core.py computes. One step: expire, admit, plan (every decode, then prompt chunks
+within the latency target); then what was computed and chosen comes back.
 Nobody's failure is a neighbour's: out of cells means evict, then wait or preempt; a refused batch fails its own
 sequences only.
 """
 
 import time
 from collections.abc import Callable
-from collections.abc import Sequence as SequenceOf
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from bdchat.engine.kv.cache import KVCache, Tier
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.metrics import Counts, EngineMetrics
-from bdchat.engine.model_runner import DecodeFailed, KVLayout, LogitsRow, ModelRunner, NoKVSlot
+from bdchat.engine.model_runner import KVLayout, LogitsRow, ModelRunner
 from bdchat.engine.request import (
     Accepted,
     Delta,
@@ -27,7 +27,7 @@ from bdchat.engine.request import (
 from bdchat.engine.scheduling.policy import ExpectedOutput, StepCost, seconds_to_drain
 from bdchat.engine.scheduling.progress import ProgressWatch
 from bdchat.engine.scheduling.sequence import Sequence, seed_of
-from bdchat.engine.scheduling.step_plan import Part, StepPlan
+from bdchat.engine.scheduling.step_plan import Part, Sampled, StepPlan
 from bdchat.engine.scheduling.waiting import WaitingLine, shares_running_prefill
 
 MAX_PASSED_OVER_S = 5.0
@@ -55,15 +55,14 @@ class Scheduler:
         self._target_step_ms = target_step_ms
         self._max_draft_tokens = max_draft_tokens
         self._queue_timeout_s = queue_timeout_s
-        self._clock = clock
+        self.clock = clock
         self.cost = cost or StepCost()
         self._expected = ExpectedOutput()
         self._waiting = WaitingLine()
         self._progress = ProgressWatch()
         self._running: list[Sequence] = []
         self._outbox: list[Event] = []  # events that arose outside a decode
-        self._counts = Counts()
-        self._busy_since: float | None = None
+        self.counts = Counts()
 
     @property
     def has_work(self) -> bool:
@@ -93,7 +92,7 @@ class Scheduler:
         if resumption is None and request.may_be_respelled:
             prompt_tokens = self.kv_cache.spelled_as_cached(prompt_tokens)
         seed = resumption.seed if resumption else seed_of(request)
-        self._counts.num_requests += resumption is None
+        self.counts.num_requests += resumption is None
         for index in range(request.num_choices):
             if resumption is None or not resumption.finished[index]:
                 self._waiting.append(self._new_sequence(request, index, prompt_tokens, seed, resumption))
@@ -104,9 +103,9 @@ class Scheduler:
         found = False
         for sequence in (*self._running, *self._waiting):
             if sequence.request.request_id == request_id:
-                self._end(sequence, sequence.finish(FinishReason.CANCELLED, self._clock()))
+                self._end(sequence, sequence.finish(FinishReason.CANCELLED, self.clock()))
                 found = True
-        self._counts.num_cancelled += found
+        self.counts.num_cancelled += found
 
     def fail_all(self, reason: str) -> list[Event]:
         """Ends everything with an error: the step itself broke. Their cells can't be trusted and are cleared."""
@@ -119,34 +118,97 @@ class Scheduler:
         events, self._outbox = self._outbox, []
         return events
 
-    # --- one step -----------------------------------------------------------------------------------------------------
+    # --- one step, as engine_core.py takes it -------------------------------------------------------------------------
 
-    def step(self) -> list[Event]:
-        """Runs at most one llama_decode. Returns the events of all requests, in order per choice."""
-        began = time.perf_counter()
-        decoded_before = self._runner.decode_seconds
-        since = self._busy_since if self._busy_since is not None else began
+    def schedule(self) -> list[Part]:
+        """What the next step computes; nothing when nothing can be."""
         self._expire()
         self._admit()
-        if parts := self._plan():
-            self._compute(parts)
-        events = [*self._progress.news(self._running, self._waiting), *self.take_events()]
-        ended = time.perf_counter()
-        self._counts.outside_seconds += ended - since - (self._runner.decode_seconds - decoded_before)
-        self._busy_since = ended if self.has_work else None
-        return events
+        return self._plan()
+
+    def observe(self, parts: list[Part], *, step_ms: float) -> None:
+        """The runner has computed them."""
+        num_tokens = sum(part.num_tokens + len(part.draft) for part in parts)
+        num_decodes = sum(part.sequence.is_decoding for part in parts)
+        num_drafted = sum(len(part.draft) for part in parts)
+        self.cost.observe(
+            num_decodes=num_decodes,
+            num_prefill=num_tokens - num_decodes - num_drafted,
+            num_drafted=num_drafted,
+            step_ms=step_ms,
+        )
+        self.counts.num_steps += 1
+        self.counts.num_batched_tokens += num_tokens
+
+    def take_in(self, part: Part) -> None:
+        """The part's own tokens are in the cells now."""
+        sequence, start = part.sequence, part.sequence.num_computed_tokens
+        self._extend(sequence, part.num_tokens)
+        num_prompt = max(0, min(part.num_tokens, sequence.num_prompt_tokens - start))
+        self.counts.prompt_tokens_computed += num_prompt
+        sequence.num_prompt_tokens_computed += num_prompt
+
+    def score_prompt(self, part: Part, start: int, rows: list[LogitsRow]) -> None:
+        """`rows`: the logits behind the part's own tokens, the first of which is token `start`."""
+        sequence = part.sequence
+        if not sequence.wants_prompt_logprobs or start >= sequence.num_prompt_tokens:
+            return
+        sequence.record_prompt_logprobs(rows, start)
+        if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
+            first = sequence.tokens[0]
+            head = TokenLogprob(token_id=first, token_bytes=self._runner.token_bytes(first), logprob=None)
+            self._outbox.append(
+                PromptLogprobs(request_id=sequence.request.request_id, tokens=(head, *sequence.prompt_logprobs))
+            )
+
+    def update(self, part: Part, sampled: Sampled) -> None:
+        """What was chosen from the part's logits. Guesses that were right are in the cells; the others leave them."""
+        sequence = part.sequence
+        assert sequence.seq_id is not None
+        if part.draft:
+            self._extend(sequence, sampled.num_accepted)
+            if sampled.num_accepted < len(part.draft):
+                sequence.num_computed_tokens = self.kv_cache.cut(sequence.seq_id)
+            self.counts.num_tokens_drafted += len(part.draft)
+            self.counts.num_tokens_accepted += sampled.num_accepted
+        self.counts.tokens_generated += sampled.num_tokens
+        if sequence.is_finished:
+            self._expected.observe(sequence.num_generated)
+            self._end(sequence, sampled.events)
+        else:
+            self._outbox.extend(sampled.events)
+
+    def make_way(self) -> None:
+        """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
+        if self.kv_cache.evict_one():
+            return
+        victim = self._latest_comer
+        if len(self._running) > 1:
+            self._preempt(victim)
+        else:
+            self._fail(victim, "the KV cache has no room for this sequence")
+
+    def fail(self, parts: list[Part], reason: str) -> None:
+        for part in parts:
+            self._fail(part.sequence, reason)
+
+    def end_step(self) -> list[Event]:
+        """What its callers hear of it."""
+        return [*self._progress.news(self._running, self._waiting), *self.take_events()]
+
+    # --- how it decides -----------------------------------------------------------------------------------------------
 
     def _expire(self) -> None:
         if not len(self._waiting):
             return
-        now = self._clock()
+        now = self.clock()
         for sequence in self._waiting:
             if sequence.admitted_at is None and now - sequence.arrived_at > self._queue_timeout_s:
                 reason = f"no place came free within {self._queue_timeout_s:.0f} s"
                 self._fail(sequence, reason, error="QueueTimeout")
 
     def _admit(self) -> None:
-        now = self._clock()
+        now = self.clock()
         if not len(self._waiting) or not self._num_places:
             return
         for sequence in self._waiting.candidates():
@@ -177,9 +239,9 @@ class Scheduler:
         if sequence.admitted_at is None:
             sequence.admitted_at = now
             sequence.num_cached_tokens = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
-            self._counts.prompt_tokens_cached += sequence.num_cached_tokens
-            self._counts.prompt_tokens_from_ram += sequence.num_cached_tokens if claim.tier is Tier.RAM else 0
-            self._counts.prompt_tokens_from_disk += sequence.num_cached_tokens if claim.tier is Tier.DISK else 0
+            self.counts.prompt_tokens_cached += sequence.num_cached_tokens
+            self.counts.prompt_tokens_from_ram += sequence.num_cached_tokens if claim.tier is Tier.RAM else 0
+            self.counts.prompt_tokens_from_disk += sequence.num_cached_tokens if claim.tier is Tier.DISK else 0
         return True
 
     def _fits(self, sequence: Sequence) -> bool:
@@ -216,108 +278,19 @@ class Scheduler:
                 return plan.parts()
             victim = self._latest_comer
             if len(self._running) == 1:
-                self._end(victim, victim.finish(FinishReason.LENGTH, self._clock()))  # the cells are the context's end
+                self._end(victim, victim.finish(FinishReason.LENGTH, self.clock()))  # the cells are the context's end
             else:
                 self._preempt(victim)
         return []
 
-    def _compute(self, parts: list[Part]) -> None:
-        slices = [part.as_slice() for part in parts]
-        num_tokens = sum(len(piece.tokens) for piece in slices)
-        num_decodes = sum(part.sequence.is_decoding for part in parts)
-        num_drafted = sum(len(part.draft) for part in parts)
-        decoded_before = self._runner.decode_seconds
-        try:
-            logits = self._runner.decode(slices)
-        except NoKVSlot:
-            self._make_way()
-            return
-        except DecodeFailed as error:
-            for part in parts:
-                self._fail(part.sequence, f"llama_decode: {error}")
-            return
-        self.cost.observe(
-            num_decodes=num_decodes,
-            num_prefill=num_tokens - num_decodes - num_drafted,
-            num_drafted=num_drafted,
-            step_ms=1000 * (self._runner.decode_seconds - decoded_before),
-        )
-        self._counts.num_steps += 1
-        self._counts.num_batched_tokens += num_tokens
-        now = self._clock()
-        row = 0
-        for part, piece in zip(parts, slices, strict=True):
-            rows = [logits[row + i] for i in range(piece.num_outputs)]
-            row += piece.num_outputs
-            self._advance(part, rows, now)
+    # --- places and cells ---------------------------------------------------------------------------------------------
 
-    def _advance(self, part: Part, rows: list[LogitsRow], now: float) -> None:
-        sequence, start = part.sequence, part.sequence.num_computed_tokens
-        self._take_in(sequence, part.num_tokens)
-        num_prompt = max(0, min(part.num_tokens, sequence.num_prompt_tokens - start))
-        self._counts.prompt_tokens_computed += num_prompt
-        sequence.num_prompt_tokens_computed += num_prompt
-        if sequence.wants_prompt_logprobs and num_prompt:
-            self._record_prompt_logprobs(sequence, start, rows)
-        if sequence.num_pending:
-            return
-        num_before = sequence.num_generated
-        num_drafted = len(part.draft)
-        events = sequence.sample(rows[-1 - num_drafted], self._runner, now)
-        if num_drafted:
-            events += self._check_draft(sequence, part.draft, rows[-num_drafted:], now)
-        self._counts.tokens_generated += sequence.num_generated - num_before
-        if sequence.is_finished:
-            self._expected.observe(sequence.num_generated)
-            self._end(sequence, events)
-        else:
-            self._outbox.extend(events)
-
-    def _take_in(self, sequence: Sequence, num_tokens: int) -> None:
+    def _extend(self, sequence: Sequence, num_tokens: int) -> None:
         """The next so many of its tokens are in the cells now."""
         assert sequence.seq_id is not None
         start = sequence.num_computed_tokens
         self.kv_cache.extend(sequence.seq_id, sequence.tokens[start : start + num_tokens])
         sequence.num_computed_tokens += num_tokens
-
-    def _check_draft(
-        self, sequence: Sequence, draft: SequenceOf[int], rows: list[LogitsRow], now: float
-    ) -> list[Event]:
-        """Each guess that is the token chosen before it has its own logits, which choose the next."""
-        assert sequence.seq_id is not None
-        events: list[Event] = []
-        num_accepted = 0
-        for guessed, logits in zip(draft, rows, strict=True):
-            if sequence.is_finished or sequence.tokens[-1] != guessed:
-                sequence.num_computed_tokens = self.kv_cache.cut(sequence.seq_id)
-                break
-            self._take_in(sequence, 1)
-            events += sequence.sample(logits, self._runner, now)
-            num_accepted += 1
-        self._counts.num_tokens_drafted += len(draft)
-        self._counts.num_tokens_accepted += num_accepted
-        return events
-
-    def _record_prompt_logprobs(self, sequence: Sequence, start: int, rows: list[LogitsRow]) -> None:
-        sequence.record_prompt_logprobs(rows, start)
-        if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
-            first = sequence.tokens[0]
-            head = TokenLogprob(token_id=first, token_bytes=self._runner.token_bytes(first), logprob=None)
-            self._outbox.append(
-                PromptLogprobs(request_id=sequence.request.request_id, tokens=(head, *sequence.prompt_logprobs))
-            )
-
-    # --- places and cells ---------------------------------------------------------------------------------------------
-
-    def _make_way(self) -> None:
-        """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
-        if self.kv_cache.evict_one():
-            return
-        victim = self._latest_comer
-        if len(self._running) > 1:
-            self._preempt(victim)
-        else:
-            self._fail(victim, "the KV cache has no room for this sequence")
 
     @property
     def _latest_comer(self) -> Sequence:
@@ -332,7 +305,7 @@ class Scheduler:
         sequence.seq_id = None
         sequence.num_computed_tokens = 0
         self._waiting.put_first(sequence)
-        self._counts.num_preemptions += 1
+        self.counts.num_preemptions += 1
 
     def _end(self, sequence: Sequence, events: list[Event], *, keep: bool = True) -> None:
         self._outbox.extend(events)
@@ -347,8 +320,8 @@ class Scheduler:
             self.kv_cache.check()
 
     def _fail(self, sequence: Sequence, message: str, *, error: str = "GenerationFailed") -> None:
-        self._counts.num_failed += 1
-        events = sequence.finish(FinishReason.ERROR, self._clock(), message=message, error=error)
+        self.counts.num_failed += 1
+        events = sequence.finish(FinishReason.ERROR, self.clock(), message=message, error=error)
         self._end(sequence, events, keep=False)
 
     def _new_sequence(
@@ -365,7 +338,7 @@ class Scheduler:
             prompt_tokens=prompt_tokens,
             sampler=self._runner.make_sampler(request.sampling, prompt_tokens, seed + index),
             info=self._runner.info,
-            arrived_at=self._clock(),
+            arrived_at=self.clock(),
             num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
         )
         if resumption is not None:
@@ -389,5 +362,5 @@ class Scheduler:
             disk_cache_bytes=self.kv_cache.num_disk_bytes,
             decode_seconds=self._runner.decode_seconds,
             num_evictions=self.kv_cache.num_evictions,
-            **vars(self._counts),
+            **vars(self.counts),
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence as SequenceOf
 from typing import NamedTuple
 
 from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner, Slice
+from bdchat.engine.request import Event
 from bdchat.engine.scheduling.policy import StepCost, share_budget
 from bdchat.engine.scheduling.sequence import Sequence
 
@@ -18,20 +19,27 @@ class Part(NamedTuple):
     num_tokens: int
     draft: SequenceOf[int] = ()
 
+    @property
+    def num_outputs(self) -> int:
+        """Rows of logits that it wants: behind each of its tokens, behind its last ones, or none yet."""
+        sequence, end = self.sequence, self.sequence.num_computed_tokens + self.num_tokens
+        if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
+            return self.num_tokens
+        return 1 + len(self.draft) if end == len(sequence.tokens) else 0
+
     def as_slice(self) -> Slice:
-        sequence = self.sequence
-        start = sequence.num_computed_tokens
-        end = start + self.num_tokens
+        sequence, start = self.sequence, self.sequence.num_computed_tokens
         assert sequence.seq_id is not None
-        if sequence.wants_prompt_logprobs and start < sequence.num_prompt_tokens:
-            num_outputs = self.num_tokens
-        else:
-            num_outputs = 1 if end == len(sequence.tokens) else 0
-        tokens = sequence.tokens[start:end]
-        if self.draft:
-            tokens.extend(self.draft)
-            num_outputs += len(self.draft)
-        return Slice(sequence.seq_id, start, tokens, num_outputs)
+        tokens = [*sequence.tokens[start : start + self.num_tokens], *self.draft]
+        return Slice(sequence.seq_id, start, tokens, self.num_outputs)
+
+
+class Sampled(NamedTuple):
+    """What came of one part's logits."""
+
+    events: list[Event]
+    num_tokens: int  # chosen
+    num_accepted: int  # of the part's draft
 
 
 class StepPlan:

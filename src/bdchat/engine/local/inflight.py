@@ -24,7 +24,7 @@ from bdchat.engine.request import (
 from bdchat.engine.wire import Submit, Survey, Tokenize, encode
 
 
-class Flight:
+class InflightRequest:
     """A generation. `take` and `fail` are the engine's side, `next_batch` the reader's."""
 
     def __init__(self, request: GenerationRequest, resumption: Resumption | None = None) -> None:
@@ -154,7 +154,8 @@ def _cancelled(request_id: str, index: int, num_prompt_tokens: int, num_tokens: 
 
 
 class Question:
-    """Something that is asked of a prompt. Goes into the engine process like a Flight, and may kill it like one."""
+    """Something that is asked of a prompt. Goes into the engine process like an InflightRequest, and may kill it like
+    one."""
 
     def __init__(self, command: Tokenize | Survey) -> None:
         self.request_id = command.request_id

@@ -1,0 +1,81 @@
+"""One step of the engine: schedule, decode, sample, update. Loop thread only.
+
+The scheduler decides and keeps the books, the runner computes, a sequence chooses its next token. They meet here and
+nowhere else: a mask for structured output, or another way of guessing tokens, has its place in `_sample`.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bdchat.engine.model_runner import DecodeFailed, LogitsRow, ModelRunner, NoKVSlot
+from bdchat.engine.request import Event
+from bdchat.engine.scheduling.scheduler import Scheduler
+from bdchat.engine.scheduling.step_plan import Part, Sampled
+
+
+class EngineCore:
+    """`runner` is the scheduler's own."""
+
+    def __init__(self, scheduler: Scheduler, runner: ModelRunner) -> None:
+        self.scheduler = scheduler
+        self._runner = runner
+        self._busy_since: float | None = None  # the end of the last step, while there is work
+
+    def step(self) -> list[Event]:
+        """Runs at most one llama_decode. Returns the events of all requests, in order per choice."""
+        began = self._busy_since if self._busy_since is not None else time.perf_counter()
+        decoded_before = self._runner.decode_seconds
+        parts = self.scheduler.schedule()
+        logits = self._decode(parts) if parts else None
+        if logits is not None:
+            for part, rows in _rows_of(parts, logits):
+                start = part.sequence.num_computed_tokens
+                self.scheduler.take_in(part)
+                self.scheduler.score_prompt(part, start, rows)
+                if not part.sequence.num_pending:
+                    self.scheduler.update(part, self._sample(part, rows[-1 - len(part.draft) :]))
+        events = self.scheduler.end_step()
+        ended = time.perf_counter()
+        in_decode = self._runner.decode_seconds - decoded_before
+        self.scheduler.counts.outside_seconds += ended - began - in_decode
+        self._busy_since = ended if self.scheduler.has_work else None
+        return events
+
+    def _decode(self, parts: list[Part]) -> npt.NDArray[np.float32] | None:
+        """(num_outputs, n_vocab). None: the step came to nothing, and the scheduler knows why."""
+        decoded_before = self._runner.decode_seconds
+        try:
+            logits = self._runner.decode([part.as_slice() for part in parts])
+        except NoKVSlot:
+            self.scheduler.make_way()
+            return None
+        except DecodeFailed as error:
+            self.scheduler.fail(parts, f"llama_decode: {error}")
+            return None
+        self.scheduler.observe(parts, step_ms=1000 * (self._runner.decode_seconds - decoded_before))
+        return logits
+
+    def _sample(self, part: Part, rows: Sequence[LogitsRow]) -> Sampled:
+        """`rows`: the logits behind the part's last own token, then those behind each token of its draft. A guess that
+        is the token chosen before it has its own logits, which choose the next."""
+        sequence, now = part.sequence, self.scheduler.clock()
+        num_before = sequence.num_generated
+        events = sequence.sample(rows[0], self._runner, now)
+        num_accepted = 0
+        for guess, logits in zip(part.draft, rows[1:], strict=True):
+            if sequence.is_finished or sequence.tokens[-1] != guess:
+                break
+            events += sequence.sample(logits, self._runner, now)
+            num_accepted += 1
+        return Sampled(events, sequence.num_generated - num_before, num_accepted)
+
+
+def _rows_of(parts: list[Part], logits: npt.NDArray[np.float32]) -> Iterator[tuple[Part, list[LogitsRow]]]:
+    row = 0
+    for part in parts:
+        num_outputs = part.num_outputs
+        yield part, [logits[row + i] for i in range(num_outputs)]
+        row += num_outputs

@@ -1,0 +1,47 @@
+"""Looks at the scheduler between two steps: who waits, who runs, what of a prompt is cached. Loop thread only."""
+
+from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.scheduling.scheduler import Scheduler
+from bdchat.engine.scheduling.sequence import Sequence
+
+
+def survey(scheduler: Scheduler, tokens: list[int]) -> PromptSurvey:
+    """Loop thread only."""
+    tokens = scheduler.kv_cache.spelled_as_cached(tokens)  # as it would be when sent
+    reach = scheduler.kv_cache.reach(tokens)
+    return PromptSurvey(
+        num_prompt_tokens=len(tokens),
+        num_resident=reach.num_resident,
+        num_in_ram=reach.num_in_ram,
+        num_on_disk=reach.num_on_disk,
+        prefill_ms=round(scheduler.cost.prefill_ms(len(tokens) - reach.num_on_disk), 1),
+        num_waiting=scheduler.num_waiting,
+    )
+
+
+def inspect(scheduler: Scheduler, now: float) -> tuple[SequenceState, ...]:
+    """Running ones, waiting ones in order, idle cells. `now`: by the scheduler's clock, seconds. Loop thread only."""
+    running, waiting = scheduler.sequences()
+    cells = {seq_id: (num_cells, num_own) for seq_id, num_cells, num_own in scheduler.kv_cache.holdings()}
+    states = [_state(s, now, cells.pop(s.seq_id)) for s in running if s.seq_id is not None]
+    states += [_state(sequence, now, (0, 0), position) for position, sequence in enumerate(waiting, 1)]
+    states += [SequenceState(state="idle", num_cells=total, num_own_cells=own) for total, own in cells.values()]
+    return tuple(states)
+
+
+def _state(sequence: Sequence, now: float, cells: tuple[int, int], queue_position: int | None = None) -> SequenceState:
+    is_reading = sequence.num_computed_tokens < sequence.num_prompt_tokens
+    return SequenceState(
+        state="waiting" if queue_position is not None else "reading" if is_reading else "writing",
+        request_id=sequence.request.request_id,
+        index=sequence.index,
+        user=sequence.request.user,
+        queue_position=queue_position,
+        num_prompt_tokens=sequence.num_prompt_tokens,
+        num_cached_tokens=sequence.num_cached_tokens or 0,
+        num_computed_tokens=sequence.num_computed_tokens,
+        num_completion_tokens=sequence.num_generated,
+        num_cells=cells[0],
+        num_own_cells=cells[1],
+        age_ms=max(0, round((now - sequence.arrived_at) * 1000)),
+    )
