@@ -3,8 +3,8 @@
     .venv/bin/python scripts/confusables.py [--check]
 
 src/bdchat/store/accounts/confusables.txt: a line per prototype, a tab, and the characters that look like it, sorted.
-Only what a
-name can hold is in it: letters and digits that NFKC leaves alone, of scripts that are in use: an eighth of the whole.
+Only what a name can hold is in it: letters and digits that NFKC leaves alone, of scripts that are in use: an eighth of
+the whole.
 --check writes nothing and fails when the file is not what would be written.
 """
 

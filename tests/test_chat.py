@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bdchat.chat import INTERRUPTED, Chat
+from bdchat.chat import INTERRUPTED, TerminalChat
 from bdchat.chat_client import ChatClient, ChatError, Stats
-from bdchat.chat_screen import Screen, View, split_settled, stats_line, without_control
+from bdchat.chat_screen import LiveView, Screen, split_settled, stats_line, without_control
 from tests.sse_server import DONE, HOLD, Answer, Asked, LoopbackServer, delta, event, json_answer, streamed
 
 MODELS = json_answer({"object": "list", "data": [{"id": "tiny"}, {"id": "big"}]})
@@ -37,7 +37,7 @@ class Talk:
         self.err = io.StringIO()
         console = Console(file=self.out, force_terminal=terminal, width=80, height=24)
         self.screen = Screen(console, Console(file=self.err, width=200))
-        self.chat: Chat | None = None
+        self.chat: TerminalChat | None = None
 
     def converse(self, server: LoopbackServer, *lines: str | type[BaseException], **options: str) -> int:
         typed = iter(lines)
@@ -49,7 +49,7 @@ class Talk:
             raise line
 
         with ChatClient(server.base_url) as client:
-            self.chat = Chat(client, self.screen, **options)
+            self.chat = TerminalChat(client, self.screen, **options)
             self.chat.connect()
             return self.chat.converse(read)
 
@@ -136,11 +136,11 @@ def test_ctrl_c_at_the_prompt_does_not_leave() -> None:
 class InterruptingScreen(Screen):
     """Ctrl-C comes with the second piece, as the signal would: inside the reading of the answer."""
 
-    def answering(self):  # type: ignore[no-untyped-def]  # a context manager of a View, as in the class above
+    def answering(self):  # type: ignore[no-untyped-def]  # a context manager of a LiveView, as in the class above
         from contextlib import contextmanager
 
         @contextmanager
-        def shown() -> Iterator[View]:
+        def shown() -> Iterator[LiveView]:
             with Screen.answering(self) as view:
                 yield _Interrupting(view)
 
@@ -148,7 +148,7 @@ class InterruptingScreen(Screen):
 
 
 class _Interrupting:
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: LiveView) -> None:
         self._view = view
         self._count = 0
 

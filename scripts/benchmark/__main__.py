@@ -104,6 +104,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
     parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
+    parser.add_argument(
+        "--num-pairs", type=int, default=stored_loads.NUM_LOG_PAIRS, help="for --workload log-overhead (8)"
+    )
     parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
     return parser.parse_args(argv)
@@ -220,7 +223,9 @@ async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[har
         num_stops = options.num_stops
         outcomes += await stored_loads.stops(model, overrides, logs, seed=seed, log=log, num_stops=num_stops)
     if "log-overhead" in wanted:
-        outcomes += await stored_loads.log_overhead(model, overrides, logs, seed=seed, log=log)
+        outcomes += await stored_loads.log_overhead(
+            model, overrides, logs, seed=seed, log=log, num_pairs=options.num_pairs
+        )
     if "full-disk" in wanted:
         rounds = options.num_rounds
         outcomes += await full_disk.full_disk(model, overrides, logs, seed=seed, log=log, num_rounds=rounds)

@@ -29,6 +29,11 @@ class ProcessTree:
                 total += times.user + times.system + times.children_user + times.children_system
         return total
 
+    def root_cpu_seconds(self) -> float:
+        """Of the process alone, without its children."""
+        times = self._root.cpu_times()
+        return float(times.user + times.system)
+
     def peak_memory_bytes(self) -> int:
         """Sum of each process's peak resident size; pages that two of them share count twice."""
         return sum(_peak_bytes(process) for process in self._living())

@@ -29,6 +29,7 @@ LOG_NEW_TOKENS = 320
 LOG_PAUSE_S = 4.0  # in which the engine writes to disk what it has of the chats
 NUM_LOG_PAIRS = 8
 MAX_LOG_OVERHEAD = 0.02
+MAX_CPU_RATIO = 1.3  # of the server process, a stored token to an unstored one
 NO_TITLES = "generations.makes_titles=false"
 
 
@@ -108,11 +109,12 @@ async def _num_running(client: Client) -> float:
 
 
 async def log_overhead(
-    model: Path, overrides: Sequence[str], logs: Path, *, seed: int, log: Log, num_pairs: int = NUM_LOG_PAIRS
+    model: Path, overrides: Sequence[str], logs: Path, *, seed: int, log: Log, num_pairs: int
 ) -> list[Outcome]:
     """Streams, not stored and stored in chats, in turn on one server: A B B A, each of new prompts and after a pause:
     what the cache holds of the run before, and what it writes to disk of it, is no part of the log."""
     rates: dict[bool, list[float]] = {False: [], True: []}
+    cpu_ms: dict[bool, list[float]] = {False: [], True: []}  # of the server process, a token
     with tempfile.TemporaryDirectory(prefix="bdchat-log-") as folder:
         contender = bdchat(model, Path(folder), (NO_TITLES, *overrides))
         async with started(contender, logs) as running:
@@ -120,22 +122,37 @@ async def log_overhead(
             base_url = running.client.base_url
             await account.register(base_url.removesuffix("/v1"))
             client = Client(base_url, model=running.client.model, api_key=account.token)
+            assert running.tree is not None
             seeds = itertools.count(1000 * seed)
             await _rate(client, account, next(seeds), is_stored=True)  # warm
             for pair in range(num_pairs):
                 for is_stored in (False, True) if pair % 2 else (True, False):
                     await asyncio.sleep(LOG_PAUSE_S)
+                    before = running.tree.root_cpu_seconds()
                     rates[is_stored].append(await _rate(client, account, next(seeds), is_stored=is_stored))
-                log(f"pair {pair + 1}: {rates[False][-1]:.1f} tokens/s unstored, {rates[True][-1]:.1f} stored")
+                    spent_ms = (running.tree.root_cpu_seconds() - before) * 1000
+                    cpu_ms[is_stored].append(spent_ms / (LOG_STREAMS * LOG_NEW_TOKENS))
+                log(
+                    f"pair {pair + 1}: {rates[False][-1]:.1f} tokens/s unstored, {rates[True][-1]:.1f} stored;"
+                    f" {cpu_ms[False][-1]:.3f} and {cpu_ms[True][-1]:.3f} ms of the server's CPU a token"
+                )
     ratios = [stored / bare for bare, stored in zip(rates[False], rates[True], strict=True)]
     overhead = 1 - median(ratios)
     text = (
         f"{LOG_STREAMS} streams: {median(rates[False]):.1f} tokens/s unstored, {median(rates[True]):.1f} stored,"
         f" overhead {overhead:.1%} in the median of {num_pairs} pairs (≤ {MAX_LOG_OVERHEAD:.0%})"
     )
+    cpu_ratio = median(cpu_ms[True]) / median(cpu_ms[False])
+    cpu_text = (
+        f"the server process spends {median(cpu_ms[True]):.3f} ms of CPU on a stored token,"
+        f" {median(cpu_ms[False]):.3f} on an unstored one: {cpu_ratio:.2f} (≤ {MAX_CPU_RATIO})"
+    )
     figures = {"bare_tok_s": median(rates[False]), "stored_tok_s": median(rates[True]), "overhead": overhead}
-    run = Run(contender.name, "log-overhead", LOG_STREAMS, 0, figures)
-    return [Outcome(Bar(5, text, overhead <= MAX_LOG_OVERHEAD), run)]
+    run = Run(contender.name, "log-overhead", LOG_STREAMS, 0, figures | {"cpu_ratio": cpu_ratio})
+    return [
+        Outcome(Bar(5, text, overhead <= MAX_LOG_OVERHEAD), run),
+        Outcome(Bar(5, cpu_text, cpu_ratio <= MAX_CPU_RATIO), run),
+    ]
 
 
 async def _rate(client: Client, account: StoredClient, seed: int, *, is_stored: bool) -> float:

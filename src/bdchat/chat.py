@@ -46,7 +46,7 @@ def run(
         if not text and piped is not None:
             raise ChatError("nothing was asked", 'bdchat chat "a question", or pipe one in')
         with ChatClient(base_url, api_key=api_key) as client:
-            chat = Chat(client, screen, model=model, system=system)
+            chat = TerminalChat(client, screen, model=model, system=system)
             chat.connect()
             if text:
                 return chat.answer_once(text)
@@ -82,7 +82,7 @@ def _write_history(path: Path) -> None:
 
 
 @dataclass(slots=True)
-class Totals:
+class ChatTotals:
     num_answers: int = 0
     stats: Stats = field(default_factory=Stats)
 
@@ -94,7 +94,7 @@ class Totals:
         self.stats.generation_s += stats.generation_s
 
 
-class Chat:
+class TerminalChat:
     """One conversation. Its messages end with an assistant's, but while one is being answered."""
 
     def __init__(
@@ -103,7 +103,7 @@ class Chat:
         self.messages: list[Message] = []
         self.model = model or ""
         self.system = system or ""
-        self.totals = Totals()
+        self.totals = ChatTotals()
         self._client = client
         self._screen = screen
         self._failed_question: str | None = None  # what /retry asks after an error
@@ -148,7 +148,7 @@ class Chat:
             if line in {"/quit", "/exit"}:
                 return 0
             try:
-                self._obey(line)
+                self._handle(line)
             except ChatError as error:
                 self._screen.error(error)
             except KeyboardInterrupt:
@@ -161,7 +161,7 @@ class Chat:
             lines.append(read(MORE))
         return "\n".join(lines).strip()
 
-    def _obey(self, line: str) -> None:
+    def _handle(self, line: str) -> None:
         if not line:
             return
         if not line.startswith("/") or line.startswith("//"):

@@ -82,11 +82,11 @@ class ChatClient:
         except (ValueError, KeyError, TypeError) as error:
             raise self._foreign() from error
 
-    def ask(self, model: str, messages: list[Message]) -> "Answer":
+    def ask(self, model: str, messages: list[Message]) -> "StreamedAnswer":
         """Use as `with client.ask(…) as answer: for piece in answer`. Leaving early stops the generation."""
         body = {"model": model, "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
         body |= SAMPLING
-        return Answer(self, self._http.stream("POST", f"{self.base_url}/chat/completions", json=body))
+        return StreamedAnswer(self, self._http.stream("POST", f"{self.base_url}/chat/completions", json=body))
 
     def _refusal(self, response: httpx.Response) -> ChatError:
         """An error answer, in OpenAI's shape or not, with what the user can do."""
@@ -123,7 +123,7 @@ class ChatClient:
         return ChatError(f"{self.base_url} is no base URL", "it looks like http://127.0.0.1:8000/v1")
 
 
-class Answer:
+class StreamedAnswer:
     """One streamed answer: iterate over its text. `stats` and `finish_reason` grow while it runs."""
 
     def __init__(self, client: ChatClient, opened: AbstractContextManager[httpx.Response]) -> None:
@@ -134,7 +134,7 @@ class Answer:
         self._response: httpx.Response | None = None
         self._started = 0.0
 
-    def __enter__(self) -> "Answer":
+    def __enter__(self) -> "StreamedAnswer":
         self._started = time.perf_counter()
         try:
             response = self._opened.__enter__()

@@ -24,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
-class View(Protocol):
+class LiveView(Protocol):
     """Where the pieces of one answer go."""
 
     def add(self, piece: str) -> None: ...
@@ -60,7 +60,7 @@ class Screen:
         return self._console.is_terminal
 
     @contextmanager
-    def answering(self) -> Iterator[View]:
+    def answering(self) -> Iterator[LiveView]:
         """Whatever was added is on the screen when the block is left, by Ctrl-C too."""
         if not self._console.is_terminal:
             plain = PlainView(self._console)

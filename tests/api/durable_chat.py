@@ -1,6 +1,6 @@
 """A user with a chat over a fake engine, and the service of stored answers behind it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -9,8 +9,9 @@ from sqlmodel import Session as Db
 from sqlmodel import select
 
 from bdchat.api.app import App
-from bdchat.api.durable.event_cursor import NumberedEvent
-from bdchat.api.durable.service import Started
+from bdchat.api.durable.rows import from_data, to_data
+from bdchat.api.durable.service import StartedGeneration
+from bdchat.api.generation.events import Batch, NumberedEvent
 from bdchat.api.http.identity import ALL_SCOPES, Identity
 from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
@@ -20,6 +21,16 @@ from bdchat.store.tables import ChatSession, Generation, Message
 from tests.api.serving import in_process, opened
 from tests.fake_engine import FakeEngine
 from tests.store.chat_rows import make_user, talk
+
+Told = tuple[int, str, dict[str, Any]]  # an event's number, kind and data, as it is stored
+
+
+def told(batch: Batch) -> list[Told]:
+    return [(number, *to_data(event)) for number, event in batch.numbered()]
+
+
+def typed(events: Iterable[Told]) -> list[NumberedEvent]:
+    return [(number, from_data("g", kind, data)) for number, kind, data in events]
 
 
 class Chat:
@@ -42,17 +53,17 @@ class Chat:
         body = {"messages": given, "store": True, "metadata": metadata, **fields}
         return validate(ChatCompletionRequest, body, self.app.settings.limits)
 
-    async def ask(self, *contents: str, **more: Any) -> Started:
+    async def ask(self, *contents: str, **more: Any) -> StartedGeneration:
         return await self.durable.begin(self.me, self.asking(*contents, **more))
 
-    async def events(self, started: Started, after_id: int = 0) -> list[NumberedEvent]:
+    async def events(self, started: StartedGeneration, after_id: int = 0) -> list[Told]:
         async with aclosing(self.durable.follow(started.generation_id, after_id)) as batches:
-            return [event async for batch in batches for event in batch]
+            return [event async for batch in batches for event in told(batch)]
 
     async def message(self, message_id: str | None) -> Message:
         return await self.app.database.read(lambda db: messages.get(db, str(message_id)))
 
-    async def row(self, started: Started) -> Generation:
+    async def row(self, started: StartedGeneration) -> Generation:
         return await self.app.database.read(lambda db: generations.get(db, started.generation_id))
 
     async def shown(self) -> list[str]:
@@ -86,7 +97,7 @@ async def chatting(
             await app.durable.aclose()
 
 
-def text_of(events: list[NumberedEvent]) -> str:
+def text_of(events: list[Told]) -> str:
     """As a reader shows it."""
     text = ""
     for _, kind, data in events:

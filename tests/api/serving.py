@@ -17,7 +17,7 @@ import uvicorn
 
 from bdchat.api.app import App
 from bdchat.api.auth.authenticator import LOGIN_PREFIX, new_token, token_hash
-from bdchat.api.live.line import Timing
+from bdchat.api.live.connection import Timing
 from bdchat.api.server import Server, listen
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.api.transport.open_connections import OpenConnections

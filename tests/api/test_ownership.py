@@ -17,7 +17,7 @@ from sqlmodel import Session, SQLModel, col
 from starlette.routing import Route, WebSocketRoute
 
 from bdchat.api.bus.interface import session_topic, user_topic
-from bdchat.api.live.line import CloseCode
+from bdchat.api.live.connection import CloseCode
 from bdchat.settings import GenerationSettings, Settings
 from bdchat.store.tables import ApiKey
 from tests.api.ownership_table import MESSAGE, TABLE, Admin, Entry, Own, Theirs, Within

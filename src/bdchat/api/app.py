@@ -19,7 +19,7 @@ from bdchat.api.accounts.profile import Accounts
 from bdchat.api.accounts.sign_in import SignIn
 from bdchat.api.admin.access import AdminAccess
 from bdchat.api.admin.engine import AdminEngine
-from bdchat.api.admin.health import Health
+from bdchat.api.admin.health import Health, watch_routes
 from bdchat.api.admin.housekeeping import Housekeeping
 from bdchat.api.admin.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.admin.models import AdminModels
@@ -31,7 +31,8 @@ from bdchat.api.auth.authenticator import Authenticator, CredentialGuard
 from bdchat.api.auth.password_check import PasswordCheck
 from bdchat.api.auth.passwords import Passwords
 from bdchat.api.auth.right_watch import RightGuard, RightWatch
-from bdchat.api.bus.interface import Bus, make_bus
+from bdchat.api.bus.interface import Bus
+from bdchat.api.bus.local_bus import LocalBus
 from bdchat.api.bus.session_news import SessionNews
 from bdchat.api.chats.answer_actions import AnswerActions
 from bdchat.api.chats.exports import Exports
@@ -51,19 +52,19 @@ from bdchat.api.http.envelope import Envelope, Refusals
 from bdchat.api.http.openapi import OpenAPI
 from bdchat.api.http.page import PageServer, load_page
 from bdchat.api.http.security import BodyLimits, HostGuard, OriginGuard
-from bdchat.api.live.admission import LiveParts, OpenLines
+from bdchat.api.live.admission import LiveParts, OpenSockets
 from bdchat.api.live.chat_socket import LiveChat
+from bdchat.api.live.connection import Timing
 from bdchat.api.live.events_socket import LiveEvents
-from bdchat.api.live.line import Timing
 from bdchat.api.openai.chat import ChatCompletions
 from bdchat.api.openai.completions import Completions
 from bdchat.api.openai.models import Models
-from bdchat.api.openai.routes import llm_routes, openai_routes, watch_routes
+from bdchat.api.openai.routes import llm_routes, openai_routes
 from bdchat.api.openai.stored_chat import StoredChat
 from bdchat.api.openai.stored_completions import StoredCompletions
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
-from bdchat.settings import Settings
+from bdchat.settings import RedisSettings, Settings
 from bdchat.store.search.indexing import Indexer
 from bdchat.store.sql.database import Database
 
@@ -105,7 +106,7 @@ class App(Starlette):
             service=self.generations,
             on_end=self.titles.consider,
         )
-        self.open_lines = OpenLines()
+        self.open_sockets = OpenSockets()
         self.local_models = LocalModels.of(settings)
         self.pulls = Pulls(self.local_models.catalog, self.bus)
         self.admin_models = AdminModels(
@@ -163,7 +164,7 @@ class App(Starlette):
             limits=settings.limits,
             server_id=self.durable.server_id,
             timing=self._live_timing,
-            open_lines=self.open_lines,
+            open_sockets=self.open_sockets,
         )
         return [*LiveChat(parts, self.durable).routes(), *LiveEvents(parts).routes()]
 
@@ -188,7 +189,7 @@ class App(Starlette):
                 database=database,
                 authenticator=authenticator,
                 refusals=self.refusals,
-                open_lines=self.open_lines,
+                open_sockets=self.open_sockets,
             ).routes(),
             *self.admin_models.routes(),
             *AdminStorage(
@@ -250,3 +251,12 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
 
 async def _leave_to_envelope(request: Request, error: Exception) -> NoReturn:
     raise error
+
+
+def make_bus(settings: RedisSettings) -> Bus:
+    """Starts nothing."""
+    if settings.url is None:
+        return LocalBus()
+    from bdchat.api.bus.redis_bus import RedisBus  # only a server with company needs the driver
+
+    return RedisBus(settings.url.get_secret_value())

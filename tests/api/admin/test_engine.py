@@ -28,7 +28,7 @@ async def test_the_overview_counts_people_chats_and_refusals(client: httpx.Async
     await client.post("/api/sessions", json={"title": "x"}, headers=ann)
     error_of(await client.get("/api/sessions/nothing", headers=ann), 404)
     await client.post(CHAT, json={"messages": USER}, headers=ann)
-    with app_of(client).open_lines.another("u1"), app_of(client).open_lines.another("u1"):
+    with app_of(client).open_sockets.another("u1"), app_of(client).open_sockets.another("u1"):
         seen = (await client.get("/api/admin/overview", headers=admin)).json()
     assert (seen["num_users"], seen["num_sessions"], seen["num_messages"]) == (2, 1, 0)
     assert (seen["num_people_online"], seen["num_sockets"]) == (1, 2)
@@ -109,7 +109,7 @@ async def test_a_stored_answer_is_seen_with_its_chat_and_keeps_its_text_when_end
         session_id = (await client.post("/api/sessions", json={"title": "Chat"}, headers=ann)).json()["session_id"]
         body = {"messages": USER, "store": True, "stream": True, "metadata": {"session_id": session_id}}
         answer = asyncio.create_task(client.post(CHAT, json=body, headers=ann))
-        await until(lambda: any(running.num_tokens for running in app_of(client).durable.running()))
+        await until(lambda: any(running.num_written_tokens for running in app_of(client).durable.running()))
         (seen,) = (await client.get("/api/admin/generations", headers=admin)).json()["data"]
         assert (seen["username"], seen["session_id"], seen["is_stored"]) == ("ann", session_id, True)
         path = f"/api/admin/generations/{seen['generation_id']}"

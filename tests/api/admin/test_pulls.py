@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bdchat.api.admin.pulls import MAX_RUNNING, Pulls, PullState
-from bdchat.api.bus.interface import ADMIN_TOPIC, LocalBus, Subscription
+from bdchat.api.bus.interface import ADMIN_TOPIC, Subscription
+from bdchat.api.bus.local_bus import LocalBus
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.models.downloads import ProgressCallback, PullFailed, PullProgress
 from bdchat.store.errors import Conflict, NotFound

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from bdchat.api.bus.interface import QUEUE_LIMIT, BusClosed, LocalBus, SlowReader, make_bus
+from bdchat.api.app import make_bus
+from bdchat.api.bus.interface import QUEUE_LIMIT, BusClosed, SlowReader
+from bdchat.api.bus.local_bus import LocalBus
 from bdchat.settings import RedisSettings
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 
-from bdchat.api.bus.interface import GAP, QUEUE_LIMIT, BusUnavailable, Message, SlowReader, Subscription, make_bus
+from bdchat.api.app import make_bus
+from bdchat.api.bus.interface import GAP, QUEUE_LIMIT, BusUnavailable, Message, SlowReader, Subscription
 from bdchat.api.bus.redis_bus import RedisBus
 from bdchat.settings import RedisSettings
 from tests.redis_server import RedisServer, redis_binary

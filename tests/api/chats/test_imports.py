@@ -347,5 +347,5 @@ async def test_a_report_that_nobody_reads_keeps_its_size_and_its_end() -> None:
     )
     lines = [json.loads(line) for line in b"".join([chunk async for chunk in kept.lines()]).splitlines()]
     assert len(lines) == MAX_LINES + 2
-    assert lines[-2] == {"type": "omitted", "num_lines": 6}
+    assert lines[-2] == {"type": "omitted", "num_sockets": 6}
     assert lines[-1]["type"] == "summary"

@@ -8,7 +8,8 @@ import pytest
 from sqlmodel import Session, col, update
 
 from bdchat.api.app import App
-from bdchat.api.bus.interface import LocalBus, Message
+from bdchat.api.bus.interface import Message
+from bdchat.api.bus.local_bus import LocalBus
 from bdchat.settings import AuthSettings, Settings
 from bdchat.store.chats import invites as chat_invites
 from bdchat.store.chats import sharing

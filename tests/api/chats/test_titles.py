@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 from sqlmodel import Session
 
-from bdchat.api.bus.interface import LocalBus, Message, user_topic
+from bdchat.api.bus.interface import Message, user_topic
+from bdchat.api.bus.local_bus import LocalBus
 from bdchat.api.bus.session_news import SessionNews
 from bdchat.api.chats.titles import Titles
 from bdchat.api.generation.latency import LatencyMeter

@@ -4,16 +4,19 @@ import random
 
 import pytest
 
-from bdchat.api.durable.event_cursor import MAX_AHEAD, EventCursor, NumberedEvent
-from bdchat.api.durable.event_log import event_id
+from bdchat.api.durable.event_cursor import MAX_AHEAD, EventCursor
+from bdchat.api.durable.numbering import event_id
+from bdchat.api.generation.events import NumberedEvent, Reset
+from bdchat.engine.request import Delta
 
 
 def event(number: int, *, run: int = 0, kind: str = "delta") -> NumberedEvent:
-    return event_id(run, number), kind, {"text": str(number)}
+    text = str(number)
+    return event_id(run, number), Reset(text=text) if kind == "reset" else Delta(request_id="g", index=0, text=text)
 
 
 def ids(events: list[NumberedEvent]) -> list[int]:
-    return [event_id for event_id, _, _ in events]
+    return [event_id for event_id, _ in events]
 
 
 def test_events_in_order_are_taken_once() -> None:

@@ -9,12 +9,12 @@ import pytest
 from bdchat.api.app import App
 from bdchat.api.bus.interface import session_topic
 from bdchat.api.bus.session_news import SessionNews
-from bdchat.api.durable.event_cursor import EventCursor, NumberedEvent
-from bdchat.api.durable.event_log import event_id
+from bdchat.api.durable.event_cursor import EventCursor
+from bdchat.api.durable.numbering import event_id
 from bdchat.api.durable.plans import Plans
+from bdchat.api.durable.recorded_run import Suspended
 from bdchat.api.durable.recovery import MAX_RUNS, Recovery
-from bdchat.api.durable.run import Suspended
-from bdchat.api.durable.service import DurableGenerations, Started
+from bdchat.api.durable.service import DurableGenerations, StartedGeneration
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
 from bdchat.engine.errors import EngineUnavailable, QueueFull
@@ -22,7 +22,7 @@ from bdchat.settings import GenerationSettings, Settings
 from bdchat.store.chats import generations
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import Generation
-from tests.api.durable_chat import Chat, chatting, text_of
+from tests.api.durable_chat import Chat, Told, chatting, text_of, told, typed
 from tests.api.serving import until
 from tests.fake_engine import FakeEngine, fake_router
 
@@ -41,7 +41,7 @@ def slow(num_pieces: int) -> FakeEngine:
 async def die(app: App) -> None:
     """As kill -9 does it: nothing more is written."""
     runs = app.durable._runs
-    tasks = [*runs._tasks, *runs._helpers]
+    tasks = [*app.durable._beginning, *(run.task for run in runs.running() if run.task), *runs._helpers]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -70,28 +70,28 @@ async def another_server(
         await durable.aclose()
 
 
-async def seen(chat: Chat, started: Started, last_id: int) -> list[NumberedEvent]:
+async def seen(chat: Chat, started: StartedGeneration, last_id: int) -> list[Told]:
     """What a reader has that was there until event `last_id`."""
-    events: list[NumberedEvent] = []
+    events: list[Told] = []
     async with aclosing(chat.durable.follow(started.generation_id)) as batches:
         async for batch in batches:
-            events += batch
+            events += told(batch)
             if events[-1][0] >= last_id:
                 return events
     raise AssertionError("it ended before")
 
 
-async def committed(chat: Chat, started: Started) -> int:
+async def committed(chat: Chat, started: StartedGeneration) -> int:
     rows = await chat.app.database.read(lambda db: generations.events_after(db, started.generation_id, 0))
     return rows[-1].seq
 
 
-async def read_all(durable: DurableGenerations, started: Started, after_id: int = 0) -> list[NumberedEvent]:
+async def read_all(durable: DurableGenerations, started: StartedGeneration, after_id: int = 0) -> list[Told]:
     async with aclosing(durable.follow(started.generation_id, after_id)) as batches:
-        return [event async for batch in batches for event in batch]
+        return [event async for batch in batches for event in told(batch)]
 
 
-async def until_committed(chat: Chat, started: Started, seq: int) -> None:
+async def until_committed(chat: Chat, started: StartedGeneration, seq: int) -> None:
     async with asyncio.timeout(10):
         while await committed(chat, started) < seq:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
@@ -113,7 +113,7 @@ async def test_an_answer_goes_on_after_its_server_died(num_pieces: int) -> None:
         assert later[0][1] == "reset"
         assert later[0][0] >= event_id(1, 1 + num_pieces)
         cursor = EventCursor(before[-1][0])
-        assert cursor.take(later) == later
+        assert cursor.take(typed(later)) == typed(later)
         answer = await chat.message(started.message_id)
         assert (answer.content, answer.status, answer.token_count) == (WHOLE, "complete", len(WHOLE.encode()))
         assert bytes(token for _, kind, data in events if kind == "delta" for token in data["tokens"]) == WHOLE.encode()
@@ -148,7 +148,7 @@ async def test_an_answer_survives_many_servers() -> None:
             async with another_server(chat, slow(1)) as server:
                 await until_committed(chat, started, number + 1)
                 (answer,) = server.running()
-                assert answer.num_tokens == len("".join(PIECES[:number]).encode())
+                assert answer.num_written_tokens == len("".join(PIECES[:number]).encode())
         async with another_server(chat, FakeEngine(pieces=PIECES)) as server:
             assert text_of(await read_all(server, started, event_id(2, 3))) == WHOLE
         assert (await chat.row(started)).num_resumes == len(PIECES) - 1
@@ -246,13 +246,13 @@ async def test_whoever_hears_the_bus_is_told_that_it_goes_on_from_what_was_commi
             async with another_server(chat, FakeEngine(pieces=PIECES)) as server:
                 await read_all(server, started)
                 await until(lambda: not server.running())
-            events: list[NumberedEvent] = []
+            events: list[Told] = []
             async for _, message in heard:
                 if message["type"] == "generation.event":
                     events.append((message["seq"], message["kind"], message))
                 elif message["type"] == "generation.ended":
                     break
-        assert EventCursor().take(events) == events
+        assert EventCursor().take(typed(events)) == typed(events)
         assert text_of(events) == WHOLE
 
 

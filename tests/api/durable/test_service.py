@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session as Db
 
 from bdchat.api.bus.interface import session_topic, user_topic
-from bdchat.api.durable.event_log import event_id
+from bdchat.api.durable.numbering import event_id
 from bdchat.api.http.errors import Forbidden
 from bdchat.api.http.identity import ALL_SCOPES, Identity
 from bdchat.api.http.parsing import validate

@@ -28,7 +28,7 @@ async def test_stopping_keeps_the_text_and_going_on_ends_it() -> None:
         started = await chat.ask("Hi")
         async with aclosing(chat.durable.follow(started.generation_id, 0)) as batches:
             async for batch in batches:
-                if batch[-1][0] == 3:
+                if batch.last_id == 3:
                     break
         await chat.durable.stop(chat.me, started.generation_id)
         answer = await chat.message(started.message_id)

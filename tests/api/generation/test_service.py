@@ -5,22 +5,24 @@ from contextlib import aclosing
 
 import pytest
 
+from bdchat.api.generation.events import LogEvent
 from bdchat.api.generation.latency import LatencyMeter
-from bdchat.api.generation.service import Generation, GenerationService
+from bdchat.api.generation.run import Run
+from bdchat.api.generation.service import GenerationService
 from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueFull
-from bdchat.engine.request import Accepted, Event, Finished, FinishReason, GenerationRequest, TextPrompt
+from bdchat.engine.request import Accepted, Finished, FinishReason, GenerationRequest, TextPrompt
 from tests.api.serving import until
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
 
 
-def start(engine: FakeEngine, service: GenerationService | None = None) -> Generation:
+def start(engine: FakeEngine, service: GenerationService | None = None) -> Run:
     service = service or GenerationService(LatencyMeter())
     return service.start(engine, GenerationRequest(request_id="r", prompt=TextPrompt(text="a")))
 
 
-async def read(generation: Generation, number: int = 0) -> list[Event]:
+async def read(generation: Run, number: int = 0) -> list[LogEvent]:
     async with aclosing(generation.follow(number)) as batches:
         return [event async for batch in batches for event in batch]
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import pytest
 from starlette.types import Message
 
+from bdchat.api.generation.events import LogEvent
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationGroup, GenerationService
 from bdchat.api.generation.streaming import StreamResponse
 from bdchat.engine.errors import EngineUnavailable, InvalidRequest, QueueFull
-from bdchat.engine.request import Event, GenerationRequest, TextPrompt
+from bdchat.engine.request import GenerationRequest, TextPrompt
 from tests.api.serving import USER, error_of, over_http, until
 from tests.fake_engine import FakeEngine
 
@@ -119,7 +120,7 @@ def group_of(engine: FakeEngine) -> GenerationGroup:
 class Frames:
     """StreamEncoder: any bytes for any events."""
 
-    def encode(self, position: int, events: Sequence[Event]) -> bytes:
+    def encode(self, position: int, events: Sequence[LogEvent]) -> bytes:
         return b"data: {}\n\n" * len(events)
 
     def close(self) -> bytes:

@@ -108,10 +108,9 @@ def test_a_model_that_is_loaded_again_later_says_when() -> None:
 
 
 def test_what_is_left_of_a_wait_is_told_at_the_time_of_reading() -> None:
-    assert seconds_left({}) is None
-    assert seconds_left({"retry_at_ms": None}) is None
-    assert seconds_left({"retry_at_ms": now_ms() - 1}) is None
-    assert seconds_left({"retry_at_ms": now_ms() + 5000}) in {5, 6}
+    assert seconds_left(None) is None
+    assert seconds_left(now_ms() - 1) is None
+    assert seconds_left(now_ms() + 5000) in {5, 6}
 
 
 def test_only_the_unknown_is_a_fault_of_ours() -> None:

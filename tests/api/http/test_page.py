@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bdchat.api.http.page import NONCE, Page, PageServer, load_page
+from bdchat.api.http.page import NONCE, BuiltPage, PageServer, load_page
 from bdchat.settings import ServerSettings, Settings
 from tests.api.serving import in_process
 
@@ -36,7 +36,7 @@ def built(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def browser(page: Page) -> AsyncGenerator[httpx.AsyncClient]:
+async def browser(page: BuiltPage) -> AsyncGenerator[httpx.AsyncClient]:
     async def nothing_else(scope, receive, send):  # type: ignore[no-untyped-def]
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b""})

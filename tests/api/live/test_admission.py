@@ -9,8 +9,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from bdchat.api.auth.authenticator import COOKIE
-from bdchat.api.live.admission import MAX_LINES, OpenLines
-from bdchat.api.live.line import LineClosed, Timing
+from bdchat.api.live.admission import MAX_LINES, OpenSockets
+from bdchat.api.live.connection import SocketClosed, Timing
 from bdchat.settings import ServerSettings, Settings
 from tests.api.serving import PASSWORD, app_of, over_http, signed_in
 from tests.api.sockets import chat_path, live
@@ -221,11 +221,11 @@ async def test_pings_are_for_pages_and_need_no_answer() -> None:
 
 
 def test_no_user_has_all_the_sockets() -> None:
-    lines = OpenLines()
+    lines = OpenSockets()
     opened = [lines.another("ann") for _ in range(MAX_LINES)]
-    for line in opened:
-        line.__enter__()
-    with pytest.raises(LineClosed) as refused, lines.another("ann"):
+    for connection in opened:
+        connection.__enter__()
+    with pytest.raises(SocketClosed) as refused, lines.another("ann"):
         pass
     assert refused.value.code == 4429
     with lines.another("bob"):

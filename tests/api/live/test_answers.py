@@ -2,14 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from bdchat.api.durable.event_cursor import NumberedEvent
-from bdchat.api.durable.event_log import event_id, seq_after
+from bdchat.api.durable.numbering import event_id, seq_after
+from bdchat.api.generation.events import Batch
 from bdchat.api.live.answers import LiveAnswers
 from bdchat.api.schemas.live import AiChunk, AiComplete, AiReset, AiStart, OutFrame, Prefill, Queue
 from bdchat.settings import StoreSettings
@@ -17,6 +17,7 @@ from bdchat.store.chats import sessions
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
+from tests.api.durable_chat import Told, typed
 from tests.api.serving import fresh_data_dir
 from tests.store.chat_rows import make_user
 
@@ -63,6 +64,10 @@ class Reader:
 
     async def room(self) -> None:
         await asyncio.sleep(0)
+
+
+def batch(*events: Told) -> Batch:
+    return Batch(events[0][0], [event for _, event in typed(events)])
 
 
 class World:
@@ -128,7 +133,7 @@ class World:
         told = {"state": state, "finish_reason": "stop", "usage": {"prompt_tokens": 3}, "error": None}
         return head | {"seq": event_id(run, last_seq)} | told
 
-    async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Sequence[NumberedEvent]]:
+    async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]:
         """As DurableGenerations does it for another server's answer."""
         assert generation_id == self.generation_id
         self.num_followers += 1
@@ -141,12 +146,12 @@ class World:
                     is_last = self.events[seq - 1][0] == "finished"
                     if is_last:
                         seq -= 1
-                    yield [(event_id(run, seq), "reset", {"text": text})]
+                    yield batch((event_id(run, seq), "reset", {"text": text}))
                     continue
                 if seq < self.num_committed:
                     to = self._rng.randint(seq + 1, self.num_committed)
                     numbered = enumerate(self.events[seq:to], start=seq + 1)
-                    yield [(event_id(run, number), kind, data) for number, (kind, data) in numbered]
+                    yield batch(*((event_id(run, number), kind, data) for number, (kind, data) in numbered))
                     seq = to
                     if self.events[to - 1][0] == "finished":
                         return
@@ -176,7 +181,7 @@ async def session_of(database: Database) -> str:
 
 
 async def test_every_reader_ends_with_exactly_the_stored_text(database: Database) -> None:
-    """Numbers grow, no text is doubled or lost, one end: with a bus that drops, drops of the line, servers that die."""
+    """Numbers grow, no text is doubled or lost, one end: with a bus that drops, lost connections, servers that die."""
     for seed in range(40):
         await one_answer_is_read(database, seed)
 
@@ -209,7 +214,7 @@ async def one_answer_is_read(database: Database, seed: int) -> None:
             is_deaf = False
             answers.catch_up()
         elif choice < 0.95:
-            answers.close()  # the line drops; the same client comes again and says what it has
+            answers.close()  # the connection drops; the same client comes again and says what it has
             answers = LiveAnswers(reader, world, database, session_id)
             await answers.resume({world.generation_id: reader.last_id})
             is_deaf = False
@@ -256,13 +261,13 @@ async def test_a_purged_log_leaves_the_text_and_the_end(database: Database) -> N
     await world.end("stopped")
 
     class Empty:
-        async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Sequence[NumberedEvent]]:
-            for batch in tuple[Sequence[NumberedEvent]]():
-                yield batch
+        async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]:
+            for nothing in tuple[Batch]():
+                yield nothing
 
     class MadeUpFor:
-        async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Sequence[NumberedEvent]]:
-            yield [(event_id(0, 2), "reset", {"text": "gone"}), (event_id(0, 3), "finished", {})]
+        async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]:
+            yield batch((event_id(0, 2), "reset", {"text": "gone"}), (event_id(0, 3), "finished", {}))
 
     for log in (Empty(), MadeUpFor()):
         reader = Reader()
@@ -313,9 +318,9 @@ async def test_what_breaks_the_reading_of_a_log_is_raised(database: Database) ->
     await world.create()
 
     class Broken:
-        async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Sequence[NumberedEvent]]:
-            for batch in tuple[Sequence[NumberedEvent]]():
-                yield batch
+        async def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]:
+            for nothing in tuple[Batch]():
+                yield nothing
             raise RuntimeError("broken")
 
     answers = LiveAnswers(Reader(), Broken(), database, session_id)

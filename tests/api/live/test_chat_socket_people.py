@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import update
 
 from bdchat.api.bus.interface import ADMIN_TOPIC
-from bdchat.api.live.line import CloseCode
+from bdchat.api.live.connection import CloseCode
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ApiKey
 from tests.api.serving import app_of, over_http, signed_in

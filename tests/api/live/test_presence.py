@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bdchat.api.bus.interface import LocalBus, Message, Subscription, session_topic
+from bdchat.api.bus.interface import Message, Subscription, session_topic
+from bdchat.api.bus.local_bus import LocalBus
 from bdchat.api.http.identity import Identity
 from bdchat.api.live.presence import Presence, TypingSign
 
@@ -39,9 +40,9 @@ async def test_a_user_is_counted_once_however_many_tabs() -> None:
     bus = LocalBus()
     presence = Presence(bus)
     async with bus.subscribe(TOPIC) as heard:
-        first, second, other = presence.seat("s", ANN), presence.seat("s", ANN), presence.seat("s", BOB)
-        for seat in (first, second, other):
-            await seat.renew()
+        first, second, other = presence.entry("s", ANN), presence.entry("s", ANN), presence.entry("s", BOB)
+        for entry in (first, second, other):
+            await entry.renew()
         assert await presence.users("s") == [
             {"user_id": "u-ann", "username": "ann"},
             {"user_id": "u-bob", "username": "bob"},
@@ -56,25 +57,25 @@ async def test_a_user_is_counted_once_however_many_tabs() -> None:
 async def test_renewing_says_nothing_unless_somebody_has_gone_silently() -> None:
     bus = LocalBus()
     here, elsewhere = Presence(bus), Presence(bus)  # two servers
-    seat, lost = here.seat("s", ANN), elsewhere.seat("s", BOB)
-    await seat.renew()
+    entry, lost = here.entry("s", ANN), elsewhere.entry("s", BOB)
+    await entry.renew()
     await lost.renew()
     async with bus.subscribe(TOPIC) as heard:
-        await seat.renew()
+        await entry.renew()
         assert [names(message) for message in await said(heard)] == [["ann", "bob"]]
-        await seat.renew()
+        await entry.renew()
         assert await said(heard) == []
         for member in await bus.members("s"):
             if "bob" in member:
                 await bus.leave("s", member)  # its time is over
-        await seat.renew()
+        await entry.renew()
         assert [names(message) for message in await said(heard)] == [["ann"]]
 
 
 async def test_a_seat_that_was_never_taken_can_be_left() -> None:
     bus = LocalBus()
     presence = Presence(bus)
-    await presence.seat("s", ANN).leave()
+    await presence.entry("s", ANN).leave()
     assert await presence.users("s") == []
 
 

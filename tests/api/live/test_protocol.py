@@ -9,9 +9,8 @@ import msgspec
 import pytest
 
 from bdchat.api.bus.interface import GAP
-from bdchat.api.durable.event_cursor import NumberedEvent
 from bdchat.api.http.errors import MalformedBody
-from bdchat.api.live.line import CloseCode
+from bdchat.api.live.connection import CloseCode
 from bdchat.api.live.protocol import MAX_CHUNK_EVENTS, admin_frame, answer_frames, frame_of, progress_frame
 from bdchat.api.schemas.live import (
     IN_FRAMES,
@@ -26,6 +25,7 @@ from bdchat.api.schemas.live import (
 )
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
+from tests.api.durable_chat import Told, typed
 
 LIMITS = LimitSettings()
 ME, OTHER = "me", "other"
@@ -107,7 +107,7 @@ def test_hello_names_nothing_by_default() -> None:
 
 def test_deltas_in_a_row_are_one_chunk_named_by_the_last() -> None:
     started = {"prefix": "p", "model": "m", "num_dropped_messages": 2, "message_id": "x"}
-    events: list[NumberedEvent] = [
+    events: list[Told] = [
         (1, "started", started),
         (2, "delta", {"text": "a"}),
         (3, "delta", {"text": "b"}),
@@ -116,7 +116,7 @@ def test_deltas_in_a_row_are_one_chunk_named_by_the_last() -> None:
         (2**32 + 5, "finished", {"reason": "stop"}),
     ]
     ids = {"generation_id": "g", "message_id": "m"}
-    assert answer_frames("g", "m", events) == [
+    assert answer_frames("g", "m", typed(events)) == [
         AiStart(**ids, seq=1, prefix="p", model="m", num_dropped_messages=2),
         AiChunk(**ids, seq=3, text="ab"),
         AiReset(**ids, seq=2**32 + 3, text="ab"),
@@ -126,7 +126,7 @@ def test_deltas_in_a_row_are_one_chunk_named_by_the_last() -> None:
 
 def test_a_long_log_is_several_frames() -> None:
     events = [(number, "delta", {"text": "x"}) for number in range(1, 2 * MAX_CHUNK_EVENTS + 2)]
-    frames = answer_frames("g", None, events)
+    frames = answer_frames("g", None, typed(events))
     assert [frame.seq for frame in frames if isinstance(frame, AiChunk)] == [2048, 4096, 4097]
 
 

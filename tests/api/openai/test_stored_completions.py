@@ -276,7 +276,7 @@ async def test_a_running_answer_is_polled_and_cancelled() -> None:
     gate = asyncio.Semaphore(2)
     async with over_http(FakeEngine(token_gate=gate.acquire)) as client:
         asking = asyncio.create_task(ask(client, stream=True))
-        await until(lambda: [answer for answer in app_of(client).durable.running() if answer.num_tokens == 5])
+        await until(lambda: [answer for answer in app_of(client).durable.running() if answer.num_written_tokens == 5])
         (answer,) = app_of(client).durable.running()
         url = f"{URL}/{answer.generation_id}"
         running = (await client.get(url)).json()

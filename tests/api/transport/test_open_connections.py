@@ -8,7 +8,7 @@ import random
 import httpx
 import pytest
 
-from bdchat.api.transport.open_connections import OpenConnections, Waiting
+from bdchat.api.transport.open_connections import OpenConnections, WaitReason
 from tests.api.serving import USER, make_app, over_app, signed_in, until
 from tests.api.sockets import live
 from tests.fake_engine import FakeEngine
@@ -44,8 +44,8 @@ def test_in_a_full_house_the_longest_silent_one_gives_way() -> None:
 def test_who_has_never_spoken_goes_before_who_rests_and_who_rests_before_who_is_sending() -> None:
     house = OpenConnections(max_connections=16, max_per_address=3)
     sending, resting, fresh = admitted(house, 3, REMOTE)
-    house.wait(sending, Waiting.REST_OF_REQUEST)
-    house.wait(resting, Waiting.NEXT_REQUEST)
+    house.wait(sending, WaitReason.REST_OF_REQUEST)
+    house.wait(resting, WaitReason.NEXT_REQUEST)
     for num_closed in range(1, 4):
         newcomer = Client()
         assert house.admit(newcomer, REMOTE)
@@ -57,8 +57,8 @@ def test_who_has_never_spoken_goes_before_who_rests_and_who_rests_before_who_is_
 def test_who_speaks_slowly_outlasts_who_is_silent() -> None:
     house = OpenConnections(max_connections=16, max_per_address=2)
     slow, silent = admitted(house, 2, REMOTE)
-    house.wait(silent, Waiting.REST_OF_REQUEST)
-    house.wait(slow, Waiting.REST_OF_REQUEST)
+    house.wait(silent, WaitReason.REST_OF_REQUEST)
+    house.wait(slow, WaitReason.REST_OF_REQUEST)
     assert house.admit(Client(), REMOTE)
     assert (slow.is_closed, silent.is_closed) == (False, True)
 
@@ -136,7 +136,7 @@ def test_the_books_agree_with_a_naive_count(seed: int) -> None:
             house.answer(client)
             answered.add(client)
         elif act == 2 and inside:
-            house.wait(client, rng.choice(list(Waiting)))
+            house.wait(client, rng.choice(list(WaitReason)))
             answered.discard(client)
         elif inside:
             house.leave(client)

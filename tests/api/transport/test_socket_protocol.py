@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bdchat.api.bus.interface import user_topic
-from bdchat.api.live.line import Timing
+from bdchat.api.live.connection import Timing
 from bdchat.api.transport.socket_protocol import MAX_FRAGMENTS, socket_options
 from tests.api.serving import app_of, over_http, signed_in
 from tests.api.sockets import live

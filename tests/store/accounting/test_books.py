@@ -200,9 +200,8 @@ class Load:
             usage={"prompt_tokens": 1},
         )
         metadata = MessageMetadata(message_id="", model="m", model_params={"stop": [self._text()]})
-        answers.end(
-            db, "a", found.generation_id, ending, [], metadata=metadata, counts={"num_requests": 1}, num_tokens=3
-        )
+        whole = answers.AnswerEnd(ending=ending, metadata=metadata, counts={"num_requests": 1}, num_tokens=3)
+        answers.end(db, "a", found.generation_id, whole, [])
 
     async def _import(self, database: Database) -> None:
         session = {**random_session(self._rng), "config": None}

@@ -49,7 +49,6 @@ def new_answer(
         answer_id=name,
         is_new_answer=answer_id is None,
         generation=row,
-        started={},
     )
 
 
@@ -59,19 +58,13 @@ def end_of(content: str, state: str = "complete") -> Ending:
 
 async def end(database: Database, generation_id: str, ending: Ending, *, owner: str = "a") -> answers.Begun | None:
     row = {"generation_id": generation_id, "seq": 2, "kind": "finished", "data": {}}
-    counts = {"num_requests": 1, "completion_tokens": 3}
-    return await database.write(
-        lambda db: answers.end(
-            db,
-            owner,
-            generation_id,
-            ending,
-            [row],
-            metadata=MessageMetadata(message_id="", model="m", num_dropped_messages=2),
-            counts=counts,
-            num_tokens=3,
-        )
+    whole = answers.AnswerEnd(
+        ending=ending,
+        metadata=MessageMetadata(message_id="", model="m", num_dropped_messages=2),
+        counts={"num_requests": 1, "completion_tokens": 3},
+        num_tokens=3,
     )
+    return await database.write(lambda db: answers.end(db, owner, generation_id, whole, [row]))
 
 
 async def count(database: Database, table: Any) -> int:

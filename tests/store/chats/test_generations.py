@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from bdchat.store.chats import completion_rows, generations, purges
-from bdchat.store.chats.completion_rows import Page
+from bdchat.store.chats.completion_rows import CompletionPage
 from bdchat.store.chats.generations import Ending
 from bdchat.store.errors import NotAllowed, NotFound
 from bdchat.store.ids import now_ms
@@ -165,7 +165,7 @@ async def test_pages_go_both_ways_through_the_users_own(database: Database) -> N
     await begin(database, "strangers", user_id="v")
 
     async def ids(**wanted: Any) -> list[str]:
-        page = Page(**{"limit": 10, **wanted})
+        page = CompletionPage(**{"limit": 10, **wanted})
         found, _ = await database.read(lambda db: completion_rows.page(db, "u", page))
         return [each.row.generation_id for each in found]
 
@@ -196,7 +196,9 @@ async def test_who_may_read_a_chat_reads_its_answers_and_who_may_write_changes_t
                 await database.read(lambda db: generations.get_readable(db, user_id, name))  # noqa: B023
     with pytest.raises(NotAllowed):
         await database.read(lambda db: generations.get_writable(db, bob, "chats"))
-    found, _ = await database.read(lambda db: completion_rows.page(db, ann, Page(limit=9, has_sessions=False)))
+    found, _ = await database.read(
+        lambda db: completion_rows.page(db, ann, CompletionPage(limit=9, has_sessions=False))
+    )
     assert [each.row.generation_id for each in found] == ["own"]
     await database.write(lambda db: generations.remove(db, generations.get(db, "own")))
     assert await seqs(database, "own") == []

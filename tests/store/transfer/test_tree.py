@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from bdchat.store.transfer.chat import MAX_MESSAGES, BadChat, Chat, ChatMessage
+from bdchat.store.transfer.chat import MAX_MESSAGES, BadChat, Chat, TransferMessage
 from bdchat.store.transfer.tree import Tree, rebuild
 
 
 def tree_of(*messages: tuple[str, str | None, str | None], head: str | None = None) -> Tree:
     """(id, parent, content)."""
     chat = Chat("test:", head_id=head, created_at_ms=7)
-    chat.messages = [ChatMessage(each, parent, "user", content) for each, parent, content in messages]
+    chat.messages = [TransferMessage(each, parent, "user", content) for each, parent, content in messages]
     return rebuild(chat, now_ms=99)
 
 
@@ -48,9 +48,9 @@ def test_a_missing_parent_makes_a_root() -> None:
 def test_a_message_without_a_time_has_its_parents() -> None:
     chat = Chat("test:", created_at_ms=5)
     chat.messages = [
-        ChatMessage("b", "a", "user", "B"),
-        ChatMessage("a", None, "user", "A", created_at_ms=3),
-        ChatMessage("r", None, "user", "R"),
+        TransferMessage("b", "a", "user", "B"),
+        TransferMessage("a", None, "user", "A", created_at_ms=3),
+        TransferMessage("r", None, "user", "R"),
     ]
     assert list(rebuild(chat, now_ms=99).at_ms) == [3, 3, 5]
 

@@ -34,7 +34,7 @@ export function parseFrame(data: unknown): HeardFrame | null {
 /** Why a line ended for good; anything else is tried again. */
 export type Ending = "signed-out" | "forbidden" | "gone" | "outdated" | "closed";
 
-/** src/bdchat/api/live/line.py, CloseCode. */
+/** src/bdchat/api/live/connection.py, CloseCode. */
 const ENDINGS: Record<number, Ending> = {
   4400: "outdated", // the server does not understand this page: it is of another version
   4401: "signed-out",

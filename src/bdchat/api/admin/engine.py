@@ -6,7 +6,6 @@ Engines are asked when an admin asks; nothing is polled or kept for it but the l
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 from starlette.requests import Request
@@ -16,12 +15,13 @@ from starlette.routing import Route
 from bdchat import __version__
 from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.durable.service import DurableGenerations
+from bdchat.api.generation.run import Run
 from bdchat.api.generation.service import GenerationService
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, reply
 from bdchat.api.http.envelope import Refusals
 from bdchat.api.http.errors import EndedByAdmin
 from bdchat.api.http.identity import require_admin
-from bdchat.api.live.admission import OpenLines
+from bdchat.api.live.admission import OpenSockets
 from bdchat.api.schemas.admin_engine import (
     CacheCounts,
     EngineList,
@@ -71,12 +71,6 @@ class Pace:
         return self._rates[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    user_id: str
-    session_id: str | None
-
-
 class AdminEngine:
     def __init__(
         self,
@@ -87,7 +81,7 @@ class AdminEngine:
         database: Database,
         authenticator: Authenticator,
         refusals: Refusals,
-        open_lines: OpenLines,
+        open_sockets: OpenSockets,
     ) -> None:
         self._router = router
         self._generations = generations
@@ -95,7 +89,7 @@ class AdminEngine:
         self._database = database
         self._authenticator = authenticator
         self._refusals = refusals
-        self._open_lines = open_lines
+        self._open_sockets = open_sockets
         self._started = time.monotonic()
         self._pace = Pace()  # of /engine; /overview has its own, so that each page's window is its own
         self._overview_pace = Pace()
@@ -155,8 +149,8 @@ class AdminEngine:
             num_users=totals.num_users,
             num_sessions=totals.num_sessions,
             num_messages=totals.num_messages,
-            num_people_online=self._open_lines.num_users,
-            num_sockets=self._open_lines.num_lines,
+            num_people_online=self._open_sockets.num_users,
+            num_sockets=self._open_sockets.num_sockets,
             num_running=self._generations.num_running,
             num_waiting=sum(each.num_waiting for each in metrics),
             rates=self._overview_pace.rates(ALL, num_read, num_written),
@@ -220,37 +214,21 @@ class AdminEngine:
 
     async def running(self, request: Request) -> Response:
         require_admin(request)
-        stored = {answer.generation_id: answer for answer in self._durable.running()}
-        bare = [each for each in self._generations.running if each.request.request_id not in stored]
-        user_ids = (*(answer.user_id for answer in stored.values()), *(each.user_id for each in bare))
-        names = await self._names(user_ids)
+        running = self._generations.running
+        names = await self._names(run.user_id for run in running)
         views = [
             RunningView(
-                generation_id=answer.generation_id,
-                user_id=answer.user_id,
-                username=names.get(answer.user_id),
-                model=answer.model,
-                session_id=answer.session_id,
-                is_stored=True,
-                started_at_ms=answer.created_at_ms,
-                num_written_tokens=answer.num_tokens,
-                progress=answer.progress,
+                generation_id=run.generation_id,
+                user_id=run.user_id,
+                username=names.get(run.user_id),
+                model=run.model_id,
+                session_id=run.session_id,
+                is_stored=run.is_stored,
+                started_at_ms=run.asked_at_ms,
+                num_written_tokens=run.num_written_tokens,
+                progress=run.progress,
             )
-            for answer in stored.values()
-        ]
-        views += [
-            RunningView(
-                generation_id=each.request.request_id,
-                user_id=each.user_id,
-                username=names.get(each.user_id),
-                model=each.model_id,
-                session_id=None,
-                is_stored=False,
-                started_at_ms=each.started_at_ms,
-                num_written_tokens=each.spending.counts()["completion_tokens"],
-                progress=None,
-            )
-            for each in bare
+            for run in running
         ]
         return reply(RunningList(data=sorted(views, key=lambda view: view.started_at_ms)))
 
@@ -259,34 +237,30 @@ class AdminEngine:
         admin = require_admin(request)
         generation_id = path_id(request, "generation_id")
         peer = self._authenticator.peer(request.scope)
-        is_stored = any(answer.generation_id == generation_id for answer in self._durable.running())
-        bare = next((each for each in self._generations.running if each.request.request_id == generation_id), None)
-        if not is_stored and bare is None:
+        run = self._generations.find(generation_id)
+        if run is None:
             raise NotFound("generation", generation_id)
         await self._database.write(
             lambda db: audit.record(db, admin, "generation.cancel", generation_id, ip=peer.address) and None
         )
-        if is_stored:
+        if run.is_stored:
             await self._durable.stop_any(generation_id)
-        elif bare is not None:
-            bare.cancel(EndedByAdmin())
+        else:
+            run.cancel(EndedByAdmin())
         return reply(Nothing())
 
     # --- whose --------------------------------------------------------------------------------------------------------
 
-    def _owners(self) -> dict[str, Owner]:
+    def _owners(self) -> dict[str, Run]:
         """By request id."""
-        owners = {each.request.request_id: Owner(each.user_id, None) for each in self._generations.running}
-        return owners | {
-            answer.generation_id: Owner(answer.user_id, answer.session_id) for answer in self._durable.running()
-        }
+        return {run.generation_id: run for run in self._generations.running}
 
     async def _names(self, user_ids: Iterable[str]) -> dict[str, str]:
         wanted = {user_id for user_id in user_ids if user_id}
         return await self._database.read(lambda db: users.names_of(db, wanted)) if wanted else {}
 
 
-def _sequence_view(state: SequenceState, owners: Mapping[str, Owner], names: Mapping[str, str]) -> SequenceView:
+def _sequence_view(state: SequenceState, owners: Mapping[str, Run], names: Mapping[str, str]) -> SequenceView:
     owner = owners.get(state.request_id)
     shown = {name: getattr(state, name) for name in SequenceView.model_fields if hasattr(state, name)}
     return SequenceView(

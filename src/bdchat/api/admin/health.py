@@ -7,10 +7,19 @@ names are for those who may use them.
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
+from bdchat.api.admin.metrics import Metrics
 from bdchat.api.generation.service import GenerationService
+from bdchat.api.http.endpoints import Endpoint, declared
 from bdchat.api.http.identity import identity_of
 from bdchat.engine.router import Router
+
+HEALTH = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"enum": ["ok", "draining"]}, "models": {"type": "array", "items": {"type": "object"}}},
+}
 
 
 class Health:
@@ -28,3 +37,18 @@ class Health:
             ]
         body = msgspec.json.encode(document)
         return Response(body, status_code=503 if is_draining else 200, media_type="application/json")
+
+
+def watch_routes(health: Health, metrics: Metrics) -> list[Route]:
+    return declared(
+        Endpoint("GET", "/health", health.show, "Is the server alive", response=HEALTH, auth="open"),
+        Endpoint(
+            "GET",
+            "/metrics",
+            metrics.show,
+            "Counters, in Prometheus' text",
+            response_media=("text/plain",),
+            auth="chat",
+            description="For the operator, admins and, on this machine, the local guest.",
+        ),
+    )

@@ -5,6 +5,7 @@ with is the setting models.default. Each change of an engine's state after a wis
 """
 
 import asyncio
+import dataclasses
 import logging
 import shutil
 from collections.abc import Coroutine, Sequence
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.admin.pulls import Pulls
+from bdchat.api.admin.pulls import Pulls, PullState
 from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.bus.interface import ADMIN_TOPIC, Bus, BusUnavailable
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
@@ -29,7 +30,6 @@ from bdchat.api.schemas.admin_models import (
     ServedView,
     UnloadWish,
     to_model_view,
-    to_pull_view,
 )
 from bdchat.engine.errors import EngineError, ModelNotFound
 from bdchat.engine.host import free_memory_bytes
@@ -259,21 +259,21 @@ class AdminModels:
 
     async def list_pulls(self, request: Request) -> Response:
         require_admin(request)
-        return reply(PullList(data=[to_pull_view(told) for told in self._pulls.list()]))
+        return reply(PullList(data=[_pull_view(told) for told in self._pulls.list()]))
 
     async def pull(self, request: Request) -> Response:
         wanted = parse(ModelWish, await self._body(request), self._limits)
         told = self._pulls.begin(wanted.model)
         await self._record(request, "model.pull", wanted.model)
-        return reply(to_pull_view(told), status=201)
+        return reply(_pull_view(told), status=201)
 
     async def pause(self, request: Request) -> Response:
         require_admin(request)
-        return reply(to_pull_view(await self._pulls.pause(path_id(request, "pull_id"))))
+        return reply(_pull_view(await self._pulls.pause(path_id(request, "pull_id"))))
 
     async def resume(self, request: Request) -> Response:
         require_admin(request)
-        return reply(to_pull_view(self._pulls.resume(path_id(request, "pull_id"))))
+        return reply(_pull_view(self._pulls.resume(path_id(request, "pull_id"))))
 
     async def cancel(self, request: Request) -> Response:
         require_admin(request)
@@ -282,7 +282,7 @@ class AdminModels:
         if told is None:
             told = await self._pulls.cancel(pull_id)
             await self._record(request, "model.pull.cancel", told.model)
-        return reply(to_pull_view(told))
+        return reply(_pull_view(told))
 
     # --- what they share ----------------------------------------------------------------------------------------------
 
@@ -335,3 +335,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         await work
     except EngineError as error:
         log.warning("a model could not be unloaded: %s", error)
+
+
+def _pull_view(told: PullState) -> PullView:
+    return PullView(**dataclasses.asdict(told))

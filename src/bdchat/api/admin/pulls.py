@@ -12,9 +12,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from bdchat.api.bus.interface import ADMIN_TOPIC, Bus, BusUnavailable
+from bdchat.api.schemas.admin_models import MAX_SPEC_CHARS, PullStatus
 from bdchat.engine.errors import EngineError, InvalidRequest
 from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import PullFailed, PullFault, PullProgress
@@ -27,12 +28,10 @@ MAX_RUNNING = 2  # a line is not faster for being shared
 MAX_KEPT = 50  # ended ones are remembered, for who looks later
 REPORT_S = 0.25
 STOP_PATIENCE_S = 10.0  # a stalled line is given up on its own; it then stops after us
-MAX_SPEC_CHARS = 300
-State = Literal["running", "paused", "done", "failed", "cancelled"]
-UNFINISHED: frozenset[State] = frozenset({"running", "paused"})
+UNFINISHED: frozenset[PullStatus] = frozenset({"running", "paused"})
 
 
-class Stopped(Exception):
+class PullStopped(Exception):
     """Raised in the pull's thread, by its own progress, when somebody asked it to stop."""
 
 
@@ -42,7 +41,7 @@ class PullState:
 
     pull_id: str
     model: str  # as it was asked for
-    state: State
+    state: PullStatus
     phase: str | None  # "wait" | "download" | "verify", while it runs
     num_bytes_done: int
     num_bytes_total: int | None
@@ -125,7 +124,7 @@ class Pulls:
         if len(running) >= MAX_RUNNING:
             raise Conflict(f"{MAX_RUNNING} models are on their way already: pause one, or wait.", code="pull_running")
 
-    def _get(self, pull_id: str, *states: State) -> "_Pull":
+    def _get(self, pull_id: str, *states: PullStatus) -> "_Pull":
         pull = self._pulls.get(pull_id)
         if pull is None:
             raise NotFound("pull", pull_id)
@@ -152,7 +151,7 @@ class _Pull:
         self._catalog = catalog
         self._publish = publish
         self._stop = threading.Event()
-        self._stopped_as: State = "paused"
+        self._stopped_as: PullStatus = "paused"
         self._latest: PullProgress | None = None
         self._task: asyncio.Task[None] | None = None
         self.told = PullState(new_id(), model, "paused", None, 0, None, None, None, None, None, now_ms())
@@ -163,7 +162,7 @@ class _Pull:
         self.told = dataclasses.replace(self.told, state="running", phase=None, error=None, error_code=None)
         self._task = asyncio.create_task(self._run(threads), name=f"pull {self.told.model[:100]}")
 
-    async def stop(self, state: State) -> None:
+    async def stop(self, state: PullStatus) -> None:
         """Returns when its thread has ended; a download notices within a piece of its file."""
         self._stopped_as = state
         self._stop.set()
@@ -188,7 +187,7 @@ class _Pull:
         error = working.exception()
         if error is None:
             return {"state": "done", "installed_as": working.result()}
-        if isinstance(error, Stopped):
+        if isinstance(error, PullStopped):
             return {"state": self._stopped_as}
         if not isinstance(error, EngineError):
             log.error("a pull broke", exc_info=error)
@@ -205,7 +204,7 @@ class _Pull:
         """In the thread."""
         self._latest = progress
         if self._stop.is_set():
-            raise Stopped
+            raise PullStopped
 
     async def _tell(self, **changes: Any) -> None:
         self.told = dataclasses.replace(self.told, **changes)

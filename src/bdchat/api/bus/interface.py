@@ -13,8 +13,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
-from bdchat.settings import RedisSettings
-
 QUEUE_LIMIT = 256  # messages that one subscription may be behind
 GAP = "bus.gap"  # type of a notice of the bus itself: something may have been missed, look into the store
 Message = dict[str, Any]
@@ -36,6 +34,9 @@ class Bus(Protocol):
     """Messages, and who is where: a member joins a place for `ttl_s` seconds and joins again before they are over."""
 
     async def publish(self, topic: str, message: Message) -> None: ...
+
+    def is_heard(self, topic: str) -> bool:
+        """False: nobody would get what is published now."""
 
     def subscribe(self, *topics: str) -> "Subscription": ...
 
@@ -134,55 +135,6 @@ class Subscribers:
 
     def topics(self) -> tuple[str, ...]:
         return tuple(self._by_topic)
-
-
-class LocalBus:
-    """For one process. Messages are handed over as they are: neither side may change them."""
-
-    def __init__(self) -> None:
-        self._subscribers = Subscribers()
-        self._members: dict[str, set[str]] = {}
-
-    async def publish(self, topic: str, message: Message) -> None:
-        for subscription in self._subscribers.of(topic):
-            subscription.deliver(topic, message)
-
-    def subscribe(self, *topics: str) -> Subscription:
-        return Subscription(self, topics)
-
-    async def start(self) -> None:
-        pass
-
-    async def aclose(self) -> None:
-        for subscription in self._subscribers:
-            subscription.end(BusClosed())
-
-    async def join(self, place: str, member: str, ttl_s: float) -> None:  # who crashes takes us along
-        self._members.setdefault(place, set()).add(member)
-
-    async def leave(self, place: str, member: str) -> None:
-        here = self._members.get(place, set())
-        here.discard(member)
-        if not here:
-            self._members.pop(place, None)
-
-    async def members(self, place: str) -> frozenset[str]:
-        return frozenset(self._members.get(place, ()))
-
-    async def attach(self, subscription: Subscription) -> None:
-        self._subscribers.add(subscription)
-
-    def detach(self, subscription: Subscription) -> None:
-        self._subscribers.discard(subscription)
-
-
-def make_bus(settings: RedisSettings) -> Bus:
-    """Starts nothing."""
-    if settings.url is None:
-        return LocalBus()
-    from bdchat.api.bus.redis_bus import RedisBus  # only a server with company needs the driver
-
-    return RedisBus(settings.url.get_secret_value())
 
 
 def session_topic(session_id: str) -> str:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.durable.service import DurableGenerations
+from bdchat.api.durable.service import DurableGenerations, StartedGeneration
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
 from bdchat.api.http.identity import require_user
 from bdchat.api.http.json_body import read_json_body
@@ -63,11 +63,11 @@ class AnswerActions:
         identity, message_id = require_user(request), path_id(request, "message_id")
         wanted = parse(RegenerateBody, await read_json_body(request), self._limits)
         started = await self._durable.regenerate(identity, message_id, params=wanted.params)
-        return reply(StartedView.of(started), status=BEGUN)
+        return reply(_view(started), status=BEGUN)
 
     async def go_on(self, request: Request) -> Response:
         started = await self._durable.go_on(require_user(request), path_id(request, "message_id"))
-        return reply(StartedView.of(started), status=BEGUN)
+        return reply(_view(started), status=BEGUN)
 
     async def edit(self, request: Request) -> Response:
         identity, message_id = require_user(request), path_id(request, "message_id")
@@ -80,4 +80,14 @@ class AnswerActions:
             params=wanted.params,
             answers=wanted.answers,
         )
-        return reply(StartedView.of(started), status=BEGUN)
+        return reply(_view(started), status=BEGUN)
+
+
+def _view(started: StartedGeneration) -> StartedView:
+    return StartedView(
+        generation_id=started.generation_id or None,
+        session_id=started.session_id,
+        message_id=started.message_id,
+        user_message_id=started.user_message_id,
+        is_new=started.is_new,
+    )

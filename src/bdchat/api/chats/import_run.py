@@ -42,7 +42,7 @@ Status = Literal["imported", "skipped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyChat:
     prepared: Prepared
     file: str
 
@@ -87,7 +87,7 @@ class Report:
 
     def _add_omitted(self) -> None:
         if self._num_omitted:
-            self._put(OmittedLine(num_lines=self._num_omitted))
+            self._put(OmittedLine(num_sockets=self._num_omitted))
             self._num_omitted = 0
 
 
@@ -184,7 +184,7 @@ class ImportRun:
                 self._tell_problem(Problem(because("too_many_chats", num=MAX_CHATS), ""))
                 return
 
-    async def _next(self) -> list[Ready | Problem]:
+    async def _next(self) -> list[ReadyChat | Problem]:
         """Says how far it is meanwhile: a file may hold nothing for a long time."""
         reading = asyncio.ensure_future(asyncio.to_thread(self._next_batch))
         while not (await asyncio.wait({reading}, timeout=PROGRESS_INTERVAL_S))[0]:
@@ -193,27 +193,27 @@ class ImportRun:
 
     # --- in a thread --------------------------------------------------------------------------------------------------
 
-    def _next_batch(self) -> list[Ready | Problem]:
+    def _next_batch(self) -> list[ReadyChat | Problem]:
         """Empty: that was all."""
-        batch: list[Ready | Problem] = []
+        batch: list[ReadyChat | Problem] = []
         num_bytes = num_messages = 0
         with self._allowance.working():
             for found in self._entries:
                 entry = found if isinstance(found, Problem) else self._ready(found)
                 batch.append(entry)
-                if isinstance(entry, Ready):
+                if isinstance(entry, ReadyChat):
                     num_bytes += entry.prepared.num_bytes
                     num_messages += len(entry.prepared.tree.messages)
                 if len(batch) >= BATCH_CHATS or num_bytes >= BATCH_BYTES or num_messages >= BATCH_MESSAGES:
                     break
         return batch
 
-    def _ready(self, found: FoundChat) -> Ready | Problem:
+    def _ready(self, found: FoundChat) -> ReadyChat | Problem:
         chat = found.chat
         try:
             if chat.config is not None:
                 chat.config = self._check_config(chat.config)
-            return Ready(prepare(chat, self._user_id), found.file)
+            return ReadyChat(prepare(chat, self._user_id), found.file)
         except BadChat as error:
             return Problem(error.reason, found.file, title=chat.title)
         except MemoryError:
@@ -227,11 +227,11 @@ class ImportRun:
 
     # --- a batch ------------------------------------------------------------------------------------------------------
 
-    async def _store(self, batch: list[Ready | Problem]) -> None:
+    async def _store(self, batch: list[ReadyChat | Problem]) -> None:
         """The report keeps the file's order: what is not written waits for what is."""
-        waiting: list[Ready] = []
+        waiting: list[ReadyChat] = []
         for entry in batch:
-            is_repeated = isinstance(entry, Ready) and any(entry.source_id == other.source_id for other in waiting)
+            is_repeated = isinstance(entry, ReadyChat) and any(entry.source_id == other.source_id for other in waiting)
             if is_repeated or isinstance(entry, Problem):
                 await self._write(waiting)
                 waiting = []
@@ -246,7 +246,7 @@ class ImportRun:
                 self._tell(entry, *refusal)
         await self._write(waiting)
 
-    async def _refusal(self, entry: Ready) -> tuple[Status, Reason, str | None] | None:
+    async def _refusal(self, entry: ReadyChat) -> tuple[Status, Reason, str | None] | None:
         """None: it is to be written."""
         prepared = entry.prepared
         same_id = self._known.by_source.get(prepared.source_id)
@@ -262,7 +262,7 @@ class ImportRun:
             return "failed", because("quota_exceeded"), None
         return None
 
-    async def _write(self, entries: list[Ready]) -> None:
+    async def _write(self, entries: list[ReadyChat]) -> None:
         """Those that wait together share a commit."""
         writes = (self._put(entry) for entry in entries)
         outcomes = await asyncio.gather(*writes, return_exceptions=True)
@@ -276,11 +276,11 @@ class ImportRun:
         if error := next(broken, None):
             raise error
 
-    async def _put(self, entry: Ready) -> str:
+    async def _put(self, entry: ReadyChat) -> str:
         was_deleted = entry.prepared.source_id in self._known.deleted
         return await put(self._database, entry.prepared, was_deleted=was_deleted)
 
-    def _stored(self, entry: Ready, session_id: str) -> None:
+    def _stored(self, entry: ReadyChat, session_id: str) -> None:
         prepared = entry.prepared
         is_other_version = self._known.has_other_version(prepared)
         self._known.add(prepared.source_id, session_id)
@@ -288,7 +288,7 @@ class ImportRun:
         self._unannounced.append(session_id)
         self._tell(entry, "imported", because("changed_since") if is_other_version else None, session_id)
 
-    def _tell_failure(self, entry: Ready, error: BaseException) -> None:
+    def _tell_failure(self, entry: ReadyChat, error: BaseException) -> None:
         if isinstance(error, AlreadyImported):  # by another server, just now
             self._tell(entry, "skipped", because("imported_already"), None)
         elif isinstance(error, QuotaExceeded):  # somebody wrote meanwhile
@@ -303,7 +303,7 @@ class ImportRun:
 
     # --- the report ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, entry: Ready, status: Status, reason: Reason | None, session_id: str | None) -> None:
+    def _tell(self, entry: ReadyChat, status: Status, reason: Reason | None, session_id: str | None) -> None:
         self._counts[status] += 1
         tree = entry.prepared.tree
         self.report.add(

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat.api.durable.context import with_config
-from bdchat.api.durable.plans import Plans, Prepared
+from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.service import request_of, user_id_of
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
 from bdchat.api.http.identity import require_user
@@ -62,7 +62,7 @@ class Previews:
             lambda db: answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=None)
         )
         under = {"session_id": session_id} | ({} if parent_id is None else {"parent_id": parent_id})
-        wanted = request_of(draft.params, draft.content, self._limits).model_copy(update={"metadata": under})
+        wanted = request_of(draft.params, draft.content, self._limits, metadata=under)
         model = self._router.model_id_for(with_config(wanted, place.config, self._limits).model)
         engine = self._router.engine_for(model)
         if engine.state != READY:
@@ -74,17 +74,19 @@ class Previews:
         return reply(_view(prepared, engine, survey, await _segments(engine, prompt, survey, _before(prepared, place))))
 
 
-def _before(prepared: Prepared, place: answers.Place) -> list[Message]:
+def _before(prepared: PreparedGeneration, place: answers.MessagePlace) -> list[Message]:
     """The stored messages above the new one: not those of an answer that is being written."""
     ids = [message.message_id for message in place.path]
     parent_id = prepared.new.parent_id
     return place.path[: ids.index(parent_id) + 1] if parent_id is not None else []
 
 
-def _view(prepared: Prepared, engine: Engine, survey: PromptSurvey, segments: list[SegmentView]) -> PreviewView:
+def _view(
+    prepared: PreparedGeneration, engine: Engine, survey: PromptSurvey, segments: list[SegmentView]
+) -> PreviewView:
     info = engine.info
     return PreviewView(
-        model=prepared.plan.model,
+        model=prepared.plan.row.model,
         state=engine.state,
         context_length=info.n_ctx if info else None,
         num_prompt_tokens=survey.num_prompt_tokens,

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from bdchat.api.bus.interface import BusUnavailable
 from bdchat.api.bus.session_news import SessionNews
 from bdchat.api.chats.title_text import MAX_TITLE_TOKENS, first_words, title_prompt, usable_title
-from bdchat.api.generation.service import Generation, GenerationService
+from bdchat.api.generation.run import Run
+from bdchat.api.generation.service import GenerationService
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError
 from bdchat.engine.request import ChatPrompt, Delta, Finished, FinishReason, GenerationRequest, SamplingParams
@@ -156,7 +157,7 @@ class Titles:
         return "".join(texts), reason
 
 
-async def _give_way(engine: Engine, title: Generation) -> None:
+async def _give_way(engine: Engine, title: Run) -> None:
     while not title.is_ended:
         if engine.num_in_flight > 1:
             title.stop()

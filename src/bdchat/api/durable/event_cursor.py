@@ -2,20 +2,20 @@
 
 Events come from two sides: from the bus, which forgets, and from the log, which lags. Whoever subscribes first, then
 reads the log and lets both through one cursor sees every event once, in order. Numbers are the outside ones of
-event_log.event_id: within a run they go up by one, a later run's are higher than all of an earlier one.
+numbering.event_id: within a run they go up by one, a later run's are higher than all of an earlier one.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
-RUN_STEP = 2**32  # an event's id outside: run × 2³² + seq, so that it is one number and only grows
-NumberedEvent = tuple[int, str, dict[str, Any]]  # event_id, kind, data of event_log.LoggedEvent
+from bdchat.api.durable.numbering import RUN_STEP
+from bdchat.api.generation.events import NumberedEvent, Reset
+
 MAX_AHEAD = 4096  # events kept that came before their predecessors; the log has those beyond
 
 
 class EventCursor:
     """Law: what `take` returns, all together, is a run's events after `after_id`, each once, in order. From a run to a
-    later one, or over a gap, there is one way: a "reset", which holds all the text that it stands for."""
+    later one, or over a gap, there is one way: a Reset, which holds all the text that it stands for."""
 
     def __init__(self, after_id: int = 0) -> None:
         self.last_id = after_id
@@ -31,18 +31,18 @@ class EventCursor:
         """Those of `events`, and of what was offered too early, that continue what was taken. Earlier ones are
         dropped."""
         taken: list[NumberedEvent] = []
-        for event in events:
-            event_id, kind, _ = event
+        for numbered in events:
+            event_id, event = numbered
             self._highest_id = max(self._highest_id, event_id)
             if event_id <= self.last_id:
                 continue
-            if kind == "reset":
+            if isinstance(event, Reset):
                 self._ahead = {ahead_id: ahead for ahead_id, ahead in self._ahead.items() if ahead_id > event_id}
-                self._advance(event, taken)
+                self._advance(numbered, taken)
             elif self._continues(event_id):
-                self._advance(event, taken)
+                self._advance(numbered, taken)
             elif len(self._ahead) < MAX_AHEAD:
-                self._ahead[event_id] = event
+                self._ahead[event_id] = numbered
         return taken
 
     def _continues(self, event_id: int) -> bool:

@@ -24,22 +24,23 @@ from bdchat.api.durable.context import (
     with_config,
     without_oldest,
 )
-from bdchat.api.durable.event_log import LoggedEvent, text_and_tokens
-from bdchat.api.durable.run import RunPlan
+from bdchat.api.durable.numbering import text_and_tokens
+from bdchat.api.durable.recorded_run import RunPlan
+from bdchat.api.generation.events import LogEvent
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store.chats.answers import NewAnswer, Place
+from bdchat.store.chats.answers import MessagePlace, NewAnswer
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import Generation, Message
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """Everything that an answer needs to begin."""
+class PreparedGeneration:
+    """Everything that a generation needs to begin: what is written first, and what is computed then."""
 
     new: NewAnswer
     plan: RunPlan
@@ -57,12 +58,14 @@ class Plans:
 
     # --- a new answer -------------------------------------------------------------------------------------------------
 
-    def outside(self, user_id: str, wanted: ChatCompletionRequest) -> Prepared:
+    def outside(self, user_id: str, wanted: ChatCompletionRequest) -> PreparedGeneration:
         """Stored, but in no chat. Raises ModelNotFound."""
         request = _request(wanted, user_id)
-        return self._prepared(_Parts(user_id, wanted.model, request, wire=_wire(wanted, request)), (), None)
+        return self._prepared(self._row(user_id, wanted.model, request, wire=_wire(wanted, request)), request)
 
-    async def in_chat(self, user_id: str, wanted: ChatCompletionRequest, place: Place, turn: Turn | None) -> Prepared:
+    async def in_chat(
+        self, user_id: str, wanted: ChatCompletionRequest, place: MessagePlace, turn: Turn | None
+    ) -> PreparedGeneration:
         """`turn` None: found out from what the request says. Raises ModelNotFound, InvalidRequest, Conflict and
         ContextLengthExceeded."""
         system, given = split_system([message.to_chat_message() for message in wanted.messages])
@@ -80,21 +83,23 @@ class Plans:
             may_drop=place.config.context_overflow == "drop_oldest",
             num_dropped_before=place.num_dropped_before,
         )
-        parts = _Parts(
+        request = _with_messages(request, shown.messages)
+        row = self._row(
             user_id,
             wanted.model,
-            _with_messages(request, shown.messages),
+            request,
             session_id=place.session.session_id,
-            answer_id=new_id(),
-            num_dropped=shown.num_dropped,
-            wire=_wire(wanted, request) | {"system": [message.content for message in system]},
+            message_id=new_id(),
+            wire=_wire(wanted, request)
+            | {"system": [message.content for message in system], "num_dropped_messages": shown.num_dropped},
         )
         texts = [(message.role, message.content) for message in new]
-        return self._prepared(parts, texts, turn.parent_id, client_message_id=wanted.stored_under("client_message_id"))
+        client_id = wanted.stored_under("client_message_id")
+        return self._prepared(row, request, texts, turn.parent_id, client_message_id=client_id)
 
     # --- an answer that was there already -----------------------------------------------------------------------------
 
-    def again(self, user_id: str, earlier: Generation, path: Sequence[Message]) -> Prepared:
+    def again(self, user_id: str, earlier: Generation, path: Sequence[Message]) -> PreparedGeneration:
         """Another run of the same answer: it goes on after what it has said, with as much room as before."""
         request = _request_of(earlier, path)
         tokens = _tokens_of(earlier)
@@ -102,24 +107,23 @@ class Plans:
         sampling = msgspec.structs.replace(
             request.sampling, seed=earlier.seed, max_tokens=None if most is None else most + len(tokens)
         )
-        parts = _Parts(
+        request = msgspec.structs.replace(request, sampling=sampling, request_id=_completion_id())
+        row = self._row(
             user_id,
             earlier.model,
-            msgspec.structs.replace(request, sampling=sampling, request_id=_completion_id()),
+            request,
             session_id=earlier.session_id,
-            answer_id=earlier.message_id,
-            is_new_answer=False,
-            num_dropped=_num_dropped(earlier),
+            message_id=earlier.message_id,
             wire=dict(earlier.wire),
             prefix=earlier.prefix + earlier.content,
-            tokens=tokens,
+            tokens=earlier.tokens,
         )
-        return self._prepared(parts, (), None)
+        return self._prepared(row, request, is_new_answer=False)
 
     # --- a run that another process began -----------------------------------------------------------------------------
 
     def taken_over(
-        self, generation: Generation, path: Sequence[Message], events: Sequence[LoggedEvent]
+        self, generation: Generation, path: Sequence[Message], events: Sequence[LogEvent]
     ) -> tuple[RunPlan, EngineError | None]:
         """It goes on after `events`. With an error: it cannot, its request cannot be read any more."""
         unreadable: EngineError | None = None
@@ -130,100 +134,63 @@ class Plans:
             unreadable = error
         text, tokens = text_and_tokens(events)
         before = _tokens_of(generation)
-        plan = RunPlan(
-            generation_id=generation.generation_id,
-            session_id=generation.session_id,
-            message_id=generation.message_id,
-            user_id=generation.user_id,
-            model=generation.model,
-            request=request,
-            created_at_ms=generation.created_at_ms,
-            num_run=generation.num_resumes,
-            prefix=generation.prefix,
-            text=text,
-            tokens=(*before, *tokens),
-            num_known_tokens=len(before),
-            num_dropped_messages=_num_dropped(generation),
-        )
-        return plan, unreadable
+        return RunPlan(generation, request, text, (*before, *tokens), num_known_tokens=len(before)), unreadable
 
     def engine_for(self, plan: RunPlan) -> Engine:
         """Raises ModelNotFound."""
-        return self._router.engine_for(plan.model)
+        return self._router.engine_for(plan.row.model)
 
-    def _prepared(
+    def _row(
         self,
-        parts: "_Parts",
-        texts: Sequence[tuple[str, str]],
-        parent_id: str | None,
+        user_id: str,
+        model: str | None,
+        request: GenerationRequest,
         *,
-        client_message_id: str | None = None,
-    ) -> Prepared:
-        request, now = parts.request, now_ms()
-        model = self._router.model_id_for(parts.model)
-        row = Generation(
+        wire: dict[str, Any],
+        session_id: str | None = None,
+        message_id: str | None = None,
+        prefix: str = "",
+        tokens: bytes = b"",
+    ) -> Generation:
+        now = now_ms()
+        return Generation(
             generation_id=request.request_id,
-            session_id=parts.session_id,
-            message_id=parts.answer_id,
-            user_id=parts.user_id,
-            model=model,
-            request=msgspec.json.encode(_with_messages(request, ()) if parts.session_id else request),
-            wire=parts.wire | {"num_dropped_messages": parts.num_dropped},
+            session_id=session_id,
+            message_id=message_id,
+            user_id=user_id,
+            model=self._router.model_id_for(model),
+            request=msgspec.json.encode(_with_messages(request, ()) if session_id else request),
+            wire=wire,
             seed=request.sampling.seed,
-            prefix=parts.prefix,
-            tokens=array.array("i", parts.tokens).tobytes(),
+            prefix=prefix,
+            tokens=tokens,
             lease_owner=self._server_id,
             lease_expires_at_ms=now + self._lease_ms,
             created_at_ms=now,
         )
-        started = {
-            "message_id": parts.answer_id,
-            "session_id": parts.session_id,
-            "model": model,
-            "created_at_ms": now,
-            "prefix": parts.prefix,
-            "num_dropped_messages": parts.num_dropped,
-        }
+
+    def _prepared(
+        self,
+        row: Generation,
+        request: GenerationRequest,
+        texts: Sequence[tuple[str, str]] = (),
+        parent_id: str | None = None,
+        *,
+        client_message_id: str | None = None,
+        is_new_answer: bool = True,
+    ) -> PreparedGeneration:
         new = NewAnswer(
-            user_id=parts.user_id,
+            user_id=row.user_id,
             parent_id=parent_id,
             texts=texts,
             client_message_id=client_message_id,
-            answer_id=parts.answer_id,
-            is_new_answer=parts.is_new_answer,
+            answer_id=row.message_id,
+            is_new_answer=is_new_answer,
             generation=row,
-            started=started,
         )
-        plan = RunPlan(
-            generation_id=row.generation_id,
-            session_id=parts.session_id,
-            message_id=parts.answer_id,
-            user_id=parts.user_id,
-            model=model,
-            request=request,
-            created_at_ms=now,
-            prefix=parts.prefix,
-            tokens=parts.tokens,
-            num_known_tokens=len(parts.tokens),
-            num_dropped_messages=parts.num_dropped,
-        )
-        return Prepared(new, plan, self._router.engine_for(model))
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """`request` with all its messages; `prefix` and `tokens`: what the answer has said before."""
-
-    user_id: str
-    model: str | None
-    request: GenerationRequest
-    wire: dict[str, Any]
-    session_id: str | None = None
-    answer_id: str | None = None
-    is_new_answer: bool = True
-    num_dropped: int = 0
-    prefix: str = ""
-    tokens: tuple[int, ...] = ()
+        tokens = _tokens_of(row)
+        plan = RunPlan(row, request, tokens=tokens, num_known_tokens=len(tokens))
+        return PreparedGeneration(new, plan, self.engine_for(plan))
 
 
 def _completion_id() -> str:

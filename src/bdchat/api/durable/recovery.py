@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bdchat.api.durable.event_log import LoggedEvent, unpack
 from bdchat.api.durable.plans import Plans
-from bdchat.api.durable.run import RunPlan
+from bdchat.api.durable.recorded_run import RunPlan
+from bdchat.api.durable.rows import unpack
+from bdchat.api.generation.events import LogEvent
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import answers, generations
@@ -29,25 +30,25 @@ MAX_RUNS = 200
 RENEWALS_PER_LEASE = 3
 
 
-class Owner(Protocol):
-    """durable.DurableGenerations, as recovery sees it."""
+class RunOwner(Protocol):
+    """RecordedRuns, as recovery sees them."""
 
     server_id: str
 
     def running_ids(self) -> list[str]: ...
 
-    def lose(self, generation_id: str) -> None:
+    def give_up(self, generation_id: str) -> None:
         """Another server has it."""
 
-    def go_on_with(self, plan: RunPlan, events: Sequence[LoggedEvent]) -> None: ...
+    def go_on_with(self, plan: RunPlan, events: Sequence[LogEvent]) -> None: ...
 
-    async def interrupt(self, plan: RunPlan, events: Sequence[LoggedEvent], error: EngineError) -> None: ...
+    async def interrupt(self, plan: RunPlan, events: Sequence[LogEvent], error: EngineError) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
     generation: Generation
-    events: list[LoggedEvent]
+    events: list[LogEvent]
     path: list[Message]
 
 
@@ -58,7 +59,7 @@ class Recovery:
         self,
         database: Database,
         plans: Plans,
-        owner: Owner,
+        owner: RunOwner,
         settings: GenerationSettings,
         *,
         clock_ms: Callable[[], int] = now_ms,
@@ -91,7 +92,7 @@ class Recovery:
             lambda db: generations.renew_leases(db, server_id, ids, expires_at_ms=expires)
         )
         for generation_id in lost:
-            self._owner.lose(generation_id)
+            self._owner.give_up(generation_id)
 
     async def sweep(self, *, is_first: bool = False) -> None:
         """Takes over what is abandoned; of an own one whose beginning was reported as failed too."""
@@ -137,8 +138,8 @@ class Recovery:
     def _why_not(self, plan: RunPlan) -> EngineError | None:
         if not self._resumes:
             return EngineUnavailable("the server was restarted while it answered", 1.0)
-        if plan.num_run > MAX_RUNS:
-            return EngineUnavailable(f"{plan.num_run} servers ended while they answered", 1.0)
+        if plan.row.num_resumes > MAX_RUNS:
+            return EngineUnavailable(f"{plan.row.num_resumes} servers ended while they answered", 1.0)
         try:
             self._plans.engine_for(plan)
         except EngineError as error:

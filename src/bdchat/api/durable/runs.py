@@ -1,29 +1,31 @@
-"""The stored answers that run in this process: begun, taken over, stopped, ended, suspended. Event loop only.
+"""The stored generations that run in this process: begun, taken over, stopped, ended, suspended. Event loop only.
 
-Owns their tasks and the leases on them. Whose they are, others have asked.
+Owns their runs and the leases on them. Whose they are, others have asked.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from bdchat.api.bus.interface import Bus, BusClosed, BusUnavailable, SlowReader, user_topic
 from bdchat.api.bus.session_news import SessionNews
-from bdchat.api.durable.event_log import EventLog, LoggedEvent, RunLog
-from bdchat.api.durable.plans import Plans, Prepared
+from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.reader import DurableReader
+from bdchat.api.durable.recorded_run import RecordedRun, RunPlan
+from bdchat.api.durable.recorder import RecordedLog, Recorder, Rows
 from bdchat.api.durable.recovery import Recovery
-from bdchat.api.durable.run import RunEnd, RunPlan, StoredRun
-from bdchat.api.generation.service import STOPPING_RETRY_AFTER_S, GenerationService
+from bdchat.api.durable.rows import from_data
+from bdchat.api.generation.events import LogEvent
+from bdchat.api.generation.run import STOPPING_RETRY_AFTER_S
+from bdchat.api.generation.service import GenerationService
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import answers, generations
-from bdchat.store.chats.answers import Begun
+from bdchat.store.chats.answers import AnswerEnd, Begun
 from bdchat.store.chats.sessions import Audience
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
@@ -32,28 +34,14 @@ from bdchat.store.tables import Message
 log = logging.getLogger(__name__)
 
 SERVERS_TOPIC = "servers"  # what one server asks of all: {"type": "generation.stop", "generation_id": …}
-MAX_RESUMED_AT_ONCE = 32  # of a crash's answers in one engine's queue; the others wait here
-STOP_PATIENCE_S = 5.0  # for the end of a stopped answer to be committed
-CLOSE_PATIENCE_S = 5.0
+MAX_RESUMED_AT_ONCE = 32  # of a crash's generations in one engine's queue; the others wait here
+STOP_TIMEOUT_S = 5.0  # for the end of a stopped generation to be committed
+CLOSE_TIMEOUT_S = 5.0
 NUM_STOPS_KEPT = 256
 HEAR_RETRY_S = 1.0
-Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class RunningAnswer:
-    """For people who watch."""
-
-    generation_id: str
-    session_id: str | None
-    user_id: str
-    model: str
-    created_at_ms: int
-    num_tokens: int
-    progress: dict[str, Any] | None
-
-
-class DurableRuns:
+class RecordedRuns:
     """`start` once the database and the bus are there, `aclose` after GenerationService.drain."""
 
     def __init__(
@@ -76,20 +64,19 @@ class DurableRuns:
         self._service = service
         self._plans = plans
         self._on_end = on_end
-        self._event_log = EventLog(database, owner=server_id, interval_s=interval_s)
+        self._recorder = Recorder(database, owner=server_id, interval_s=interval_s)
         self.reader = DurableReader(database, self._log_of, interval_s=interval_s)
         self._recovery = Recovery(database, plans, self, settings)
-        self._runs: dict[str, StoredRun] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()  # of runs and of what must not be disturbed
+        self._runs: dict[str, RecordedRun] = {}
         self._helpers: list[asyncio.Task[None]] = []
-        self._room = asyncio.Semaphore(MAX_RESUMED_AT_ONCE)
+        self._gate = asyncio.Semaphore(MAX_RESUMED_AT_ONCE)
         self._stops: deque[str] = deque(maxlen=NUM_STOPS_KEPT)  # asked of a server that may be gone
 
     async def start(self) -> None:
         """Takes over what is unfinished. Raises StoreError."""
         await self._recovery.sweep(is_first=True)
         self._helpers = [
-            asyncio.create_task(self._event_log.run(), name="event log"),
+            asyncio.create_task(self._recorder.run(), name="recorder"),
             asyncio.create_task(self._recovery.run(), name="leases"),
             asyncio.create_task(self._hear_servers(), name="stops of other servers"),
         ]
@@ -97,13 +84,14 @@ class DurableRuns:
     async def aclose(self) -> None:
         """What still runs is suspended: it goes on at the next start, or on another server at once."""
         self.reader.close()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_PATIENCE_S)
+        tasks = {run.task for run in self._runs.values() if run.task is not None}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S)
             for task in late:
                 task.cancel()
         for task in self._helpers:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._helpers, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._helpers, return_exceptions=True)
         if self._database.is_open:
             try:
                 await self._database.write(lambda db: generations.release_leases(db, self.server_id))
@@ -112,18 +100,19 @@ class DurableRuns:
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
-    async def launch(self, prepared: Prepared) -> Begun:
+    async def launch(self, prepared: PreparedGeneration) -> Begun:
         """Raises AlreadySent, StoreError, and what the engine refuses with."""
         if self._service.is_draining:
             raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
-        new, plan = prepared.new, prepared.plan
+        new, row = prepared.new, prepared.plan.row
         begun = await self._database.write(lambda db: answers.begin(db, new))
-        run = self._add(plan, prepared.engine, [LoggedEvent(1, "started", new.started)])
+        first = from_data(row.generation_id, "started", answers.started(row))
+        run = self._add(self._make(prepared.plan, prepared.engine, [first]))
         try:
             if begun.session is not None:
                 await self.tell(begun.written, begun.audience, kind="created" if new.is_new_answer else "changed")
         finally:
-            self._keep(run.run(), run)
+            self._start(run)
         await run.accepted()
         return begun
 
@@ -135,31 +124,11 @@ class DurableRuns:
             return
         run.stop()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(run.ended(), STOP_PATIENCE_S)
+            await asyncio.wait_for(run.ended(), STOP_TIMEOUT_S)
 
-    def running(self) -> list[RunningAnswer]:
+    def running(self) -> list[RecordedRun]:
         """Those of this process, oldest first."""
-        return [
-            RunningAnswer(
-                generation_id=run.plan.generation_id,
-                session_id=run.plan.session_id,
-                user_id=run.plan.user_id,
-                model=run.plan.model,
-                created_at_ms=run.plan.created_at_ms,
-                num_tokens=run.num_tokens,
-                progress=run.progress,
-            )
-            for run in self._runs.values()
-        ]
-
-    async def undisturbed(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """What was begun is finished: who asked may leave, but half of it must not be done."""
-        task = self._task(work, name="begin")
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.add_done_callback(_note_failure)
-            raise
+        return list(self._runs.values())
 
     async def tell(
         self, written: Sequence[Message], audience: Audience, *, kind: Literal["created", "changed"]
@@ -173,83 +142,78 @@ class DurableRuns:
     def running_ids(self) -> list[str]:
         return list(self._runs)
 
-    def lose(self, generation_id: str) -> None:
+    def give_up(self, generation_id: str) -> None:
         run = self._runs.get(generation_id)
         if run is not None:
-            run.lose()
+            run.give_up()
 
-    def go_on_with(self, plan: RunPlan, events: Sequence[LoggedEvent]) -> None:
-        run = self._add(plan, self._plans.engine_for(plan), events)
-        if plan.generation_id in self._stops:
+    def go_on_with(self, plan: RunPlan, events: Sequence[LogEvent]) -> None:
+        run = self._add(self._make(plan, self._plans.engine_for(plan), events, gate=self._gate))
+        if run.generation_id in self._stops:
             run.stop()
-        self._keep(self._run_with_others(run), run)
+        with contextlib.suppress(EngineUnavailable):  # this server stops, too: the next one goes on
+            self._start(run)
 
-    async def interrupt(self, plan: RunPlan, events: Sequence[LoggedEvent], error: EngineError) -> None:
-        await self._make_run(plan, None, events).interrupt(error)
+    async def interrupt(self, plan: RunPlan, events: Sequence[LogEvent], error: EngineError) -> None:
+        await self._make(plan, None, events).interrupt(error)
 
     # --- how they run -------------------------------------------------------------------------------------------------
 
-    def _log_of(self, generation_id: str) -> RunLog | None:
+    def _log_of(self, generation_id: str) -> RecordedLog | None:
         run = self._runs.get(generation_id)
         return run.log if run is not None else None
 
-    def _add(self, plan: RunPlan, engine: Engine, events: Sequence[LoggedEvent]) -> StoredRun:
-        run = self._runs[plan.generation_id] = self._make_run(plan, engine, events)
-        return run
-
-    def _make_run(self, plan: RunPlan, engine: Engine | None, events: Sequence[LoggedEvent]) -> StoredRun:
-        run_log = RunLog(plan.generation_id, events, num_run=plan.num_run)
-        return StoredRun(
+    def _make(
+        self,
+        plan: RunPlan,
+        engine: Engine | None,
+        events: Sequence[LogEvent],
+        *,
+        gate: asyncio.Semaphore | None = None,
+    ) -> RecordedRun:
+        return RecordedRun(
             plan,
-            run_log,
-            event_log=self._event_log,
+            RecordedLog(plan.row.generation_id, events, num_run=plan.row.num_resumes),
+            recorder=self._recorder,
             service=self._service,
             engine=engine,
             bus=self._bus,
             write_end=self._write_end,
+            gate=gate,
         )
 
-    async def _run_with_others(self, run: StoredRun) -> None:
-        async with self._room:
-            await run.run()
+    def _add(self, run: RecordedRun) -> RecordedRun:
+        """From here on readers find it."""
+        self._runs[run.generation_id] = run
+        return run
 
-    def _keep(self, work: Coroutine[Any, Any, None], run: StoredRun) -> None:
+    def _start(self, run: RecordedRun) -> None:
+        """Raises EngineUnavailable when the server stops."""
+
         def forget(_: object) -> None:
-            if self._runs.get(run.plan.generation_id) is run:
-                del self._runs[run.plan.generation_id]
+            if self._runs.get(run.generation_id) is run:
+                del self._runs[run.generation_id]
 
-        self._task(work, name=f"stored {run.plan.generation_id}").add_done_callback(forget)
+        try:
+            self._service.run(run).add_done_callback(forget)
+        except EngineUnavailable:
+            forget(None)
+            raise
 
-    def _task(self, work: Coroutine[Any, Any, Result], *, name: str) -> "asyncio.Task[Result]":
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _write_end(self, plan: RunPlan, rows: list[dict[str, Any]], end: RunEnd) -> bool:
-        if end.is_refused and plan.session_id is None:
+    async def _write_end(self, plan: RunPlan, rows: Rows, end: AnswerEnd) -> bool:
+        row = plan.row
+        if end.is_refused and row.session_id is None:
             return await self._database.write(
-                lambda db: answers.withdraw(db, self.server_id, plan.generation_id, counts=end.counts)
+                lambda db: answers.withdraw(db, self.server_id, row.generation_id, counts=end.counts)
             )
-        written = await self._database.write(
-            lambda db: answers.end(
-                db,
-                self.server_id,
-                plan.generation_id,
-                end.ending,
-                rows,
-                metadata=end.metadata,
-                counts=end.counts,
-                num_tokens=end.num_tokens,
-            )
-        )
+        written = await self._database.write(lambda db: answers.end(db, self.server_id, row.generation_id, end, rows))
         if written is None:
             return False
         if written.session is not None:
             await self.tell(written.written, written.audience, kind="changed")
-            notice = {"kind": "answer.finished", "session_id": plan.session_id, "message_id": plan.message_id}
+            notice = {"kind": "answer.finished", "session_id": row.session_id, "message_id": row.message_id}
             told = {"title": written.session.title, "state": end.ending.state}
-            await self._bus.publish(user_topic(plan.user_id), {"type": "notification", **notice, **told})
+            await self._bus.publish(user_topic(row.user_id), {"type": "notification", **notice, **told})
         self._on_end(written)
         return True
 
@@ -271,8 +235,3 @@ class DurableRuns:
             run.stop()
         else:
             self._stops.append(generation_id)
-
-
-def _note_failure(task: "asyncio.Task[Any]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.info("an answer was refused after its client had gone: %s", error)

@@ -6,16 +6,19 @@ logged (event_log.py), readers come and go (durable_reader.py), and who finds it
 chats, under the empty user id, which all who come without one share.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bdchat.api.bus.interface import Bus
 from bdchat.api.bus.session_news import SessionNews
 from bdchat.api.durable.context import Turn
-from bdchat.api.durable.event_cursor import NumberedEvent
-from bdchat.api.durable.plans import Plans, Prepared
-from bdchat.api.durable.runs import DurableRuns, RunningAnswer
+from bdchat.api.durable.plans import Plans, PreparedGeneration
+from bdchat.api.durable.recorded_run import RecordedRun
+from bdchat.api.durable.runs import CLOSE_TIMEOUT_S, RecordedRuns
+from bdchat.api.generation.events import Batch
 from bdchat.api.generation.service import GenerationService
 from bdchat.api.http.errors import Forbidden
 from bdchat.api.http.identity import Identity, check_scope
@@ -33,11 +36,13 @@ from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation, Message
 
+log = logging.getLogger(__name__)
+
 GIVEN_BY_THE_SERVER = frozenset({"messages", "store", "metadata", "stream", "stream_options", "n"})
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedGeneration:
     """`generation_id` is "" when only a message was written."""
 
     generation_id: str
@@ -66,8 +71,9 @@ class DurableGenerations:
         self._limits = settings.limits
         self._database = database
         lease_ms = round(settings.generations.lease_s * 1000)
+        self._beginning: set[asyncio.Task[StartedGeneration]] = set()
         self._plans = Plans(router, settings.limits, server_id=self.server_id, lease_ms=lease_ms)
-        self._runs = DurableRuns(
+        self._runs = RecordedRuns(
             database=database,
             bus=bus,
             news=news,
@@ -84,16 +90,20 @@ class DurableGenerations:
 
     async def aclose(self) -> None:
         """What still runs is suspended: it goes on at the next start, or on another server at once."""
+        if self._beginning:
+            _, late = await asyncio.wait(self._beginning, timeout=CLOSE_TIMEOUT_S)
+            for task in late:
+                task.cancel()
         await self._runs.aclose()
 
     # --- to begin -----------------------------------------------------------------------------------------------------
 
-    async def begin(self, identity: Identity, wanted: ChatCompletionRequest) -> Started:
+    async def begin(self, identity: Identity, wanted: ChatCompletionRequest) -> StartedGeneration:
         """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with: in a
         chat the message is stored then, and its answer "failed"; outside nothing is kept. The same client_message_id
-        again is the same Started, or another run of the answer if that came to nothing."""
+        again is the same generation, or another one for the answer if that came to nothing."""
         check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
-        return await self._runs.undisturbed(self._begin(identity, wanted))
+        return await self._finished(self._begin(identity, wanted))
 
     async def edit(
         self,
@@ -104,24 +114,26 @@ class DurableGenerations:
         client_message_id: str | None = None,
         params: Mapping[str, Any] = {},
         answers: bool = True,
-    ) -> Started:
+    ) -> StartedGeneration:
         """A sibling that says `content`, and an answer to it. Raises NotFound, NotAllowed, Conflict."""
         if answers:
             check_scope(identity, "chat")
         wanted = self._wanted(params, content)
-        return await self._runs.undisturbed(
+        return await self._finished(
             self._edit(identity, message_id, content, client_message_id, wanted if answers else None)
         )
 
-    async def regenerate(self, identity: Identity, message_id: str, *, params: Mapping[str, Any] = {}) -> Started:
+    async def regenerate(
+        self, identity: Identity, message_id: str, *, params: Mapping[str, Any] = {}
+    ) -> StartedGeneration:
         """Another answer beside `message_id`. Raises NotFound, NotAllowed, Conflict."""
         check_scope(identity, "chat")
-        return await self._runs.undisturbed(self._regenerate(identity, message_id, self._wanted(params)))
+        return await self._finished(self._regenerate(identity, message_id, self._wanted(params)))
 
-    async def go_on(self, identity: Identity, message_id: str) -> Started:
+    async def go_on(self, identity: Identity, message_id: str) -> StartedGeneration:
         """The answer goes on where it was cut off. Raises NotFound, NotAllowed, Conflict."""
         check_scope(identity, "chat")
-        return await self._runs.undisturbed(self._go_on(identity, message_id))
+        return await self._finished(self._go_on(identity, message_id))
 
     async def stop(self, identity: Identity, generation_id: str) -> None:
         """Ends it; its text is kept. Returns when that is stored, where it runs here. One that has ended: nothing."""
@@ -136,17 +148,28 @@ class DurableGenerations:
 
     # --- to read ------------------------------------------------------------------------------------------------------
 
-    def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Sequence[NumberedEvent]]:
+    def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]:
         """Events after `after_id`, to the last one. Asks nobody whose it is; `readable` does. Raises NotFound."""
         return self._runs.reader.follow(generation_id, after_id)
 
-    def running(self) -> list[RunningAnswer]:
+    def running(self) -> list[RecordedRun]:
         """Those of this process, oldest first."""
         return self._runs.running()
 
+    async def _finished(self, begin: Coroutine[Any, Any, StartedGeneration]) -> StartedGeneration:
+        """What was begun is finished: who asked may leave, but half of it must not be done."""
+        task = asyncio.create_task(begin, name="begin")
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_note_failure)
+            raise
+
     # --- how they begin -----------------------------------------------------------------------------------------------
 
-    async def _begin(self, identity: Identity, wanted: ChatCompletionRequest) -> Started:
+    async def _begin(self, identity: Identity, wanted: ChatCompletionRequest) -> StartedGeneration:
         session_id = wanted.stored_under("session_id")
         if session_id is None:
             for name in ("parent_id", "client_message_id"):
@@ -167,8 +190,8 @@ class DurableGenerations:
                 continue  # by somebody who was faster: now it is found
 
     async def _answer_again(
-        self, user_id: str, wanted: ChatCompletionRequest, place: answers.Place, sent: Message
-    ) -> Started:
+        self, user_id: str, wanted: ChatCompletionRequest, place: answers.MessagePlace, sent: Message
+    ) -> StartedGeneration:
         """The message is there. Its answer may be, too; may have come to nothing; or was never asked for."""
         latest = await self._database.read(lambda db: generations.answer_to(db, sent.message_id))
         if latest is None:
@@ -176,9 +199,11 @@ class DurableGenerations:
             return await self._launch(await self._plans.in_chat(user_id, wanted, place, Turn(path, ())))
         if latest.state in {"failed", "interrupted"} and not (latest.prefix or latest.content):
             return await self._run_again(user_id, latest)
-        return Started(latest.generation_id, latest.session_id, latest.message_id, sent.message_id, is_new=False)
+        return StartedGeneration(
+            latest.generation_id, latest.session_id, latest.message_id, sent.message_id, is_new=False
+        )
 
-    async def _run_again(self, user_id: str, latest: Generation) -> Started:
+    async def _run_again(self, user_id: str, latest: Generation) -> StartedGeneration:
         path = await self._database.read(lambda db: answers.asked_before(db, latest))
         return await self._launch(self._plans.again(user_id, latest, path), path[-1].message_id if path else None)
 
@@ -189,7 +214,7 @@ class DurableGenerations:
         content: str,
         client_message_id: str | None,
         wanted: ChatCompletionRequest | None,
-    ) -> Started:
+    ) -> StartedGeneration:
         user_id = user_id_of(identity)
         while True:
             message, place = await self._beside(user_id, message_id, client_message_id)
@@ -209,15 +234,17 @@ class DurableGenerations:
 
     async def _write_beside(
         self, user_id: str, message: Message, content: str, client_message_id: str | None
-    ) -> Started:
+    ) -> StartedGeneration:
         new = answers.NewSibling(user_id, message, content, client_message_id, new_id())
         written, audience = await self._database.write(lambda db: answers.write_beside(db, new))
         is_new = written.message_id == new.message_id
         if is_new:
             await self._runs.tell([written], audience, kind="created")
-        return Started("", written.session_id, None, written.message_id, is_new=is_new)
+        return StartedGeneration("", written.session_id, None, written.message_id, is_new=is_new)
 
-    async def _regenerate(self, identity: Identity, message_id: str, wanted: ChatCompletionRequest) -> Started:
+    async def _regenerate(
+        self, identity: Identity, message_id: str, wanted: ChatCompletionRequest
+    ) -> StartedGeneration:
         user_id = user_id_of(identity)
         message, place = await self._beside(user_id, message_id)
         if message.role != "assistant":
@@ -226,7 +253,7 @@ class DurableGenerations:
         prepared = await self._plans.in_chat(user_id, wanted, place, Turn(place.path, ()))
         return await self._launch(prepared, message.parent_id)
 
-    async def _go_on(self, identity: Identity, message_id: str) -> Started:
+    async def _go_on(self, identity: Identity, message_id: str) -> StartedGeneration:
         user_id = user_id_of(identity)
 
         def read(db: Any) -> tuple[Message, Generation | None, bool]:
@@ -255,8 +282,8 @@ class DurableGenerations:
 
     async def _beside(
         self, user_id: str, message_id: str, client_message_id: str | None = None
-    ) -> tuple[Message, answers.Place]:
-        def read(db: Any) -> tuple[Message, answers.Place]:
+    ) -> tuple[Message, answers.MessagePlace]:
+        def read(db: Any) -> tuple[Message, answers.MessagePlace]:
             message = answers.own_message(db, user_id, message_id)
             return message, answers.place_beside(db, user_id, message, client_message_id=client_message_id)
 
@@ -266,21 +293,24 @@ class DurableGenerations:
         """Raises InvalidRequest."""
         return request_of(params, content, self._limits)
 
-    async def _launch(self, prepared: Prepared, user_message_id: str | None = None) -> Started:
+    async def _launch(self, prepared: PreparedGeneration, user_message_id: str | None = None) -> StartedGeneration:
         """Raises AlreadySent, StoreError, and what the engine refuses with."""
         begun = await self._runs.launch(prepared)
-        plan = prepared.plan
+        row = prepared.plan.row
         said = [message.message_id for message in begun.written if message.role == "user"]
         user_message_id = said[-1] if said else user_message_id or prepared.new.parent_id
-        return Started(plan.generation_id, plan.session_id, plan.message_id, user_message_id, is_new=True)
+        return StartedGeneration(row.generation_id, row.session_id, row.message_id, user_message_id, is_new=True)
 
 
-def request_of(params: Mapping[str, Any], content: str, limits: LimitSettings) -> ChatCompletionRequest:
-    """`params`: what a client may say of an answer. Raises InvalidRequest."""
+def request_of(
+    params: Mapping[str, Any], content: str, limits: LimitSettings, *, metadata: Mapping[str, str] = {}
+) -> ChatCompletionRequest:
+    """What /v1/chat/completions would be asked: `params`, what a client may say of an answer, and where it belongs.
+    Raises InvalidRequest."""
     for name in sorted(GIVEN_BY_THE_SERVER & params.keys()):
         raise InvalidRequest(f"params.{name}", "is not a parameter of an answer.")
-    fields = {**params, "messages": [{"role": "user", "content": content}], "store": True}
-    return validate(ChatCompletionRequest, fields, limits)
+    given = {"messages": [{"role": "user", "content": content}], "metadata": dict(metadata), "store": True}
+    return validate(ChatCompletionRequest, {**params, **given}, limits)
 
 
 def user_id_of(identity: Identity) -> str:
@@ -312,3 +342,8 @@ def _unless_hidden(identity: Identity, row: Generation) -> Generation:
     if row.session_id is not None and "sessions" not in identity.scopes:
         raise NotFound("completion", row.generation_id)
     return row
+
+
+def _note_failure(task: "asyncio.Task[StartedGeneration]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.info("an answer was refused after its client had gone: %s", error)

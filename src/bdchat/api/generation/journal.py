@@ -6,24 +6,25 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from bdchat.api.generation.usage import Spending
-from bdchat.engine.errors import EngineError
-from bdchat.engine.request import Event, Finished, FinishReason, GenerationRequest
+from bdchat.engine.request import FinishReason, GenerationRequest
 from bdchat.store.ids import now_ms
 
 NUM_KEPT = 100
 State = Literal["complete", "cancelled", "failed"]
 
 
-class Ended(Protocol):
-    """generations.Generation is one."""
+class EndedGeneration(Protocol):
+    """A Generation is one."""
 
     request: GenerationRequest
     user_id: str
     started_at_ms: int
     first_text_ms: float | None
     spending: Spending
-    error: EngineError | None
-    events: list[Event]
+    reasons: list[FinishReason]
+
+    @property
+    def error(self) -> Exception | None: ...
 
     @property
     def model_id(self) -> str: ...
@@ -48,7 +49,7 @@ class RequestJournal:
     def __init__(self, *, num_kept: int = NUM_KEPT) -> None:
         self._entries: deque[JournalEntry] = deque(maxlen=num_kept)
 
-    def note(self, ended: Ended) -> None:
+    def note(self, ended: EndedGeneration) -> None:
         counts = ended.spending.counts()
         entry = JournalEntry(
             request_id=ended.request.request_id,
@@ -70,10 +71,8 @@ class RequestJournal:
         return tuple(reversed(self._entries))
 
 
-def _state(ended: Ended) -> State:
+def _state(ended: EndedGeneration) -> State:
     if ended.error is not None:
         return "failed"
-    finished = [event for event in ended.events if isinstance(event, Finished)]
-    is_whole = len(finished) == ended.request.num_choices
-    is_cancelled = any(event.reason is FinishReason.CANCELLED for event in finished)
-    return "complete" if is_whole and not is_cancelled else "cancelled"
+    is_whole = len(ended.reasons) == ended.request.num_choices
+    return "complete" if is_whole and FinishReason.CANCELLED not in ended.reasons else "cancelled"

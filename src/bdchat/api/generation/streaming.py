@@ -18,11 +18,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bdchat.api.auth.right_watch import interruptible
+from bdchat.api.generation.events import LogEvent
 from bdchat.api.generation.service import GenerationGroup
 from bdchat.api.http.errors import ClientGone, error_event
 from bdchat.api.http.route_pattern import route_pattern
 from bdchat.engine.errors import EngineError
-from bdchat.engine.request import Event
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 class StreamEncoder(Protocol):
     """One per stream; sees every event once, in order."""
 
-    def encode(self, position: int, events: Sequence[Event]) -> bytes:
+    def encode(self, position: int, events: Sequence[LogEvent]) -> bytes:
         """Frames for these events of prompt `position`; b"" when they change nothing visible."""
 
     def close(self) -> bytes:
@@ -45,7 +45,7 @@ class StreamEncoder(Protocol):
 class Collector(Protocol):
     """One per answer that is not streamed."""
 
-    def add(self, position: int, events: Sequence[Event]) -> None: ...
+    def add(self, position: int, events: Sequence[LogEvent]) -> None: ...
 
     def document(self) -> dict[str, Any]: ...
 

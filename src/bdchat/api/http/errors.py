@@ -179,7 +179,7 @@ class ErrorReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ErrorRow:
     """How one exception type looks from outside. `message` None = str(error)."""
 
     status: int
@@ -208,39 +208,39 @@ def _reason(error: InvalidRequest) -> str:
 CALLER = "invalid_request_error"
 SERVER = "server_error"
 
-TABLE: tuple[tuple[type[BaseException], Row], ...] = (
-    (InvalidRequest, Row(400, CALLER, None, _reason)),
-    (ContextLengthExceeded, Row(400, CALLER, "context_length_exceeded", _context_message, "messages")),
-    (UnsupportedParameter, Row(400, CALLER, "unsupported_parameter")),
-    (MalformedBody, Row(400, CALLER, "malformed_body")),
-    (RequestQuarantined, Row(400, CALLER, "request_quarantined")),
-    (Unauthorized, Row(401, CALLER, "invalid_api_key")),
-    (LoginFailed, Row(401, CALLER, "login_failed")),
-    (Forbidden, Row(403, CALLER, None)),
-    (NotAllowed, Row(403, CALLER, "forbidden")),
-    (QuotaExceeded, Row(403, CALLER, "storage_quota_exceeded")),
-    (OriginNotAllowed, Row(403, CALLER, "origin_not_allowed")),
-    (ModelNotFound, Row(404, CALLER, "model_not_found", _model_message, "model")),
-    (NotFound, Row(404, CALLER, "not_found")),
-    (BodyTimeout, Row(408, CALLER, "request_timeout")),
-    (Conflict, Row(409, CALLER, None)),
-    (BodyTooLarge, Row(413, CALLER, "request_too_large")),
-    (UnsupportedMediaType, Row(415, CALLER, "unsupported_media_type")),
-    (HostNotAllowed, Row(421, CALLER, "host_not_allowed")),
-    (HeadersTooLarge, Row(431, CALLER, "headers_too_large")),
-    (TooManyAttempts, Row(429, CALLER, "too_many_attempts")),
-    (TooManyConnections, Row(503, SERVER, "too_many_connections")),
-    (EndedByAdmin, Row(503, SERVER, "ended_by_admin", is_final=True)),
-    (StoreFull, Row(507, SERVER, "storage_full", is_final=True)),
-    (StoreUnavailable, Row(503, SERVER, "store_unavailable")),
-    (QueueFull, Row(503, SERVER, "queue_full")),
-    (QueueTimeout, Row(503, SERVER, "queue_timeout")),
-    (EngineUnavailable, Row(503, SERVER, "engine_unavailable")),
-    (ModelLoadFailed, Row(503, SERVER, "model_load_failed", is_final=True)),
-    (GenerationFailed, Row(500, SERVER, "generation_failed")),
-    (EngineError, Row(500, SERVER, "engine_error")),
+TABLE: tuple[tuple[type[BaseException], ErrorRow], ...] = (
+    (InvalidRequest, ErrorRow(400, CALLER, None, _reason)),
+    (ContextLengthExceeded, ErrorRow(400, CALLER, "context_length_exceeded", _context_message, "messages")),
+    (UnsupportedParameter, ErrorRow(400, CALLER, "unsupported_parameter")),
+    (MalformedBody, ErrorRow(400, CALLER, "malformed_body")),
+    (RequestQuarantined, ErrorRow(400, CALLER, "request_quarantined")),
+    (Unauthorized, ErrorRow(401, CALLER, "invalid_api_key")),
+    (LoginFailed, ErrorRow(401, CALLER, "login_failed")),
+    (Forbidden, ErrorRow(403, CALLER, None)),
+    (NotAllowed, ErrorRow(403, CALLER, "forbidden")),
+    (QuotaExceeded, ErrorRow(403, CALLER, "storage_quota_exceeded")),
+    (OriginNotAllowed, ErrorRow(403, CALLER, "origin_not_allowed")),
+    (ModelNotFound, ErrorRow(404, CALLER, "model_not_found", _model_message, "model")),
+    (NotFound, ErrorRow(404, CALLER, "not_found")),
+    (BodyTimeout, ErrorRow(408, CALLER, "request_timeout")),
+    (Conflict, ErrorRow(409, CALLER, None)),
+    (BodyTooLarge, ErrorRow(413, CALLER, "request_too_large")),
+    (UnsupportedMediaType, ErrorRow(415, CALLER, "unsupported_media_type")),
+    (HostNotAllowed, ErrorRow(421, CALLER, "host_not_allowed")),
+    (HeadersTooLarge, ErrorRow(431, CALLER, "headers_too_large")),
+    (TooManyAttempts, ErrorRow(429, CALLER, "too_many_attempts")),
+    (TooManyConnections, ErrorRow(503, SERVER, "too_many_connections")),
+    (EndedByAdmin, ErrorRow(503, SERVER, "ended_by_admin", is_final=True)),
+    (StoreFull, ErrorRow(507, SERVER, "storage_full", is_final=True)),
+    (StoreUnavailable, ErrorRow(503, SERVER, "store_unavailable")),
+    (QueueFull, ErrorRow(503, SERVER, "queue_full")),
+    (QueueTimeout, ErrorRow(503, SERVER, "queue_timeout")),
+    (EngineUnavailable, ErrorRow(503, SERVER, "engine_unavailable")),
+    (ModelLoadFailed, ErrorRow(503, SERVER, "model_load_failed", is_final=True)),
+    (GenerationFailed, ErrorRow(500, SERVER, "generation_failed")),
+    (EngineError, ErrorRow(500, SERVER, "engine_error")),
 )
-UNEXPECTED = Row(500, SERVER, "internal_error", lambda _: "The server had an error while processing your request.")
+UNEXPECTED = ErrorRow(500, SERVER, "internal_error", lambda _: "The server had an error while processing your request.")
 HTTP_CODES = {404: "unknown_url", 405: "method_not_allowed"}
 DEFAULT_RETRY_AFTER_S = 2.0
 
@@ -263,9 +263,9 @@ def error_event(error: BaseException) -> bytes:
     return msgspec.json.encode(event)
 
 
-def seconds_left(failure: Mapping[str, Any]) -> int | None:
-    """Of a "failed" event: until another try makes sense. None: it is not known, or that time has come."""
-    left_ms = (failure.get("retry_at_ms") or 0) - now_ms()
+def seconds_left(retry_at_ms: int | None) -> int | None:
+    """Until another try makes sense. None: it is not known, or that time has come."""
+    left_ms = (retry_at_ms or 0) - now_ms()
     return math.ceil(left_ms / 1000) if left_ms > 0 else None
 
 
@@ -279,11 +279,11 @@ def _http_reply(error: HTTPException) -> ErrorReply:
     message = {404: "Unknown request URL.", 405: "This URL does not accept that method."}.get(
         error.status_code, error.detail
     )
-    row = Row(error.status_code, CALLER, HTTP_CODES.get(error.status_code, "http_error"))
+    row = ErrorRow(error.status_code, CALLER, HTTP_CODES.get(error.status_code, "http_error"))
     return _reply(row, message, None, dict(error.headers or {}))
 
 
-def _headers(row: Row, error: BaseException) -> dict[str, str]:
+def _headers(row: ErrorRow, error: BaseException) -> dict[str, str]:
     headers: dict[str, str] = {}
     retry_after_s = getattr(error, "retry_after_s", None if row.is_final else DEFAULT_RETRY_AFTER_S)
     if row.status in {429, 503} and retry_after_s is not None:
@@ -297,6 +297,6 @@ def _headers(row: Row, error: BaseException) -> dict[str, str]:
     return headers
 
 
-def _reply(row: Row, message: str, param: str | None, headers: Mapping[str, str]) -> ErrorReply:
+def _reply(row: ErrorRow, message: str, param: str | None, headers: Mapping[str, str]) -> ErrorReply:
     envelope = ErrorEnvelope(ErrorObject(message=message, type=row.type, param=param, code=row.code))
     return ErrorReply(row.status, row.code or row.type, msgspec.json.encode(envelope), headers)

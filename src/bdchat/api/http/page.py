@@ -52,7 +52,7 @@ class PageFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class BuiltPage:
     """`files` by URL path, `entries` by file name. Both empty: it has not been built."""
 
     files: Mapping[str, PageFile]
@@ -70,7 +70,7 @@ class Page:
         return self.entries.get(name) if name else None
 
 
-def load_page(folder: Path = BUILT_PAGE) -> Page:
+def load_page(folder: Path = BUILT_PAGE) -> BuiltPage:
     files: dict[str, PageFile] = {}
     entries: dict[str, bytes] = {}
     for path in folder.rglob("*"):
@@ -81,7 +81,7 @@ def load_page(folder: Path = BUILT_PAGE) -> Page:
             entries[name] = path.read_bytes()
         else:
             files[f"/{name}"] = _page_file(path, caching=FOR_EVER if name.startswith("assets/") else FOR_A_DAY)
-    return Page(files, entries)
+    return BuiltPage(files, entries)
 
 
 def _page_file(path: Path, *, caching: bytes) -> PageFile:
@@ -93,7 +93,7 @@ def _page_file(path: Path, *, caching: bytes) -> PageFile:
 class PageServer:
     """Answers GET and HEAD of the page's own paths; everything else goes on to the API."""
 
-    def __init__(self, app: ASGIApp, *, page: Page) -> None:
+    def __init__(self, app: ASGIApp, *, page: BuiltPage) -> None:
         self._app = app
         self._page = page
 

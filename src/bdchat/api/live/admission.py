@@ -15,7 +15,7 @@ from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.bus.interface import Bus
 from bdchat.api.http.errors import EdgeError, TooManyAttempts
 from bdchat.api.http.identity import Identity, identity_of
-from bdchat.api.live.line import CloseCode, Line, LineClosed, Timing
+from bdchat.api.live.connection import CloseCode, SocketClosed, SocketConnection, Timing
 from bdchat.api.schemas.live import Auth, InFrame, parse_frame
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
@@ -27,7 +27,7 @@ SOME_TIME_S = 3600.0  # between two looks at a credential without an end
 MAX_LINES = 100  # of one user: tabs, devices, programs
 
 
-class OpenLines:
+class OpenSockets:
     """How many sockets each user has open here."""
 
     def __init__(self) -> None:
@@ -38,14 +38,14 @@ class OpenLines:
         return len(self._num_by_user)
 
     @property
-    def num_lines(self) -> int:
+    def num_sockets(self) -> int:
         return self._num_by_user.total()
 
     @contextlib.contextmanager
     def another(self, user_id: str) -> Iterator[None]:
-        """Raises LineClosed."""
+        """Raises SocketClosed."""
         if self._num_by_user[user_id] >= MAX_LINES:
-            raise LineClosed(CloseCode.TOO_MANY, f"{MAX_LINES} sockets are open already")
+            raise SocketClosed(CloseCode.TOO_MANY, f"{MAX_LINES} sockets are open already")
         self._num_by_user[user_id] += 1
         try:
             yield
@@ -65,7 +65,7 @@ class LiveParts:
     limits: LimitSettings
     server_id: str  # of this process
     timing: Timing = field(default_factory=Timing)
-    open_lines: OpenLines = field(default_factory=OpenLines)
+    open_sockets: OpenSockets = field(default_factory=OpenSockets)
 
 
 @dataclass(slots=True)
@@ -80,17 +80,17 @@ class Admission:
     _expiry: _Expiry = field(default_factory=_Expiry)
 
     async def check(self) -> None:
-        """Raises LineClosed when the credential is no longer good, or means somebody else."""
+        """Raises SocketClosed when the credential is no longer good, or means somebody else."""
         try:
             now = await self._resolve()
         except EdgeError:
             now = None
         if now is None or now != self.identity:
-            raise LineClosed(CloseCode.AUTH_ENDED, "the login has ended")
+            raise SocketClosed(CloseCode.AUTH_ENDED, "the login has ended")
         self._expiry.at_ms = now.expires_at_ms
 
     async def until_expired(self) -> None:
-        """Raises LineClosed when its time is over; a login that is used meanwhile gets more."""
+        """Raises SocketClosed when its time is over; a login that is used meanwhile gets more."""
         while True:
             at_ms = self._expiry.at_ms
             await asyncio.sleep(SOME_TIME_S if at_ms is None else max(0, at_ms - now_ms()) / 1000 + 0.001)
@@ -98,45 +98,45 @@ class Admission:
                 await self.check()
 
 
-async def admit(line: Line, websocket: WebSocket, parts: LiveParts) -> Admission:
-    """For an accepted socket. Nothing else is answered before. Raises LineClosed, WebSocketDisconnect."""
+async def admit(connection: SocketConnection, websocket: WebSocket, parts: LiveParts) -> Admission:
+    """For an accepted socket. Nothing else is answered before. Raises SocketClosed, WebSocketDisconnect."""
     authenticator = parts.authenticator
     identity = identity_of(websocket)
     if identity is not None and not identity.is_guest:
         return _with_sessions(Admission(identity, lambda: authenticator.resolve(websocket.scope)))
     try:
-        async with asyncio.timeout(line.timing.auth_timeout_s):
-            frame = parse_frame(await line.receive(), parts.limits)
+        async with asyncio.timeout(connection.timing.auth_timeout_s):
+            frame = parse_frame(await connection.receive(), parts.limits)
     except (TimeoutError, InvalidRequest, EdgeError) as error:
-        raise LineClosed(CloseCode.UNAUTHENTICATED, SAY_WHO) from error
+        raise SocketClosed(CloseCode.UNAUTHENTICATED, SAY_WHO) from error
     if not isinstance(frame, Auth):
-        raise LineClosed(CloseCode.UNAUTHENTICATED, SAY_WHO)
+        raise SocketClosed(CloseCode.UNAUTHENTICATED, SAY_WHO)
     token = frame.token
     try:
         identity = await authenticator.shown(token, websocket.scope)
     except TooManyAttempts as error:
-        raise LineClosed(CloseCode.UNAUTHENTICATED, str(error)) from error
+        raise SocketClosed(CloseCode.UNAUTHENTICATED, str(error)) from error
     if identity is None or identity.is_guest:
-        raise LineClosed(CloseCode.UNAUTHENTICATED, "the token is no good")
+        raise SocketClosed(CloseCode.UNAUTHENTICATED, "the token is no good")
     return _with_sessions(Admission(identity, lambda: authenticator.shown(token, websocket.scope)))
 
 
 def _with_sessions(admission: Admission) -> Admission:
     if "sessions" not in admission.identity.scopes:
-        raise LineClosed(CloseCode.FORBIDDEN, "this key lacks the scope 'sessions'")
+        raise SocketClosed(CloseCode.FORBIDDEN, "this key lacks the scope 'sessions'")
     return admission
 
 
-async def next_frame(line: Line, limits: LimitSettings) -> InFrame:
-    """What is out of bounds in a known frame is answered and passed over. Raises LineClosed for what is no frame."""
+async def next_frame(connection: SocketConnection, limits: LimitSettings) -> InFrame:
+    """What is out of bounds in a known frame is answered and passed over. Raises SocketClosed for what is no frame."""
     while True:
-        text = await line.receive()
+        text = await connection.receive()
         try:
             return parse_frame(text, limits)
         except InvalidRequest as error:
-            line.send_error(error)
+            connection.send_error(error)
             if error.param == "type":
-                raise LineClosed(CloseCode.PROTOCOL, "there is no such frame") from error
+                raise SocketClosed(CloseCode.PROTOCOL, "there is no such frame") from error
         except EdgeError as error:
-            line.send_error(error)
-            raise LineClosed(CloseCode.PROTOCOL, "frames are JSON objects") from error
+            connection.send_error(error)
+            raise SocketClosed(CloseCode.PROTOCOL, "frames are JSON objects") from error

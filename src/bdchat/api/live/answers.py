@@ -5,14 +5,16 @@ the bus left a gap. The log is followed only until the bus carries on from it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bdchat.api.bus.interface import Message
-from bdchat.api.durable.event_cursor import EventCursor, NumberedEvent
-from bdchat.api.durable.event_log import LAST_KINDS, event_id
+from bdchat.api.durable.event_cursor import EventCursor
+from bdchat.api.durable.numbering import event_id
+from bdchat.api.durable.rows import from_data
+from bdchat.api.generation.events import Batch, Ended, NumberedEvent, Reset, Started
 from bdchat.api.http.errors import seconds_left
 from bdchat.api.live.protocol import answer_frames, progress_frame
 from bdchat.api.schemas.live import AiComplete, OutFrame
@@ -33,7 +35,7 @@ class Outlet(Protocol):
 class Log(Protocol):
     """durable.DurableGenerations."""
 
-    def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Sequence[NumberedEvent]]: ...
+    def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]: ...
 
 
 @dataclass(slots=True)
@@ -53,8 +55,8 @@ class _Answer:
 class LiveAnswers:
     """Law: of each answer the client gets, from the number it named, every event once, in order, and one end."""
 
-    def __init__(self, line: Outlet, log: Log, database: Database, session_id: str) -> None:
-        self._line = line
+    def __init__(self, connection: Outlet, log: Log, database: Database, session_id: str) -> None:
+        self._connection = connection
         self._log = log
         self._database = database
         self._session_id = session_id
@@ -95,7 +97,7 @@ class LiveAnswers:
         elif message["type"] == "generation.ended":
             self._hear_end(answer, message)
         elif (frame := progress_frame(message)) is not None:
-            self._line.send(frame)
+            self._connection.send(frame)
 
     def catch_up(self) -> None:
         """The bus may have forgotten something."""
@@ -114,7 +116,8 @@ class LiveAnswers:
     # --- the bus ------------------------------------------------------------------------------------------------------
 
     def _hear_event(self, answer: _Answer, message: Message) -> None:
-        taken = answer.cursor.take([(message["seq"], message["kind"], message)])
+        event = from_data(answer.generation_id, message["kind"], message)
+        taken = answer.cursor.take([(message["seq"], event)])
         if answer.cursor.is_behind:
             self._follow(answer)
             return
@@ -122,7 +125,7 @@ class LiveAnswers:
         self._send(answer, taken)
 
     def _hear_end(self, answer: _Answer, message: Message) -> None:
-        answer.cursor.take([(message["seq"], "finished", message)])
+        answer.cursor.take([(message["seq"], Ended())])
         if answer.cursor.is_behind:
             self._follow(answer)
             return
@@ -150,11 +153,12 @@ class LiveAnswers:
         try:
             async with aclosing(self._log.follow(answer.generation_id, answer.cursor.last_id)) as batches:
                 async for batch in batches:
-                    await self._line.room()
-                    if answer.cursor.last_id == 0 and batch[0][1] == "reset":
-                        self._begin(answer, await self._row(answer), before_id=batch[0][0])
-                    self._send(answer, answer.cursor.take(batch))  # no await in between: the bus must not come first
-                    if batch[-1][1] in LAST_KINDS:
+                    await self._connection.room()
+                    if answer.cursor.last_id == 0 and isinstance(batch.events[0], Reset):
+                        self._begin(answer, await self._row(answer), before_id=batch.first_id)
+                    # no await in between: the bus must not come first
+                    self._send(answer, answer.cursor.take(batch.numbered()))
+                    if batch.is_last:
                         break
             row = await self._row(answer)
         except NotFound:  # deleted meanwhile, with its session or by itself
@@ -170,7 +174,7 @@ class LiveAnswers:
             if answer.cursor.last_id == 0:
                 self._begin(answer, row, before_id=last_id)
             answer.cursor = EventCursor(last_id)
-            self._send(answer, [(last_id, "reset", {"text": row.content})])
+            self._send(answer, [(last_id, Reset(text=row.content))])
         self._complete(answer, state=row.state, finish_reason=row.finish_reason, usage=row.usage, failure=row.error)
 
     async def _row(self, answer: _Answer) -> Generation:
@@ -188,11 +192,11 @@ class LiveAnswers:
 
     def _send(self, answer: _Answer, events: Iterable[NumberedEvent]) -> None:
         for frame in answer_frames(answer.generation_id, answer.message_id, events):
-            self._line.send(frame)
+            self._connection.send(frame)
 
     def _begin(self, answer: _Answer, row: Generation, *, before_id: int) -> None:
         """For who has not seen the event "started", which the log has no more."""
-        self._send(answer, [(before_id - 1, "started", {"prefix": row.prefix, "model": row.model})])
+        self._send(answer, [(before_id - 1, Started(prefix=row.prefix, model=row.model))])
 
     def _complete(
         self,
@@ -205,7 +209,7 @@ class LiveAnswers:
     ) -> None:
         """`failure`: what a "failed" event has, beside whatever else."""
         answer.is_over = True
-        self._line.send(
+        self._connection.send(
             AiComplete(
                 generation_id=answer.generation_id,
                 message_id=answer.message_id,
@@ -214,6 +218,6 @@ class LiveAnswers:
                 finish_reason=finish_reason,
                 usage=usage or {},
                 error=failure.get("error"),
-                retry_after_s=seconds_left(failure),
+                retry_after_s=seconds_left(failure.get("retry_at_ms")),
             )
         )

@@ -13,13 +13,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bdchat.api.auth.right_watch import means
 from bdchat.api.bus.interface import GAP, Message, Subscription, session_topic, user_topic
+from bdchat.api.durable.service import DurableGenerations
 from bdchat.api.http.endpoints import path_id
 from bdchat.api.http.errors import TooManyAttempts, is_expected
 from bdchat.api.live.admission import Admission, LiveParts, admit, next_frame
 from bdchat.api.live.answers import LiveAnswers
-from bdchat.api.live.commands import Command, Commands, Durable
-from bdchat.api.live.line import CloseCode, Line, LineClosed, answer_heartbeat, closing_with_the_bus
-from bdchat.api.live.presence import Presence, Seat, TypingSign
+from bdchat.api.live.commands import Command, Commands
+from bdchat.api.live.connection import CloseCode, SocketClosed, SocketConnection, answer_heartbeat, closing_with_the_bus
+from bdchat.api.live.presence import Presence, PresenceEntry, TypingSign
 from bdchat.api.live.protocol import frame_of
 from bdchat.api.schemas.live import Auth, Hello, InFrame, Present, Stop, Typing, Welcome
 from bdchat.engine.errors import InvalidRequest
@@ -34,7 +35,7 @@ MAX_WAITING = 16  # commands of one socket; they are obeyed one after the other
 
 
 class LiveChat:
-    def __init__(self, parts: LiveParts, durable: Durable) -> None:
+    def __init__(self, parts: LiveParts, durable: DurableGenerations) -> None:
         self._parts = parts
         self._durable = durable
         self._presence = Presence(parts.bus)
@@ -44,13 +45,13 @@ class LiveChat:
 
     async def connect(self, websocket: WebSocket) -> None:
         await websocket.accept()
-        line = Line(websocket, self._parts.timing)
-        async with closing_with_the_bus(line):
-            admission = await admit(line, websocket, self._parts)
-            with self._parts.open_lines.another(admission.identity.user_id):
-                await self._visit(line, admission, _session_named(websocket))
+        connection = SocketConnection(websocket, self._parts.timing)
+        async with closing_with_the_bus(connection):
+            admission = await admit(connection, websocket, self._parts)
+            with self._parts.open_sockets.another(admission.identity.user_id):
+                await self._serve(connection, admission, _session_named(websocket))
 
-    async def _visit(self, line: Line, admission: Admission, session_id: str) -> None:
+    async def _serve(self, connection: SocketConnection, admission: Admission, session_id: str) -> None:
         topics = (session_topic(session_id), user_topic(admission.identity.user_id))
         async with self._parts.bus.subscribe(*topics) as heard:
             await admission.check()  # it may have ended before we listened
@@ -61,20 +62,26 @@ class LiveChat:
                 identity=admission.identity,
                 session_id=session_id,
             )
-            answers = LiveAnswers(line, self._durable, self._parts.database, session_id)
-            visit = Visit(
-                self._parts, line, admission, session_id, presence=self._presence, answers=answers, commands=commands
+            answers = LiveAnswers(connection, self._durable, self._parts.database, session_id)
+            chat_socket = ChatSocket(
+                self._parts,
+                connection,
+                admission,
+                session_id,
+                presence=self._presence,
+                answers=answers,
+                commands=commands,
             )
-            await visit.run(heard)
+            await chat_socket.run(heard)
 
 
-class Visit:
+class ChatSocket:
     """One socket in one session, from its admission to its end."""
 
     def __init__(
         self,
         parts: LiveParts,
-        line: Line,
+        connection: SocketConnection,
         admission: Admission,
         session_id: str,
         *,
@@ -85,7 +92,7 @@ class Visit:
         identity = admission.identity
         self._parts = parts
         self._presence = presence
-        self._line = line
+        self._connection = connection
         self._admission = admission
         self._identity = identity
         self._session_id = session_id
@@ -95,17 +102,17 @@ class Visit:
         self._typing = TypingSign(parts.bus, session_id, identity, timeout_s=parts.timing.typing_timeout_s)
         self._role: Role = "reader"  # this and the next: until looked up
         self._is_shared = False
-        self._seat: Seat | None = None  # while the session is shared
+        self._presence_entry: PresenceEntry | None = None  # while the session is shared
         self._looking = asyncio.Lock()  # news and heartbeats come together
         self._has_spoken = asyncio.Event()
 
     async def run(self, heard: Subscription) -> None:
-        """Raises LineClosed, WebSocketDisconnect and the bus's errors."""
+        """Raises SocketClosed, WebSocketDisconnect and the bus's errors."""
         try:
             await self._look()
-            self._line.send(self._welcome())
-            await self._sit()
-            await self._line.run(
+            self._connection.send(self._welcome())
+            await self._join()
+            await self._connection.run(
                 self._listen(heard),
                 self._read(),
                 self._work(),
@@ -117,8 +124,8 @@ class Visit:
         finally:
             self._answers.close()
             await self._typing.hide()
-            if self._seat is not None:
-                await self._seat.leave()
+            if self._presence_entry is not None:
+                await self._presence_entry.leave()
 
     def _welcome(self) -> Welcome:
         return Welcome(
@@ -129,7 +136,7 @@ class Visit:
         )
 
     async def _look(self) -> None:
-        """What the user may do here now. Raises LineClosed, the same for what is not there and what is not theirs."""
+        """What the user may do here now. Raises SocketClosed, the same for what is not there and what is not theirs."""
 
         def look(db: Any) -> tuple[Role, bool]:
             _, role = sessions.get_readable(db, self._identity.user_id, self._session_id)
@@ -138,31 +145,31 @@ class Visit:
         try:
             self._role, self._is_shared = await self._parts.database.read(look)
         except NotFound as error:
-            raise LineClosed(CloseCode.NOT_FOUND, NO_SUCH_SESSION) from error
+            raise SocketClosed(CloseCode.NOT_FOUND, NO_SUCH_SESSION) from error
 
     async def _look_again(self) -> None:
         async with self._looking:
             role = self._role
             await self._look()
             if role != self._role:
-                self._line.send(self._welcome())
-            await self._sit()
+                self._connection.send(self._welcome())
+            await self._join()
 
-    async def _sit(self) -> None:
+    async def _join(self) -> None:
         """Where others may come, everybody is seen."""
-        if self._is_shared and self._seat is None:
-            self._seat = self._presence.seat(self._session_id, self._identity)
-            await self._seat.renew()
-            self._line.send(Present(users=await self._presence.users(self._session_id)))
-        elif not self._is_shared and self._seat is not None:
-            seat, self._seat = self._seat, None
-            await seat.leave()
+        if self._is_shared and self._presence_entry is None:
+            self._presence_entry = self._presence.entry(self._session_id, self._identity)
+            await self._presence_entry.renew()
+            self._connection.send(Present(users=await self._presence.users(self._session_id)))
+        elif not self._is_shared and self._presence_entry is not None:
+            entry, self._presence_entry = self._presence_entry, None
+            await entry.leave()
 
     async def _beat(self) -> None:
         await self._admission.check()
         await self._look_again()
-        if self._seat is not None:
-            await self._seat.renew()
+        if self._presence_entry is not None:
+            await self._presence_entry.renew()
 
     # --- from the bus -------------------------------------------------------------------------------------------------
 
@@ -181,21 +188,21 @@ class Visit:
         if kind == GAP:
             self._answers.catch_up()
             await self._look_again()
-        elif (kind == "session.left") or (kind == "presence" and self._seat is None):
+        elif (kind == "session.left") or (kind == "presence" and self._presence_entry is None):
             await self._look_again()
         if (frame := frame_of(message, self._identity.user_id)) is not None:
-            self._line.send(frame)
+            self._connection.send(frame)
         if kind == "session.deleted":
-            raise LineClosed(CloseCode.NOT_FOUND, "the session was deleted")
+            raise SocketClosed(CloseCode.NOT_FOUND, "the session was deleted")
 
     async def _hear_of_user(self, message: Message) -> None:
         if message["type"] == "auth.ended" and means(message, self._identity):
-            raise LineClosed(CloseCode.AUTH_ENDED, "the login has ended")
+            raise SocketClosed(CloseCode.AUTH_ENDED, "the login has ended")
         if message["type"] == GAP:
             await self._admission.check()
         elif message["type"] == "notification":
             if (frame := frame_of(message, self._identity.user_id)) is not None:
-                self._line.send(frame)
+                self._connection.send(frame)
         elif message["type"].startswith("session.") and _session_of(message) == self._session_id:
             await self._look_again()  # the role may be another
 
@@ -203,7 +210,7 @@ class Visit:
 
     async def _read(self) -> None:
         while True:
-            frame = await next_frame(self._line, self._parts.limits)
+            frame = await next_frame(self._connection, self._parts.limits)
             try:
                 await self._take(frame)
             except Exception as error:
@@ -213,7 +220,7 @@ class Visit:
     async def _take(self, frame: InFrame) -> None:
         if isinstance(frame, Hello):
             await self._answers.resume(frame.last)
-        elif answer_heartbeat(self._line, frame):
+        elif answer_heartbeat(self._connection, frame):
             pass
         elif isinstance(frame, Typing):
             await self._show_typing(is_typing=frame.is_typing)
@@ -232,26 +239,26 @@ class Visit:
         while True:
             frame = await self._waiting.get()
             try:
-                accepted = await self._commands.obey(frame)
+                accepted = await self._commands.handle(frame)
             except Exception as error:
                 self._refuse(error, frame)
                 continue
             await self._typing.hide()
-            self._line.send(accepted)
+            self._connection.send(accepted)
             if not accepted.is_new:
                 self._answers.take_up(accepted.generation_id, accepted.message_id)
 
     def _refuse(self, error: Exception, frame: InFrame) -> None:
-        """What ends the line goes on."""
-        if isinstance(error, (WebSocketDisconnect, LineClosed)):
+        """What ends the connection goes on."""
+        if isinstance(error, (WebSocketDisconnect, SocketClosed)):
             raise error
         if not is_expected(error):
             log.error("a frame could not be obeyed", exc_info=error, extra={"session_id": self._session_id})
-        self._line.send_error(error, to=frame)
+        self._connection.send_error(error, to=frame)
 
     async def _show_typing(self, *, is_typing: bool) -> None:
         """Who is alone, or may only read, writes for nobody."""
-        if self._seat is None:
+        if self._presence_entry is None:
             return
         if not is_typing:
             await self._typing.hide()
@@ -265,14 +272,14 @@ class Visit:
                 await self._has_spoken.wait()
         except TimeoutError:
             await self._answers.resume({})
-        await asyncio.Event().wait()  # the line ends with the first of its tasks
+        await asyncio.Event().wait()  # the connection ends with the first of its tasks
 
 
 def _session_named(websocket: WebSocket) -> str:
     try:
         return path_id(websocket, "session_id")
     except NotFound as error:
-        raise LineClosed(CloseCode.NOT_FOUND, NO_SUCH_SESSION) from error
+        raise SocketClosed(CloseCode.NOT_FOUND, NO_SUCH_SESSION) from error
 
 
 def _session_of(message: Message) -> str | None:

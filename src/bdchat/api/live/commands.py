@@ -4,13 +4,10 @@ Ids in a frame name what is in this socket's session; of others, its user's own 
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Protocol
 
+from bdchat.api.durable.service import DurableGenerations, StartedGeneration, request_of
 from bdchat.api.http.errors import UnsupportedParameter
 from bdchat.api.http.identity import Identity
-from bdchat.api.http.parsing import validate
-from bdchat.api.live.answers import Log
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.live import Accepted, ChatMessage, Continue, Edit, Regenerate
 from bdchat.engine.errors import InvalidRequest
@@ -20,42 +17,6 @@ from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
 
 Command = ChatMessage | Edit | Regenerate | Continue
-OURS = frozenset({"messages", "store", "metadata", "stream", "stream_options", "n"})  # not for `params` to say
-
-
-class Started(Protocol):
-    """durable.Started."""
-
-    @property
-    def generation_id(self) -> str: ...
-    @property
-    def message_id(self) -> str | None: ...
-    @property
-    def user_message_id(self) -> str | None: ...
-    @property
-    def is_new(self) -> bool: ...
-
-
-class Durable(Log, Protocol):
-    """durable.DurableGenerations."""
-
-    async def begin(self, identity: Identity, wanted: ChatCompletionRequest) -> Started: ...
-
-    async def edit(
-        self,
-        identity: Identity,
-        message_id: str,
-        content: str,
-        *,
-        client_message_id: str | None = None,
-        params: Mapping[str, Any] = ...,
-    ) -> Started: ...
-
-    async def regenerate(self, identity: Identity, message_id: str, *, params: Mapping[str, Any] = ...) -> Started: ...
-
-    async def go_on(self, identity: Identity, message_id: str) -> Started: ...
-
-    async def stop(self, identity: Identity, generation_id: str) -> None: ...
 
 
 class Commands:
@@ -63,7 +24,7 @@ class Commands:
 
     def __init__(
         self,
-        durable: Durable,
+        durable: DurableGenerations,
         database: Database,
         limits: LimitSettings,
         *,
@@ -82,7 +43,7 @@ class Commands:
             raise NotFound("completion", generation_id)
         await self._durable.stop(self._identity, generation_id)
 
-    async def obey(self, frame: Command) -> Accepted:
+    async def handle(self, frame: Command) -> Accepted:
         """Raises what the error table knows. Whoever stops waiting stops nothing: what has begun is finished."""
         try:
             started = await self._begin(frame)
@@ -97,7 +58,7 @@ class Commands:
             is_new=started.is_new,
         )
 
-    async def _begin(self, frame: Command) -> Started:
+    async def _begin(self, frame: Command) -> StartedGeneration:
         if isinstance(frame, ChatMessage):
             return await self._durable.begin(self._identity, self._request(frame))
         message_id = frame.message_id
@@ -120,15 +81,8 @@ class Commands:
             "parent_id": None if frame.is_below_head else frame.parent_id or "",
             "client_message_id": frame.client_message_id,
         }
-        for name in OURS & frame.params.keys():
-            raise InvalidRequest(name, "is said by the frame itself.")
-        fields = {
-            **frame.params,
-            "messages": [{"role": "user", "content": frame.content}],
-            "metadata": {name: value for name, value in place.items() if value is not None},
-            "store": True,
-        }
-        return validate(ChatCompletionRequest, fields, self._limits)
+        metadata = {name: value for name, value in place.items() if value is not None}
+        return request_of(frame.params, frame.content, self._limits, metadata=metadata)
 
 
 def _as_named_in(frame: Command, error: InvalidRequest | UnsupportedParameter) -> Exception:

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 from bdchat.api.auth.right_watch import means
 from bdchat.api.bus.interface import ADMIN_TOPIC, GAP, Subscription, user_topic
 from bdchat.api.live.admission import Admission, LiveParts, admit, next_frame
-from bdchat.api.live.line import CloseCode, Line, LineClosed, answer_heartbeat, closing_with_the_bus
+from bdchat.api.live.connection import CloseCode, SocketClosed, SocketConnection, answer_heartbeat, closing_with_the_bus
 from bdchat.api.live.protocol import admin_frame, frame_of
 from bdchat.api.schemas.live import Welcome
 from bdchat.engine.errors import InvalidRequest
@@ -26,39 +26,42 @@ class LiveEvents:
 
     async def connect(self, websocket: WebSocket) -> None:
         await websocket.accept()
-        line = Line(websocket, self._parts.timing)
-        async with closing_with_the_bus(line):
-            admission = await admit(line, websocket, self._parts)
-            with self._parts.open_lines.another(admission.identity.user_id):
-                await self._tell(line, admission)
+        connection = SocketConnection(websocket, self._parts.timing)
+        async with closing_with_the_bus(connection):
+            admission = await admit(connection, websocket, self._parts)
+            with self._parts.open_sockets.another(admission.identity.user_id):
+                await self._tell(connection, admission)
 
-    async def _tell(self, line: Line, admission: Admission) -> None:
+    async def _tell(self, connection: SocketConnection, admission: Admission) -> None:
         identity = admission.identity
         topics = [user_topic(identity.user_id), *([ADMIN_TOPIC] if identity.is_admin else [])]
         async with self._parts.bus.subscribe(*topics) as heard:
             await admission.check()  # it may have ended before we listened
-            line.send(Welcome(server_id=self._parts.server_id, user_id=identity.user_id))
-            await line.run(
-                _listen(line, heard, admission), self._obey(line), admission.until_expired(), beat=admission.check
+            connection.send(Welcome(server_id=self._parts.server_id, user_id=identity.user_id))
+            await connection.run(
+                _listen(connection, heard, admission),
+                self._handle(connection),
+                admission.until_expired(),
+                beat=admission.check,
             )
 
-    async def _obey(self, line: Line) -> None:
+    async def _handle(self, connection: SocketConnection) -> None:
         """Only the heart is heard here."""
         while True:
-            frame = await next_frame(line, self._parts.limits)
-            if not answer_heartbeat(line, frame):
-                line.send_error(InvalidRequest("type", "this socket only tells; sessions have their own."))
+            frame = await next_frame(connection, self._parts.limits)
+            if not answer_heartbeat(connection, frame):
+                connection.send_error(InvalidRequest("type", "this socket only tells; sessions have their own."))
 
 
-async def _listen(line: Line, heard: Subscription, admission: Admission) -> None:
+async def _listen(connection: SocketConnection, heard: Subscription, admission: Admission) -> None:
     identity = admission.identity
     async for topic, message in heard:
         if message["type"] == "auth.ended" and means(message, identity):
-            raise LineClosed(CloseCode.AUTH_ENDED, "the login has ended")
+            raise SocketClosed(CloseCode.AUTH_ENDED, "the login has ended")
         if message["type"] == GAP:
             await admission.check()
             if topic == ADMIN_TOPIC:
                 continue  # said once is enough
         frame = admin_frame(message) if topic == ADMIN_TOPIC else frame_of(message, identity.user_id)
         if frame is not None:
-            line.send(frame)
+            connection.send(frame)

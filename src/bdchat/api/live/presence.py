@@ -23,10 +23,10 @@ class Presence:
         self._said: dict[str, Users] = {}  # session → what was published last; only while somebody here is in it
         self._num_here: dict[str, int] = {}
 
-    def seat(self, session_id: str, identity: Identity) -> "Seat":
+    def entry(self, session_id: str, identity: Identity) -> "PresenceEntry":
         """To be taken by its first `renew`, and left once, taken or not."""
         self._num_here[session_id] = self._num_here.get(session_id, 0) + 1
-        return Seat(self, session_id, SEPARATOR.join((identity.user_id, identity.username, uuid.uuid4().hex)))
+        return PresenceEntry(self, session_id, SEPARATOR.join((identity.user_id, identity.username, uuid.uuid4().hex)))
 
     async def users(self, session_id: str) -> Users:
         """By user id, each once."""
@@ -54,7 +54,7 @@ class Presence:
             await self._bus.publish(session_topic(session_id), {"type": "presence", "users": users})
 
 
-class Seat:
+class PresenceEntry:
     """One socket's place in a session. Left once."""
 
     def __init__(self, presence: Presence, session_id: str, member: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bdchat.api.bus.interface import GAP, Message
-from bdchat.api.durable.event_cursor import NumberedEvent
+from bdchat.api.generation.events import NumberedEvent, Reset, Started
 from bdchat.api.schemas.live import (
     AiChunk,
     AiReset,
@@ -18,6 +18,7 @@ from bdchat.api.schemas.live import (
     SessionChange,
     TypingNow,
 )
+from bdchat.engine.request import Delta
 
 MAX_CHUNK_EVENTS = 2048  # of the log, in one frame: some ten kilobytes of text
 
@@ -62,23 +63,23 @@ def answer_frames(generation_id: str, message_id: str | None, events: Iterable[N
             frames.append(AiChunk(generation_id=generation_id, message_id=message_id, seq=last_seq, text=text))
         pieces.clear()
 
-    for seq, kind, data in events:
-        if kind != "delta" or len(pieces) >= MAX_CHUNK_EVENTS:
+    for seq, event in events:
+        if not isinstance(event, Delta) or len(pieces) >= MAX_CHUNK_EVENTS:
             flush()
         last_seq = seq
-        if kind == "delta":
-            pieces.append(data["text"])
-        elif kind == "reset":
-            frames.append(AiReset(generation_id=generation_id, message_id=message_id, seq=seq, text=data["text"]))
-        elif kind == "started":
+        if isinstance(event, Delta):
+            pieces.append(event.text)
+        elif isinstance(event, Reset):
+            frames.append(AiReset(generation_id=generation_id, message_id=message_id, seq=seq, text=event.text))
+        elif isinstance(event, Started):
             frames.append(
                 AiStart(
                     generation_id=generation_id,
                     message_id=message_id,
                     seq=seq,
-                    prefix=data.get("prefix") or "",
-                    model=data.get("model") or "",
-                    num_dropped_messages=data.get("num_dropped_messages") or 0,
+                    prefix=event.prefix,
+                    model=event.model,
+                    num_dropped_messages=event.num_dropped_messages,
                 )
             )
     flush()

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bdchat.api.generation.events import LogEvent
 from bdchat.api.generation.streaming import frame
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.openai.logprobs import LegacyLogprobs
-from bdchat.engine.request import Accepted, Delta, Event, Finished, Prompt, PromptLogprobs, TextPrompt
+from bdchat.engine.request import Accepted, Delta, Finished, Prompt, PromptLogprobs, TextPrompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class _Pieces:
         self._logprobs: dict[int, LegacyLogprobs] = {}
         self.usage = UsageCount()
 
-    def of(self, position: int, events: Sequence[Event]) -> list[Piece]:
+    def of(self, position: int, events: Sequence[LogEvent]) -> list[Piece]:
         pieces: list[Piece] = []
         for event in events:
             if isinstance(event, Delta):
@@ -102,7 +103,7 @@ class CompletionChunks:
         self._pieces = _Pieces(head)
         self._includes_usage = includes_usage
 
-    def encode(self, position: int, events: Sequence[Event]) -> bytes:
+    def encode(self, position: int, events: Sequence[LogEvent]) -> bytes:
         return b"".join(self._chunk(piece) for piece in self._pieces.of(position, events))
 
     def close(self) -> bytes:
@@ -135,7 +136,7 @@ class CompletionCollector:
         self._logprobs: list[dict[str, list[Any]] | None] = [None] * num_choices
         self._reasons: list[str | None] = [None] * num_choices
 
-    def add(self, position: int, events: Sequence[Event]) -> None:
+    def add(self, position: int, events: Sequence[LogEvent]) -> None:
         for piece in self._pieces.of(position, events):
             self._texts[piece.index].append(piece.text)
             self._reasons[piece.index] = piece.finish_reason or self._reasons[piece.index]

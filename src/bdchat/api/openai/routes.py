@@ -4,8 +4,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.admin.health import Health
-from bdchat.api.admin.metrics import Metrics
 from bdchat.api.http.endpoints import JSON, Endpoint, declared
 from bdchat.api.http.identity import require_chat
 from bdchat.api.http.json_body import read_json_body
@@ -23,11 +21,6 @@ from bdchat.settings import LimitSettings
 
 ANSWER_MEDIA = (JSON, "text/event-stream")  # the second with stream: true
 ANSWER_ERRORS = (404, 409, 500)  # a model or session that is not there, a parent that is being written, a broken engine
-HEALTH = {
-    "type": "object",
-    "required": ["status"],
-    "properties": {"status": {"enum": ["ok", "draining"]}, "models": {"type": "array", "items": {"type": "object"}}},
-}
 
 
 def openai_routes(
@@ -88,19 +81,4 @@ def llm_routes(chat: ChatCompletions, models: Models, limits: LimitSettings) -> 
             ),
         ),
         Endpoint("GET", "/api/llm/models", models.list, "The models", response=ModelList, auth="chat"),
-    )
-
-
-def watch_routes(health: Health, metrics: Metrics) -> list[Route]:
-    return declared(
-        Endpoint("GET", "/health", health.show, "Is the server alive", response=HEALTH, auth="open"),
-        Endpoint(
-            "GET",
-            "/metrics",
-            metrics.show,
-            "Counters, in Prometheus' text",
-            response_media=("text/plain",),
-            auth="chat",
-            description="For the operator, admins and, on this machine, the local guest.",
-        ),
     )

@@ -13,14 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.auth.right_watch import interruptible, rests_on_session
-from bdchat.api.durable.event_log import LAST_KINDS
-from bdchat.api.durable.service import DurableGenerations, Started, shown_to
+from bdchat.api.durable.service import DurableGenerations, StartedGeneration, shown_to
 from bdchat.api.generation.streaming import DONE, FrameStream, unless_gone
 from bdchat.api.http.errors import error_event, seconds_left
 from bdchat.api.http.identity import Identity
 from bdchat.api.http.long_answer import GAP, LongAnswer, LongText, long_reply
-from bdchat.api.openai.chat_chunks import ChatHead
-from bdchat.api.openai.stored_chunks import StoredChunks, StoredCollector, completion, head_of
+from bdchat.api.openai.chat_chunks import ChatChunks, ChatCollector, ChatHead
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
@@ -52,19 +50,19 @@ class StoredChat:
         return (await self._database.read(lambda db: shown_to(db, identity, generation_id))).row
 
     def document(
-        self, shown: CompletionRow, read: StoredCollector, *, content: str | None
+        self, shown: CompletionRow, read: ChatCollector, last_event_id: int, *, content: str | None
     ) -> tuple[dict[str, Any], list[LongText]]:
         """Of a completion, with what fills its gaps. `content` None: as it is stored."""
         texts = [_part(shown, "content")] if content is None else []
         texts += [_part(shown, "prefix")] if shown.prefix is None else []
-        return completion(shown, self.head(shown.row), read, content=GAP if content is None else content), texts
+        return read.stored_document(shown, last_event_id, content=GAP if content is None else content), texts
 
     def head(self, row: Generation) -> ChatHead:
         try:
             info = self._router.engine_for(row.model).info
         except ModelNotFound:
             info = None
-        return head_of(row, info.fingerprint if info else None)
+        return ChatHead.of(row, info.fingerprint if info else None)
 
     def stream(
         self,
@@ -76,43 +74,45 @@ class StoredChat:
         includes_usage: bool = False,
     ) -> Response:
         rests_on_session(request, row.session_id)
-        chunks = StoredChunks(self.head(row), includes_usage=includes_usage)
+        chunks = ChatChunks(self.head(row), includes_usage=includes_usage)
         return FrameStream(self._frames(row.generation_id, after_id, chunks), headers=headers)
 
     async def _whole(self, request: Request, identity: Identity, wanted: ChatCompletionRequest) -> Response:
         started = await self._durable.begin(identity, wanted)
         rests_on_session(request, started.session_id)
         headers = headers_of(started)
-        read = StoredCollector()
+        read = ChatCollector(self.head(await self.find(identity, started.generation_id)), has_logprobs=False)
+        last_event_id = 0
         async with aclosing(self._durable.follow(started.generation_id, 0)) as batches:
             async for batch in batches:
-                read.add(batch)
-        if read.failure is not None:
-            failed = msgspec.json.encode({"error": read.failure["error"]})
-            if (retry_after_s := seconds_left(read.failure)) is not None:
+                read.add(0, batch.events)
+                last_event_id = batch.last_id
+        if (failed := read.failed) is not None:
+            if (retry_after_s := seconds_left(failed.retry_at_ms)) is not None:
                 headers["retry-after"] = str(retry_after_s)
-            return Response(failed, read.failure["status"], headers, media_type="application/json")
-        if read.finished is None:
+            body = msgspec.json.encode({"error": failed.error})
+            return Response(body, failed.status, headers, media_type="application/json")
+        if read.ended is None:
             raise EngineUnavailable("the answer goes on without this reader", 1.0)
 
         def show(db: Db) -> LongAnswer:
             shown = shown_to(db, identity, started.generation_id)
-            document, texts = self.document(shown, read, content=read.text)
+            document, texts = self.document(shown, read, last_event_id, content=read.text)
             return LongAnswer(document, texts, lambda db: shown_to(db, identity, started.generation_id))
 
         return await long_reply(request, self._database, show, headers=headers)
 
-    async def _frames(self, generation_id: str, after_id: int, chunks: StoredChunks) -> AsyncGenerator[bytes]:
-        last_kind = ""
+    async def _frames(self, generation_id: str, after_id: int, chunks: ChatChunks) -> AsyncGenerator[bytes]:
+        is_last = False
         try:
             async with aclosing(self._durable.follow(generation_id, after_id)) as batches:
                 async for batch in batches:
-                    last_kind = batch[-1][1]
-                    yield chunks.encode(batch)
+                    is_last = batch.is_last
+                    yield chunks.encode(0, batch.events, batch.first_id)
         except (EngineError, StoreError) as error:  # the status line is long gone: it becomes an event
             yield b"data: " + error_event(error) + b"\n\n" + DONE
             return
-        if last_kind in LAST_KINDS:
+        if is_last:
             yield DONE
 
 
@@ -123,7 +123,7 @@ def _part(shown: CompletionRow, name: Literal["content", "prefix"]) -> LongText:
     )
 
 
-def headers_of(started: Started) -> dict[str, str]:
+def headers_of(started: StartedGeneration) -> dict[str, str]:
     named = {
         "x-bdchat-generation-id": started.generation_id,
         "x-bdchat-message-id": started.message_id,

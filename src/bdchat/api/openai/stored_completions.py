@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bdchat.api.durable.numbering import event_id
 from bdchat.api.durable.reader import last_event, stored_events
 from bdchat.api.durable.service import DurableGenerations, readable, shown_to, writable
 from bdchat.api.http.endpoints import Endpoint, path_id, read_query, reply
@@ -17,9 +18,9 @@ from bdchat.api.http.identity import Identity, require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.long_answer import LongAnswer, LongText, long_reply
 from bdchat.api.http.parsing import parse, validate
+from bdchat.api.openai.chat_chunks import ChatCollector
 from bdchat.api.openai.shown_messages import page_of, shown_messages
 from bdchat.api.openai.stored_chat import StoredChat
-from bdchat.api.openai.stored_chunks import StoredCollector
 from bdchat.api.schemas.chat import MAX_METADATA_KEY_CHARS, MAX_METADATA_KEYS, MAX_METADATA_VALUE_CHARS
 from bdchat.api.schemas.stored import (
     CompletionChanges,
@@ -34,7 +35,7 @@ from bdchat.api.schemas.stored import (
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.chats import completion_rows, generations
-from bdchat.store.chats.completion_rows import CompletionRow, Page
+from bdchat.store.chats.completion_rows import CompletionPage, CompletionRow
 from bdchat.store.errors import Conflict
 from bdchat.store.sql.database import Database, Db
 
@@ -103,7 +104,7 @@ class StoredCompletions:
         identity = require_chat(request)
         query, metadata = _split_metadata(dict(request.query_params))
         wanted = validate(CompletionQuery, query, self._limits, strict=False)
-        page = Page(
+        page = CompletionPage(
             limit=wanted.limit,
             after=wanted.after,
             is_newest_first=wanted.order == "desc",
@@ -184,10 +185,17 @@ class StoredCompletions:
         return await long_reply(request, self._database, read)
 
     def _document(self, db: Db, shown: CompletionRow) -> Document:
-        read = StoredCollector()
-        is_running = shown.row.state == generations.RUNNING
-        read.add(stored_events(db, shown.row, 0) if is_running else [last_event(shown.row)])
-        return self._chat.document(shown, read, content=read.text if is_running else shown.content)
+        row = shown.row
+        read = ChatCollector(self._chat.head(row), has_logprobs=False)
+        is_running, last_event_id = row.state == generations.RUNNING, event_id(row.num_resumes, row.last_seq)
+        if is_running:
+            last_event_id = 0
+            for batch in stored_events(db, row, 0):
+                read.add(0, batch.events)
+                last_event_id = batch.last_id
+        else:
+            read.add(0, [last_event(row)])
+        return self._chat.document(shown, read, last_event_id, content=read.text if is_running else shown.content)
 
 
 def _split_metadata(query: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:

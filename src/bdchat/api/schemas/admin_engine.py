@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from bdchat.api.generation.journal import State
 from bdchat.api.http.endpoints import View
 
 
@@ -98,7 +97,7 @@ class RequestView(View):
     user_id: str
     username: str | None
     model: str
-    state: State
+    state: Literal["complete", "cancelled", "failed"]
     started_at_ms: int
     total_ms: int
     queue_ms: float | None

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bdchat.api.admin.pulls import MAX_SPEC_CHARS, PullState, State
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text
 from bdchat.engine.models.downloads import PullFault
 from bdchat.engine.models.rows import ModelRow
 
+MAX_SPEC_CHARS = 300
+PullStatus = Literal["running", "paused", "done", "failed", "cancelled"]
 ModelName = Annotated[Text, Field(min_length=1, max_length=MAX_SPEC_CHARS)]
 HIDDEN = frozenset({"path"})
 
@@ -57,7 +58,7 @@ class ServedView(View):
 class PullView(View):
     pull_id: str
     model: str
-    state: State
+    state: PullStatus
     phase: str | None
     num_bytes_done: int
     num_bytes_total: int | None
@@ -75,7 +76,3 @@ class PullList(View):
 def to_model_view(row: ModelRow, *, served: str | None, is_default: bool) -> ModelView:
     shown = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in HIDDEN}
     return ModelView(**shown | {"languages": list(row.languages)}, served=served, is_default=is_default)
-
-
-def to_pull_view(told: PullState) -> PullView:
-    return PullView(**dataclasses.asdict(told))

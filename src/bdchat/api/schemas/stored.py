@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool
 
-from bdchat.api.durable.service import Started
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text, Wire
 from bdchat.api.schemas.answers import Answer, ChatCompletion
@@ -117,13 +116,3 @@ class StartedView(View):
     message_id: str | None  # the answer's
     user_message_id: str | None
     is_new: bool  # false: the same client_message_id was sent before
-
-    @classmethod
-    def of(cls, started: Started) -> "StartedView":
-        return cls(
-            generation_id=started.generation_id or None,
-            session_id=started.session_id,
-            message_id=started.message_id,
-            user_message_id=started.user_message_id,
-            is_new=started.is_new,
-        )

@@ -23,7 +23,7 @@ from bdchat.api.http.errors import (
     TooManyConnections,
     error_reply,
 )
-from bdchat.api.transport.open_connections import OpenConnections, Waiting
+from bdchat.api.transport.open_connections import OpenConnections, WaitReason
 from bdchat.api.transport.socket_protocol import BoundedSocketProtocol
 from bdchat.api.transport.write_watch import WriteWatch
 from bdchat.settings import LimitSettings
@@ -89,7 +89,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 head, end, body = data.partition(b"\r\n\r\n")
                 data = H2C_OFFER.sub(b"", head + b"\r\n")[:-2] + end + body
         elif not self._is_answering:
-            self._wait(Waiting.REST_OF_REQUEST)
+            self._wait(WaitReason.REST_OF_REQUEST)
         super().data_received(data)
         if self._is_in_head and self._num_head_bytes > self._limits.header_bytes:
             self._refuse(HeadersTooLarge(self._limits.header_bytes))
@@ -103,7 +103,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(HeadersTooLarge(self._limits.header_bytes))
         elif not self._is_refused:
             if not self._is_answering:
-                self._wait(Waiting.REST_OF_REQUEST)
+                self._wait(WaitReason.REST_OF_REQUEST)
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -115,7 +115,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._is_refused:
             return
         if self.cycle is not None and self.cycle.response_complete:  # it was refused before all of it was here
-            self._wait(Waiting.NEXT_REQUEST)
+            self._wait(WaitReason.NEXT_REQUEST)
         else:
             self._is_answering = True
             self._open_connections.answer(self)
@@ -127,11 +127,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._watch_writes()
         if not self._is_in_head:
-            self._wait(Waiting.REST_OF_REQUEST)
+            self._wait(WaitReason.REST_OF_REQUEST)
         elif is_last:
-            self._wait(Waiting.NEXT_REQUEST)
+            self._wait(WaitReason.NEXT_REQUEST)
 
-    def _wait(self, what: Waiting) -> None:
+    def _wait(self, what: WaitReason) -> None:
         self._is_answering = False
         self._open_connections.wait(self, what)
 
@@ -139,7 +139,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Called by uvicorn with a whole head: a refused one is no beginning of a socket."""
         if self._is_refused:
             return
-        self._wait(Waiting.REST_OF_REQUEST)  # for who it is; a stranger hears nothing until then
+        self._wait(WaitReason.REST_OF_REQUEST)  # for who it is; a stranger hears nothing until then
         super().handle_websocket_upgrade()
         protocol = self.transport.get_protocol()
         assert isinstance(protocol, BoundedSocketProtocol)

@@ -23,7 +23,7 @@ LOCAL_SHARE = 3 / 4  # of all connections: many programs and people share the lo
 _REPORT_EVERY_S = 60.0
 
 
-class Waiting(IntEnum):
+class WaitReason(IntEnum):
     """What for; in the order in which they give way."""
 
     FIRST_REQUEST = 0
@@ -37,16 +37,16 @@ class Connection(Protocol):
 
 
 @dataclass(slots=True)
-class _Place:
+class _OpenConnection:
     address: str
-    waiting: Waiting | None = None  # None: it is being answered
+    waiting: WaitReason | None = None  # None: it is being answered
 
 
 @dataclass(slots=True)
 class _Address:
     num_connections: int = 0
     # in the order of their last word
-    waiting: tuple[dict[Connection, None], ...] = field(default_factory=lambda: tuple({} for _ in Waiting))
+    waiting: tuple[dict[Connection, None], ...] = field(default_factory=lambda: tuple({} for _ in WaitReason))
 
     @property
     def num_waiting(self) -> int:
@@ -72,7 +72,7 @@ class OpenConnections:
         self._max_per_address = max_per_address
         self._proxies = tuple(ipaddress.ip_network(name, strict=False) for name in trusted_proxies)
         self._clock = clock
-        self._places: dict[Connection, _Place] = {}
+        self._places: dict[Connection, _OpenConnection] = {}
         self._addresses: dict[str, _Address] = {}
         self._reported_at: float | None = None
 
@@ -87,13 +87,13 @@ class OpenConnections:
             return False
         if len(self._places) >= self._max_connections and not self._make_room(self._fullest(), "all addresses"):
             return False
-        place = _Place(name)
+        place = _OpenConnection(name)
         self._places[connection] = place
         self._addresses.setdefault(name, _Address()).num_connections += 1
-        self._put(connection, place, Waiting.FIRST_REQUEST)
+        self._put(connection, place, WaitReason.FIRST_REQUEST)
         return True
 
-    def wait(self, connection: Connection, what: Waiting) -> None:
+    def wait(self, connection: Connection, what: WaitReason) -> None:
         """It has just said something, or got its answer; now its client is to speak."""
         place = self._places.get(connection)
         if place is not None:
@@ -117,11 +117,11 @@ class OpenConnections:
         if not address.num_connections:
             del self._addresses[place.address]
 
-    def _put(self, connection: Connection, place: _Place, what: Waiting) -> None:
+    def _put(self, connection: Connection, place: _OpenConnection, what: WaitReason) -> None:
         place.waiting = what
         self._addresses[place.address].waiting[what][connection] = None
 
-    def _take(self, connection: Connection, place: _Place) -> None:
+    def _take(self, connection: Connection, place: _OpenConnection) -> None:
         if place.waiting is not None:
             del self._addresses[place.address].waiting[place.waiting][connection]
             place.waiting = None

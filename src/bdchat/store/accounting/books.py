@@ -20,10 +20,10 @@ from sqlalchemy import Connection, LargeBinary, literal_column, text
 from sqlmodel import SQLModel
 
 from bdchat.store import tables
-from bdchat.store.search.index import MAX_TERM_BYTES
 
 # Measured in SQLite's file, indexes included: 300 to 340 bytes for a chat, link, key or generation without text, 880
 # for a message of one word with its entry for search.
+MAX_TERM_BYTES = 1_000_000  # PostgreSQL's tsvector holds 1 MiB; text beyond (430 kB of Korean) is not found
 ROW_BYTES = 512
 TERMS_PER_TEXT = 8  # at most, as they are counted below: Korean of syllables that never come again has 6.8
 SHARDS = 64

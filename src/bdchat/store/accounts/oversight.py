@@ -29,7 +29,7 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class UsageRow:
+class UsageSum:
     """Sums over what was not asked to be told apart: then the name is None."""
 
     day: str | None
@@ -103,7 +103,7 @@ def usage(
     limit: int,
     user_id: str | None = None,
     model: str | None = None,
-) -> list[UsageRow]:
+) -> list[UsageSum]:
     """Both days included; sums per combination of what `by` names, in its order."""
     column_of: dict[Dimension, Any] = {
         "day": col(UsageDay.day),
@@ -151,10 +151,10 @@ def _user_rows() -> Any:
     )
 
 
-def _usage_row(names: Sequence[str], row: tuple[Any, ...]) -> UsageRow:
+def _usage_row(names: Sequence[str], row: tuple[Any, ...]) -> UsageSum:
     found = dict(zip(names, row, strict=False))
     sums = row[len(row) - len(COUNTS) :]
-    return UsageRow(
+    return UsageSum(
         day=found.get("day"),
         user_id=found.get("user"),
         username=(row[len(names)] or "") if "user" in names else None,

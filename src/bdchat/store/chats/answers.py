@@ -22,7 +22,7 @@ from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadat
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MessagePlace:
     """Where a message goes: `path` ends with its parent."""
 
     session: ChatSession
@@ -44,7 +44,17 @@ class NewAnswer:
     answer_id: str | None
     is_new_answer: bool
     generation: Generation
-    started: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnd:
+    """What is written with the last event. `counts`: columns of UsageDay; `num_tokens`: of the whole message."""
+
+    ending: Ending
+    metadata: MessageMetadata
+    counts: Mapping[str, int]
+    num_tokens: int
+    is_refused: bool = False  # the engine never took it in
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,9 @@ class AlreadySent(Exception):
     """Somebody was faster with the same client_message_id; nothing is written."""
 
 
-def place(db: Session, user_id: str, session_id: str, *, parent_id: str | None, client_message_id: str | None) -> Place:
+def place(
+    db: Session, user_id: str, session_id: str, *, parent_id: str | None, client_message_id: str | None
+) -> MessagePlace:
     """`parent_id` None: the session's head; "": no parent. Raises NotFound, NotAllowed."""
     session = sessions.get_writable(db, user_id, session_id)
     sent = messages.find_sent(db, session_id, client_message_id) if client_message_id is not None else None
@@ -81,10 +93,10 @@ def place(db: Session, user_id: str, session_id: str, *, parent_id: str | None, 
     if leaf_id and (not path or path[-1].session_id != session_id):
         raise NotFound("message", leaf_id)
     dropped = _num_dropped(db, path)
-    return Place(session, configs.of(db, session_id), path, dropped, sent)
+    return MessagePlace(session, configs.of(db, session_id), path, dropped, sent)
 
 
-def place_beside(db: Session, user_id: str, message: Message, *, client_message_id: str | None = None) -> Place:
+def place_beside(db: Session, user_id: str, message: Message, *, client_message_id: str | None = None) -> MessagePlace:
     """Where a sibling of a message goes. Raises NotFound, NotAllowed."""
     return place(
         db, user_id, message.session_id, parent_id=message.parent_id or "", client_message_id=client_message_id
@@ -123,11 +135,23 @@ def _num_dropped(db: Session, path: Sequence[Message]) -> int:
     return metadata.num_dropped_messages if metadata else 0
 
 
+def started(generation: Generation) -> dict[str, Any]:
+    """The data of its event 1."""
+    return {
+        "message_id": generation.message_id,
+        "session_id": generation.session_id,
+        "model": generation.model,
+        "created_at_ms": generation.created_at_ms,
+        "prefix": generation.prefix,
+        "num_dropped_messages": generation.wire.get("num_dropped_messages", 0),
+    }
+
+
 def begin(db: Session, new: NewAnswer) -> Begun:
     """Raises AlreadySent, NotFound, NotAllowed."""
     generation = new.generation
     if generation.session_id is None:
-        generations.create(db, generation, new.started)
+        generations.create(db, generation, started(generation))
         return Begun(generation)
     session = sessions.get_writable(db, new.user_id, generation.session_id)
     written = _write(db, session, new)
@@ -147,7 +171,7 @@ def begin(db: Session, new: NewAnswer) -> Begun:
         )
     else:
         answer = _take_up(db, str(new.answer_id))
-    generations.create(db, generation, new.started)
+    generations.create(db, generation, started(generation))
     num_messages = sum(message.role == "user" for message in written)
     usage.add(db, new.user_id, generation.model, num_messages=num_messages)
     return Begun(generation, session, (*written, answer), sessions.audience(db, session))
@@ -216,24 +240,17 @@ def _take_up(db: Session, answer_id: str) -> Message:
 
 
 def end(
-    db: Session,
-    owner: str,
-    generation_id: str,
-    ending: Ending,
-    rows: Sequence[dict[str, Any]],
-    *,
-    metadata: MessageMetadata,
-    counts: Mapping[str, int],
-    num_tokens: int,
+    db: Session, owner: str, generation_id: str, answer_end: AnswerEnd, rows: Sequence[dict[str, Any]]
 ) -> Begun | None:
-    """`rows`: the rest of the log. `num_tokens`: of the whole message. None when `owner` has lost it, or it is gone."""
+    """`rows`: the rest of the log. None when `owner` has lost it, or it is gone."""
     quotas.let_pass(db)
+    ending = answer_end.ending
     if rows and generations.append_events(db, owner, rows):
         return None
     generation = generations.finish(db, generation_id, owner, ending)
     if generation is None:
         return None
-    usage.add(db, generation.user_id, generation.model, None, **counts)
+    usage.add(db, generation.user_id, generation.model, None, **answer_end.counts)
     if generation.message_id is None:
         return Begun(generation)
     message = messages.finish_answer(
@@ -242,9 +259,9 @@ def end(
         content=generation.prefix + ending.content,
         status=ending.state,
         finish_reason=ending.finish_reason,
-        token_count=num_tokens,
+        token_count=answer_end.num_tokens,
         processing_time_ms=max(0, now_ms() - generation.created_at_ms),
-        metadata=metadata,
+        metadata=answer_end.metadata,
     )
     session = db.get(ChatSession, message.session_id)
     assert session is not None  # the foreign key

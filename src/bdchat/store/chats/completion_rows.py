@@ -22,7 +22,7 @@ _NOT_SHOWN = ("request", "tokens", "wire", "prefix", "content")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CompletionPage:
     """Which stored completions are listed."""
 
     limit: int
@@ -45,7 +45,7 @@ class CompletionRow:
     num_bytes: int  # of content and prefix
 
 
-def page(db: Session, user_id: str, wanted: Page) -> tuple[list[CompletionRow], bool]:
+def page(db: Session, user_id: str, wanted: CompletionPage) -> tuple[list[CompletionRow], bool]:
     """The user's own, ended ones included, in the order of their making, and whether there are more: a page ends before
     the one with which the texts are more than PAGE_BYTES, and holds one at least."""
     name = col(Generation.generation_id)

@@ -26,7 +26,7 @@ from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEnt
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _ForkPart:
     """A message and its copy."""
 
     message_id: str
@@ -42,14 +42,14 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _ForkPlan:
     user_id: str
     source_id: str
     target_id: str
-    slices: Sequence[Sequence[_Part]]
+    slices: Sequence[Sequence[_ForkPart]]
 
     @property
-    def parts(self) -> list[_Part]:
+    def parts(self) -> list[_ForkPart]:
         return [part for parts in self.slices for part in parts]
 
 
@@ -77,7 +77,7 @@ async def fork(database: Database, user_id: str, session_id: str, message_id: st
 # --- reader -----------------------------------------------------------------------------------------------------------
 
 
-def _plan(db: Session, user_id: str, session_id: str, message_id: str | None) -> _Plan:
+def _plan(db: Session, user_id: str, session_id: str, message_id: str | None) -> _ForkPlan:
     source, _ = sessions.get_readable(db, user_id, session_id)
     message_id = message_id or source.head_message_id
     if message_id is None:
@@ -106,7 +106,7 @@ def _plan(db: Session, user_id: str, session_id: str, message_id: str | None) ->
         raise _still_writing()
     ids = [new_id() for _ in rows]
     parts = [
-        _Part(
+        _ForkPart(
             message_id=row[0],
             new_id=own_id,
             new_parent_id=parent_id,
@@ -117,13 +117,13 @@ def _plan(db: Session, user_id: str, session_id: str, message_id: str | None) ->
         )
         for row, own_id, parent_id in zip(rows, ids, [None, *ids[:-1]], strict=True)
     ]
-    return _Plan(user_id, session_id, new_id(), list(slices(parts, lambda part: part.num_bytes)))
+    return _ForkPlan(user_id, session_id, new_id(), list(slices(parts, lambda part: part.num_bytes)))
 
 
 # --- writer -----------------------------------------------------------------------------------------------------------
 
 
-def _whole(db: Session, plan: _Plan) -> Audience:
+def _whole(db: Session, plan: _ForkPlan) -> Audience:
     target = _begin(db, plan)
     _copy(db, plan, target, plan.slices[0])
     target.head_message_id = plan.slices[-1][-1].new_id
@@ -132,7 +132,7 @@ def _whole(db: Session, plan: _Plan) -> Audience:
     return sessions.audience(db, target)
 
 
-def _begin(db: Session, plan: _Plan) -> ChatSession:
+def _begin(db: Session, plan: _ForkPlan) -> ChatSession:
     source, _ = sessions.get_readable(db, plan.user_id, plan.source_id)
     quotas.charge(db, plan.user_id, sum(part.num_kept_bytes for part in plan.parts))
     target = sessions.create(db, plan.user_id, title=source.title, session_id=plan.target_id)
@@ -141,7 +141,7 @@ def _begin(db: Session, plan: _Plan) -> ChatSession:
     return target
 
 
-def _copy_staged(db: Session, *, plan: _Plan, parts: Sequence[_Part]) -> None:
+def _copy_staged(db: Session, *, plan: _ForkPlan, parts: Sequence[_ForkPart]) -> None:
     staging.touch(db, plan.target_id)
     quotas.charge(db, plan.user_id, sum(part.num_kept_bytes for part in parts))  # others of his may write too
     target = db.get(ChatSession, plan.target_id)
@@ -149,7 +149,7 @@ def _copy_staged(db: Session, *, plan: _Plan, parts: Sequence[_Part]) -> None:
     _copy(db, plan, target, parts)
 
 
-def _copy(db: Session, plan: _Plan, target: ChatSession, parts: Sequence[_Part]) -> None:
+def _copy(db: Session, plan: _ForkPlan, target: ChatSession, parts: Sequence[_ForkPart]) -> None:
     db.flush()
     source, _ = sessions.get_readable(db, plan.user_id, plan.source_id)
     rows = [
@@ -173,7 +173,7 @@ def _copy(db: Session, plan: _Plan, target: ChatSession, parts: Sequence[_Part])
             search.note(db, part.new_id)  # its source waits for that too
 
 
-def _end(db: Session, plan: _Plan) -> Audience:
+def _end(db: Session, plan: _ForkPlan) -> Audience:
     sessions.get_readable(db, plan.user_id, plan.source_id)
     target = staging.publish(
         db,

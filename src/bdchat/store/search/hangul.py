@@ -33,7 +33,7 @@ _AFTER_CONSONANT = {"은": True, "는": False, "을": True, "를": False, "이":
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LetterRun:
     """One script's stretch of a word, folded."""
 
     text: str
@@ -54,8 +54,8 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold()))
 
 
-def runs(folded: str) -> list[Run]:
-    return [Run(match[0], match["unspaced"] is not None) for match in _RUN.finditer(folded)]
+def runs(folded: str) -> list[LetterRun]:
+    return [LetterRun(match[0], match["unspaced"] is not None) for match in _RUN.finditer(folded)]
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -17,17 +17,16 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from bdchat.store.accounting.books import MAX_TERM_BYTES
 from bdchat.store.ids import new_id
 from bdchat.store.search.hangul import index_terms, pieces
-from bdchat.store.sql.bell import Bell
+from bdchat.store.sql.bell import BELL_KEY, Bell
 from bdchat.store.tables import ChatSession, Message, SearchEntry, ServerState
 
 ENTRY_BITS = 21  # below the milliseconds: entries of one moment; 42 bits of time last until 2109
 MARK = "\ue000"  # private use: in no term
-MAX_TERM_BYTES = 1_000_000  # PostgreSQL's tsvector holds 1 MiB; text beyond (430 kB of Korean) is not found
 MAX_CHARS_AT_ONCE = 8192  # of a text that is indexed in its own transaction: some 2 ms
 TO_INDEX = "to_index:"  # ServerState, with the message_id behind it
-BELL_KEY = "index_bell"  # in a Session's info: rung when a note was made
 _MAX_ROWS = 500  # of one statement
 _MAX_ATTEMPTS = 8  # a number is taken with one in two million per entry of the same millisecond
 

@@ -7,7 +7,7 @@ indexes get quoted terms of letters and digits alone: there is no syntax that co
 import re
 from dataclasses import dataclass
 
-from bdchat.store.search.hangul import SPACED, Run, fold, runs, stem
+from bdchat.store.search.hangul import SPACED, LetterRun, fold, runs, stem
 
 _WORD = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _QUOTES = str.maketrans("“”„«»「」『』", '"' * 9)
@@ -69,12 +69,12 @@ def parse(typed: str, *, is_loose: bool = False) -> Query | None:
         if not found:
             continue
         if word is not None and found[-1].is_unspaced:
-            found[-1] = Run(stem(found[-1].text, is_loose=is_loose), is_unspaced=True)
+            found[-1] = LetterRun(stem(found[-1].text, is_loose=is_loose), is_unspaced=True)
         phrases.append(_phrase(found, may_go_on=word is not None and position == len(words) - 1))
     return Query(tuple(dict.fromkeys(phrases))) if phrases else None
 
 
-def _phrase(found: list[Run], *, may_go_on: bool) -> Phrase:
+def _phrase(found: list[LetterRun], *, may_go_on: bool) -> Phrase:
     *first, last = found
     is_prefix = len(last.text) == 1 if last.is_unspaced else may_go_on
     terms = [term for run in first for term in run.terms(with_last=True)] + last.terms(with_last=False)
@@ -82,7 +82,7 @@ def _phrase(found: list[Run], *, may_go_on: bool) -> Phrase:
     return Phrase(tuple(terms), is_prefix, _BETWEEN_RUNS.join(patterns))
 
 
-def _run_pattern(run: Run, *, may_go_on: bool) -> str:
+def _run_pattern(run: LetterRun, *, may_go_on: bool) -> str:
     if run.is_unspaced:
         return re.escape(run.text)
     return rf"(?<!{SPACED}){re.escape(run.text)}" + ("" if may_go_on else rf"(?!{SPACED})")

@@ -2,6 +2,8 @@
 
 import asyncio
 
+BELL_KEY = "index_bell"  # in a Session's info: rung when a note was made
+
 
 class Bell:
     def __init__(self) -> None:

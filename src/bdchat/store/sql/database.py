@@ -24,8 +24,7 @@ from bdchat.private_files import FILE_MODE, make_folder, opener
 from bdchat.settings import StoreSettings
 from bdchat.store.accounting.quotas import INFO_KEY, Quotas
 from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, no_room
-from bdchat.store.search.index import BELL_KEY
-from bdchat.store.sql.bell import Bell
+from bdchat.store.sql.bell import BELL_KEY, Bell
 from bdchat.store.sql.driver_errors import named_errors
 from bdchat.store.sql.engines import postgres_engine, sqlite_reader, sqlite_writer
 from bdchat.store.sql.founding import FOUNDED_MARK, OPEN_MARK, found, require_no_earlier_life, set_aside

@@ -26,7 +26,7 @@ class BadChat(Refused):
 
 
 @dataclass(slots=True)
-class ChatMessage:
+class TransferMessage:
     """`content` None: a placeholder, whose children hang on its parent. `metadata`: columns of MessageMetadata."""
 
     message_id: str  # the outside program's
@@ -57,7 +57,7 @@ class Chat:
     head_id: str | None = None
     session_id: str | None = None
     config: dict[str, Any] | None = None  # columns of SessionConfig
-    messages: list[ChatMessage] = field(default_factory=list)
+    messages: list[TransferMessage] = field(default_factory=list)
 
 
 def origin_of(program: str, chat_id: object) -> str:

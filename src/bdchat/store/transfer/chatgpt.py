@@ -13,7 +13,7 @@ from bdchat.store.transfer.chat import (
     MAX_TITLE_CHARS,
     BadChat,
     Chat,
-    ChatMessage,
+    TransferMessage,
     line_of,
     ms_of,
     origin_of,
@@ -51,7 +51,7 @@ def chat_of(value: dict[str, Any]) -> Chat:
     return chat
 
 
-def _message(node_id: str, parent_id: str | None, message: dict[str, Any], default_model: object) -> ChatMessage:
+def _message(node_id: str, parent_id: str | None, message: dict[str, Any], default_model: object) -> TransferMessage:
     author = _object(message.get("author"))
     metadata = _object(message.get("metadata"))
     said = author.get("role")
@@ -62,7 +62,7 @@ def _message(node_id: str, parent_id: str | None, message: dict[str, Any], defau
     if extra := _extra(author, message, role, said):
         columns["extra"] = extra
     finish = _object(metadata.get("finish_details")).get("type")
-    return ChatMessage(
+    return TransferMessage(
         message_id=node_id,
         parent_id=parent_id,
         role=role,

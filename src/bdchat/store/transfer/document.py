@@ -20,7 +20,7 @@ from bdchat.store.transfer.chat import (
     MAX_TITLE_CHARS,
     BadChat,
     Chat,
-    ChatMessage,
+    TransferMessage,
     origin_of,
     text_of,
 )
@@ -174,14 +174,14 @@ def chat_of(value: dict[str, Any], header: dict[str, Any]) -> Chat:
     )
 
 
-def _message(part: MessagePart) -> ChatMessage:
+def _message(part: MessagePart) -> TransferMessage:
     metadata = {name: getattr(part.metadata, name) for name in METADATA_COLUMNS} if part.metadata else {}
     for name in ("model_params", "extra"):
         if metadata and len(msgspec.json.encode(metadata[name])) > MAX_EXTRA_BYTES:
             raise BadChat("part_too_large", name=name, num_bytes=MAX_EXTRA_BYTES)
     if part.author:
         metadata["extra"] = {**metadata.get("extra", {}), AUTHOR: part.author}
-    return ChatMessage(
+    return TransferMessage(
         message_id=part.message_id,
         parent_id=part.parent_id,
         role=part.role,

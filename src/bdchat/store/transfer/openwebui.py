@@ -12,7 +12,7 @@ from bdchat.store.transfer.chat import (
     MAX_TITLE_CHARS,
     BadChat,
     Chat,
-    ChatMessage,
+    TransferMessage,
     count_of,
     line_of,
     ms_of,
@@ -75,7 +75,7 @@ def _add_path(chat: Chat, nodes: object, model: str) -> None:
     chat.head_id = above
 
 
-def _message(node_id: str, parent_id: str | None, node: dict[str, Any], default_model: str) -> ChatMessage:
+def _message(node_id: str, parent_id: str | None, node: dict[str, Any], default_model: str) -> TransferMessage:
     said = node.get("role")
     role = said if isinstance(said, str) and said in ROLES else "tool"
     error = node.get("error")
@@ -89,7 +89,7 @@ def _message(node_id: str, parent_id: str | None, node: dict[str, Any], default_
         columns["completion_tokens"] = count_of(usage.get("completion_tokens", usage.get("eval_count")))
     if said != role and isinstance(said, str):
         columns["extra"] = {"role": line_of(said, 200)}
-    return ChatMessage(
+    return TransferMessage(
         message_id=node_id,
         parent_id=parent_id,
         role=role,

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bdchat.store.transfer.chat import MAX_MESSAGES, BadChat, Chat, ChatMessage
+from bdchat.store.transfer.chat import MAX_MESSAGES, BadChat, Chat, TransferMessage
 
 Parents = dict[str, str | None]
 
@@ -17,7 +17,7 @@ Parents = dict[str, str | None]
 class Tree:
     """`messages` in the file's order; `parents` and `at_ms` beside them. `top_down`: their numbers, parents first."""
 
-    messages: Sequence[ChatMessage]
+    messages: Sequence[TransferMessage]
     parents: Sequence[int | None]
     at_ms: Sequence[int]
     top_down: Sequence[int]
@@ -73,14 +73,14 @@ def rebuild(chat: Chat, *, now_ms: int) -> Tree:
     )
 
 
-def _fingerprint(messages: Sequence[ChatMessage], parents: Sequence[int | None]) -> str:
+def _fingerprint(messages: Sequence[TransferMessage], parents: Sequence[int | None]) -> str:
     fingerprint = Fingerprint()
     for message, parent in zip(messages, parents, strict=True):
         fingerprint.add(message.role, message.content or "", parent, message.created_at_ms)
     return fingerprint.text()
 
 
-def _without_circles(nodes: dict[str, ChatMessage]) -> Parents:
+def _without_circles(nodes: dict[str, TransferMessage]) -> Parents:
     def above(message_id: str) -> str | None:
         parent_id = nodes[message_id].parent_id
         return parent_id if parent_id in nodes else None
@@ -108,7 +108,7 @@ def _top_down(parents: Parents) -> list[str]:
     return order
 
 
-def _without_placeholders(nodes: dict[str, ChatMessage], parents: Parents, order: Sequence[str]) -> Parents:
+def _without_placeholders(nodes: dict[str, TransferMessage], parents: Parents, order: Sequence[str]) -> Parents:
     """Message → the nearest message above it; of a placeholder too."""
     visible: Parents = {}
     for message_id in order:
@@ -119,7 +119,7 @@ def _without_placeholders(nodes: dict[str, ChatMessage], parents: Parents, order
 
 
 def _times(
-    nodes: dict[str, ChatMessage], visible: Parents, order: Sequence[str], chat: Chat, now_ms: int
+    nodes: dict[str, TransferMessage], visible: Parents, order: Sequence[str], chat: Chat, now_ms: int
 ) -> dict[str, int]:
     """A message without a time has its parent's."""
     times: dict[str, int] = {}

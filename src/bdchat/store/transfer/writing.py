@@ -42,7 +42,7 @@ _BATCH = 500  # ids in a question; SQLite takes 32,766
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class ChatSlice:
     """What one transaction writes."""
 
     messages: list[Row]  # parents first, those of earlier slices included
@@ -60,8 +60,8 @@ class Prepared:
     chat: Chat
     tree: Tree
     session: Row
-    first: "Slice"
-    rest: Iterator["Slice"]  # made as they are asked for, in a thread of who asks
+    first: "ChatSlice"
+    rest: Iterator["ChatSlice"]  # made as they are asked for, in a thread of who asks
     is_whole: bool  # with the first slice
     num_bytes: int  # in the books, but for what finds the other slices' texts
 
@@ -115,7 +115,7 @@ def prepare(chat: Chat, user_id: str) -> Prepared:
     metadata = {row["message_id"]: row for row in _metadata(tree, ids)}
     groups = list(slices([rows[number] for number in tree.top_down], _num_bytes, max_bytes=MAX_SLICE_TEXT_BYTES))
     made = (_slice(group, metadata) for group in groups)
-    first = next(made, Slice([], [], []))
+    first = next(made, ChatSlice([], [], []))
     return Prepared(
         chat=chat,
         tree=tree,
@@ -132,17 +132,17 @@ def prepare(chat: Chat, user_id: str) -> Prepared:
     )
 
 
-def _slice(messages: list[Row], metadata: Mapping[str, Row]) -> Slice:
+def _slice(messages: list[Row], metadata: Mapping[str, Row]) -> ChatSlice:
     entries = [
         search.entry(row["session_id"], row["message_id"], row["role"], row["content"], row["created_at_ms"])
         for row in messages
         if row["content"]
     ]
     own = [metadata[row["message_id"]] for row in messages if row["message_id"] in metadata]
-    return Slice(messages, own, entries)
+    return ChatSlice(messages, own, entries)
 
 
-def _index_bytes(some: Slice) -> int:
+def _index_bytes(some: ChatSlice) -> int:
     return sum(books.num_bytes(SearchEntry, entry) for entry in some.entries)
 
 
@@ -206,14 +206,14 @@ def _begin(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
     return session.session_id
 
 
-def _go_on(db: Session, *, prepared: Prepared, some: Slice) -> None:
+def _go_on(db: Session, *, prepared: Prepared, some: ChatSlice) -> None:
     staging.touch(db, prepared.session["session_id"])
     num_bytes = sum(books.num_bytes(Message, row) for row in some.messages) + _index_bytes(some)
     quotas.charge(db, prepared.session["user_id"], num_bytes)  # others of his may write too
     _write(db, prepared, some)
 
 
-def _write(db: Session, prepared: Prepared, some: Slice) -> None:
+def _write(db: Session, prepared: Prepared, some: ChatSlice) -> None:
     for table, rows in ((Message, some.messages), (MessageMetadata, some.metadata)):
         if rows:
             db.connection().execute(insert(table), rows)

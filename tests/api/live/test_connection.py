@@ -1,4 +1,4 @@
-"""One socket's line: bounded, in order, ended with a code that says why."""
+"""One socket's connection: bounded, in order, ended with a code that says why."""
 
 import asyncio
 import json
@@ -9,12 +9,12 @@ import pytest
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bdchat.api.bus.interface import BusClosed, BusUnavailable, SlowReader
-from bdchat.api.durable.run import Suspended
-from bdchat.api.live.line import (
+from bdchat.api.durable.recorded_run import Suspended
+from bdchat.api.live.connection import (
     OUTBOX_LIMIT,
     CloseCode,
-    Line,
-    LineClosed,
+    SocketClosed,
+    SocketConnection,
     Timing,
     TokenBucket,
     answer_heartbeat,
@@ -55,12 +55,12 @@ class Peer:
         return [message["code"] for message in self.sent if message["type"] == "websocket.close"]
 
 
-async def connected(timing: Timing | None = None) -> tuple[Peer, Line]:
+async def connected(timing: Timing | None = None) -> tuple[Peer, SocketConnection]:
     peer = Peer()
     peer.incoming.put_nowait({"type": "websocket.connect"})
     websocket = WebSocket({"type": "websocket", "headers": []}, peer.receive, peer.send)
     await websocket.accept()
-    return peer, Line(websocket, timing or Timing())
+    return peer, SocketConnection(websocket, timing or Timing())
 
 
 def chunk(number: int) -> AiChunk:
@@ -76,17 +76,17 @@ async def for_ever() -> None:
 
 
 async def test_frames_go_out_in_order_and_room_comes_back() -> None:
-    peer, line = await connected()
+    peer, connection = await connected()
     peer.gate.clear()
 
     async def work() -> None:
         for number in range(OUTBOX_LIMIT):
-            await line.room()
-            line.send(chunk(number))
+            await connection.room()
+            connection.send(chunk(number))
         while len(peer.frames) < OUTBOX_LIMIT:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
-    running = asyncio.create_task(line.run(work(), beat=nothing))
+    running = asyncio.create_task(connection.run(work(), beat=nothing))
     for _ in range(5):
         await asyncio.sleep(0)
     assert peer.frames == []
@@ -96,41 +96,41 @@ async def test_frames_go_out_in_order_and_room_comes_back() -> None:
 
 
 async def test_a_reader_whose_outbox_is_full_is_cut_off() -> None:
-    peer, line = await connected(Timing(send_timeout_s=0.01))
+    peer, connection = await connected(Timing(send_timeout_s=0.01))
     peer.gate.clear()
 
     async def work() -> None:
         for number in range(OUTBOX_LIMIT + 2):
-            line.send(chunk(number))
+            connection.send(chunk(number))
         await for_ever()
 
-    async with closing_with_the_bus(line):
-        await line.run(work(), beat=nothing)
+    async with closing_with_the_bus(connection):
+        await connection.run(work(), beat=nothing)
     assert peer.sent == [{"type": "websocket.accept", "subprotocol": None, "headers": []}]
 
 
 async def test_a_reader_that_takes_nothing_for_too_long_is_cut_off() -> None:
-    peer, line = await connected(Timing(send_timeout_s=0.01))
-    line.send(chunk(1))
+    peer, connection = await connected(Timing(send_timeout_s=0.01))
+    connection.send(chunk(1))
     peer.gate.clear()
-    with pytest.raises(LineClosed) as closed:
-        await line.run(for_ever(), beat=nothing)
+    with pytest.raises(SocketClosed) as closed:
+        await connection.run(for_ever(), beat=nothing)
     assert closed.value.code is CloseCode.SLOW
     peer.gate.set()
-    await line.close(closed.value.code, closed.value.reason)
+    await connection.close(closed.value.code, closed.value.reason)
     assert (peer.frames, peer.closed) == ([], [4408])  # what it would not take is not sent any more
 
 
 async def test_what_was_said_is_sent_before_the_close() -> None:
-    peer, line = await connected()
+    peer, connection = await connected()
 
     async def work() -> None:
-        line.send(chunk(1))
-        line.send_error(InvalidRequest("content", "is empty."), to=Typing(type="typing"))
-        raise LineClosed(CloseCode.NOT_FOUND, "gone")
+        connection.send(chunk(1))
+        connection.send_error(InvalidRequest("content", "is empty."), to=Typing(type="typing"))
+        raise SocketClosed(CloseCode.NOT_FOUND, "gone")
 
-    async with closing_with_the_bus(line):
-        await line.run(work(), beat=nothing)
+    async with closing_with_the_bus(connection):
+        await connection.run(work(), beat=nothing)
     assert [frame["type"] for frame in peer.frames] == ["ai_chunk", "error"]
     assert peer.frames[1]["answers"] == "typing"
     assert (peer.frames[1]["error"]["param"], peer.frames[1]["error"]["code"]) == ("content", "invalid_value")
@@ -140,7 +140,7 @@ async def test_what_was_said_is_sent_before_the_close() -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (LineClosed(CloseCode.AUTH_ENDED, "x"), 4409),
+        (SocketClosed(CloseCode.AUTH_ENDED, "x"), 4409),
         (SlowReader(), 4408),
         (BusClosed(), 1012),
         (BusUnavailable(), 1013),
@@ -149,39 +149,39 @@ async def test_what_was_said_is_sent_before_the_close() -> None:
     ],
 )
 async def test_every_reason_has_its_code(error: Exception, code: int) -> None:
-    peer, line = await connected()
-    async with closing_with_the_bus(line):
+    peer, connection = await connected()
+    async with closing_with_the_bus(connection):
         raise error
     assert peer.closed == [code]
 
 
 async def test_a_fault_of_ours_is_logged_and_closes_with_1011(caplog: pytest.LogCaptureFixture) -> None:
-    peer, line = await connected()
+    peer, connection = await connected()
     with caplog.at_level(logging.ERROR):
-        async with closing_with_the_bus(line):
+        async with closing_with_the_bus(connection):
             raise ZeroDivisionError
     assert peer.closed == [1011]
     assert "a live socket broke" in caplog.text
 
 
 async def test_who_has_left_is_not_closed_again() -> None:
-    peer, line = await connected()
+    peer, connection = await connected()
     peer.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
-    async with closing_with_the_bus(line):
-        await line.receive()
+    async with closing_with_the_bus(connection):
+        await connection.receive()
     assert peer.closed == []
 
 
 async def test_sending_on_a_line_that_the_protocol_has_closed_is_a_disconnect() -> None:
-    _, line = await connected()
+    _, connection = await connected()
 
     async def refuse(message: Any) -> None:
         raise RuntimeError("after sending 'websocket.close'")
 
-    line._websocket._send = refuse
-    line.send(chunk(1))
+    connection._websocket._send = refuse
+    connection.send(chunk(1))
     with pytest.raises(WebSocketDisconnect):
-        await line.run(for_ever(), beat=nothing)
+        await connection.run(for_ever(), beat=nothing)
 
 
 @pytest.mark.parametrize(
@@ -189,20 +189,20 @@ async def test_sending_on_a_line_that_the_protocol_has_closed_is_a_disconnect() 
     [{"type": "websocket.receive", "bytes": b"x"}, {"type": "websocket.receive", "text": None, "bytes": b"x"}],
 )
 async def test_frames_are_text(message: dict[str, Any]) -> None:
-    peer, line = await connected()
+    peer, connection = await connected()
     peer.incoming.put_nowait(message)
-    with pytest.raises(LineClosed) as closed:
-        await line.receive()
+    with pytest.raises(SocketClosed) as closed:
+        await connection.receive()
     assert closed.value.code is CloseCode.PROTOCOL
 
 
 async def test_too_many_frames_end_the_line() -> None:
-    peer, line = await connected(Timing(max_frames_per_s=3))
+    peer, connection = await connected(Timing(max_frames_per_s=3))
     for _ in range(4):
         peer.say("{}")
-    assert [await line.receive() for _ in range(3)] == ["{}"] * 3
-    with pytest.raises(LineClosed) as closed:
-        await line.receive()
+    assert [await connection.receive() for _ in range(3)] == ["{}"] * 3
+    with pytest.raises(SocketClosed) as closed:
+        await connection.receive()
     assert closed.value.code is CloseCode.PROTOCOL
 
 
@@ -214,31 +214,31 @@ def test_a_bucket_fills_again_and_no_higher_than_its_rate() -> None:
 
 
 async def test_the_heart_beats_and_looks_after_the_credential() -> None:
-    peer, line = await connected(Timing(ping_interval_s=0))
+    peer, connection = await connected(Timing(ping_interval_s=0))
     num_beats = 0
 
     async def beat() -> None:
         nonlocal num_beats
         num_beats += 1
         if num_beats == 3:
-            raise LineClosed(CloseCode.AUTH_ENDED, "over")
+            raise SocketClosed(CloseCode.AUTH_ENDED, "over")
 
-    async with closing_with_the_bus(line):
-        await line.run(for_ever(), beat=beat)
+    async with closing_with_the_bus(connection):
+        await connection.run(for_ever(), beat=beat)
     assert [frame["type"] for frame in peer.frames] == ["ping"] * 3
     assert peer.closed == [4409]
 
 
 async def test_a_ping_is_answered_and_a_pong_is_taken() -> None:
-    _, line = await connected()
-    assert answer_heartbeat(line, Ping(type="ping"))
-    assert answer_heartbeat(line, Pong(type="pong"))
-    assert not answer_heartbeat(line, Typing(type="typing"))
-    assert list(line._outbox) == [PongOut()]
+    _, connection = await connected()
+    assert answer_heartbeat(connection, Ping(type="ping"))
+    assert answer_heartbeat(connection, Pong(type="pong"))
+    assert not answer_heartbeat(connection, Typing(type="typing"))
+    assert list(connection._outbox) == [PongOut()]
 
 
 async def test_the_first_to_fail_ends_all_the_work() -> None:
-    _, line = await connected()
+    _, connection = await connected()
     ended: list[str] = []
 
     async def until_cancelled(name: str) -> None:
@@ -252,5 +252,5 @@ async def test_the_first_to_fail_ends_all_the_work() -> None:
         raise BusClosed
 
     with pytest.raises(BusClosed):
-        await line.run(until_cancelled("a"), until_cancelled("b"), fail(), beat=nothing)
+        await connection.run(until_cancelled("a"), until_cancelled("b"), fail(), beat=nothing)
     assert sorted(ended) == ["a", "b"]

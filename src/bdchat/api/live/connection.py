@@ -1,8 +1,8 @@
 """One accepted WebSocket: a bounded outbox, a heartbeat, a bound on what comes in. Event loop only.
 
-Nobody waits for a slow reader: its outbox is full, or a frame takes longer than `send_timeout_s`, and the line is
-closed. The frames "ping" are for pages, which see no other sign that a line is dead; whether a client still lives, the
-protocol's own pings ask (socket_protocol.py). It knows frames and close codes, not what they are about.
+Nobody waits for a slow reader: its outbox is full, or a frame takes longer than `send_timeout_s`, and the connection is
+closed. The frames "ping" are for pages, which see no other sign that a connection is dead; whether a client still
+lives, the protocol's own pings ask (socket_protocol.py). It knows frames and close codes, not what they are about.
 """
 
 import asyncio
@@ -44,8 +44,8 @@ class CloseCode(IntEnum):
     TOO_MANY = 4429
 
 
-class LineClosed(Exception):
-    """Raised by anything that works on a line, to end it."""
+class SocketClosed(Exception):
+    """Raised by anything that works on a connection, to end it."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(f"{int(code)} {reason}")
@@ -82,7 +82,7 @@ class TokenBucket:
         return True
 
 
-class Line:
+class SocketConnection:
     """Owned by the task that runs it. `send` never waits; who has much to say awaits `room` before each."""
 
     def __init__(self, websocket: WebSocket, timing: Timing) -> None:
@@ -122,15 +122,15 @@ class Line:
         await self._has_room.wait()
 
     async def receive(self) -> str:
-        """The next text. Raises WebSocketDisconnect, LineClosed."""
+        """The next text. Raises WebSocketDisconnect, SocketClosed."""
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         if not self._bucket.take(time.monotonic()):
-            raise LineClosed(CloseCode.PROTOCOL, "too many frames per second")
+            raise SocketClosed(CloseCode.PROTOCOL, "too many frames per second")
         text = message.get("text")
         if not isinstance(text, str):
-            raise LineClosed(CloseCode.PROTOCOL, "frames are text")
+            raise SocketClosed(CloseCode.PROTOCOL, "frames are text")
         return text
 
     async def run(self, *work: Coroutine[Any, Any, None], beat: Callable[[], Awaitable[None]]) -> None:
@@ -144,7 +144,7 @@ class Line:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         failures = [error for task in done if (error := task.exception()) is not None]
-        closing = next((error for error in failures if isinstance(error, LineClosed)), None)
+        closing = next((error for error in failures if isinstance(error, SocketClosed)), None)
         if failures:
             raise closing or failures[0]
 
@@ -170,7 +170,7 @@ class Line:
                     async with asyncio.timeout(self.timing.send_timeout_s):
                         await self._send_one()
                 except TimeoutError as error:
-                    raise LineClosed(CloseCode.SLOW, "the reader is too slow") from error
+                    raise SocketClosed(CloseCode.SLOW, "the reader is too slow") from error
 
     async def _send_one(self) -> None:
         try:
@@ -183,7 +183,7 @@ class Line:
 
     async def _watch(self) -> None:
         await self._is_slow.wait()
-        raise LineClosed(CloseCode.SLOW, "the reader is too slow")
+        raise SocketClosed(CloseCode.SLOW, "the reader is too slow")
 
     async def _beat(self, beat: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -193,29 +193,29 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def closing_with_the_bus(line: Line) -> AsyncGenerator[None]:
-    """Every reason to end a line, as its close code."""
+async def closing_with_the_bus(connection: SocketConnection) -> AsyncGenerator[None]:
+    """Every reason to end a connection, as its close code."""
     try:
         yield
     except WebSocketDisconnect:
         pass
-    except LineClosed as closed:
-        await line.close(closed.code, closed.reason)
+    except SocketClosed as closed:
+        await connection.close(closed.code, closed.reason)
     except SlowReader:
-        await line.close(CloseCode.SLOW, "the reader is too slow")
+        await connection.close(CloseCode.SLOW, "the reader is too slow")
     except BusClosed:
-        await line.close(CloseCode.RESTART, "the server is stopping")
+        await connection.close(CloseCode.RESTART, "the server is stopping")
     except EngineUnavailable:  # the log of a running answer ended before the answer did
-        await line.close(CloseCode.RESTART, "the answer goes on elsewhere or later")
+        await connection.close(CloseCode.RESTART, "the answer goes on elsewhere or later")
     except (BusUnavailable, StoreError):
-        await line.close(CloseCode.LATER, "try again later")
+        await connection.close(CloseCode.LATER, "try again later")
     except Exception:
         log.exception("a live socket broke")
-        await line.close(CloseCode.FAULT, "the server had an internal error")
+        await connection.close(CloseCode.FAULT, "the server had an internal error")
 
 
-def answer_heartbeat(line: Line, frame: InFrame) -> bool:
+def answer_heartbeat(connection: SocketConnection, frame: InFrame) -> bool:
     """True when that was all there was to do."""
     if isinstance(frame, Ping):
-        line.send(PongOut())
+        connection.send(PongOut())
     return isinstance(frame, (Ping, Pong))

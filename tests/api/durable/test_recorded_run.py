@@ -1,14 +1,15 @@
 """One run of the model for a stored answer: what it says, holds back, refuses, and how its end is written."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
 
-from bdchat.api.bus.interface import LocalBus, session_topic
-from bdchat.api.durable.event_log import EventLog, LoggedEvent, RunLog
-from bdchat.api.durable.run import RunEnd, RunPlan, StoredRun, Suspended
+from bdchat.api.bus.interface import session_topic
+from bdchat.api.bus.local_bus import LocalBus
+from bdchat.api.durable.recorded_run import RecordedRun, RunPlan, Suspended
+from bdchat.api.durable.recorder import RecordedLog, Recorder
+from bdchat.api.generation.events import Ended, LogEvent, Started
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
 from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueTimeout
@@ -26,8 +27,10 @@ from bdchat.engine.request import (
     TokenLogprob,
 )
 from bdchat.settings import StoreSettings
+from bdchat.store.chats.answers import AnswerEnd
 from bdchat.store.errors import StoreFull
 from bdchat.store.sql.database import Database
+from bdchat.store.tables import Generation
 from tests.api.serving import fresh_data_dir, until
 from tests.fake_engine import FakeEngine
 
@@ -57,22 +60,22 @@ class Stage:
     def __init__(self, engine: FakeEngine, plan: RunPlan) -> None:
         self.service = GenerationService(LatencyMeter())
         self.bus = LocalBus()
-        self.ends: list[RunEnd] = []
+        self.ends: list[AnswerEnd] = []
         self.failures: list[Exception] = []  # to come
         self.is_ours = True
-        self.log = RunLog("g", [LoggedEvent(1, "started", {})], num_run=plan.num_run)
+        self.log = RecordedLog("g", [Started()], num_run=plan.row.num_resumes)
         database = Database(StoreSettings(), fresh_data_dir())
-        self.run = StoredRun(
+        self.run = RecordedRun(
             plan,
             self.log,
-            event_log=EventLog(database, owner="a", interval_s=60),
+            recorder=Recorder(database, owner="a", interval_s=60),
             service=self.service,
             engine=engine,
             bus=self.bus,
             write_end=self._write_end,
         )
 
-    async def _write_end(self, plan: RunPlan, rows: list[dict[str, Any]], end: RunEnd) -> bool:
+    async def _write_end(self, plan: RunPlan, rows: list[dict[str, Any]], end: AnswerEnd) -> bool:
         if self.failures:
             raise self.failures.pop()
         self.ends.append(end)
@@ -80,8 +83,18 @@ class Stage:
 
 
 def plan(**more: Any) -> RunPlan:
-    fields: dict[str, Any] = {"session_id": "s", "message_id": "m", "user_id": "u", "model": "fake", **more}
-    return RunPlan(generation_id="g", request=REQUEST, created_at_ms=0, **fields)
+    """`more`: of the plan, or of the row."""
+    of_plan = {name: more.pop(name) for name in ("text", "tokens", "num_known_tokens") if name in more}
+    about: dict[str, Any] = {
+        "session_id": "s",
+        "message_id": "m",
+        "user_id": "u",
+        "model": "fake",
+        "wire": {},
+        "num_resumes": 0,
+    }
+    row = Generation(generation_id="g", request=b"", created_at_ms=0, **(about | more))
+    return RunPlan(row, REQUEST, **of_plan)
 
 
 def delta(text: str, *tokens: int, logprobs: bool = False) -> Delta:
@@ -99,25 +112,25 @@ async def test_tokens_without_text_go_with_the_next_text_and_so_do_their_logprob
     stage = Stage(
         scripted(delta("a", 1, logprobs=True), delta("", 2, 3, logprobs=True), delta("é", 4, logprobs=True)), plan()
     )
-    await stage.run.run()
-    first, second = (event.data for event in stage.log.events if event.kind == "delta")
-    assert (first["tokens"], second["tokens"]) == ([1], [2, 3, 4])
-    assert [entry["token_id"] for entry in second["logprobs"]] == [2, 3, 4]
+    await stage.service.run(stage.run)
+    first, second = (event for event in stage.log.events if isinstance(event, Delta))
+    assert (first.tokens, second.tokens) == ((1,), (2, 3, 4))
+    assert [entry.token_id for entry in second.logprobs] == [2, 3, 4]
     assert stage.ends[0].ending.content == "aé"
     assert stage.ends[0].num_tokens == 4
 
 
 async def test_what_no_database_keeps_is_replaced() -> None:
     stage = Stage(scripted(delta("a\0b", 1)), plan())
-    await stage.run.run()
+    await stage.service.run(stage.run)
     assert stage.ends[0].ending.content == "a\N{REPLACEMENT CHARACTER}b"
 
 
 async def test_a_run_that_goes_on_counts_what_was_said_before_as_known() -> None:
     engine = FakeEngine(pieces=("one ", "two"))
-    going_on = plan(prefix="on", text="e ", tokens=(7, 8, 9), num_known_tokens=2, num_run=1)
+    going_on = plan(prefix="on", text="e ", tokens=(7, 8, 9), num_known_tokens=2, num_resumes=1)
     stage = Stage(engine, going_on)
-    await stage.run.run()
+    await stage.service.run(stage.run)
     assert engine.resumptions == [
         Resumption(prompt_tokens=(), seed=5, choice_tokens=((7, 8, 9),), num_chars_sent=(4,), finished=(False,))
     ]
@@ -130,7 +143,7 @@ async def test_progress_is_told_and_kept_and_is_no_event() -> None:
     reading = Progress(request_id="g", queue_position=None, num_prompt_tokens=9, num_computed_tokens=4)
     stage = Stage(scripted(waiting, reading, delta("a", 1)), plan())
     async with stage.bus.subscribe(session_topic("s")) as heard:
-        await stage.run.run()
+        await stage.service.run(stage.run)
         said = [(await anext(heard))[1] for _ in range(5)]
     kinds = [message["type"] for message in said]
     assert kinds == [
@@ -142,23 +155,23 @@ async def test_progress_is_told_and_kept_and_is_no_event() -> None:
     ]
     assert (said[1]["position"], said[2]["num_done"]) == (3, 4)
     assert stage.run.progress == said[2]
-    assert [event.kind for event in stage.log.events] == ["started", "delta", "finished"]
+    assert [type(event) for event in stage.log.events] == [Started, Delta, Ended]
 
 
 async def test_only_what_was_never_taken_in_ends_as_refused() -> None:
     """Of an answer that a server's end cut off, the first run was: what it said is kept."""
     for num_run, is_refused in ((0, True), (1, False)):
-        stage = Stage(FakeEngine(refusal=QueueTimeout(3.0)), plan(num_run=num_run))
-        await stage.run.run()
+        stage = Stage(FakeEngine(refusal=QueueTimeout(3.0)), plan(num_resumes=num_run))
+        await stage.service.run(stage.run)
         assert [end.is_refused for end in stage.ends] == [is_refused]
     stage = Stage(FakeEngine(failure=GenerationFailed("no")), plan())
-    await stage.run.run()
+    await stage.service.run(stage.run)
     assert [end.is_refused for end in stage.ends] == [False]
 
 
 async def test_a_refusal_is_raised_once_it_is_stored() -> None:
     stage = Stage(FakeEngine(refusal=QueueTimeout(3.0)), plan())
-    running = asyncio.create_task(stage.run.run())
+    running = stage.service.run(stage.run)
     with pytest.raises(QueueTimeout):
         await stage.run.accepted()
     assert (stage.ends[0].ending.state, stage.ends[0].ending.error["status"]) == ("failed", 503)
@@ -169,26 +182,26 @@ async def test_a_run_that_is_stopped_before_it_began_never_reaches_the_engine() 
     engine = FakeEngine()
     stage = Stage(engine, plan())
     stage.run.stop()
-    await stage.run.run()
+    await stage.service.run(stage.run)
     await stage.run.ended()
     assert engine.requests == []
     assert (stage.ends[0].ending.state, stage.ends[0].ending.finish_reason) == ("stopped", "cancelled")
 
 
 async def test_an_end_that_cannot_be_written_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bdchat.api.durable.run.END_RETRY_S", 0.001)
+    monkeypatch.setattr("bdchat.api.durable.recorded_run.END_RETRY_S", 0.001)
     stage = Stage(FakeEngine(), plan())
     stage.failures = [StoreFull("no room"), StoreFull("no room")]
-    await stage.run.run()
+    await stage.service.run(stage.run)
     assert len(stage.ends) == 1
-    assert stage.log.events[-1].kind == "finished"
+    assert isinstance(stage.log.events[-1], Ended)
 
 
 async def test_an_end_that_can_never_be_written_is_left_to_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bdchat.api.durable.run.END_RETRY_S", 0.001)
+    monkeypatch.setattr("bdchat.api.durable.recorded_run.END_RETRY_S", 0.001)
     stage = Stage(FakeEngine(), plan())
     stage.failures = [StoreFull("no room")] * 10_000
-    running = asyncio.create_task(stage.run.run())
+    running = stage.service.run(stage.run)
     await until(lambda: len(stage.failures) < 9_998)
     await stage.service.drain(timeout_s=0)
     await running
@@ -200,11 +213,11 @@ async def test_a_run_that_another_server_has_ends_without_a_word() -> None:
     stage = Stage(FakeEngine(), plan())
     stage.is_ours = False
     async with stage.bus.subscribe(session_topic("s")) as heard:
-        await stage.run.run()
+        await stage.service.run(stage.run)
         await stage.bus.publish(session_topic("s"), {"type": "x"})
         kinds = [message["type"] async for _, message in _until(heard, "x")]
     assert "generation.ended" not in kinds
-    assert stage.log.events[-1].kind == "delta"
+    assert isinstance(stage.log.events[-1], Delta)
     assert isinstance(stage.log.error, EngineUnavailable)
 
 
@@ -218,13 +231,12 @@ async def _until(heard: Any, last: str) -> AsyncGenerator[Any]:
 async def test_a_fault_of_ours_fails_the_answer_and_says_nothing_of_it() -> None:
     stage = Stage(scripted(Accepted(request_id="g", prompt_tokens=(), seed=1), delta("a", 1)), plan())
     stage.log.append = _broken  # type: ignore[method-assign]
-    running = asyncio.create_task(stage.run.run())
+    running = stage.service.run(stage.run)
     await running
     assert stage.ends[0].ending.state == "failed"
     assert "boom" not in str(stage.ends[0].ending.error)
 
 
-def _broken(kind: str, data: dict[str, Any]) -> LoggedEvent:
-    if kind == "delta":
+def _broken(event: LogEvent) -> None:
+    if isinstance(event, Delta):
         raise RuntimeError("boom")
-    return LoggedEvent(2, kind, data)

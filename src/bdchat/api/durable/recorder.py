@@ -1,0 +1,111 @@
+"""Records the logs of stored generations: follows them and commits what is new. Event loop only.
+
+One Recorder commits all logs of this process together, at most every `interval_s`.
+
+What a reader may rely on:
+1. Numbers begin at 1 and go up by one, without gaps.
+2. Ended and Failed are the last event, and are on the disk before anybody sees them.
+3. Within one run, what was seen under a number never changes. Other events than the last are seen at once and are on
+   the disk at most `interval_s` later; when the server dies in between they are gone, and the generation goes on after
+   the last committed one in a new run (numbering.py).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from bdchat.api.durable.rows import pack
+from bdchat.api.generation.events import Ended, Failed, LogEvent
+from bdchat.api.generation.log import GenerationLog
+from bdchat.store.chats import generations
+from bdchat.store.errors import StoreError
+from bdchat.store.sql.database import Database
+
+log = logging.getLogger(__name__)
+
+Rows = list[dict[str, Any]]
+
+
+class RecordedLog(GenerationLog):
+    """`committed`: what is in the store already."""
+
+    def __init__(self, generation_id: str, committed: Iterable[LogEvent], *, num_run: int = 0) -> None:
+        super().__init__(committed)
+        self.generation_id = generation_id
+        self.num_run = num_run
+        self.num_committed = len(self.events)
+        self.is_lost = False  # another server has taken the generation over
+
+    @property
+    def has_uncommitted(self) -> bool:
+        return self.num_committed < len(self.events)
+
+    def uncommitted_rows(self, *more: LogEvent) -> Rows:
+        events = [*self.events[self.num_committed :], *more]
+        return pack(self.generation_id, events, first_seq=self.num_committed + 1)
+
+
+class Recorder:
+    """The one writer of all logs of this process. `run` is its task; `owner` is who holds their leases."""
+
+    def __init__(self, database: Database, *, owner: str, interval_s: float) -> None:
+        self._database = database
+        self._owner = owner
+        self._interval_s = interval_s
+        self._open: set[RecordedLog] = set()
+        self._has_news = asyncio.Event()
+        self._committing = asyncio.Lock()
+        self.num_commits = 0
+
+    def open(self, recorded: RecordedLog) -> None:
+        self._open.add(recorded)
+
+    def close(self, recorded: RecordedLog) -> None:
+        """Its end has been committed, or is another server's to tell."""
+        self._open.discard(recorded)
+
+    def note_news(self) -> None:
+        self._has_news.set()
+
+    async def run(self) -> None:
+        """Until cancelled. The first event after a pause waits a whole interval: there will be more by then."""
+        while True:
+            await self._has_news.wait()
+            await asyncio.sleep(self._interval_s)
+            self._has_news.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Commits what there is. What cannot be written now stays for the next time."""
+        async with self._committing:
+            news = [(recorded, len(recorded.events)) for recorded in self._open if recorded.has_uncommitted]
+            rows = [row for recorded, _ in news for row in recorded.uncommitted_rows()]
+            if not rows:
+                return
+            try:
+                lost = await self._database.write(lambda db: generations.append_events(db, self._owner, rows))
+            except StoreError as error:
+                log.warning("events of %d answers could not be written: %s", len(news), error)
+                self._has_news.set()
+                return
+            self.num_commits += 1
+            for recorded, num_events in news:
+                recorded.is_lost |= recorded.generation_id in lost
+                recorded.num_committed = num_events
+
+    async def end(self, recorded: RecordedLog, last: Ended | Failed, write: Callable[[Rows], Awaitable[bool]]) -> None:
+        """The last event. `write` commits the rows of all that is not committed, this event included, and the
+        generation's end in one transaction; only then is it shown. It returns False when the generation is another
+        server's. What it raises leaves the log as it was."""
+        self._open.discard(recorded)  # a flush that has begun is waited for, later ones leave it alone
+        try:
+            async with self._committing:
+                rows = recorded.uncommitted_rows(last)
+            recorded.is_lost |= not await write(rows)
+        except BaseException:
+            self._open.add(recorded)
+            raise
+        if not recorded.is_lost:
+            recorded.append(last)
+            recorded.num_committed = recorded.last_seq
