@@ -27,46 +27,86 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "backup_console",
             "chat",
             "doctor",
-            "engine.models.catalog",
             "engine.errors",
+            "engine.models.catalog",
             "model_console",
             "private_files",
             "user_console",
         ),
     ),
-    ("backup_console.py", ("settings", "store.sql.backup", "store.sql.database", "store.errors")),
-    ("user_console.py", ("settings", "api.auth.passwords", "api.schemas.accounts", "store*")),
+    ("backup_console.py", ("settings", "store.errors", "store.sql")),
+    ("user_console.py", ("settings", "api.auth.passwords", "api.schemas.accounts", "store")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     (
         "doctor.py",
-        (
-            "settings",
-            "engine.models.catalog",
-            "engine.errors",
-            "engine.gguf",
-            "engine.host",
-            "engine.isolation.lifeline",
-        ),
+        ("settings", "engine.errors", "engine.gguf", "engine.host", "engine.isolation", "engine.models.catalog"),
     ),
-    ("model_console.py", ("engine.models.catalog", "engine.models.downloads", "engine.host", "engine.models.rows")),
-    ("engine/*", ("settings", "private_files", "engine*")),
-    ("store/*", ("settings", "private_files", "store*")),
-    ("api/*", ("settings", "private_files", "engine*", "store*", "api*")),
+    ("model_console.py", ("engine.host", "engine.models")),
+    ("engine/*", ("settings", "private_files", "engine")),
+    ("store/*", ("settings", "private_files", "store")),
+    ("api/*", ("settings", "private_files", "engine", "store", "api")),
 )
+
+# Within a room: the wings whose modules a wing may import, beside its own and its room's ground. Read downward, no wing
+# imports one that stands below it: that makes circles impossible, and a test holds it.
+GROUND: dict[str, tuple[str, ...]] = {
+    "api": (),
+    "engine": ("errors", "host", "inspection", "metrics", "model_runner", "request"),
+    "store": ("errors", "ids", "tables"),
+}
+WINGS: dict[str, tuple[str, ...]] = {
+    "api/http": (),
+    "api/transport": ("http",),
+    "api/schemas": ("http",),
+    "api/bus": ("http", "schemas"),
+    "api/auth": ("bus", "http", "schemas"),
+    "api/generation": ("auth", "http"),
+    "api/durable": ("bus", "generation", "http", "schemas"),
+    "api/openai": ("auth", "bus", "durable", "generation", "http", "schemas"),
+    "api/live": ("auth", "bus", "durable", "generation", "http", "schemas"),
+    "api/chats": ("auth", "bus", "durable", "generation", "http", "schemas"),
+    "api/accounts": ("auth", "bus", "chats", "http", "schemas"),
+    "api/admin": ("accounts", "auth", "bus", "durable", "generation", "http", "live", "schemas"),
+    "engine/gguf": (),
+    "engine/text": (),
+    "engine/sampling": (),
+    "engine/kv": (),
+    "engine/isolation": ("gguf", "kv"),
+    "engine/scheduling": ("kv", "text"),
+    "engine/llama": ("gguf", "isolation", "kv", "sampling", "text"),
+    "engine/process": ("gguf", "isolation", "kv", "llama", "scheduling", "text", "wire"),
+    "engine/models": ("gguf", "isolation"),
+    "engine/local": ("isolation", "models", "wire"),
+    "store/accounting": (),
+    "store/sql": ("accounting",),
+    "store/search": ("accounting", "sql"),
+    "store/accounts": ("accounting", "sql"),
+    "store/chats": ("accounting", "accounts", "search", "sql"),
+    "store/transfer": ("accounting", "accounts", "chats", "search", "sql"),
+    "store/migrations": ("accounting", "sql"),
+}
+# What stands at a room's top is made of the wings. Not so its ground, which all of them stand on.
+TOPS = ("api/app.py", "api/server.py", "engine/engine.py", "engine/router.py", "engine/wire.py", "store/retention.py")
+
+# What api/ may take of the engine: its ground and its seams, never what runs in the engine process.
+ENGINE_SEEN_FROM_API = (*GROUND["engine"], "engine", "router", "models", "local.local_models")
+EXCEPTIONS = {
+    "api/admin/housekeeping.py": ("engine.kv.files",),  # deletes what a chat that is gone has left in the disk cache
+}
 
 # Third parties with one door each: package → the files that may name it.
 DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": ("engine/llama/*",),
-    "tiktoken": ("engine/tokenizer.py",),
-    "chromadb": ("store/vectors.py",),
+    "tiktoken": ("engine/text/*",),
+    "chromadb": ("store/documents/*",),
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),
     "sse_starlette": ("api/generation/streaming.py",),
-    "redis": ("api/*bus.py",),
+    "redis": ("api/bus/redis_bus.py",),
     "ijson": ("store/transfer/json_items.py",),
-    "httpx": ("engine/remote.py", "chat*.py", "doctor*.py"),
+    "httpx": ("engine/remote/*", "chat*.py", "doctor*.py"),
     "starlette": ("api/*",),
-    "uvicorn": ("api/*",),
+    "uvicorn": ("api/server.py", "api/transport/*_protocol.py"),
     "typer": ("cli.py",),
     "os.environ": ("settings.py", "engine/process/main.py"),
     "os.getenv": ("settings.py",),
@@ -74,6 +114,20 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pickle": (),
     "marshal": (),
     "shelve": (),
+}
+
+MAX_MODULES = 14  # in a folder, `__init__.py` not counted
+MAX_MODULES_OF = {"api/schemas": 30}  # one file for each family of endpoints
+
+# Two classes of one name, with the reason why neither has another.
+SAME_NAME = {
+    "Message": "OpenAI's word on the wire, and the table's",
+    "Usage": "OpenAI's object on the wire, and the engine's counts",
+    "ModelList": "OpenAI's list, and the admin page's, each named so in the OpenAPI document",
+    "Accepted": "the engine's event, and a frame of the live socket, whose names docs/live.md publishes",
+    "ChatMessage": "the engine's value, and a frame of the live socket",
+    "Ping": "a frame of the live socket, and of the engine's",
+    "Pong": "a frame of the live socket, and of the engine's",
 }
 
 BANNED_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
@@ -104,6 +158,25 @@ def room_violations(path: str, source: str) -> list[str]:
         return [f"{path}: no room of docs/architecture.md; give it one in ROOMS"]
     names = {name.removeprefix("bdchat").lstrip(".") for name in imported_names(source, path) if _is_ours(name)}
     return [f"{path}: imports bdchat.{name}" for name in sorted(names) if not _allows(allowed, name)]
+
+
+def wing_violations(path: str, source: str) -> list[str]:
+    """Of a file below a room's top: imports of wings that are not its own nor named for it."""
+    room, _, rest = path.partition("/")
+    if room not in GROUND or path in TOPS:
+        return []
+    wing = "/".join(path.split("/")[:2]) if "/" in rest else ""
+    if wing and wing not in WINGS:
+        return [f"{path}: no wing of docs/architecture.md; give it one in WINGS"]
+    allowed = (*GROUND[room], *((wing.split("/")[1], *WINGS[wing]) if wing else ()))
+    names = {name.removeprefix("bdchat.") for name in imported_names(source, path) if _is_ours(name)}
+    here = {name for name in names if name.startswith(f"{room}.")}
+    wrong = [name for name in here if not _allows(allowed, name.removeprefix(f"{room}."))]
+    if room == "api":
+        others = {name for name in names if name.startswith("engine.")}
+        seen = (*(f"engine.{part}" for part in ENGINE_SEEN_FROM_API), *EXCEPTIONS.get(path, ()))
+        wrong += [name for name in others if not _allows(seen, name)]
+    return [f"{path}: imports bdchat.{name}" for name in sorted(wrong)]
 
 
 def door_violations(path: str, source: str) -> list[str]:
@@ -139,17 +212,18 @@ def own_files() -> list[Path]:
 def test_a_module_imports_only_what_its_room_may(path: str) -> None:
     source = (SOURCE / path).read_text("utf-8")
     assert room_violations(path, source) == []
+    assert wing_violations(path, source) == []
     assert door_violations(path, source) == []
 
 
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("engine/kv_cache.py", "from bdchat.store import tables"),
-        ("engine/kv_cache.py", "def f():\n    from bdchat.api.app import x"),
-        ("engine/kv_cache.py", "from ..api import app"),
-        ("engine/kv_cache.py", "import importlib\nimportlib.import_module('bdchat.api')"),
-        ("store/messages.py", "import bdchat.engine.request"),
+        ("engine/kv/cache.py", "from bdchat.store import tables"),
+        ("engine/kv/cache.py", "def f():\n    from bdchat.api.app import x"),
+        ("engine/kv/cache.py", "from ...api import app"),
+        ("engine/kv/cache.py", "import importlib\nimportlib.import_module('bdchat.api')"),
+        ("store/chats/messages.py", "import bdchat.engine.request"),
         ("settings.py", "from bdchat.engine.errors import InvalidRequest"),
         ("settings.py", "import bdchat"),
         ("chat.py", "from bdchat.engine.request import Delta"),
@@ -164,15 +238,67 @@ def test_the_checker_sees_a_door_between_rooms(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("engine/scheduler.py", "import llama_cpp"),
-        ("engine/scheduler.py", "from llama_cpp import llama_cpp as lib"),
+        ("engine/local/child.py", "from bdchat.engine.kv.cache import KVCache"),
+        ("engine/kv/cache.py", "from bdchat.engine.scheduling import scheduler"),
+        ("engine/request.py", "from bdchat.engine.text.prompt import PromptBuilder"),
+        ("api/openai/chat.py", "from bdchat.api.chats.titles import Titles"),
+        ("api/http/errors.py", "from bdchat.api.app import App"),
+        ("api/chats/titles.py", "from bdchat.engine.process.main import main"),
+        ("api/admin/users.py", "from bdchat.engine.kv.files import model_folder"),
+        ("store/sql/database.py", "from bdchat.store.chats import messages"),
+        ("api/attic/box.py", "import sys"),
+    ],
+)
+def test_the_checker_sees_a_door_between_wings(path: str, source: str) -> None:
+    assert len(wing_violations(path, source)) == 1
+
+
+def test_no_wing_imports_one_that_stands_below_it() -> None:
+    """What is imported stands above: then there is no circle."""
+    for room, ground in GROUND.items():
+        above = {*ground, "wire"}
+        for wing in (name.split("/")[1] for name in WINGS if name.startswith(f"{room}/")):
+            assert set(WINGS[f"{room}/{wing}"]) <= above
+            above.add(wing)
+
+
+def test_every_wing_is_there() -> None:
+    folders = {path.relative_to(SOURCE).as_posix() for room in GROUND for path in (SOURCE / room).glob("*/")}
+    assert {folder for folder in folders if not folder.endswith("__pycache__")} == set(WINGS)
+
+
+def test_a_folder_holds_what_can_be_looked_over() -> None:
+    folders: dict[str, int] = {}
+    for path in modules():
+        if not path.endswith("__init__.py"):
+            folder = path.rpartition("/")[0]
+            folders[folder] = folders.get(folder, 0) + 1
+    most = {folder: MAX_MODULES_OF.get(folder, MAX_MODULES) for folder in folders}
+    assert {folder: number for folder, number in folders.items() if number > most[folder]} == {}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse((SOURCE / path).read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path)
+    assert {name: where for name, where in places.items() if len(where) > 1 and name not in SAME_NAME} == {}
+    assert {name for name in SAME_NAME if len(places.get(name, ())) < 2} == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("engine/scheduling/scheduler.py", "import llama_cpp"),
+        ("engine/scheduling/scheduler.py", "from llama_cpp import llama_cpp as lib"),
         ("api/app.py", "import httpx"),
-        ("api/chat.py", "from sse_starlette import EventSourceResponse"),
-        ("engine/runner.py", "import os\nprint(os.environ['HOME'])"),
-        ("engine/runner.py", "from os import environ"),
+        ("api/openai/chat.py", "from sse_starlette import EventSourceResponse"),
+        ("engine/model_runner.py", "import os\nprint(os.environ['HOME'])"),
+        ("engine/model_runner.py", "from os import environ"),
         ("engine/wire.py", "import pickle"),
         ("engine/wire.py", "__import__('pickle')"),
-        ("store/documents.py", "import chromadb.config"),
+        ("store/chats/messages.py", "import chromadb.config"),
     ],
 )
 def test_the_checker_sees_a_third_party_at_the_wrong_door(path: str, source: str) -> None:
@@ -184,7 +310,7 @@ def test_the_checker_sees_a_third_party_at_the_wrong_door(path: str, source: str
     [
         (
             "engine/llama/runner.py",
-            "import llama_cpp\nfrom bdchat.engine.model_runner import Row\nimport os\nos.putenv('A', 'B')",
+            "import llama_cpp\nfrom bdchat.engine.model_runner import Slice\nimport os\nos.putenv('A', 'B')",
         ),
         (
             "api/app.py",
