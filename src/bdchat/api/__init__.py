@@ -1,1 +1,1 @@
-"""The HTTP room: the only one that knows the engine and the store."""
+"""The HTTP and WebSocket server: the only room that imports both the engine and the store."""

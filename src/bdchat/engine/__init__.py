@@ -1,1 +1,1 @@
-"""Tokens and cells; never users, tables or HTTP."""
+"""Tokens and KV cells; never users, tables or HTTP."""

@@ -1,7 +1,8 @@
 """The seam between the scheduler and llama.cpp: what must be computed, never how.
 
-`llama_runner.py` and `llama_sampler.py` fulfil these protocols on the low-level API; tests/fakes.py fulfils them with
-explicit cells. Everything here is called from one OS thread only (llama.cpp's OpenMP team belongs to it).
+llama/runner.py fulfils ModelRunner on llama.cpp's low-level API, sampling/sampler.py fulfils Sampler in numpy;
+tests/fakes.py fulfils both with explicit cells. Everything here is called from one OS thread
+only (llama.cpp's OpenMP team belongs to it).
 """
 
 from collections.abc import Sequence

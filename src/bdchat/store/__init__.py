@@ -1,1 +1,1 @@
-"""Rows and vectors; never tokens or HTTP."""
+"""Database rows; never tokens or HTTP."""

@@ -1,1 +1,1 @@
-"""One's own account over REST: signing in, profile, API keys."""
+"""REST endpoints for a user's own account: sign-in, profile, API keys."""

@@ -1,1 +1,1 @@
-"""Who runs the server: users, models, engine, storage, health."""
+"""REST endpoints for admins: users, models, engine, usage, storage; also health, metrics and housekeeping."""

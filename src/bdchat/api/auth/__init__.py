@@ -1,1 +1,1 @@
-"""A credential becomes an identity here, and what rests on it ends here when it does."""
+"""Authentication: credential → identity, limits on attempts, and ending responses whose right has ended."""

@@ -1,1 +1,1 @@
-"""Who must hear of something: messages by topic, in one process or over Redis."""
+"""Publish and subscribe by topic, in one process or over Redis."""

@@ -1,1 +1,1 @@
-"""A user's own chats over REST."""
+"""REST endpoints for a user's chats: sessions, messages, search, sharing, import and export."""

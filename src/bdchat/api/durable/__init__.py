@@ -1,1 +1,1 @@
-"""Answers that outlive their reader: planned, recorded, resumed after a crash, read from any event on."""
+"""Stored generations: planned, recorded, resumed after a crash, read from any event on."""

@@ -1,1 +1,1 @@
-"""The model at work for one request: started, streamed, counted, never stored."""
+"""The model at work for one request: its run, its log of events, its usage, its SSE stream."""

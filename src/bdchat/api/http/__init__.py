@@ -1,1 +1,1 @@
-"""What every request passes and every handler is made with: guards, bodies, errors, the page's files. Knows no row."""
+"""What every endpoint is made with: guards, request bodies, error mapping, OpenAPI, the page's files. Knows no row."""

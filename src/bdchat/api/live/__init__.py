@@ -1,1 +1,1 @@
-"""Sockets: live answers, commands, presence."""
+"""WebSockets: live answers, commands, presence."""

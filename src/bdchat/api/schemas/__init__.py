@@ -1,1 +1,1 @@
-"""The OpenAI wire, one file per endpoint family."""
+"""The JSON shapes of the wire, one file per endpoint family."""

@@ -1,1 +1,1 @@
-"""What carries requests: protocols, connections, file descriptors, and their bounds."""
+"""Bounds below HTTP: uvicorn's protocols, open connections, file descriptors."""

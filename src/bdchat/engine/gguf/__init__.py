@@ -1,1 +1,1 @@
-"""The header of an untrusted model file, read within bounds."""
+"""Reads the header of an untrusted model file within bounds."""

@@ -1,1 +1,1 @@
-"""What a process of ours may take of the machine, and that it ends with its parent."""
+"""Confines child processes: memory limit, system calls, and their end with the parent's."""

@@ -1,1 +1,1 @@
-"""Which cells hold which tokens, and their snapshots in memory and on disk."""
+"""The KV cache: which cells hold which tokens, and snapshots in RAM and on disk."""

@@ -1,1 +1,1 @@
-"""A model in a process of this machine, seen from the server."""
+"""The server's side of an engine process: start it, supervise it, submit requests, take its events."""

@@ -1,1 +1,1 @@
-"""Which models there are, which are here, and how one gets here."""
+"""The model catalogue: which models exist, which are installed, how one is downloaded."""

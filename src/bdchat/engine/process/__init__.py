@@ -1,1 +1,1 @@
-"""The engine process itself: frames in, prompts built, steps computed, frames out."""
+"""The engine process: frames in, prompts built, steps computed, frames out."""

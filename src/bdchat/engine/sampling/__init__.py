@@ -1,1 +1,1 @@
-"""Logits become a token."""
+"""Logits → the next token: penalties, filters, log-probabilities."""

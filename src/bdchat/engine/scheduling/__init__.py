@@ -1,1 +1,1 @@
-"""Which tokens run next. Knows tokens and cells, never text."""
+"""The scheduler: which tokens are computed in the next step. Knows tokens and cells, never text."""

@@ -1,1 +1,1 @@
-"""Messages become tokens, and tokens text, by the model's own template."""
+"""Messages → tokens by the model's chat template, and tokens → text."""

@@ -1,1 +1,1 @@
-"""How much is kept, by whom, and who may keep more."""
+"""How many bytes each account keeps, and how many it may."""

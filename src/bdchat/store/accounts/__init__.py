@@ -1,1 +1,1 @@
-"""Users, what they sign in with, what they used, and what was noted about it."""
+"""Users, logins, API keys, invitations, usage and the audit log."""

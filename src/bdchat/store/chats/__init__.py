@@ -1,1 +1,1 @@
-"""Chats, their trees of messages, and the answers being written into them."""
+"""Chats, their trees of messages, and the generations that write answers into them."""

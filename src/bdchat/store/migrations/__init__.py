@@ -1,1 +1,1 @@
-"""Alembic's revisions, run by schema.upgrade and by nothing else."""
+"""Alembic's revisions, run by `schema.upgrade` alone."""

@@ -1,1 +1,1 @@
-"""The database's file and connections, its schema, its size and its copies."""
+"""The database itself: connections, the one writer, schema, disk space, backups."""

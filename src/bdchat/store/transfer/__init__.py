@@ -1,1 +1,1 @@
-"""Chats out of the store and into it: bdchat's own documents, Markdown, JSONL; exports of ChatGPT and Open WebUI."""
+"""Import and export of chats: bdchat's own document, Markdown, JSONL, exports of ChatGPT and Open WebUI."""

@@ -1,1 +1,1 @@
-"""The schema's steps, oldest first."""
+"""The schema's revisions, oldest first."""
