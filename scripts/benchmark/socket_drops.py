@@ -128,7 +128,7 @@ async def ask(http: httpx.AsyncClient, content: str, **params: Any) -> Answer:
                 generation_id = json.loads(line.removeprefix("data: "))["id"]
                 break  # the page that asked is closed at once; the answer goes on
     page = await http.get(f"/api/sessions/{session.json()['session_id']}/messages")
-    message_id = page.json()["items"][-1]["message_id"]
+    message_id = page.json()["data"][-1]["message_id"]
     return Answer(http, session.json()["session_id"], generation_id, message_id)
 
 

@@ -158,7 +158,7 @@ async def shown(http: httpx.AsyncClient, session_id: str) -> list[dict[str, Any]
     while True:
         params = {"limit": "100"} | ({"before": cursor} if cursor else {})
         page = checked(await http.get(f"/api/sessions/{session_id}/messages", params=params))
-        items = [*page["items"], *items]
+        items = [*page["data"], *items]
         cursor = page["next_cursor"]
         if cursor is None:
             return items

@@ -100,7 +100,7 @@ class Load:
     async def again(self) -> None:
         session_id, _ = await self._answer(None)
         page = (await self._http.get(f"/api/sessions/{session_id}/messages")).json()
-        question, answer = (message["message_id"] for message in page["items"])
+        question, answer = (message["message_id"] for message in page["data"])
         await self._post(f"/api/messages/{answer}/regenerate", {"params": {"max_tokens": 4}}, 202)
         await self._post(f"/api/messages/{question}/edit", {"content": "Otherwise.", "params": {"max_tokens": 4}}, 202)
         self.num_messages += 1

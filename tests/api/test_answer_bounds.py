@@ -28,20 +28,19 @@ FRAME_BYTES = 64 * 1024  # of JSON around the texts
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """A list: `items` in the body, what names the page after it, and the parameter that asks for that."""
+    """A list, `data` in the body: what names the page after it, and the parameter that asks for that."""
 
-    items: str
     parameter: str
     cursor: str | None = None  # None: OpenAI's, last_id while has_more
     query: str = ""
 
 
 LISTS: Mapping[str, Pages] = {
-    "/api/sessions/{session_id}/messages": Pages("items", "before", "next_cursor", "limit=200"),
-    "/api/shared/{token}": Pages("items", "before", "next_cursor", "limit=200"),
-    "/api/profile/messages": Pages("data", "cursor", "next_cursor", "limit=200"),
-    "/v1/chat/completions": Pages("data", "after", query="limit=100"),
-    "/v1/chat/completions/{completion_id}/messages": Pages("data", "after", query="limit=100"),
+    "/api/sessions/{session_id}/messages": Pages("before", "next_cursor", "limit=200"),
+    "/api/shared/{token}": Pages("before", "next_cursor", "limit=200"),
+    "/api/profile/messages": Pages("cursor", "next_cursor", "limit=200"),
+    "/v1/chat/completions": Pages("after", query="limit=100"),
+    "/v1/chat/completions/{completion_id}/messages": Pages("after", query="limit=100"),
 }
 STEPS = {  # one thing, however long: sent in steps, or as a stream that waits for its reader
     "/api/messages/{message_id}",
@@ -178,7 +177,7 @@ async def test_a_page_of_long_texts_ends_with_its_bytes_and_goes_on_from_its_cur
     for _ in range(NUM_TEXTS + 1):
         answer = await seeded.get(path, **params)
         body = answer.json()
-        items = body[pages.items]
+        items = body["data"]
         assert items
         assert len(answer.content) <= PAGE_BYTES + FRAME_BYTES
         seen += [_text_of(item)[:3] for item in (reversed(items) if pages.parameter == "before" else items)]
@@ -203,7 +202,7 @@ async def test_one_item_is_whole_however_long(seeded: Seeded) -> None:
     message_id = await app_of(seeded.client).database.write(grow)
     assert (await seeded.get(f"/api/messages/{message_id}")).json()["content"] == TEXT * 6
     page = (await seeded.get("/api/sessions/{session_id}/messages", leaf=message_id)).json()
-    assert ([item["content"] == TEXT * 6 for item in page["items"]], page["next_cursor"]) == ([True], None)
+    assert ([item["content"] == TEXT * 6 for item in page["data"]], page["next_cursor"]) == ([True], None)
     shown = (await seeded.get("/v1/chat/completions/{completion_id}")).json()
     assert shown["choices"][0]["message"]["content"] == f"{NUM_TEXTS - 1} {TEXT}"
 

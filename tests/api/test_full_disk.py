@@ -58,7 +58,7 @@ async def test_deleting_works_on_a_full_disk_and_all_else_says_so(client: httpx.
         assert answer.status_code == 204, answer.text
     filler.unlink()
     await say(client, admin, ids[0], LONG)
-    found = (await client.get("/api/sessions", headers=admin)).json()["items"]
+    found = (await client.get("/api/sessions", headers=admin)).json()["data"]
     assert {session["session_id"] for session in found} == {ids[0], ids[5]}
 
 

@@ -219,7 +219,7 @@ async def test_search_shows_nothing_of_anybody_elses() -> None:
     async with staged() as scene:
         for query in (f"q={CONTENT}", f"q={CONTENT}&session_id={scene.ann['session_id']}"):
             bob = await signed_in(scene.client, "bob")
-            assert (await scene.client.get(f"/api/search?{query}", headers=bob)).json()["items"] == []
+            assert (await scene.client.get(f"/api/search?{query}", headers=bob)).json()["data"] == []
 
 
 async def test_a_completion_that_is_in_no_session_is_its_owners_alone() -> None:

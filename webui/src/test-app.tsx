@@ -98,8 +98,8 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
 const QUIET: Record<string, Answer> = {
   "GET /api/auth/me": () => ME,
   "GET /v1/models": () => ({ object: "list", data: [] }),
-  "GET /api/invitations": () => ({ items: [] }),
-  "GET /api/sessions": () => ({ items: [], next_cursor: null }),
+  "GET /api/invitations": () => ({ data: [] }),
+  "GET /api/sessions": () => ({ data: [], next_cursor: null }),
 };
 
 /** What `/v1/chat/completions` streams: these pieces of text, then its end. */

@@ -116,7 +116,7 @@ async def test_a_stored_answer_is_seen_with_its_chat_and_keeps_its_text_when_end
         assert (await client.delete(path, headers=admin)).status_code == 200
         await answer
         messages = (await client.get(f"/api/sessions/{session_id}/messages", headers=ann)).json()
-        assert [(each["content"], each["status"]) for each in messages["items"]][-1] == ("Hel", "stopped")
+        assert [(each["content"], each["status"]) for each in messages["data"]][-1] == ("Hel", "stopped")
 
 
 def test_a_pace_is_told_from_one_ask_to_the_next() -> None:

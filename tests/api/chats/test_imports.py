@@ -66,7 +66,7 @@ def outcome(line: dict[str, Any]) -> tuple[str, str, str | None]:
 
 
 async def titles(client: httpx.AsyncClient, headers: dict[str, str]) -> list[str]:
-    return sorted(item["title"] for item in (await got(client, "/api/sessions", headers, limit=100))["items"])
+    return sorted(item["title"] for item in (await got(client, "/api/sessions", headers, limit=100))["data"])
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
@@ -105,9 +105,9 @@ async def test_each_chat_has_a_line_and_the_end_a_summary(client: httpx.AsyncCli
     session = await got(client, f"/api/sessions/{session_id}", ann)
     assert (session["created_at_ms"], session["updated_at_ms"]) == (1_700_000_000_000, 1_700_000_060_250)
     page = await got(client, f"/api/sessions/{session_id}/messages", ann)
-    assert [item["content"] for item in page["items"]] == ["환불은? 0", "네"]
-    assert page["items"][1]["metadata"]["model"] == "gpt-5"
-    assert [hit["session_id"] for hit in (await got(client, "/api/search", ann, q="환불"))["items"]] == [session_id]
+    assert [item["content"] for item in page["data"]] == ["환불은? 0", "네"]
+    assert page["data"][1]["metadata"]["model"] == "gpt-5"
+    assert [hit["session_id"] for hit in (await got(client, "/api/search", ann, q="환불"))["data"]] == [session_id]
 
 
 async def test_a_second_time_nothing_is_doubled_and_what_changed_comes_beside(client: httpx.AsyncClient) -> None:
@@ -347,5 +347,5 @@ async def test_a_report_that_nobody_reads_keeps_its_size_and_its_end() -> None:
     )
     lines = [json.loads(line) for line in b"".join([chunk async for chunk in kept.lines()]).splitlines()]
     assert len(lines) == MAX_LINES + 2
-    assert lines[-2] == {"type": "omitted", "num_sockets": 6}
+    assert lines[-2] == {"type": "omitted", "num_lines": 6}
     assert lines[-1]["type"] == "summary"

@@ -31,13 +31,13 @@ async def client() -> AsyncGenerator[httpx.AsyncClient]:
 
 
 async def waiting(client: httpx.AsyncClient, headers: Headers) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = (await got(client, "/api/invitations", headers))["items"]
+    items: list[dict[str, Any]] = (await got(client, "/api/invitations", headers))["data"]
     return items
 
 
 async def asked(client: httpx.AsyncClient, owner: Headers, session_id: str) -> list[tuple[str, str, str]]:
     """(name, state, role) as the owner sees them."""
-    items = (await got(client, f"/api/sessions/{session_id}/members", owner))["items"]
+    items = (await got(client, f"/api/sessions/{session_id}/members", owner))["data"]
     return [(item["username"], item["state"], item["role"]) for item in items]
 
 
@@ -59,8 +59,8 @@ async def test_until_it_is_accepted_nothing_of_the_chat_is_seen(client: httpx.As
     assert (heard[0]["title"], heard[0]["owner_name"], heard[0]["owner_username"]) == ("ours", "ann", "ann")
     for way in (path, f"{path}/messages", f"{path}/config", f"{path}/export", f"/api/messages/{first}"):
         error_of(await client.get(way, headers=bob), 404)
-    assert (await got(client, "/api/sessions?shared=true", bob))["items"] == []
-    assert (await got(client, "/api/search", bob, q="질문"))["items"] == []
+    assert (await got(client, "/api/sessions?shared=true", bob))["data"] == []
+    assert (await got(client, "/api/search", bob, q="질문"))["data"] == []
     (invitation,) = await waiting(client, bob)
     assert session_id not in str(invitation)
     assert (invitation["title"], invitation["role"]) == ("ours still", "writer")
@@ -78,7 +78,7 @@ async def test_who_accepts_is_in(client: httpx.AsyncClient) -> None:
     assert (session["session_id"], session["role"], session["owner_name"]) == (session_id, "writer", "ann")
     assert [message["type"] for message in his] == ["session.changed"]
     assert [message["type"] for message in hers] == ["session.changed"]
-    assert [item["session_id"] for item in (await got(client, "/api/sessions?shared=true", bob))["items"]] == [
+    assert [item["session_id"] for item in (await got(client, "/api/sessions?shared=true", bob))["data"]] == [
         session_id
     ]
     assert await asked(client, ann, session_id) == [("bob", "member", "writer")]

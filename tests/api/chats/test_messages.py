@@ -26,11 +26,11 @@ async def shown(client: httpx.AsyncClient, headers: dict[str, str], session_id: 
     texts: list[str] = []
     while True:
         page = await got(client, f"/api/sessions/{session_id}/messages", headers, **params)
-        assert len(page["items"]) <= params.get("limit", 30)
-        texts = [item["content"] for item in page["items"]] + texts
+        assert len(page["data"]) <= params.get("limit", 30)
+        texts = [item["content"] for item in page["data"]] + texts
         if page["next_cursor"] is None:
             return texts
-        assert page["items"]
+        assert page["data"]
         params["before"] = page["next_cursor"]
 
 
@@ -50,7 +50,7 @@ async def test_the_end_of_a_path_comes_first(client: httpx.AsyncClient) -> None:
     headers = await signed_in(client)
     session_id, ids = await talk(client, headers, *(str(n) for n in range(35)))
     page = await got(client, f"/api/sessions/{session_id}/messages", headers)
-    assert [item["message_id"] for item in page["items"]] == ids[5:]
+    assert [item["message_id"] for item in page["data"]] == ids[5:]
     assert page["next_cursor"] == ids[5]
 
 
@@ -61,13 +61,13 @@ async def test_what_is_written_between_two_pages_shifts_nothing(client: httpx.As
     first = await got(client, path, headers, limit=2)
     await say(client, headers, session_id, "4")
     second = await got(client, path, headers, limit=2, before=first["next_cursor"])
-    assert [item["message_id"] for item in second["items"]] == ids[:2]
+    assert [item["message_id"] for item in second["data"]] == ids[:2]
 
 
 async def test_an_empty_session_has_an_empty_page(client: httpx.AsyncClient) -> None:
     headers = await signed_in(client)
     page = await got(client, f"/api/sessions/{await begin(client, headers)}/messages", headers)
-    assert page == {"items": [], "next_cursor": None}
+    assert page == {"data": [], "next_cursor": None}
 
 
 async def test_a_message_is_shown_with_what_is_beside_it(client: httpx.AsyncClient) -> None:
@@ -85,8 +85,8 @@ async def test_a_message_is_shown_with_what_is_beside_it(client: httpx.AsyncClie
     assert (message["status"], message["generation_id"]) == ("complete", None)
     assert (message["metadata"]["prompt_tokens"], message["metadata"]["model_params"]) == (7, {"seed": 5})
     page = await got(client, f"/api/sessions/{session_id}/messages", headers)
-    assert [item["sibling_index"] for item in page["items"]] == [0, 1]
-    assert page["items"][1]["sibling_ids"] == [answer, again]
+    assert [item["sibling_index"] for item in page["data"]] == [0, 1]
+    assert page["data"][1]["sibling_ids"] == [answer, again]
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ async def test_a_fork_needs_something_that_is_written(client: httpx.AsyncClient)
 
     await app_of(client).database.write(run)
     error_of(await client.post(f"/api/sessions/{session_id}/fork", json={}, headers=headers), 409)
-    assert (await got(client, "/api/sessions", headers))["items"][0]["session_id"] == session_id
+    assert (await got(client, "/api/sessions", headers))["data"][0]["session_id"] == session_id
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ async def test_a_message_of_another_session_is_not_found(client: httpx.AsyncClie
             error_of(await client.post(f"{path}/{method}", json=body, headers=headers), 404)
         error_of(await client.post(f"{path}/fork", json={"message_id": name}, headers=headers), 404)
     assert await shown(client, headers, session_id) == ["1"]
-    assert len((await got(client, "/api/sessions", headers))["items"]) == 2
+    assert len((await got(client, "/api/sessions", headers))["data"]) == 2
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ async def written(client: httpx.AsyncClient, username: str, *texts: str) -> dict
 async def test_a_page_shows_what_was_found_and_where(client: httpx.AsyncClient) -> None:
     headers = await written(client, "ann", "👍 <b>환불은</b> 언제")
     body = (await client.get("/api/search", params={"q": "환불"}, headers=headers)).json()
-    message, title = body["items"]
+    message, title = body["data"]
     assert (message["kind"], message["snippet"], message["at_ms"]) == ("message", "👍 <b>환불은</b> 언제", 2000)
     assert message["highlights"] == [[5, 7]]
     assert (title["kind"], title["message_id"], title["role"]) == ("title", None, "title")
@@ -48,7 +48,7 @@ async def test_pages_follow_each_other(client: httpx.AsyncClient) -> None:
     params, seen = {"q": "환불이", "limit": "2"}, []
     while True:
         body = (await client.get("/api/search", params=params, headers=headers)).json()
-        seen += [hit["snippet"] for hit in body["items"]]
+        seen += [hit["snippet"] for hit in body["data"]]
         if body["next_cursor"] is None:
             break
         params["cursor"] = body["next_cursor"]
@@ -58,7 +58,7 @@ async def test_pages_follow_each_other(client: httpx.AsyncClient) -> None:
 async def test_nobody_finds_what_is_not_theirs(client: httpx.AsyncClient) -> None:
     await written(client, "ann", "환불")
     headers = await signed_in(client, "bob")
-    assert (await client.get("/api/search", params={"q": "환불"}, headers=headers)).json()["items"] == []
+    assert (await client.get("/api/search", params={"q": "환불"}, headers=headers)).json()["data"] == []
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_a_bad_question_is_refused_with_its_field(
 async def test_a_question_of_signs_finds_nothing(client: httpx.AsyncClient) -> None:
     headers = await written(client, "ann", "환불")
     answer = await client.get("/api/search", params={"q": "\x00'\"*"}, headers=headers)
-    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    assert (answer.status_code, answer.json()["data"]) == (200, [])
 
 
 async def test_strangers_and_guests_may_not_search(client: httpx.AsyncClient) -> None:

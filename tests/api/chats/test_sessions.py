@@ -30,8 +30,8 @@ async def listed(client: httpx.AsyncClient, headers: dict[str, str], **params: A
     found: list[str] = []
     while True:
         page = await got(client, "/api/sessions", headers, **params)
-        assert len(page["items"]) <= params.get("limit", 50)
-        found += [item["session_id"] for item in page["items"]]
+        assert len(page["data"]) <= params.get("limit", 50)
+        found += [item["session_id"] for item in page["data"]]
         if page["next_cursor"] is None:
             return found
         params["cursor"] = page["next_cursor"]
@@ -88,7 +88,7 @@ async def test_folders_are_counted(client: httpx.AsyncClient) -> None:
         await begin(client, headers, folder=folder)
     gone = await begin(client, headers, folder="gone")
     await client.delete(f"/api/sessions/{gone}", headers=headers)
-    folders = (await got(client, "/api/folders", headers))["items"]
+    folders = (await got(client, "/api/folders", headers))["data"]
     assert folders == [{"name": "a", "num_sessions": 1}, {"name": "b", "num_sessions": 2}]
 
 
@@ -137,7 +137,7 @@ async def test_what_is_used_between_two_pages_hides_nothing_else(client: httpx.A
     first = await got(client, "/api/sessions", headers, limit=2)
     await say(client, headers, ids[0], "now it is the newest")
     second = await got(client, "/api/sessions", headers, limit=2, cursor=first["next_cursor"])
-    assert [item["session_id"] for item in second["items"]] == [ids[1]]
+    assert [item["session_id"] for item in second["data"]] == [ids[1]]
 
 
 async def test_the_list_is_filtered(client: httpx.AsyncClient) -> None:
@@ -194,12 +194,12 @@ async def test_a_deleted_session_is_nowhere_and_can_be_brought_back(client: http
         error_of(await client.get(gone, headers=headers), 404)
     error_of(await client.delete(path, headers=headers), 404)
     error_of(await client.post(f"{path}/messages", json={"content": "x"}, headers=headers), 404)
-    assert (await got(client, "/api/search", headers, q="hello"))["items"] == []
+    assert (await got(client, "/api/search", headers, q="hello"))["data"] == []
     assert (await client.post(f"{path}/restore", headers=headers)).status_code == 200
     error_of(await client.post(f"{path}/restore", headers=headers), 404)  # it is not deleted any more
-    shown = (await got(client, f"{path}/messages", headers))["items"]
+    shown = (await got(client, f"{path}/messages", headers))["data"]
     assert [message["message_id"] for message in shown] == ids
-    assert len((await got(client, "/api/search", headers, q="hello"))["items"]) == 1
+    assert len((await got(client, "/api/search", headers, q="hello"))["data"]) == 1
 
 
 @pytest.mark.parametrize("was_deleted", [True, False])

@@ -41,12 +41,12 @@ async def test_a_reader_reads_and_nothing_else(client: httpx.AsyncClient) -> Non
     session = await got(client, path, bob)
     assert (session["title"], session["role"], session["owner_name"]) == ("ours", "reader", "ann")
     assert (session["folder"], session["is_pinned"]) == ("", False)  # the owner's own order
-    assert [item["content"] for item in (await got(client, f"{path}/messages", bob))["items"]] == ["질문", "답"]
+    assert [item["content"] for item in (await got(client, f"{path}/messages", bob))["data"]] == ["질문", "답"]
     assert (await got(client, f"/api/messages/{first}", bob))["content"] == "질문"
-    assert (await got(client, "/api/sessions", bob))["items"] == []
-    shared = (await got(client, "/api/sessions?shared=true", bob))["items"]
+    assert (await got(client, "/api/sessions", bob))["data"] == []
+    shared = (await got(client, "/api/sessions?shared=true", bob))["data"]
     assert [item["session_id"] for item in shared] == [session_id]
-    assert [hit["is_shared"] for hit in (await got(client, "/api/search", bob, q="질문"))["items"]] == [True]
+    assert [hit["is_shared"] for hit in (await got(client, "/api/search", bob, q="질문"))["data"]] == [True]
     for method, way, body in (
         ("PUT", path, {"title": "mine"}),
         ("DELETE", path, None),
@@ -71,7 +71,7 @@ async def test_a_reader_looks_at_another_branch_without_moving_it(client: httpx.
     await let_in(client, ann, session_id, "bob", "reader")
     path = f"/api/sessions/{session_id}"
     other = await got(client, f"{path}/messages", bob, leaf=second)
-    assert [item["content"] for item in other["items"]] == ["1", "2"]
+    assert [item["content"] for item in other["data"]] == ["1", "2"]
     assert (await got(client, path, bob))["head_message_id"] == branch
     fork = await client.post(f"{path}/fork", json={"message_id": second}, headers=bob)
     assert (fork.status_code, fork.json()["role"], fork.json()["owner_name"]) == (201, "owner", "bob")
@@ -88,7 +88,7 @@ async def test_a_writer_writes_under_their_own_name(client: httpx.AsyncClient) -
     await let_in(client, ann, session_id, "bob", "reader")
     body = {"content": "x"}
     error_of(await client.post(f"/api/sessions/{session_id}/messages", json=body, headers=bob), 403)
-    members = (await got(client, f"/api/sessions/{session_id}/members", ann))["items"]
+    members = (await got(client, f"/api/sessions/{session_id}/members", ann))["data"]
     assert [(member["username"], member["role"]) for member in members] == [("bob", "reader")]
 
 
@@ -104,7 +104,7 @@ async def test_an_invitation_ends(client: httpx.AsyncClient, who_ends: str) -> N
     assert [message["type"] for message in heard] == ["session.deleted"]
     error_of(await client.get(f"/api/sessions/{session_id}", headers=bob), 404)
     error_of(await client.delete(member, headers=headers), 404)
-    assert (await got(client, "/api/search", bob, q="hi"))["items"] == []
+    assert (await got(client, "/api/search", bob, q="hi"))["data"] == []
 
 
 async def test_a_member_cannot_end_somebody_elses_invitation(client: httpx.AsyncClient) -> None:
@@ -150,9 +150,9 @@ async def test_a_link_shows_the_path_to_whoever_has_it(client: httpx.AsyncClient
     assert await id_of(client, "ann") not in answer.text
     body = answer.json()
     assert (body["owner_name"], body["next_cursor"]) == ("ann", None)
-    assert [item["content"] for item in body["items"]] == ["질문", "답", "끝"]
+    assert [item["content"] for item in body["data"]] == ["질문", "답", "끝"]
     assert (await client.get(link["path"] + "/")).json() == body
-    shown = (await got(client, f"{path}/links", ann))["items"]
+    shown = (await got(client, f"{path}/links", ann))["data"]
     assert [item["link_id"] for item in shown] == [link["link_id"]]
     assert "token" not in shown[0]
     for method in ("POST", "PUT", "DELETE"):
@@ -169,7 +169,7 @@ async def test_pages_of_a_link_have_no_gaps_and_no_doubles(client: httpx.AsyncCl
     params: dict[str, Any] = {"limit": limit}
     while True:
         page = (await client.get(link["path"], params=params)).json()
-        found = [item["content"] for item in page["items"]] + found
+        found = [item["content"] for item in page["data"]] + found
         if page["next_cursor"] is None:
             break
         params["before"] = page["next_cursor"]
@@ -252,5 +252,5 @@ async def test_company_takes_no_more_queries(client: httpx.AsyncClient) -> None:
     for _ in range(8):
         other = await begin(client, ann)
         await let_in(client, ann, other, "bob", "reader")
-    assert len((await got(client, "/api/sessions?shared=true", bob))["items"]) == 9
+    assert len((await got(client, "/api/sessions?shared=true", bob))["data"]) == 9
     assert await cost_of(client, client.get("/api/sessions?shared=true", headers=bob)) <= 2

@@ -112,7 +112,7 @@ class Load:
         """Asked anew, and the question said otherwise."""
         headers, session, _ = await self._answer(waits=True)
         page = (await self._client.get(f"/api/sessions/{session}/messages", headers=headers)).json()
-        question, answer = (message["message_id"] for message in page["items"])
+        question, answer = (message["message_id"] for message in page["data"])
         for path, body in ((f"{answer}/regenerate", {}), (f"{question}/edit", {"content": "otherwise"})):
             begun = await self._client.post(f"/api/messages/{path}", json=body, headers=headers)
             assert begun.status_code == 202, begun.text

@@ -32,7 +32,7 @@ async def client(engine: FakeEngine) -> AsyncGenerator[httpx.AsyncClient]:
 async def contents(client: httpx.AsyncClient, headers: Headers, session_id: str) -> list[tuple[str, str]]:
     """(role, content) of the path that is shown."""
     page = await got(client, f"/api/sessions/{session_id}/messages", headers)
-    return [(item["role"], item["content"]) for item in page["items"]]
+    return [(item["role"], item["content"]) for item in page["data"]]
 
 
 # --- one client -------------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ async def test_edit_and_regenerate_append_siblings(client: httpx.AsyncClient) ->
         other = await socket.until("accepted", answers="regenerate")
         await socket.until("ai_complete")
     page = await got(client, f"/api/sessions/{session_id}/messages", headers)
-    question, answer = page["items"]
+    question, answer = page["data"]
     assert (question["content"], answer["message_id"]) == ("other", other["message_id"])
     assert question["sibling_ids"] == [first["user_message_id"], edited["user_message_id"]]
     assert answer["sibling_ids"] == [edited["message_id"], other["message_id"]]
@@ -202,7 +202,7 @@ async def test_commands_wait_their_turn_and_a_flood_is_refused(client: httpx.Asy
     assert [frame["client_message_id"] for frame in accepted] == [f"c{n}" for n in range(MAX_WAITING + 1)]
     page = await got(client, f"/api/sessions/{session_id}/messages", headers)  # said beside what runs: branches
     is_over.set()
-    assert page["items"][0]["sibling_ids"] == [frame["user_message_id"] for frame in accepted]
+    assert page["data"][0]["sibling_ids"] == [frame["user_message_id"] for frame in accepted]
 
 
 async def test_a_line_that_breaks_while_the_engine_decides_changes_nothing(

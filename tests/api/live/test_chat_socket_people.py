@@ -80,7 +80,7 @@ async def test_concurrent_edits_become_branches(client: httpx.AsyncClient) -> No
         for socket in (hers, his):
             await read_answer(socket, [f for f in socket.seen if f["type"] == "accepted"][-1]["generation_id"])
     page = await got(client, f"/api/sessions/{session_id}/messages", ann)
-    siblings = page["items"][0]["sibling_ids"]
+    siblings = page["data"][0]["sibling_ids"]
     assert siblings[0] == question
     assert set(siblings[1:]) == made
     texts = {(await got(client, f"/api/messages/{message_id}", ann))["content"] for message_id in siblings}

@@ -64,7 +64,7 @@ async def test_a_stored_stream_has_numbers_and_names_what_was_written() -> None:
         assert frames[4][1]["choices"][0]["finish_reason"] == "stop"
         assert frames[5][1]["usage"]["completion_tokens"] == len("Hello world")
         page = await chats.got(client, f"/api/sessions/{session_id}/messages", headers)
-        assert [item["message_id"] for item in page["items"]] == [
+        assert [item["message_id"] for item in page["data"]] == [
             answer.headers["x-bdchat-user-message-id"],
             answer.headers["x-bdchat-message-id"],
         ]

@@ -48,7 +48,7 @@ test("Stop ends it at once and keeps what was written; Continue goes on from the
   await messages(page).last().getByText("Stopped").waitFor();
   const stopped = await lastText(page);
   const path = { session_id: sessionId };
-  const [, answer] = (await api.call("GET /api/sessions/{session_id}/messages", { path })).items;
+  const [, answer] = (await api.call("GET /api/sessions/{session_id}/messages", { path })).data;
   expect(answer?.status).toBe("stopped");
   expect(answer?.content.length).toBeGreaterThan(5);
   expect(answer?.finish_reason).toBe("cancelled");
@@ -141,7 +141,7 @@ test("a temporary chat is answered, is nowhere afterwards, and can be kept after
   expect(text).not.toBe("");
   const sessions = () => api.call("GET /api/sessions").then(({ items }) => items.length);
   expect(await sessions()).toBe(0);
-  expect((await api.call("GET /api/search", { query: { q: "hello" } })).items).toEqual([]);
+  expect((await api.call("GET /api/search", { query: { q: "hello" } })).data).toEqual([]);
   await keep.click();
   await page.waitForURL(/\/chat\//);
   expect(await answered(page)).toBe(text);

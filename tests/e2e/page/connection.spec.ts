@@ -68,7 +68,7 @@ test("a server that is killed in the middle of an answer goes on with it when it
   await page.getByText("No connection.").waitFor({ state: "hidden" });
   const shown = await answered(page);
   const path = { session_id: sessionId };
-  const [, answer] = (await api.call("GET /api/sessions/{session_id}/messages", { path })).items;
+  const [, answer] = (await api.call("GET /api/sessions/{session_id}/messages", { path })).data;
   expect(answer?.status).toBe("complete");
   expect(await storedText(page)).toBe(shown);
 });

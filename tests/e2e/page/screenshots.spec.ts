@@ -38,8 +38,8 @@ afterAll(() => {
 
 /** The model has just read this chat, as it has when its reader was here a moment ago. */
 async function warm({ api }: Visitor, sessionId: string): Promise<void> {
-  const { items } = await api.call("GET /api/sessions/{session_id}/messages", { path: { session_id: sessionId } });
-  const messages = [...items.map(({ role, content }) => ({ role, content })), { role: "user", content: "Go on." }];
+  const { data } = await api.call("GET /api/sessions/{session_id}/messages", { path: { session_id: sessionId } });
+  const messages = [...data.map(({ role, content }) => ({ role, content })), { role: "user", content: "Go on." }];
   await api.call("POST /v1/chat/completions", { body: { messages, max_tokens: 1 } });
 }
 

@@ -43,18 +43,18 @@ test("all chats out as a file, and in again on another account, with their branc
 
   await importFile(ben.page, "chats.json", file); // once more: nothing is doubled
   await ben.page.getByRole("dialog").getByText("it is here already").waitFor();
-  expect((await ben.api.call("GET /api/sessions")).items.length).toBe(1);
+  expect((await ben.api.call("GET /api/sessions")).data.length).toBe(1);
 });
 
 test("ChatGPT's export comes in; what is no export is refused with a reason", async () => {
   const { page, api, watch } = await scene.visitor("cora");
   watch.foresee(/status of 4\d\d/);
   await importFile(page, "conversations.json", JSON.stringify(exported(Math.floor(Date.now() / 1000))));
-  const before = (await api.call("GET /api/sessions")).items.length;
+  const before = (await api.call("GET /api/sessions")).data.length;
   expect(before).toBeGreaterThan(5);
   await importFile(page, "shopping.json", '{"milk": 2}');
   await page.getByRole("dialog").getByRole("alert").waitFor();
-  expect((await api.call("GET /api/sessions")).items.length).toBe(before);
+  expect((await api.call("GET /api/sessions")).data.length).toBe(before);
 });
 
 test("one chat as Markdown", async () => {

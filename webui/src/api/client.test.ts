@@ -15,10 +15,10 @@ function answering(status: number, body: unknown, headers: Record<string, string
 }
 
 test("path, query and body go where they belong", async () => {
-  const fetch = answering(200, { items: [], next_cursor: null });
+  const fetch = answering(200, { data: [], next_cursor: null });
   const path = { session_id: "a/b?c" };
   const page = await call("GET /api/sessions/{session_id}/messages", { path, query: { limit: 30 } });
-  expect(page.items).toEqual([]);
+  expect(page.data).toEqual([]);
   expect(fetch.mock.calls[0]?.[0]).toBe("/api/sessions/a%2Fb%3Fc/messages?limit=30");
   await call("POST /api/sessions", { body: { title: "한글" } });
   expect(fetch.mock.calls[1]?.[1]).toMatchObject({

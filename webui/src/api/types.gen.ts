@@ -40,7 +40,7 @@ export type ChatCompletion = { id: string; object: "chat.completion"; created: n
 
 export type ChatCompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; chat_template?: unknown; chat_template_kwargs?: unknown; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; store?: boolean | null; metadata?: unknown; tools?: unknown; tool_choice?: unknown; functions?: unknown; function_call?: unknown; response_format?: unknown; modalities?: unknown; audio?: unknown };
 
-export type ChatInvitationList = { items: Array<ChatInvitationView> };
+export type ChatInvitationList = { data: Array<ChatInvitationView> };
 
 /** What the invited is shown of a chat: nothing else of it. */
 export type ChatInvitationView = { invitation_id: string; title: string; owner_name: string; owner_username: string; role: "reader" | "writer"; created_at_ms: number };
@@ -98,7 +98,7 @@ export type FailureView = { code: string | null; message: string };
 
 export type FileLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "file"; file: string; status: "skipped" | "failed" };
 
-export type FolderList = { items: Array<FolderView> };
+export type FolderList = { data: Array<FolderView> };
 
 export type FolderView = { name: string; num_sessions: number };
 
@@ -110,7 +110,7 @@ export type GuestView = { num_bytes: number; quota_bytes: number; num_completion
 export type HistoryQuery = { limit?: number; cursor?: string | null };
 
 /** The newest first. */
-export type HitPage = { items: Array<HitView>; next_cursor: string | null };
+export type HitPage = { data: Array<HitView>; next_cursor: string | null };
 
 /** `snippet` is plain text, never HTML. */
 export type HitView = { kind: "title" | "message"; session_id: string; session_title: string; message_id: string | null; role: string; at_ms: number; folder: string; is_archived: boolean; is_shared: boolean; snippet: string; highlights: Array<[number, number]> };
@@ -128,7 +128,7 @@ export type KeyQuery = { user_id?: string | null; with_revoked?: boolean; limit?
 
 export type KeyView = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null };
 
-export type LinkList = { items: Array<LinkView> };
+export type LinkList = { data: Array<LinkView> };
 
 export type LinkView = { link_id: string; created_at_ms: number; expires_at_ms: number | null };
 
@@ -149,7 +149,7 @@ export type ManagedUsers = { data: Array<ManagedUser>; next_cursor: string | nul
 /** `user` None: not signed in. `identity`: what requests like this one may do, None: nothing. */
 export type Me = { user: UserView | null; role: "admin" | "user" | "guest" | null; scopes: Array<"chat" | "sessions" | "admin">; registration: "closed" | "invitation" | "open"; needs_first_account: boolean; needs_setup_code: boolean };
 
-export type MemberList = { items: Array<MemberView> };
+export type MemberList = { data: Array<MemberView> };
 
 /** Somebody who is in the chat, or a name that was asked and has not answered: then `username` is what was typed. */
 export type MemberView = { state: "member" | "invited"; user_id: string | null; invitation_id: string | null; username: string; display_name: string; role: "reader" | "writer"; created_at_ms: number };
@@ -158,7 +158,7 @@ export type MemberView = { state: "member" | "invited"; user_id: string | null; 
 export type Message = { role: "system" | "developer" | "user" | "assistant" | "tool" | "function"; content?: string | null; name?: string | null; tool_calls?: Array<EarlierToolCall> | null; function_call?: CalledFunction | null; tool_call_id?: string | null };
 
 /** In reading order. */
-export type MessagePage = { items: Array<PathMessageView>; next_cursor: string | null };
+export type MessagePage = { data: Array<PathMessageView>; next_cursor: string | null };
 
 export type MessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number };
 
@@ -261,7 +261,7 @@ export type ServedView = { model: string; state: string };
 
 export type SessionChanges = { title?: string | null; folder?: string | null; is_pinned?: boolean | null; is_archived?: boolean | null };
 
-export type SessionPage = { items: Array<SessionView>; next_cursor: string | null };
+export type SessionPage = { data: Array<SessionView>; next_cursor: string | null };
 
 /** A page of the list; filters that are absent let everything through. */
 export type SessionQuery = { limit?: number; cursor?: string | null; pinned?: boolean | null; archived?: boolean | null; folder?: string | null; deleted?: boolean; shared?: boolean };
@@ -274,7 +274,7 @@ export type SharedMessage = { message_id: string; role: "user" | "assistant" | "
 export type SharedQuery = { limit?: number; before?: string | null };
 
 /** What a link shows: no ids of people, no settings, no system prompt. */
-export type SharedSession = { title: string; owner_name: string; updated_at_ms: number; items: Array<SharedMessage>; next_cursor: string | null };
+export type SharedSession = { title: string; owner_name: string; updated_at_ms: number; data: Array<SharedMessage>; next_cursor: string | null };
 
 export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number; token: string | null };
 

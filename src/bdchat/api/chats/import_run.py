@@ -87,7 +87,7 @@ class Report:
 
     def _add_omitted(self) -> None:
         if self._num_omitted:
-            self._put(OmittedLine(num_sockets=self._num_omitted))
+            self._put(OmittedLine(num_lines=self._num_omitted))
             self._num_omitted = 0
 
 

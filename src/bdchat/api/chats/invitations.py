@@ -42,7 +42,7 @@ class Invitations:
     async def list(self, request: Request) -> Response:
         user_id = require_user(request).user_id
         found = await self._database.read(lambda db: chat_invites.waiting_for(db, users.get(db, user_id)))
-        return reply(ChatInvitationList(items=[ChatInvitationView.of(*row) for row in found]))
+        return reply(ChatInvitationList(data=[ChatInvitationView.of(*row) for row in found]))
 
     async def accept(self, request: Request) -> Response:
         user_id, invitation_id = require_user(request).user_id, path_id(request, "invitation_id")

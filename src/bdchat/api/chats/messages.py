@@ -99,9 +99,9 @@ class Messages:
             if not found and (query.leaf or query.before):
                 messages.get_in(db, session_id, query.before or query.leaf or "")  # a stranger, or above the root
             next_cursor = found[0].message.message_id if found and found[0].message.parent_id is not None else None
-            page = MessagePage(items=[PathMessageView.at(entry) for entry in found], next_cursor=next_cursor)
+            page = MessagePage(data=[PathMessageView.at(entry) for entry in found], next_cursor=next_cursor)
             document = page.model_dump()
-            texts = long_texts(document["items"], contents_of(found))
+            texts = long_texts(document["data"], contents_of(found))
             return LongAnswer(document, texts, lambda db: sessions.get_readable(db, user_id, session_id))
 
         return await long_reply(request, self._database, read)

@@ -39,7 +39,7 @@ class Search:
             lambda db: find(db, identity.user_id, query.q, query.to_filter(), limit=query.limit, after=after)
         )
         cursor = _cursor(page.end) if page.end is not None else None
-        return reply(HitPage(items=[HitView.of(hit) for hit in page.hits], next_cursor=cursor))
+        return reply(HitPage(data=[HitView.of(hit) for hit in page.hits], next_cursor=cursor))
 
 
 def _cursor(place: Place) -> str:

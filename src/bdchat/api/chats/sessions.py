@@ -117,12 +117,12 @@ class Sessions:
         )
         page = found[: query.limit]
         next_cursor = _cursor(page[-1]) if len(found) > query.limit else None
-        return reply(SessionPage(items=[SessionView.of(seen) for seen in page], next_cursor=next_cursor))
+        return reply(SessionPage(data=[SessionView.of(seen) for seen in page], next_cursor=next_cursor))
 
     async def folders(self, request: Request) -> Response:
         user_id = require_user(request).user_id
         found = await self._database.read(lambda db: sessions.folders(db, user_id))
-        return reply(FolderList(items=[FolderView(name=name, num_sessions=count) for name, count in found]))
+        return reply(FolderList(data=[FolderView(name=name, num_sessions=count) for name, count in found]))
 
     async def change_many(self, request: Request) -> Response:
         user_id = require_user(request).user_id

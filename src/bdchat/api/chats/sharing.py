@@ -129,7 +129,7 @@ class Sharing:
             there = [MemberView.of(member, user) for member, user in sharing.members(db, session_id)]
             return there + [MemberView.asked(invite) for invite in chat_invites.of_chat(db, session_id)]
 
-        return reply(MemberList(items=await self._database.read(read)))
+        return reply(MemberList(data=await self._database.read(read)))
 
     async def put_member(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
@@ -186,7 +186,7 @@ class Sharing:
             sessions.get_owned(db, user_id, session_id)
             return [LinkView.of(link) for link in sharing.links(db, session_id)]
 
-        return reply(LinkList(items=await self._database.read(read)))
+        return reply(LinkList(data=await self._database.read(read)))
 
     async def create_link(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
@@ -267,10 +267,10 @@ def _shared(db: Db, token: str, query: SharedQuery) -> LongAnswer:
         title=session.title,
         owner_name=owner.display_name or owner.username,
         updated_at_ms=session.updated_at_ms,
-        items=[SharedMessage.of(entry.message, entry.content) for entry in shown],
+        data=[SharedMessage.of(entry.message, entry.content) for entry in shown],
         next_cursor=None if is_whole else page[0].message.message_id,
     ).model_dump()
-    texts = long_texts(document["items"], contents_of(shown))
+    texts = long_texts(document["data"], contents_of(shown))
     return LongAnswer(document, texts, lambda db: sharing.opened_by(db, _hash(token)))
 
 

@@ -123,7 +123,7 @@ class PathMessageView(MessageView):
 class MessagePage(View):
     """In reading order."""
 
-    items: list[PathMessageView]
+    data: list[PathMessageView]
     next_cursor: str | None  # null: the root is on this page
 
 

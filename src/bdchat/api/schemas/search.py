@@ -83,5 +83,5 @@ class HitView(View):
 class HitPage(View):
     """The newest first."""
 
-    items: list[HitView]
+    data: list[HitView]
     next_cursor: str | None

@@ -146,7 +146,7 @@ class SessionView(View):
 
 
 class SessionPage(View):
-    items: list[SessionView]
+    data: list[SessionView]
     next_cursor: str | None  # null: this is the last page
 
 
@@ -156,7 +156,7 @@ class FolderView(View):
 
 
 class FolderList(View):
-    items: list[FolderView]
+    data: list[FolderView]
 
 
 class ChangedSessions(View):

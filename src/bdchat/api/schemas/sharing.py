@@ -69,7 +69,7 @@ class MemberView(View):
 
 
 class MemberList(View):
-    items: list[MemberView]
+    data: list[MemberView]
 
 
 class ChatInvitationView(View):
@@ -95,7 +95,7 @@ class ChatInvitationView(View):
 
 
 class ChatInvitationList(View):
-    items: list[ChatInvitationView]
+    data: list[ChatInvitationView]
 
 
 class LinkView(View):
@@ -116,7 +116,7 @@ class NewLinkView(LinkView):
 
 
 class LinkList(View):
-    items: list[LinkView]
+    data: list[LinkView]
 
 
 class SharedMessage(View):
@@ -139,5 +139,5 @@ class SharedSession(View):
     title: str
     owner_name: str
     updated_at_ms: int
-    items: list[SharedMessage]  # in reading order
+    data: list[SharedMessage]  # in reading order
     next_cursor: str | None

@@ -58,7 +58,7 @@ class OmittedLine(View):
     """Lines that the client was too slow for; the summary counts their chats."""
 
     type: Literal["omitted"] = "omitted"
-    num_sockets: int
+    num_lines: int
 
 
 class SummaryLine(Explained):

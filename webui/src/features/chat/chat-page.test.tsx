@@ -9,10 +9,10 @@ const LINE = "/ws/chat/s1";
 /** The chat s1, whose path is `messages()`. */
 function openChat(messages: () => PathMessageView[], path = "/chat/s1") {
   return renderApp(path, {
-    "GET /api/sessions": () => ({ items: [session("s1", "About foxes")], next_cursor: null }),
+    "GET /api/sessions": () => ({ data: [session("s1", "About foxes")], next_cursor: null }),
     "POST /api/sessions": () => session("s1", ""),
     "GET /api/sessions/s1": () => session("s1", "About foxes"),
-    "GET /api/sessions/s1/messages": () => ({ items: messages(), next_cursor: null }),
+    "GET /api/sessions/s1/messages": () => ({ data: messages(), next_cursor: null }),
   });
 }
 
@@ -170,7 +170,7 @@ test("a finished answer of another chat is told, and leads there", async () => {
   const page = openChat(() => [message("m1", { content: "here" })]);
   page.table["GET /api/sessions/s2"] = () => session("s2", "Crows");
   page.table["GET /api/sessions/s2/messages"] = () => ({
-    items: [message("n1", { content: "there" })],
+    data: [message("n1", { content: "there" })],
     next_cursor: null,
   });
   await screen.findByText("here");
@@ -193,9 +193,9 @@ test("a found message is gone to, on whatever page or branch it is", async () =>
   const page = openChat(() => [], "/chat/s1?message=m1");
   const older = [message("m1", { content: "the found one" }), message("m2", { content: "and then" })];
   page.table["GET /api/sessions/s1/messages"] = (_body, url) => {
-    if (head === "m3") return { items: [message("m3", { content: "elsewhere" })], next_cursor: null };
-    if (url.searchParams.get("before")) return { items: older, next_cursor: null };
-    return { items: [message("m9", { content: "the end", parent_id: "m2" })], next_cursor: "m9" };
+    if (head === "m3") return { data: [message("m3", { content: "elsewhere" })], next_cursor: null };
+    if (url.searchParams.get("before")) return { data: older, next_cursor: null };
+    return { data: [message("m9", { content: "the end", parent_id: "m2" })], next_cursor: "m9" };
   };
   page.table["POST /api/sessions/s1/head"] = (body) => {
     expect(body).toEqual({ message_id: "m1" });

@@ -6,13 +6,13 @@ import { type ThreadPages, withNewest } from "./thread-pages";
 function page(from: number, to: number, next: string | null): MessagePage {
   const numbers = Array.from({ length: to - from + 1 }, (_, n) => from + n);
   const items = numbers.map((n) => ({ message_id: `m${n}`, parent_id: n > 0 ? `m${n - 1}` : null }) as PathMessageView);
-  return { items, next_cursor: next };
+  return { data: items, next_cursor: next };
 }
 
 function shown({ pages }: ThreadPages): string {
   return pages
     .toReversed()
-    .flatMap((each) => each.items.map((message) => message.message_id))
+    .flatMap((each) => each.data.map((message) => message.message_id))
     .join(" ");
 }
 

@@ -10,11 +10,11 @@ export type ThreadPages = InfiniteData<MessagePage, string>;
  */
 export function withNewest(before: ThreadPages | undefined, newest: MessagePage): ThreadPages {
   const alone = { pages: [newest], pageParams: [""] };
-  const first = newest.items[0];
+  const first = newest.data[0];
   if (!before || !first || newest.next_cursor === null) return alone;
-  const known = before.pages.toReversed().flatMap((page) => page.items);
+  const known = before.pages.toReversed().flatMap((page) => page.data);
   const joint = known.findIndex((message) => message.message_id === first.parent_id);
   if (joint < 0) return alone;
-  const earlier = { items: known.slice(0, joint + 1), next_cursor: before.pages.at(-1)?.next_cursor ?? null };
+  const earlier = { data: known.slice(0, joint + 1), next_cursor: before.pages.at(-1)?.next_cursor ?? null };
   return { pages: [newest, earlier], pageParams: ["", first.message_id] };
 }

@@ -10,7 +10,7 @@ export function useThread(sessionId: string) {
   const queries = useQueryClient();
   const query = useInfiniteQuery(threadQuery(sessionId));
   const { data } = query;
-  const messages = useMemo(() => data?.pages.toReversed().flatMap((page) => page.items) ?? [], [data]);
+  const messages = useMemo(() => data?.pages.toReversed().flatMap((page) => page.data) ?? [], [data]);
   /** After something happened at the end of the thread. What fails is tried again when the line is back. */
   const readEnd = useMemo(
     () =>

@@ -58,7 +58,7 @@ async function allIn(folder: string): Promise<SessionView[]> {
     const query: { folder: string; limit: number; cursor?: string } = { folder, limit: PAGE };
     if (cursor) query.cursor = cursor;
     const page = await call("GET /api/sessions", { query });
-    found.push(...page.items);
+    found.push(...page.data);
     cursor = page.next_cursor;
   }
   return found.filter((session) => session.role === "owner");

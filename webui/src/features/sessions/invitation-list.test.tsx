@@ -15,13 +15,13 @@ const INVITATION: ChatInvitationView = {
 test("who is asked into a chat sees by whom, accepts, and is in it", async () => {
   let items = [INVITATION];
   renderApp("/", {
-    "GET /api/invitations": () => ({ items }),
+    "GET /api/invitations": () => ({ data: items }),
     "POST /api/invitations/i1/accept": () => {
       items = [];
       return { ...session("s1", "About foxes"), role: "writer" };
     },
     "GET /api/sessions/s1": () => ({ ...session("s1", "About foxes"), role: "writer" }),
-    "GET /api/sessions/s1/messages": () => ({ items: [], next_cursor: null }),
+    "GET /api/sessions/s1/messages": () => ({ data: [], next_cursor: null }),
   });
   expect(await screen.findByText("Ann Kim (ann) asks you to write along")).toBeDefined();
   fireEvent.click(screen.getByRole("button", { name: "Accept “About foxes”" }));
@@ -32,7 +32,7 @@ test("who is asked into a chat sees by whom, accepts, and is in it", async () =>
 test("what is declined is gone; what was withdrawn meanwhile is told", async () => {
   let items = [INVITATION, { ...INVITATION, invitation_id: "i2", title: "About owls", owner_name: "ann" }];
   renderApp("/", {
-    "GET /api/invitations": () => ({ items }),
+    "GET /api/invitations": () => ({ data: items }),
     "POST /api/invitations/i1/decline": () => {
       items = items.filter((each) => each.invitation_id !== "i1");
       return undefined;

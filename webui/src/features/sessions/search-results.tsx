@@ -24,7 +24,7 @@ export function SearchResults({ words }: Props) {
   });
   if (found.isError) return <QueryProblem error={found.error} retry={() => found.refetch()} />;
   if (found.isPending) return <Loading />;
-  const hits = found.data.items;
+  const hits = found.data.data;
   return (
     <Box sx={{ flex: 1, overflowY: "auto", minHeight: 0 }}>
       <Typography role="status" variant="caption" color="textSecondary" sx={{ display: "block", px: 2.25, py: 1 }}>

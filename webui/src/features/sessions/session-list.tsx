@@ -29,7 +29,7 @@ export function SessionList({ place }: Props) {
   const [selection, setSelection] = useState<Selection | null>(null); // null: a click opens a chat
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useMemo(
-    () => sessionRows(pinned.data ?? [], recent.data?.pages.flatMap((page) => page.items) ?? [], Date.now()),
+    () => sessionRows(pinned.data ?? [], recent.data?.pages.flatMap((page) => page.data) ?? [], Date.now()),
     [pinned.data, recent.data],
   );
   const virtual = useVirtualizer({
@@ -62,7 +62,7 @@ export function SessionList({ place }: Props) {
       read = next.data ?? read;
       hasMore = next.hasNextPage && !next.isError;
     }
-    const sessions = read?.pages.flatMap((each) => each.items) ?? [];
+    const sessions = read?.pages.flatMap((each) => each.data) ?? [];
     setSelection(all([...(pinned.data ?? []), ...sessions].filter((session) => session.role === "owner")));
   };
   return (

@@ -7,7 +7,7 @@ test("a deleted chat can be brought back", async () => {
   let items = [session("s1", "About foxes")];
   renderApp("/", {
     "GET /api/sessions": (_body, url) => ({
-      items: url.searchParams.get("pinned") === "true" ? [] : items,
+      data: url.searchParams.get("pinned") === "true" ? [] : items,
       next_cursor: null,
     }),
     "DELETE /api/sessions/s1": () => {
@@ -36,7 +36,7 @@ test("a search says what it found, with the words marked", async () => {
       asked.push(url.searchParams.get("q"));
       const hit = { kind: "message", session_id: "s1", session_title: "규정", message_id: "m", role: "user", at_ms: 0 };
       const rest = { folder: "", is_archived: false, is_shared: false, snippet: "환불 규정", highlights: [[0, 2]] };
-      return { items: [{ ...hit, ...rest }], next_cursor: null };
+      return { data: [{ ...hit, ...rest }], next_cursor: null };
     },
   });
   fireEvent.change(await screen.findByLabelText("Search all chats"), { target: { value: "환불" } });
@@ -50,7 +50,7 @@ test("several chats are chosen and deleted at once; one undo brings them back", 
   const items = ["s1", "s2", "s3"].map((id) => session(id, `Chat ${id}`));
   renderApp("/", {
     "GET /api/sessions": (_body, url) => ({
-      items: url.searchParams.get("pinned") === "true" ? [] : items,
+      data: url.searchParams.get("pinned") === "true" ? [] : items,
       next_cursor: null,
     }),
     "POST /api/sessions/bulk": (body) => {
@@ -78,11 +78,11 @@ test("a chat is filed in a new folder, and the folder is shown by itself", async
   let folder = "";
   const asked: (string | null)[] = [];
   renderApp("/", {
-    "GET /api/folders": () => ({ items: folder ? [{ name: folder, num_sessions: 1 }] : [] }),
+    "GET /api/folders": () => ({ data: folder ? [{ name: folder, num_sessions: 1 }] : [] }),
     "GET /api/sessions": (_body, url) => {
       asked.push(url.searchParams.get("folder"));
       const isPinned = url.searchParams.get("pinned") === "true";
-      return { items: isPinned ? [] : [{ ...session("s1", "About foxes"), folder }], next_cursor: null };
+      return { data: isPinned ? [] : [{ ...session("s1", "About foxes"), folder }], next_cursor: null };
     },
     "POST /api/sessions/bulk": (body) => {
       folder = (body as { folder: string }).folder;

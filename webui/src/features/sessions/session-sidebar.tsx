@@ -24,7 +24,7 @@ interface Props {
 
 export function SessionSidebar({ footer }: Props) {
   const { t } = useTranslation();
-  const invitations = useInvitations().data?.items ?? [];
+  const invitations = useInvitations().data?.data ?? [];
   const [place, setPlace] = useState<Place>({ shelf: "active" });
   const [typed, setTyped] = useState("");
   const words = useSettled(typed.normalize("NFC").trim(), TYPING_MS); // macOS sends Hangul in pieces

@@ -10,5 +10,5 @@ export function useFolders(isWanted: boolean) {
     enabled: isWanted,
     staleTime: 0, // chats are filed elsewhere too
   });
-  return found.data?.items ?? [];
+  return found.data?.data ?? [];
 }

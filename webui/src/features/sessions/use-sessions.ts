@@ -24,6 +24,6 @@ export function usePinnedSessions(place: Place) {
     queryKey: keys.sessionList(PINNED),
     queryFn: ({ signal }) => call("GET /api/sessions", { query: PINNED, signal }),
     enabled: isWanted,
-    select: (page) => (isWanted ? page.items : []),
+    select: (page) => (isWanted ? page.data : []),
   });
 }

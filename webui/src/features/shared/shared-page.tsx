@@ -37,7 +37,7 @@ export function SharedPage() {
     );
   }
   const { title, owner_name: owner } = shared.data.pages[0] ?? { title: "", owner_name: "" };
-  const messages = shared.data.pages.toReversed().flatMap((page) => page.items);
+  const messages = shared.data.pages.toReversed().flatMap((page) => page.data);
   return (
     <Box component="main" sx={{ maxWidth: 780, mx: "auto", px: 2, py: 5 }}>
       <Typography variant="h1">{title || t("sessions.untitled")}</Typography>

@@ -53,7 +53,7 @@ export function Links({ sessionId }: Props) {
       )}
       {links.isPending && <Loading />}
       <Box component="ul" aria-labelledby="sharing-links" sx={{ m: 0, mt: 1, p: 0, listStyle: "none" }}>
-        {links.data?.items.map((link) => {
+        {links.data?.data.map((link) => {
           const made = t("sharing.made", { when: format.moment(link.created_at_ms) });
           return (
             <Box component="li" key={link.link_id} sx={{ display: "flex", alignItems: "center", gap: 1, py: 0.75 }}>

@@ -57,13 +57,13 @@ export function Members({ sessionId }: Props) {
         </Alert>
       )}
       {members.isPending && <Loading />}
-      {members.data?.items.length === 0 && (
+      {members.data?.data.length === 0 && (
         <Typography variant="body2" color="textSecondary" sx={{ mt: 1.5 }}>
           {t("sharing.nobody")}
         </Typography>
       )}
       <Box component="ul" aria-labelledby="sharing-members" sx={{ m: 0, mt: 1, p: 0, listStyle: "none" }}>
-        {members.data?.items.map((member) => {
+        {members.data?.data.map((member) => {
           const name = member.display_name || member.username;
           const isAsked = member.state === "invited";
           return (

@@ -6,9 +6,9 @@ import { ME, Refusal, renderApp, session } from "@/test-app";
 async function openMenu(role: SessionView["role"] = "owner") {
   const page = renderApp("/chat/s1", {
     "GET /api/sessions/s1": () => ({ ...session("s1", "About foxes"), role }),
-    "GET /api/sessions/s1/messages": () => ({ items: [], next_cursor: null }),
-    "GET /api/sessions/s1/members": () => ({ items: [] }),
-    "GET /api/sessions/s1/links": () => ({ items: [] }),
+    "GET /api/sessions/s1/messages": () => ({ data: [], next_cursor: null }),
+    "GET /api/sessions/s1/members": () => ({ data: [] }),
+    "GET /api/sessions/s1/links": () => ({ data: [] }),
   });
   fireEvent.click(await screen.findByLabelText("Actions for this chat"));
   return page;
@@ -27,7 +27,7 @@ const ASKED: MemberView = {
 test("a name is asked, whoever has it, and the invitation is withdrawn", async () => {
   const { table } = await openMenu();
   let items: MemberView[] = [];
-  table["GET /api/sessions/s1/members"] = () => ({ items });
+  table["GET /api/sessions/s1/members"] = () => ({ data: items });
   table["POST /api/sessions/s1/members"] = () => {
     items = [ASKED];
     return ASKED;
@@ -48,7 +48,7 @@ test("a member may more, and is removed", async () => {
   const { table } = await openMenu();
   let items: MemberView[] = [];
   const asked: unknown[] = [];
-  table["GET /api/sessions/s1/members"] = () => ({ items });
+  table["GET /api/sessions/s1/members"] = () => ({ data: items });
   table["POST /api/sessions/s1/members"] = (body) => {
     asked.push(body);
     const { username, role } = body as MemberView;
@@ -79,7 +79,7 @@ test("a member may more, and is removed", async () => {
 test("a link is made, shown once, and revoked", async () => {
   const { table } = await openMenu();
   let items: LinkView[] = [];
-  table["GET /api/sessions/s1/links"] = () => ({ items });
+  table["GET /api/sessions/s1/links"] = () => ({ data: items });
   table["POST /api/sessions/s1/links"] = (body) => {
     expect(body).toEqual({ expires_in_days: 7 });
     items = [{ link_id: "l1", created_at_ms: 0, expires_at_ms: null }];

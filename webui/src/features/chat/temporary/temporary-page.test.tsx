@@ -43,7 +43,7 @@ test("a temporary chat is answered and nothing of it is kept, unless its writer 
     return {};
   };
   page.table["GET /api/sessions/s1"] = () => session("s1", "What is it?");
-  page.table["GET /api/sessions/s1/messages"] = () => ({ items: [], next_cursor: null });
+  page.table["GET /api/sessions/s1/messages"] = () => ({ data: [], next_cursor: null });
   fireEvent.click(screen.getByText("Keep this chat"));
   await waitFor(() => expect(screen.queryByText(/Nothing of this chat/)).toBeNull());
   expect(kept).toEqual([...soFar, { role: "assistant", content: "Brown." }]);
