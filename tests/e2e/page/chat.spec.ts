@@ -139,7 +139,7 @@ test("a temporary chat is answered, is nowhere afterwards, and can be kept after
   await keep.waitFor({ timeout: 120_000 });
   const text = await lastText(page);
   expect(text).not.toBe("");
-  const sessions = () => api.call("GET /api/sessions").then(({ items }) => items.length);
+  const sessions = () => api.call("GET /api/sessions").then(({ data }) => data.length);
   expect(await sessions()).toBe(0);
   expect((await api.call("GET /api/search", { query: { q: "hello" } })).data).toEqual([]);
   await keep.click();

@@ -52,9 +52,9 @@ test("what is written without a line waits, survives a reload, and is sent once 
   await context.setOffline(false);
   await page.reload();
   await answered(page);
-  const { items } = await api.call("GET /api/sessions/{session_id}/messages", { path: { session_id: sessionId } });
-  expect(items.map(({ role }) => role)).toEqual(["user", "assistant"]);
-  expect(items[0]?.content).toBe("written in a tunnel");
+  const { data } = await api.call("GET /api/sessions/{session_id}/messages", { path: { session_id: sessionId } });
+  expect(data.map(({ role }) => role)).toEqual(["user", "assistant"]);
+  expect(data[0]?.content).toBe("written in a tunnel");
 });
 
 test("a server that is killed in the middle of an answer goes on with it when it is back", async () => {

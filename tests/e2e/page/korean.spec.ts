@@ -60,8 +60,8 @@ async function enter(keys: CDPSession, order: "Chrome" | "Chrome on a Mac" | "Sa
 }
 
 async function sentMessages({ api, sessionId }: Typist): Promise<string[]> {
-  const { items } = await api.call("GET /api/sessions/{session_id}/messages", { path: { session_id: sessionId } });
-  return items.filter(({ role }) => role === "user").map(({ content }) => content);
+  const { data } = await api.call("GET /api/sessions/{session_id}/messages", { path: { session_id: sessionId } });
+  return data.filter(({ role }) => role === "user").map(({ content }) => content);
 }
 
 async function isEmpty(page: Page): Promise<boolean> {

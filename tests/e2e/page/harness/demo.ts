@@ -81,11 +81,11 @@ export async function importDemo({ context, api }: Visitor, url: string): Promis
   const headers = { origin: url, "content-type": "application/json" };
   const report = await context.request.post(`${url}/api/import`, { headers, data: file });
   if (!report.ok()) throw new Error(await report.text());
-  const { items } = await api.call("GET /api/sessions", { query: { limit: 60 } });
-  const pinned = items.find(({ title }) => title === "환불 요청 메일");
+  const { data } = await api.call("GET /api/sessions", { query: { limit: 60 } });
+  const pinned = data.find(({ title }) => title === "환불 요청 메일");
   if (pinned) {
     const path = { session_id: pinned.session_id };
     await api.call("PATCH /api/sessions/{session_id}", { path, body: { is_pinned: true } });
   }
-  return new Map(items.map((item) => [item.title, item.session_id]));
+  return new Map(data.map((item) => [item.title, item.session_id]));
 }

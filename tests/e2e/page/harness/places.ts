@@ -57,12 +57,12 @@ export async function furnish({ api }: Visitor): Promise<{ sessionId: string; to
     "네, **모델(LLM)**은 한국어도 씁니다.",
   ]);
   const path = { session_id: sessionId };
-  const { items } = await api.call("GET /api/sessions/{session_id}/messages", { path });
-  const [question] = items;
+  const { data } = await api.call("GET /api/sessions/{session_id}/messages", { path });
+  const [question] = data;
   // A sibling, so that ‹ 1/2 › is there; the first branch is shown again.
   const body = { content: "Show me two of everything.", parent_id: null };
   await api.call("POST /api/sessions/{session_id}/messages", { path, body });
-  const last = items.at(-1)?.message_id ?? question?.message_id ?? "";
+  const last = data.at(-1)?.message_id ?? question?.message_id ?? "";
   await api.call("POST /api/sessions/{session_id}/head", { path, body: { message_id: last } });
   for (const [n, title] of ["Pinned", "Yesterday's question", "세 번째 대화"].entries()) {
     const other = await api.chat(title, ["Hello?", "Hello."]);

@@ -69,8 +69,8 @@ async function ofPre(): Promise<Spent> {
 async function isWritten({ api }: Visitor, sessionId: string): Promise<void> {
   const path = { session_id: sessionId };
   for (;;) {
-    const { items } = await api.call("GET /api/sessions/{session_id}/messages", { path });
-    if (items.at(-1)?.status === "complete") return;
+    const { data } = await api.call("GET /api/sessions/{session_id}/messages", { path });
+    if (data.at(-1)?.status === "complete") return;
     await new Promise((done) => setTimeout(done, 500));
   }
 }
