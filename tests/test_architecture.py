@@ -52,7 +52,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
 GROUND: dict[str, tuple[str, ...]] = {
     "api": (),
     "engine": ("errors", "host", "inspection", "metrics", "model_runner", "request"),
-    "store": ("errors", "ids", "tables"),
+    "store": ("db", "errors", "ids", "tables"),
 }
 WINGS: dict[str, tuple[str, ...]] = {
     "api/http": (),

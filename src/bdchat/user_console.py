@@ -15,12 +15,13 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bdchat.api.auth.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import as_username
 from bdchat.settings import Settings
 from bdchat.store.accounts import audit, logins, users
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, StoreError, StoreLocked
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
@@ -45,7 +46,7 @@ def add(settings: Settings, username: str, *, is_admin: bool) -> str:
             raise UserRefused(f"there is an account {name} already")
         password_hash = await _new_password_hash(name)
 
-        def create(db: Any) -> User:
+        def create(db: Db) -> User:
             is_first = not users.has_any(db)
             make = users.create_first if is_first else users.create_user
             user = make(db, username=name, password_hash=password_hash, role="admin" if is_admin else "user")
@@ -79,7 +80,7 @@ def reset_password(settings: Settings, username: str) -> str:
         user = await _named(database, username)
         password_hash = await _new_password_hash(user.username)
 
-        def change(db: Any) -> int:
+        def change(db: Db) -> int:
             users.change(db, user.user_id, password_hash=password_hash)
             audit.record(db, audit.CONSOLE, "user.reset_password", user.user_id)
             return len(logins.end_all(db, user.user_id))
@@ -96,7 +97,7 @@ def set_disabled(settings: Settings, username: str, *, is_disabled: bool) -> str
     async def work(database: Database) -> str:
         user = await _named(database, username)
 
-        def change(db: Any) -> None:
+        def change(db: Db) -> None:
             users.set_disabled(db, user.user_id, is_disabled=is_disabled)
             audit.record(db, audit.CONSOLE, "user.disable" if is_disabled else "user.enable", user.user_id)
 

@@ -10,12 +10,13 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import SQLModel, col, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
 from bdchat.store.accounts import audit
 from bdchat.store.chats import generations, purges
 from bdchat.store.chats.staging import ABANDONED_AFTER_MS
+from bdchat.store.db import Db
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import (
     STAGED_AT_MS,
@@ -100,7 +101,7 @@ async def _sweep_records(database: Database, limits: Limits) -> int:
     return num_records
 
 
-def _purge_acts(actor_id: str, action: str, num_surplus: int, db: Session) -> int:
+def _purge_acts(actor_id: str, action: str, num_surplus: int, db: Db) -> int:
     return audit.purge_surplus(db, actor_id, action, num_surplus)
 
 
@@ -117,7 +118,7 @@ async def erase_chat(database: Database, session_id: str) -> None:
     await purges.purge_chat(database, session_id, lambda session: session.deleted_at_ms is not None)
 
 
-def _overdue(db: Session, deleted_before_ms: int) -> str | None:
+def _overdue(db: Db, deleted_before_ms: int) -> str | None:
     """The chat that was deleted first."""
     deleted_at = col(ChatSession.deleted_at_ms)
     overdue = select(ChatSession.session_id).where(deleted_at > STAGED_AT_MS, deleted_at < deleted_before_ms)
@@ -128,11 +129,11 @@ def _is_overdue(deleted_before_ms: int, session: ChatSession) -> bool:
     return session.deleted_at_ms is not None and STAGED_AT_MS < session.deleted_at_ms < deleted_before_ms
 
 
-def _chat_of(db: Session, user_id: str) -> str | None:
+def _chat_of(db: Db, user_id: str) -> str | None:
     return db.exec(select(ChatSession.session_id).where(ChatSession.user_id == user_id).limit(1)).first()
 
 
-def _erase_account(db: Session, user_id: str) -> bool:
+def _erase_account(db: Db, user_id: str) -> bool:
     """False: it owns something."""
     answers = select(Generation.generation_id).where(Generation.user_id == user_id)
     if _chat_of(db, user_id) is not None or db.exec(answers.limit(1)).first() is not None:
@@ -141,7 +142,7 @@ def _erase_account(db: Session, user_id: str) -> bool:
     return True
 
 
-def _purge_logins(db: Session, limits: Limits) -> int:
+def _purge_logins(db: Db, limits: Limits) -> int:
     over = or_(
         col(LoginToken.expires_at_ms) <= limits.login_expired_before_ms,
         col(LoginToken.last_used_at_ms) <= limits.login_unused_since_ms,
@@ -152,7 +153,7 @@ def _purge_logins(db: Session, limits: Limits) -> int:
     return len(login_ids)
 
 
-def _purge_ended(db: Session, before_ms: int) -> int:
+def _purge_ended(db: Db, before_ms: int) -> int:
     """Keys, links and invitations that ended before, some of them."""
     key_is_over = or_(col(ApiKey.revoked_at_ms) < before_ms, col(ApiKey.expires_at_ms) < before_ms)
     link_is_over = or_(col(ShareLink.revoked_at_ms) < before_ms, col(ShareLink.expires_at_ms) < before_ms)

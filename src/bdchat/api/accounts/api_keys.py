@@ -13,8 +13,9 @@ from bdchat.api.http.parsing import parse
 from bdchat.api.schemas.accounts import CreatedKey, KeyChange, KeyList, KeyView, NewKey, key_fields
 from bdchat.settings import LimitSettings
 from bdchat.store.accounts import audit, keys
+from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ApiKey
 
 SHOWN_CHARS = len(KEY_PREFIX) + 6  # enough to tell keys apart, far too little to guess one

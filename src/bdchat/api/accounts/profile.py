@@ -39,8 +39,9 @@ from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
 from bdchat.store.accounts import audit, logins, usage, users
 from bdchat.store.chats import history
+from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
 
 DEFAULT_DAYS = 30

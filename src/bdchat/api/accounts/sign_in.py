@@ -33,8 +33,9 @@ from bdchat.api.schemas.accounts import Credentials, Me, Registration, SignedIn,
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
 from bdchat.store.accounts import audit, devices, invitations, logins, users
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import LoginToken, User
 
 DEVICE_PREFIX = "bdd-"

@@ -1,7 +1,5 @@
 """/api/admin/invitations and /api/admin/keys: who may come in, besides those who have an account. Event loop only."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,6 +21,7 @@ from bdchat.api.schemas.admin_people import (
 )
 from bdchat.settings import LimitSettings
 from bdchat.store.accounts import audit, invitations, keys, oversight
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ApiKey, Invitation
@@ -95,7 +94,7 @@ class AdminAccess:
         code = new_token(INVITATION_PREFIX)
         peer = self._authenticator.peer(request.scope)
 
-        def create(db: Any) -> Invitation:
+        def create(db: Db) -> Invitation:
             lifetime_ms = wanted.expires_in_days * DAY_MS
             made = invitations.create(
                 db, admin.user_id, code_hash=token_hash(code), lifetime_ms=lifetime_ms, note=wanted.note
@@ -111,7 +110,7 @@ class AdminAccess:
         invitation_id = path_id(request, "invitation_id")
         peer = self._authenticator.peer(request.scope)
 
-        def revoke(db: Any) -> None:
+        def revoke(db: Db) -> None:
             invitations.delete(db, invitation_id)
             audit.record(db, admin, "invitation.revoke", invitation_id, ip=peer.address)
 
@@ -138,7 +137,7 @@ class AdminAccess:
         key_id = path_id(request, "key_id")
         peer = self._authenticator.peer(request.scope)
 
-        def revoke(db: Any) -> ApiKey:
+        def revoke(db: Db) -> ApiKey:
             key = db.get(ApiKey, key_id)
             if key is None:
                 raise NotFound("key", key_id)

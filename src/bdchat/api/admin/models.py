@@ -39,6 +39,7 @@ from bdchat.engine.models.rows import ModelRow, model_rows
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 from bdchat.store.accounts import audit
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict
 from bdchat.store.sql.database import Database
 
@@ -300,7 +301,7 @@ class AdminModels:
         admin = require_admin(request)
         address = self._authenticator.peer(request.scope).address
 
-        def record(db: Any) -> None:
+        def record(db: Db) -> None:
             audit.record(db, admin, action, target, ip=address)
 
         await self._database.write(record)

@@ -7,7 +7,6 @@ taking the audit log away is itself recorded.
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -32,6 +31,7 @@ from bdchat.settings import LimitSettings
 from bdchat.store.accounts import audit, oversight
 from bdchat.store.accounts.oversight import AuditFilter
 from bdchat.store.accounts.usage import COUNTS
+from bdchat.store.db import Db
 from bdchat.store.sql.database import Database
 
 MAX_ROWS = 12_000  # about 4 MiB
@@ -140,7 +140,7 @@ class AdminRecords:
         filters = _filters(read_query(AuditFilters, request, self._limits))
         peer = self._authenticator.peer(request.scope)
 
-        def record(db: Any) -> None:
+        def record(db: Db) -> None:
             audit.record(db, admin, "audit.export", ip=peer.address)
 
         await self._database.write(record)

@@ -20,6 +20,7 @@ from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import Settings
 from bdchat.store.accounting import storage
 from bdchat.store.accounts import audit
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict
 from bdchat.store.sql.database import Database
 
@@ -75,7 +76,7 @@ class AdminStorage:
     async def show(self, request: Request) -> Response:
         require_admin(request)
 
-        def read(db: Any) -> tuple[str, storage.DatabaseSize, storage.Kept]:
+        def read(db: Db) -> tuple[str, storage.DatabaseSize, storage.Kept]:
             return storage.version(db), storage.size(db), storage.kept(db, num_accounts=NUM_ACCOUNTS)
 
         version, size, kept = await self._database.read(read)
@@ -168,7 +169,7 @@ class AdminStorage:
         admin = require_admin(request)
         address = self._authenticator.peer(request.scope).address
 
-        def record(db: Any) -> None:
+        def record(db: Db) -> None:
             audit.record(db, admin, action, target, ip=address)
 
         await self._database.write(record)

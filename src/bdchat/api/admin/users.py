@@ -36,6 +36,7 @@ from bdchat.settings import LimitSettings
 from bdchat.store import retention
 from bdchat.store.accounts import audit, logins, oversight, users
 from bdchat.store.chats import sessions
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
@@ -156,7 +157,7 @@ class AdminUsers:
         password = new_password()
         password_hash = await self._passwords.hash(password)
 
-        def create(db: Any) -> ManagedUser:
+        def create(db: Db) -> ManagedUser:
             fields = wanted.model_dump(include={"username", "display_name", "role"})
             user = users.create_user(db, password_hash=password_hash, **fields)
             self._record(db, request, admin, "user.create", user.user_id, {"role": user.role})
@@ -170,7 +171,7 @@ class AdminUsers:
         wanted = parse(UserChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         changes = wanted.model_dump(exclude_none=True)
 
-        def change(db: Any) -> tuple[ManagedUser, bool]:
+        def change(db: Db) -> tuple[ManagedUser, bool]:
             before = users.get(db, user_id)
             ends = _ends_what_it_may(before, wanted)
             if wanted.role == "user":
@@ -193,7 +194,7 @@ class AdminUsers:
         user_id = path_id(request, "user_id")
         wanted = parse(QuotaChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
 
-        def change(db: Any) -> ManagedUser:
+        def change(db: Db) -> ManagedUser:
             users.change(db, user_id, quota_bytes=wanted.quota_bytes)
             self._record(db, request, admin, "user.quota", user_id, {"quota_bytes": wanted.quota_bytes})
             return _shown(db, user_id)
@@ -207,7 +208,7 @@ class AdminUsers:
         password = new_password()
         password_hash = await self._passwords.hash(password)
 
-        def change(db: Any) -> ManagedUser:
+        def change(db: Db) -> ManagedUser:
             users.change(db, user_id, password_hash=password_hash)
             logins.end_all(db, user_id)
             self._record(db, request, admin, "user.reset_password", user_id)
@@ -221,7 +222,7 @@ class AdminUsers:
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
 
-        def end(db: Any) -> list[str]:
+        def end(db: Db) -> list[str]:
             users.get(db, user_id)
             ended = logins.end_all(db, user_id)
             self._record(db, request, admin, "user.sign_out", user_id, {"num_ended": len(ended)})
@@ -237,7 +238,7 @@ class AdminUsers:
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
 
-        def disable(db: Any) -> list[str]:
+        def disable(db: Db) -> list[str]:
             user = users.set_disabled(db, user_id, is_disabled=True)
             self._record(db, request, admin, "user.delete", user_id, {"username": user.username})
             return sessions.ids_of(db, user_id)
@@ -259,7 +260,7 @@ class AdminUsers:
                 generation.cancel(EndedByAdmin())
 
     def _record(  # noqa: PLR0917
-        self, db: Any, request: Request, admin: Identity, action: str, target: str, detail: dict[str, Any] | None = None
+        self, db: Db, request: Request, admin: Identity, action: str, target: str, detail: dict[str, Any] | None = None
     ) -> None:
         audit.record(db, admin, action, target, detail, self._authenticator.peer(request.scope).address)
 
@@ -269,7 +270,7 @@ def new_password() -> str:
     return "-".join(words)
 
 
-def _shown(db: Any, user_id: str) -> ManagedUser:
+def _shown(db: Db, user_id: str) -> ManagedUser:
     row = oversight.user_row(db, user_id)
     if row is None:
         raise NotFound("user", user_id)

@@ -20,8 +20,9 @@ from bdchat.api.http.errors import LoginFailed, TooManyAttempts
 from bdchat.api.http.peer import Peer
 from bdchat.settings import AuthSettings
 from bdchat.store.accounts import audit, devices, users
+from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
 
 DAY_MS = 86_400_000

@@ -18,9 +18,10 @@ from bdchat.api.http.endpoints import View
 from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, ProgressLine, SummaryLine, explained
 from bdchat.store.accounting import storage
 from bdchat.store.accounts import users
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, QuotaExceeded, StoreError
 from bdchat.store.ids import new_id
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats

@@ -17,7 +17,8 @@ from bdchat.store.accounts import users
 from bdchat.store.chats import invites as chat_invites
 from bdchat.store.chats import sessions
 from bdchat.store.chats.sessions import Seen
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.db import Db
+from bdchat.store.sql.database import Database
 
 
 class Invitations:

@@ -33,9 +33,10 @@ from bdchat.settings import LimitSettings
 from bdchat.store.chats import forks, messages, sessions
 from bdchat.store.chats.messages import PathEntry
 from bdchat.store.chats.sessions import Audience
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Message
 
 

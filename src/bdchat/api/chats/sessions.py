@@ -34,8 +34,9 @@ from bdchat.settings import LimitSettings
 from bdchat.store import retention
 from bdchat.store.chats import configs, sessions
 from bdchat.store.chats.sessions import Audience, Seen, Wanted
+from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 
 
 class Sessions:

@@ -43,9 +43,10 @@ from bdchat.store.accounts import users
 from bdchat.store.chats import invites as chat_invites
 from bdchat.store.chats import messages, sessions, sharing
 from bdchat.store.chats.sessions import Seen
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, ShareLink, User
 
 DAY_MS = 86_400_000

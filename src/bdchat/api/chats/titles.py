@@ -26,8 +26,9 @@ from bdchat.settings import GenerationSettings
 from bdchat.store.chats import messages, sessions
 from bdchat.store.chats.answers import Begun
 from bdchat.store.chats.sessions import Audience
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound, StoreError
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession
 
 log = logging.getLogger(__name__)

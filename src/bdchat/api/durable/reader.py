@@ -7,7 +7,6 @@ A reader may pass from one to the other: a server that falls silent is replaced,
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
 
 from bdchat.api.durable.numbering import event_id, reset, seq_after
 from bdchat.api.durable.recorded_run import Suspended
@@ -16,6 +15,7 @@ from bdchat.api.durable.rows import from_data, unpack
 from bdchat.api.generation.events import Batch, Ended, LogEvent, Reset
 from bdchat.engine.errors import EngineError
 from bdchat.store.chats import completion_rows, generations
+from bdchat.store.db import Db
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
 
@@ -73,7 +73,7 @@ class DurableReader:
     async def _from_store(self, generation_id: str, after_id: int) -> AsyncGenerator[Batch]:
         """The first of what is committed after `after_id`, once; then waits a little while the answer runs."""
 
-        def read(db: Any) -> tuple[Generation, list[Batch]]:
+        def read(db: Db) -> tuple[Generation, list[Batch]]:
             row = completion_rows.get(db, generation_id).row
             return row, stored_events(db, row, after_id, max_rows=MAX_ROWS)
 
@@ -92,7 +92,7 @@ class DurableReader:
         raise Suspended
 
 
-def stored_events(db: Any, row: Generation, after_id: int, *, max_rows: int | None = None) -> list[Batch]:
+def stored_events(db: Db, row: Generation, after_id: int, *, max_rows: int | None = None) -> list[Batch]:
     """Those after `after_id` that are in the store, of its first `max_rows` rows. Inside the caller's transaction.
 
     `row`: also one without its long columns. A log that was forgotten meanwhile is made up for: all its text as a

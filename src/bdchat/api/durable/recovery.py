@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from bdchat.api.durable.plans import Plans
 from bdchat.api.durable.recorded_run import RunPlan
@@ -17,6 +17,7 @@ from bdchat.api.generation.events import LogEvent
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import answers, generations
+from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
@@ -113,7 +114,7 @@ class Recovery:
         """None: another server was faster."""
         server_id, expires = self._owner.server_id, self._clock_ms() + self._lease_ms
 
-        def take(db: Any) -> _Taken | None:
+        def take(db: Db) -> _Taken | None:
             generation = generations.take_over(db, seen, server_id, expires_at_ms=expires)
             if generation is None:
                 return None

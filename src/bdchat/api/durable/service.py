@@ -31,6 +31,7 @@ from bdchat.settings import LimitSettings, Settings
 from bdchat.store.chats import answers, completion_rows, generations, messages
 from bdchat.store.chats.answers import AlreadySent, Begun
 from bdchat.store.chats.completion_rows import CompletionRow
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
@@ -256,7 +257,7 @@ class DurableGenerations:
     async def _go_on(self, identity: Identity, message_id: str) -> StartedGeneration:
         user_id = user_id_of(identity)
 
-        def read(db: Any) -> tuple[Message, Generation | None, bool]:
+        def read(db: Db) -> tuple[Message, Generation | None, bool]:
             message = answers.own_message(db, user_id, message_id)
             return message, generations.latest_of(db, message_id), answers.is_leaf(db, message)
 
@@ -283,7 +284,7 @@ class DurableGenerations:
     async def _beside(
         self, user_id: str, message_id: str, client_message_id: str | None = None
     ) -> tuple[Message, answers.MessagePlace]:
-        def read(db: Any) -> tuple[Message, answers.MessagePlace]:
+        def read(db: Db) -> tuple[Message, answers.MessagePlace]:
             message = answers.own_message(db, user_id, message_id)
             return message, answers.place_beside(db, user_id, message, client_message_id=client_message_id)
 
@@ -321,19 +322,19 @@ def user_id_of(identity: Identity) -> str:
     return identity.user_id
 
 
-def readable(db: Any, identity: Identity, generation_id: str) -> Generation:
+def readable(db: Db, identity: Identity, generation_id: str) -> Generation:
     """Raises NotFound: it is not there, not theirs, or in a chat and they may use none."""
     return _unless_hidden(identity, generations.get_readable(db, identity.user_id, generation_id))
 
 
-def shown_to(db: Any, identity: Identity, generation_id: str) -> CompletionRow:
+def shown_to(db: Db, identity: Identity, generation_id: str) -> CompletionRow:
     """The same without what is long. Raises NotFound."""
     found = completion_rows.get_readable(db, identity.user_id, generation_id)
     _unless_hidden(identity, found.row)
     return found
 
 
-def writable(db: Any, identity: Identity, generation_id: str) -> Generation:
+def writable(db: Db, identity: Identity, generation_id: str) -> Generation:
     """For who may stop, change or delete it. Raises NotFound, NotAllowed."""
     return _unless_hidden(identity, generations.get_writable(db, identity.user_id, generation_id))
 

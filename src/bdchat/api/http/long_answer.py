@@ -14,7 +14,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.db import Db
+from bdchat.store.sql.database import Database
 
 STEP_BYTES = 256 * 1024  # about
 STEP_CHARS = 64 * 1024  # of one text: at most 4 bytes each, as JSON at most 6

@@ -6,7 +6,6 @@ the session hears the same as for one that does not exist. docs/live.md describe
 
 import asyncio
 import logging
-from typing import Any
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -26,6 +25,7 @@ from bdchat.api.schemas.live import Auth, Hello, InFrame, Present, Stop, Typing,
 from bdchat.engine.errors import InvalidRequest
 from bdchat.store.chats import sessions, sharing
 from bdchat.store.chats.sessions import Role
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class ChatSocket:
     async def _look(self) -> None:
         """What the user may do here now. Raises SocketClosed, the same for what is not there and what is not theirs."""
 
-        def look(db: Any) -> tuple[Role, bool]:
+        def look(db: Db) -> tuple[Role, bool]:
             _, role = sessions.get_readable(db, self._identity.user_id, self._session_id)
             return role, bool(sharing.members(db, self._session_id))
 

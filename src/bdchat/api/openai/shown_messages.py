@@ -15,8 +15,8 @@ from bdchat.api.http.long_answer import GAP
 from bdchat.engine.request import ChatMessage
 from bdchat.store.accounting.byte_length import INLINE_BYTES, PAGE_BYTES
 from bdchat.store.chats import answers, generations, messages
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
-from bdchat.store.sql.database import Db
 from bdchat.store.tables import Generation, Message
 
 Read = Callable[[Db, int, int], str]

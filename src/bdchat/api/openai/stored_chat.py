@@ -24,8 +24,9 @@ from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
 from bdchat.store.chats import completion_rows
 from bdchat.store.chats.completion_rows import CompletionRow
+from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
 
 

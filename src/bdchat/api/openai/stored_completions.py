@@ -36,8 +36,9 @@ from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.chats import completion_rows, generations
 from bdchat.store.chats.completion_rows import CompletionPage, CompletionRow
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict
-from bdchat.store.sql.database import Database, Db
+from bdchat.store.sql.database import Database
 
 Document = tuple[dict[str, Any], list[LongText]]  # with gaps, and what fills them
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import PassiveFlag, attributes
 from sqlmodel import Session, SQLModel, col
 
 from bdchat.store.accounting import books
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound, QuotaExceeded
 from bdchat.store.tables import (
     ApiKey,
@@ -41,7 +42,7 @@ class Quotas:
         self._default_bytes = default_bytes
         self._guest_bytes = guest_bytes
 
-    def charge(self, db: Session, owner_id: str, num_bytes: int) -> None:
+    def charge(self, db: Db, owner_id: str, num_bytes: int) -> None:
         """Raises QuotaExceeded. The room that was found is used up within the transaction before it is asked for again:
         only the transaction itself makes it smaller meanwhile."""
         rooms: dict[str, int] = db.info.setdefault(ROOMS_KEY, {})
@@ -56,14 +57,14 @@ class Quotas:
         rooms[owner_id] = room - num_bytes
 
 
-def charge(db: Session, owner_id: str, num_bytes: int) -> None:
+def charge(db: Db, owner_id: str, num_bytes: int) -> None:
     """In a transaction of a Database; in any other nothing is bounded. Raises QuotaExceeded."""
     quotas = db.info.get(INFO_KEY)
     if isinstance(quotas, Quotas) and num_bytes > 0:
         quotas.charge(db, owner_id, num_bytes)
 
 
-def let_pass(db: Session) -> None:
+def let_pass(db: Db) -> None:
     """What the rest of this transaction writes is in the books and not refused."""
     db.info[UNREFUSED] = True
 
@@ -76,7 +77,7 @@ _ROOM = select(_OWN.scalar_subquery(), _KEPT.scalar_subquery())
 
 
 @event.listens_for(Session, "before_flush")
-def _charge_what_grows(db: Session, *_: object) -> None:
+def _charge_what_grows(db: Db, *_: object) -> None:
     if INFO_KEY not in db.info or db.info.get(UNREFUSED):
         return
     grown: dict[str, int] = {}
@@ -86,7 +87,7 @@ def _charge_what_grows(db: Session, *_: object) -> None:
         charge(db, owner_id, num_bytes)
 
 
-def _growth(db: Session) -> Iterator[tuple[str, int]]:
+def _growth(db: Db) -> Iterator[tuple[str, int]]:
     """(owner_id, bytes) of each row that is new or changes."""
     pending: dict[str, ChatSession | Generation] = {}
     for row in db.new:
@@ -118,7 +119,7 @@ def _change(row: Any, column: str) -> int:
     return sum(map(books.value_bytes, history.added or ())) - sum(map(books.value_bytes, history.deleted or ()))
 
 
-def _owner_of(db: Session, row: Any, pending: Mapping[str, ChatSession | Generation]) -> str:
+def _owner_of(db: Db, row: Any, pending: Mapping[str, ChatSession | Generation]) -> str:
     """As books.COUNTED says it in SQL. `pending`: what is about to be written with the rest. Raises NotFound."""
     if isinstance(row, User | ApiKey | ChatSession) or (isinstance(row, Generation) and row.session_id is None):
         return row.user_id
@@ -132,7 +133,7 @@ def _owner_of(db: Session, row: Any, pending: Mapping[str, ChatSession | Generat
     return str(session.user_id)
 
 
-def _found(db: Session, kind: type[SQLModel], key: str) -> Any:
+def _found(db: Db, kind: type[SQLModel], key: str) -> Any:
     row = db.get(kind, key)
     if row is None:
         raise NotFound(str(kind.__tablename__), key)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import LargeBinary, cast, func, inspect, select, text
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import SQLModel, col
 
 from bdchat.store.accounting import quotas
+from bdchat.store.db import Db
 from bdchat.store.tables import ChatSession, Generation, StorageBook, User
 
 WAL_BUG_FIXED_IN = (3, 51, 3)  # sqlite.org/wal.html#walresetbug
@@ -39,11 +40,11 @@ class Kept:
     charged_bytes: int  # of all accounts and the guest
 
 
-def dialect(db: Session) -> str:
+def dialect(db: Db) -> str:
     return db.get_bind().dialect.name
 
 
-def version(db: Session) -> str:
+def version(db: Db) -> str:
     """ "SQLite 3.40.1", "PostgreSQL 15.8"."""
     if dialect(db) == "sqlite":
         return f"SQLite {sqlite3.sqlite_version}"
@@ -61,7 +62,7 @@ def warning(database_version: str) -> str | None:
     )
 
 
-def size(db: Session) -> DatabaseSize:
+def size(db: Db) -> DatabaseSize:
     names = set(inspect(db.connection()).get_table_names()) & set(SQLModel.metadata.tables)
     num_rows = {name: _count(db, name) for name in sorted(names)}
     if dialect(db) == "sqlite":
@@ -71,7 +72,7 @@ def size(db: Session) -> DatabaseSize:
     return DatabaseSize(int(_scalar(db, "SELECT pg_database_size(current_database())")), None, num_rows)
 
 
-def largest_accounts(db: Session, *, limit: int) -> list[AccountSize]:
+def largest_accounts(db: Db, *, limit: int) -> list[AccountSize]:
     """Those that keep most, the largest first."""
     kept: Any = func.sum(col(StorageBook.num_bytes)).label("num_bytes")
     books = select(col(StorageBook.owner_id), kept).group_by(col(StorageBook.owner_id)).subquery()
@@ -92,13 +93,13 @@ def largest_accounts(db: Session, *, limit: int) -> list[AccountSize]:
     return [AccountSize(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in db.execute(query)]
 
 
-def account_bytes(db: Session, user_id: str) -> int:
+def account_bytes(db: Db, user_id: str) -> int:
     """Of all that the account keeps, deleted chats included; "" is the guest."""
     query = select(func.sum(col(StorageBook.num_bytes))).where(col(StorageBook.owner_id) == user_id)
     return int(db.execute(query).scalar_one() or 0)
 
 
-def kept(db: Session, *, num_accounts: int) -> Kept:
+def kept(db: Db, *, num_accounts: int) -> Kept:
     guests = select(func.count()).select_from(Generation)
     guests = guests.where(col(Generation.user_id) == quotas.GUEST, col(Generation.session_id).is_(None))
     return Kept(
@@ -109,7 +110,7 @@ def kept(db: Session, *, num_accounts: int) -> Kept:
     )
 
 
-def shrink(db: Session, *, num_pages: int = BATCH_PAGES) -> int:
+def shrink(db: Db, *, num_pages: int = BATCH_PAGES) -> int:
     """Gives free pages at the file's end back to the disk; returns how many pages are still free. SQLite's writer."""
     for _ in range(min(num_pages, int(_scalar(db, "PRAGMA freelist_count")))):
         db.connection().exec_driver_sql("PRAGMA incremental_vacuum(1)")  # the driver stops after the first of several
@@ -127,14 +128,14 @@ def folder_bytes(folder: Path) -> int:
     return total
 
 
-def stored_bytes(db: Session, column: Any) -> Any:
+def stored_bytes(db: Db, column: Any) -> Any:
     """Of a text column, counted in bytes: a Hangul syllable is three."""
     return func.length(cast(column, LargeBinary)) if dialect(db) == "sqlite" else func.octet_length(column)
 
 
-def _count(db: Session, name: str) -> int:
+def _count(db: Db, name: str) -> int:
     return int(db.execute(select(func.count()).select_from(SQLModel.metadata.tables[name])).scalar_one())
 
 
-def _scalar(db: Session, statement: str) -> Any:
+def _scalar(db: Db, statement: str) -> Any:
     return db.connection().execute(text(statement)).scalar()

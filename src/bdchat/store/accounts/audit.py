@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, delete, func
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
+from bdchat.store.db import Db
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import AuditEntry
 
@@ -39,7 +40,7 @@ NOBODY = NamedActor("", "")  # a failed login: the name that was tried is the ta
 
 
 def record(  # noqa: PLR0917
-    db: Session, actor: Actor, action: str, target: str = "", detail: dict[str, Any] | None = None, ip: str = ""
+    db: Db, actor: Actor, action: str, target: str = "", detail: dict[str, Any] | None = None, ip: str = ""
 ) -> AuditEntry:
     """`action` is a word or two, "key.create"; `target` an id or a name; `detail` small and without secrets."""
     entry = AuditEntry(
@@ -57,7 +58,7 @@ def record(  # noqa: PLR0917
 
 
 def page(
-    db: Session, *, limit: int, before: str | None = None, action: str | None = None, actor_id: str | None = None
+    db: Db, *, limit: int, before: str | None = None, action: str | None = None, actor_id: str | None = None
 ) -> list[AuditEntry]:
     """Newest first; `before` is the entry_id of the page before's last."""
     query = select(AuditEntry)
@@ -70,7 +71,7 @@ def page(
     return list(db.exec(query.order_by(col(AuditEntry.entry_id).desc()).limit(limit)))
 
 
-def surplus(db: Session) -> list[tuple[str, str, int]]:
+def surplus(db: Db) -> list[tuple[str, str, int]]:
     """(actor_id, action, how many) of what there is more of than is kept."""
     query = select(AuditEntry.actor_id, AuditEntry.action, func.count()).group_by(
         AuditEntry.actor_id, AuditEntry.action
@@ -79,18 +80,18 @@ def surplus(db: Session) -> list[tuple[str, str, int]]:
     return [(actor_id, action, int(num) - MAX_OF_A_KIND) for actor_id, action, num in found]
 
 
-def purge_old(db: Session, *, before_ms: int) -> int:
+def purge_old(db: Db, *, before_ms: int) -> int:
     """Some of the entries made before. Returns how many: none when none is left."""
     return _purge(db, PURGED_AT_ONCE, col(AuditEntry.at_ms) < before_ms)
 
 
-def purge_surplus(db: Session, actor_id: str, action: str, num_surplus: int) -> int:
+def purge_surplus(db: Db, actor_id: str, action: str, num_surplus: int) -> int:
     """Some of the `num_surplus` oldest of a kind. Returns how many."""
     of_a_kind = (col(AuditEntry.actor_id) == actor_id, col(AuditEntry.action) == action)
     return _purge(db, min(num_surplus, PURGED_AT_ONCE), *of_a_kind)
 
 
-def _purge(db: Session, most: int, *conditions: ColumnElement[bool]) -> int:
+def _purge(db: Db, most: int, *conditions: ColumnElement[bool]) -> int:
     oldest = select(AuditEntry.entry_id).where(*conditions).order_by(col(AuditEntry.entry_id))
     ids = list(db.exec(oldest.limit(most)))
     if ids:

@@ -1,8 +1,9 @@
 """Codes that let one person register each. A code is known by its SHA-256. Runs inside Database.write and read."""
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import Invitation
@@ -10,7 +11,7 @@ from bdchat.store.tables import Invitation
 MAX_LISTED = 1000
 
 
-def create(db: Session, created_by: str, *, code_hash: str, lifetime_ms: int, note: str = "") -> Invitation:
+def create(db: Db, created_by: str, *, code_hash: str, lifetime_ms: int, note: str = "") -> Invitation:
     invitation = Invitation(
         invitation_id=new_id(),
         code_hash=code_hash,
@@ -24,11 +25,11 @@ def create(db: Session, created_by: str, *, code_hash: str, lifetime_ms: int, no
     return invitation
 
 
-def is_good(db: Session, code_hash: str) -> bool:
+def is_good(db: Db, code_hash: str) -> bool:
     return db.exec(_unused(code_hash)).first() is not None
 
 
-def use(db: Session, code_hash: str, user_id: str) -> None:
+def use(db: Db, code_hash: str, user_id: str) -> None:
     """In the transaction that makes the user. Raises NotFound: used, expired, or never there; also when another
     server's transaction used it first."""
     invitation = db.exec(_unused(code_hash)).first()
@@ -43,12 +44,12 @@ def use(db: Session, code_hash: str, user_id: str) -> None:
         raise NotFound("invitation")
 
 
-def list_all(db: Session) -> list[Invitation]:
+def list_all(db: Db) -> list[Invitation]:
     """The newest first: MAX_LISTED of them."""
     return list(db.exec(select(Invitation).order_by(col(Invitation.invitation_id).desc()).limit(MAX_LISTED)))
 
 
-def delete(db: Session, invitation_id: str) -> None:
+def delete(db: Db, invitation_id: str) -> None:
     """Raises NotFound."""
     invitation = db.get(Invitation, invitation_id)
     if invitation is None:

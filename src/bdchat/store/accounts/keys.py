@@ -5,8 +5,9 @@ Runs inside Database.write and read.
 
 from collections.abc import Iterable
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ApiKey, User
@@ -15,7 +16,7 @@ MAX_KEYS = 100  # not revoked, per user
 
 
 def create(
-    db: Session,
+    db: Db,
     user_id: str,
     *,
     key_hash: str,
@@ -43,19 +44,19 @@ def create(
     return key
 
 
-def with_user(db: Session, key_hash: str) -> tuple[ApiKey, User] | None:
+def with_user(db: Db, key_hash: str) -> tuple[ApiKey, User] | None:
     """One query. Whether it is still good is the caller's to say."""
     joined = select(ApiKey, User).join(User, col(User.user_id) == ApiKey.user_id)
     return db.exec(joined.where(ApiKey.key_hash == key_hash)).first()
 
 
-def list_of(db: Session, user_id: str) -> list[ApiKey]:
+def list_of(db: Db, user_id: str) -> list[ApiKey]:
     """Those that are not revoked, the newest first."""
     query = select(ApiKey).where(ApiKey.user_id == user_id, col(ApiKey.revoked_at_ms).is_(None))
     return list(db.exec(query.order_by(col(ApiKey.key_id).desc())))
 
 
-def get_owned(db: Session, user_id: str, key_id: str) -> ApiKey:
+def get_owned(db: Db, user_id: str, key_id: str) -> ApiKey:
     """Raises NotFound, also for another user's and for a revoked one."""
     key = db.get(ApiKey, key_id)
     if key is None or key.user_id != user_id or key.revoked_at_ms is not None:
@@ -63,14 +64,14 @@ def get_owned(db: Session, user_id: str, key_id: str) -> ApiKey:
     return key
 
 
-def rename(db: Session, user_id: str, key_id: str, name: str) -> ApiKey:
+def rename(db: Db, user_id: str, key_id: str, name: str) -> ApiKey:
     key = get_owned(db, user_id, key_id)
     key.name = name
     db.add(key)
     return key
 
 
-def revoke(db: Session, user_id: str, key_id: str) -> ApiKey:
+def revoke(db: Db, user_id: str, key_id: str) -> ApiKey:
     """The row stays: the audit log and the usage speak of it."""
     key = get_owned(db, user_id, key_id)
     key.revoked_at_ms = now_ms()

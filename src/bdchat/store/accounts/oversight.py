@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, func, or_
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounts.usage import COUNTS
 from bdchat.store.accounts.users import username_key
+from bdchat.store.db import Db
 from bdchat.store.tables import ApiKey, AuditEntry, ChatSession, LoginToken, Message, UsageDay, User
 
 Dimension = Literal["day", "user", "model"]
@@ -54,7 +55,7 @@ class Totals:
     num_messages: int
 
 
-def totals(db: Session) -> Totals:
+def totals(db: Db) -> Totals:
     alive = select(func.count()).select_from(ChatSession).where(col(ChatSession.deleted_at_ms).is_(None))
     counts = select(
         select(func.count()).select_from(User).scalar_subquery(),
@@ -64,12 +65,12 @@ def totals(db: Session) -> Totals:
     return Totals(*db.exec(counts).one())
 
 
-def user_row(db: Session, user_id: str) -> UserRow | None:
+def user_row(db: Db, user_id: str) -> UserRow | None:
     found = db.exec(_user_rows().where(User.user_id == user_id)).first()
     return UserRow(*found) if found else None
 
 
-def users(db: Session, *, limit: int, before: str | None = None, search: str = "") -> list[UserRow]:
+def users(db: Db, *, limit: int, before: str | None = None, search: str = "") -> list[UserRow]:
     """The newest first; `before` is the user_id of the page before's last. `search` looks into both names."""
     query = _user_rows()
     if before is not None:
@@ -81,7 +82,7 @@ def users(db: Session, *, limit: int, before: str | None = None, search: str = "
 
 
 def keys(
-    db: Session, *, limit: int, before: str | None = None, user_id: str | None = None, with_revoked: bool = False
+    db: Db, *, limit: int, before: str | None = None, user_id: str | None = None, with_revoked: bool = False
 ) -> list[KeyRow]:
     """The newest first; `before` is a key_id."""
     query = select(ApiKey, User.username).join(User, col(User.user_id) == ApiKey.user_id)
@@ -95,7 +96,7 @@ def keys(
 
 
 def usage(
-    db: Session,
+    db: Db,
     *,
     first_day: str,
     last_day: str,
@@ -128,7 +129,7 @@ def usage(
     return [_usage_row(names, tuple(row)) for row in db.execute(query.limit(limit)) if row[-1] is not None]
 
 
-def audit(db: Session, wanted: AuditFilter, *, limit: int, before: str | None = None) -> list[AuditEntry]:
+def audit(db: Db, wanted: AuditFilter, *, limit: int, before: str | None = None) -> list[AuditEntry]:
     """The newest first; `before` is an entry_id."""
     query = select(AuditEntry).where(*_audit_conditions(wanted))
     if before is not None:

@@ -6,8 +6,9 @@ Runs inside Database.write and read. What a count means is UsageDay's matter.
 import datetime
 from collections.abc import Mapping
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
+from bdchat.store.db import Db
 from bdchat.store.sql.dialects import conflict_insert
 from bdchat.store.tables import UsageDay
 
@@ -18,7 +19,7 @@ def today() -> str:
     return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
-def add(db: Session, user_id: str, model: str, day: str | None = None, **counts: int) -> None:
+def add(db: Db, user_id: str, model: str, day: str | None = None, **counts: int) -> None:
     """`counts` are UsageDay's columns; `day` is "2026-11-22", None = today (UTC)."""
     assert set(counts) <= set(COUNTS)
     if not any(counts.values()):
@@ -29,13 +30,13 @@ def add(db: Session, user_id: str, model: str, day: str | None = None, **counts:
     db.exec(statement.on_conflict_do_update(index_elements=["user_id", "day", "model"], set_=sums))
 
 
-def add_all(db: Session, sums: Mapping[tuple[str, str, str], Mapping[str, int]]) -> None:
+def add_all(db: Db, sums: Mapping[tuple[str, str, str], Mapping[str, int]]) -> None:
     """Counts by (user_id, model, day)."""
     for (user_id, model, day), counts in sums.items():
         add(db, user_id, model, day, **counts)
 
 
-def days_of(db: Session, user_id: str, *, first_day: str, last_day: str) -> list[UsageDay]:
+def days_of(db: Db, user_id: str, *, first_day: str, last_day: str) -> list[UsageDay]:
     """Both days included; oldest first, then by model."""
     query = select(UsageDay).where(UsageDay.user_id == user_id, UsageDay.day >= first_day, UsageDay.day <= last_day)
     return list(db.exec(query.order_by(col(UsageDay.day), col(UsageDay.model))))

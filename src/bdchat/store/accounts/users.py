@@ -9,9 +9,10 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any
 
-from sqlmodel import Session, col, delete, func, select, update
+from sqlmodel import col, delete, func, select, update
 
 from bdchat.store.accounts import lookalikes
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ApiKey, LoginToken, ServerState, User
@@ -24,11 +25,11 @@ def username_key(username: str) -> str:
     return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
-def has_any(db: Session) -> bool:
+def has_any(db: Db) -> bool:
     return db.exec(select(User.user_id).limit(1)).first() is not None
 
 
-def get(db: Session, user_id: str) -> User:
+def get(db: Db, user_id: str) -> User:
     """Raises NotFound."""
     user = db.get(User, user_id)
     if user is None:
@@ -36,22 +37,22 @@ def get(db: Session, user_id: str) -> User:
     return user
 
 
-def by_name(db: Session, username: str) -> User | None:
+def by_name(db: Db, username: str) -> User | None:
     return db.exec(select(User).where(User.username_key == username_key(username))).first()
 
 
-def names_of(db: Session, user_ids: Collection[str]) -> dict[str, str]:
+def names_of(db: Db, user_ids: Collection[str]) -> dict[str, str]:
     """By id; who is gone is not in it."""
     query = select(User.user_id, User.username).where(col(User.user_id).in_(user_ids))
     return dict(db.exec(query).all())
 
 
-def list_all(db: Session) -> list[User]:
+def list_all(db: Db) -> list[User]:
     return list(db.exec(select(User).order_by(col(User.created_at_ms), col(User.user_id))))
 
 
 def create_user(
-    db: Session,
+    db: Db,
     *,
     username: str,
     password_hash: str,
@@ -81,7 +82,7 @@ def create_user(
     return user
 
 
-def create_first(db: Session, **fields: Any) -> User:
+def create_first(db: Db, **fields: Any) -> User:
     """The admin of a server without accounts. Raises Conflict when there is one already, made by another server too."""
     if has_any(db):
         raise Conflict("There is an account already.", code="account_exists")
@@ -92,17 +93,17 @@ def create_first(db: Session, **fields: Any) -> User:
     return user
 
 
-def set_setup_code(db: Session, code_hash: str | None) -> None:
+def set_setup_code(db: Db, code_hash: str | None) -> None:
     """Replaces the earlier one; None takes it away."""
     db.merge(ServerState(name=SETUP_CODE, value={"code_hash": code_hash}))
 
 
-def setup_code_hash(db: Session) -> str | None:
+def setup_code_hash(db: Db) -> str | None:
     state = db.get(ServerState, SETUP_CODE)
     return state.value.get("code_hash") if state is not None else None
 
 
-def change(db: Session, user_id: str, **fields: Any) -> User:
+def change(db: Db, user_id: str, **fields: Any) -> User:
     """Sets columns by name. Raises NotFound."""
     user = get(db, user_id)
     for name, value in fields.items():
@@ -113,7 +114,7 @@ def change(db: Session, user_id: str, **fields: Any) -> User:
     return user
 
 
-def set_disabled(db: Session, user_id: str, *, is_disabled: bool) -> User:
+def set_disabled(db: Db, user_id: str, *, is_disabled: bool) -> User:
     """A disabled user's logins are gone; the keys stay, and do not work. Raises NotFound, and Conflict for the last
     admin."""
     if is_disabled:
@@ -122,14 +123,14 @@ def set_disabled(db: Session, user_id: str, *, is_disabled: bool) -> User:
     return change(db, user_id, is_disabled=is_disabled)
 
 
-def keep_an_admin(db: Session, user_id: str) -> None:
+def keep_an_admin(db: Db, user_id: str) -> None:
     """Call before an account is disabled, deleted or made a plain user. Raises Conflict when it is the only admin."""
     others = select(func.count()).where(User.role == "admin", col(User.is_disabled).is_(False), User.user_id != user_id)
     if get(db, user_id).role == "admin" and db.exec(others).one() == 0:
         raise Conflict("This is the only admin: make another one first.", code="only_admin")
 
 
-def touch(db: Session, user_id: str, at_ms: int, *, login_id: str | None = None, key_id: str | None = None) -> None:
+def touch(db: Db, user_id: str, at_ms: int, *, login_id: str | None = None, key_id: str | None = None) -> None:
     """Remembers that a credential was used. Rows that are gone meanwhile are no error."""
     db.exec(update(User).where(col(User.user_id) == user_id).values(last_seen_at_ms=at_ms))
     if login_id is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from bdchat.store.accounting import quotas
 from bdchat.store.accounts import usage
@@ -16,6 +16,7 @@ from bdchat.store.chats import configs, generations, messages, sessions
 from bdchat.store.chats.generations import Ending
 from bdchat.store.chats.messages import MessageSize
 from bdchat.store.chats.sessions import Audience
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionConfig
@@ -83,7 +84,7 @@ class AlreadySent(Exception):
 
 
 def place(
-    db: Session, user_id: str, session_id: str, *, parent_id: str | None, client_message_id: str | None
+    db: Db, user_id: str, session_id: str, *, parent_id: str | None, client_message_id: str | None
 ) -> MessagePlace:
     """`parent_id` None: the session's head; "": no parent. Raises NotFound, NotAllowed."""
     session = sessions.get_writable(db, user_id, session_id)
@@ -96,14 +97,14 @@ def place(
     return MessagePlace(session, configs.of(db, session_id), path, dropped, sent)
 
 
-def place_beside(db: Session, user_id: str, message: Message, *, client_message_id: str | None = None) -> MessagePlace:
+def place_beside(db: Db, user_id: str, message: Message, *, client_message_id: str | None = None) -> MessagePlace:
     """Where a sibling of a message goes. Raises NotFound, NotAllowed."""
     return place(
         db, user_id, message.session_id, parent_id=message.parent_id or "", client_message_id=client_message_id
     )
 
 
-def own_message(db: Session, user_id: str, message_id: str) -> Message:
+def own_message(db: Db, user_id: str, message_id: str) -> Message:
     """For who may write in its chat. Raises NotFound, NotAllowed."""
     message = messages.get(db, message_id)
     try:
@@ -113,23 +114,23 @@ def own_message(db: Session, user_id: str, message_id: str) -> Message:
     return message
 
 
-def asked_before(db: Session, generation: Generation) -> list[Message]:
+def asked_before(db: Db, generation: Generation) -> list[Message]:
     """The path that a chat's answer continues: what its prompt is made of. Nothing of it changes."""
     answer = messages.get(db, str(generation.message_id))
     return messages.ancestors(db, answer.parent_id) if answer.parent_id else []
 
 
-def sizes_before(db: Session, generation: Generation) -> list[MessageSize]:
+def sizes_before(db: Db, generation: Generation) -> list[MessageSize]:
     """The same path without its texts."""
     answer = db.exec(select(Message.parent_id).where(Message.message_id == generation.message_id)).first()
     return messages.ancestor_sizes(db, answer) if answer else []
 
 
-def is_leaf(db: Session, message: Message) -> bool:
+def is_leaf(db: Db, message: Message) -> bool:
     return messages.newest_leaf(db, message.session_id, message.message_id) == message.message_id
 
 
-def _num_dropped(db: Session, path: Sequence[Message]) -> int:
+def _num_dropped(db: Db, path: Sequence[Message]) -> int:
     answer = next((message for message in reversed(path) if message.role == "assistant"), None)
     metadata = db.get(MessageMetadata, answer.message_id) if answer else None
     return metadata.num_dropped_messages if metadata else 0
@@ -147,7 +148,7 @@ def started(generation: Generation) -> dict[str, Any]:
     }
 
 
-def begin(db: Session, new: NewAnswer) -> Begun:
+def begin(db: Db, new: NewAnswer) -> Begun:
     """Raises AlreadySent, NotFound, NotAllowed."""
     generation = new.generation
     if generation.session_id is None:
@@ -177,7 +178,7 @@ def begin(db: Session, new: NewAnswer) -> Begun:
     return Begun(generation, session, (*written, answer), sessions.audience(db, session))
 
 
-def _write(db: Session, session: ChatSession, new: NewAnswer) -> list[Message]:
+def _write(db: Db, session: ChatSession, new: NewAnswer) -> list[Message]:
     written: list[Message] = []
     parent_id = new.parent_id
     for number, (role, content) in enumerate(new.texts, start=1):
@@ -199,7 +200,7 @@ def _write(db: Session, session: ChatSession, new: NewAnswer) -> list[Message]:
     return written
 
 
-def write_beside(db: Session, new: NewSibling) -> tuple[Message, Audience]:
+def write_beside(db: Db, new: NewSibling) -> tuple[Message, Audience]:
     """Another message than `new.message_id`: it was sent under the same client_message_id before. Raises NotFound,
     NotAllowed."""
     session = sessions.get_writable(db, new.user_id, new.beside.session_id)
@@ -216,7 +217,7 @@ def write_beside(db: Session, new: NewSibling) -> tuple[Message, Audience]:
     return message, sessions.audience(db, session)
 
 
-def withdraw(db: Session, owner: str, generation_id: str, *, counts: Mapping[str, int]) -> bool:
+def withdraw(db: Db, owner: str, generation_id: str, *, counts: Mapping[str, int]) -> bool:
     """Instead of `end`, outside chats: the engine refused it, so nothing of it is kept. False when `owner` has lost it,
     or it is gone."""
     if not generations.owned(db, owner, [generation_id]):
@@ -227,7 +228,7 @@ def withdraw(db: Session, owner: str, generation_id: str, *, counts: Mapping[str
     return True
 
 
-def _take_up(db: Session, answer_id: str) -> Message:
+def _take_up(db: Db, answer_id: str) -> Message:
     answer = db.get(Message, answer_id, with_for_update=True, populate_existing=True)
     if answer is None:
         raise NotFound("message", answer_id)
@@ -239,9 +240,7 @@ def _take_up(db: Session, answer_id: str) -> Message:
     return answer
 
 
-def end(
-    db: Session, owner: str, generation_id: str, answer_end: AnswerEnd, rows: Sequence[dict[str, Any]]
-) -> Begun | None:
+def end(db: Db, owner: str, generation_id: str, answer_end: AnswerEnd, rows: Sequence[dict[str, Any]]) -> Begun | None:
     """`rows`: the rest of the log. None when `owner` has lost it, or it is gone."""
     quotas.let_pass(db)
     ending = answer_end.ending

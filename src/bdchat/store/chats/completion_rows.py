@@ -9,10 +9,11 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, case, func
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounting.byte_length import PAGE_BYTES, byte_length
 from bdchat.store.chats import generations
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.tables import Generation
 
@@ -45,7 +46,7 @@ class CompletionRow:
     num_bytes: int  # of content and prefix
 
 
-def page(db: Session, user_id: str, wanted: CompletionPage) -> tuple[list[CompletionRow], bool]:
+def page(db: Db, user_id: str, wanted: CompletionPage) -> tuple[list[CompletionRow], bool]:
     """The user's own, ended ones included, in the order of their making, and whether there are more: a page ends before
     the one with which the texts are more than PAGE_BYTES, and holds one at least."""
     name = col(Generation.generation_id)
@@ -73,7 +74,7 @@ def page(db: Session, user_id: str, wanted: CompletionPage) -> tuple[list[Comple
     return found, False
 
 
-def get(db: Session, generation_id: str) -> CompletionRow:
+def get(db: Db, generation_id: str) -> CompletionRow:
     """By its id alone: for who has asked whose it is. Raises NotFound."""
     found = db.execute(_rows().where(col(Generation.generation_id) == generation_id)).first()
     if found is None:
@@ -81,14 +82,14 @@ def get(db: Session, generation_id: str) -> CompletionRow:
     return _completion_row(found)
 
 
-def get_readable(db: Session, user_id: str, generation_id: str) -> CompletionRow:
+def get_readable(db: Db, user_id: str, generation_id: str) -> CompletionRow:
     """As generations.get_readable. Raises NotFound."""
     found = get(db, generation_id)
     generations.check_readable(db, user_id, found.row)
     return found
 
 
-def part_of(db: Session, generation_id: str, name: Literal["content", "prefix"], *, start: int, num_chars: int) -> str:
+def part_of(db: Db, generation_id: str, name: Literal["content", "prefix"], *, start: int, num_chars: int) -> str:
     """Raises NotFound."""
     part = func.substr(getattr(Generation, name), start + 1, num_chars)
     found = db.exec(select(part).where(col(Generation.generation_id) == generation_id)).first()
@@ -112,7 +113,7 @@ def _completion_row(found: Any) -> CompletionRow:
     return CompletionRow(row, metadata or {}, int(num_dropped or 0), content, prefix, num_bytes)
 
 
-def _has_metadata(db: Session, key: str, value: str) -> ColumnElement[bool]:
+def _has_metadata(db: Db, key: str, value: str) -> ColumnElement[bool]:
     """The key is compared, never part of a path: it may be any text."""
     if db.get_bind().dialect.name == "postgresql":
         return cast("ColumnElement[bool]", col(Generation.wire)["metadata"][key].as_string() == value)

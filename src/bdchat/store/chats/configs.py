@@ -2,24 +2,23 @@
 
 from typing import Any
 
-from sqlmodel import Session
-
+from bdchat.store.db import Db
 from bdchat.store.tables import SessionConfig
 
 
-def of(db: Session, session_id: str) -> SessionConfig:
+def of(db: Db, session_id: str) -> SessionConfig:
     """The defaults when nothing was set."""
     return db.get(SessionConfig, session_id) or SessionConfig(session_id=session_id)
 
 
-def put(db: Session, session_id: str, values: dict[str, Any]) -> SessionConfig:
+def put(db: Db, session_id: str, values: dict[str, Any]) -> SessionConfig:
     """Replaces the whole: a column that `values` does not name gets its default."""
     config = db.merge(SessionConfig(session_id=session_id, **values))
     db.flush()
     return config
 
 
-def copy(db: Session, source_id: str, target_id: str) -> None:
+def copy(db: Db, source_id: str, target_id: str) -> None:
     """For a fork."""
     config = db.get(SessionConfig, source_id)
     if config is not None:

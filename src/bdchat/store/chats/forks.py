@@ -10,13 +10,14 @@ from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import String, bindparam, case, insert, inspect, null
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounting import books, quotas
 from bdchat.store.accounting.storage import dialect, stored_bytes
 from bdchat.store.chats import configs, messages, purges, sessions, staging
 from bdchat.store.chats import queries as chat_queries
 from bdchat.store.chats.sessions import Audience
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
 from bdchat.store.search import index as search
@@ -77,7 +78,7 @@ async def fork(database: Database, user_id: str, session_id: str, message_id: st
 # --- reader -----------------------------------------------------------------------------------------------------------
 
 
-def _plan(db: Session, user_id: str, session_id: str, message_id: str | None) -> _ForkPlan:
+def _plan(db: Db, user_id: str, session_id: str, message_id: str | None) -> _ForkPlan:
     source, _ = sessions.get_readable(db, user_id, session_id)
     message_id = message_id or source.head_message_id
     if message_id is None:
@@ -123,7 +124,7 @@ def _plan(db: Session, user_id: str, session_id: str, message_id: str | None) ->
 # --- writer -----------------------------------------------------------------------------------------------------------
 
 
-def _whole(db: Session, plan: _ForkPlan) -> Audience:
+def _whole(db: Db, plan: _ForkPlan) -> Audience:
     target = _begin(db, plan)
     _copy(db, plan, target, plan.slices[0])
     target.head_message_id = plan.slices[-1][-1].new_id
@@ -132,7 +133,7 @@ def _whole(db: Session, plan: _ForkPlan) -> Audience:
     return sessions.audience(db, target)
 
 
-def _begin(db: Session, plan: _ForkPlan) -> ChatSession:
+def _begin(db: Db, plan: _ForkPlan) -> ChatSession:
     source, _ = sessions.get_readable(db, plan.user_id, plan.source_id)
     quotas.charge(db, plan.user_id, sum(part.num_kept_bytes for part in plan.parts))
     target = sessions.create(db, plan.user_id, title=source.title, session_id=plan.target_id)
@@ -141,7 +142,7 @@ def _begin(db: Session, plan: _ForkPlan) -> ChatSession:
     return target
 
 
-def _copy_staged(db: Session, *, plan: _ForkPlan, parts: Sequence[_ForkPart]) -> None:
+def _copy_staged(db: Db, *, plan: _ForkPlan, parts: Sequence[_ForkPart]) -> None:
     staging.touch(db, plan.target_id)
     quotas.charge(db, plan.user_id, sum(part.num_kept_bytes for part in parts))  # others of his may write too
     target = db.get(ChatSession, plan.target_id)
@@ -149,7 +150,7 @@ def _copy_staged(db: Session, *, plan: _ForkPlan, parts: Sequence[_ForkPart]) ->
     _copy(db, plan, target, parts)
 
 
-def _copy(db: Session, plan: _ForkPlan, target: ChatSession, parts: Sequence[_ForkPart]) -> None:
+def _copy(db: Db, plan: _ForkPlan, target: ChatSession, parts: Sequence[_ForkPart]) -> None:
     db.flush()
     source, _ = sessions.get_readable(db, plan.user_id, plan.source_id)
     rows = [
@@ -173,7 +174,7 @@ def _copy(db: Session, plan: _ForkPlan, target: ChatSession, parts: Sequence[_Fo
             search.note(db, part.new_id)  # its source waits for that too
 
 
-def _end(db: Session, plan: _ForkPlan) -> Audience:
+def _end(db: Db, plan: _ForkPlan) -> Audience:
     sessions.get_readable(db, plan.user_id, plan.source_id)
     target = staging.publish(
         db,

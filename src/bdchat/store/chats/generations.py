@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, update
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounting import quotas
 from bdchat.store.chats import sessions
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.dialects import conflict_insert
@@ -39,7 +40,7 @@ class Ending:
 # --- the log ----------------------------------------------------------------------------------------------------------
 
 
-def owned(db: Session, owner: str, generation_ids: Collection[str]) -> set[str]:
+def owned(db: Db, owner: str, generation_ids: Collection[str]) -> set[str]:
     """Those of them that run and are `owner`'s; nobody can take them over before this transaction ends."""
     query = select(col(Generation.generation_id)).where(
         col(Generation.generation_id).in_(generation_ids),
@@ -49,7 +50,7 @@ def owned(db: Session, owner: str, generation_ids: Collection[str]) -> set[str]:
     return set(db.exec(query.with_for_update()))
 
 
-def append_events(db: Session, owner: str, rows: Sequence[dict[str, Any]]) -> set[str]:
+def append_events(db: Db, owner: str, rows: Sequence[dict[str, Any]]) -> set[str]:
     """`rows`: columns of GenerationEvent. Returns the generations that `owner` has lost, whose rows are left out."""
     wanted = {row["generation_id"] for row in rows}
     ours = owned(db, owner, wanted)
@@ -60,9 +61,7 @@ def append_events(db: Session, owner: str, rows: Sequence[dict[str, Any]]) -> se
     return wanted - ours
 
 
-def events_after(
-    db: Session, generation_id: str, after_seq: int, *, max_rows: int | None = None
-) -> list[GenerationEvent]:
+def events_after(db: Db, generation_id: str, after_seq: int, *, max_rows: int | None = None) -> list[GenerationEvent]:
     """In order; the first `max_rows` of them. The first row may also hold events before `after_seq`."""
     query = select(GenerationEvent).where(
         col(GenerationEvent.generation_id) == generation_id, col(GenerationEvent.seq) > after_seq
@@ -83,14 +82,14 @@ def over_outside_chats(*, guests_before_ms: int, accounts_before_ms: int) -> tup
 # --- begin and end ----------------------------------------------------------------------------------------------------
 
 
-def create(db: Session, generation: Generation, started: dict[str, Any]) -> None:
+def create(db: Db, generation: Generation, started: dict[str, Any]) -> None:
     """With its event 1. Raises QuotaExceeded."""
     event = GenerationEvent(generation_id=generation.generation_id, seq=1, kind="started", data=started)
     db.add_all((generation, event))
     db.flush()
 
 
-def finish(db: Session, generation_id: str, owner: str, ending: Ending) -> Generation | None:
+def finish(db: Db, generation_id: str, owner: str, ending: Ending) -> Generation | None:
     """None when it is no longer `owner`'s: whoever has it ends it."""
     if generation_id not in owned(db, owner, [generation_id]):
         return None
@@ -108,7 +107,7 @@ def finish(db: Session, generation_id: str, owner: str, ending: Ending) -> Gener
 # --- leases -----------------------------------------------------------------------------------------------------------
 
 
-def renew_leases(db: Session, owner: str, generation_ids: Collection[str], *, expires_at_ms: int) -> list[str]:
+def renew_leases(db: Db, owner: str, generation_ids: Collection[str], *, expires_at_ms: int) -> list[str]:
     """Returns those that another server has or has had since, or that are gone."""
     these, is_ours = col(Generation.generation_id).in_(generation_ids), col(Generation.lease_owner) == owner
     is_running = col(Generation.state) == RUNNING
@@ -117,13 +116,13 @@ def renew_leases(db: Session, owner: str, generation_ids: Collection[str], *, ex
     return [generation_id for generation_id in generation_ids if generation_id not in ours]
 
 
-def release_leases(db: Session, owner: str) -> None:
+def release_leases(db: Db, owner: str) -> None:
     """The server ends in order: whoever comes next may go on at once."""
     mine = and_(col(Generation.lease_owner) == owner, col(Generation.state) == RUNNING)
     db.exec(update(Generation).where(mine).values(lease_expires_at_ms=0))
 
 
-def abandoned(db: Session, *, expired_before_ms: int | None) -> list[Generation]:
+def abandoned(db: Db, *, expired_before_ms: int | None) -> list[Generation]:
     """Running ones whose server has fallen silent, oldest first. None: all, where there can be no other server."""
     query = select(Generation).where(col(Generation.state) == RUNNING)
     if expired_before_ms is not None:
@@ -131,7 +130,7 @@ def abandoned(db: Session, *, expired_before_ms: int | None) -> list[Generation]
     return list(db.exec(query.order_by(col(Generation.generation_id))))
 
 
-def take_over(db: Session, seen: Generation, owner: str, *, expires_at_ms: int) -> Generation | None:
+def take_over(db: Db, seen: Generation, owner: str, *, expires_at_ms: int) -> Generation | None:
     """Makes it `owner`'s if it is still as it was `seen`; None when another server was faster or it has ended."""
     as_seen = and_(
         col(Generation.generation_id) == seen.generation_id,
@@ -153,7 +152,7 @@ def take_over(db: Session, seen: Generation, owner: str, *, expires_at_ms: int) 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def get(db: Session, generation_id: str) -> Generation:
+def get(db: Db, generation_id: str) -> Generation:
     """By its id alone: for who has asked whose it is. Raises NotFound."""
     found = db.get(Generation, generation_id, populate_existing=True)
     if found is None:
@@ -161,14 +160,14 @@ def get(db: Session, generation_id: str) -> Generation:
     return found
 
 
-def get_readable(db: Session, user_id: str, generation_id: str) -> Generation:
+def get_readable(db: Db, user_id: str, generation_id: str) -> Generation:
     """Of a chat: for who may read the chat. Otherwise for its user. Raises NotFound."""
     generation = get(db, generation_id)
     check_readable(db, user_id, generation)
     return generation
 
 
-def check_readable(db: Session, user_id: str, generation: Generation) -> None:
+def check_readable(db: Db, user_id: str, generation: Generation) -> None:
     """Raises NotFound."""
     if generation.session_id is not None:
         try:
@@ -179,7 +178,7 @@ def check_readable(db: Session, user_id: str, generation: Generation) -> None:
         raise NotFound("completion", generation.generation_id)
 
 
-def get_writable(db: Session, user_id: str, generation_id: str) -> Generation:
+def get_writable(db: Db, user_id: str, generation_id: str) -> Generation:
     """For who may stop, change or delete it. Raises NotFound, NotAllowed."""
     generation = get_readable(db, user_id, generation_id)
     if generation.session_id is not None:
@@ -187,14 +186,14 @@ def get_writable(db: Session, user_id: str, generation_id: str) -> Generation:
     return generation
 
 
-def answer_to(db: Session, message_id: str) -> Generation | None:
+def answer_to(db: Db, message_id: str) -> Generation | None:
     """The newest run of the first answer to a message."""
     query = select(Generation).join(Message, col(Message.message_id) == col(Generation.message_id))
     query = query.where(col(Message.parent_id) == message_id)
     return db.exec(query.order_by(col(Message.message_id), col(Generation.generation_id).desc()).limit(1)).first()
 
 
-def of_session(db: Session, session_id: str, *, named: Collection[str]) -> list[tuple[str, str | None]]:
+def of_session(db: Db, session_id: str, *, named: Collection[str]) -> list[tuple[str, str | None]]:
     """(generation_id, message_id) of those of a chat that run, and of those among `named` that are the chat's."""
     name = col(Generation.generation_id)
     query = select(name, col(Generation.message_id)).where(col(Generation.session_id) == session_id)
@@ -202,13 +201,13 @@ def of_session(db: Session, session_id: str, *, named: Collection[str]) -> list[
     return [(generation_id, message_id) for generation_id, message_id in db.exec(query.order_by(name))]
 
 
-def latest_of(db: Session, message_id: str) -> Generation | None:
+def latest_of(db: Db, message_id: str) -> Generation | None:
     """The newest run of an answer."""
     query = select(Generation).where(col(Generation.message_id) == message_id)
     return db.exec(query.order_by(col(Generation.generation_id).desc()).limit(1)).first()
 
 
-def remove(db: Session, generation: Generation) -> None:
+def remove(db: Db, generation: Generation) -> None:
     """With its log. The message that it wrote stays in its chat."""
     db.delete(generation)
     db.flush()

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import case, exists, or_
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounting.byte_length import PAGE_BYTES, byte_length
+from bdchat.store.db import Db
 from bdchat.store.tables import ChatSession, Message, SessionMember
 
 SMALL_BYTES = 2048  # of a text that comes with its row
@@ -25,7 +26,7 @@ class Sent:
     content: str | None
 
 
-def sent_by(db: Session, user_id: str, *, limit: int, before: str | None = None) -> tuple[list[Sent], bool]:
+def sent_by(db: Db, user_id: str, *, limit: int, before: str | None = None) -> tuple[list[Sent], bool]:
     """Newest first, and whether there are more: a page ends before the message with which the texts are more than
     PAGE_BYTES, and holds one at least. `before` is the message_id of the page before's last."""
     is_member = exists().where(
@@ -55,7 +56,7 @@ def sent_by(db: Session, user_id: str, *, limit: int, before: str | None = None)
     return [Sent(*row) for row in db.execute(query)], len(named) > len(sizes)
 
 
-def _sizes_on_page(db: Session, message_ids: Sequence[str]) -> dict[str, int]:
+def _sizes_on_page(db: Db, message_ids: Sequence[str]) -> dict[str, int]:
     """Some at a time: on SQLite a text is read to be measured, and few may be enough for a page."""
     sizes: dict[str, int] = {}
     num_bytes = 0

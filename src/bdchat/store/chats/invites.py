@@ -7,10 +7,11 @@ invitation: who registers a name later is not who was meant.
 
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from bdchat.store.accounts.users import username_key
 from bdchat.store.chats import sharing
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatInvite, ChatSession, SessionMember, User
@@ -20,7 +21,7 @@ MAX_PER_NAME = 10  # invitations of one owner that one name has not accepted
 MAX_SHOWN = 100
 
 
-def put(db: Session, session: ChatSession, username: str, role: str) -> tuple[ChatInvite, bool]:
+def put(db: Db, session: ChatSession, username: str, role: str) -> tuple[ChatInvite, bool]:
     """Asks, or changes what is offered; whether it is new: who was asked already is not told again. Raises Conflict
     beyond sharing.MAX_MEMBERS of the chat and MAX_PER_NAME."""
     key = username_key(username)
@@ -63,14 +64,14 @@ def put(db: Session, session: ChatSession, username: str, role: str) -> tuple[Ch
     return row, True
 
 
-def of_chat(db: Session, session_id: str) -> list[ChatInvite]:
+def of_chat(db: Db, session_id: str) -> list[ChatInvite]:
     """As the owner sees them: a declined one is not answered yet."""
     query = select(ChatInvite).where(ChatInvite.session_id == session_id, col(ChatInvite.is_withdrawn).is_(False))
     query = query.where(ChatInvite.created_at_ms > _oldest())
     return list(db.exec(query.order_by(col(ChatInvite.created_at_ms), col(ChatInvite.invitation_id))))
 
 
-def withdraw(db: Session, session_id: str, invitation_id: str) -> None:
+def withdraw(db: Db, session_id: str, invitation_id: str) -> None:
     """Raises NotFound."""
     row = db.get(ChatInvite, invitation_id)
     if row is None or row.session_id != session_id or row.is_withdrawn:
@@ -79,13 +80,13 @@ def withdraw(db: Session, session_id: str, invitation_id: str) -> None:
     db.flush()
 
 
-def waiting_for(db: Session, user: User) -> list[tuple[ChatInvite, ChatSession, User]]:
+def waiting_for(db: Db, user: User) -> list[tuple[ChatInvite, ChatSession, User]]:
     """(invitation, chat, its owner) of those that the user may answer, the newest first."""
     newest_first = (col(ChatInvite.created_at_ms).desc(), col(ChatInvite.invitation_id).desc())
     return list(db.exec(_waiting_for(user).order_by(*newest_first).limit(MAX_SHOWN)))
 
 
-def accept(db: Session, user: User, invitation_id: str) -> ChatSession:
+def accept(db: Db, user: User, invitation_id: str) -> ChatSession:
     """Raises NotFound, Conflict."""
     row, session = _get(db, user, invitation_id)
     db.delete(row)
@@ -94,14 +95,14 @@ def accept(db: Session, user: User, invitation_id: str) -> ChatSession:
     return session
 
 
-def decline(db: Session, user: User, invitation_id: str) -> None:
+def decline(db: Db, user: User, invitation_id: str) -> None:
     """Raises NotFound."""
     row, _ = _get(db, user, invitation_id)
     row.is_declined = True
     db.flush()
 
 
-def _get(db: Session, user: User, invitation_id: str) -> tuple[ChatInvite, ChatSession]:
+def _get(db: Db, user: User, invitation_id: str) -> tuple[ChatInvite, ChatSession]:
     found = db.exec(_waiting_for(user).where(ChatInvite.invitation_id == invitation_id)).first()
     if found is None:
         raise NotFound("invitation", invitation_id)

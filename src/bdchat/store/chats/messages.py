@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from bdchat.store.accounting.byte_length import INLINE_BYTES, PAGE_BYTES
 from bdchat.store.chats import queries as chat_queries
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.search import index as search
@@ -47,7 +48,7 @@ class MessageSize:
 
 
 def append(
-    db: Session,
+    db: Db,
     session: ChatSession,
     *,
     parent_id: str | None,
@@ -98,7 +99,7 @@ def append(
 
 
 def finish_answer(
-    db: Session,
+    db: Db,
     message_id: str,
     *,
     content: str,
@@ -127,7 +128,7 @@ def finish_answer(
     return message
 
 
-def set_head(db: Session, session: ChatSession, message_id: str) -> str:
+def set_head(db: Db, session: ChatSession, message_id: str) -> str:
     """Shows the branch that `message_id` is in, to its newest leaf; the leaf's id. Raises NotFound."""
     leaf_id = newest_leaf(db, session.session_id, message_id)
     session.head_message_id = leaf_id
@@ -140,14 +141,14 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 
 
-def _lock(db: Session, session: ChatSession) -> None:
+def _lock(db: Db, session: ChatSession) -> None:
     """Other processes that append to this chat wait until this transaction ends. SQLite has one writer anyway."""
     if db.get_bind().dialect.name == "postgresql":
         db.refresh(session, with_for_update=True)
 
 
 def _parent_and_earlier(
-    db: Session, session_id: str, parent_id: str | None, client_message_id: str | None
+    db: Db, session_id: str, parent_id: str | None, client_message_id: str | None
 ) -> Sequence[Message]:
     named = {"parent_id": parent_id, "client_message_id": client_message_id}
     values = {name: value for name, value in named.items() if value is not None}
@@ -162,7 +163,7 @@ def _parent_and_earlier(
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def get(db: Session, message_id: str) -> Message:
+def get(db: Db, message_id: str) -> Message:
     """By its id alone: for who has asked whose it is. Raises NotFound."""
     message = db.get(Message, message_id)
     if message is None:
@@ -170,7 +171,7 @@ def get(db: Session, message_id: str) -> Message:
     return message
 
 
-def get_in(db: Session, session_id: str, message_id: str) -> Message:
+def get_in(db: Db, session_id: str, message_id: str) -> Message:
     """Raises NotFound when it is in no such session."""
     message = get(db, message_id)
     if message.session_id != session_id:
@@ -178,7 +179,7 @@ def get_in(db: Session, session_id: str, message_id: str) -> Message:
     return message
 
 
-def find_sent(db: Session, session_id: str, client_message_id: str) -> Message | None:
+def find_sent(db: Db, session_id: str, client_message_id: str) -> Message | None:
     """The message that a client has sent under this id before."""
     query = select(Message).where(
         col(Message.session_id) == session_id, col(Message.client_message_id) == client_message_id
@@ -186,18 +187,18 @@ def find_sent(db: Session, session_id: str, client_message_id: str) -> Message |
     return db.exec(query).first()
 
 
-def ancestors(db: Session, message_id: str, *, limit: int = MAX_DEPTH) -> list[Message]:
+def ancestors(db: Db, message_id: str, *, limit: int = MAX_DEPTH) -> list[Message]:
     """From the root, or the `limit`th before it, down to the message itself. One query; none for an unknown id."""
     return list(db.exec(chat_queries.ancestors(), params={"message_id": message_id, "max_depth": limit - 1}))
 
 
-def ancestor_sizes(db: Session, message_id: str) -> list[MessageSize]:
+def ancestor_sizes(db: Db, message_id: str) -> list[MessageSize]:
     """As `ancestors`, without the texts."""
     values = {"message_id": message_id, "max_depth": MAX_DEPTH - 1}
     return [MessageSize(*row) for row in db.execute(chat_queries.ancestor_sizes(), values)]
 
 
-def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
+def path_ids(db: Db, session_id: str, leaf_id: str | None) -> list[str]:
     """Of the whole path, in reading order; without the texts."""
     if leaf_id is None:
         return []
@@ -205,9 +206,7 @@ def path_ids(db: Session, session_id: str, leaf_id: str | None) -> list[str]:
     return [str(message_id) for (message_id,) in db.execute(chat_queries.path_ids(), values)]
 
 
-def path(
-    db: Session, session_id: str, leaf_id: str | None, *, limit: int, before: str | None = None
-) -> list[PathEntry]:
+def path(db: Db, session_id: str, leaf_id: str | None, *, limit: int, before: str | None = None) -> list[PathEntry]:
     """The `limit` last messages of the path to `leaf_id`, or those before `before`, in reading order: fewer when they
     are more than PAGE_BYTES. Two queries, one more where branches leave the path, one where an answer broke off.
 
@@ -240,7 +239,7 @@ def path(
     return [entry(*row) for row in rows]
 
 
-def session_id_of(db: Session, message_id: str) -> str:
+def session_id_of(db: Db, message_id: str) -> str:
     """Raises NotFound."""
     session_id = db.exec(select(Message.session_id).where(Message.message_id == message_id)).first()
     if session_id is None:
@@ -248,7 +247,7 @@ def session_id_of(db: Session, message_id: str) -> str:
     return session_id
 
 
-def text_of(db: Session, message_id: str, start: int, num_chars: int) -> str:
+def text_of(db: Db, message_id: str, start: int, num_chars: int) -> str:
     """A part of its content. Raises NotFound."""
     part = func.substr(col(Message.content), start + 1, num_chars)
     found = db.exec(select(part).where(col(Message.message_id) == message_id)).first()
@@ -257,12 +256,12 @@ def text_of(db: Session, message_id: str, start: int, num_chars: int) -> str:
     return str(found)
 
 
-def siblings(db: Session, message: Message) -> list[str]:
+def siblings(db: Db, message: Message) -> list[str]:
     """In order, its own id among them."""
     return list(_families(db, message.session_id, [message.parent_id])[message.parent_id])
 
 
-def newest_leaf(db: Session, session_id: str, message_id: str) -> str:
+def newest_leaf(db: Db, session_id: str, message_id: str) -> str:
     """The last written message below `message_id`, or itself. Raises NotFound when it is not in the session."""
     down = (
         select(col(Message.message_id).label("message_id"), col(Message.created_at_ms).label("created_at_ms"))
@@ -282,7 +281,7 @@ def newest_leaf(db: Session, session_id: str, message_id: str) -> str:
     return str(leaf_id)
 
 
-def _branch_sizes(db: Session, session_id: str, message_ids: Sequence[str]) -> dict[str, int]:
+def _branch_sizes(db: Db, session_id: str, message_ids: Sequence[str]) -> dict[str, int]:
     """How many messages there are from each of them on. One query, or none."""
     if not message_ids:
         return {}
@@ -290,7 +289,7 @@ def _branch_sizes(db: Session, session_id: str, message_ids: Sequence[str]) -> d
     return {str(message_id): int(num) for message_id, num in rows}
 
 
-def _errors(db: Session, message_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _errors(db: Db, message_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Why the last run of each ended. One query, or none."""
     if not message_ids:
         return {}
@@ -298,7 +297,7 @@ def _errors(db: Session, message_ids: Sequence[str]) -> dict[str, dict[str, Any]
     return {message_id: error.get("error", {}) for message_id, error in rows}
 
 
-def _families(db: Session, session_id: str, parent_ids: Sequence[str | None]) -> dict[str | None, tuple[str, ...]]:
+def _families(db: Db, session_id: str, parent_ids: Sequence[str | None]) -> dict[str | None, tuple[str, ...]]:
     """Parent → its children in order. One query."""
     families: dict[str | None, list[str]] = {parent_id: [] for parent_id in parent_ids}
     if not families:

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, literal, literal_column, tuple_
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounting import books
 from bdchat.store.accounting.storage import dialect, stored_bytes
 from bdchat.store.chats import sessions, staging
+from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.slices import slices
@@ -32,7 +33,7 @@ class Removal:
     keys: Sequence[Any]
     num_bytes: int
 
-    def run(self, db: Session) -> None:
+    def run(self, db: Db) -> None:
         db.execute(delete(self.table).where(_key(self.table).in_(self.keys)))
 
 
@@ -89,7 +90,7 @@ def _is_rest(session: ChatSession, *, touched_before_ms: int) -> bool:
 # --- writer -----------------------------------------------------------------------------------------------------------
 
 
-def _remove_of_chat(db: Session, *, session_id: str, is_over: IsOver, removal: Removal) -> bool:
+def _remove_of_chat(db: Db, *, session_id: str, is_over: IsOver, removal: Removal) -> bool:
     session = db.get(ChatSession, session_id)
     if session is None or not is_over(session):
         return False
@@ -97,7 +98,7 @@ def _remove_of_chat(db: Session, *, session_id: str, is_over: IsOver, removal: R
     return True
 
 
-def _remove_chat(db: Session, session_id: str, is_over: IsOver) -> bool:
+def _remove_chat(db: Db, session_id: str, is_over: IsOver) -> bool:
     session = db.get(ChatSession, session_id)
     if session is None or not is_over(session):
         return False
@@ -108,14 +109,14 @@ def _remove_chat(db: Session, session_id: str, is_over: IsOver) -> bool:
 # --- reader: what goes next, in the order in which nothing cascades ---------------------------------------------------
 
 
-def _of_chat(db: Session, session_id: str) -> list[Removal]:
+def _of_chat(db: Db, session_id: str) -> list[Removal]:
     condition = (col(Generation.session_id) == session_id,)
     return (
         _events(db, condition) or _generations(db, condition) or _entries(db, session_id) or _messages(db, session_id)
     )
 
 
-def _events(db: Session, condition: Sequence[Any]) -> list[Removal]:
+def _events(db: Db, condition: Sequence[Any]) -> list[Removal]:
     size = books.kept_bytes(GenerationEvent, dialect(db))
     query: Any = select(col(GenerationEvent.generation_id), col(GenerationEvent.seq), size)
     query = query.join(Generation, col(Generation.generation_id) == col(GenerationEvent.generation_id))
@@ -127,21 +128,21 @@ def _events(db: Session, condition: Sequence[Any]) -> list[Removal]:
     return list(_removals(GenerationEvent, [((generation_id, seq), size) for generation_id, seq, size in rows]))
 
 
-def _generations(db: Session, condition: Sequence[Any]) -> list[Removal]:
+def _generations(db: Db, condition: Sequence[Any]) -> list[Removal]:
     size = books.kept_bytes(Generation, dialect(db))
     query: Any = select(col(Generation.generation_id), size).where(*condition)
     rows = db.execute(query.order_by(col(Generation.generation_id)).limit(WINDOW_ROWS))
     return list(_removals(Generation, [(generation_id, size) for generation_id, size in rows]))
 
 
-def _entries(db: Session, session_id: str) -> list[Removal]:
+def _entries(db: Db, session_id: str) -> list[Removal]:
     query: Any = select(col(SearchEntry.entry_id), stored_bytes(db, col(SearchEntry.terms)))
     query = query.where(col(SearchEntry.session_id) == session_id)
     rows = db.execute(query.order_by(col(SearchEntry.entry_id)).limit(WINDOW_ROWS))
     return list(_removals(SearchEntry, [(entry_id, size) for entry_id, size in rows]))
 
 
-def _messages(db: Session, session_id: str) -> list[Removal]:
+def _messages(db: Db, session_id: str) -> list[Removal]:
     """The deepest first: whoever has children goes after them."""
     down: Any = (
         select(col(Message.message_id).label("message_id"), literal_column("0").label("depth"))

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.chats import queries as chat_queries
+from bdchat.store.db import Db
 from bdchat.store.errors import NotAllowed, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.search import index as search
@@ -48,9 +49,7 @@ class Wanted:
 # --- one chat ---------------------------------------------------------------------------------------------------------
 
 
-def create(
-    db: Session, user_id: str, *, title: str = "", folder: str = "", session_id: str | None = None
-) -> ChatSession:
+def create(db: Db, user_id: str, *, title: str = "", folder: str = "", session_id: str | None = None) -> ChatSession:
     now = now_ms()
     session = ChatSession(
         session_id=session_id or new_id(),
@@ -66,7 +65,7 @@ def create(
     return session
 
 
-def see(db: Session, user_id: str, session_id: str, *, is_deleted: bool | None = False) -> Seen:
+def see(db: Db, user_id: str, session_id: str, *, is_deleted: bool | None = False) -> Seen:
     """What `user_id` may read. Deleted chats (None: deleted or not) are for their owner alone. Raises NotFound."""
     found = db.execute(chat_queries.visible_session(), {"user_id": user_id, "session_id": session_id}).first()
     if found is None:
@@ -78,13 +77,13 @@ def see(db: Session, user_id: str, session_id: str, *, is_deleted: bool | None =
     return seen
 
 
-def get_readable(db: Session, user_id: str, session_id: str) -> tuple[ChatSession, Role]:
+def get_readable(db: Db, user_id: str, session_id: str) -> tuple[ChatSession, Role]:
     """Raises NotFound."""
     seen = see(db, user_id, session_id)
     return seen.session, seen.role
 
 
-def get_writable(db: Session, user_id: str, session_id: str) -> ChatSession:
+def get_writable(db: Db, user_id: str, session_id: str) -> ChatSession:
     """For who may append and generate. Raises NotFound, NotAllowed."""
     seen = see(db, user_id, session_id)
     if seen.role == "reader":
@@ -92,7 +91,7 @@ def get_writable(db: Session, user_id: str, session_id: str) -> ChatSession:
     return seen.session
 
 
-def get_owned(db: Session, user_id: str, session_id: str, *, is_deleted: bool | None = False) -> ChatSession:
+def get_owned(db: Db, user_id: str, session_id: str, *, is_deleted: bool | None = False) -> ChatSession:
     """For who may configure, share and delete. Raises NotFound, NotAllowed."""
     seen = see(db, user_id, session_id, is_deleted=is_deleted)
     if seen.role != "owner":
@@ -100,7 +99,7 @@ def get_owned(db: Session, user_id: str, session_id: str, *, is_deleted: bool | 
     return seen.session
 
 
-def change(db: Session, session: ChatSession, changes: dict[str, Any], *, title_source: str = "user") -> None:
+def change(db: Db, session: ChatSession, changes: dict[str, Any], *, title_source: str = "user") -> None:
     """`changes`: columns and their values. A new title counts as activity; pins and folders do not."""
     for name, value in changes.items():
         setattr(session, name, value)
@@ -111,12 +110,12 @@ def change(db: Session, session: ChatSession, changes: dict[str, Any], *, title_
     db.flush()
 
 
-def audience(db: Session, session: ChatSession) -> Audience:
+def audience(db: Db, session: ChatSession) -> Audience:
     """Everybody whose list shows it, and how; the owner first. One query."""
     return audiences(db, [session])[0]
 
 
-def audiences(db: Session, found: Sequence[ChatSession]) -> list[Audience]:
+def audiences(db: Db, found: Sequence[ChatSession]) -> list[Audience]:
     """Of each, in the same order. One query."""
     by_id = {session.session_id: session for session in found}
     members: dict[str, Audience] = {}
@@ -132,9 +131,7 @@ def audiences(db: Session, found: Sequence[ChatSession]) -> list[Audience]:
 # --- many -------------------------------------------------------------------------------------------------------------
 
 
-def recent(
-    db: Session, user_id: str, wanted: Wanted, *, limit: int, before: tuple[int, str] | None = None
-) -> list[Seen]:
+def recent(db: Db, user_id: str, wanted: Wanted, *, limit: int, before: tuple[int, str] | None = None) -> list[Seen]:
     """The last used first. `before`: (updated_at_ms, session_id) of the last one that is known."""
     query = chat_queries.recent_sessions(
         is_pinned=wanted.is_pinned,
@@ -152,7 +149,7 @@ def recent(
     return [_seen(user_id, found) for found in db.execute(query, values)]
 
 
-def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
+def folders(db: Db, user_id: str) -> list[tuple[str, int]]:
     """Names in use and how many chats each holds; the first MAX_FOLDERS."""
     query = (
         select(col(ChatSession.folder), func.count())
@@ -165,18 +162,18 @@ def folders(db: Session, user_id: str) -> list[tuple[str, int]]:
     return [(name, int(count)) for name, count in db.exec(query)]
 
 
-def ids_of(db: Session, user_id: str) -> list[str]:
+def ids_of(db: Db, user_id: str) -> list[str]:
     """Of all that somebody owns, deleted ones too."""
     return list(db.exec(select(ChatSession.session_id).where(ChatSession.user_id == user_id)))
 
 
-def all_ids(db: Session) -> list[str]:
+def all_ids(db: Db) -> list[str]:
     """Everybody's, those that can still be restored too."""
     return list(db.exec(select(ChatSession.session_id)))
 
 
 def change_many(
-    db: Session, user_id: str, session_ids: Sequence[str], changes: dict[str, Any], *, is_deleted: bool = False
+    db: Db, user_id: str, session_ids: Sequence[str], changes: dict[str, Any], *, is_deleted: bool = False
 ) -> list[ChatSession]:
     """Changes the user's own among `session_ids`, at most MAX_BULK; the others do not exist for him."""
     assert len(session_ids) <= MAX_BULK
@@ -197,16 +194,16 @@ def change_many(
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 
-def delete(db: Session, session: ChatSession) -> None:
+def delete(db: Db, session: ChatSession) -> None:
     """Hides it until `restore` or `purge`."""
     change(db, session, {"deleted_at_ms": now_ms()})
 
 
-def restore(db: Session, session: ChatSession) -> None:
+def restore(db: Db, session: ChatSession) -> None:
     change(db, session, {"deleted_at_ms": None})
 
 
-def purge(db: Session, session: ChatSession) -> None:
+def purge(db: Db, session: ChatSession) -> None:
     """For good: its messages, log, links and members go with it (cascades)."""
     db.delete(session)
     db.flush()

@@ -5,8 +5,9 @@ shows it once.
 """
 
 from sqlalchemy import ColumnElement, or_
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ChatInvite, ChatSession, SessionMember, ShareLink, User
@@ -18,7 +19,7 @@ MAX_LINKS = 100
 # --- members ----------------------------------------------------------------------------------------------------------
 
 
-def members(db: Session, session_id: str) -> list[tuple[SessionMember, User]]:
+def members(db: Db, session_id: str) -> list[tuple[SessionMember, User]]:
     query = (
         select(SessionMember, User)
         .join(User, col(User.user_id) == col(SessionMember.user_id))
@@ -28,7 +29,7 @@ def members(db: Session, session_id: str) -> list[tuple[SessionMember, User]]:
     return list(db.exec(query))
 
 
-def put_member(db: Session, session: ChatSession, user: User, role: str) -> SessionMember:
+def put_member(db: Db, session: ChatSession, user: User, role: str) -> SessionMember:
     """Lets in, or changes the role of who is there. Raises Conflict beyond MAX_MEMBERS."""
     assert user.user_id != session.user_id
     member = db.get(SessionMember, (session.session_id, user.user_id))
@@ -41,7 +42,7 @@ def put_member(db: Session, session: ChatSession, user: User, role: str) -> Sess
     return member
 
 
-def check_room(db: Session, session_id: str) -> None:
+def check_room(db: Db, session_id: str) -> None:
     """For one more. Who is asked takes a place. Raises Conflict."""
     there = select(func.count()).where(SessionMember.session_id == session_id)
     asked = select(func.count()).where(ChatInvite.session_id == session_id, col(ChatInvite.is_withdrawn).is_(False))
@@ -49,13 +50,13 @@ def check_room(db: Session, session_id: str) -> None:
         raise Conflict(f"A session has at most {MAX_MEMBERS} members.", code="too_many_members")
 
 
-def member_named(db: Session, session_id: str, username_key: str) -> User | None:
+def member_named(db: Db, session_id: str, username_key: str) -> User | None:
     """Of those who are in the chat."""
     query = select(User).join(SessionMember, col(SessionMember.user_id) == col(User.user_id))
     return db.exec(query.where(SessionMember.session_id == session_id, User.username_key == username_key)).first()
 
 
-def remove_member(db: Session, session_id: str, user_id: str) -> None:
+def remove_member(db: Db, session_id: str, user_id: str) -> None:
     """Raises NotFound."""
     member = db.get(SessionMember, (session_id, user_id))
     if member is None:
@@ -67,13 +68,13 @@ def remove_member(db: Session, session_id: str, user_id: str) -> None:
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
-def links(db: Session, session_id: str) -> list[ShareLink]:
+def links(db: Db, session_id: str) -> list[ShareLink]:
     """Those that still open, the newest first."""
     query = select(ShareLink).where(col(ShareLink.session_id) == session_id, *_is_good())
     return list(db.exec(query.order_by(col(ShareLink.created_at_ms).desc(), col(ShareLink.link_id).desc())))
 
 
-def create_link(db: Session, session_id: str, *, token_hash: str, expires_at_ms: int | None) -> ShareLink:
+def create_link(db: Db, session_id: str, *, token_hash: str, expires_at_ms: int | None) -> ShareLink:
     """Raises Conflict beyond MAX_LINKS."""
     if len(links(db, session_id)) >= MAX_LINKS:
         raise Conflict(f"A session has at most {MAX_LINKS} links.", code="too_many_links")
@@ -89,7 +90,7 @@ def create_link(db: Session, session_id: str, *, token_hash: str, expires_at_ms:
     return link
 
 
-def revoke_link(db: Session, session_id: str, link_id: str) -> None:
+def revoke_link(db: Db, session_id: str, link_id: str) -> None:
     """Raises NotFound, also for a link of another session."""
     link = db.get(ShareLink, link_id)
     if link is None or link.session_id != session_id or link.revoked_at_ms is not None:
@@ -98,7 +99,7 @@ def revoke_link(db: Session, session_id: str, link_id: str) -> None:
     db.flush()
 
 
-def opened_by(db: Session, token_hash: str) -> tuple[ChatSession, User, ShareLink]:
+def opened_by(db: Db, token_hash: str) -> tuple[ChatSession, User, ShareLink]:
     """The chat that a link shows, its owner, and the link. Raises NotFound for whatever opens nothing (any more)."""
     query = (
         select(ChatSession, User, ShareLink)

@@ -8,8 +8,9 @@ for a while is the rest of a process that ended, or of a failure, and is removed
 from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import STAGED_AT_MS, ChatSession
@@ -17,7 +18,7 @@ from bdchat.store.tables import STAGED_AT_MS, ChatSession
 ABANDONED_AFTER_MS = 600_000  # a slice takes some milliseconds
 
 
-def stage(db: Session, session: ChatSession) -> None:
+def stage(db: Db, session: ChatSession) -> None:
     """Before its first message. What else the row says, it says when it is published too."""
     session.deleted_at_ms = STAGED_AT_MS
     session.updated_at_ms = now_ms()
@@ -25,12 +26,12 @@ def stage(db: Session, session: ChatSession) -> None:
     db.flush()
 
 
-def touch(db: Session, session_id: str) -> None:
+def touch(db: Db, session_id: str) -> None:
     """In every slice. Raises NotFound when it was removed meanwhile: with its account, or as abandoned."""
     _update(db, session_id, updated_at_ms=now_ms())
 
 
-def publish(db: Session, session_id: str, **columns: Any) -> ChatSession:
+def publish(db: Db, session_id: str, **columns: Any) -> ChatSession:
     """In the last slice. Raises NotFound."""
     _update(db, session_id, deleted_at_ms=None, **columns)
     session = db.get(ChatSession, session_id, populate_existing=True)
@@ -38,7 +39,7 @@ def publish(db: Session, session_id: str, **columns: Any) -> ChatSession:
     return session
 
 
-def abandoned(db: Session, *, touched_before_ms: int) -> str | None:
+def abandoned(db: Db, *, touched_before_ms: int) -> str | None:
     """One that nobody writes any more; None: there is none."""
     query = select(ChatSession.session_id).where(
         col(ChatSession.deleted_at_ms) == STAGED_AT_MS, col(ChatSession.updated_at_ms) < touched_before_ms
@@ -46,7 +47,7 @@ def abandoned(db: Session, *, touched_before_ms: int) -> str | None:
     return db.exec(query.limit(1)).first()
 
 
-def _update(db: Session, session_id: str, **columns: Any) -> None:
+def _update(db: Db, session_id: str, **columns: Any) -> None:
     is_staged = col(ChatSession.deleted_at_ms) == STAGED_AT_MS
     result = db.execute(
         update(ChatSession)

@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounting.books import MAX_TERM_BYTES
+from bdchat.store.db import Db
 from bdchat.store.ids import new_id
 from bdchat.store.search.hangul import index_terms, pieces
 from bdchat.store.sql.bell import BELL_KEY, Bell
@@ -49,7 +50,7 @@ _COPY = text(
 )
 
 
-def index_message(db: Session, message: Message) -> None:
+def index_message(db: Db, message: Message) -> None:
     """Call when a message was made and when its text changed or was completed. A running answer is not indexed. A long
     text is found a moment later: until then by what it was before."""
     db.flush()
@@ -61,7 +62,7 @@ def index_message(db: Session, message: Message) -> None:
         _put(db, _row(message))
 
 
-def note(db: Session, message_id: str) -> None:
+def note(db: Db, message_id: str) -> None:
     """It is to be indexed, after this transaction."""
     db.merge(ServerState(name=TO_INDEX + message_id, value={"note_id": new_id()}))
     db.flush()
@@ -70,13 +71,13 @@ def note(db: Session, message_id: str) -> None:
         bell.ring()
 
 
-def replace_entry(db: Session, row: dict[str, Any]) -> None:
+def replace_entry(db: Db, row: dict[str, Any]) -> None:
     """`row`: an `entry`, of a message that is stored; it may have been indexed before."""
     _unput(db, row["message_id"])
     _put(db, row)
 
 
-def index_title(db: Session, session: ChatSession) -> None:
+def index_title(db: Db, session: ChatSession) -> None:
     """Call when a session got or changed its title."""
     db.flush()
     db.execute(
@@ -95,14 +96,14 @@ def entry(session_id: str, message_id: str, role: str, content: str, at_ms: int)
     return {"session_id": session_id, "message_id": message_id, "role": role, "at_ms": at_ms, "terms": terms}
 
 
-def put_new(db: Session, owner_id: str, entries: Sequence[dict[str, Any]]) -> None:
+def put_new(db: Db, owner_id: str, entries: Sequence[dict[str, Any]]) -> None:
     """`entries`: of messages that are stored and have never been indexed."""
     rows = [{**entry, "terms": MARK + owner_id + entry["terms"]} for entry in entries]
     for at in range(0, len(rows), _MAX_ROWS):
         _put_all(db, rows[at : at + _MAX_ROWS])
 
 
-def copy_entries(db: Session, source: ChatSession, target: ChatSession, new_ids: Mapping[str, str]) -> None:
+def copy_entries(db: Db, source: ChatSession, target: ChatSession, new_ids: Mapping[str, str]) -> None:
     """`new_ids`: message_ids in `source` that are indexed → those of their copies in `target`, which are stored and
     have never been indexed. The terms do not leave the database."""
     marks = f"{MARK}{target.user_id} {MARK}{target.session_id}"
@@ -130,19 +131,19 @@ def _row(message: Message) -> dict[str, Any]:
     return entry(message.session_id, message.message_id, message.role, message.content, message.created_at_ms)
 
 
-def _put(db: Session, row: dict[str, Any]) -> None:
+def _put(db: Db, row: dict[str, Any]) -> None:
     for _ in range(_MAX_ATTEMPTS):
         values = row | {"mark": MARK, "entry_id": _new_entry_id(row["at_ms"])}
         if _num_changed(db.execute(text(_PUT), values)):
             return
 
 
-def _times(db: Session, message_ids: list[str]) -> list[tuple[str, int]]:
+def _times(db: Db, message_ids: list[str]) -> list[tuple[str, int]]:
     query = select(SearchEntry.message_id, SearchEntry.at_ms).where(col(SearchEntry.message_id).in_(message_ids))
     return [(str(message_id), at_ms) for message_id, at_ms in db.exec(query)]
 
 
-def _put_all(db: Session, rows: list[dict[str, Any]], statement: Any = _PUT_NEW) -> None:
+def _put_all(db: Db, rows: list[dict[str, Any]], statement: Any = _PUT_NEW) -> None:
     for _ in range(_MAX_ATTEMPTS):
         numbered = {_new_entry_id(row["at_ms"]): row for row in rows}  # of two with one number the other comes later
         values = [{**row, "entry_id": entry_id} for entry_id, row in numbered.items()]
@@ -153,13 +154,13 @@ def _put_all(db: Session, rows: list[dict[str, Any]], statement: Any = _PUT_NEW)
             return
 
 
-def _not_there(db: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _not_there(db: Db, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ids = [row["message_id"] for row in rows]
     stored = set(db.exec(select(SearchEntry.message_id).where(col(SearchEntry.message_id).in_(ids))))
     return [row for row in rows if row["message_id"] not in stored]
 
 
-def _unput(db: Session, message_id: str) -> None:
+def _unput(db: Db, message_id: str) -> None:
     db.execute(text("DELETE FROM search_entry WHERE message_id = :message_id"), {"message_id": message_id})
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.search import index as search
 from bdchat.store.sql.database import Database
@@ -62,7 +63,7 @@ def _nothing(_: Session) -> None:
     pass
 
 
-def _first_note(db: Session) -> _Note | None:
+def _first_note(db: Db) -> _Note | None:
     name = col(ServerState.name)
     query = select(ServerState).where(name.startswith(search.TO_INDEX, autoescape=True))  # however a locale sorts signs
     found = db.exec(query.order_by(name).limit(1)).first()
@@ -75,7 +76,7 @@ def _entry(message: Message) -> dict[str, Any]:
     return search.entry(message.session_id, message.message_id, message.role, message.content, message.created_at_ms)
 
 
-def _put(db: Session, *, note: _Note, row: dict[str, Any] | None) -> None:
+def _put(db: Db, *, note: _Note, row: dict[str, Any] | None) -> None:
     """Unless it was noted again since it was read, or is gone."""
     now = db.get(ServerState, note.name)
     if now is None or now.value != note.value:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import Session
 
+from bdchat.store.db import Db
 from bdchat.store.search.index import MARK, entry_floor
 from bdchat.store.search.query import Query, parse
 from bdchat.store.search.snippet import Snippet, snippet
@@ -64,7 +64,7 @@ class Page:
     end: Place | None
 
 
-def find(db: Session, user_id: str, typed: str, wanted: Filter, *, limit: int, after: Place | None = None) -> Page:
+def find(db: Db, user_id: str, typed: str, wanted: Filter, *, limit: int, after: Place | None = None) -> Page:
     """What `user_id` may see and holds every word of `typed`. When nothing does, words that may end in a particle are
     tried without it."""
     is_loose = after is not None and after.is_loose
@@ -82,7 +82,7 @@ def find(db: Session, user_id: str, typed: str, wanted: Filter, *, limit: int, a
     return Page(hits[:limit], end)
 
 
-def _scope(db: Session, user_id: str, wanted: Filter) -> list[str]:
+def _scope(db: Db, user_id: str, wanted: Filter) -> list[str]:
     """Marks of which any visible entry has one; none: no narrowing."""
     if wanted.session_id is not None:
         return [MARK + wanted.session_id]
@@ -92,7 +92,7 @@ def _scope(db: Session, user_id: str, wanted: Filter) -> list[str]:
 
 
 def _ask(
-    db: Session,
+    db: Db,
     user_id: str,
     query: Query,
     wanted: Filter,

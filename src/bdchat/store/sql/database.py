@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self, TypeAlias, TypeVar
+from typing import IO, Self, TypeVar
 
 from sqlalchemy import Engine, event
 from sqlmodel import Session
@@ -23,6 +23,7 @@ from sqlmodel import Session
 from bdchat.private_files import FILE_MODE, make_folder, opener
 from bdchat.settings import StoreSettings
 from bdchat.store.accounting.quotas import INFO_KEY, Quotas
+from bdchat.store.db import Db
 from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, no_room
 from bdchat.store.sql.bell import BELL_KEY, Bell
 from bdchat.store.sql.driver_errors import named_errors
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "bdchat.db"
 LOCK_NAME = "server.lock"
-Db: TypeAlias = Session  # what `read` and `write` hand to their work: a transaction
 Result = TypeVar("Result")
 
 
@@ -160,7 +160,7 @@ class Database:
             raise
         return writer
 
-    async def write(self, work: Callable[[Session], Result]) -> Result:
+    async def write(self, work: Callable[[Db], Result]) -> Result:
         """Runs `work` in a transaction, once; returns when it is on the disk. What it raises undoes it alone. A broken
         constraint is a Conflict. Cancelling the wait does not undo the work. Raises StoreFull, StoreBusy and
         StoreUnavailable, also for a neighbour's sake when that took the transaction with it (group_commit.py)."""
@@ -170,7 +170,7 @@ class Database:
         self._jobs.put(Job(work, done))
         return await asyncio.wrap_future(done)
 
-    async def write_slice(self, work: Callable[[Session], Result], *, num_bytes: int = 0) -> Result:
+    async def write_slice(self, work: Callable[[Db], Result], *, num_bytes: int = 0) -> Result:
         """As `write`, for a part of a long job, or for what nobody waits for: others go first. `num_bytes`: of the text
         that it writes or removes. A caller who has more awaits this before he sends the next."""
         if self._open is None:
@@ -179,7 +179,7 @@ class Database:
         self._jobs.put_slice(Job(work, done), num_bytes)
         return await asyncio.wrap_future(done)
 
-    async def read(self, work: Callable[[Session], Result]) -> Result:
+    async def read(self, work: Callable[[Db], Result]) -> Result:
         """Runs `work` on a connection that cannot write. It sees what was committed when its first query began."""
         if self._open is None:
             raise StoreUnavailable("the store is closed")
@@ -218,7 +218,7 @@ class Database:
         self.num_statements += 1
 
 
-def _read(reader: Engine, work: Callable[[Session], Result]) -> Result:
+def _read(reader: Engine, work: Callable[[Db], Result]) -> Result:
     with named_errors(), Session(reader, expire_on_commit=False) as session:
         return work(session)
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from sqlalchemy.dialects import sqlite
-from sqlmodel import Session
+
+from bdchat.store.db import Db
 
 
-def conflict_insert(db: Session, table: Any) -> Any:
+def conflict_insert(db: Db, table: Any) -> Any:
     """An insert that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
     if db.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table)

@@ -21,6 +21,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from bdchat.store.db import Db
 from bdchat.store.errors import StoreError, StoreUnavailable
 from bdchat.store.sql.driver_errors import named_error, named_errors
 from bdchat.store.sql.engines import can_commit, has_transaction
@@ -29,7 +30,7 @@ from bdchat.store.sql.write_queue import MAX_GROUP
 
 log = logging.getLogger(__name__)
 
-Work: TypeAlias = Callable[[Session], Any]
+Work: TypeAlias = Callable[[Db], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class GroupCommit:
             self._lost_by = self._lost_by or error
         return outcome
 
-    def _work(self, connection: Connection, session: Session, job: Job) -> Any:
+    def _work(self, connection: Connection, session: Db, job: Job) -> Any:
         if self._room is None:
             return job.work(session)
         before = self._room.measure(connection)

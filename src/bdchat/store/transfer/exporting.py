@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from bdchat.store.accounting.byte_length import byte_length
 from bdchat.store.chats import generations, messages, sessions
+from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionConfig, User
@@ -61,7 +62,7 @@ class Export:
         next(pieces)
         self._pieces: Pieces | None = pieces
 
-    def step(self, db: Session) -> bytes:
+    def step(self, db: Db) -> bytes:
         """b"" when it is over. Raises NotFound at the first step of a session that the user may not read."""
         found: list[bytes] = []
         num_bytes = 0
@@ -104,7 +105,7 @@ class Export:
         return JSONLRenderer() if self._format == "jsonl" else MarkdownRenderer()
 
 
-def _chat(db: Session, plan: _Plan, renderer: Renderer) -> Pieces:
+def _chat(db: Db, plan: _Plan, renderer: Renderer) -> Pieces:
     db = yield renderer.open_chat(plan.head, plan.num_messages)
     for ids in plan.pages:
         db = yield renderer.add(_parts(db, plan.owner_id, ids))
@@ -169,7 +170,7 @@ class _Sink(io.RawIOBase):
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 
-def _owned(db: Session, user_id: str, *, after: str) -> list[str]:
+def _owned(db: Db, user_id: str, *, after: str) -> list[str]:
     query = select(ChatSession.session_id).where(
         col(ChatSession.user_id) == user_id,
         col(ChatSession.deleted_at_ms).is_(None),
@@ -178,7 +179,7 @@ def _owned(db: Session, user_id: str, *, after: str) -> list[str]:
     return list(db.exec(query.order_by(col(ChatSession.session_id)).limit(_PAGE_SESSIONS)))
 
 
-def _plan(db: Session, user_id: str, session_id: str, format_: Format) -> _Plan:
+def _plan(db: Db, user_id: str, session_id: str, format_: Format) -> _Plan:
     """Raises NotFound."""
     session, role = sessions.get_readable(db, user_id, session_id)
     head = head_part(session, db.get(SessionConfig, session_id), is_own=role == "owner")
@@ -193,7 +194,7 @@ def _plan(db: Session, user_id: str, session_id: str, format_: Format) -> _Plan:
     return _Plan(head, session.user_id, list(_pages(known)))
 
 
-def _sizes(db: Session, condition: Any) -> Iterator[dict[str, Any]]:
+def _sizes(db: Db, condition: Any) -> Iterator[dict[str, Any]]:
     columns: Any = select(Message.message_id, Message.role, Message.status, byte_length(col(Message.content)))
     columns = columns.where(condition).order_by(col(Message.created_at_ms), col(Message.message_id))
     for message_id, role, status, num_bytes in db.exec(columns):
@@ -221,7 +222,7 @@ def _pages(known: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
         yield page
 
 
-def _parts(db: Session, owner_id: str, ids: Sequence[str]) -> list[MessagePart]:
+def _parts(db: Db, owner_id: str, ids: Sequence[str]) -> list[MessagePart]:
     """In the order of `ids`."""
     query = select(Message, MessageMetadata).join(
         MessageMetadata, col(MessageMetadata.message_id) == col(Message.message_id), isouter=True
@@ -238,14 +239,14 @@ def _parts(db: Session, owner_id: str, ids: Sequence[str]) -> list[MessagePart]:
     return parts
 
 
-def _names(db: Session, user_ids: set[str | None]) -> dict[str | None, str]:
+def _names(db: Db, user_ids: set[str | None]) -> dict[str | None, str]:
     if not user_ids:
         return {}
     query = select(User.user_id, User.display_name, User.username).where(col(User.user_id).in_(user_ids))
     return {user_id: display_name or username for user_id, display_name, username in db.exec(query)}
 
 
-def _text_so_far(db: Session, message_id: str) -> str:
+def _text_so_far(db: Db, message_id: str) -> str:
     """Of an answer that is being written: what was there before, then its logged events."""
     running = select(Generation).where(col(Generation.message_id) == message_id, col(Generation.state) == "running")
     generation = db.exec(running).first()

@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import insert, update
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bdchat.store.accounting import books, quotas
 from bdchat.store.chats import configs, purges, staging
+from bdchat.store.db import Db
 from bdchat.store.errors import Conflict
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.search import index as search
@@ -92,7 +93,7 @@ class Known:
         return not prepared.chat.origin.endswith(":") and prepared.chat.origin in self.origins
 
 
-def known(db: Session, user_id: str) -> Known:
+def known(db: Db, user_id: str) -> Known:
     found = Known()
     query = select(ChatSession.source_id, ChatSession.session_id, ChatSession.deleted_at_ms)
     for source_id, session_id, deleted_at_ms in db.exec(
@@ -150,7 +151,7 @@ def _num_bytes(row: Row) -> int:
     return books.num_bytes(Message, row)
 
 
-def own_fingerprint(db: Session, user_id: str, session_id: str) -> str | None:
+def own_fingerprint(db: Db, user_id: str, session_id: str) -> str | None:
     """Of a chat that the user has under this id; None: he has none, or it says nothing yet."""
     is_there = select(ChatSession.session_id).where(
         col(ChatSession.session_id) == session_id,
@@ -179,7 +180,7 @@ async def put(database: Database, prepared: Prepared, *, was_deleted: bool) -> s
     num_bytes = prepared.first.num_bytes
     if prepared.is_whole:
 
-        def write(db: Session) -> str:
+        def write(db: Db) -> str:
             begin(db)
             return end(db)
 
@@ -194,7 +195,7 @@ async def put(database: Database, prepared: Prepared, *, was_deleted: bool) -> s
         raise
 
 
-def _begin(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
+def _begin(db: Db, *, prepared: Prepared, was_deleted: bool) -> str:
     """With the settings and the first slice."""
     _require_new(db, prepared, was_deleted=was_deleted)
     quotas.charge(db, prepared.session["user_id"], prepared.num_bytes)
@@ -206,21 +207,21 @@ def _begin(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
     return session.session_id
 
 
-def _go_on(db: Session, *, prepared: Prepared, some: ChatSlice) -> None:
+def _go_on(db: Db, *, prepared: Prepared, some: ChatSlice) -> None:
     staging.touch(db, prepared.session["session_id"])
     num_bytes = sum(books.num_bytes(Message, row) for row in some.messages) + _index_bytes(some)
     quotas.charge(db, prepared.session["user_id"], num_bytes)  # others of his may write too
     _write(db, prepared, some)
 
 
-def _write(db: Session, prepared: Prepared, some: ChatSlice) -> None:
+def _write(db: Db, prepared: Prepared, some: ChatSlice) -> None:
     for table, rows in ((Message, some.messages), (MessageMetadata, some.metadata)):
         if rows:
             db.connection().execute(insert(table), rows)
     search.put_new(db, prepared.session["user_id"], some.entries)
 
 
-def _publish(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
+def _publish(db: Db, *, prepared: Prepared, was_deleted: bool) -> str:
     """Known by its source from here on."""
     _require_new(db, prepared, was_deleted=was_deleted)
     user_id, source_id = prepared.session["user_id"], prepared.source_id
@@ -237,7 +238,7 @@ def _publish(db: Session, *, prepared: Prepared, was_deleted: bool) -> str:
     return session.session_id
 
 
-def _require_new(db: Session, prepared: Prepared, *, was_deleted: bool) -> None:
+def _require_new(db: Db, prepared: Prepared, *, was_deleted: bool) -> None:
     same = select(ChatSession.session_id).where(
         col(ChatSession.user_id) == prepared.session["user_id"], col(ChatSession.source_id) == prepared.source_id
     )
