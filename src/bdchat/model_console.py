@@ -1,4 +1,4 @@
-"""What `bdchat pull` and `bdchat models` show: a progress bar, a table. Knows no network."""
+"""Output of `bdchat pull` and `bdchat models`: a progress bar, a table. Knows no network."""
 
 import sys
 import time

@@ -1,4 +1,5 @@
-"""What bdchat keeps is readable by its own user alone: made so, and mended where it is not. Any thread, no state.
+"""Creates files and folders that only the server's user can read, and tightens modes found too open. Any thread, no
+state.
 
 Every process of ours runs under the umask of `close_umask`; whoever makes a file or a folder names the mode as well, so
 that it holds too where the process is not ours (a program that imports us). A file's mode is right from its first byte:

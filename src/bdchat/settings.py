@@ -97,7 +97,7 @@ class EngineSettings(Section):
     max_draft_tokens: Annotated[int, Field(ge=0, le=16)] = 16
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
     load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended
-    # An address space for its plan, no network, no other program (engine/confinement.py); False is for debuggers.
+    # An address space for its plan, no network, no other program (isolation/confinement.py); False is for debuggers.
     confine: bool = True
     calibrate: bool = True  # False: the safe choice (streams, f16, no flash attention on CPU), no measurement
 

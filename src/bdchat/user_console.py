@@ -1,6 +1,6 @@
-"""`bdchat user …`: accounts from the server's own console. One sentence each, and what to do next.
+"""`bdchat user …`: manages accounts from the server's own console. One sentence each, and what to do next.
 
-Who has a shell on the server needs no password of his own. SQLite has one writer (store/database.py): while a server
+A shell on the server is enough, no account is asked for. SQLite has one writer (store/sql/database.py): while a server
 runs it is that server, and accounts are changed on its admin page. Over PostgreSQL it works beside running servers,
 which notice within seconds. A password is typed twice, or read from standard input; it is never an argument, which
 every user of the machine could read.

@@ -1,6 +1,6 @@
 """The async contract of an engine: what the API room talks to.
 
-`LocalEngine` (local_engine.py) is the parent's side of one engine process; tests fulfil the contract with a fake.
+`LocalEngine` (local/local_engine.py) is the parent's side of one engine process; tests fulfil the contract with a fake.
 """
 
 from collections.abc import AsyncGenerator

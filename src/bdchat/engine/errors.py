@@ -1,4 +1,4 @@
-"""What can go wrong at the engine's door.
+"""The errors that an engine raises to its caller.
 
 EngineError
 ├── InvalidRequest              param, reason        the caller's fault: a field is wrong
@@ -11,7 +11,7 @@ EngineError
 ├── RequestQuarantined          num_deaths           it killed the engine twice
 └── GenerationFailed            reason               llama.cpp refused to compute
 
-Errors carry data; api/errors.py alone turns them into statuses and sentences for the wire.
+Errors carry data; api/http/errors.py alone turns them into statuses and sentences for the wire.
 """
 
 

@@ -1,4 +1,4 @@
-"""What this machine has: cores and memory, as far as this process may use them. Reads /proc and /sys; any thread."""
+"""Cores and memory of this machine, as far as this process may use them. Reads /proc and /sys; any thread."""
 
 import os
 from pathlib import Path

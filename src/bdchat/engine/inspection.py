@@ -1,4 +1,4 @@
-"""What an engine process holds right now: who waits, who runs, whose cells are whose, what of a prompt is cached.
+"""Snapshot of an engine process: waiting and running sequences, cells per sequence, cached part of a prompt.
 
 Made only when somebody asks: the step loop answers between two steps, and nothing is kept or counted for it. Values;
 scheduling/inspection.py makes them.

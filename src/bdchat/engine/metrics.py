@@ -1,4 +1,4 @@
-"""What an engine process counts. Totals only grow while the process lives; the parent adds up over restarts."""
+"""Counters of an engine process. Totals only grow while the process lives; the parent adds up over restarts."""
 
 from bdchat.engine.request import Value
 

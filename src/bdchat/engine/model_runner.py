@@ -1,4 +1,4 @@
-"""The seam between the scheduler and llama.cpp: what must be computed, never how.
+"""The seam between the scheduler and llama.cpp: protocols of a model runner and a sampler.
 
 llama/runner.py fulfils ModelRunner on llama.cpp's low-level API, sampling/sampler.py fulfils Sampler in numpy;
 tests/fakes.py fulfils both with explicit cells. Everything here is called from one OS thread

@@ -1,4 +1,4 @@
-"""The values that cross the engine's door, in both directions.
+"""The values of the engine's contract: requests in, events out.
 
 Frozen msgspec structs, so that the same value that a caller builds is the value on the wire to the engine
 process: nothing is translated twice. Token ids are ints of the model's own vocabulary; times are milliseconds.

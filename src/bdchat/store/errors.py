@@ -1,4 +1,4 @@
-"""What the store refuses or cannot do. Each carries data; api/errors.py gives it a status.
+"""The errors that the store raises. Each carries data; api/http/errors.py gives it a status.
 
 StoreError
 ├── StoreUnavailable      the store as a whole; at start one line and exit 1, later 503

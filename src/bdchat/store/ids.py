@@ -1,4 +1,4 @@
-"""Names of rows: time-ordered, unguessable, the same in every process. Pure."""
+"""Ids of rows: time-ordered, unguessable, unique over processes. Pure."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""What is over is forgotten, in small transactions: others write in between. It has no clock of its own.
+"""Deletes expired rows in small transactions, so that others write in between. It has no clock of its own.
 
 Logins that ended, the numbered events of answers that ended long ago, answers outside chats after their time, chats
 whose time for undo is over, old records (the audit log, ended keys, links and invitations), and everything of an

@@ -1,4 +1,5 @@
-"""Every table, once. Times are milliseconds since 1970 (UTC); ids are store.ids' or what a docstring says.
+"""The tables (SQLModel), each defined once. Times are milliseconds since 1970 (UTC); ids are store.ids' or what a
+docstring says.
 
 JSON columns hold what nobody queries. Text is immutable where a docstring says so; nothing else relies on it. The
 migrations make the same schema (a test compares them), on SQLite and on PostgreSQL.

@@ -1,4 +1,4 @@
-"""/api/profile, POST /api/auth/password and /api/auth/sessions: what one sees and changes of one's account."""
+"""/api/profile, POST /api/auth/password and /api/auth/sessions: a user's profile, password and logins."""
 
 import datetime
 

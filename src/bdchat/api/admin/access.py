@@ -1,4 +1,4 @@
-"""/api/admin/invitations and /api/admin/keys: who may come in, besides those who have an account. Event loop only."""
+"""/api/admin/invitations and /api/admin/keys: registration codes and API keys, for admins. Event loop only."""
 
 from starlette.requests import Request
 from starlette.responses import Response

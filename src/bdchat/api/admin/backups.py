@@ -1,6 +1,6 @@
-"""Backups in the data directory: made, listed, read, deleted. Any thread; no state but the folder.
+"""Backup files in the data directory: made, listed, read, deleted. Any thread; no state but the folder.
 
-A name is looked up among what is there, never joined to a path. SQLite only, as store/backup.py.
+A name is looked up among what is there, never joined to a path. SQLite only, as store/sql/backup.py.
 """
 
 import time

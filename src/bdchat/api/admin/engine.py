@@ -1,4 +1,5 @@
-"""/api/admin/overview, /engine, /requests, /generations: what the server does right now. Event loop only.
+"""/api/admin/overview, /engine, /requests, /generations: state of the server, its engines and running requests. Event
+loop only.
 
 Engines are asked when an admin asks; nothing is polled or kept for it but the last reading, so that rates can be told.
 """

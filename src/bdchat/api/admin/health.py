@@ -1,4 +1,4 @@
-"""GET /health: is this process alive, and what are its models doing. Touches no engine process, so it is always quick.
+"""GET /health: liveness of this process and the state of its models. Touches no engine process, so it is always quick.
 
 200 while the server serves, also while a model loads (`state: loading`); 503 once it drains. Open to all, but model
 names are for those who may use them.

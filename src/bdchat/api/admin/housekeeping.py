@@ -1,4 +1,5 @@
-"""Forgets what is over, all along: deleted chats after their time for undo and their states, old logs, ended logins.
+"""Background task that deletes expired data: chats past their time for undo and their KV states, old logs, ended
+logins.
 
 Event loop only; `run` is a task of the application's lifespan. What is over, store.retention says.
 """

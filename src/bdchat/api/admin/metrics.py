@@ -1,4 +1,5 @@
-"""GET /metrics: what the engines and this process count, in Prometheus' text. Event loop; collected at each scrape.
+"""GET /metrics: counters of the engines and of this process in Prometheus' text format. Event loop; collected at each
+scrape.
 
 Nothing is counted here: the collector reads the engines' snapshots, the latency meter and the refusals.
 """

@@ -1,4 +1,4 @@
-"""/api/admin/models and /api/admin/pulls: which models there are, which are loaded, and fetching more. Event loop only.
+"""/api/admin/models and /api/admin/pulls: lists, loads, unloads and downloads models. Event loop only.
 
 Models are named, never pathed. What was loaded or made the default here lasts until the server ends; what it begins
 with is the setting models.default. Each change of an engine's state after a wish is told on ADMIN_TOPIC, type "model".

@@ -1,4 +1,4 @@
-"""Models on their way here: begun, paused, gone on with, given up. Event loop outside, one thread per running pull.
+"""Model downloads: started, paused, resumed, cancelled. Event loop outside, one thread per running pull.
 
 A pull says how far it is on the bus (ADMIN_TOPIC, type "pull"), at most every REPORT_S and at each change of state. To
 pause is to stop reading: what has come stays in the partial folder, and goes on from there, also after the server's end

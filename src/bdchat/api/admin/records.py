@@ -1,4 +1,4 @@
-"""/api/admin/usage and /api/admin/audit: what was spent and what was done, by all. Event loop only.
+"""/api/admin/usage and /api/admin/audit: usage and audit log of all accounts. Event loop only.
 
 As JSON by pages, and whole as files: usage.csv for a spreadsheet, audit.jsonl for an archive. Reading changes nothing;
 taking the audit log away is itself recorded.

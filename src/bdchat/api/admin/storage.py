@@ -1,5 +1,6 @@
-"""/api/admin/storage and /api/admin/backups: what is kept, how much room it takes, and copies of it. Event loop only;
-disks are looked at in threads."""
+"""/api/admin/storage and /api/admin/backups: stored bytes by table and account, shrinking the file, backups. Event loop
+only; disks are looked at in threads.
+"""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""/api/admin/users: every account, for admins: made, changed, signed out, deleted. Event loop only.
+"""/api/admin/users: lists, creates, changes, signs out and deletes accounts. Event loop only.
 
 What is changed here is recorded in its transaction, and holds at once: the account's cached credentials are dropped and
 its sockets and streams hear of it (Authenticator.ended).

@@ -1,7 +1,7 @@
-"""How often somebody may try a secret. Counted in memory, over a sliding window. Event loop only.
+"""Rate limit on attempts at a secret. Counted in memory, over a sliding window. Event loop only.
 
 An attempt is counted before it is made, so that a hundred at once are not all let through, and given back when it
-was right: who knows the password is never held up by his own use of it.
+was right: using the right password never counts against its owner.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Credential → Identity: the one place where it is decided who asks, for HTTP and for sockets. Event loop only.
+"""Credential → Identity, for HTTP and for sockets: the only place that decides it. Event loop only.
 
 A credential is a login token (`bdl-…`, in a cookie or as Bearer), a user's API key (`bd-…`, Bearer or x-api-key) or the
 operator's key (server.api_key). Without any, a program of this machine is the local guest. What is known of a token is

@@ -1,4 +1,4 @@
-"""Passwords that anybody would try first, found by rule: not by a list of what leaked once. Pure.
+"""Detects passwords that an attacker would try first, by rules instead of a list of leaked ones. Pure.
 
 Obvious is what has few different characters or repeats itself, walks over the keyboard or the alphabet, is a date, or
 is one or two words of obvious_words.txt with digits and signs around or instead of letters ("P@ssw0rd123!"). Korean

@@ -1,4 +1,5 @@
-"""Is it this account's password? Every door that takes one asks here. Owns the counts; event loop only.
+"""Verifies an account's password for every endpoint that takes one, within limits on attempts. Every door that takes
+one asks here. Owns the counts; event loop only.
 
 Who may try is decided before anything is hashed: an address has so many attempts, an account so many per address, and
 so many over all addresses before strangers must wait their turn (slow_lane.py). A browser that has signed in to the

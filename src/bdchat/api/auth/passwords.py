@@ -1,4 +1,4 @@
-"""Passwords: which are good enough, and argon2id in two threads of its own. Event loop outside.
+"""Password rules, and argon2id hashing in two threads of its own. Event loop outside.
 
 Parameters are OWASP's floor (19 MiB, two passes, one lane: 20 to 50 ms); a stored hash with smaller ones is replaced at
 the next login. A name that nobody has costs the same hashing as one that somebody has: `verify(None, …)`.

@@ -1,4 +1,4 @@
-"""What ends with a right: a response outlives the moment in which its reader was let in. Event loop only.
+"""Ends responses whose right has ended: a login, a membership or a link that is gone. Event loop only.
 
 A request names what it rests on: who asks (an account, by a login or a key), chats, a shared link. Whatever ends one of
 these says so on the bus, on one topic that every server hears, and each server ends its own responses: a stream, an

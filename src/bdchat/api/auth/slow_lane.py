@@ -1,4 +1,4 @@
-"""Passwords of one account, tried from everywhere: many wrong ones make it slow for strangers, and shut for nobody.
+"""Rate limit on one account's password over all addresses: wrong ones slow strangers down and lock nobody out.
 
 A bound over all addresses would let anybody lock the owner out. So beyond it each address that asks is given a time of
 its own, behind those that asked before, and may try once when that has come. Few addresses keep to the same bound in
@@ -71,7 +71,7 @@ class SlowLane:
         if self._num_tickets >= MAX_TICKETS and self._clock() - self._swept_at >= SWEEP_S:
             self._forget_lapsed()
         if self._num_tickets >= MAX_TICKETS:
-            return  # who comes again asks anew: tens of thousands of addresses stand before him
+            return  # an address that comes again starts anew: tens of thousands came since
         line = self._lines.setdefault(account, _Line())
         line.tickets[source] = line.next_at = turn_at
         self._num_tickets += 1

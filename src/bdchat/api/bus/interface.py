@@ -1,4 +1,4 @@
-"""Who must hear of something: messages by topic, to every reader in the order of their publishing. Event loop only.
+"""The contract of a bus: messages by topic, to every subscriber in the order of publishing. Event loop only.
 
 Topics: "session:{session_id}", "user:{user_id}", "admin", "rights". A message is a JSON object with a "type". In
 process by default; over Redis streams (redis_bus.py) when several server processes share the work. The bus forgets:

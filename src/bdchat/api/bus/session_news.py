@@ -1,4 +1,4 @@
-"""What changed in a session, said on the bus once it is stored: to who has it open and to everybody whose list has it.
+"""Publishes changes of sessions and messages on the bus, after they are stored, to all who see the session.
 
 Event loop only. On "session:{id}" a session is what all its readers share; on "user:{id}" it is that user's own view.
 """

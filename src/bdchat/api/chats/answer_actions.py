@@ -1,4 +1,4 @@
-"""POST /api/messages/{id}/regenerate, /continue and /edit: what a page or a script does with a chat's answers.
+"""POST /api/messages/{id}/regenerate, /continue and /edit: actions on a chat's answers.
 
 Each begins an answer and returns at once (202); its events are at /v1/chat/completions/{generation_id}/events and on
 the chat's socket. Event loop only.

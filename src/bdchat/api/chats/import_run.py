@@ -1,4 +1,4 @@
-"""One file of chats on its way into the store, and the report on it. Event loop; reading and parsing in threads.
+"""Runs the import of one file of chats and reports on it. Event loop; reading and parsing in threads.
 
 Chats come in small batches: each is a transaction of its own and a batch shares a commit; a large one is several. Other
 people's writes go first. The report never makes the import wait: a client that does not read it loses lines, not chats.

@@ -1,7 +1,7 @@
 """POST /api/import: a file of chats as the body, answered by a report that comes while it is read. Event loop only.
 
 The body goes to an unnamed file in the data directory: however the process ends, nothing of it stays. One import per
-user at a time, a few in all. Whoever goes away stops his import after the chats that are being written.
+user at a time, a few in all. A client that disconnects stops its import after the chats that are being written.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""/api/invitations: chats that one was asked into, and the answer. Event loop only.
+"""/api/invitations: a user's pending invitations to chats, accepted or declined. Event loop only.
 
 Until it is accepted a chat is in no list, cannot be read and is heard of no further. That somebody has declined is told
 to nobody.

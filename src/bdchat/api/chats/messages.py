@@ -1,4 +1,4 @@
-"""/api/sessions/{id}/messages and /api/messages: the tree of a chat, read by paths. Event loop only.
+"""/api/sessions/{id}/messages and /api/messages: a chat's tree of messages, read as paths. Event loop only.
 
 Nothing here generates: /v1/chat/completions does, with `store: true`. Messages are not deleted one by one: an edit is a
 sibling, and a chat goes as a whole.

@@ -1,4 +1,4 @@
-"""POST /api/sessions/{session_id}/preview: what sending a message now would cost, and what of the chat is cached where.
+"""POST /api/sessions/{session_id}/preview: tokens that a message would cost, and how many of them are cached.
 
 Event loop only; nothing is written and nothing computed: the prompt is made as it would be, and the engine says how far
 each tier knows it.

@@ -1,4 +1,6 @@
-"""GET /api/search: titles and messages of what the user may see. Event loop; the database answers in its threads."""
+"""GET /api/search: full-text search in the titles and messages that the user may read. Event loop; the database answers
+in its threads.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,4 +1,5 @@
-"""/api/sessions: a user's chats, their list, settings and end. Event loop only; each handler is one transaction.
+"""/api/sessions: list, settings, folders, deletion and restoration of a user's chats. Event loop only; each handler is
+one transaction.
 
 Every query carries the asking user's id. What changed is said on the bus once it is stored.
 """

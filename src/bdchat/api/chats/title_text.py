@@ -1,4 +1,5 @@
-"""How a chat gets its name: what the model is asked, which of its answers will do, and what is taken instead. Pure.
+"""Prompt and rules for a chat's title: what the model is asked, which of its answers is accepted, what replaces it.
+Pure.
 
 Made for the smallest models too: one example to imitate, one line to write, and nothing they say is trusted.
 """

@@ -1,4 +1,4 @@
-"""Names chats: after an answer in one that has no title yet, the model gives it one. Event loop only.
+"""Generates titles: after an answer in a chat without one, the model is asked for a title. Event loop only.
 
 It is asked while nobody else asks it anything, and gives way when somebody comes: an answer never waits for a title.
 When there is no quiet moment, or the model's words are no title, the user's first words are (title_text.py). A title

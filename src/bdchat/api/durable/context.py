@@ -1,4 +1,4 @@
-"""What the model is shown of a chat: what is new, which setting applies, what is left out when it is too long.
+"""Builds a prompt from a chat: new messages, settings in force, truncation when it exceeds the context.
 
 Pure but for the token counts, which the engine gives. The stored path is the conversation; the client's copy of it is
 only used to find out what is new.

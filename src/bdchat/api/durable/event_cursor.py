@@ -1,4 +1,4 @@
-"""How far one reader has followed one answer. Pure.
+"""Position of one reader in the events of one answer: drops repeats, detects gaps. Pure.
 
 Events come from two sides: from the bus, which forgets, and from the log, which lags. Whoever subscribes first, then
 reads the log and lets both through one cursor sees every event once, in order. Numbers are the outside ones of

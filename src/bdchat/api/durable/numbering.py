@@ -1,4 +1,4 @@
-"""An event's number outside, over all runs of a generation. Pure.
+"""Numbers of events on the wire, over all runs of a generation. Pure.
 
 Outside it is run × 2³² + seq, one integer that only grows. Within a run numbers go up by one from 1; a reader that
 knows a number of an earlier run gets one Reset first, which holds all the text so far.

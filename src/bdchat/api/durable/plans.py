@@ -1,4 +1,4 @@
-"""What a stored answer is made of: from a request and its place to a plan of its run, and from its row back to one.
+"""Makes run plans of stored answers: from a request and its place in a chat, or from a stored row.
 
 Reads the store, asks the engine for token counts, writes nothing. Of a chat's answer the prompt's messages are not
 stored a second time: they are its path, with the system messages and the number left out that its row remembers.

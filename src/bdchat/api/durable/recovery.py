@@ -1,4 +1,4 @@
-"""Leases on running answers: says that this server lives, and takes over what a silent one has left. Event loop only.
+"""Leases on running answers: renews this server's, and takes over answers whose lease has expired. Event loop only.
 
 An answer belongs to the server that holds its lease. Whoever takes it over makes a new run of it, which begins with the
 committed events; of several that try at once, one succeeds.

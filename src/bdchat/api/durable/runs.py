@@ -1,4 +1,4 @@
-"""The stored generations that run in this process: begun, taken over, stopped, ended, suspended. Event loop only.
+"""The stored generations that run in this process: started, taken over, stopped, ended, suspended. Event loop only.
 
 Owns their runs and the leases on them. Whose they are, others have asked.
 """

@@ -1,8 +1,8 @@
-"""The one service for stored answers: begun, stopped, gone on with, followed. Event loop only.
+"""The service for stored answers: begin, edit, regenerate, continue, stop, follow. Event loop only.
 
 An answer belongs to the server. Its message is committed before anything is computed, its events are numbered and
-logged (event_log.py), readers come and go (durable_reader.py), and who finds it abandoned goes on with it
-(durable_recovery.py). Whoever asks is checked here: what is not theirs is NotFound. Who has no account stores outside
+logged (recorder.py), readers come and go (reader.py), and a server that finds it abandoned resumes it (recovery.py).
+ Whoever asks is checked here: what is not theirs is NotFound. Who has no account stores outside
 chats, under the empty user id, which all who come without one share.
 """
 

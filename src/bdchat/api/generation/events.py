@@ -1,4 +1,4 @@
-"""What a generation says, as typed and numbered events. Values only.
+"""The typed and numbered events of a generation. Values only.
 
 An unstored generation says what its engine says: Accepted, Delta, Finished of each choice. A stored one says Started,
 Delta, and last Ended or Failed, which hold all that a reader of any wire needs.

@@ -1,4 +1,4 @@
-"""The last requests that ended: who asked, what it cost, how long it waited. No text. Event loop only."""
+"""Ring of the requests that ended last: user, token counts, latencies. No text. Event loop only."""
 
 from collections import deque
 from collections.abc import Sequence

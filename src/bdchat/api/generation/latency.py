@@ -1,4 +1,4 @@
-"""What is measured of every generation as it streams: cheap enough to be done per token. Event loop only.
+"""Histograms of time to first token and between tokens, cheap enough to be observed per token. Event loop only.
 
 metrics.py shows it to Prometheus; nothing here knows Prometheus, whose own histograms cost several times more.
 """

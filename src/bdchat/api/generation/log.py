@@ -1,4 +1,4 @@
-"""The numbered events of one generation, and who waits for more of them. Event loop only."""
+"""The numbered events of one generation, and the wake-up of its readers. Event loop only."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Starts the generations of every endpoint and knows which are running. Event loop only."""
+"""Starts the generations of every endpoint and keeps the set of those that run. Event loop only."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence

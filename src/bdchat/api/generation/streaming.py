@@ -1,4 +1,4 @@
-"""Log events → SSE frames, or → one document; and the watch on a client that may leave. Event loop only.
+"""Log events → SSE frames, or → one document; cancels when the client disconnects. Event loop only.
 
 The one door to sse-starlette. It gets ready frames (bytes): what a frame says is the endpoint's encoder's matter.
 A frame is `data: {json}` and a blank line, separated by "\\n" alone: clients exist that split on "\\n\\n".

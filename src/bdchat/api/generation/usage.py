@@ -1,4 +1,4 @@
-"""Token counts of one call, and how long its parts took: in OpenAI's shape, and as they are booked. Pure.
+"""Token counts and timings of one call, in OpenAI's shape and in the shape that is booked. Pure.
 
 A prompt is counted once however many choices it has; completions are summed; prompts of one call are summed."""
 

@@ -1,4 +1,4 @@
-"""What bare API calls have spent since the last write. Event loop only.
+"""Buffers the usage of API calls that are not stored, and writes it to the database in batches. Event loop only.
 
 Stored answers are booked with their end, in one transaction. A call that leaves nothing behind is worth no write of its
 own: sums wait here for `flush_s`, and are lost with at most that much in a crash.

@@ -1,4 +1,4 @@
-"""An endpoint says in one place what it takes and gives; routes and the OpenAPI document are made from that. Pure.
+"""Declarations of endpoints, from which routes and the OpenAPI document are made. Pure.
 
 A module of /api lists its endpoints and app.py takes their routes:
 

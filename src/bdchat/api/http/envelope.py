@@ -1,4 +1,4 @@
-"""The outermost middleware: an id and the standing headers on every response, and every error as OpenAI's object.
+"""The outermost middleware: request id and standing headers on every response, every error as OpenAI's object.
 
 Also tidies the path: one trailing slash more or less names the same thing. Logs one line per failed request, with its
 id and its route's pattern, never with its content or its path.

@@ -1,4 +1,4 @@
-"""One table: exception → status, OpenAI type and code. Event loop; no state.
+"""Maps exceptions to status, OpenAI type and code, in one table. Event loop; no state.
 
 Every error that leaves the server, as a response or inside a stream, is built here from the exception's data, with all
 four keys of OpenAI's error object. Engine errors come from engine/errors.py; the edge's own are below.

@@ -1,4 +1,5 @@
-"""Who asks. Put on the connection by auth.Authenticator, read by every handler. Values only; no I/O.
+"""The authenticated caller of a request: account, scopes, login or key. Put on the connection by auth.Authenticator,
+read by every handler. Values only; no I/O.
 
 A handler that touches somebody's data takes `require_user` or `require_admin` first and passes `user_id` into every
 query: what is not theirs does not exist for them (404).

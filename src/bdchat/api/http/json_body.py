@@ -1,4 +1,4 @@
-"""Reading a JSON request body. The size and time bounds are security.BodyLimits' matter."""
+"""Reads a JSON request body. The size and time bounds are security.BodyLimits' matter."""
 
 from starlette.requests import Request
 

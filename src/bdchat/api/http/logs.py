@@ -1,4 +1,4 @@
-"""One line per log record on stderr, with what a record carries as data. Never a prompt, never a key.
+"""Log format on stderr: one line per record, with its data. Never a prompt, never a key.
 
 Other packages write about what they were given (a header, a row, a frame): of theirs only warnings are kept, at every
 level. Of an exception that is not known to speak of the server alone, its type and its place are kept, not its words.

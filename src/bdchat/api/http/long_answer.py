@@ -1,5 +1,5 @@
-"""Answers that hold long texts: a document with gaps, which are filled while it is sent. Event loop; steps run in the
-store's reader threads, where the text is encoded too.
+"""Streams JSON documents that hold long texts: a document with gaps, filled from the database while it is sent. Event
+loop; steps run in the store's reader threads, where the text is encoded too.
 
 Whatever is asked for and however slowly it is taken, a connection holds one step of its answer: a page, a message or a
 stored completion may be megabytes, and whoever reads none of it would keep them. Each step asks again whether the

@@ -1,4 +1,4 @@
-"""GET /api/openapi.json: the document of every endpoint, made from what the endpoints say of themselves (endpoints.py).
+"""GET /api/openapi.json: the OpenAPI document, made from the declarations of endpoints.py.
 
 To be in it, a module returns `declared(Endpoint(...), ...)` from its `routes()`; a test fails for a route that is not.
 Pure but for the one route; made at the first request.

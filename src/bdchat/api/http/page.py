@@ -1,4 +1,5 @@
-"""The web page, served from memory: hashed assets for ever, HTML with a fresh nonce each time. Event loop; no state.
+"""Serves the web page from memory: hashed assets cached for ever, HTML with a fresh nonce each time. Event loop; no
+state.
 
 A middleware rather than routes: the page is open to everybody (it holds no data), to a browser with a stale cookie too,
 so it stands before the credentials. A path is looked up in a table made at start; the disk is never asked.

@@ -1,4 +1,5 @@
-"""What all request schemas share: strict types, null = absent, unknown fields ignored, errors that name the field.
+"""Rules that all request schemas share: strict types, null = absent, unknown fields ignored, errors that name the
+field.
 
 `parse` is the one border between outside JSON and the schemas. Raises InvalidRequest, UnsupportedParameter,
 MalformedBody; never anything else, whatever the bytes are.

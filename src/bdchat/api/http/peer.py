@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection: address, scheme, and whether it is this machine. Pure.
+"""The client's address and scheme, and whether it is on this machine. Pure.
 
 X-Forwarded-For and -Proto are believed from trusted proxies alone, from the right: what stands further left was
 written by strangers.

@@ -1,4 +1,4 @@
-"""Which route a request is for, as its pattern: what a log may say of a path. Pure.
+"""The route pattern of a request, for logs: no ids, no names. Pure.
 
 A path carries what nobody else may know: the token of a shared link, ids, whatever a stranger puts there.
 """

@@ -35,7 +35,7 @@ def is_loopback(host: str) -> bool:
 
 def check_bind(server: ServerSettings, auth: AuthSettings) -> None:
     """Raises UnsafeBind. Off loopback nobody gets in without a credential; passwords and cookies must not cross a
-    network in the clear either: there is a TLS proxy in front, or the operator, who sets a key, takes it on himself."""
+    network in the clear either: there is a TLS proxy in front, or the operator, who sets a key, has decided so."""
     if server.api_key is not None and not server.api_key.get_secret_value():
         raise UnsafeBind("server.api_key is empty: set BDCHAT_API_KEY to a secret, or unset it")
     if not is_loopback(server.host) and server.api_key is None and not auth.trusted_proxies:

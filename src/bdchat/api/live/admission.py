@@ -1,4 +1,4 @@
-"""Who may have a socket, and what may come in on it. Event loop only.
+"""Admission of sockets: authentication, sockets per user, expiry of the credential. Event loop only.
 
 By cookie or Bearer, known before the socket is accepted; else by its first message.
 """

@@ -25,7 +25,7 @@ from bdchat.store.tables import Generation
 
 
 class Outlet(Protocol):
-    """live_line.Line."""
+    """SocketConnection is one."""
 
     def send(self, frame: OutFrame) -> None: ...
 
@@ -33,7 +33,7 @@ class Outlet(Protocol):
 
 
 class Log(Protocol):
-    """durable.DurableGenerations."""
+    """DurableGenerations is one."""
 
     def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]: ...
 

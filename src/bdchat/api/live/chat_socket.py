@@ -1,4 +1,4 @@
-"""WS /ws/chat/{session_id}: what happens in a session, to everybody who has it open. Event loop only.
+"""WS /ws/chat/{session_id}: events of one session, to everybody who has it open. Event loop only.
 
 The store is the truth: a socket first subscribes, then looks, so that it misses nothing in between. Who may not read
 the session hears the same as for one that does not exist. docs/live.md describes the frames.

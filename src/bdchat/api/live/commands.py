@@ -1,4 +1,5 @@
-"""What a client may ask of the answers in its session: frames in, DurableGenerations asked, `accepted` out. Event loop.
+"""Commands of a socket's client on the answers in its session: frames in, DurableGenerations called, `accepted` out.
+Event loop.
 
 Ids in a frame name what is in this socket's session; of others, its user's own included, there is nothing here.
 """

@@ -1,4 +1,4 @@
-"""WS /ws/events: what a user should hear of outside a session. Event loop only.
+"""WS /ws/events: events of a user outside any session: lists, notifications. Event loop only.
 
 Changes of the list of sessions, notifications (somebody shared a session), and for admins what the server does.
 

@@ -1,4 +1,4 @@
-"""Who has a shared session open, and who is writing in it. Event loop only.
+"""Presence in shared sessions: who has one open, who is typing. Event loop only.
 
 Presence counts a user once however many tabs there are, over all server processes: each socket joins the session's
 place on the bus and renews that with its heartbeat. Whose server died is gone when the time is over.

@@ -1,4 +1,4 @@
-"""From what the bus and an answer's log say to what a socket sends. Pure."""
+"""Bus messages and log events → frames of a socket. Pure."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ MAX_CHUNK_EVENTS = 2048  # of the log, in one frame: some ten kilobytes of text
 
 def frame_of(message: Message, user_id: str) -> OutFrame | None:
     """Of a message that is passed on as it comes. None: it is nobody's business at the other end of this socket, or an
-    answer's event, which must come once and in order (live_answers.py)."""
+    answer's event, which must come once and in order (answers.py)."""
     kind = str(message["type"])
     room, _, event = kind.partition(".")
     frame: OutFrame | None = None

@@ -1,4 +1,6 @@
-"""POST /v1/chat/completions. With `store: true` the answer is the server's, and stored_chat.py's."""
+"""POST /v1/chat/completions: parse, generate, encode; with `store` it hands over to stored_chat.py. With `store: true`
+the answer is the server's, and stored_chat.py's.
+"""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""The paths of OpenAI's wire and their aliases under /api/llm: which handler, what it takes and gives. Pure."""
+"""The routes of OpenAI's wire and their aliases under /api/llm. Pure."""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,4 +1,5 @@
-"""What the model was shown of a stored completion, message by message, without holding the texts. In a store's reader.
+"""Prompt messages of a stored completion, read one at a time so that the texts are never all in memory. In a store's
+reader.
 
 Those of a chat lie in the chat: their ids and lengths are enough to say which they were. Those of a completion outside
 chats lie in its request, which is read again for each piece of a long one.

@@ -1,4 +1,4 @@
-"""What /v1 answers with when it does not stream: the shapes that chat_answer.py and completion_answer.py write.
+"""/v1's documents that are not streamed: the shapes that chat_chunks.py and completion_chunks.py write.
 
 They are for the OpenAPI document; answers are written without them, as fast as they come. Divergences from OpenAI:
 1. `bdchat.timings` says how long the first choice waited, read its prompt and wrote.

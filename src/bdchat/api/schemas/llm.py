@@ -1,4 +1,4 @@
-"""POST /api/llm/generate: the request, which is a chat completion's said shorter.
+"""POST /api/llm/generate: the request, a shorter form of a chat completion's.
 
 1. The turn is `prompt` or `message`, a text, or `messages` as in /v1/chat/completions; one of them.
 2. `system_prompt` goes before it.

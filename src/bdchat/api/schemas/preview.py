@@ -1,4 +1,4 @@
-"""What sending a message would cost, on the wire of /api."""
+"""The preview of a message's cost on the wire of /api."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""Who may see a session besides its owner, on the wire of /api."""
+"""Members, invitations and links of a session on the wire of /api."""
 
 from typing import Annotated, Literal
 

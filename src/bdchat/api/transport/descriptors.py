@@ -1,4 +1,4 @@
-"""How many file descriptors this process may have, and how many of them clients may take. Any thread.
+"""The limit on file descriptors of this process, and the share of it that clients may use. Any thread.
 
 A server without descriptors cannot open its database, write a backup or start an engine: some are kept for that,
 whatever comes from outside.

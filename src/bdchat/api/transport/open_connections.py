@@ -1,4 +1,4 @@
-"""Who is connected: how many in all and from each address, and who gives way when there are too many.
+"""Open connections: limits in all and per address, and which idle one is closed when the limit is reached.
 
 Event loop only. Knows addresses and what each connection waits for, never bytes. A full house does not turn everybody
 away: a connection that waits for its client (it has not said what it wants, or rests between two requests, or has not

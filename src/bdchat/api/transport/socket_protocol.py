@@ -1,7 +1,7 @@
 """uvicorn's WebSocket protocol, with the bounds it lacks. Event loop; one instance per connection.
 
-A message has a size (1009) and a number of fragments (1008); who does not read what is written to him is not read from
-either, else his pings would pile up pongs; and a connection that is over ends within a time, read or not.
+A message has a size (1009) and a number of fragments (1008); a client that does not read is not read
+from either, else its pings would pile up pongs; and a connection that is over ends within a time, read or not.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Cuts off who stops reading: plain answers have a time as streams have. Event loop; one per connection.
+"""Closes connections whose client stops reading. Event loop; one per connection.
 
 What was written waits in the transport until the other side takes it, for as long as that likes: the answer, its task
 and its socket with it.

@@ -1,4 +1,4 @@
-"""Reads an untrusted file forward, within bounds: the byte level of gguf.py.
+"""Reads an untrusted file forward, within bounds: the byte level of header.py.
 
 Owned by one caller on one thread. Uses pread on windows and not mmap: a file that shrinks under a mapping kills the
 process (SIGBUS), here it is an error. Knows lengths and bytes, nothing of what a key means.

@@ -2,7 +2,7 @@
 
 A model file is untrusted input: llama.cpp's own reader aborts the process on some values and has had memory errors on
 others. Everything checked here is something that it relies on. Pure Python, any thread, no state. Knows the file, not
-the machine; `gguf_cursor.py` is the byte level.
+the machine; `cursor.py` is the byte level.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What an engine process may take of its machine: an address space for its plan, and no network or other programs.
+"""Limits of an engine process: an address space for its plan, no network, no other programs.
 
 A C parser reads a stranger's file there, and a stranger's template runs. `renounce` is for the first line of such a
 process, `confine` for the moment before the file is opened by native code, when all libraries are loaded and all

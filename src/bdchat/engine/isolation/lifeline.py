@@ -1,4 +1,4 @@
-"""A child of ours ends with its parent, however that ends: `tied(command)` is what to start instead of `command`.
+"""Ties a child process to its parent's life: `tied(command)` is started instead of `command`.
 
 Linux sends a signal to a process when the thread that started it ends, if the process has asked for it; the wish
 outlives exec, so this file, run as a program, asks and becomes the command. It takes 20 ms, and needs nothing of bdchat

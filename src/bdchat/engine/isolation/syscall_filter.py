@@ -1,6 +1,6 @@
-"""Takes from this process, for good and for all its threads, the system calls that an engine has no use for.
+"""Seccomp filter: takes system calls that an engine does not need from this process, for good and for all threads.
 
-A seccomp filter: no network, no other program, no other process, no looking into one, no change of what the kernel
+No network, no other program, no other process, no looking into one, no change of what the kernel
 allows. Each refused call says EPERM. Any thread; Linux on x86-64 and AArch64. Since Linux 5.11 the kernel remembers
 which calls a filter always allows and does not run it for them: computing costs nothing more.
 

@@ -1,4 +1,4 @@
-"""The coldest tier: states of stored conversations in a folder, found by token prefix; they outlive the process.
+"""Snapshots on disk: KV states of stored conversations in a folder, found by token prefix; they outlive the process.
 
 Loop thread, but for the writing, which has a thread of its own. A file's head names what made the state (model,
 library, layout) and lists all its tokens: a state goes back only into the same, and only as far as every token agrees.

@@ -1,4 +1,4 @@
-"""How the KV cells are laid out and how many there are: pure decisions, no llama.cpp.
+"""KV layout and number of cells: pure decisions, no llama.cpp.
 
 `KVPlan` is what calibration chooses; `fit_cells` turns it into numbers before anything is allocated (llama.cpp
 itself allocates whatever it is asked for until the system kills the process).

@@ -1,4 +1,4 @@
-"""The same text in other tokens: a prompt takes over how a cached sequence spells what it begins with. Pure.
+"""Reuses cells whose text a prompt spells in other tokens: the prompt takes over the cached spelling. Pure.
 
 A model that samples rarely spells as its tokenizer would: an answer comes back in the next turn's prompt as text, its
 tokens differ from the sampled ones at some point, and from there on nothing of the cache would fit, although every

@@ -1,4 +1,5 @@
-"""The cold tiers' common part, and the one in RAM: states of idle sequences, found by token prefix. Loop thread only.
+"""Snapshots in RAM: KV states of idle sequences, found by token prefix; and what the disk tier shares with it. Loop
+thread only.
 
 A state is opaque bytes of the runner that made it, so the RAM tier lives and dies with its runner. Knows no cells.
 """

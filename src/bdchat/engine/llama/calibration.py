@@ -1,4 +1,4 @@
-"""Which KV layout, type and attention to use, decided from measurements. Pure: no llama.cpp, no clock, no files.
+"""Chooses KV layout, KV type and attention from measurements. Pure: no llama.cpp, no clock, no files.
 
 Without flash attention every cell up to the highest used one is multiplied: in a unified cache unlike sequences pay for
 each other, while sequences that share a prefix become one product. Flash attention skips what is masked, but is slow on

@@ -1,6 +1,6 @@
 """A loaded GGUF: weights, vocabulary and what its header says. Engine thread only.
 
-Knows nothing of contexts, sequences or cells; `llama_runner.py` makes those from it.
+Knows nothing of contexts, sequences or cells; `runner.py` makes those from it.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""How many threads the next step gets. Pure: the runner measures and obeys.
+"""Chooses the number of threads of the next step. Pure: the runner measures and obeys.
 
 llama.cpp's threads wait for each other at every node of the graph by spinning. On two cores that other processes use
 too, a step then takes ten times as long as one thread alone would need (measured under load: 271 ms against 44).

@@ -1,4 +1,4 @@
-"""One request as the parent sees it: what its engine has said so far, and what its reader has not taken yet.
+"""A request in flight, at the server: events taken from the engine process and not yet read, tokens so far.
 
 Event loop only. Because the tokens are kept here, an answer outlives the process that computes it. Knows events, never
 sockets.

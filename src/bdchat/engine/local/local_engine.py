@@ -1,4 +1,4 @@
-"""The parent's side of a model's engine: requests in, events out, whatever happens to the process. Fulfils Engine.
+"""The server's end of a model's engine: requests in, events out, also when the process dies. Fulfils Engine.
 
 Event loop only. A request belongs to this object, not to a process: what a dead process had is submitted to the next
 one from the tokens seen so far, so that its reader notices a pause and nothing else. Knows requests, never HTTP.

@@ -1,4 +1,5 @@
-"""Which request ended the engine process? Pure bookkeeping of suspects; event loop only; knows ids, never frames.
+"""Finds the request that crashes the engine process, and quarantines it. Pure bookkeeping of suspects; event loop only;
+knows ids, never frames.
 
 A death says nothing about who caused it while several requests are in inflight. So after such a death all of them are
 suspects and go back in one at a time, the likeliest first; a suspect that generates a few tokens is cleared. Only a

@@ -1,4 +1,4 @@
-"""When a dead engine process is started again, and when no more. Pure; the clock is handed in."""
+"""Restart policy of a dead engine process: backoff, and when to give up. Pure; the clock is handed in."""
 
 import signal
 from collections import deque

@@ -1,4 +1,4 @@
-"""Which models exist, which are here, and how one gets here.
+"""The catalogue of models: those that exist, those installed, names and files.
 
 Reads models/catalog.toml (in a wheel: beside this file) and DATA_DIR/models. Runs on the caller's thread and without
 network, except `pull`. Names are looked up in what is known, never joined to a path; only an operator's argument may

@@ -1,4 +1,4 @@
-"""What every way of getting a model file shares: progress, checksum, room on the disk, one pull at a time.
+"""What every download of a model shares: progress, checksum, free disk space, one pull at a time.
 
 Runs on the caller's thread, only when someone asks for a pull. Knows files and bytes; hub_source.py and
 wheel_source.py know where they come from, catalog.py decides what is pulled.

@@ -1,4 +1,4 @@
-"""What a table of models shows, as plain data: what is here, what it needs, what could be pulled.
+"""Rows of a table of models, as plain data: installed, memory needed, available for download.
 
 Pure. cli.py prints it; nothing here knows about columns or colours.
 """

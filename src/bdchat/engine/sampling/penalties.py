@@ -1,4 +1,4 @@
-"""Changes to a row of logits before anything is chosen from it: bias, repetition, presence, frequency. Pure numpy."""
+"""Changes to a row of logits before sampling: bias, repetition, presence and frequency penalties. Pure numpy."""
 
 from collections.abc import Sequence
 from typing import Self

@@ -1,4 +1,4 @@
-"""Guesses the tokens that come next, so that one step can check several: prompt lookup. Pure; loop thread only.
+"""Drafts tokens for speculative decoding by prompt lookup. Pure; loop thread only.
 
 What followed the last time the same tokens stood in this sequence is likely to follow again: names, code that is
 edited, passages that are quoted, lists. A guess costs nothing but a look into a dict; whether it is computed is for

@@ -1,4 +1,4 @@
-"""Looks at the scheduler between two steps: who waits, who runs, what of a prompt is cached. Loop thread only."""
+"""Inspects the scheduler between two steps: its sequences, and how much of a prompt is cached. Loop thread only."""
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.scheduling.scheduler import Scheduler

@@ -1,4 +1,5 @@
-"""How many prompt tokens a step may carry, and who waits. Pure: numbers in, numbers out; no clock, no cells.
+"""Policies in numbers: time of a step, prompt tokens per step, expected length of an answer, time until a place is
+free. Pure: numbers in, numbers out; no clock, no cells.
 
 A step's time is modelled as base(num_decodes) + cost · num_prefill_tokens, both learned as running averages from the
 steps themselves, so the same policy fits a 135M model and a 7B one.

@@ -1,4 +1,4 @@
-"""Who hears where their request is: the place in the line, the prompt tokens read. Loop thread only."""
+"""Progress events of waiting and prefilling requests: queue position, prompt tokens computed. Loop thread only."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,5 @@
-"""Which tokens run next. Loop thread only; knows tokens and cells, never sockets, templates or users' names.
+"""Chooses the tokens of the next step; owns the queue, the running sequences and the KV cache. Loop thread only; knows
+tokens and cells, never sockets, templates or users' names.
 
 It decides and keeps the books; engine_core.py computes. One step: expire, admit, plan (every decode, then prompt chunks
 within the latency target); then what was computed and chosen comes back.

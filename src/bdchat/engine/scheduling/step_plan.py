@@ -1,4 +1,4 @@
-"""What one step computes: every next token, a guess behind it, prompt chunks. Loop thread only.
+"""The batch of one step: next tokens, drafted tokens behind them, prompt chunks. Loop thread only.
 
 Bounds of a batch: tokens, outputs, the step's time. Whether the cells suffice is the scheduler's affair.
 """

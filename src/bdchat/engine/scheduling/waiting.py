@@ -1,4 +1,4 @@
-"""Who waits for a place, and who may pass whom. Pure; loop thread only.
+"""The waiting queue: order of admission, and who may pass whom. Pure; loop thread only.
 
 First come first served, with two exceptions: a sequence whose prompt is being read by a running one right now waits
 until it can share it, and one that does not fit yet lets up to LOOK_AHEAD others pass, but only MAX_PASSED_OVER times.

@@ -1,4 +1,4 @@
-"""Finds the texts of control tokens in text that users supplied, and keeps them plain text through a template.
+"""Finds the texts of control tokens in user text, and keeps them plain text through a template.
 
 A template is a program: after it has run, nobody can tell its own `<|im_end|>` from one that a user typed. So a mark,
 one character that occurs nowhere in the request or the template, is put behind the first character of every control

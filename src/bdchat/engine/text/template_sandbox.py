@@ -1,4 +1,4 @@
-"""Jinja for programs of strangers: a GGUF's chat template can neither reach Python nor take its memory or time.
+"""Sandboxed Jinja for untrusted chat templates: no access to Python, bounded memory and time.
 
 Jinja's immutable sandbox closes the ways to Python; the limits here close the ways to memory: every operation that can
 make a value much larger than its operands is bounded before it runs. Time is bounded by time_limit.py. What is

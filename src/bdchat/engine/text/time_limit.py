@@ -1,4 +1,4 @@
-"""Ends Python code of strangers that does not end by itself. Any thread: the code runs in the caller's.
+"""Ends Python code that exceeds its time. Any thread: the code runs in the caller's.
 
 One C call that takes long cannot be ended this way.
 """

@@ -1,4 +1,4 @@
-"""Text ↔ token ids, as the engine process sees it. llama_tokenizer.py fulfils it; tests have ByteTokenizer."""
+"""Text ↔ token ids, as the engine process sees it. llama/tokenizer.py fulfils it; tests have ByteTokenizer."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""The books: how many bytes each account keeps, the guest ("") too. What is counted, whose it is, and the triggers.
+"""The bytes that each account stores, the guest's ("") too. What is counted, whose it is, and the triggers.
 
 A trigger adds to the books in the statement that writes, whoever writes: a flush, a bulk insert, a cascade; what is
 undone undoes its entry. So the books are the sum of the rows at any time, and `recount` says the same (a test compares

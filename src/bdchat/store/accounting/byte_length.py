@@ -1,4 +1,6 @@
-"""How many bytes a text column holds, asked of the database: so that a page knows its size before it is read. Pure."""
+"""The length in bytes of a text column, computed by the database, so that a page's size is known before it is read.
+Pure.
+"""
 
 from typing import Any
 

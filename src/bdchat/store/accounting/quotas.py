@@ -1,4 +1,5 @@
-"""How much an account may keep, and the guest (""). Writer thread only: a Database's transactions carry its Quotas.
+"""Quotas: the bytes that an account, or the guest (""), may store. Writer thread only: a Database's transactions carry
+its Quotas.
 
 Every row that a transaction is about to write is charged to its owner first, here, whichever function made it: a
 session asks before each flush. Bulk inserts pass no flush; who makes one calls `charge` before. What is there already,

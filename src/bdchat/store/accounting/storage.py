@@ -1,4 +1,6 @@
-"""How much is stored, by table and by account, and giving room back. Functions of a Session; SQLite and PostgreSQL."""
+"""Statistics of stored bytes by table and account, and returning free space to the disk. Functions of a Session; SQLite
+and PostgreSQL.
+"""
 
 import sqlite3
 from dataclasses import dataclass

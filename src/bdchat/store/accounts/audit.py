@@ -1,4 +1,5 @@
-"""The audit log: who did what. Written in the transaction of what it tells of; never changed. No secrets, no text.
+"""The audit log: actor, action, target. Written in the transaction of what it tells of; never changed. No secrets, no
+text.
 
 Nobody is charged for it, so it is bounded by itself: by age, and of each kind of act the newest of each actor are kept.
 Whoever tries passwords all day pushes out failed logins, and nothing else.

@@ -1,4 +1,4 @@
-"""Browsers that an account knows. A device is known by its token's SHA-256. Runs inside Database.write and read."""
+"""Known browsers of an account. A device is known by its token's SHA-256. Runs inside Database.write and read."""
 
 from sqlmodel import col, delete, select
 

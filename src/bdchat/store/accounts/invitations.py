@@ -1,4 +1,4 @@
-"""Codes that let one person register each. A code is known by its SHA-256. Runs inside Database.write and read."""
+"""Registration codes, each for one account. A code is known by its SHA-256. Runs inside Database.write and read."""
 
 from sqlmodel import col, select, update
 from sqlmodel.sql.expression import SelectOfScalar

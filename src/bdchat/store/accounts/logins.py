@@ -1,4 +1,4 @@
-"""Signed-in browsers and programs. A token is known by its SHA-256 alone. Runs inside Database.write and read."""
+"""Logins of browsers and programs. A token is known by its SHA-256 alone. Runs inside Database.write and read."""
 
 from sqlmodel import col, delete, select
 

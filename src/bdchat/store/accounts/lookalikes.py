@@ -1,4 +1,4 @@
-"""Names that look like others' (Unicode's security mechanisms, UTS 39). Pure; knows no accounts.
+"""Detects names that look like others' (Unicode's security mechanisms, UTS 39). Pure; knows no accounts.
 
 A name is written in one script: "аdmin" with a Cyrillic а is none. Korean, Japanese and Chinese are written with Latin
 letters beside their own ("highly restrictive", UTS 39 5.2). Two names look alike when they have a skeleton in common:

@@ -1,4 +1,4 @@
-"""What an admin asks over all accounts: lists, sums, the audit log. Functions of a Session that only read."""
+"""Queries of admins over all accounts: lists, sums, the audit log. Functions of a Session that only read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

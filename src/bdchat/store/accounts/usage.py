@@ -1,4 +1,5 @@
-"""Sums per user, UTC day and model. Only ever added to, in one statement: no two writers can lose each other's counts.
+"""Usage sums per user, UTC day and model. Only ever added to, in one statement: no two writers can lose each other's
+counts.
 
 Runs inside Database.write and read. What a count means is UsageDay's matter.
 """

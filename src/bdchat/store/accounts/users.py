@@ -1,4 +1,5 @@
-"""Accounts: made, found by name or id, changed. Runs inside Database.write and read; knows no passwords, only hashes.
+"""Accounts: created, found by name or id, changed. Runs inside Database.write and read; knows no passwords, only
+hashes.
 
 A name is compared as NFKC, case-folded (`username_key`): "Ann" and "ＡＮＮ" are one account. A new one that looks like
 another's is refused (lookalikes.py). The first account is the admin's; `server_state` remembers that it was made, so

@@ -1,4 +1,4 @@
-"""What happens to a chat when an answer begins, goes on and ends: each in one transaction. Of a Session, the caller's.
+"""The transactions that begin, resume and end an answer in a chat. Of a Session, the caller's.
 
 The message, its answer, the generation and the first event are there together or not at all; so are the last event, the
 answer's text, how it came to be, and what it cost.

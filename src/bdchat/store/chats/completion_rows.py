@@ -1,4 +1,4 @@
-"""Stored completions as lists and documents show them. Functions of a Session that only read.
+"""Queries of stored completions, for lists and documents. Functions of a Session that only read.
 
 A row of Generation holds the request that made it and its tokens, megabytes that nobody is shown: they are not read
 here, and neither are long texts, which `part_of` gives piece by piece.

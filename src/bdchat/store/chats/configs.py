@@ -1,4 +1,4 @@
-"""A chat's own settings: one row, made when something differs from the defaults. Inside the caller's transaction."""
+"""A chat's own settings: one row, created when something differs from the defaults. Inside the caller's transaction."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A chat's path copied into a chat of its own, in slices; who may read it is asked before and after.
+"""Copies a chat's path into a new chat, in slices; the right to read it is checked before and after.
 
 The texts and their search terms do not leave the database: each slice is a few rows that SQL copies. Until the last one
 nobody sees the new chat (store.staging).
@@ -144,7 +144,7 @@ def _begin(db: Db, plan: _ForkPlan) -> ChatSession:
 
 def _copy_staged(db: Db, *, plan: _ForkPlan, parts: Sequence[_ForkPart]) -> None:
     staging.touch(db, plan.target_id)
-    quotas.charge(db, plan.user_id, sum(part.num_kept_bytes for part in parts))  # others of his may write too
+    quotas.charge(db, plan.user_id, sum(part.num_kept_bytes for part in parts))  # its other requests write too
     target = db.get(ChatSession, plan.target_id)
     assert target is not None  # it was touched just now
     _copy(db, plan, target, parts)

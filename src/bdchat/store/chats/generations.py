@@ -1,6 +1,6 @@
-"""Stored answers, and the log of each. Functions of a Session, inside the caller's transaction.
+"""Stored generations and the rows of their logs. Functions of a Session, inside the caller's transaction.
 
-A log's rows are numbered by the last event in them: a row may hold several (api/event_log.py packs them). Only the
+A log's rows are numbered by the last event in them: a row may hold several (api/durable/rows.py packs them). Only the
 server that holds a generation's lease may write its log or end it: everything it writes is compared with `owner` first,
 so that a server which stalled and was replaced changes nothing any more.
 """

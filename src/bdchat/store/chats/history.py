@@ -1,4 +1,4 @@
-"""What one user has written, over all chats that he still may read. Runs inside Database.read."""
+"""The messages that one user has written, in all chats that the user may still read. Runs inside Database.read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Who was asked into a chat and has not come in. Functions of a Session, inside the caller's transaction.
+"""Pending invitations of users to chats. Functions of a Session, inside the caller's transaction.
 
 An owner asks a name and hears of it only when somebody accepts: a name that nobody has, one that declines and one that
-does not look are the same to him. Whose name it is says the account that answers, which must be older than the
+does not look are the same to the owner. Whose name it is says the account that answers, which must be older than the
 invitation: who registers a name later is not who was meant.
 """
 

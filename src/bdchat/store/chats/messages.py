@@ -1,4 +1,5 @@
-"""The tree of a chat. Functions of a Session, inside the caller's transaction; whose chat it is, sessions.py has asked.
+"""The tree of messages of a chat: append, path, siblings, head. Functions of a Session, inside the caller's
+transaction; whose chat it is, sessions.py has asked.
 
 Nothing is changed in place but an answer that ends. Invariants: a message's parent is in the same session;
 `head_message_id` names a message of the session, and the path from there to the root is what is shown; `num_messages`

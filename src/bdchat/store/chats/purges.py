@@ -1,6 +1,6 @@
-"""Chats, logs and answers for good, in slices. What is to go is looked up and measured by a reader, a window at a time;
-the writer removes rows by their ids, few and small enough that others hardly wait: removed pages are overwritten
-(secure_delete) and the search index reads an entry's terms once more, so bytes are what it costs, not rows.
+"""Deletes chats, logs and answers for good, in slices. What is to go is looked up and measured by a reader, a window at
+a time; the writer removes rows by their ids, few and small enough that others hardly wait: removed pages are
+overwritten (secure_delete) and the search index reads an entry's terms once more, so bytes are what it costs, not rows.
 """
 
 import contextlib

@@ -1,6 +1,5 @@
-"""The queries that every look at a chat asks, made once: SQLAlchemy takes three times as long to build one as SQLite to
-answer it. Pure; each function says which parameters its statement wants. Who asks and what comes of it: sessions.py and
-messages.py.
+"""Prebuilt queries of chats: SQLAlchemy takes three times as long to build one as SQLite to answer it. Pure; each
+function says which parameters its statement wants. Who asks and what comes of it: sessions.py and messages.py.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""Chats: who sees which, their list, their end. Functions of a Session, inside the caller's transaction.
+"""Chats: access rights, lists, changes, deletion. Functions of a Session, inside the caller's transaction.
 
 `get_owned`, `get_readable` and `get_writable` are the only ways to a chat by its id: each asks in the same query whose
 it is. What is not the user's raises NotFound; what one may see but not change, NotAllowed. The tree is messages.py's.
@@ -175,7 +175,7 @@ def all_ids(db: Db) -> list[str]:
 def change_many(
     db: Db, user_id: str, session_ids: Sequence[str], changes: dict[str, Any], *, is_deleted: bool = False
 ) -> list[ChatSession]:
-    """Changes the user's own among `session_ids`, at most MAX_BULK; the others do not exist for him."""
+    """Changes the user's own among `session_ids`, at most MAX_BULK; the others do not exist for that user."""
     assert len(session_ids) <= MAX_BULK
     deleted_at = col(ChatSession.deleted_at_ms)
     query = select(ChatSession).where(

@@ -1,4 +1,4 @@
-"""Who else may see a chat: members, who accepted an invitation, and links that show it to whoever has them.
+"""Members of a chat, who accepted an invitation, and links that show it to whoever has them.
 
 Functions of a Session, inside the caller's transaction. A link's token is kept as SHA-256 only; the caller makes it and
 shows it once.

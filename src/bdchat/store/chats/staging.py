@@ -1,4 +1,4 @@
-"""A chat that is being written in slices: nobody sees it before the last one. Functions of a Session, the caller's.
+"""Chats written in slices: hidden until the last one is in. Functions of a Session, the caller's.
 
 Until then it says that it was deleted at the beginning of time, so that every question for what is there, and every one
 for what can be brought back, leaves it out. Each slice says that it is still being written; what no slice has touched

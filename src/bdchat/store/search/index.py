@@ -1,4 +1,4 @@
-"""What is found in titles and messages. Functions of a Session; SQL for SQLite's FTS5 and for PostgreSQL.
+"""The full-text index of titles and messages. Functions of a Session; SQL for SQLite's FTS5 and for PostgreSQL.
 
 A row of search_entry holds a text's terms (store.hangul) after three marks: its owner, its session, its role. The full-
 text index over that column (migrations; kept by triggers on SQLite) therefore narrows by permission and role as fast as

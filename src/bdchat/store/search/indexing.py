@@ -1,4 +1,4 @@
-"""Long texts into the search index, one after the other, beside everything else. A task of one event loop.
+"""Background task that writes long texts into the search index. A task of one event loop.
 
 What is to be done stands in the database (search.index_message), so an end at any moment loses nothing. Terms are found
 in a thread; the writer gets an entry that is ready, when nobody else waits for it.

@@ -1,4 +1,4 @@
-"""What somebody typed into a search field → what the indexes are asked, and what is to be highlighted. Pure.
+"""The text of a search field → the query for the index, and the terms to highlight. Pure.
 
 Every word must be there; "quoted words" next to each other. The last word may be a beginning. Whatever is typed, the
 indexes get quoted terms of letters and digits alone: there is no syntax that could be injected.

@@ -1,7 +1,7 @@
-"""Asks the full-text index and shows what was found. Functions of a Session; two statements per page, three when only
+"""Searches the full-text index and reads the results. Functions of a Session; two statements per page, three when only
 a looser reading finds anything.
 
-Whose it is is asked in the same query: the user's own sessions and those shared with him, none that is deleted.
+Access is checked in the same query: the user's own sessions and those shared with them, none that is deleted.
 """
 
 from collections.abc import Sequence

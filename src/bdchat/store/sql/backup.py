@@ -1,4 +1,5 @@
-"""A copy of the database as one file, and the way back. SQLite only; PostgreSQL has pg_dump. Any thread, no state.
+"""Backup of the database to one file, and restoration from it. SQLite only; PostgreSQL has pg_dump. Any thread, no
+state.
 
 A copy is read through a connection that can neither write nor checkpoint, so it may be made while a server writes:
 it shows one moment, the last commit before it began. Nothing that is there is ever overwritten unless told.

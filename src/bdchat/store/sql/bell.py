@@ -1,4 +1,4 @@
-"""Rung in any thread, heard by one task of an event loop. A ring before the wait is heard in it."""
+"""A signal from any thread to one task of an event loop. A ring before the wait is heard in it."""
 
 import asyncio
 

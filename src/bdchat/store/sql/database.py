@@ -172,7 +172,7 @@ class Database:
 
     async def write_slice(self, work: Callable[[Db], Result], *, num_bytes: int = 0) -> Result:
         """As `write`, for a part of a long job, or for what nobody waits for: others go first. `num_bytes`: of the text
-        that it writes or removes. A caller who has more awaits this before he sends the next."""
+        that it writes or removes. A caller who has more awaits this before sending the next."""
         if self._open is None:
             raise StoreUnavailable("the store is closed")
         done: Future[Result] = Future()

@@ -1,4 +1,4 @@
-"""A data directory's first database, and whether it may get one. At start, with the directory's lock held.
+"""Creates a data directory's first database, after checking that it may. At start, with the directory's lock held.
 
 A database appears under its name only when its first commit is on the disk: so an empty file of that name is damage,
 never a beginning, and a start that was killed half-way is simply made again. Whoever opens the page of an empty

@@ -1,4 +1,4 @@
-"""Runs writes that wait together in one transaction, each in a savepoint of its own. Writer thread only.
+"""Group commit: writes that wait together run in one transaction, each in a savepoint of its own. Writer thread only.
 
 Invariant: a write is reported done only after the driver has confirmed the commit of the transaction that it ran in.
 

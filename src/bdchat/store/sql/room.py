@@ -1,4 +1,4 @@
-"""Room on the disk that is kept for deleting: SQLite writes before it frees. At start, then writer thread only.
+"""Reserve of disk space for deletions: SQLite writes before it frees. At start, then writer thread only.
 
 On a full disk nothing could be deleted either: what a deletion changes goes into the log first, and the log into the
 file. So a file beside the database holds some room for that; it is let go of for a transaction when little else is

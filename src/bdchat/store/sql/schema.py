@@ -1,4 +1,4 @@
-"""Is the file sound, and is its schema today's? Runs at start, before anybody reads.
+"""Checks the file's integrity and its schema's revision, and upgrades it. Runs at start, before anybody reads.
 
 Alembic is imported only when something must change: a start in order needs one query.
 """

@@ -1,4 +1,4 @@
-"""A long job cut into parts that each hold the one writer for a moment. Pure."""
+"""Runs a long job in slices that each hold the one writer for a moment. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Whose turn it is at the one writer. Any thread; knows neither work nor database.
+"""The queue for the one writer. Any thread; knows neither work nor database.
 
 What somebody waits for goes first, as many as wait together. A slice of a long job goes when nobody waits, or when
 enough others went before it: under any load a long job ends. Slices share a turn only while they are small.

@@ -1,5 +1,5 @@
-"""What reading one file of chats may cost, in proportion to the file: processor time, and bytes of a ZIP, those that
-hold chats and those that do not. Spent in the thread that reads; `stop` from any.
+"""Limits on what reading a file of chats may cost, in proportion to the file: processor time, and unpacked bytes of a
+ZIP. Spent in the thread that reads; `stop` from any.
 
 A few MB of ZIP unpack to gigabytes of `{},{},…`, which no bound on a file, a chat or a string forbids. So what is
 unpacked without becoming a chat is counted over all files, and a chat makes good what it weighs.

@@ -1,4 +1,4 @@
-"""A chat on its way into the store, whatever program wrote it; what is too much and what cannot be. Pure.
+"""A chat to be imported, whatever program wrote it, and its limits. Pure.
 
 A parser (document, chatgpt, openwebui) makes a `Chat` of an outside value, whose texts json_items.py has cleaned, and
 bounds each with `text_of`; tree.py makes a tree of its messages; writing.py makes rows of that.

@@ -1,4 +1,4 @@
-"""bdchat's own format, version 1: what it says (bdchat.schema.json says the same to others), rows → it → a chat. Pure.
+"""bdchat's export format, version 1 (bdchat.schema.json describes it): rows → document → chat. Pure.
 
 {"bdchat_export": 1, …, "sessions": [{…, "messages": [{…}, …]}, …]}. Lossless but for what belongs to one server alone:
 ids are there to tell messages apart and name parents, and are made anew when read; so are `client_message_id`, links,
@@ -114,7 +114,7 @@ def head_part(session: ChatSession, config: SessionConfig | None, *, is_own: boo
 def message_part(
     message: Message, metadata: MessageMetadata | None, *, owner_id: str, author_name: str | None
 ) -> MessagePart:
-    """`author_name`: of an author who is not the owner, when he still has an account."""
+    """`author_name`: of an author who is not the owner, when that account still exists."""
     columns = {name: getattr(metadata, name) for name in METADATA_COLUMNS} if metadata is not None else NO_METADATA
     imported_author = columns["extra"].get(AUTHOR)
     columns = {**columns, "extra": {name: value for name, value in columns["extra"].items() if name != AUTHOR}}

@@ -1,4 +1,4 @@
-"""Chats out of the store as a stream of bytes: one of them, or all that a user owns. Memory: one page of messages.
+"""Exports chats as a stream of bytes: one of them, or all that a user owns. Memory: one page of messages.
 
 An `Export` is made of steps, each inside one Database.read: between two of them nothing is held, neither a connection
 nor a lock, however slowly the bytes go out. What is written meanwhile is in it or not; a chat that goes is left out.

@@ -1,4 +1,5 @@
-"""The bytes of an outside file → JSON that yajl takes and Python can hold, chunk by chunk. Pure but for the reading.
+"""Repairs the bytes of an outside file chunk by chunk, so that yajl and Python accept the JSON. Pure but for the
+reading.
 
 Exports have what JSON has not: bytes that are no UTF-8, control characters, halves of surrogate pairs, NaN, Infinity.
 And a number may be JSON that no program holds, a million digits or an exponent of twenty: ijson makes Python's numbers

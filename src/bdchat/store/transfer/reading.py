@@ -1,4 +1,4 @@
-"""An import file → its chats, whatever program wrote it, one at a time. Runs in a thread of the caller's.
+"""An import file → its chats, one at a time, whatever program wrote it. Runs in a thread of the caller's.
 
 Formats are told by what an entry looks like, not by names. What is not a chat, or cannot be one, comes out as a
 Problem: nothing is passed over in silence, and one chat's fault is no other's. Memory: one chat, however large the file

@@ -1,6 +1,4 @@
-"""Why a chat, or a file of chats, was not taken in: a code and its values for programs that have words of their own
-(the page has them in both languages), a sentence in English for everybody else. Pure.
-"""
+"""Reasons why a chat, or a file of chats, was not imported: a code with values, and a sentence in English. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

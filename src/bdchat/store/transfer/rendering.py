@@ -1,4 +1,4 @@
-"""How an exported chat looks in each format, piece by piece. Pure: it is given a chat's head and its messages in turn.
+"""Renders an exported chat in each format, piece by piece. Pure: it is given a chat's head and its messages in turn.
 
 bdchat: the whole tree (document.py). markdown: the path that is shown. jsonl: the same path as one training example,
 {"messages": […]}, that ends with an answer; a chat without any gives no line.

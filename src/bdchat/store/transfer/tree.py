@@ -1,4 +1,4 @@
-"""The tree of a chat rebuilt from what each message says of its parent, whatever else the file claims. Pure.
+"""Rebuilds the tree of a chat from each message's parent. Pure.
 
 Missing parents make roots; a circle begins at the message that was met first; placeholders are left out and their
 children hang on the nearest message above. Nothing here recurses: a chat may be 50,000 deep.

@@ -1,4 +1,4 @@
-"""A chat that was read → rows: session, settings, tree, how answers came to be, search.
+"""Writes an imported chat as rows: session, settings, tree, how answers were made, search.
 
 `prepare` does what needs no database, in a thread of the caller's, so that the one writer is held as briefly as can be;
 `put` writes, a large chat in slices that nobody sees before the last (store.staging). A chat is known again
@@ -152,7 +152,7 @@ def _num_bytes(row: Row) -> int:
 
 
 def own_fingerprint(db: Db, user_id: str, session_id: str) -> str | None:
-    """Of a chat that the user has under this id; None: he has none, or it says nothing yet."""
+    """Of a chat that the user has under this id; None: there is none, or it is still empty."""
     is_there = select(ChatSession.session_id).where(
         col(ChatSession.session_id) == session_id,
         col(ChatSession.user_id) == user_id,
@@ -210,7 +210,7 @@ def _begin(db: Db, *, prepared: Prepared, was_deleted: bool) -> str:
 def _go_on(db: Db, *, prepared: Prepared, some: ChatSlice) -> None:
     staging.touch(db, prepared.session["session_id"])
     num_bytes = sum(books.num_bytes(Message, row) for row in some.messages) + _index_bytes(some)
-    quotas.charge(db, prepared.session["user_id"], num_bytes)  # others of his may write too
+    quotas.charge(db, prepared.session["user_id"], num_bytes)  # its other requests write too
     _write(db, prepared, some)
 
 

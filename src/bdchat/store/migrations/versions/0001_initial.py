@@ -1,4 +1,4 @@
-"""Everything that the first release keeps."""
+"""All tables of the first release."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Browsers that an account knows."""
+"""Known browsers of an account."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How many bytes each account keeps. schema.upgrade fills it, and makes the triggers that keep it (store/books.py)."""
+"""The bytes that each account stores. schema.upgrade fills it and makes its triggers (store/accounting/books.py)."""
 
 import sqlalchemy as sa
 from alembic import op
