@@ -33,7 +33,7 @@ from bdchat.api.auth.passwords import Passwords
 from bdchat.api.auth.right_watch import RightGuard, RightWatch
 from bdchat.api.bus.interface import Bus
 from bdchat.api.bus.local_bus import LocalBus
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.writes import Writes
 from bdchat.api.chats.answer_actions import AnswerActions
 from bdchat.api.chats.exports import Exports
 from bdchat.api.chats.imports import IMPORT_PATH, Imports
@@ -84,24 +84,24 @@ class App(Starlette):
         self.settings = settings
         self.database = database or Database(settings.store, settings.data_dir)
         self.bus = bus or make_bus(settings.redis)
-        self.authenticator = Authenticator(settings, self.database, self.bus)
+        self.authenticator = Authenticator(settings, self.database)
         self.passwords = Passwords()
         self.engine_router = engine_router
-        self.session_news = SessionNews(self.bus)
+        self.writes = Writes(self.database, self.bus, forget_rights=self.authenticator.forget)
         self.housekeeping = Housekeeping(settings, self.database)
         self.indexer = Indexer(self.database)
-        self.imports = Imports(settings, self.database, self.session_news)
+        self.imports = Imports(settings, self.database, self.writes)
         self.openapi = OpenAPI()
         self.meter = LatencyMeter()
         self.refusals = Refusals()
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
         self.generations = GenerationService(self.meter, self.ledger)
-        self.titles = Titles(settings.generations, self.database, self.session_news, engine_router, self.generations)
+        self.titles = Titles(settings.generations, self.database, self.writes, engine_router, self.generations)
         self.durable = DurableGenerations(
             settings,
             database=self.database,
             bus=self.bus,
-            news=self.session_news,
+            writes=self.writes,
             router=engine_router,
             service=self.generations,
             on_end=self.titles.consider,
@@ -145,11 +145,11 @@ class App(Starlette):
             *Search(self.database, settings.limits).routes(),
             *self._account_routes(settings),
             *self._admin_routes(settings),
-            *Sessions(self.database, self.session_news, self.engine_router, settings.limits).routes(),
-            *Messages(self.database, self.session_news, settings.limits).routes(),
+            *Sessions(self.database, self.writes, self.engine_router, settings.limits).routes(),
+            *Messages(self.database, self.writes, settings.limits).routes(),
             *Previews(self.database, self.engine_router, settings.limits).routes(),
-            *Sharing(settings, self.database, self.session_news, self.authenticator).routes(),
-            *Invitations(self.database, self.session_news).routes(),
+            *Sharing(settings, self.database, self.writes, self.authenticator).routes(),
+            *Invitations(self.database, self.writes).routes(),
             *Exports(self.database, settings.limits).routes(),
             *self.imports.routes(),
             *self.openapi.routes(),
@@ -175,12 +175,12 @@ class App(Starlette):
                 limits,
                 database=database,
                 authenticator=authenticator,
-                news=self.session_news,
+                writes=self.writes,
                 passwords=self.passwords,
                 generations=self.generations,
                 router=self.engine_router,
             ).routes(),
-            *AdminAccess(limits, database, authenticator).routes(),
+            *AdminAccess(limits, database, self.writes, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
             *AdminEngine(
                 self.engine_router,
@@ -199,9 +199,9 @@ class App(Starlette):
 
     def _account_routes(self, settings: Settings) -> list[Route]:
         check = PasswordCheck(settings.auth, self.database, self.passwords)
-        sign_in = SignIn(settings, self.database, self.authenticator, self.passwords, check)
-        accounts = Accounts(settings, self.database, self.authenticator, self.passwords, check)
-        api_keys = ApiKeys(settings.limits, self.database, self.authenticator)
+        parts = (settings, self.database, self.authenticator, self.passwords, check)
+        sign_in, accounts = SignIn(*parts, writes=self.writes), Accounts(*parts, writes=self.writes)
+        api_keys = ApiKeys(settings.limits, self.database, self.writes, self.authenticator)
         return [*sign_in.routes(), *accounts.routes(), *api_keys.routes()]
 
     def _middlewares(self, settings: Settings) -> list[Middleware]:
@@ -243,6 +243,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         await app.admin_models.aclose()
         await app.engine_router.aclose()
         await app.ledger.flush()
+        await app.writes.aclose()
         await app.authenticator.aclose()
         app.passwords.close()
         await app.bus.aclose()

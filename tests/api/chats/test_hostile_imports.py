@@ -41,7 +41,7 @@ async def local() -> AsyncGenerator[httpx.AsyncClient]:
 async def run_of(client: httpx.AsyncClient, source: io.BytesIO, **changes: Any) -> ImportRun:
     me = (await client.get("/api/auth/me", headers=await signed_in(client))).json()
     app = app_of(client)
-    defaults = {"database": app.database, "news": app.session_news, "check_config": dict}
+    defaults = {"database": app.database, "writes": app.writes, "check_config": dict}
     bounds = {"max_bytes": 10**9, "quota_bytes": 10**9, "cpu_s": 10**6}
     return ImportRun(me["user"]["user_id"], source, **{**defaults, **bounds, **changes})
 

@@ -253,7 +253,7 @@ async def test_a_full_disk_ends_the_import_and_is_reported(client: httpx.AsyncCl
         user_id,
         io.BytesIO(many(20)),
         database=FullDatabase(app.database),  # type: ignore[arg-type]
-        news=app.session_news,
+        writes=app.writes,
         max_bytes=10**9,
         cpu_s=10**6,
         quota_bytes=10**9,

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bdchat.api.bus.interface import Message, user_topic
 from bdchat.api.bus.local_bus import LocalBus
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.writes import Writes
 from bdchat.api.chats.titles import Titles
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
@@ -75,7 +75,8 @@ async def staged(engine: FakeEngine, *, patience_s: float = 60.0, makes_titles: 
         ledger = UsageLedger(database, flush_s=60)
         service = GenerationService(LatencyMeter(), ledger)
         settings = GenerationSettings(makes_titles=makes_titles)
-        titles = Titles(settings, database, SessionNews(bus), fake_router(engine), service, patience_s=patience_s)
+        writes = Writes(database, bus, forget_rights=lambda _: None)
+        titles = Titles(settings, database, writes, fake_router(engine), service, patience_s=patience_s)
         stage = Stage(database, engine, service, ledger, titles, user_id, session_id, ids[1])
         async with bus.subscribe(user_topic(user_id)) as subscription:
 

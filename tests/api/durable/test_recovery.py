@@ -8,7 +8,6 @@ import pytest
 
 from bdchat.api.app import App
 from bdchat.api.bus.interface import session_topic
-from bdchat.api.bus.session_news import SessionNews
 from bdchat.api.durable.event_cursor import EventCursor
 from bdchat.api.durable.numbering import event_id
 from bdchat.api.durable.plans import Plans
@@ -58,7 +57,7 @@ async def another_server(
         settings,
         database=chat.app.database,
         bus=chat.app.bus,
-        news=SessionNews(chat.app.bus),
+        writes=chat.app.writes,
         router=fake_router(engine),
         service=service,
     )

@@ -5,6 +5,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat.api.auth.authenticator import DAY_MS, KEY_PREFIX, Authenticator, new_token, token_hash
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, reply
 from bdchat.api.http.errors import Forbidden
 from bdchat.api.http.identity import require_login
@@ -23,9 +25,10 @@ BODY_BYTES = 16 * 1024
 
 
 class ApiKeys:
-    def __init__(self, limits: LimitSettings, database: Database, authenticator: Authenticator) -> None:
+    def __init__(self, limits: LimitSettings, database: Database, writes: Writes, authenticator: Authenticator) -> None:
         self._limits = limits
         self._database = database
+        self._writes = writes
         self._authenticator = authenticator
 
     def routes(self) -> list[Route]:
@@ -87,10 +90,10 @@ class ApiKeys:
         key_id = path_id(request, "key_id")
         peer = self._authenticator.peer(request.scope)
 
-        def revoke(db: Db) -> None:
+        def revoke(db: Db, news: News) -> None:
             keys.revoke(db, identity.user_id, key_id)
             audit.record(db, identity, "key.revoke", key_id, ip=peer.address)
+            news.rights_ended(identity.user_id, key_id=key_id)
 
-        await self._database.write(revoke)
-        await self._authenticator.ended(identity.user_id, key_id=key_id)
+        await self._writes.run(revoke)
         return reply(Nothing())

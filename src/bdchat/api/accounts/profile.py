@@ -10,10 +10,12 @@ from bdchat.api.accounts.sign_in import BODY_BYTES
 from bdchat.api.auth.authenticator import DAY_MS, Authenticator
 from bdchat.api.auth.password_check import PasswordCheck
 from bdchat.api.auth.passwords import WEAKNESSES, Passwords, weakness_of
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.chats.messages import long_texts
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
 from bdchat.api.http.errors import LoginFailed
-from bdchat.api.http.identity import require_login, require_user
+from bdchat.api.http.identity import Identity, require_login, require_user
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.long_answer import LongAnswer, long_reply
 from bdchat.api.http.parsing import parse
@@ -56,10 +58,13 @@ class Accounts:
         authenticator: Authenticator,
         passwords: Passwords,
         password_check: PasswordCheck,
+        *,
+        writes: Writes,
     ) -> None:
         self._limits = settings.limits
         self._idle_ms = settings.auth.idle_days * DAY_MS
         self._database = database
+        self._writes = writes
         self._authenticator = authenticator
         self._passwords = passwords
         self._password_check = password_check
@@ -188,14 +193,12 @@ class Accounts:
             raise InvalidRequest("new_password", WEAKNESSES[weakness], code=weakness)
         password_hash = await self._passwords.hash(wanted.new_password)
 
-        def change(db: Db) -> list[str]:
+        def change(db: Db, news: News) -> list[str]:
             users.change(db, identity.user_id, password_hash=password_hash)
             audit.record(db, identity, "password.change", identity.user_id, ip=peer.address)
-            return logins.end_all(db, identity.user_id, but=identity.login_id)
+            return _end_others(db, news, identity)
 
-        ended = await self._database.write(change)
-        for login_id in ended:
-            await self._authenticator.ended(identity.user_id, login_id=login_id)
+        ended = await self._writes.run(change)
         return reply(LoginsEnded(num_ended=len(ended)))
 
     async def logins(self, request: Request) -> Response:
@@ -209,27 +212,33 @@ class Accounts:
         login_id = path_id(request, "login_id")
         peer = self._authenticator.peer(request.scope)
 
-        def end(db: Db) -> None:
+        def end(db: Db, news: News) -> None:
             logins.end(db, identity.user_id, login_id)
             audit.record(db, identity, "login.end", login_id, ip=peer.address)
+            news.rights_ended(identity.user_id, login_id=login_id)
 
-        await self._database.write(end)
-        await self._authenticator.ended(identity.user_id, login_id=login_id)
+        await self._writes.run(end)
         return reply(Nothing())
 
     async def end_others(self, request: Request) -> Response:
         identity = require_login(request)
         peer = self._authenticator.peer(request.scope)
 
-        def end(db: Db) -> list[str]:
-            login_ids = logins.end_all(db, identity.user_id, but=identity.login_id)
+        def end(db: Db, news: News) -> list[str]:
+            login_ids = _end_others(db, news, identity)
             audit.record(db, identity, "login.end", identity.user_id, {"num_ended": len(login_ids)}, peer.address)
             return login_ids
 
-        ended = await self._database.write(end)
-        for login_id in ended:
-            await self._authenticator.ended(identity.user_id, login_id=login_id)
+        ended = await self._writes.run(end)
         return reply(LoginsEnded(num_ended=len(ended)))
+
+
+def _end_others(db: Db, news: News, identity: Identity) -> list[str]:
+    """Every login of the caller's but the one that asks."""
+    ended = logins.end_all(db, identity.user_id, but=identity.login_id)
+    for login_id in ended:
+        news.rights_ended(identity.user_id, login_id=login_id)
+    return ended
 
 
 def usage_window(wanted: UsageQuery) -> tuple[str, str]:

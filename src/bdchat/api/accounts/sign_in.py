@@ -23,6 +23,8 @@ from bdchat.api.auth.authenticator import (
 )
 from bdchat.api.auth.password_check import PasswordCheck, device_cookie_name, device_of
 from bdchat.api.auth.passwords import WEAKNESSES, Passwords, weakness_of
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, reply
 from bdchat.api.http.errors import Forbidden
 from bdchat.api.http.identity import Identity, identity_of, require_login
@@ -52,9 +54,12 @@ class SignIn:
         authenticator: Authenticator,
         passwords: Passwords,
         password_check: PasswordCheck,
+        *,
+        writes: Writes,
     ) -> None:
         self._settings = settings
         self._database = database
+        self._writes = writes
         self._authenticator = authenticator
         self._passwords = passwords
         self._password_check = password_check
@@ -167,7 +172,7 @@ class SignIn:
         former = identity_of(request)
         former_id = former.login_id if former is not None and wanted.cookie else None
 
-        def begin(db: Db) -> tuple[LoginToken, list[str]]:
+        def begin(db: Db, news: News) -> LoginToken:
             if password_hash != user.password_hash:
                 users.change(db, user.user_id, password_hash=password_hash)
             if former is not None and former_id is not None:  # this browser's cookie is about to be replaced
@@ -175,14 +180,13 @@ class SignIn:
             audit.record(db, audit.NamedActor(user.user_id, user.username), "login", user.user_id, ip=peer.address)
             if wanted.cookie:
                 devices.remember(db, user.user_id, device_hash)
-            ended_ids = logins.make_room(db, user.user_id)
-            return self._begin(db, user, token, request, peer), ended_ids
+            for ended_id in logins.make_room(db, user.user_id):
+                news.rights_ended(user.user_id, login_id=ended_id)
+            if former is not None and former_id is not None:
+                news.rights_ended(former.user_id, login_id=former_id)
+            return self._begin(db, user, token, request, peer)
 
-        login, ended_ids = await self._database.write(begin)
-        for ended_id in ended_ids:
-            await self._authenticator.ended(user.user_id, login_id=ended_id)
-        if former is not None and former_id is not None:
-            await self._authenticator.ended(former.user_id, login_id=former_id)
+        login = await self._writes.run(begin)
         return self._answer(user, login, token, peer, device=device if wanted.cookie else None)
 
     async def logout(self, request: Request) -> Response:
@@ -191,12 +195,12 @@ class SignIn:
         login_id = identity.login_id
         assert login_id is not None
 
-        def end(db: Db) -> None:
+        def end(db: Db, news: News) -> None:
             logins.end(db, identity.user_id, login_id)
             audit.record(db, identity, "logout", identity.user_id, ip=peer.address)
+            news.rights_ended(identity.user_id, login_id=login_id)
 
-        await self._database.write(end)
-        await self._authenticator.ended(identity.user_id, login_id=login_id)
+        await self._writes.run(end)
         return reply(Nothing(), headers={"set-cookie": cookie_header("", is_https=peer.is_https, max_age_s=0)})
 
     # --- me -----------------------------------------------------------------------------------------------------------

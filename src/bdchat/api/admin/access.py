@@ -5,6 +5,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat.api.auth.authenticator import DAY_MS, Authenticator, new_token, token_hash
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
 from bdchat.api.http.identity import require_admin
 from bdchat.api.http.json_body import read_json_body
@@ -31,9 +33,10 @@ INVITATION_PREFIX = "bdi-"
 
 
 class AdminAccess:
-    def __init__(self, limits: LimitSettings, database: Database, authenticator: Authenticator) -> None:
+    def __init__(self, limits: LimitSettings, database: Database, writes: Writes, authenticator: Authenticator) -> None:
         self._limits = limits
         self._database = database
+        self._writes = writes
         self._authenticator = authenticator
 
     def routes(self) -> list[Route]:
@@ -137,13 +140,13 @@ class AdminAccess:
         key_id = path_id(request, "key_id")
         peer = self._authenticator.peer(request.scope)
 
-        def revoke(db: Db) -> ApiKey:
+        def revoke(db: Db, news: News) -> None:
             key = db.get(ApiKey, key_id)
             if key is None:
                 raise NotFound("key", key_id)
             audit.record(db, admin, "key.revoke", key_id, {"user_id": key.user_id}, peer.address)
-            return keys.revoke(db, key.user_id, key_id)
+            keys.revoke(db, key.user_id, key_id)
+            news.rights_ended(key.user_id, key_id=key_id)
 
-        key = await self._database.write(revoke)
-        await self._authenticator.ended(key.user_id, key_id=key_id)
+        await self._writes.run(revoke)
         return reply(Nothing())

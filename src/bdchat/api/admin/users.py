@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.auth.passwords import Passwords
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.generation.service import GenerationService
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
 from bdchat.api.http.errors import EndedByAdmin
@@ -53,7 +54,7 @@ class AdminUsers:
         *,
         database: Database,
         authenticator: Authenticator,
-        news: SessionNews,
+        writes: Writes,
         passwords: Passwords,
         generations: GenerationService,
         router: Router,
@@ -61,7 +62,7 @@ class AdminUsers:
         self._limits = limits
         self._database = database
         self._authenticator = authenticator
-        self._news = news
+        self._writes = writes
         self._passwords = passwords
         self._generations = generations
         self._router = router
@@ -171,7 +172,7 @@ class AdminUsers:
         wanted = parse(UserChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         changes = wanted.model_dump(exclude_none=True)
 
-        def change(db: Db) -> tuple[ManagedUser, bool]:
+        def change(db: Db, news: News) -> ManagedUser:
             before = users.get(db, user_id)
             ends = _ends_what_it_may(before, wanted)
             if wanted.role == "user":
@@ -180,11 +181,11 @@ class AdminUsers:
                 users.set_disabled(db, user_id, is_disabled=wanted.is_disabled)
             users.change(db, user_id, **{name: changes[name] for name in changes if name != "is_disabled"})
             self._record(db, request, admin, "user.change", user_id, changes)
-            return _shown(db, user_id), ends
+            if ends:
+                news.rights_ended(user_id)
+            return _shown(db, user_id)
 
-        shown, ends = await self._database.write(change)
-        if ends:
-            await self._authenticator.ended(user_id)
+        shown = await self._writes.run(change)
         if wanted.is_disabled:
             self._end_generations(user_id)
         return reply(shown)
@@ -208,29 +209,29 @@ class AdminUsers:
         password = new_password()
         password_hash = await self._passwords.hash(password)
 
-        def change(db: Db) -> ManagedUser:
+        def change(db: Db, news: News) -> ManagedUser:
             users.change(db, user_id, password_hash=password_hash)
             logins.end_all(db, user_id)
+            news.rights_ended(user_id)
             self._record(db, request, admin, "user.reset_password", user_id)
             return _shown(db, user_id)
 
-        shown = await self._database.write(change)
-        await self._authenticator.ended(user_id)
+        shown = await self._writes.run(change)
         return reply(UserWithPassword(user=shown, password=password))
 
     async def sign_out(self, request: Request) -> Response:
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
 
-        def end(db: Db) -> list[str]:
+        def end(db: Db, news: News) -> list[str]:
             users.get(db, user_id)
             ended = logins.end_all(db, user_id)
             self._record(db, request, admin, "user.sign_out", user_id, {"num_ended": len(ended)})
+            for login_id in ended:
+                news.rights_ended(user_id, login_id=login_id)
             return ended
 
-        ended = await self._database.write(end)
-        for login_id in ended:
-            await self._authenticator.ended(user_id, login_id=login_id)
+        ended = await self._writes.run(end)
         return reply(LoginsEnded(num_ended=len(ended)))
 
     async def delete(self, request: Request) -> Response:
@@ -238,17 +239,20 @@ class AdminUsers:
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
 
-        def disable(db: Db) -> list[str]:
+        def disable(db: Db, news: News) -> list[str]:
             user = users.set_disabled(db, user_id, is_disabled=True)
             self._record(db, request, admin, "user.delete", user_id, {"username": user.username})
+            news.rights_ended(user_id)
             return sessions.ids_of(db, user_id)
 
-        session_ids = await self._database.write(disable)
-        await self._authenticator.ended(user_id)
+        session_ids = await self._writes.run(disable)
         self._end_generations(user_id)
-        await retention.erase_user(self._database, user_id)
-        for session_id in session_ids:
-            await self._news.deleted(session_id, [])  # whoever else had it open
+
+        def tell(_: None, news: News) -> None:
+            for session_id in session_ids:
+                news.session_deleted(session_id)  # whoever else had it open
+
+        await self._writes.run_job(retention.erase_user(self._database, user_id), tell)
         for engine in (*self._router.engines.values(), *self._router.leaving.values()):
             for session_id in session_ids:
                 engine.forget(session_id)

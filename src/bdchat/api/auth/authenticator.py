@@ -17,7 +17,6 @@ from typing import Literal
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bdchat.api.auth.attempts import Attempts
-from bdchat.api.bus.interface import RIGHTS_TOPIC, Bus, BusUnavailable, user_topic
 from bdchat.api.http.errors import Forbidden, TooManyAttempts, Unauthorized, UnsupportedMediaType
 from bdchat.api.http.identity import ALL_SCOPES, Identity
 from bdchat.api.http.peer import Peer, Proxies
@@ -63,11 +62,10 @@ class _Resolved:
 
 
 class Authenticator:
-    """Invariant: after `ended` has been called no request is answered with what it ended, in this process."""
+    """Invariant: after `forget` has been called no request is answered with what had ended before, in this process."""
 
-    def __init__(self, settings: Settings, database: Database, bus: Bus) -> None:
+    def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._bus = bus
         self._idle_ms = settings.auth.idle_days * DAY_MS
         self._operator_key = settings.server.api_key.get_secret_value().encode() if settings.server.api_key else None
         self._has_guest = settings.auth.local_guest and self._operator_key is None
@@ -136,19 +134,9 @@ class Authenticator:
             self._remember(hashed, resolved)
         return resolved.identity
 
-    async def ended(self, user_id: str, *, login_id: str | None = None, key_id: str | None = None) -> None:
-        """Call after the write that ended a login or a key, or (neither named) changed what the user may. Sockets and
-        streams hear of it on the bus."""
-        self.forget(user_id)
-        named = {"login_id": login_id, "key_id": key_id}
-        try:
-            await self._bus.publish(user_topic(user_id), {"type": "auth.ended", **named})
-            await self._bus.publish(RIGHTS_TOPIC, {"type": "right.ended", "user_id": user_id, **named})
-        except BusUnavailable:  # here it has ended all the same; other servers notice within CACHE_MS
-            log.warning("the end of a login could not be published")
-
     def forget(self, user_id: str) -> None:
-        """Whoever comes with a credential of that user's is looked up again."""
+        """Whoever comes with a credential of that user's is looked up again. `Writes` calls it after a write that ended
+        a login or a key, or changed what the user may; other servers notice within CACHE_MS."""
         self._num_ended += 1
         self._resolved = {
             hashed: known for hashed, known in self._resolved.items() if known.identity.user_id != user_id

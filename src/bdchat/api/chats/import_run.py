@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, Literal
 
-from bdchat.api.bus.interface import BusUnavailable
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.http.endpoints import View
 from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, ProgressLine, SummaryLine, explained
 from bdchat.store.accounting import storage
@@ -102,7 +102,7 @@ class ImportRun:
         source: IO[bytes],
         *,
         database: Database,
-        news: SessionNews,
+        writes: Writes,
         max_bytes: int,
         cpu_s: float,
         quota_bytes: int,
@@ -112,7 +112,7 @@ class ImportRun:
         self._user_id = user_id
         self._source = source
         self._database = database
-        self._news = news
+        self._writes = writes
         self._quota_bytes = quota_bytes
         self._check_config = check_config
         self._log = logging.LoggerAdapter(log, {"user_id": user_id, "import_id": new_id()})
@@ -353,7 +353,6 @@ class ImportRun:
         """To the user's other windows; at most twice a second."""
         while self._unannounced:
             some, self._unannounced = self._unannounced[:500], self._unannounced[500:]
-            try:
-                await self._news.imported(self._user_id, some)
-            except BusUnavailable:  # they see it when they look again
-                self._log.warning("an import could not be announced")
+            news = News()
+            news.sessions_imported(self._user_id, some)
+            await self._writes.publish(news)

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.writes import Writes
 from bdchat.api.chats.import_run import Config, ImportRun
 from bdchat.api.http.endpoints import Endpoint, declared
 from bdchat.api.http.errors import (
@@ -48,10 +48,10 @@ RETRY_S = 30.0
 class Imports:
     """Invariant: a user in `_busy` has a body coming in or a task in `_tasks`."""
 
-    def __init__(self, settings: Settings, database: Database, news: SessionNews) -> None:
+    def __init__(self, settings: Settings, database: Database, writes: Writes) -> None:
         self._settings = settings
         self._database = database
-        self._news = news
+        self._writes = writes
         self._busy: set[str] = set()
         self._tasks: dict[asyncio.Task[None], ImportRun] = {}
 
@@ -102,7 +102,7 @@ class Imports:
             user_id,
             source,
             database=self._database,
-            news=self._news,
+            writes=self._writes,
             max_bytes=limits.import_bytes,
             cpu_s=limits.import_cpu_s,
             quota_bytes=self._settings.store.user_quota_bytes,

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
 from bdchat.api.http.identity import require_user
 from bdchat.api.schemas.sessions import SessionView
@@ -22,9 +23,9 @@ from bdchat.store.sql.database import Database
 
 
 class Invitations:
-    def __init__(self, database: Database, news: SessionNews) -> None:
+    def __init__(self, database: Database, writes: Writes) -> None:
         self._database = database
-        self._news = news
+        self._writes = writes
 
     def routes(self) -> list[Route]:
         one = "/api/invitations/{invitation_id}"
@@ -48,15 +49,16 @@ class Invitations:
     async def accept(self, request: Request) -> Response:
         user_id, invitation_id = require_user(request).user_id, path_id(request, "invitation_id")
 
-        def accept(db: Db) -> tuple[Seen, str, Seen]:
+        def accept(db: Db, news: News) -> Seen:
             session = chat_invites.accept(db, users.get(db, user_id), invitation_id)
             owner_id, session_id = session.user_id, session.session_id
-            return sessions.see(db, user_id, session_id), owner_id, sessions.see(db, owner_id, session_id)
+            seen = sessions.see(db, user_id, session_id)
+            news.session_changed_for(user_id, seen)
+            owners = sessions.see(db, owner_id, session_id)
+            news.session_changed_for(owner_id, owners)  # who has it open is not alone in it any more
+            return seen
 
-        seen, owner_id, owners = await self._database.write(accept)
-        await self._news.changed_for(user_id, seen)
-        await self._news.changed_for(owner_id, owners)  # who has it open is not alone in it any more
-        return reply(SessionView.of(seen))
+        return reply(SessionView.of(await self._writes.run(accept)))
 
     async def decline(self, request: Request) -> Response:
         user_id, invitation_id = require_user(request).user_id, path_id(request, "invitation_id")

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat.api.auth.right_watch import rests_on_session
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.http.identity import require_user
 from bdchat.api.http.json_body import read_json_body
@@ -41,9 +42,9 @@ from bdchat.store.tables import Message
 
 
 class Messages:
-    def __init__(self, database: Database, news: SessionNews, limits: LimitSettings) -> None:
+    def __init__(self, database: Database, writes: Writes, limits: LimitSettings) -> None:
         self._database = database
-        self._news = news
+        self._writes = writes
         self._limits = limits
 
     def routes(self) -> list[Route]:
@@ -112,7 +113,7 @@ class Messages:
         wanted = parse(NewMessage, await read_json_body(request), self._limits)
         message_id = new_id()
 
-        def append(db: Db) -> tuple[Message, Audience]:
+        def append(db: Db, news: News) -> Message:
             session = sessions.get_writable(db, user_id, session_id)
             message = messages.append(
                 db,
@@ -124,14 +125,14 @@ class Messages:
                 client_message_id=wanted.client_message_id,
                 message_id=message_id,
             )
-            return message, sessions.audience(db, session)
+            if message.message_id == message_id:
+                audience = sessions.audience(db, session)
+                news.message(message)
+                news.session_changed(audience)
+            return message
 
-        message, audience = await self._database.write(append)
-        is_new = message.message_id == message_id
-        if is_new:
-            await self._news.message(message)
-            await self._news.changed(audience)
-        return reply(MessageView.of(message), status=201 if is_new else 200)
+        message = await self._writes.run(append)
+        return reply(MessageView.of(message), status=201 if message.message_id == message_id else 200)
 
     async def show(self, request: Request) -> Response:
         user_id, message_id = require_user(request).user_id, path_id(request, "message_id")
@@ -155,20 +156,25 @@ class Messages:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         wanted = parse(NewHead, await read_json_body(request), self._limits)
 
-        def switch(db: Db) -> Audience:
+        def switch(db: Db, news: News) -> Audience:
             session = sessions.get_writable(db, user_id, session_id)
             messages.set_head(db, session, wanted.message_id)
-            return sessions.audience(db, session)
+            audience = sessions.audience(db, session)
+            news.session_changed(audience)
+            return audience
 
-        audience = await self._database.write(switch)
-        await self._news.changed(audience)
+        audience = await self._writes.run(switch)
         return reply(SessionView.of(next(seen for each, seen in audience if each == user_id)))
 
     async def fork(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         wanted = parse(NewFork, await read_json_body(request), self._limits)
-        audience = await forks.fork(self._database, user_id, session_id, wanted.message_id)
-        await self._news.changed(audience, kind="created")
+
+        def tell(audience: Audience, news: News) -> None:
+            news.session_changed(audience, kind="created")
+
+        forking = forks.fork(self._database, user_id, session_id, wanted.message_id)
+        audience = await self._writes.run_job(forking, tell)
         return reply(SessionView.of(audience[0][1]), status=201)
 
 

@@ -1,7 +1,7 @@
 """/api/sessions: list, settings, folders, deletion and restoration of a user's chats. Event loop only; each handler is
 one transaction.
 
-Every query carries the asking user's id. What changed is said on the bus once it is stored.
+Every query carries the asking user's id. What changes is written and told by `Writes`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.http.identity import require_user
 from bdchat.api.http.json_body import read_json_body
@@ -38,12 +39,13 @@ from bdchat.store.chats.sessions import Audience, Seen, Wanted
 from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
+from bdchat.store.tables import ChatSession
 
 
 class Sessions:
-    def __init__(self, database: Database, news: SessionNews, router: Router, limits: LimitSettings) -> None:
+    def __init__(self, database: Database, writes: Writes, router: Router, limits: LimitSettings) -> None:
         self._database = database
-        self._news = news
+        self._writes = writes
         self._router = router
         self._limits = limits
 
@@ -133,14 +135,15 @@ class Sessions:
         if wanted.is_deleted is not None:
             changes["deleted_at_ms"] = now_ms() if wanted.is_deleted else None
 
-        def change(db: Db) -> Sequence[Audience]:
+        def change(db: Db, news: News) -> Sequence[Audience]:
             found = sessions.change_many(
                 db, user_id, wanted.session_ids, changes, is_deleted=wanted.is_deleted is False
             )
-            return sessions.audiences(db, found)
+            audiences = sessions.audiences(db, found)
+            news.sessions_changed(audiences, is_deleted=bool(wanted.is_deleted))
+            return audiences
 
-        audiences = await self._database.write(change)
-        await self._news.changed_many(audiences, is_deleted=bool(wanted.is_deleted))
+        audiences = await self._writes.run(change)
         return reply(ChangedSessions(session_ids=[audience[0][1].session.session_id for audience in audiences]))
 
     # --- one ----------------------------------------------------------------------------------------------------------
@@ -150,14 +153,15 @@ class Sessions:
         wanted = parse(NewSession, await read_json_body(request), self._limits)
         columns = self._config_columns(wanted.config, at="config.") if wanted.config else None
 
-        def create(db: Db) -> Audience:
+        def create(db: Db, news: News) -> Audience:
             session = sessions.create(db, user_id, title=wanted.title or "", folder=wanted.folder or "")
             if columns is not None:
                 configs.put(db, session.session_id, columns)
-            return sessions.audience(db, session)
+            audience = sessions.audience(db, session)
+            news.session_changed(audience, kind="created")
+            return audience
 
-        audience = await self._database.write(create)
-        await self._news.changed(audience, kind="created")
+        audience = await self._writes.run(create)
         return reply(SessionView.of(audience[0][1]), status=201)
 
     async def show(self, request: Request) -> Response:
@@ -168,26 +172,24 @@ class Sessions:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         changes = parse(SessionChanges, await read_json_body(request), self._limits).to_columns()
 
-        def change(db: Db) -> Audience:
+        def change(db: Db, news: News) -> Audience:
             session = sessions.get_owned(db, user_id, session_id)
             sessions.change(db, session, changes)
-            return sessions.audience(db, session)
+            return _changed(db, session, news)
 
-        audience = await self._database.write(change)
-        await self._news.changed(audience)
+        audience = await self._writes.run(change)
         return reply(SessionView.of(audience[0][1]))
 
     async def delete(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         is_final = read_query(DeleteQuery, request, self._limits).permanently
 
-        def delete(db: Db) -> Audience:
+        def delete(db: Db, news: News) -> None:
             session = sessions.get_owned(db, user_id, session_id, is_deleted=None if is_final else False)
             sessions.delete(db, session)
-            return sessions.audience(db, session)
+            news.session_deleted(session_id, [user for user, _ in sessions.audience(db, session)])
 
-        audience = await self._database.write(delete)
-        await self._news.deleted(session_id, [user for user, _ in audience])
+        await self._writes.run(delete)
         if is_final:
             await retention.erase_chat(self._database, session_id)
             for engine in self._router.engines.values():
@@ -197,13 +199,12 @@ class Sessions:
     async def restore(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
 
-        def restore(db: Db) -> Audience:
+        def restore(db: Db, news: News) -> Audience:
             session = sessions.get_owned(db, user_id, session_id, is_deleted=True)
             sessions.restore(db, session)
-            return sessions.audience(db, session)
+            return _changed(db, session, news)
 
-        audience = await self._database.write(restore)
-        await self._news.changed(audience)
+        audience = await self._writes.run(restore)
         return reply(SessionView.of(audience[0][1]))
 
     # --- its settings -------------------------------------------------------------------------------------------------
@@ -222,13 +223,13 @@ class Sessions:
         wanted = parse(ConfigBody, await read_json_body(request), self._limits)
         columns = self._config_columns(wanted)
 
-        def put(db: Db) -> tuple[ConfigView, Audience]:
+        def put(db: Db, news: News) -> ConfigView:
             session = sessions.get_owned(db, user_id, session_id)
-            return ConfigView.of(configs.put(db, session_id, columns)), sessions.audience(db, session)
+            view = ConfigView.of(configs.put(db, session_id, columns))
+            _changed(db, session, news)
+            return view
 
-        view, audience = await self._database.write(put)
-        await self._news.changed(audience)
-        return reply(view)
+        return reply(await self._writes.run(put))
 
     def _config_columns(self, wanted: ConfigBody, *, at: str = "") -> dict[str, object]:
         """Raises InvalidRequest for a model that is not served."""
@@ -238,6 +239,12 @@ class Sessions:
             except ModelNotFound as error:
                 raise InvalidRequest(f"{at}model", str(error)) from error
         return wanted.to_columns()
+
+
+def _changed(db: Db, session: ChatSession, news: News) -> Audience:
+    audience = sessions.audience(db, session)
+    news.session_changed(audience)
+    return audience
 
 
 def _cursor(last: Seen) -> str:

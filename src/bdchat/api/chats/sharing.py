@@ -17,7 +17,8 @@ from starlette.routing import Route
 from bdchat.api.auth.attempts import Attempts
 from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.auth.right_watch import rests_on_link
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.chats.messages import contents_of, long_texts
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.http.errors import TooManyAttempts
@@ -42,7 +43,6 @@ from bdchat.settings import Settings
 from bdchat.store.accounts import users
 from bdchat.store.chats import invites as chat_invites
 from bdchat.store.chats import messages, sessions, sharing
-from bdchat.store.chats.sessions import Seen
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
@@ -55,19 +55,17 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 256 bits
 
 @dataclass(frozen=True, slots=True)
 class _Put:
-    """What came of a name. `told_id`: whose news it is; of a name that nobody has nobody's, at the same cost."""
+    """What came of a name."""
 
     view: MemberView
-    told_id: str
-    seen: Seen | None = None  # of a member
-    invitation: ChatInvitationView | None = None
+    is_member: bool = False
     is_new: bool = False
 
 
 class Sharing:
-    def __init__(self, settings: Settings, database: Database, news: SessionNews, authenticator: Authenticator) -> None:
+    def __init__(self, settings: Settings, database: Database, writes: Writes, authenticator: Authenticator) -> None:
         self._database = database
-        self._news = news
+        self._writes = writes
         self._limits = settings.limits
         self._authenticator = authenticator
         self._wrong_tokens = Attempts(settings.auth.attempts_per_address)
@@ -141,16 +139,12 @@ class Sharing:
             self._sent.count(user_id)  # before it is made: many at once are not all let through
         is_new = False
         try:
-            done = await self._database.write(lambda db: _put(db, user_id, session_id, wanted, left_s))
+            done = await self._writes.run(lambda db, news: _put(db, news, user_id, session_id, wanted, left_s))
             is_new = done.is_new
         finally:
             if left_s is None and not is_new:
                 self._sent.give_back(user_id)
-        if done.seen is not None:
-            await self._news.changed_for(done.told_id, done.seen)
-        if done.invitation is not None:
-            await self._news.invited(done.told_id, done.invitation)
-        return reply(done.view, status=200 if done.seen is not None else 202)
+        return reply(done.view, status=200 if done.is_member else 202)
 
     async def withdraw(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
@@ -167,15 +161,15 @@ class Sharing:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         member_id = path_id(request, "user_id")
 
-        def remove(db: Db) -> None:
+        def remove(db: Db, news: News) -> None:
             if member_id == user_id:
                 sessions.get_readable(db, user_id, session_id)
             else:
                 sessions.get_owned(db, user_id, session_id)
             sharing.remove_member(db, session_id, member_id)
+            news.member_left(session_id, member_id)
 
-        await self._database.write(remove)
-        await self._news.left(session_id, member_id)
+        await self._writes.run(remove)
         return Response(status_code=204)
 
     # --- links --------------------------------------------------------------------------------------------------------
@@ -208,12 +202,12 @@ class Sharing:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         link_id = path_id(request, "link_id")
 
-        def revoke(db: Db) -> None:
+        def revoke(db: Db, news: News) -> None:
             sessions.get_owned(db, user_id, session_id)
             sharing.revoke_link(db, session_id, link_id)
+            news.link_revoked(link_id)
 
-        await self._database.write(revoke)
-        await self._news.link_revoked(link_id)
+        await self._writes.run(revoke)
         return Response(status_code=204)
 
     async def show(self, request: Request) -> Response:
@@ -235,7 +229,9 @@ class Sharing:
         return await self._database.read(lambda db: sharing.opened_by(db, _hash(token)))
 
 
-def _put(db: Db, user_id: str, session_id: str, wanted: NewMember, left_s: float | None) -> _Put:
+def _put(  # noqa: PLR0917
+    db: Db, news: News, user_id: str, session_id: str, wanted: NewMember, left_s: float | None
+) -> _Put:
     """The same queries for a name that somebody has and for one that nobody has. `left_s`: until one more may be asked.
     Raises NotFound, NotAllowed, Conflict, TooManyAttempts."""
     session = sessions.get_owned(db, user_id, session_id)
@@ -244,18 +240,16 @@ def _put(db: Db, user_id: str, session_id: str, wanted: NewMember, left_s: float
         raise Conflict("The owner is in the session already.", code="owner_is_there", param="username")
     if (there := sharing.member_named(db, session_id, key)) is not None:
         member = sharing.put_member(db, session, there, wanted.role)
-        return _Put(MemberView.of(member, there), there.user_id, seen=sessions.see(db, there.user_id, session_id))
+        news.session_changed_for(there.user_id, sessions.see(db, there.user_id, session_id))
+        return _Put(MemberView.of(member, there), is_member=True)
     invite, is_new = chat_invites.put(db, session, wanted.username, wanted.role)
     if is_new and left_s is not None:
         raise TooManyAttempts(left_s)
     invited = users.by_name(db, wanted.username)
     hears = is_new and invited is not None and not invited.is_disabled
-    return _Put(
-        MemberView.asked(invite),
-        invited.user_id if hears and invited is not None else new_id(),
-        invitation=ChatInvitationView.of(invite, session, owner),
-        is_new=is_new,
-    )
+    told_id = invited.user_id if hears and invited is not None else new_id()  # nobody's: told at the same cost
+    news.invited(told_id, ChatInvitationView.of(invite, session, owner))
+    return _Put(MemberView.asked(invite), is_new=is_new)
 
 
 def _shared(db: Db, token: str, query: SharedQuery) -> LongAnswer:

@@ -13,8 +13,8 @@ import uuid
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from bdchat.api.bus.interface import BusUnavailable
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.chats.title_text import MAX_TITLE_TOKENS, first_words, title_prompt, usable_title
 from bdchat.api.generation.run import Run
 from bdchat.api.generation.service import GenerationService
@@ -25,7 +25,6 @@ from bdchat.engine.router import Router
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import messages, sessions
 from bdchat.store.chats.answers import Begun
-from bdchat.store.chats.sessions import Audience
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound, StoreError
 from bdchat.store.sql.database import Database
@@ -54,7 +53,7 @@ class Titles:
         self,
         settings: GenerationSettings,
         database: Database,
-        news: SessionNews,
+        writes: Writes,
         router: Router,
         service: GenerationService,
         *,
@@ -62,7 +61,7 @@ class Titles:
     ) -> None:
         self._makes_titles = settings.makes_titles
         self._database = database
-        self._news = news
+        self._writes = writes
         self._router = router
         self._service = service
         self._patience_s = patience_s
@@ -90,7 +89,7 @@ class Titles:
                 untitled = next(iter(self._waiting.values()))
                 try:
                     await self._give_title(untitled)
-                except (StoreError, BusUnavailable) as error:  # it has another chance after its next answer
+                except StoreError as error:  # it has another chance after its next answer
                     log.warning("a chat got no title: %s", error, extra={"session_id": untitled.session_id})
                 except Exception:
                     log.exception("a title broke", extra={"session_id": untitled.session_id})
@@ -105,9 +104,7 @@ class Titles:
         title = await self._ask_in_peace(untitled, question, answer) or first_words(question)
         if not title:
             return
-        audience = await self._database.write(lambda db: _put(db, untitled.session_id, title))
-        if audience is not None:
-            await self._news.changed(audience)
+        await self._writes.run(lambda db, news: _put(db, news, untitled.session_id, title))
 
     # --- the model ----------------------------------------------------------------------------------------------------
 
@@ -173,10 +170,10 @@ def _turn(db: Db, untitled: Untitled) -> tuple[str, str]:
     return question.content, answer.content if question is not answer else ""
 
 
-def _put(db: Db, session_id: str, title: str) -> Audience | None:
-    """None: it has one meanwhile, or is gone."""
+def _put(db: Db, news: News, session_id: str, title: str) -> None:
+    """Unless it has one meanwhile, or is gone."""
     session = db.get(ChatSession, session_id)
     if session is None or session.title_source or session.deleted_at_ms is not None:
-        return None
+        return
     sessions.change(db, session, {"title": title}, title_source="auto")
-    return sessions.audience(db, session)
+    news.session_changed(sessions.audience(db, session))

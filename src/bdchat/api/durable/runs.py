@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from bdchat.api.bus.interface import Bus, BusClosed, BusUnavailable, SlowReader, user_topic
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.interface import Bus, BusClosed, BusUnavailable, SlowReader
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.reader import DurableReader
 from bdchat.api.durable.recorded_run import RecordedRun, RunPlan
@@ -26,10 +27,9 @@ from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import answers, generations
 from bdchat.store.chats.answers import AnswerEnd, Begun
-from bdchat.store.chats.sessions import Audience
+from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
-from bdchat.store.tables import Message
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class RecordedRuns:
         *,
         database: Database,
         bus: Bus,
-        news: SessionNews,
+        writes: Writes,
         service: GenerationService,
         plans: Plans,
         settings: GenerationSettings,
@@ -60,7 +60,7 @@ class RecordedRuns:
         interval_s = settings.commit_interval_ms / 1000
         self._database = database
         self._bus = bus
-        self._news = news
+        self._writes = writes
         self._service = service
         self._plans = plans
         self._on_end = on_end
@@ -105,14 +105,19 @@ class RecordedRuns:
         if self._service.is_draining:
             raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
         new, row = prepared.new, prepared.plan.row
-        begun = await self._database.write(lambda db: answers.begin(db, new))
-        first = from_data(row.generation_id, "started", answers.started(row))
-        run = self._add(self._make(prepared.plan, prepared.engine, [first]))
-        try:
-            if begun.session is not None:
-                await self.tell(begun.written, begun.audience, kind="created" if new.is_new_answer else "changed")
-        finally:
-            self._start(run)
+
+        def begin(db: Db, news: News) -> Begun:
+            begun = answers.begin(db, new)
+            _tell(begun, news, kind="created" if new.is_new_answer else "changed")
+            return begun
+
+        def add(_: Begun) -> None:
+            first = from_data(row.generation_id, "started", answers.started(row))
+            self._add(self._make(prepared.plan, prepared.engine, [first]))
+
+        begun = await self._writes.run(begin, then=add)  # who hears of it finds it
+        run = self._runs[row.generation_id]
+        self._start(run)
         await run.accepted()
         return begun
 
@@ -129,13 +134,6 @@ class RecordedRuns:
     def running(self) -> list[RecordedRun]:
         """Those of this process, oldest first."""
         return list(self._runs.values())
-
-    async def tell(
-        self, written: Sequence[Message], audience: Audience, *, kind: Literal["created", "changed"]
-    ) -> None:
-        for message in written:
-            await self._news.message(message, kind=kind)
-        await self._news.changed(audience)
 
     # --- what recovery asks -------------------------------------------------------------------------------------------
 
@@ -206,14 +204,17 @@ class RecordedRuns:
             return await self._database.write(
                 lambda db: answers.withdraw(db, self.server_id, row.generation_id, counts=end.counts)
             )
-        written = await self._database.write(lambda db: answers.end(db, self.server_id, row.generation_id, end, rows))
+
+        def write(db: Db, news: News) -> Begun | None:
+            written = answers.end(db, self.server_id, row.generation_id, end, rows)
+            if written is not None and written.session is not None:
+                _tell(written, news, kind="changed")
+                news.answer_finished(row.user_id, written.session, row.message_id, end.ending.state)
+            return written
+
+        written = await self._writes.run(write)
         if written is None:
             return False
-        if written.session is not None:
-            await self.tell(written.written, written.audience, kind="changed")
-            notice = {"kind": "answer.finished", "session_id": row.session_id, "message_id": row.message_id}
-            told = {"title": written.session.title, "state": end.ending.state}
-            await self._bus.publish(user_topic(row.user_id), {"type": "notification", **notice, **told})
         self._on_end(written)
         return True
 
@@ -235,3 +236,11 @@ class RecordedRuns:
             run.stop()
         else:
             self._stops.append(generation_id)
+
+
+def _tell(begun: Begun, news: News, *, kind: Literal["created", "changed"]) -> None:
+    """Outside chats there is nobody to tell."""
+    if begun.session is not None:
+        for message in begun.written:
+            news.message(message, kind=kind)
+        news.session_changed(begun.audience)

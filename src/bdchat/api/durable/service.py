@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdchat.api.bus.interface import Bus
-from bdchat.api.bus.session_news import SessionNews
+from bdchat.api.bus.news import News
+from bdchat.api.bus.writes import Writes
 from bdchat.api.durable.context import Turn
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.recorded_run import RecordedRun
@@ -62,7 +63,7 @@ class DurableGenerations:
         *,
         database: Database,
         bus: Bus,
-        news: SessionNews,
+        writes: Writes,
         router: Router,
         service: GenerationService,
         on_end: Callable[[Begun], None] = lambda _: None,
@@ -71,13 +72,14 @@ class DurableGenerations:
         self.server_id = new_id()  # of this process: who holds the leases
         self._limits = settings.limits
         self._database = database
+        self._writes = writes
         lease_ms = round(settings.generations.lease_s * 1000)
         self._beginning: set[asyncio.Task[StartedGeneration]] = set()
         self._plans = Plans(router, settings.limits, server_id=self.server_id, lease_ms=lease_ms)
         self._runs = RecordedRuns(
             database=database,
             bus=bus,
-            news=news,
+            writes=writes,
             service=service,
             plans=self._plans,
             settings=settings.generations,
@@ -237,10 +239,16 @@ class DurableGenerations:
         self, user_id: str, message: Message, content: str, client_message_id: str | None
     ) -> StartedGeneration:
         new = answers.NewSibling(user_id, message, content, client_message_id, new_id())
-        written, audience = await self._database.write(lambda db: answers.write_beside(db, new))
+
+        def write(db: Db, news: News) -> Message:
+            written, audience = answers.write_beside(db, new)
+            if written.message_id == new.message_id:
+                news.message(written)
+                news.session_changed(audience)
+            return written
+
+        written = await self._writes.run(write)
         is_new = written.message_id == new.message_id
-        if is_new:
-            await self._runs.tell([written], audience, kind="created")
         return StartedGeneration("", written.session_id, None, written.message_id, is_new=is_new)
 
     async def _regenerate(
