@@ -1,4 +1,4 @@
-"""The bus over a real redis-server: the laws of test_bus.py between two processes' buses, and a Redis that is away."""
+"""The bus over a real redis-server: test_interface.py's laws between two processes' buses, and a Redis that is away."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
