@@ -136,6 +136,9 @@ class Subscribers:
     def topics(self) -> tuple[str, ...]:
         return tuple(self._by_topic)
 
+    def has(self, topic: str) -> bool:
+        return topic in self._by_topic
+
 
 def session_topic(session_id: str) -> str:
     return f"session:{session_id}"

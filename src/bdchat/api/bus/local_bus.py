@@ -15,7 +15,7 @@ class LocalBus:
             subscription.deliver(topic, message)
 
     def is_heard(self, topic: str) -> bool:
-        return bool(self._subscribers.of(topic))
+        return self._subscribers.has(topic)
 
     def subscribe(self, *topics: str) -> Subscription:
         return Subscription(self, topics)

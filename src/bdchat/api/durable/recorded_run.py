@@ -253,7 +253,7 @@ class RecordedRun(Run):
             self._unsaid, self._unsaid_logprobs = (), ()
         self.log.append(event)
         self._recorder.note_news()
-        if self._topic:
+        if self._topic and self._bus.is_heard(self._topic):
             await self._tell(event_id(self._num_run, self.log.last_seq), event)
 
     async def _tell_progress(self, event: Progress) -> None:

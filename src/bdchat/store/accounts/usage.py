@@ -25,7 +25,9 @@ def add(db: Db, user_id: str, model: str, day: str | None = None, **counts: int)
     assert set(counts) <= set(COUNTS)
     if not any(counts.values()):
         return
-    statement = conflict_insert(db, UsageDay).values(user_id=user_id, day=day or today(), model=model, **counts)
+    statement = conflict_insert(db.get_bind().dialect.name, UsageDay).values(
+        user_id=user_id, day=day or today(), model=model, **counts
+    )
     table = UsageDay.__table__  # type: ignore[attr-defined]
     sums = {name: table.c[name] + statement.excluded[name] for name in counts}
     db.exec(statement.on_conflict_do_update(index_elements=["user_id", "day", "model"], set_=sums))
