@@ -1,1 +1,1 @@
-"""Publish and subscribe by topic, in one process or over Redis."""
+"""Publish and subscribe by topic, in one process or over Redis; writes that publish what they changed."""

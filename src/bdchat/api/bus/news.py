@@ -1,4 +1,4 @@
-"""What a change tells, collected by the transaction that makes it: to who has a session open, and to each one's list.
+"""The messages that a transaction collects for the bus: changes of sessions, messages, memberships and rights.
 
 No I/O: `Writes` (writes.py) says it, once the change is on the disk. On "session:{id}" a session is what all its
 readers share; on "user:{id}" it is that user's own view; "rights" is for what rests on a right that has ended.

@@ -1,4 +1,4 @@
-"""A change and who hears of it, in one call: what pages show is written here and nowhere else. Event loop only.
+"""Database writes that publish on the bus what they changed, after the commit. Event loop only.
 
 Laws: what a work records in its `News` is said once, in that order, after its transaction is on the disk and before
 `run` returns; of one that failed nothing is said. Who waits may be cancelled: what was committed is told all the same.
