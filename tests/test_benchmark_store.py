@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from bdchat.settings import StoreSettings
 from bdchat.store.chats import messages, sessions
-from bdchat.store.search.results import Filter, find
+from bdchat.store.search.results import SearchFilter, find
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Message
 from benchmark.archive import MESSAGES_PER_SESSION, NUM_MADE_AGAIN, archive_in
@@ -35,9 +35,9 @@ async def test_an_archive_is_a_sound_database(tmp_path: Path) -> None:
             path = messages.path(db, session_id, session.head_message_id, limit=200)
             assert len(path) == MESSAGES_PER_SESSION - NUM_MADE_AGAIN
             assert [len(entry.sibling_ids) for entry in path].count(2) == NUM_MADE_AGAIN
-        assert len(sessions.recent(db, archive.owner.user_id, sessions.Wanted(), limit=50)) == NUM_SESSIONS - 1
-        assert find(db, archive.owner.user_id, SEARCHES["환불"], Filter(), limit=20).hits
-        assert find(db, archive.owner.user_id, SEARCHES["rare English"], Filter(), limit=20).hits
+        assert len(sessions.recent(db, archive.owner.user_id, sessions.SessionFilter(), limit=50)) == NUM_SESSIONS - 1
+        assert find(db, archive.owner.user_id, SEARCHES["환불"], SearchFilter(), limit=20).hits
+        assert find(db, archive.owner.user_id, SEARCHES["rare English"], SearchFilter(), limit=20).hits
 
     async with Database(StoreSettings(), tmp_path / "data") as database:
         await database.read(look)

@@ -21,7 +21,7 @@ from bdchat.engine.request import ChatPrompt, GenerationRequest, TextPrompt
 from bdchat.settings import GenerationSettings, Settings
 from bdchat.store.accounts import usage
 from bdchat.store.chats import sessions
-from bdchat.store.chats.answers import Begun
+from bdchat.store.chats.answers import WrittenAnswer
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Generation
 from tests.api.serving import USER, app_of, fresh_data_dir, over_http, signed_in, until
@@ -56,7 +56,7 @@ class Stage:
             generation_id="g", session_id=self.session_id, message_id=self.answer_id, user_id=self.user_id,
             model="fake", state=state, request=b"", created_at_ms=1,
         )  # fmt: skip
-        self.titles.consider(Begun(row, await self.session()))
+        self.titles.consider(WrittenAnswer(row, await self.session()))
 
     async def rename(self, title: str) -> None:
         def change(db: Session) -> None:

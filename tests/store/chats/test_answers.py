@@ -56,7 +56,9 @@ def end_of(content: str, state: str = "complete") -> Ending:
     return Ending(state=state, content=content, tokens=b"", finish_reason="stop", last_seq=2)
 
 
-async def end(database: Database, generation_id: str, ending: Ending, *, owner: str = "a") -> answers.Begun | None:
+async def end(
+    database: Database, generation_id: str, ending: Ending, *, owner: str = "a"
+) -> answers.WrittenAnswer | None:
     row = {"generation_id": generation_id, "seq": 2, "kind": "finished", "data": {}}
     whole = answers.AnswerEnd(
         ending=ending,
@@ -75,7 +77,7 @@ async def test_a_message_its_answer_and_the_first_event_are_there_together(datab
     user_id, session_id, ids = await a_chat(database, "hi", "hello")
     new = new_answer(user_id, session_id, ids[-1], "how", client_id="c")
     begun = await database.write(lambda db: answers.begin(db, new))
-    question, answer = begun.written
+    question, answer = begun.messages
     assert (question.content, question.parent_id) == ("how", ids[-1])
     assert (answer.status, answer.content, answer.parent_id) == ("running", "", question.message_id)
     assert begun.session is not None
@@ -128,7 +130,7 @@ async def test_the_end_is_the_text_how_it_came_to_be_and_what_it_cost(database: 
     assert await end(database, name, end_of("lost"), owner="b") is None
     ended = await end(database, name, end_of("fine"))
     assert ended is not None
-    assert (ended.written[0].content, ended.written[0].status) == ("fine", "complete")
+    assert (ended.messages[0].content, ended.messages[0].status) == ("fine", "complete")
     (day,) = await database.read(lambda db: usage.days_of(db, user_id, first_day="0", last_day="9"))
     assert (day.num_messages, day.num_requests, day.completion_tokens) == (1, 1, 3)
     assert await end(database, name, end_of("again")) is None  # it has ended

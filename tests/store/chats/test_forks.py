@@ -12,7 +12,7 @@ from bdchat.store.chats import configs, forks, messages, purges, sessions
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.search.indexing import Indexer
-from bdchat.store.search.results import Filter, find
+from bdchat.store.search.results import SearchFilter, find
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.write_queue import MAX_SLICE_BYTES
 from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEntry, SessionConfig
@@ -76,11 +76,11 @@ async def seen(database: Database, user_id: str) -> dict[str, list[str]]:
         lists = {
             f"{is_deleted}": [
                 each.session.session_id
-                for each in sessions.recent(db, user_id, sessions.Wanted(is_deleted=is_deleted), limit=50)
+                for each in sessions.recent(db, user_id, sessions.SessionFilter(is_deleted=is_deleted), limit=50)
             ]
             for is_deleted in (False, True)
         }
-        hits = find(db, user_id, "환불", Filter(), limit=50).hits + find(db, user_id, "원래", Filter(), limit=50).hits
+        hits = [hit for typed in ("환불", "원래") for hit in find(db, user_id, typed, SearchFilter(), limit=50).hits]
         return {**lists, "found": [hit.session_id for hit in hits]}
 
     return await database.read(read)
@@ -95,7 +95,7 @@ async def test_a_fork_equals_its_source_message_for_message(database: Database) 
     assert await told(database, fork.session_id) == await told(database, session_id)
     assert (fork.title, fork.num_messages, fork.deleted_at_ms) == ("원래", 8, None)
     assert (await database.read(lambda db: configs.of(db, fork.session_id))).system_prompt == "짧게"
-    hits = (await database.read(lambda db: find(db, user_id, "number3 환불", Filter(), limit=9))).hits
+    hits = (await database.read(lambda db: find(db, user_id, "number3 환불", SearchFilter(), limit=9))).hits
     assert {hit.session_id for hit in hits} == {session_id, fork.session_id}
 
 
@@ -197,7 +197,7 @@ async def test_what_is_not_indexed_yet_is_found_in_the_fork_too(database: Databa
     user_id, session_id = await database.write(fill)
     audience = await forks.fork(database, user_id, session_id, None)
     await Indexer(database).index_all()
-    hits = (await database.read(lambda db: find(db, user_id, "환불", Filter(), limit=9))).hits
+    hits = (await database.read(lambda db: find(db, user_id, "환불", SearchFilter(), limit=9))).hits
     assert {hit.session_id for hit in hits} == {session_id, audience[0][1].session.session_id}
     if database.dialect == "sqlite":
         check = "INSERT INTO search_index(search_index) VALUES ('integrity-check')"

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from bdchat.store.ids import new_id
 from bdchat.store.search import index as search
 from bdchat.store.search.indexing import Indexer
-from bdchat.store.search.results import Filter, Page, find
+from bdchat.store.search.results import Page, SearchFilter, find
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Message
 from tests.store.searchable import add_message, add_session, add_user, share
@@ -18,12 +18,14 @@ from tests.store.searchable import add_message, add_session, add_user, share
 pytestmark = pytest.mark.anyio
 
 
-async def found(database: Database, user_id: str, typed: str, wanted: Filter | None = None, limit: int = 50) -> Page:
-    return await database.read(lambda db: find(db, user_id, typed, wanted or Filter(), limit=limit))
+async def found(
+    database: Database, user_id: str, typed: str, filters: SearchFilter | None = None, limit: int = 50
+) -> Page:
+    return await database.read(lambda db: find(db, user_id, typed, filters or SearchFilter(), limit=limit))
 
 
-async def contents(database: Database, user_id: str, typed: str, wanted: Filter | None = None) -> list[str]:
-    return [hit.snippet.text for hit in (await found(database, user_id, typed, wanted)).hits]
+async def contents(database: Database, user_id: str, typed: str, filters: SearchFilter | None = None) -> list[str]:
+    return [hit.snippet.text for hit in (await found(database, user_id, typed, filters)).hits]
 
 
 async def written(database: Database, *texts: str) -> str:
@@ -99,7 +101,7 @@ async def test_a_user_finds_his_own_and_what_is_shared_with_him(database: Databa
         ("환불 나", False),
     ]
     assert await contents(database, other, "환불") == ["환불 남"]
-    assert await contents(database, other, "환불", Filter(session_id=shared)) == []
+    assert await contents(database, other, "환불", SearchFilter(session_id=shared)) == []
     assert await contents(database, mine, mine) == []  # marks are no words
 
 
@@ -116,20 +118,20 @@ async def test_filters_narrow(database: Database) -> None:
 
     user_id, one = await database.write(write)
     title, question, answer = "환불 하나", "환불 질문", "환불 답"
-    for wanted, expected in (
-        (Filter(), [answer, question, title]),
-        (Filter(role="assistant"), [answer]),
-        (Filter(role="title"), [title]),
-        (Filter(session_id=one), [question, title]),
-        (Filter(folder="일"), [answer]),
-        (Filter(folder=""), [question, title]),
-        (Filter(is_archived=True), [answer]),
-        (Filter(is_archived=False), [question, title]),
-        (Filter(from_ms=2000), [answer, question]),
-        (Filter(from_ms=2000, to_ms=2000), [question]),
-        (Filter(to_ms=1999), [title]),
+    for filters, expected in (
+        (SearchFilter(), [answer, question, title]),
+        (SearchFilter(role="assistant"), [answer]),
+        (SearchFilter(role="title"), [title]),
+        (SearchFilter(session_id=one), [question, title]),
+        (SearchFilter(folder="일"), [answer]),
+        (SearchFilter(folder=""), [question, title]),
+        (SearchFilter(is_archived=True), [answer]),
+        (SearchFilter(is_archived=False), [question, title]),
+        (SearchFilter(from_ms=2000), [answer, question]),
+        (SearchFilter(from_ms=2000, to_ms=2000), [question]),
+        (SearchFilter(to_ms=1999), [title]),
     ):
-        assert await contents(database, user_id, "환불", wanted) == expected, wanted
+        assert await contents(database, user_id, "환불", filters) == expected, filters
 
 
 async def test_pages_hold_everything_once_newest_first(database: Database) -> None:
@@ -150,7 +152,7 @@ async def test_pages_hold_everything_once_newest_first(database: Database) -> No
     user_id, message_ids = await database.write(write)
     hits, end = [], None
     while True:
-        page = await database.read(lambda db, end=end: find(db, user_id, "환불이", Filter(), limit=7, after=end))  # type: ignore[misc]
+        page = await database.read(lambda db, end=end: find(db, user_id, "환불이", SearchFilter(), limit=7, after=end))  # type: ignore[misc]
         hits += page.hits
         end = page.end
         if end is None:

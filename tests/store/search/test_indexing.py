@@ -11,7 +11,7 @@ from bdchat.store.accounting.books import MAX_TERM_BYTES
 from bdchat.store.chats import messages, sessions
 from bdchat.store.search import index as search
 from bdchat.store.search.indexing import Indexer
-from bdchat.store.search.results import Filter, find
+from bdchat.store.search.results import SearchFilter, find
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Message, SearchEntry, ServerState
 from tests.store.chat_rows import make_user, say, talk
@@ -30,7 +30,7 @@ async def long_chat(database: Database) -> tuple[str, str, str]:
 
 
 async def num_found(database: Database, user_id: str, typed: str) -> int:
-    return len((await database.read(lambda db: find(db, user_id, typed, Filter(), limit=9))).hits)
+    return len((await database.read(lambda db: find(db, user_id, typed, SearchFilter(), limit=9))).hits)
 
 
 async def num_notes(database: Database) -> int:

@@ -10,12 +10,12 @@ import pytest
 from bdchat.store.transfer.chat import MAX_AT_MS, MAX_INTEGER, BadChat, Chat
 from bdchat.store.transfer.mending import mended
 from bdchat.store.transfer.reading import FoundChat, Problem
-from bdchat.store.transfer.writing import Prepared, prepare
+from bdchat.store.transfer.writing import PreparedChat, prepare
 from tests.store.mutations import EXPORTS, NUM_CHATS, Value, damaged, with_a_changed_chat
 from tests.store.transferable import read, zipped
 
 
-def fit(chat: Chat) -> Prepared | None:
+def fit(chat: Chat) -> PreparedChat | None:
     """As rows; what no column of either dialect takes is in none of them."""
     try:
         prepared = prepare(chat, "ann")

@@ -14,7 +14,7 @@ from bdchat.store import retention
 from bdchat.store.chats import configs, messages, purges, sessions
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import now_ms
-from bdchat.store.search.results import Filter, find
+from bdchat.store.search.results import SearchFilter, find
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.write_queue import MAX_SLICE_BYTES
 from bdchat.store.tables import ChatSession, Generation, GenerationEvent, Message, MessageMetadata, SearchEntry
@@ -104,7 +104,7 @@ async def test_what_is_imported_is_counted_and_found(database: Database) -> None
     (session_id,) = await import_all(database, bob, json.dumps([conversation(*nodes)]).encode())
 
     def look(db: Session) -> tuple[ChatSession, list[str], int]:
-        found = find(db, bob, "환불", Filter(), limit=10).hits
+        found = find(db, bob, "환불", SearchFilter(), limit=10).hits
         count = db.exec(select(func.count()).select_from(SearchEntry)).one()
         return sessions.get_owned(db, bob, session_id), [hit.snippet.text for hit in found], count
 
@@ -148,7 +148,7 @@ async def test_a_large_chat_comes_in_slices_and_says_the_same(database: Database
     assert [(message["role"], message["content"]) for message in session["messages"]] == wanted
     fingerprint = await database.read(lambda db: own_fingerprint(db, ann, session_id))
     assert fingerprint == prepare(chat, ann).fingerprint  # branches included
-    assert len((await database.read(lambda db: find(db, ann, "환불7 환불7", Filter(), limit=9))).hits) == 1
+    assert len((await database.read(lambda db: find(db, ann, "환불7 환불7", SearchFilter(), limit=9))).hits) == 1
 
 
 async def test_a_large_chat_that_is_cut_anywhere_is_not_seen_and_comes_in_anew(database: Database) -> None:
@@ -162,7 +162,7 @@ async def test_a_large_chat_that_is_cut_anywhere_is_not_seen_and_comes_in_anew(d
         with pytest.raises(Killed):
             await put(Watched(database, max_slices=num), prepare(chat, bob), was_deleted=False)  # type: ignore[arg-type]
         assert await exported(database, bob) == []
-        assert (await database.read(lambda db: find(db, bob, "환불7", Filter(), limit=9))).hits == []
+        assert (await database.read(lambda db: find(db, bob, "환불7", SearchFilter(), limit=9))).hits == []
         assert (await database.read(lambda db: known(db, bob))).by_source == {}
     assert await purges.purge_abandoned(database, touched_before_ms=now_ms() + 1) == whole.num_slices - 1
     for table in (ChatSession, Message, MessageMetadata, SearchEntry):

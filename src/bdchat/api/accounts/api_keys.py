@@ -55,12 +55,12 @@ class ApiKeys:
 
     async def create(self, request: Request) -> Response:
         identity = require_login(request)
-        wanted = parse(NewKey, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
-        if "admin" in wanted.scopes and not identity.is_admin:
+        body = parse(NewKey, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        if "admin" in body.scopes and not identity.is_admin:
             raise Forbidden("Only an admin's key may have the scope 'admin'.")
         peer = self._authenticator.peer(request.scope)
         secret = new_token(KEY_PREFIX)
-        lifetime_ms = wanted.expires_in_days * DAY_MS if wanted.expires_in_days is not None else None
+        lifetime_ms = body.expires_in_days * DAY_MS if body.expires_in_days is not None else None
 
         def create(db: Db) -> ApiKey:
             key = keys.create(
@@ -68,8 +68,8 @@ class ApiKeys:
                 identity.user_id,
                 key_hash=token_hash(secret),
                 prefix=secret[:SHOWN_CHARS],
-                name=wanted.name,
-                scopes=set(wanted.scopes),
+                name=body.name,
+                scopes=set(body.scopes),
                 expires_at_ms=None if lifetime_ms is None else now_ms() + lifetime_ms,
             )
             audit.record(db, identity, "key.create", key.key_id, {"scopes": key.scopes}, peer.address)
@@ -81,8 +81,8 @@ class ApiKeys:
     async def change(self, request: Request) -> Response:
         identity = require_login(request)
         key_id = path_id(request, "key_id")
-        wanted = parse(KeyChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
-        key = await self._database.write(lambda db: keys.rename(db, identity.user_id, key_id, wanted.name))
+        body = parse(KeyChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        key = await self._database.write(lambda db: keys.rename(db, identity.user_id, key_id, body.name))
         return reply(KeyView(**key_fields(key)))
 
     async def revoke(self, request: Request) -> Response:

@@ -124,12 +124,12 @@ class Accounts:
 
     async def change_profile(self, request: Request) -> Response:
         identity = require_user(request)
-        wanted = parse(ProfileChange, await read_json_body(request, limit_bytes=PROFILE_BYTES), self._limits)
+        body = parse(ProfileChange, await read_json_body(request, limit_bytes=PROFILE_BYTES), self._limits)
 
         def change(db: Db) -> User:
-            fields = wanted.model_dump(include={"display_name", "locale"}, exclude_none=True)
-            if wanted.preferences:
-                merged = users.get(db, identity.user_id).preferences | wanted.preferences
+            fields = body.model_dump(include={"display_name", "locale"}, exclude_none=True)
+            if body.preferences:
+                merged = users.get(db, identity.user_id).preferences | body.preferences
                 kept = {name: value for name, value in merged.items() if value is not None}
                 if (reason := check_preferences(kept)) is not None:
                     raise InvalidRequest("preferences", reason, code="preferences_too_large")
@@ -140,8 +140,8 @@ class Accounts:
 
     async def usage(self, request: Request) -> Response:
         identity = require_user(request)
-        wanted = read_query(UsageQuery, request, self._limits)
-        first_day, last_day = usage_window(wanted)
+        query = read_query(UsageQuery, request, self._limits)
+        first_day, last_day = usage_window(query)
         rows = await self._database.read(
             lambda db: usage.days_of(db, identity.user_id, first_day=first_day, last_day=last_day)
         )
@@ -151,11 +151,11 @@ class Accounts:
 
     async def messages(self, request: Request) -> Response:
         identity = require_user(request)
-        wanted = read_query(HistoryQuery, request, self._limits)
+        query = read_query(HistoryQuery, request, self._limits)
         user_id = identity.user_id
 
         def read(db: Db) -> LongAnswer:
-            found, has_more = history.sent_by(db, user_id, limit=wanted.limit, before=wanted.cursor)
+            found, has_more = history.sent_by(db, user_id, limit=query.limit, before=query.cursor)
             page = SentMessages(
                 data=[
                     SentMessage(
@@ -181,17 +181,15 @@ class Accounts:
     async def change_password(self, request: Request) -> Response:
         """The current password is asked for again, and counted like a login: a borrowed browser is no password."""
         identity = require_login(request)
-        wanted = parse(PasswordChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        body = parse(PasswordChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         peer = self._authenticator.peer(request.scope)
         try:
-            await self._password_check.check(
-                identity.username, wanted.current_password, peer, login_id=identity.login_id
-            )
+            await self._password_check.check(identity.username, body.current_password, peer, login_id=identity.login_id)
         except LoginFailed as error:
             raise InvalidRequest("current_password", "is not your password.", code="wrong_password") from error
-        if (weakness := weakness_of(wanted.new_password, identity.username)) is not None:
+        if (weakness := weakness_of(body.new_password, identity.username)) is not None:
             raise InvalidRequest("new_password", WEAKNESSES[weakness], code=weakness)
-        password_hash = await self._passwords.hash(wanted.new_password)
+        password_hash = await self._passwords.hash(body.new_password)
 
         def change(db: Db, news: News) -> list[str]:
             users.change(db, identity.user_id, password_hash=password_hash)
@@ -241,10 +239,10 @@ def _end_others(db: Db, news: News, identity: Identity) -> list[str]:
     return ended
 
 
-def usage_window(wanted: UsageQuery) -> tuple[str, str]:
+def usage_window(query: UsageQuery) -> tuple[str, str]:
     """First and last day. Raises InvalidRequest."""
-    last_day = wanted.to_day or usage.today()
-    first_day = wanted.from_day or _days_before(last_day, DEFAULT_DAYS - 1)
+    last_day = query.to_day or usage.today()
+    first_day = query.from_day or _days_before(last_day, DEFAULT_DAYS - 1)
     if first_day > last_day:
         raise InvalidRequest("from", "must not be after 'to'.")
     if first_day < _days_before(last_day, MAX_DAYS - 1):

@@ -97,40 +97,40 @@ class SignIn:
     # --- register -----------------------------------------------------------------------------------------------------
 
     async def register(self, request: Request) -> Response:
-        wanted = parse(Registration, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
+        body = parse(Registration, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
         peer = self._authenticator.peer(request.scope)
         self._password_check.take_address(peer)
         is_first = not await self._database.read(users.has_any)
-        invitation_hash = await self._check_may_register(wanted, peer, is_first=is_first)
-        if (weakness := weakness_of(wanted.password, wanted.username)) is not None:
+        invitation_hash = await self._check_may_register(body, peer, is_first=is_first)
+        if (weakness := weakness_of(body.password, body.username)) is not None:
             raise InvalidRequest("password", WEAKNESSES[weakness], code=weakness)
-        password_hash = await self._passwords.hash(wanted.password)
+        password_hash = await self._passwords.hash(body.password)
         token, device = new_token(LOGIN_PREFIX), new_token(DEVICE_PREFIX)
 
         def register(db: Db) -> tuple[User, LoginToken]:
             user = (users.create_first if is_first else users.create_user)(
                 db,
-                username=wanted.username,
+                username=body.username,
                 password_hash=password_hash,
-                display_name=wanted.display_name,
-                locale=wanted.locale,
+                display_name=body.display_name,
+                locale=body.locale,
             )
             if invitation_hash is not None:
                 invitations.use(db, invitation_hash, user.user_id)
             actor = audit.NamedActor(user.user_id, user.username)
             audit.record(db, actor, "register", user.user_id, {"role": user.role}, peer.address)
-            if wanted.cookie:
+            if body.cookie:
                 devices.remember(db, user.user_id, token_hash(device))
             return user, self._begin(db, user, token, request, peer)
 
         user, login = await self._database.write(register)
-        return self._answer(user, login, token, peer, device=device if wanted.cookie else None, status=201)
+        return self._answer(user, login, token, peer, device=device if body.cookie else None, status=201)
 
-    async def _check_may_register(self, wanted: Registration, peer: Peer, *, is_first: bool) -> str | None:
+    async def _check_may_register(self, body: Registration, peer: Peer, *, is_first: bool) -> str | None:
         """The invitation's hash when one is used. Raises Forbidden."""
         mode = self._settings.auth.registration
         if is_first:
-            if peer.is_local or (wanted.setup_code and await self._is_setup_code(wanted.setup_code)):
+            if peer.is_local or (body.setup_code and await self._is_setup_code(body.setup_code)):
                 return None
             raise Forbidden(
                 "The first account is made on the server's own machine, or with the set-up code that it printed.",
@@ -139,8 +139,8 @@ class SignIn:
             )
         if mode == "open":
             return None
-        if mode == "invitation" and wanted.invitation is not None:
-            code_hash = token_hash(wanted.invitation.strip())
+        if mode == "invitation" and body.invitation is not None:
+            code_hash = token_hash(body.invitation.strip())
             if await self._database.read(lambda db: invitations.is_good(db, code_hash)):
                 return code_hash
             raise Forbidden(
@@ -157,20 +157,20 @@ class SignIn:
     # --- login and logout ---------------------------------------------------------------------------------------------
 
     async def login(self, request: Request) -> Response:
-        wanted = parse(Credentials, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
+        body = parse(Credentials, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
         peer = self._authenticator.peer(request.scope)
-        device = device_of(request.scope, wanted.username, is_https=peer.is_https)
-        checked = await self._password_check.check(wanted.username, wanted.password, peer, device=device)
+        device = device_of(request.scope, body.username, is_https=peer.is_https)
+        checked = await self._password_check.check(body.username, body.password, peer, device=device)
         user = checked.user
         password_hash = user.password_hash
         if self._passwords.is_outdated(password_hash):
-            password_hash = await self._passwords.hash(wanted.password)
+            password_hash = await self._passwords.hash(body.password)
         token = new_token(LOGIN_PREFIX)
         if device is None or not checked.is_known:  # never one that somebody else may have put into this browser
             device = new_token(DEVICE_PREFIX)
         device_hash = token_hash(device)
         former = identity_of(request)
-        former_id = former.login_id if former is not None and wanted.cookie else None
+        former_id = former.login_id if former is not None and body.cookie else None
 
         def begin(db: Db, news: News) -> LoginToken:
             if password_hash != user.password_hash:
@@ -178,7 +178,7 @@ class SignIn:
             if former is not None and former_id is not None:  # this browser's cookie is about to be replaced
                 logins.end_one(db, former.user_id, former_id)
             audit.record(db, audit.NamedActor(user.user_id, user.username), "login", user.user_id, ip=peer.address)
-            if wanted.cookie:
+            if body.cookie:
                 devices.remember(db, user.user_id, device_hash)
             for ended_id in logins.make_room(db, user.user_id):
                 news.rights_ended(user.user_id, login_id=ended_id)
@@ -187,7 +187,7 @@ class SignIn:
             return self._begin(db, user, token, request, peer)
 
         login = await self._writes.run(begin)
-        return self._answer(user, login, token, peer, device=device if wanted.cookie else None)
+        return self._answer(user, login, token, peer, device=device if body.cookie else None)
 
     async def logout(self, request: Request) -> Response:
         identity = require_login(request)

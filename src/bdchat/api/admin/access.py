@@ -93,14 +93,14 @@ class AdminAccess:
 
     async def invite(self, request: Request) -> Response:
         admin = require_admin(request)
-        wanted = parse(NewInvitation, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        body = parse(NewInvitation, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         code = new_token(INVITATION_PREFIX)
         peer = self._authenticator.peer(request.scope)
 
         def create(db: Db) -> Invitation:
-            lifetime_ms = wanted.expires_in_days * DAY_MS
+            lifetime_ms = body.expires_in_days * DAY_MS
             made = invitations.create(
-                db, admin.user_id, code_hash=token_hash(code), lifetime_ms=lifetime_ms, note=wanted.note
+                db, admin.user_id, code_hash=token_hash(code), lifetime_ms=lifetime_ms, note=body.note
             )
             audit.record(db, admin, "invitation.create", made.invitation_id, ip=peer.address)
             return made
@@ -122,18 +122,18 @@ class AdminAccess:
 
     async def list_keys(self, request: Request) -> Response:
         require_admin(request)
-        wanted = read_query(KeyQuery, request, self._limits)
+        query = read_query(KeyQuery, request, self._limits)
         found = await self._database.read(
             lambda db: oversight.keys(
                 db,
-                limit=wanted.limit + 1,
-                before=wanted.cursor,
-                user_id=wanted.user_id,
-                with_revoked=wanted.with_revoked,
+                limit=query.limit + 1,
+                before=query.cursor,
+                user_id=query.user_id,
+                with_revoked=query.with_revoked,
             )
         )
-        shown = [to_managed_key(row) for row in found[: wanted.limit]]
-        return reply(ManagedKeys(data=shown, next_cursor=shown[-1].key_id if len(found) > wanted.limit else None))
+        shown = [to_managed_key(row) for row in found[: query.limit]]
+        return reply(ManagedKeys(data=shown, next_cursor=shown[-1].key_id if len(found) > query.limit else None))
 
     async def revoke_key(self, request: Request) -> Response:
         admin = require_admin(request)

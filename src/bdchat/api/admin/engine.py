@@ -257,8 +257,8 @@ class AdminEngine:
         return {run.generation_id: run for run in self._generations.running}
 
     async def _names(self, user_ids: Iterable[str]) -> dict[str, str]:
-        wanted = {user_id for user_id in user_ids if user_id}
-        return await self._database.read(lambda db: users.names_of(db, wanted)) if wanted else {}
+        ids = {user_id for user_id in user_ids if user_id}
+        return await self._database.read(lambda db: users.names_of(db, ids)) if ids else {}
 
 
 def _sequence_view(state: SequenceState, owners: Mapping[str, Run], names: Mapping[str, str]) -> SequenceView:

@@ -208,8 +208,8 @@ class AdminModels:
         return model_rows(self._models.catalog, free_bytes=free_bytes), shutil.disk_usage(folder).free
 
     async def load(self, request: Request) -> Response:
-        wanted = parse(ModelWish, await self._body(request), self._limits)
-        model = await self._router.load(wanted.model, admit=self._require_memory)
+        body = parse(ModelWish, await self._body(request), self._limits)
+        model = await self._router.load(body.model, admit=self._require_memory)
         await self._record(request, "model.load", model)
         self._watch(model)
         return reply(ServedView(model=model, state=self._router.engine_for(model).state))
@@ -225,10 +225,10 @@ class AdminModels:
             )
 
     async def unload(self, request: Request) -> Response:
-        wanted = parse(UnloadWish, await self._body(request), self._limits)
-        model = self._router.model_id_for(wanted.model)
+        body = parse(UnloadWish, await self._body(request), self._limits)
+        model = self._router.model_id_for(body.model)
         await self._record(request, "model.unload", model)
-        self._keep(self._unload(model, wanted.drain_s), name=f"unload {model}")
+        self._keep(self._unload(model, body.drain_s), name=f"unload {model}")
         return reply(ServedView(model=model, state="leaving"), status=202)
 
     async def _unload(self, model: str, drain_s: float) -> None:
@@ -240,8 +240,8 @@ class AdminModels:
         await self._say(model, "closed")
 
     async def set_default(self, request: Request) -> Response:
-        wanted = parse(ModelWish, await self._body(request), self._limits)
-        model = self._router.model_id_for(wanted.model)
+        body = parse(ModelWish, await self._body(request), self._limits)
+        model = self._router.model_id_for(body.model)
         self._router.set_default(model)
         await self._record(request, "model.default", model)
         await self._say(model, "default")
@@ -249,10 +249,10 @@ class AdminModels:
 
     async def delete(self, request: Request) -> Response:
         require_admin(request)
-        wanted = read_query(ModelWish, request, self._limits)
-        if wanted.model in {*self._router.engines, *self._router.leaving}:
+        query = read_query(ModelWish, request, self._limits)
+        if query.model in {*self._router.engines, *self._router.leaving}:
             raise Conflict("This model is loaded: unload it first.", code="model_loaded", param="model")
-        removed = await asyncio.to_thread(self._models.catalog.remove, wanted.model)
+        removed = await asyncio.to_thread(self._models.catalog.remove, query.model)
         await self._record(request, "model.delete", removed.name)
         return reply(Nothing())
 
@@ -263,9 +263,9 @@ class AdminModels:
         return reply(PullList(data=[_pull_view(told) for told in self._pulls.list()]))
 
     async def pull(self, request: Request) -> Response:
-        wanted = parse(ModelWish, await self._body(request), self._limits)
-        told = self._pulls.begin(wanted.model)
-        await self._record(request, "model.pull", wanted.model)
+        body = parse(ModelWish, await self._body(request), self._limits)
+        told = self._pulls.begin(body.model)
+        await self._record(request, "model.pull", body.model)
         return reply(_pull_view(told), status=201)
 
     async def pause(self, request: Request) -> Response:

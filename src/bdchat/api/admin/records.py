@@ -101,17 +101,17 @@ class AdminRecords:
         return Response(_as_csv(report.data), headers=headers, media_type=CSV)
 
     async def _usage(self, request: Request) -> AllUsage:
-        wanted = read_query(AllUsageQuery, request, self._limits)
-        first_day, last_day = usage_window(wanted)
+        query = read_query(AllUsageQuery, request, self._limits)
+        first_day, last_day = usage_window(query)
         rows = await self._database.read(
             lambda db: oversight.usage(
                 db,
                 first_day=first_day,
                 last_day=last_day,
-                by=wanted.dimensions,
+                by=query.dimensions,
                 limit=MAX_ROWS + 1,
-                user_id=wanted.user_id,
-                model=wanted.model,
+                user_id=query.user_id,
+                model=query.model,
             )
         )
         if len(rows) > MAX_ROWS:
@@ -127,13 +127,13 @@ class AdminRecords:
 
     async def audit(self, request: Request) -> Response:
         require_admin(request)
-        wanted = read_query(AuditQuery, request, self._limits)
-        filters = _filters(wanted)
+        query = read_query(AuditQuery, request, self._limits)
+        filters = _filters(query)
         found = await self._database.read(
-            lambda db: oversight.audit(db, filters, limit=wanted.limit + 1, before=wanted.cursor)
+            lambda db: oversight.audit(db, filters, limit=query.limit + 1, before=query.cursor)
         )
-        shown = [to_audit_view(entry) for entry in found[: wanted.limit]]
-        return reply(AuditPage(data=shown, next_cursor=shown[-1].entry_id if len(found) > wanted.limit else None))
+        shown = [to_audit_view(entry) for entry in found[: query.limit]]
+        return reply(AuditPage(data=shown, next_cursor=shown[-1].entry_id if len(found) > query.limit else None))
 
     async def audit_jsonl(self, request: Request) -> Response:
         admin = require_admin(request)
@@ -161,8 +161,8 @@ class AdminRecords:
             before = page[-1].entry_id
 
 
-def _filters(wanted: AuditFilters) -> AuditFilter:
-    return AuditFilter(wanted.action, wanted.actor, wanted.since_ms, wanted.until_ms)
+def _filters(query: AuditFilters) -> AuditFilter:
+    return AuditFilter(query.action, query.actor, query.since_ms, query.until_ms)
 
 
 def _as_csv(rows: Sequence[AllUsageRow]) -> str:

@@ -140,12 +140,12 @@ class AdminUsers:
 
     async def list(self, request: Request) -> Response:
         require_admin(request)
-        wanted = read_query(UserQuery, request, self._limits)
+        query = read_query(UserQuery, request, self._limits)
         found = await self._database.read(
-            lambda db: oversight.users(db, limit=wanted.limit + 1, before=wanted.cursor, search=wanted.search)
+            lambda db: oversight.users(db, limit=query.limit + 1, before=query.cursor, search=query.search)
         )
-        shown = [to_managed_user(row) for row in found[: wanted.limit]]
-        return reply(ManagedUsers(data=shown, next_cursor=shown[-1].user_id if len(found) > wanted.limit else None))
+        shown = [to_managed_user(row) for row in found[: query.limit]]
+        return reply(ManagedUsers(data=shown, next_cursor=shown[-1].user_id if len(found) > query.limit else None))
 
     async def show(self, request: Request) -> Response:
         require_admin(request)
@@ -154,12 +154,12 @@ class AdminUsers:
 
     async def create(self, request: Request) -> Response:
         admin = require_admin(request)
-        wanted = parse(NewUser, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        body = parse(NewUser, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         password = new_password()
         password_hash = await self._passwords.hash(password)
 
         def create(db: Db) -> ManagedUser:
-            fields = wanted.model_dump(include={"username", "display_name", "role"})
+            fields = body.model_dump(include={"username", "display_name", "role"})
             user = users.create_user(db, password_hash=password_hash, **fields)
             self._record(db, request, admin, "user.create", user.user_id, {"role": user.role})
             return _shown(db, user.user_id)
@@ -169,16 +169,16 @@ class AdminUsers:
     async def change(self, request: Request) -> Response:
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
-        wanted = parse(UserChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
-        changes = wanted.model_dump(exclude_none=True)
+        body = parse(UserChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        changes = body.model_dump(exclude_none=True)
 
         def change(db: Db, news: News) -> ManagedUser:
             before = users.get(db, user_id)
-            ends = _ends_what_it_may(before, wanted)
-            if wanted.role == "user":
+            ends = _ends_what_it_may(before, body)
+            if body.role == "user":
                 users.keep_an_admin(db, user_id)
-            if wanted.is_disabled is not None:
-                users.set_disabled(db, user_id, is_disabled=wanted.is_disabled)
+            if body.is_disabled is not None:
+                users.set_disabled(db, user_id, is_disabled=body.is_disabled)
             users.change(db, user_id, **{name: changes[name] for name in changes if name != "is_disabled"})
             self._record(db, request, admin, "user.change", user_id, changes)
             if ends:
@@ -186,18 +186,18 @@ class AdminUsers:
             return _shown(db, user_id)
 
         shown = await self._writes.run(change)
-        if wanted.is_disabled:
+        if body.is_disabled:
             self._end_generations(user_id)
         return reply(shown)
 
     async def set_quota(self, request: Request) -> Response:
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
-        wanted = parse(QuotaChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        body = parse(QuotaChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
 
         def change(db: Db) -> ManagedUser:
-            users.change(db, user_id, quota_bytes=wanted.quota_bytes)
-            self._record(db, request, admin, "user.quota", user_id, {"quota_bytes": wanted.quota_bytes})
+            users.change(db, user_id, quota_bytes=body.quota_bytes)
+            self._record(db, request, admin, "user.quota", user_id, {"quota_bytes": body.quota_bytes})
             return _shown(db, user_id)
 
         return reply(await self._database.write(change))
@@ -281,6 +281,6 @@ def _shown(db: Db, user_id: str) -> ManagedUser:
     return to_managed_user(row)
 
 
-def _ends_what_it_may(user: User, wanted: UserChange) -> bool:
+def _ends_what_it_may(user: User, body: UserChange) -> bool:
     """Another role, or shut out: what was let in before must come again."""
-    return bool(wanted.is_disabled) or (wanted.role is not None and wanted.role != user.role)
+    return bool(body.is_disabled) or (body.role is not None and body.role != user.role)

@@ -248,11 +248,11 @@ def cookie_of(scope: Scope, *, is_https: bool) -> str | None:
     return cookie_named(scope, SECURE_COOKIE if is_https else COOKIE)
 
 
-def cookie_named(scope: Scope, wanted: str) -> str | None:
+def cookie_named(scope: Scope, cookie_name: str) -> str | None:
     for header in headers_named(scope, b"cookie"):
         for pair in header.decode("latin-1").split(";"):
             name, _, value = pair.strip().partition("=")
-            if name == wanted and value:
+            if name == cookie_name and value:
                 return value
     return None
 

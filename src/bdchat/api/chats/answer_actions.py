@@ -61,8 +61,8 @@ class AnswerActions:
 
     async def regenerate(self, request: Request) -> Response:
         identity, message_id = require_user(request), path_id(request, "message_id")
-        wanted = parse(RegenerateBody, await read_json_body(request), self._limits)
-        started = await self._durable.regenerate(identity, message_id, params=wanted.params)
+        body = parse(RegenerateBody, await read_json_body(request), self._limits)
+        started = await self._durable.regenerate(identity, message_id, params=body.params)
         return reply(_view(started), status=BEGUN)
 
     async def go_on(self, request: Request) -> Response:
@@ -71,14 +71,14 @@ class AnswerActions:
 
     async def edit(self, request: Request) -> Response:
         identity, message_id = require_user(request), path_id(request, "message_id")
-        wanted = parse(EditBody, await read_json_body(request), self._limits)
+        body = parse(EditBody, await read_json_body(request), self._limits)
         started = await self._durable.edit(
             identity,
             message_id,
-            wanted.content,
-            client_message_id=wanted.client_message_id,
-            params=wanted.params,
-            answers=wanted.answers,
+            body.content,
+            client_message_id=body.client_message_id,
+            params=body.params,
+            answers=body.answers,
         )
         return reply(_view(started), status=BEGUN)
 

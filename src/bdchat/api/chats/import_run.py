@@ -26,7 +26,7 @@ from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
 from bdchat.store.transfer.reasons import Reason, because
-from bdchat.store.transfer.writing import AlreadyImported, Known, Prepared, known, own_fingerprint, prepare, put
+from bdchat.store.transfer.writing import AlreadyImported, Known, PreparedChat, known, own_fingerprint, prepare, put
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ Status = Literal["imported", "skipped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class ReadyChat:
-    prepared: Prepared
+    prepared: PreparedChat
     file: str
 
     @property

@@ -110,7 +110,7 @@ class Messages:
 
     async def create(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
-        wanted = parse(NewMessage, await read_json_body(request), self._limits)
+        body = parse(NewMessage, await read_json_body(request), self._limits)
         message_id = new_id()
 
         def append(db: Db, news: News) -> Message:
@@ -118,11 +118,11 @@ class Messages:
             message = messages.append(
                 db,
                 session,
-                parent_id=session.head_message_id if wanted.is_below_head else wanted.parent_id,
-                role=wanted.role,
-                content=wanted.content,
+                parent_id=session.head_message_id if body.is_below_head else body.parent_id,
+                role=body.role,
+                content=body.content,
                 author_id=user_id,
-                client_message_id=wanted.client_message_id,
+                client_message_id=body.client_message_id,
                 message_id=message_id,
             )
             if message.message_id == message_id:
@@ -154,11 +154,11 @@ class Messages:
 
     async def set_head(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
-        wanted = parse(NewHead, await read_json_body(request), self._limits)
+        body = parse(NewHead, await read_json_body(request), self._limits)
 
         def switch(db: Db, news: News) -> Audience:
             session = sessions.get_writable(db, user_id, session_id)
-            messages.set_head(db, session, wanted.message_id)
+            messages.set_head(db, session, body.message_id)
             audience = sessions.audience(db, session)
             news.session_changed(audience)
             return audience
@@ -168,12 +168,12 @@ class Messages:
 
     async def fork(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
-        wanted = parse(NewFork, await read_json_body(request), self._limits)
+        body = parse(NewFork, await read_json_body(request), self._limits)
 
         def tell(audience: Audience, news: News) -> None:
             news.session_changed(audience, kind="created")
 
-        forking = forks.fork(self._database, user_id, session_id, wanted.message_id)
+        forking = forks.fork(self._database, user_id, session_id, body.message_id)
         audience = await self._writes.run_job(forking, tell)
         return reply(SessionView.of(audience[0][1]), status=201)
 

@@ -62,12 +62,12 @@ class Previews:
             lambda db: answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=None)
         )
         under = {"session_id": session_id} | ({} if parent_id is None else {"parent_id": parent_id})
-        wanted = request_of(draft.params, draft.content, self._limits, metadata=under)
-        model = self._router.model_id_for(with_config(wanted, place.config, self._limits).model)
+        body = request_of(draft.params, draft.content, self._limits, metadata=under)
+        model = self._router.model_id_for(with_config(body, place.config, self._limits).model)
         engine = self._router.engine_for(model)
         if engine.state != READY:
             return reply(_unknown(model, engine.state))
-        prepared = await self._plans.in_chat(user_id, wanted, place, None)
+        prepared = await self._plans.in_chat(user_id, body, place, None)
         prompt = prepared.plan.request.prompt
         assert isinstance(prompt, ChatPrompt)
         survey = await engine.survey(prompt)

@@ -11,7 +11,7 @@ from bdchat.api.http.identity import require_user
 from bdchat.api.schemas.search import HitPage, HitView, SearchQuery
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store.search.results import Place, find
+from bdchat.store.search.results import SearchCursor, find
 from bdchat.store.sql.database import Database
 
 
@@ -44,15 +44,15 @@ class Search:
         return reply(HitPage(data=[HitView.of(hit) for hit in page.hits], next_cursor=cursor))
 
 
-def _cursor(place: Place) -> str:
+def _cursor(place: SearchCursor) -> str:
     return f"{place.entry_id:x}{'~' if place.is_loose else ''}"
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str) -> SearchCursor:
     try:
         entry_id = int(cursor.removesuffix("~"), 16)
     except ValueError as error:
         raise InvalidRequest("cursor", "is not one that this server gave.") from error
     if not 0 <= entry_id < 1 << 63:
         raise InvalidRequest("cursor", "is not one that this server gave.")
-    return Place(entry_id, is_loose=cursor.endswith("~"))
+    return SearchCursor(entry_id, is_loose=cursor.endswith("~"))

@@ -35,7 +35,7 @@ from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 from bdchat.store import retention
 from bdchat.store.chats import configs, sessions
-from bdchat.store.chats.sessions import Audience, Seen, Wanted
+from bdchat.store.chats.sessions import Audience, Seen, SessionFilter
 from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
@@ -108,7 +108,7 @@ class Sessions:
     async def list(self, request: Request) -> Response:
         user_id = require_user(request).user_id
         query = read_query(SessionQuery, request, self._limits)
-        wanted = Wanted(
+        filters = SessionFilter(
             is_pinned=query.pinned,
             is_archived=query.archived,
             folder=query.folder,
@@ -117,7 +117,7 @@ class Sessions:
         )
         before = _place(query.cursor) if query.cursor else None
         found = await self._database.read(
-            lambda db: sessions.recent(db, user_id, wanted, limit=query.limit + 1, before=before)
+            lambda db: sessions.recent(db, user_id, filters, limit=query.limit + 1, before=before)
         )
         page = found[: query.limit]
         next_cursor = _cursor(page[-1]) if len(found) > query.limit else None
@@ -130,17 +130,15 @@ class Sessions:
 
     async def change_many(self, request: Request) -> Response:
         user_id = require_user(request).user_id
-        wanted = parse(BulkChanges, await read_json_body(request), self._limits)
-        changes = wanted.to_columns()
-        if wanted.is_deleted is not None:
-            changes["deleted_at_ms"] = now_ms() if wanted.is_deleted else None
+        body = parse(BulkChanges, await read_json_body(request), self._limits)
+        changes = body.to_columns()
+        if body.is_deleted is not None:
+            changes["deleted_at_ms"] = now_ms() if body.is_deleted else None
 
         def change(db: Db, news: News) -> Sequence[Audience]:
-            found = sessions.change_many(
-                db, user_id, wanted.session_ids, changes, is_deleted=wanted.is_deleted is False
-            )
+            found = sessions.change_many(db, user_id, body.session_ids, changes, is_deleted=body.is_deleted is False)
             audiences = sessions.audiences(db, found)
-            news.sessions_changed(audiences, is_deleted=bool(wanted.is_deleted))
+            news.sessions_changed(audiences, is_deleted=bool(body.is_deleted))
             return audiences
 
         audiences = await self._writes.run(change)
@@ -150,11 +148,11 @@ class Sessions:
 
     async def create(self, request: Request) -> Response:
         user_id = require_user(request).user_id
-        wanted = parse(NewSession, await read_json_body(request), self._limits)
-        columns = self._config_columns(wanted.config, at="config.") if wanted.config else None
+        body = parse(NewSession, await read_json_body(request), self._limits)
+        columns = self._config_columns(body.config, at="config.") if body.config else None
 
         def create(db: Db, news: News) -> Audience:
-            session = sessions.create(db, user_id, title=wanted.title or "", folder=wanted.folder or "")
+            session = sessions.create(db, user_id, title=body.title or "", folder=body.folder or "")
             if columns is not None:
                 configs.put(db, session.session_id, columns)
             audience = sessions.audience(db, session)
@@ -220,8 +218,8 @@ class Sessions:
 
     async def put_config(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
-        wanted = parse(ConfigBody, await read_json_body(request), self._limits)
-        columns = self._config_columns(wanted)
+        body = parse(ConfigBody, await read_json_body(request), self._limits)
+        columns = self._config_columns(body)
 
         def put(db: Db, news: News) -> ConfigView:
             session = sessions.get_owned(db, user_id, session_id)
@@ -231,14 +229,14 @@ class Sessions:
 
         return reply(await self._writes.run(put))
 
-    def _config_columns(self, wanted: ConfigBody, *, at: str = "") -> dict[str, object]:
+    def _config_columns(self, body: ConfigBody, *, at: str = "") -> dict[str, object]:
         """Raises InvalidRequest for a model that is not served."""
-        if wanted.model is not None:
+        if body.model is not None:
             try:
-                self._router.model_id_for(wanted.model)
+                self._router.model_id_for(body.model)
             except ModelNotFound as error:
                 raise InvalidRequest(f"{at}model", str(error)) from error
-        return wanted.to_columns()
+        return body.to_columns()
 
 
 def _changed(db: Db, session: ChatSession, news: News) -> Audience:

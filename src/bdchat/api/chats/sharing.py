@@ -132,14 +132,14 @@ class Sharing:
 
     async def put_member(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
-        wanted = parse(NewMember, await read_json_body(request), self._limits)
+        body = parse(NewMember, await read_json_body(request), self._limits)
 
         left_s = self._sent.left_s(user_id)
         if left_s is None:
             self._sent.count(user_id)  # before it is made: many at once are not all let through
         is_new = False
         try:
-            done = await self._writes.run(lambda db, news: _put(db, news, user_id, session_id, wanted, left_s))
+            done = await self._writes.run(lambda db, news: _put(db, news, user_id, session_id, body, left_s))
             is_new = done.is_new
         finally:
             if left_s is None and not is_new:
@@ -185,9 +185,9 @@ class Sharing:
 
     async def create_link(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
-        wanted = parse(NewLink, await read_json_body(request), self._limits)
+        body = parse(NewLink, await read_json_body(request), self._limits)
         token = secrets.token_urlsafe(32)
-        days = wanted.expires_in_days
+        days = body.expires_in_days
         expires_at_ms = now_ms() + days * DAY_MS if days is not None else None
 
         def create(db: Db) -> ShareLink:
@@ -230,22 +230,22 @@ class Sharing:
 
 
 def _put(  # noqa: PLR0917
-    db: Db, news: News, user_id: str, session_id: str, wanted: NewMember, left_s: float | None
+    db: Db, news: News, user_id: str, session_id: str, body: NewMember, left_s: float | None
 ) -> _Put:
     """The same queries for a name that somebody has and for one that nobody has. `left_s`: until one more may be asked.
     Raises NotFound, NotAllowed, Conflict, TooManyAttempts."""
     session = sessions.get_owned(db, user_id, session_id)
-    owner, key = users.get(db, user_id), users.username_key(wanted.username)
+    owner, key = users.get(db, user_id), users.username_key(body.username)
     if key == owner.username_key:
         raise Conflict("The owner is in the session already.", code="owner_is_there", param="username")
     if (there := sharing.member_named(db, session_id, key)) is not None:
-        member = sharing.put_member(db, session, there, wanted.role)
+        member = sharing.put_member(db, session, there, body.role)
         news.session_changed_for(there.user_id, sessions.see(db, there.user_id, session_id))
         return _Put(MemberView.of(member, there), is_member=True)
-    invite, is_new = chat_invites.put(db, session, wanted.username, wanted.role)
+    invite, is_new = chat_invites.put(db, session, body.username, body.role)
     if is_new and left_s is not None:
         raise TooManyAttempts(left_s)
-    invited = users.by_name(db, wanted.username)
+    invited = users.by_name(db, body.username)
     hears = is_new and invited is not None and not invited.is_disabled
     told_id = invited.user_id if hears and invited is not None else new_id()  # nobody's: told at the same cost
     news.invited(told_id, ChatInvitationView.of(invite, session, owner))

@@ -24,7 +24,7 @@ from bdchat.engine.request import ChatPrompt, Delta, Finished, FinishReason, Gen
 from bdchat.engine.router import Router
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import messages, sessions
-from bdchat.store.chats.answers import Begun
+from bdchat.store.chats.answers import WrittenAnswer
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound, StoreError
 from bdchat.store.sql.database import Database
@@ -68,7 +68,7 @@ class Titles:
         self._waiting: dict[str, Untitled] = {}  # by session, the first come first
         self._has_work = asyncio.Event()
 
-    def consider(self, ended: Begun) -> None:
+    def consider(self, ended: WrittenAnswer) -> None:
         """Costs nothing: the answer's reader is still waiting for its last event."""
         session, generation = ended.session, ended.generation
         if not self._makes_titles or session is None or session.title_source or session.deleted_at_ms is not None:

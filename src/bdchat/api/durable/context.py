@@ -109,18 +109,18 @@ def _num_overlapping(path: Sequence[Message], given: Sequence[ChatMessage]) -> i
 # --- which setting applies --------------------------------------------------------------------------------------------
 
 
-def with_config(wanted: ChatCompletionRequest, config: SessionConfig, limits: LimitSettings) -> ChatCompletionRequest:
+def with_config(body: ChatCompletionRequest, config: SessionConfig, limits: LimitSettings) -> ChatCompletionRequest:
     """The chat's settings where the request says nothing."""
     fields: dict[str, Any] = dict(config.params)
     named = {name: getattr(config, name) for name in ("model", "temperature", "top_p", "max_tokens")}
     fields |= {name: value for name, value in named.items() if value is not None}
     known = {name: value for name, value in fields.items() if name in ChatCompletionRequest.model_fields}
     if not known:
-        return wanted
+        return body
     known.pop("messages", None)
     defaults = validate(ChatCompletionRequest, {**known, "messages": [{"role": "user", "content": ""}]}, limits)
-    return wanted.model_copy(
-        update={name: getattr(defaults, name) for name in known if getattr(wanted, name) in (None, {})}
+    return body.model_copy(
+        update={name: getattr(defaults, name) for name in known if getattr(body, name) in (None, {})}
     )
 
 

@@ -58,26 +58,26 @@ class Plans:
 
     # --- a new answer -------------------------------------------------------------------------------------------------
 
-    def outside(self, user_id: str, wanted: ChatCompletionRequest) -> PreparedGeneration:
+    def outside(self, user_id: str, body: ChatCompletionRequest) -> PreparedGeneration:
         """Stored, but in no chat. Raises ModelNotFound."""
-        request = _request(wanted, user_id)
-        return self._prepared(self._row(user_id, wanted.model, request, wire=_wire(wanted, request)), request)
+        request = _request(body, user_id)
+        return self._prepared(self._row(user_id, body.model, request, wire=_wire(body, request)), request)
 
     async def in_chat(
-        self, user_id: str, wanted: ChatCompletionRequest, place: MessagePlace, turn: Turn | None
+        self, user_id: str, body: ChatCompletionRequest, place: MessagePlace, turn: Turn | None
     ) -> PreparedGeneration:
         """`turn` None: found out from what the request says. Raises ModelNotFound, InvalidRequest, Conflict and
         ContextLengthExceeded."""
-        system, given = split_system([message.to_chat_message() for message in wanted.messages])
+        system, given = split_system([message.to_chat_message() for message in body.messages])
         if turn is None:
-            turn = turn_of(place.path, given, is_parent_named=bool(wanted.stored_under("parent_id")))
+            turn = turn_of(place.path, given, is_parent_named=bool(body.stored_under("parent_id")))
         new = tuple(as_stored(message) for message in turn.new)
-        wanted = with_config(wanted, place.config, self._limits)
-        request = _request(wanted, user_id)
+        body = with_config(body, place.config, self._limits)
+        request = _request(body, user_id)
         system = system_in_force(system, place.config.system_prompt)
         messages = conversation(system, turn.path, new)
         shown = await fitted(
-            self._router.engine_for(wanted.model),
+            self._router.engine_for(body.model),
             request,
             messages,
             may_drop=place.config.context_overflow == "drop_oldest",
@@ -86,15 +86,15 @@ class Plans:
         request = _with_messages(request, shown.messages)
         row = self._row(
             user_id,
-            wanted.model,
+            body.model,
             request,
             session_id=place.session.session_id,
             message_id=new_id(),
-            wire=_wire(wanted, request)
+            wire=_wire(body, request)
             | {"system": [message.content for message in system], "num_dropped_messages": shown.num_dropped},
         )
         texts = [(message.role, message.content) for message in new]
-        client_id = wanted.stored_under("client_message_id")
+        client_id = body.stored_under("client_message_id")
         return self._prepared(row, request, texts, turn.parent_id, client_message_id=client_id)
 
     # --- an answer that was there already -----------------------------------------------------------------------------
@@ -197,21 +197,21 @@ def _completion_id() -> str:
     return f"chatcmpl-{uuid.UUID(new_id()).hex}"
 
 
-def _request(wanted: ChatCompletionRequest, user_id: str) -> GenerationRequest:
+def _request(body: ChatCompletionRequest, user_id: str) -> GenerationRequest:
     """With a seed, so that it can go on as it would have."""
-    request = wanted.to_generation_request(_completion_id())
+    request = body.to_generation_request(_completion_id())
     seed = request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)
     return msgspec.structs.replace(
         request,
         sampling=msgspec.structs.replace(request.sampling, seed=seed),
         user=user_id or request.user,
-        wants_progress=wanted.stored_under("session_id") is not None,
-        cache_tag=wanted.stored_under("session_id") or "",
+        wants_progress=body.stored_under("session_id") is not None,
+        cache_tag=body.stored_under("session_id") or "",
     )
 
 
-def _wire(wanted: ChatCompletionRequest, request: GenerationRequest) -> dict[str, Any]:
-    return {"metadata": wanted.metadata or {}, "max_tokens": request.sampling.max_tokens}
+def _wire(body: ChatCompletionRequest, request: GenerationRequest) -> dict[str, Any]:
+    return {"metadata": body.metadata or {}, "max_tokens": request.sampling.max_tokens}
 
 
 def _with_messages(request: GenerationRequest, messages: tuple[ChatMessage, ...]) -> GenerationRequest:

@@ -26,7 +26,7 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import answers, generations
-from bdchat.store.chats.answers import AnswerEnd, Begun
+from bdchat.store.chats.answers import AnswerEnd, WrittenAnswer
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
@@ -54,7 +54,7 @@ class RecordedRuns:
         plans: Plans,
         settings: GenerationSettings,
         server_id: str,
-        on_end: Callable[[Begun], None],
+        on_end: Callable[[WrittenAnswer], None],
     ) -> None:
         self.server_id = server_id
         interval_s = settings.commit_interval_ms / 1000
@@ -100,18 +100,18 @@ class RecordedRuns:
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
-    async def launch(self, prepared: PreparedGeneration) -> Begun:
+    async def launch(self, prepared: PreparedGeneration) -> WrittenAnswer:
         """Raises AlreadySent, StoreError, and what the engine refuses with."""
         if self._service.is_draining:
             raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
         new, row = prepared.new, prepared.plan.row
 
-        def begin(db: Db, news: News) -> Begun:
+        def begin(db: Db, news: News) -> WrittenAnswer:
             begun = answers.begin(db, new)
             _tell(begun, news, kind="created" if new.is_new_answer else "changed")
             return begun
 
-        def add(_: Begun) -> None:
+        def add(_: WrittenAnswer) -> None:
             first = from_data(row.generation_id, "started", answers.started(row))
             self._add(self._make(prepared.plan, prepared.engine, [first]))
 
@@ -205,7 +205,7 @@ class RecordedRuns:
                 lambda db: answers.withdraw(db, self.server_id, row.generation_id, counts=end.counts)
             )
 
-        def write(db: Db, news: News) -> Begun | None:
+        def write(db: Db, news: News) -> WrittenAnswer | None:
             written = answers.end(db, self.server_id, row.generation_id, end, rows)
             if written is not None and written.session is not None:
                 _tell(written, news, kind="changed")
@@ -238,9 +238,9 @@ class RecordedRuns:
             self._stops.append(generation_id)
 
 
-def _tell(begun: Begun, news: News, *, kind: Literal["created", "changed"]) -> None:
+def _tell(begun: WrittenAnswer, news: News, *, kind: Literal["created", "changed"]) -> None:
     """Outside chats there is nobody to tell."""
     if begun.session is not None:
-        for message in begun.written:
+        for message in begun.messages:
             news.message(message, kind=kind)
         news.session_changed(begun.audience)

@@ -30,7 +30,7 @@ from bdchat.engine.request import ChatMessage
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings, Settings
 from bdchat.store.chats import answers, completion_rows, generations, messages
-from bdchat.store.chats.answers import AlreadySent, Begun
+from bdchat.store.chats.answers import AlreadySent, WrittenAnswer
 from bdchat.store.chats.completion_rows import CompletionRow
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
@@ -66,7 +66,7 @@ class DurableGenerations:
         writes: Writes,
         router: Router,
         service: GenerationService,
-        on_end: Callable[[Begun], None] = lambda _: None,
+        on_end: Callable[[WrittenAnswer], None] = lambda _: None,
     ) -> None:
         """`on_end` hears of every end that was stored."""
         self.server_id = new_id()  # of this process: who holds the leases
@@ -101,12 +101,12 @@ class DurableGenerations:
 
     # --- to begin -----------------------------------------------------------------------------------------------------
 
-    async def begin(self, identity: Identity, wanted: ChatCompletionRequest) -> StartedGeneration:
+    async def begin(self, identity: Identity, body: ChatCompletionRequest) -> StartedGeneration:
         """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with: in a
         chat the message is stored then, and its answer "failed"; outside nothing is kept. The same client_message_id
         again is the same generation, or another one for the answer if that came to nothing."""
         check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
-        return await self._finished(self._begin(identity, wanted))
+        return await self._finished(self._begin(identity, body))
 
     async def edit(
         self,
@@ -121,9 +121,9 @@ class DurableGenerations:
         """A sibling that says `content`, and an answer to it. Raises NotFound, NotAllowed, Conflict."""
         if answers:
             check_scope(identity, "chat")
-        wanted = self._wanted(params, content)
+        body = self._body(params, content)
         return await self._finished(
-            self._edit(identity, message_id, content, client_message_id, wanted if answers else None)
+            self._edit(identity, message_id, content, client_message_id, body if answers else None)
         )
 
     async def regenerate(
@@ -131,7 +131,7 @@ class DurableGenerations:
     ) -> StartedGeneration:
         """Another answer beside `message_id`. Raises NotFound, NotAllowed, Conflict."""
         check_scope(identity, "chat")
-        return await self._finished(self._regenerate(identity, message_id, self._wanted(params)))
+        return await self._finished(self._regenerate(identity, message_id, self._body(params)))
 
     async def go_on(self, identity: Identity, message_id: str) -> StartedGeneration:
         """The answer goes on where it was cut off. Raises NotFound, NotAllowed, Conflict."""
@@ -172,34 +172,34 @@ class DurableGenerations:
 
     # --- how they begin -----------------------------------------------------------------------------------------------
 
-    async def _begin(self, identity: Identity, wanted: ChatCompletionRequest) -> StartedGeneration:
-        session_id = wanted.stored_under("session_id")
+    async def _begin(self, identity: Identity, body: ChatCompletionRequest) -> StartedGeneration:
+        session_id = body.stored_under("session_id")
         if session_id is None:
             for name in ("parent_id", "client_message_id"):
-                if wanted.stored_under(name) is not None:
+                if body.stored_under(name) is not None:
                     raise InvalidRequest(f"metadata.{name}", "needs metadata.session_id.")
-            return await self._launch(self._plans.outside(identity.user_id, wanted))
+            return await self._launch(self._plans.outside(identity.user_id, body))
         user_id = user_id_of(identity)
-        parent_id, client_id = wanted.stored_under("parent_id"), wanted.stored_under("client_message_id")
+        parent_id, client_id = body.stored_under("parent_id"), body.stored_under("client_message_id")
         while True:
             place = await self._database.read(
                 lambda db: answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=client_id)
             )
             try:
                 if place.sent is not None:
-                    return await self._answer_again(user_id, wanted, place, place.sent)
-                return await self._launch(await self._plans.in_chat(user_id, wanted, place, None))
+                    return await self._answer_again(user_id, body, place, place.sent)
+                return await self._launch(await self._plans.in_chat(user_id, body, place, None))
             except AlreadySent:
                 continue  # by somebody who was faster: now it is found
 
     async def _answer_again(
-        self, user_id: str, wanted: ChatCompletionRequest, place: answers.MessagePlace, sent: Message
+        self, user_id: str, body: ChatCompletionRequest, place: answers.MessagePlace, sent: Message
     ) -> StartedGeneration:
         """The message is there. Its answer may be, too; may have come to nothing; or was never asked for."""
         latest = await self._database.read(lambda db: generations.answer_to(db, sent.message_id))
         if latest is None:
             path = await self._database.read(lambda db: messages.ancestors(db, sent.message_id))
-            return await self._launch(await self._plans.in_chat(user_id, wanted, place, Turn(path, ())))
+            return await self._launch(await self._plans.in_chat(user_id, body, place, Turn(path, ())))
         if latest.state in {"failed", "interrupted"} and not (latest.prefix or latest.content):
             return await self._run_again(user_id, latest)
         return StartedGeneration(
@@ -216,22 +216,22 @@ class DurableGenerations:
         message_id: str,
         content: str,
         client_message_id: str | None,
-        wanted: ChatCompletionRequest | None,
+        body: ChatCompletionRequest | None,
     ) -> StartedGeneration:
         user_id = user_id_of(identity)
         while True:
             message, place = await self._beside(user_id, message_id, client_message_id)
             try:
-                if wanted is None:
+                if body is None:
                     return await self._write_beside(user_id, message, content, client_message_id)
                 if message.role != "user":
                     raise Conflict("Only the user's messages are answered.", param="answers")
                 under = {"session_id": message.session_id, "client_message_id": client_message_id or ""}
-                wanted = wanted.model_copy(update={"metadata": {name: v for name, v in under.items() if v}})
+                body = body.model_copy(update={"metadata": {name: v for name, v in under.items() if v}})
                 if place.sent is not None:
-                    return await self._answer_again(user_id, wanted, place, place.sent)
+                    return await self._answer_again(user_id, body, place, place.sent)
                 turn = Turn(place.path, (ChatMessage(role="user", content=content),))
-                return await self._launch(await self._plans.in_chat(user_id, wanted, place, turn))
+                return await self._launch(await self._plans.in_chat(user_id, body, place, turn))
             except AlreadySent:
                 continue
 
@@ -251,15 +251,13 @@ class DurableGenerations:
         is_new = written.message_id == new.message_id
         return StartedGeneration("", written.session_id, None, written.message_id, is_new=is_new)
 
-    async def _regenerate(
-        self, identity: Identity, message_id: str, wanted: ChatCompletionRequest
-    ) -> StartedGeneration:
+    async def _regenerate(self, identity: Identity, message_id: str, body: ChatCompletionRequest) -> StartedGeneration:
         user_id = user_id_of(identity)
         message, place = await self._beside(user_id, message_id)
         if message.role != "assistant":
             raise Conflict("Only an answer can be made again.", param="message_id")
-        wanted = wanted.model_copy(update={"metadata": {"session_id": message.session_id}})
-        prepared = await self._plans.in_chat(user_id, wanted, place, Turn(place.path, ()))
+        body = body.model_copy(update={"metadata": {"session_id": message.session_id}})
+        prepared = await self._plans.in_chat(user_id, body, place, Turn(place.path, ()))
         return await self._launch(prepared, message.parent_id)
 
     async def _go_on(self, identity: Identity, message_id: str) -> StartedGeneration:
@@ -298,7 +296,7 @@ class DurableGenerations:
 
         return await self._database.read(read)
 
-    def _wanted(self, params: Mapping[str, Any], content: str = "") -> ChatCompletionRequest:
+    def _body(self, params: Mapping[str, Any], content: str = "") -> ChatCompletionRequest:
         """Raises InvalidRequest."""
         return request_of(params, content, self._limits)
 
@@ -306,7 +304,7 @@ class DurableGenerations:
         """Raises AlreadySent, StoreError, and what the engine refuses with."""
         begun = await self._runs.launch(prepared)
         row = prepared.plan.row
-        said = [message.message_id for message in begun.written if message.role == "user"]
+        said = [message.message_id for message in begun.messages if message.role == "user"]
         user_message_id = said[-1] if said else user_message_id or prepared.new.parent_id
         return StartedGeneration(row.generation_id, row.session_id, row.message_id, user_message_id, is_new=True)
 

@@ -111,16 +111,16 @@ Refs = Mapping[tuple[Model, str], dict[str, Any]]  # (model, "validation" | "ser
 
 
 def _schemas(endpoints: list[Endpoint]) -> tuple[dict[str, Any], Refs]:
-    wanted: dict[tuple[Any, Any], None] = {}
+    models: dict[tuple[Any, Any], None] = {}
     for endpoint in endpoints:
         for model, mode in ((endpoint.body, "validation"), (endpoint.query, "validation")):
             if model is not None:
-                wanted[model, mode] = None
+                models[model, mode] = None
         if isinstance(endpoint.response, type):
-            wanted[endpoint.response, "serialization"] = None
+            models[endpoint.response, "serialization"] = None
         if endpoint.line is not None:
-            wanted[endpoint.line, "serialization"] = None
-    refs, definitions = models_json_schema(list(wanted), ref_template=REF)
+            models[endpoint.line, "serialization"] = None
+    refs, definitions = models_json_schema(list(models), ref_template=REF)
     return definitions.get("$defs", {}), refs  # type: ignore[return-value]
 
 

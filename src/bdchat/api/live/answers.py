@@ -71,10 +71,10 @@ class LiveAnswers:
         self._is_live = True  # from here the bus is heard; what the log says too, the cursors drop
         for generation_id, after_id in last.items():
             self._answers[generation_id] = _Answer(generation_id, None, EventCursor(after_id))
-        wanted = dict(await self._database.read(lambda db: generations.of_session(db, self._session_id, named=last)))
-        for generation_id in last.keys() - wanted.keys():  # of another session, or of nobody: it does not exist here
+        found = dict(await self._database.read(lambda db: generations.of_session(db, self._session_id, named=last)))
+        for generation_id in last.keys() - found.keys():  # of another session, or of nobody: it does not exist here
             self._answers.pop(generation_id).stop_following()
-        for generation_id, message_id in wanted.items():
+        for generation_id, message_id in found.items():
             answer = self._answer(generation_id, message_id)
             if not answer.is_over:
                 self._follow(answer)

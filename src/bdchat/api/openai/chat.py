@@ -33,24 +33,24 @@ class ChatCompletions:
         require_chat(request)
         return await self.answer(request, parse(ChatCompletionRequest, await read_json_body(request), self._limits))
 
-    async def answer(self, request: Request, wanted: ChatCompletionRequest) -> Response:
+    async def answer(self, request: Request, body: ChatCompletionRequest) -> Response:
         identity = require_chat(request)
-        if wanted.store:
-            return await self._stored.answer(request, identity, wanted)
-        engine = self._router.engine_for(wanted.model)
+        if body.store:
+            return await self._stored.answer(request, identity, body)
+        engine = self._router.engine_for(body.model)
         completion_id = f"chatcmpl-{uuid.uuid4().hex}"
-        generation_request = wanted.to_generation_request(completion_id)
+        generation_request = body.to_generation_request(completion_id)
         group = GenerationGroup(self._generations, engine, [generation_request], width=1, user_id=identity.user_id)
         await accept(request, group)
         info = engine.info
         head = ChatHead(
             completion_id=completion_id,
             created=int(time.time()),
-            model=info.model_id if info else wanted.model or "",
+            model=info.model_id if info else body.model or "",
             fingerprint=info.fingerprint if info else None,
-            num_choices=wanted.num_choices,
-            service_tier=wanted.echoed_service_tier,
+            num_choices=body.num_choices,
+            service_tier=body.echoed_service_tier,
         )
-        if wanted.stream:
-            return StreamResponse(group, ChatChunks(head, includes_usage=wanted.includes_usage))
-        return await complete(request, group, ChatCollector(head, has_logprobs=bool(wanted.logprobs)))
+        if body.stream:
+            return StreamResponse(group, ChatChunks(head, includes_usage=body.includes_usage))
+        return await complete(request, group, ChatCollector(head, has_logprobs=bool(body.logprobs)))

@@ -30,12 +30,12 @@ class Completions:
 
     async def create(self, request: Request) -> Response:
         identity = require_chat(request)
-        wanted = parse(CompletionRequest, await read_json_body(request), self._limits)
-        engine = self._router.engine_for(wanted.model)
+        body = parse(CompletionRequest, await read_json_body(request), self._limits)
+        engine = self._router.engine_for(body.model)
         completion_id = f"cmpl-{uuid.uuid4().hex}"
         if engine.info is not None:
-            _refuse_long_token_lists(wanted.prompts, engine.info)
-        generation_requests = wanted.to_generation_requests(completion_id)
+            _refuse_long_token_lists(body.prompts, engine.info)
+        generation_requests = body.to_generation_requests(completion_id)
         group = GenerationGroup(
             self._generations, engine, generation_requests, width=MAX_WIDTH, user_id=identity.user_id
         )
@@ -44,15 +44,15 @@ class Completions:
         head = CompletionHead(
             completion_id=completion_id,
             created=int(time.time()),
-            model=info.model_id if info else wanted.model or "",
+            model=info.model_id if info else body.model or "",
             fingerprint=info.fingerprint if info else None,
-            num_choices=wanted.num_choices,
-            prompts=tuple(wanted.prompts),
-            echo=bool(wanted.echo),
-            num_top_logprobs=wanted.logprobs,
+            num_choices=body.num_choices,
+            prompts=tuple(body.prompts),
+            echo=bool(body.echo),
+            num_top_logprobs=body.logprobs,
         )
-        if wanted.stream:
-            return StreamResponse(group, CompletionChunks(head, includes_usage=wanted.includes_usage))
+        if body.stream:
+            return StreamResponse(group, CompletionChunks(head, includes_usage=body.includes_usage))
         return await complete(request, group, CompletionCollector(head))
 
 

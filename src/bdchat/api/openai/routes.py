@@ -61,8 +61,8 @@ def llm_routes(chat: ChatCompletions, models: Models, limits: LimitSettings) -> 
 
     async def generate(request: Request) -> Response:
         require_chat(request)
-        wanted = parse(GenerateRequest, await read_json_body(request), limits)
-        return await chat.answer(request, wanted.to_chat_request())
+        body = parse(GenerateRequest, await read_json_body(request), limits)
+        return await chat.answer(request, body.to_chat_request())
 
     return declared(
         Endpoint(

@@ -36,15 +36,15 @@ class StoredChat:
         self._database = database
         self._router = router
 
-    async def answer(self, request: Request, identity: Identity, wanted: ChatCompletionRequest) -> Response:
-        """As one document or as a stream, as `wanted` says."""
-        if wanted.stream:
+    async def answer(self, request: Request, identity: Identity, body: ChatCompletionRequest) -> Response:
+        """As one document or as a stream, as `body` says."""
+        if body.stream:
             with interruptible(request):
-                started = await unless_gone(request.receive, self._durable.begin(identity, wanted))
+                started = await unless_gone(request.receive, self._durable.begin(identity, body))
             row = await self.find(identity, started.generation_id)
-            return self.stream(request, row, headers=headers_of(started), includes_usage=wanted.includes_usage)
+            return self.stream(request, row, headers=headers_of(started), includes_usage=body.includes_usage)
         with interruptible(request):
-            return await unless_gone(request.receive, self._whole(request, identity, wanted))
+            return await unless_gone(request.receive, self._whole(request, identity, body))
 
     async def find(self, identity: Identity, generation_id: str) -> Generation:
         """Without what is long. Raises NotFound."""
@@ -78,8 +78,8 @@ class StoredChat:
         chunks = ChatChunks(self.head(row), includes_usage=includes_usage)
         return FrameStream(self._frames(row.generation_id, after_id, chunks), headers=headers)
 
-    async def _whole(self, request: Request, identity: Identity, wanted: ChatCompletionRequest) -> Response:
-        started = await self._durable.begin(identity, wanted)
+    async def _whole(self, request: Request, identity: Identity, request_body: ChatCompletionRequest) -> Response:
+        started = await self._durable.begin(identity, request_body)
         rests_on_session(request, started.session_id)
         headers = headers_of(started)
         read = ChatCollector(self.head(await self.find(identity, started.generation_id)), has_logprobs=False)

@@ -103,13 +103,13 @@ class StoredCompletions:
 
     async def list(self, request: Request) -> Response:
         identity = require_chat(request)
-        query, metadata = _split_metadata(dict(request.query_params))
-        wanted = validate(CompletionQuery, query, self._limits, strict=False)
+        fields, metadata = _split_metadata(dict(request.query_params))
+        query = validate(CompletionQuery, fields, self._limits, strict=False)
         page = CompletionPage(
-            limit=wanted.limit,
-            after=wanted.after,
-            is_newest_first=wanted.order == "desc",
-            model=wanted.model,
+            limit=query.limit,
+            after=query.after,
+            is_newest_first=query.order == "desc",
+            model=query.model,
             metadata=metadata,
             has_sessions="sessions" in identity.scopes,
         )
@@ -128,11 +128,11 @@ class StoredCompletions:
 
     async def change(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
-        wanted = parse(CompletionChanges, await read_json_body(request), self._limits)
+        body = parse(CompletionChanges, await read_json_body(request), self._limits)
 
         def change(db: Db) -> None:
             row = writable(db, identity, completion_id)
-            row.wire = {**row.wire, "metadata": wanted.metadata or {}}
+            row.wire = {**row.wire, "metadata": body.metadata or {}}
             db.add(row)
 
         await self._database.write(change)
@@ -153,11 +153,11 @@ class StoredCompletions:
 
     async def messages(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
-        wanted = read_query(StoredMessageQuery, request, self._limits)
+        query = read_query(StoredMessageQuery, request, self._limits)
 
         def read(db: Db) -> LongAnswer:
             shown = shown_messages(db, readable(db, identity, completion_id))
-            found, has_more = page_of(shown, wanted.limit, after=wanted.after, is_newest_first=wanted.order == "desc")
+            found, has_more = page_of(shown, query.limit, after=query.after, is_newest_first=query.order == "desc")
             body = _list_of([message.to_wire() for message in found], has_more=has_more)
             texts = [LongText(message.read) for message in found if message.read is not None]
             return LongAnswer(body, texts, lambda db: shown_to(db, identity, completion_id))
@@ -166,12 +166,12 @@ class StoredCompletions:
 
     async def events(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
-        query = dict(request.query_params)
+        fields = dict(request.query_params)
         if (seen := request.headers.get("last-event-id")) is not None:
-            query["after"] = seen
-        wanted = validate(EventQuery, query, self._limits, strict=False)
+            fields["after"] = seen
+        query = validate(EventQuery, fields, self._limits, strict=False)
         row = await self._chat.find(identity, completion_id)
-        return self._chat.stream(request, row, after_id=wanted.after, includes_usage=wanted.include_usage)
+        return self._chat.stream(request, row, after_id=query.after, includes_usage=query.include_usage)
 
     async def cancel(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")

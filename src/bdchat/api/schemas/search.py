@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text, invalid
 from bdchat.api.schemas.sessions import Folder, SessionId
-from bdchat.store.search.results import Filter, Hit
+from bdchat.store.search.results import Hit, SearchFilter
 
 MAX_QUERY_CHARS = 200
 MAX_PAGE = 50
@@ -35,8 +35,8 @@ class SearchQuery(Strict):
             raise invalid("must not be before 'from'.", at="to")
         return self
 
-    def to_filter(self) -> Filter:
-        return Filter(
+    def to_filter(self) -> SearchFilter:
+        return SearchFilter(
             role=self.role,
             from_ms=self.from_ms,
             to_ms=self.to_ms,

@@ -75,9 +75,9 @@ def users(db: Db, *, limit: int, before: str | None = None, search: str = "") ->
     query = _user_rows()
     if before is not None:
         query = query.where(col(User.user_id) < before)
-    if wanted := username_key(search):
-        in_display_name = func.lower(col(User.display_name)).contains(wanted, autoescape=True)
-        query = query.where(or_(col(User.username_key).contains(wanted, autoescape=True), in_display_name))
+    if key := username_key(search):
+        in_display_name = func.lower(col(User.display_name)).contains(key, autoescape=True)
+        query = query.where(or_(col(User.username_key).contains(key, autoescape=True), in_display_name))
     return [UserRow(*row) for row in db.exec(query.order_by(col(User.user_id).desc()).limit(limit))]
 
 
@@ -129,9 +129,9 @@ def usage(
     return [_usage_row(names, tuple(row)) for row in db.execute(query.limit(limit)) if row[-1] is not None]
 
 
-def audit(db: Db, wanted: AuditFilter, *, limit: int, before: str | None = None) -> list[AuditEntry]:
+def audit(db: Db, filters: AuditFilter, *, limit: int, before: str | None = None) -> list[AuditEntry]:
     """The newest first; `before` is an entry_id."""
-    query = select(AuditEntry).where(*_audit_conditions(wanted))
+    query = select(AuditEntry).where(*_audit_conditions(filters))
     if before is not None:
         query = query.where(AuditEntry.entry_id < before)
     return list(db.exec(query.order_by(col(AuditEntry.entry_id).desc()).limit(limit)))
@@ -164,15 +164,15 @@ def _usage_row(names: Sequence[str], row: tuple[Any, ...]) -> UsageSum:
     )
 
 
-def _audit_conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+def _audit_conditions(filters: AuditFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.action is not None:
+    if filters.action is not None:
         action = col(AuditEntry.action)
-        conditions.append(or_(action == wanted.action, action.startswith(f"{wanted.action}.", autoescape=True)))
-    if wanted.actor is not None:
-        conditions.append(or_(col(AuditEntry.actor_id) == wanted.actor, col(AuditEntry.actor_name) == wanted.actor))
-    if wanted.since_ms is not None:
-        conditions.append(col(AuditEntry.at_ms) >= wanted.since_ms)
-    if wanted.until_ms is not None:
-        conditions.append(col(AuditEntry.at_ms) < wanted.until_ms)
+        conditions.append(or_(action == filters.action, action.startswith(f"{filters.action}.", autoescape=True)))
+    if filters.actor is not None:
+        conditions.append(or_(col(AuditEntry.actor_id) == filters.actor, col(AuditEntry.actor_name) == filters.actor))
+    if filters.since_ms is not None:
+        conditions.append(col(AuditEntry.at_ms) >= filters.since_ms)
+    if filters.until_ms is not None:
+        conditions.append(col(AuditEntry.at_ms) < filters.until_ms)
     return conditions

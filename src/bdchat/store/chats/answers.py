@@ -59,12 +59,12 @@ class AnswerEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class WrittenAnswer:
     """What was written, to tell of it; outside chats that is nothing."""
 
     generation: Generation
     session: ChatSession | None = None
-    written: tuple[Message, ...] = ()  # the answer last
+    messages: tuple[Message, ...] = ()  # the answer last
     audience: Audience = field(default_factory=list)
 
 
@@ -148,12 +148,12 @@ def started(generation: Generation) -> dict[str, Any]:
     }
 
 
-def begin(db: Db, new: NewAnswer) -> Begun:
+def begin(db: Db, new: NewAnswer) -> WrittenAnswer:
     """Raises AlreadySent, NotFound, NotAllowed."""
     generation = new.generation
     if generation.session_id is None:
         generations.create(db, generation, started(generation))
-        return Begun(generation)
+        return WrittenAnswer(generation)
     session = sessions.get_writable(db, new.user_id, generation.session_id)
     written = _write(db, session, new)
     if new.is_new_answer:
@@ -175,7 +175,7 @@ def begin(db: Db, new: NewAnswer) -> Begun:
     generations.create(db, generation, started(generation))
     num_messages = sum(message.role == "user" for message in written)
     usage.add(db, new.user_id, generation.model, num_messages=num_messages)
-    return Begun(generation, session, (*written, answer), sessions.audience(db, session))
+    return WrittenAnswer(generation, session, (*written, answer), sessions.audience(db, session))
 
 
 def _write(db: Db, session: ChatSession, new: NewAnswer) -> list[Message]:
@@ -240,7 +240,9 @@ def _take_up(db: Db, answer_id: str) -> Message:
     return answer
 
 
-def end(db: Db, owner: str, generation_id: str, answer_end: AnswerEnd, rows: Sequence[dict[str, Any]]) -> Begun | None:
+def end(
+    db: Db, owner: str, generation_id: str, answer_end: AnswerEnd, rows: Sequence[dict[str, Any]]
+) -> WrittenAnswer | None:
     """`rows`: the rest of the log. None when `owner` has lost it, or it is gone."""
     quotas.let_pass(db)
     ending = answer_end.ending
@@ -251,7 +253,7 @@ def end(db: Db, owner: str, generation_id: str, answer_end: AnswerEnd, rows: Seq
         return None
     usage.add(db, generation.user_id, generation.model, None, **answer_end.counts)
     if generation.message_id is None:
-        return Begun(generation)
+        return WrittenAnswer(generation)
     message = messages.finish_answer(
         db,
         generation.message_id,
@@ -264,4 +266,4 @@ def end(db: Db, owner: str, generation_id: str, answer_end: AnswerEnd, rows: Seq
     )
     session = db.get(ChatSession, message.session_id)
     assert session is not None  # the foreign key
-    return Begun(generation, session, (message,), sessions.audience(db, session))
+    return WrittenAnswer(generation, session, (message,), sessions.audience(db, session))

@@ -46,21 +46,21 @@ class CompletionRow:
     num_bytes: int  # of content and prefix
 
 
-def page(db: Db, user_id: str, wanted: CompletionPage) -> tuple[list[CompletionRow], bool]:
+def page(db: Db, user_id: str, filters: CompletionPage) -> tuple[list[CompletionRow], bool]:
     """The user's own, ended ones included, in the order of their making, and whether there are more: a page ends before
     the one with which the texts are more than PAGE_BYTES, and holds one at least."""
     name = col(Generation.generation_id)
     ids = select(name).where(col(Generation.user_id) == user_id)
-    if wanted.model is not None:
-        ids = ids.where(col(Generation.model) == wanted.model)
-    if not wanted.has_sessions:
+    if filters.model is not None:
+        ids = ids.where(col(Generation.model) == filters.model)
+    if not filters.has_sessions:
         ids = ids.where(col(Generation.session_id).is_(None))
-    for key, value in wanted.metadata.items():
+    for key, value in filters.metadata.items():
         ids = ids.where(_has_metadata(db, key, value))
-    if wanted.after is not None:
-        ids = ids.where(name < wanted.after if wanted.is_newest_first else name > wanted.after)
-    order = name.desc() if wanted.is_newest_first else name.asc()
-    these = ids.order_by(order).limit(wanted.limit + 1).subquery()
+    if filters.after is not None:
+        ids = ids.where(name < filters.after if filters.is_newest_first else name > filters.after)
+    order = name.desc() if filters.is_newest_first else name.asc()
+    these = ids.order_by(order).limit(filters.limit + 1).subquery()
     query = _rows().join(these, name == these.c.generation_id).order_by(order)
     found: list[CompletionRow] = []
     num_bytes = 0
@@ -68,7 +68,7 @@ def page(db: Db, user_id: str, wanted: CompletionPage) -> tuple[list[CompletionR
         for row in rows:
             each = _completion_row(row)
             num_bytes += each.num_bytes
-            if len(found) == wanted.limit or (found and num_bytes > PAGE_BYTES):
+            if len(found) == filters.limit or (found and num_bytes > PAGE_BYTES):
                 return found, True
             found.append(each)
     return found, False

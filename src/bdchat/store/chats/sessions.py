@@ -36,7 +36,7 @@ Audience = list[tuple[str, Seen]]  # (user_id, how they see the chat)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SessionFilter:
     """Which chats a list holds. None: both. `folder` "" is none at all."""
 
     is_pinned: bool | None = None
@@ -131,19 +131,21 @@ def audiences(db: Db, found: Sequence[ChatSession]) -> list[Audience]:
 # --- many -------------------------------------------------------------------------------------------------------------
 
 
-def recent(db: Db, user_id: str, wanted: Wanted, *, limit: int, before: tuple[int, str] | None = None) -> list[Seen]:
+def recent(
+    db: Db, user_id: str, filters: SessionFilter, *, limit: int, before: tuple[int, str] | None = None
+) -> list[Seen]:
     """The last used first. `before`: (updated_at_ms, session_id) of the last one that is known."""
     query = chat_queries.recent_sessions(
-        is_pinned=wanted.is_pinned,
-        is_archived=wanted.is_archived,
-        has_folder=wanted.folder is not None,
-        is_deleted=wanted.is_deleted,
-        is_shared=wanted.is_shared,
+        is_pinned=filters.is_pinned,
+        is_archived=filters.is_archived,
+        has_folder=filters.folder is not None,
+        is_deleted=filters.is_deleted,
+        is_shared=filters.is_shared,
         has_before=before is not None,
     )
     values: dict[str, Any] = {"user_id": user_id, "limit": limit}
-    if wanted.folder is not None:
-        values["folder"] = wanted.folder
+    if filters.folder is not None:
+        values["folder"] = filters.folder
     if before is not None:
         values["before_ms"], values["before_id"] = before
     return [_seen(user_id, found) for found in db.execute(query, values)]

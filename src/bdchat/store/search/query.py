@@ -44,11 +44,11 @@ class Query:
 
     def for_tsquery(self, scope: list[str]) -> str:
         """Which terms must be there; that they are neighbours, `neighbours` asks."""
-        wanted = ["(" + " | ".join(f"'{mark}'" for mark in scope) + ")"] if scope else []
+        terms = ["(" + " | ".join(f"'{mark}'" for mark in scope) + ")"] if scope else []
         for phrase in self.phrases:
             *first, last = (f"'{term}'" for term in phrase.terms)
-            wanted += [*first, f"{last}:*" if phrase.is_prefix else last]
-        return " & ".join(dict.fromkeys(wanted))
+            terms += [*first, f"{last}:*" if phrase.is_prefix else last]
+        return " & ".join(dict.fromkeys(terms))
 
     @property
     def neighbours(self) -> list[str]:

@@ -21,7 +21,7 @@ _MAX_SCOPE_MARKS = 200  # with more shared sessions the joins alone decide
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class SearchFilter:
     """None: any. `role` "title": titles only. `from_ms` and `to_ms` are both included."""
 
     role: str | None = None
@@ -33,7 +33,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SearchCursor:
     """Where a page ended. `is_loose`: of the looser reading."""
 
     entry_id: int
@@ -61,31 +61,33 @@ class Page:
     """Newest first. `end` None: there is no more."""
 
     hits: list[Hit]
-    end: Place | None
+    end: SearchCursor | None
 
 
-def find(db: Db, user_id: str, typed: str, wanted: Filter, *, limit: int, after: Place | None = None) -> Page:
+def find(
+    db: Db, user_id: str, typed: str, filters: SearchFilter, *, limit: int, after: SearchCursor | None = None
+) -> Page:
     """What `user_id` may see and holds every word of `typed`. When nothing does, words that may end in a particle are
     tried without it."""
     is_loose = after is not None and after.is_loose
     query = parse(typed, is_loose=is_loose)
     if query is None:
         return Page([], None)
-    scope = _scope(db, user_id, wanted)
-    hits = _ask(db, user_id, query, wanted, scope, limit=limit + 1, after=after)
+    scope = _scope(db, user_id, filters)
+    hits = _ask(db, user_id, query, filters, scope, limit=limit + 1, after=after)
     if not hits and after is None:
         looser = parse(typed, is_loose=True)
         if looser is not None and looser != query:
             is_loose = True
-            hits = _ask(db, user_id, looser, wanted, scope, limit=limit + 1, after=None)
-    end = Place(hits[limit - 1].entry_id, is_loose) if len(hits) > limit else None
+            hits = _ask(db, user_id, looser, filters, scope, limit=limit + 1, after=None)
+    end = SearchCursor(hits[limit - 1].entry_id, is_loose) if len(hits) > limit else None
     return Page(hits[:limit], end)
 
 
-def _scope(db: Db, user_id: str, wanted: Filter) -> list[str]:
+def _scope(db: Db, user_id: str, filters: SearchFilter) -> list[str]:
     """Marks of which any visible entry has one; none: no narrowing."""
-    if wanted.session_id is not None:
-        return [MARK + wanted.session_id]
+    if filters.session_id is not None:
+        return [MARK + filters.session_id]
     shared = text("SELECT session_id FROM session_member WHERE user_id = :user_id")
     marks = [MARK + user_id, *(MARK + row[0] for row in db.execute(shared, {"user_id": user_id}))]
     return marks if len(marks) <= _MAX_SCOPE_MARKS else []
@@ -95,16 +97,16 @@ def _ask(
     db: Db,
     user_id: str,
     query: Query,
-    wanted: Filter,
+    filters: SearchFilter,
     scope: Sequence[str],
     *,
     limit: int,
-    after: Place | None,
+    after: SearchCursor | None,
 ) -> list[Hit]:
     is_sqlite = db.get_bind().dialect.name == "sqlite"
     entry = "search_index.rowid" if is_sqlite else "e.entry_id"
-    conditions, values = _conditions(wanted, entry, after)
-    must = [*([MARK + wanted.role] if wanted.role else [])]
+    conditions, values = _conditions(filters, entry, after)
+    must = [*([MARK + filters.role] if filters.role else [])]
     if is_sqlite:
         source = "search_index CROSS JOIN search_entry e ON e.entry_id = search_index.rowid"
         join = "CROSS JOIN"  # in this order: the newest come out first, and the query ends with the page
@@ -148,27 +150,27 @@ def _ask(
     ]
 
 
-def _conditions(wanted: Filter, entry: str, after: Place | None) -> tuple[list[str], dict[str, Any]]:
+def _conditions(filters: SearchFilter, entry: str, after: SearchCursor | None) -> tuple[list[str], dict[str, Any]]:
     """Times become bounds of the entry's number: the index then begins where they say."""
     below = [after.entry_id] if after is not None else []
-    if wanted.to_ms is not None:
-        below.append(entry_floor(wanted.to_ms + 1))
+    if filters.to_ms is not None:
+        below.append(entry_floor(filters.to_ms + 1))
     conditions: list[str] = []
     values: dict[str, Any] = {}
     if below:
         conditions.append(f"{entry} < :below")
         values["below"] = min(below)
-    if wanted.from_ms is not None:
+    if filters.from_ms is not None:
         conditions.append(f"{entry} >= :least")
-        values["least"] = entry_floor(wanted.from_ms)
-    if wanted.session_id is not None:
+        values["least"] = entry_floor(filters.from_ms)
+    if filters.session_id is not None:
         conditions.append("s.session_id = :session_id")
-        values["session_id"] = wanted.session_id
+        values["session_id"] = filters.session_id
     # folder and archive are the owner's own order
-    if wanted.folder is not None:
+    if filters.folder is not None:
         conditions.append("s.folder = :folder AND s.user_id = :user_id")
-        values["folder"] = wanted.folder
-    if wanted.is_archived is not None:
-        negation = "" if wanted.is_archived else "NOT "
+        values["folder"] = filters.folder
+    if filters.is_archived is not None:
+        negation = "" if filters.is_archived else "NOT "
         conditions.append(f"{negation}(s.is_archived AND s.user_id = :user_id)")
     return conditions, values

@@ -57,7 +57,7 @@ class ChatSlice:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedChat:
     chat: Chat
     tree: Tree
     session: Row
@@ -88,7 +88,7 @@ class Known:
         self.deleted.discard(source_id)
         self.origins.add(_origin(source_id))
 
-    def has_other_version(self, prepared: Prepared) -> bool:
+    def has_other_version(self, prepared: PreparedChat) -> bool:
         """Some programs give no id: then nothing is a version of anything."""
         return not prepared.chat.origin.endswith(":") and prepared.chat.origin in self.origins
 
@@ -107,7 +107,7 @@ def known(db: Db, user_id: str) -> Known:
     return found
 
 
-def prepare(chat: Chat, user_id: str) -> Prepared:
+def prepare(chat: Chat, user_id: str) -> PreparedChat:
     """`user_id`: whose it will be. The first slice is ready, for most chats the only one. Raises BadChat."""
     tree = rebuild(chat, now_ms=min(now_ms(), MAX_AT_MS))
     ids = sorted(new_id() for _ in tree.messages)  # in the file's order, which settles ties of time
@@ -117,7 +117,7 @@ def prepare(chat: Chat, user_id: str) -> Prepared:
     groups = list(slices([rows[number] for number in tree.top_down], _num_bytes, max_bytes=MAX_SLICE_TEXT_BYTES))
     made = (_slice(group, metadata) for group in groups)
     first = next(made, ChatSlice([], [], []))
-    return Prepared(
+    return PreparedChat(
         chat=chat,
         tree=tree,
         session=session,
@@ -172,7 +172,7 @@ def own_fingerprint(db: Db, user_id: str, session_id: str) -> str | None:
     return fingerprint.text()
 
 
-async def put(database: Database, prepared: Prepared, *, was_deleted: bool) -> str:
+async def put(database: Database, prepared: PreparedChat, *, was_deleted: bool) -> str:
     """The new session's id. `was_deleted`: the user has deleted the same one. Raises AlreadyImported, QuotaExceeded,
     and Conflict for the same `prepared` again: its ids are made. Whatever it raises, nothing of it is to be seen."""
     begin = partial(_begin, prepared=prepared, was_deleted=was_deleted)
@@ -195,7 +195,7 @@ async def put(database: Database, prepared: Prepared, *, was_deleted: bool) -> s
         raise
 
 
-def _begin(db: Db, *, prepared: Prepared, was_deleted: bool) -> str:
+def _begin(db: Db, *, prepared: PreparedChat, was_deleted: bool) -> str:
     """With the settings and the first slice."""
     _require_new(db, prepared, was_deleted=was_deleted)
     quotas.charge(db, prepared.session["user_id"], prepared.num_bytes)
@@ -207,21 +207,21 @@ def _begin(db: Db, *, prepared: Prepared, was_deleted: bool) -> str:
     return session.session_id
 
 
-def _go_on(db: Db, *, prepared: Prepared, some: ChatSlice) -> None:
+def _go_on(db: Db, *, prepared: PreparedChat, some: ChatSlice) -> None:
     staging.touch(db, prepared.session["session_id"])
     num_bytes = sum(books.num_bytes(Message, row) for row in some.messages) + _index_bytes(some)
     quotas.charge(db, prepared.session["user_id"], num_bytes)  # its other requests write too
     _write(db, prepared, some)
 
 
-def _write(db: Db, prepared: Prepared, some: ChatSlice) -> None:
+def _write(db: Db, prepared: PreparedChat, some: ChatSlice) -> None:
     for table, rows in ((Message, some.messages), (MessageMetadata, some.metadata)):
         if rows:
             db.connection().execute(insert(table), rows)
     search.put_new(db, prepared.session["user_id"], some.entries)
 
 
-def _publish(db: Db, *, prepared: Prepared, was_deleted: bool) -> str:
+def _publish(db: Db, *, prepared: PreparedChat, was_deleted: bool) -> str:
     """Known by its source from here on."""
     _require_new(db, prepared, was_deleted=was_deleted)
     user_id, source_id = prepared.session["user_id"], prepared.source_id
@@ -238,7 +238,7 @@ def _publish(db: Db, *, prepared: Prepared, was_deleted: bool) -> str:
     return session.session_id
 
 
-def _require_new(db: Db, prepared: Prepared, *, was_deleted: bool) -> None:
+def _require_new(db: Db, prepared: PreparedChat, *, was_deleted: bool) -> None:
     same = select(ChatSession.session_id).where(
         col(ChatSession.user_id) == prepared.session["user_id"], col(ChatSession.source_id) == prepared.source_id
     )
