@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from bdchat.store.chats import completion_rows, generations, purges
-from bdchat.store.chats.completion_rows import CompletionPage
+from bdchat.store.chats import generation_rows, generations, purges
+from bdchat.store.chats.generation_rows import GenerationFilter
 from bdchat.store.chats.generations import Ending
 from bdchat.store.errors import NotAllowed, NotFound
 from bdchat.store.ids import now_ms
@@ -165,8 +165,8 @@ async def test_pages_go_both_ways_through_the_users_own(database: Database) -> N
     await begin(database, "strangers", user_id="v")
 
     async def ids(**wanted: Any) -> list[str]:
-        page = CompletionPage(**{"limit": 10, **wanted})
-        found, _ = await database.read(lambda db: completion_rows.page(db, "u", page))
+        page = GenerationFilter(**{"limit": 10, **wanted})
+        found, _ = await database.read(lambda db: generation_rows.page(db, "u", page))
         return [each.row.generation_id for each in found]
 
     assert await ids(limit=2) == ["g0", "g1"]
@@ -197,7 +197,7 @@ async def test_who_may_read_a_chat_reads_its_answers_and_who_may_write_changes_t
     with pytest.raises(NotAllowed):
         await database.read(lambda db: generations.get_writable(db, bob, "chats"))
     found, _ = await database.read(
-        lambda db: completion_rows.page(db, ann, CompletionPage(limit=9, has_sessions=False))
+        lambda db: generation_rows.page(db, ann, GenerationFilter(limit=9, has_sessions=False))
     )
     assert [each.row.generation_id for each in found] == ["own"]
     await database.write(lambda db: generations.remove(db, generations.get(db, "own")))

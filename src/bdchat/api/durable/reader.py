@@ -14,7 +14,7 @@ from bdchat.api.durable.recorder import RecordedLog
 from bdchat.api.durable.rows import from_data, unpack
 from bdchat.api.generation.events import Batch, Ended, LogEvent, Reset
 from bdchat.engine.errors import EngineError
-from bdchat.store.chats import completion_rows, generations
+from bdchat.store.chats import generation_rows, generations
 from bdchat.store.db import Db
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
@@ -74,7 +74,7 @@ class DurableReader:
         """The first of what is committed after `after_id`, once; then waits a little while the answer runs."""
 
         def read(db: Db) -> tuple[Generation, list[Batch]]:
-            row = completion_rows.get(db, generation_id).row
+            row = generation_rows.get(db, generation_id).row
             return row, stored_events(db, row, after_id, max_rows=MAX_ROWS)
 
         row, batches = await self._database.read(read)
@@ -114,7 +114,7 @@ def stored_events(db: Db, row: Generation, after_id: int, *, max_rows: int | Non
     last = Batch(event_id(run, row.last_seq), [last_event(row)])
     if seq == row.last_seq - 1:
         return [last]
-    text = completion_rows.part_of(db, row.generation_id, "content", start=0, num_chars=MAX_CHARS)
+    text = generation_rows.part_of(db, row.generation_id, "content", start=0, num_chars=MAX_CHARS)
     return [Batch(event_id(run, row.last_seq - 1), [Reset(text=text)]), last]
 
 

@@ -29,9 +29,9 @@ from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatMessage
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings, Settings
-from bdchat.store.chats import answers, completion_rows, generations, messages
+from bdchat.store.chats import answers, generation_rows, generations, messages
 from bdchat.store.chats.answers import AlreadySent, WrittenAnswer
-from bdchat.store.chats.completion_rows import CompletionRow
+from bdchat.store.chats.generation_rows import GenerationRow
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
@@ -333,9 +333,9 @@ def readable(db: Db, identity: Identity, generation_id: str) -> Generation:
     return _unless_hidden(identity, generations.get_readable(db, identity.user_id, generation_id))
 
 
-def shown_to(db: Db, identity: Identity, generation_id: str) -> CompletionRow:
+def shown_to(db: Db, identity: Identity, generation_id: str) -> GenerationRow:
     """The same without what is long. Raises NotFound."""
-    found = completion_rows.get_readable(db, identity.user_id, generation_id)
+    found = generation_rows.get_readable(db, identity.user_id, generation_id)
     _unless_hidden(identity, found.row)
     return found
 

@@ -22,7 +22,7 @@ from bdchat.api.http.errors import ErrorEvent, seconds_left
 from bdchat.api.http.long_answer import GAP
 from bdchat.api.openai.logprobs import chat_logprobs
 from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, TokenLogprob
-from bdchat.store.chats.completion_rows import CompletionRow
+from bdchat.store.chats.generation_rows import GenerationRow
 from bdchat.store.tables import Generation
 
 CHUNK = "chat.completion.chunk"
@@ -186,7 +186,7 @@ class ChatCollector:
         """Of the first choice."""
         return "".join(self._texts[0])
 
-    def stored_document(self, shown: CompletionRow, last_event_id: int, *, content: Any) -> dict[str, Any]:
+    def stored_document(self, shown: GenerationRow, last_event_id: int, *, content: Any) -> dict[str, Any]:
         """`shown` may be older than what was read. Its prefix is a gap when it is long, after the content's."""
         row, ended, failed = shown.row, self.ended, self.failed
         ours = {

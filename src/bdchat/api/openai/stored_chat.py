@@ -22,8 +22,8 @@ from bdchat.api.openai.chat_chunks import ChatChunks, ChatCollector, ChatHead
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
-from bdchat.store.chats import completion_rows
-from bdchat.store.chats.completion_rows import CompletionRow
+from bdchat.store.chats import generation_rows
+from bdchat.store.chats.generation_rows import GenerationRow
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
@@ -51,7 +51,7 @@ class StoredChat:
         return (await self._database.read(lambda db: shown_to(db, identity, generation_id))).row
 
     def document(
-        self, shown: CompletionRow, read: ChatCollector, last_event_id: int, *, content: str | None
+        self, shown: GenerationRow, read: ChatCollector, last_event_id: int, *, content: str | None
     ) -> tuple[dict[str, Any], list[LongText]]:
         """Of a completion, with what fills its gaps. `content` None: as it is stored."""
         texts = [_part(shown, "content")] if content is None else []
@@ -117,10 +117,10 @@ class StoredChat:
             yield DONE
 
 
-def _part(shown: CompletionRow, name: Literal["content", "prefix"]) -> LongText:
+def _part(shown: GenerationRow, name: Literal["content", "prefix"]) -> LongText:
     generation_id = shown.row.generation_id
     return LongText(
-        lambda db, start, num_chars: completion_rows.part_of(db, generation_id, name, start=start, num_chars=num_chars)
+        lambda db, start, num_chars: generation_rows.part_of(db, generation_id, name, start=start, num_chars=num_chars)
     )
 
 

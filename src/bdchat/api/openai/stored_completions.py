@@ -34,8 +34,8 @@ from bdchat.api.schemas.stored import (
 )
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store.chats import completion_rows, generations
-from bdchat.store.chats.completion_rows import CompletionPage, CompletionRow
+from bdchat.store.chats import generation_rows, generations
+from bdchat.store.chats.generation_rows import GenerationFilter, GenerationRow
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict
 from bdchat.store.sql.database import Database
@@ -105,7 +105,7 @@ class StoredCompletions:
         identity = require_chat(request)
         fields, metadata = _split_metadata(dict(request.query_params))
         query = validate(CompletionQuery, fields, self._limits, strict=False)
-        page = CompletionPage(
+        page = GenerationFilter(
             limit=query.limit,
             after=query.after,
             is_newest_first=query.order == "desc",
@@ -115,7 +115,7 @@ class StoredCompletions:
         )
 
         def read(db: Db) -> LongAnswer:
-            found, has_more = completion_rows.page(db, identity.user_id, page)
+            found, has_more = generation_rows.page(db, identity.user_id, page)
             documents = [self._document(db, shown) for shown in found]
             body = _list_of([document for document, _ in documents], has_more=has_more)
             # nobody else's are here: the next pieces are as much the asker's as these
@@ -185,7 +185,7 @@ class StoredCompletions:
 
         return await long_reply(request, self._database, read)
 
-    def _document(self, db: Db, shown: CompletionRow) -> Document:
+    def _document(self, db: Db, shown: GenerationRow) -> Document:
         row = shown.row
         read = ChatCollector(self._chat.head(row), has_logprobs=False)
         is_running, last_event_id = row.state == generations.RUNNING, event_id(row.num_resumes, row.last_seq)

@@ -23,7 +23,7 @@ _NOT_SHOWN = ("request", "tokens", "wire", "prefix", "content")
 
 
 @dataclass(frozen=True, slots=True)
-class CompletionPage:
+class GenerationFilter:
     """Which stored completions are listed."""
 
     limit: int
@@ -35,7 +35,7 @@ class CompletionPage:
 
 
 @dataclass(frozen=True, slots=True)
-class CompletionRow:
+class GenerationRow:
     """`content`, `prefix` None: longer than SMALL_BYTES."""
 
     row: Generation  # without request, tokens, wire, prefix and content
@@ -46,7 +46,7 @@ class CompletionRow:
     num_bytes: int  # of content and prefix
 
 
-def page(db: Db, user_id: str, filters: CompletionPage) -> tuple[list[CompletionRow], bool]:
+def page(db: Db, user_id: str, filters: GenerationFilter) -> tuple[list[GenerationRow], bool]:
     """The user's own, ended ones included, in the order of their making, and whether there are more: a page ends before
     the one with which the texts are more than PAGE_BYTES, and holds one at least."""
     name = col(Generation.generation_id)
@@ -62,11 +62,11 @@ def page(db: Db, user_id: str, filters: CompletionPage) -> tuple[list[Completion
     order = name.desc() if filters.is_newest_first else name.asc()
     these = ids.order_by(order).limit(filters.limit + 1).subquery()
     query = _rows().join(these, name == these.c.generation_id).order_by(order)
-    found: list[CompletionRow] = []
+    found: list[GenerationRow] = []
     num_bytes = 0
     with db.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
         for row in rows:
-            each = _completion_row(row)
+            each = _generation_row(row)
             num_bytes += each.num_bytes
             if len(found) == filters.limit or (found and num_bytes > PAGE_BYTES):
                 return found, True
@@ -74,15 +74,15 @@ def page(db: Db, user_id: str, filters: CompletionPage) -> tuple[list[Completion
     return found, False
 
 
-def get(db: Db, generation_id: str) -> CompletionRow:
+def get(db: Db, generation_id: str) -> GenerationRow:
     """By its id alone: for who has asked whose it is. Raises NotFound."""
     found = db.execute(_rows().where(col(Generation.generation_id) == generation_id)).first()
     if found is None:
         raise NotFound("completion", generation_id)
-    return _completion_row(found)
+    return _generation_row(found)
 
 
-def get_readable(db: Db, user_id: str, generation_id: str) -> CompletionRow:
+def get_readable(db: Db, user_id: str, generation_id: str) -> GenerationRow:
     """As generations.get_readable. Raises NotFound."""
     found = get(db, generation_id)
     generations.check_readable(db, user_id, found.row)
@@ -107,10 +107,10 @@ def _rows() -> Any:
     return query.options(*(defer(getattr(Generation, name), raiseload=True) for name in _NOT_SHOWN))
 
 
-def _completion_row(found: Any) -> CompletionRow:
+def _generation_row(found: Any) -> GenerationRow:
     row, metadata, num_dropped, num_content_bytes, content, num_prefix_bytes, prefix = found
     num_bytes = int(num_content_bytes) + int(num_prefix_bytes)
-    return CompletionRow(row, metadata or {}, int(num_dropped or 0), content, prefix, num_bytes)
+    return GenerationRow(row, metadata or {}, int(num_dropped or 0), content, prefix, num_bytes)
 
 
 def _has_metadata(db: Db, key: str, value: str) -> ColumnElement[bool]:
