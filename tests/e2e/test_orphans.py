@@ -5,7 +5,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from tests.tiny_models import write_tiny_llama
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 NUM_MOMENTS = 20
+NUM_AT_ONCE = 2  # a start waits for much of its time, for its children
 PATIENCE_S = 2.0  # a promise of ours: no child outlives its parent by more
 MARK = "ORPHAN_TEST_RUN"
 OPTIONS = ("--set", "engine.n_ctx=512", "--set", "engine.max_sequences=4")
@@ -49,29 +50,49 @@ async def ready(server: ServerProcess) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_server_killed_at_twenty_moments_of_its_start_leaves_no_orphan(tmp_path: Path) -> None:
-    """The library probe, a grandchild, computed on; here at every moment from the first line to the first answer."""
-    model = write_tiny_llama(tmp_path / "tiny.gguf", n_ctx_train=512)
-    mark = uuid.uuid4().hex
+@contextlib.asynccontextmanager
+async def starting(folder: Path, model: Path, mark: str) -> AsyncGenerator[ServerProcess]:
+    await asyncio.to_thread(folder.mkdir)  # nothing is remembered: it probes and measures each time
     environment = os.environ | {MARK: mark}
-    began = time.monotonic()
-    async with server_process(tmp_path, "--model", str(model), *OPTIONS, environment=environment) as server:
+    async with server_process(folder, "--model", str(model), *OPTIONS, environment=environment) as server:
+        yield server
+
+
+async def start_s(folder: Path, model: Path) -> float:
+    """From the first line to the model."""
+    async with starting(folder, model, uuid.uuid4().hex) as server:
+        began = time.monotonic()
         await ready(server)
-    whole_s = time.monotonic() - began
-    held: list[str] = []
+        return time.monotonic() - began
+
+
+async def kill_after(delay_s: float, folder: Path, model: Path) -> list[str]:
+    """What kinds of children it had then. Fails if one of them lives on."""
+    mark = uuid.uuid4().hex
     try:
-        for number in range(NUM_MOMENTS):
-            folder = tmp_path / str(number)  # nothing is remembered: it probes and measures each time
-            folder.mkdir()
-            began = time.monotonic()
-            async with server_process(folder, "--model", str(model), *OPTIONS, environment=environment) as server:
-                await asyncio.sleep(max(0.0, whole_s * (number + 1) / NUM_MOMENTS - (time.monotonic() - began)))
-                held += hold_children(server.process.pid)
-                server.process.kill()
-                await server.process.wait()
-            await until(lambda: not list(marked(mark)), PATIENCE_S)
-            assert "Traceback" not in log_path(folder).read_text("utf-8")
+        async with starting(folder, model, mark) as server:
+            await asyncio.sleep(delay_s)
+            held = hold_children(server.process.pid)
+            server.process.kill()
+            await server.process.wait()
+        await until(lambda: not list(marked(mark)), PATIENCE_S)
+        assert "Traceback" not in log_path(folder).read_text("utf-8")
+        return held
     finally:
         for process in marked(mark):
             process.kill()
-    assert {"process", "llama_probe"} <= set(held), "no moment met both kinds of children"
+
+
+async def test_a_server_killed_at_twenty_moments_of_its_start_leaves_no_orphan(tmp_path: Path) -> None:
+    """The library probe, a grandchild, computed on; here at every moment from the first line to the first answer."""
+    model = write_tiny_llama(tmp_path / "tiny.gguf", n_ctx_train=512)
+    whole_s = max(await asyncio.gather(*(start_s(tmp_path / f"whole-{n}", model) for n in range(NUM_AT_ONCE))))
+    held: set[str] = set()
+    for wave in range(0, NUM_MOMENTS, NUM_AT_ONCE):
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(kill_after(whole_s * (number + 1) / NUM_MOMENTS, tmp_path / str(number), model))
+                for number in range(wave, wave + NUM_AT_ONCE)
+            ]
+        held.update(*(task.result() for task in tasks))
+    assert held >= {"process.main", "llama.probe"}, "no moment met both kinds of children"
