@@ -17,6 +17,7 @@ MAX_LINES = 400
 ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("settings.py", ()),
     ("private_files.py", ()),
+    ("disk_margin.py", ()),
     ("__init__.py", ()),
     ("__main__.py", ("cli",)),
     (
@@ -42,9 +43,9 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("settings", "engine.errors", "engine.gguf", "engine.host", "engine.isolation", "engine.models.catalog"),
     ),
     ("model_console.py", ("engine.host", "engine.models")),
-    ("engine/*", ("settings", "private_files", "engine")),
-    ("store/*", ("settings", "private_files", "store")),
-    ("api/*", ("settings", "private_files", "engine", "store", "api")),
+    ("engine/*", ("settings", "private_files", "disk_margin", "engine")),
+    ("store/*", ("settings", "private_files", "disk_margin", "store")),
+    ("api/*", ("settings", "private_files", "disk_margin", "engine", "store", "api")),
 )
 
 # Within a room: the wings whose modules a wing may import, beside its own and its room's ground. Read downward, no wing

@@ -81,5 +81,14 @@ async def test_no_half_of_an_import_stays_on_a_full_disk(client: httpx.AsyncClie
     assert answer.status_code == 200, answer.text
 
 
+async def test_an_import_leaves_room_on_the_disk_for_others(client: httpx.AsyncClient, disk: Path) -> None:
+    admin = await signed_in(client, "root", admin=True)
+    filler = fill(disk, but_bytes=2 * MIB)
+    body = b'{"format": "bdchat"' + b" " * (7 * MIB // 4) + b"}"  # it would fit
+    assert code_of(await client.post("/api/import", content=body, headers=admin)) == FULL
+    filler.unlink()
+    assert (await client.post("/api/import", content=body, headers=admin)).status_code == 200
+
+
 def listed(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if "reserve" not in path.name]

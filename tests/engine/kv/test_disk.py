@@ -10,7 +10,7 @@ from bdchat.engine.kv.disk import HEAD, DiskSnapshots
 from bdchat.engine.kv.files import keep_only, model_folder
 from bdchat.engine.model_runner import KVLayout, Slice
 from tests.fakes import FakeRunner
-from tests.small_disk import MIB, free_bytes, small_disk
+from tests.small_disk import MIB, fill, free_bytes, small_disk
 
 CHAT = list(range(100))
 
@@ -276,3 +276,18 @@ def test_half_of_a_state_takes_no_room_on_a_full_disk(tmp_path: Path) -> None:
         disk.close()
         assert list(folder.iterdir()) == []
         assert free_bytes(folder) > MIB * 0.9
+
+
+def test_a_state_leaves_room_on_the_disk_for_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Given up in silence: it is a cache."""
+    with small_disk(tmp_path / "disk", num_bytes=16 * MIB) as small:
+        filler = fill(small, but_bytes=2 * MIB)
+        disk = disk_in(small / "kv", max_bytes=8 * MIB)
+        assert disk.put(CHAT, b"x" * (7 * MIB // 4), tag="chat")
+        disk.close()
+        assert len(disk) == 0
+        assert not caplog.records
+        filler.unlink()
+        assert disk.put(CHAT, b"x" * (7 * MIB // 4), tag="chat")
+        disk.close()
+        assert len(disk) == 1

@@ -8,9 +8,18 @@ import pytest
 
 from bdchat.settings import StoreSettings
 from bdchat.store import tables
-from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreLocked, StoreTooNew, StoreUnavailable
+from bdchat.store.errors import (
+    Conflict,
+    NotFound,
+    StoreDamaged,
+    StoreFull,
+    StoreLocked,
+    StoreTooNew,
+    StoreUnavailable,
+)
 from bdchat.store.sql.backup import back_up, restore
 from bdchat.store.sql.database import Database
+from tests.small_disk import MIB, fill, small_disk
 
 pytestmark = pytest.mark.anyio
 
@@ -85,6 +94,18 @@ async def test_what_cannot_be_backed_up_leaves_nothing_behind(tmp_path: Path) ->
     with pytest.raises(StoreDamaged):
         back_up(source, tmp_path / "backup.db")
     assert files_in(tmp_path) == ["data"]
+
+
+async def test_a_copy_leaves_room_on_the_disk_for_others(tmp_path: Path) -> None:
+    source = await filled(tmp_path / "data", "kim")
+    with small_disk(tmp_path / "disk", num_bytes=16 * MIB) as disk:
+        filler = fill(disk, but_bytes=source.stat().st_size + MIB // 4)  # it would fit
+        with pytest.raises(StoreFull):
+            back_up(source, disk / "copy.db")
+        assert files_in(disk) == [filler.name]
+        filler.unlink()
+        back_up(source, disk / "copy.db")
+        assert names_in(disk / "copy.db") == ["kim"]
 
 
 async def test_a_restored_database_serves_and_the_former_one_stays(tmp_path: Path) -> None:

@@ -117,6 +117,64 @@ async def test_a_disk_that_another_program_fills_and_empties_needs_no_restart(tm
             assert reserve_of(disk).stat().st_size == 2 * MIB
 
 
+async def test_a_deletion_needs_no_room_that_another_program_can_take_while_it_runs(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", num_bytes=16 * MIB) as disk:
+        async with Database(StoreSettings(), disk) as database:
+            user_id = await database.write(add_kim)
+            fill(disk, but_bytes=5 * MIB)
+            made = await fill_with_chats(database, user_id, num_bytes=20_000)
+
+            def delete(db: Session, session_id: str) -> None:
+                fill(disk)
+                sessions.delete(db, sessions.get_owned(db, user_id, session_id))
+
+            for session_id in made:
+                await database.write(lambda db, name=session_id: delete(db, name))  # type: ignore[misc]
+                await retention.erase_chat(database, session_id)
+            assert await database.read(session_ids) == set()
+        assert integrity(disk) == "ok"
+
+
+async def test_what_the_log_holds_can_always_go_into_the_file(tmp_path: Path) -> None:
+    """Its blocks are there before the write is done, although most of it is in the log still."""
+    with small_disk(tmp_path / "disk", num_bytes=32 * MIB) as disk:
+        async with Database(StoreSettings(), disk) as database:
+            user_id = await database.write(add_kim)
+            for _ in range(10):
+                await database.write(lambda db: say(db, user_id, 50_000))
+                num_pages = await database.read(lambda db: db.execute(text("PRAGMA page_count")).scalar_one())
+                assert (disk / FILE_NAME).stat().st_blocks * 512 >= num_pages * 4096
+
+
+async def test_the_logs_blocks_are_there_from_the_start_and_stay(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", num_bytes=16 * MIB) as disk:
+        async with Database(StoreSettings(), disk) as database:
+            wal = disk / f"{FILE_NAME}-wal"
+            user_id = await database.write(add_kim)
+            num_bytes = wal.stat().st_blocks * 512
+            assert num_bytes == 4 * MIB
+            for session_id in await fill_with_chats(database, user_id, num_bytes=50_000):
+                await delete_softly(database, user_id, session_id)
+                await retention.erase_chat(database, session_id)
+                assert wal.stat().st_blocks * 512 >= num_bytes
+        assert not wal.exists()
+        assert reserve_of(disk).stat().st_size == 2 * MIB  # for the next start
+
+
+async def test_a_killed_servers_reserved_log_is_read_as_far_as_it_was_written(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", num_bytes=32 * MIB) as disk:
+        killed = tmp_path / "killed"
+        killed.mkdir()
+        async with Database(StoreSettings(), disk) as database:
+            user_id = await database.write(add_kim)
+            made = await database.write(lambda db: say(db, user_id, 50_000))
+            for name in (FILE_NAME, f"{FILE_NAME}-wal"):
+                (killed / name).write_bytes((disk / name).read_bytes())
+        async with Database(StoreSettings(), killed) as database:
+            assert await database.read(session_ids) == {made}
+        assert integrity(killed) == "ok"
+
+
 async def test_what_one_does_in_order_to_delete_works_on_a_full_disk(tmp_path: Path) -> None:
     """To sign in, to be written into the audit log: a page or two."""
     with small_disk(tmp_path / "disk", num_bytes=16 * MIB) as disk:

@@ -29,9 +29,10 @@ from bdchat.api.http.identity import require_user
 from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.sessions import ConfigBody
 from bdchat.api.schemas.transfer import ReportLine
+from bdchat.disk_margin import has_room
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import MIB, LimitSettings, Settings
-from bdchat.store.errors import Conflict
+from bdchat.store.errors import Conflict, StoreFull
 from bdchat.store.sql.database import Database
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import looks_readable
@@ -148,6 +149,8 @@ async def received(request: Request, folder: Path) -> IO[bytes]:
             num_bytes += len(chunks[-1])
             num_waiting += len(chunks[-1])
             if is_complete or num_waiting >= MIB:
+                if not has_room(folder, num_waiting):
+                    raise StoreFull("the disk is full but for the room to delete in")
                 await asyncio.to_thread(source.write, b"".join(chunks))
                 chunks, num_waiting = [], 0
         if not num_bytes:

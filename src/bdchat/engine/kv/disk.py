@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from bdchat.disk_margin import has_room
 from bdchat.engine.kv.files import SUFFIX, remove_tagged, tag_part
 from bdchat.engine.kv.snapshots import Shelf
 from bdchat.private_files import make_folder, opener
@@ -177,7 +178,8 @@ class DiskSnapshots:
     def _write_all(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                self._written.put((job, _write(job, self._made_by)))
+                is_kept = has_room(self._folder, len(job.state))
+                self._written.put((job, _write(job, self._made_by) if is_kept else None))
             except OSError as error:
                 log.warning("a conversation state could not be saved: %s", error)
                 self._written.put((job, None))

@@ -7,7 +7,6 @@ it shows one moment, the last commit before it began. Nothing that is there is e
 
 import contextlib
 import os
-import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from bdchat.disk_margin import has_room
 from bdchat.private_files import make_folder
 from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable, no_room
 from bdchat.store.sql.database import FILE_NAME, LOCK_NAME, lock_file
@@ -22,7 +22,8 @@ from bdchat.store.sql.engines import sqlite_writer
 from bdchat.store.sql.founding import OPEN_MARK, SIDE_FILES, free_name, set_aside, sync_folder
 from bdchat.store.sql.schema import check_header, upgrade
 
-SPARE_BYTES = 16 << 20  # left free on the disk beside a copy
+NUM_PAGES = 256  # copied in a step: 1 MiB, then the disk is looked at
+UNWRITTEN_BYTES = 2 << 20  # of the copy, that SQLite still holds in memory
 BUSY_TIMEOUT_S = 5.0
 
 
@@ -43,7 +44,7 @@ def back_up(source: Path, target: Path, *, replaces: bool = False) -> int:
     if not replaces and os.path.lexists(target):
         raise _exists(target)
     with _named_failures(source):
-        _require_room(source, target.parent)
+        _require_room(source.stat().st_size, target.parent)
         with _scratch_beside(target) as scratch:
             _copy(source, scratch)
             _require_sound(scratch, of=source)
@@ -61,7 +62,7 @@ def restore(source: Path, data_dir: Path) -> Restored:
         raise NotFound("backup", str(source))
     with _named_failures(source), _locked(data_dir):
         check_header(source)
-        _require_room(source, data_dir)
+        _require_room(source.stat().st_size, data_dir)
         path = data_dir / FILE_NAME
         with _scratch_beside(path) as scratch:
             _copy(source, scratch)
@@ -95,10 +96,18 @@ def _named_failures(source: Path) -> Iterator[None]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """In one read transaction: whole, of one moment, and without a writer having to wait."""
+    """In one read transaction: whole, of one moment, and without a writer having to wait. Ends when what is still to
+    come has no room any more: others write at once."""
     try:
         with contextlib.closing(_reader(source)) as reading, contextlib.closing(_plain(target)) as writing:
-            reading.backup(writing)
+            reading.execute("BEGIN")
+            (page_bytes,) = reading.execute("PRAGMA page_size").fetchone()
+            reading.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the moment
+
+            def require_room(_: int, num_left: int, __: int) -> None:
+                _require_room(page_bytes * num_left + UNWRITTEN_BYTES, target.parent)
+
+            reading.backup(writing, pages=NUM_PAGES, progress=require_room)
             writing.execute("PRAGMA journal_mode=DELETE")  # one file, wherever it is carried
     except sqlite3.Error as error:
         raise _named(error, source) from error
@@ -210,13 +219,11 @@ def _exists(target: Path) -> Conflict:
     return Conflict(f"{target} exists already; it was left as it is.")
 
 
-def _require_room(source: Path, folder: Path) -> None:
-    num_bytes = sum(path.stat().st_size for path in (source, Path(f"{source}-wal")) if path.exists())
-    free = shutil.disk_usage(folder).free if folder.is_dir() else None
-    if free is None:
+def _require_room(num_bytes: int, folder: Path) -> None:
+    if not folder.is_dir():
         raise StoreUnavailable(f"{folder} is not a folder")
-    if num_bytes + SPARE_BYTES > free:
-        raise StoreFull(f"{num_bytes / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free in {folder}")
+    if not has_room(folder, num_bytes):
+        raise StoreFull(f"{num_bytes / 1e6:.1f} MB are needed, and there is no room for them in {folder}")
 
 
 def _named(error: sqlite3.Error, source: Path) -> Exception:

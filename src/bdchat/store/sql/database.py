@@ -51,6 +51,7 @@ class _Open:
     thread: threading.Thread
     lock: IO[bytes]
     mark: Path | None
+    room: DiskRoom | None
 
 
 class Database:
@@ -98,9 +99,10 @@ class Database:
             try:
                 room = DiskRoom(self.path) if self.path is not None else None
                 if room is not None:
-                    room.look()  # what opening takes is there also on a full disk
+                    room.let_go()
                 writer, reader, mark = self._engines()
                 if room is not None:
+                    room.look()
                     room.make(writer)
             except BaseException:
                 lock.close()
@@ -113,7 +115,7 @@ class Database:
         threads = ThreadPoolExecutor(self._settings.num_readers, thread_name_prefix="store-read")
         thread = threading.Thread(target=self._run, args=(writer, room), name="store-write", daemon=True)
         thread.start()
-        return _Open(writer, reader, threads, thread, lock, mark)
+        return _Open(writer, reader, threads, thread, lock, mark, room)
 
     def _engines(self) -> tuple[Engine, Engine, Path | None]:
         num_readers = self._settings.num_readers
@@ -195,6 +197,8 @@ class Database:
         await asyncio.to_thread(opened.readers.shutdown)
         opened.reader.dispose()
         opened.writer.dispose()  # last: SQLite then folds the WAL into the file
+        if opened.room is not None:
+            opened.room.close()
         if opened.mark is not None:
             opened.mark.unlink(missing_ok=True)
         opened.lock.close()

@@ -1,11 +1,18 @@
 """Reserve of disk space for deletions: SQLite writes before it frees. At start, then writer thread only.
 
-On a full disk nothing could be deleted either: what a deletion changes goes into the log first, and the log into the
-file. So a file beside the database holds some room for that; it is let go of for a transaction when little else is
-left, and taken again behind it. What keeps it: a write that makes the database larger must leave that much, also when
-its log has gone into the file; one that leaves it no larger, or less in the books (books.py), or that inserts nothing
-and leaves the books as they are (a chat is hidden, a text leaves the index) may use it up. It is measured in the
-write's own transaction, not declared by whoever writes.
+What a deletion changes goes into the log first, and the log into the file; on a full disk neither had room, and a log
+that cannot go into the file stays for ever and holds what would free the disk. So close to the disk's end:
+
+- The file's blocks are there before a write is done: it is made as long as the transaction wants it, so that the log
+  can always go into it. SQLite takes a file that is longer than its head says (as with SQLITE_FCNTL_CHUNK_SIZE).
+- The log's blocks are there before they are written, and stay while the database is open: it is begun anew, never cut.
+- A file beside the database, the reserve, holds room for what a deletion adds to the file (the search index grows
+  before it shrinks). It is handed over byte by byte, never let go of at large: others would take it.
+
+Who else writes leaves a margin free (disk_margin.py). A write that makes the database larger must leave the reserve
+whole; one that leaves it no larger, or less in the books (books.py), or that inserts nothing and leaves the books as
+they are (a chat is hidden, a text leaves the index) may use it. It is measured in the write's own transaction, not
+declared by whoever writes.
 """
 
 import contextlib
@@ -19,21 +26,22 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
+from bdchat.disk_margin import kept_bytes, margin_bytes
 from bdchat.private_files import FILE_MODE
-from bdchat.store.errors import StoreFull
+from bdchat.store.errors import StoreFull, no_room
+from bdchat.store.sql.reserved_log import ReservedLog
 
 log = logging.getLogger(__name__)
 
 RESERVE_NAME = "bdchat.db-reserve"
-MOST_BYTES = 32 << 20  # a message is 8 MiB at most; deleting it writes it once over, its index, and both into the file
-SHARE = 8  # of a small disk: not more than one part in so many
+LOG_SHARE = 2  # reserves: a slice of a deletion that lets the index merge its parts writes many pages
 NEAR = 64  # reserves: with more free than that a write is not measured
-NUM_VACUUMED_PAGES = 64  # 256 KiB in a step, and as much of the log
+CLOSE = 4  # with less the log goes into the file after each commit
+NUM_VACUUMED_PAGES = 64  # 256 KiB in a step, and some of it again in the log
 MOST_STEPS = 16  # after one commit; others wait
 LEAST_FREE_BYTES = 64 * 1024  # left for other programs, and for small files of ours
 TELL_EVERY_S = 60.0
 SMALL_PAGES, LEAST_PAGES = 16, 2  # a login, a line of the audit log; a page that a longer row splits
-LOG_BYTES = 64 * 1024  # of a log below which emptying it gives nothing worth a moment
 
 
 class Size(NamedTuple):
@@ -44,24 +52,30 @@ class Size(NamedTuple):
 
 
 class DiskRoom:
-    """Owns the reserve of the database at `path`."""
+    """Owns the reserve of the database at `path`, and the blocks of its log."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._reserve = path.with_name(RESERVE_NAME)
-        self._num_bytes = min(MOST_BYTES, shutil.disk_usage(path.parent).total // SHARE)
+        self._num_bytes = kept_bytes(path.parent)
         self._held_bytes = self._reserve.stat().st_size if self._reserve.exists() else 0
-        self._is_near = False  # the end of the disk
+        self._log = ReservedLog(Path(f"{path}-wal"), LOG_SHARE * self._num_bytes)
+        self._file: int | None = None  # while it is open: closing it lets go of SQLite's locks on it
+        self._is_near = self._is_close = False  # to the end of the disk
         self._tell_at_s = 0.0
 
+    def let_go(self) -> None:
+        """Before the database is opened: its log and its side files are made then."""
+        if self._held_bytes and _free_bytes(self._path) < self._num_bytes:
+            self._resize(0)
+
     def look(self) -> None:
-        """Before each transaction, and before the database is opened: lets go of the reserve when it may be needed."""
+        """Before each transaction."""
         with contextlib.suppress(OSError):
             free = _free_bytes(self._path)
             self._is_near = free < NEAR * self._num_bytes
-            if self._held_bytes and free < self._num_bytes:
-                self._held_bytes = 0
-                self._reserve.unlink(missing_ok=True)
+            self._is_close = free < CLOSE * self._num_bytes
+        self._log.num_new_pages = 0
 
     def measure(self, connection: Connection) -> Size | None:
         """Inside the transaction. None: the disk's end is far."""
@@ -78,66 +92,100 @@ class DiskRoom:
             return
         num_pages = after.num_used_pages - before.num_used_pages
         num_kept_bytes = after.num_kept_bytes - before.num_kept_bytes
-        if num_pages <= 0 or num_kept_bytes < 0 or (num_kept_bytes == 0 and not has_inserted):
-            return
-        page_bytes = _pragma(connection, "page_size")
-        for_file = max(0, page_bytes * _pragma(connection, "page_count") - self._path.stat().st_size)
-        for_log = max(for_file, page_bytes * num_pages)
-        left = _free_bytes(self._path) + self._held_bytes - for_file - for_log
-        share = 4 if num_pages <= LEAST_PAGES else 2 if num_pages <= SMALL_PAGES else 1
-        if left < self._num_bytes // share:
-            raise StoreFull("the disk is full but for the room to delete in")
+        has_grown = num_pages > 0 and num_kept_bytes >= 0 and (num_kept_bytes > 0 or has_inserted)
+        is_small = num_pages <= SMALL_PAGES
+        if has_grown:
+            self._log.num_new_pages += num_pages
+            free_pages = _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
+            left = _free_bytes(self._path) + self._held_bytes + free_pages - self._log.num_missing_bytes
+            share = 4 if num_pages <= LEAST_PAGES else 2 if is_small else 1
+            if left < self._num_bytes // share + (0 if is_small else margin_bytes(self._path.parent)):
+                raise StoreFull("the disk is full but for the room to delete in")
+        try:
+            self._lengthen_file(connection, may_use_reserve=is_small or not has_grown)
+        except OSError as error:
+            raise no_room(error) or error from error
 
     def make(self, writer: Engine) -> None:
-        """After a transaction. Near the disk's end: empties the log, gives free pages back to the disk, and takes the
-        reserve again, or what there is of it, before another program does."""
-        if self._held_bytes == self._num_bytes:
-            return
-        if self._is_near:
+        """After a transaction. Close to the disk's end: the log goes into the file, and free pages back to the disk;
+        then the log and the reserve are as large as they should be, or as there is room for."""
+        if self._is_near and (self._is_close or not self._log.is_reserved):
             connection = writer.raw_connection()
             try:
                 driver = connection.driver_connection
                 assert isinstance(driver, sqlite3.Connection)
-                with contextlib.suppress(sqlite3.Error):  # no room even for that, or somebody reads
-                    _give_back(driver, Path(f"{self._path}-wal"))
+                with contextlib.suppress(sqlite3.Error):  # the disk itself failed, or another program reads
+                    self._give_back(driver)
             finally:
                 connection.close()
         with contextlib.suppress(OSError):
+            if self._is_near:
+                self._log.reserve(spare_bytes=_free_bytes(self._path) + self._held_bytes)
+        with contextlib.suppress(OSError):
             self._take()
+
+    def close(self) -> None:
+        """After the database was closed, which deletes its log: what opening takes is kept."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        with contextlib.suppress(OSError):
+            self._take()
+
+    def _lengthen_file(self, connection: Connection, *, may_use_reserve: bool) -> None:
+        """Raises OSError."""
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        length = os.fstat(self._file).st_size
+        num_bytes = _pragma(connection, "page_size") * _pragma(connection, "page_count") - length
+        if num_bytes <= 0:
+            return
+        try:
+            os.posix_fallocate(self._file, length, num_bytes)
+        except OSError:
+            if not may_use_reserve or not self._held_bytes:
+                raise
+            self._resize(max(0, self._held_bytes - num_bytes))
+            os.posix_fallocate(self._file, length, num_bytes)
+
+    def _give_back(self, driver: sqlite3.Connection) -> None:
+        self._log.fold(driver)
+        for _ in range(MOST_STEPS):
+            (num_free,) = driver.execute("PRAGMA freelist_count").fetchone()
+            if not num_free or self._log.is_half_full or self._has_plenty():
+                break
+            driver.execute("BEGIN IMMEDIATE")
+            try:
+                for _ in range(min(num_free, NUM_VACUUMED_PAGES)):
+                    driver.execute("PRAGMA incremental_vacuum(1)")  # the driver stops after the first of several
+                driver.execute("COMMIT")
+            finally:
+                if driver.in_transaction:
+                    driver.execute("ROLLBACK")
+            self._log.fold(driver)
+
+    def _has_plenty(self) -> bool:
+        return _free_bytes(self._path) + self._held_bytes >= 2 * self._num_bytes
 
     def _take(self) -> None:
         num_bytes = min(self._num_bytes, self._held_bytes + _free_bytes(self._path) - LEAST_FREE_BYTES)
         if num_bytes <= self._held_bytes:
             return
-        fd = os.open(self._reserve, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE)
-        try:
-            os.posix_fallocate(fd, 0, num_bytes)  # really there, not only a length
-        finally:
-            os.close(fd)
-        self._held_bytes = num_bytes
+        self._resize(num_bytes)
         if num_bytes < self._num_bytes and time.monotonic() >= self._tell_at_s:
             self._tell_at_s = time.monotonic() + TELL_EVERY_S
             log.warning("the disk is nearly full: what makes the database larger is refused until there is room")
 
-
-def _give_back(driver: sqlite3.Connection, wal: Path) -> None:
-    (timeout_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
-    driver.execute("PRAGMA busy_timeout=0")  # a reader of hours, a backup, must not hold the writer up
-    try:
-        for _ in range(MOST_STEPS):
-            if wal.exists() and wal.stat().st_size > LOG_BYTES:
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            (num_free,) = driver.execute("PRAGMA freelist_count").fetchone()
-            if not num_free:
-                break
-            driver.execute("BEGIN IMMEDIATE")
-            for _ in range(min(num_free, NUM_VACUUMED_PAGES)):
-                driver.execute("PRAGMA incremental_vacuum(1)")  # the driver stops after the first of several
-            driver.execute("COMMIT")
-    finally:
-        if driver.in_transaction:
-            driver.execute("ROLLBACK")
-        driver.execute(f"PRAGMA busy_timeout={timeout_ms}")
+    def _resize(self, num_bytes: int) -> None:
+        fd = os.open(self._reserve, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE)
+        try:
+            if num_bytes < self._held_bytes:
+                os.ftruncate(fd, num_bytes)
+            else:
+                os.posix_fallocate(fd, 0, num_bytes)  # really there, not only a length
+        finally:
+            os.close(fd)
+        self._held_bytes = num_bytes
 
 
 def _pragma(connection: Connection, name: str) -> int:
