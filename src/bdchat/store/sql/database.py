@@ -32,6 +32,7 @@ from bdchat.store.sql.founding import FOUNDED_MARK, OPEN_MARK, found, require_no
 from bdchat.store.sql.group_commit import GroupCommit, Job
 from bdchat.store.sql.room import DiskRoom
 from bdchat.store.sql.schema import check_header, check_sound, upgrade
+from bdchat.store.sql.upkeep import Upkeep
 from bdchat.store.sql.write_queue import WriteQueue
 
 log = logging.getLogger(__name__)
@@ -157,6 +158,7 @@ class Database:
         try:
             check_sound(writer, path, thoroughly=was_open)
             upgrade(writer)
+            Upkeep(writer).begin()
         except BaseException:
             writer.dispose()
             raise
@@ -214,9 +216,16 @@ class Database:
 
     def _run(self, writer: Engine, room: DiskRoom | None) -> None:
         group_commit = GroupCommit(writer, {INFO_KEY: self._quotas, BELL_KEY: self.index_bell}, room)
+        upkeep = Upkeep(writer)
         while turn := self._jobs.take(max_jobs=group_commit.max_group):
             unbegun = group_commit.run([waiting.job for waiting in turn])
             self._jobs.put_back(turn[len(turn) - len(unbegun) :])  # what a lost transaction left
+            if room is not None and not room.is_short:
+                upkeep.after_turn(
+                    num_jobs=len(turn) - len(unbegun),
+                    num_bytes=sum(waiting.slice_bytes or 0 for waiting in turn),
+                    is_awaited=lambda: self._jobs.is_awaited,
+                )
 
     def _count(self, *_: object) -> None:
         self.num_statements += 1

@@ -69,6 +69,11 @@ class DiskRoom:
         if self._held_bytes and _free_bytes(self._path) < self._num_bytes:
             self._resize(0)
 
+    @property
+    def is_short(self) -> bool:
+        """Close to the disk's end, or the reserve is not whole: what can wait must not write."""
+        return self._is_close or self._held_bytes < self._num_bytes
+
     def look(self) -> None:
         """Before each transaction."""
         with contextlib.suppress(OSError):

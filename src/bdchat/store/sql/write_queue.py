@@ -35,6 +35,11 @@ class WriteQueue(Generic[Job]):
     def is_empty(self) -> bool:
         return not self._jobs and not self._slices
 
+    @property
+    def is_awaited(self) -> bool:
+        """Somebody waits for a job, or for the end."""
+        return bool(self._jobs) or self._is_closed
+
     def put(self, job: Job) -> None:
         self._put(self._jobs, Waiting(job, None))
 
