@@ -23,9 +23,9 @@ def default_model_path() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A server of the tests' own; scripts/test installs PostgreSQL where it may."""
     if postgres_binaries() is None:
         pytest.skip("PostgreSQL is not installed")
-    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+    with Postgres() as server:
         yield server

@@ -22,22 +22,19 @@ def postgres_binaries() -> Path | None:
 class Postgres:
     """`with`: running. PostgreSQL refuses to run as root, so root lends it another account."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         binaries = postgres_binaries()
         assert binaries is not None
         self._binaries = binaries
-        self._data = folder / "data"
-        self._socket = Path(tempfile.mkdtemp(prefix="bdchat-pg-", dir="/tmp"))  # a socket's path is 107 bytes at most
+        # Not below pytest's folder: each pytest that starts shuts that to other accounts. A socket's path: 107 bytes.
+        self._socket = Path(tempfile.mkdtemp(prefix="bdchat-pg-", dir="/tmp"))
+        self._data = self._socket / "data"
         self._numbers = itertools.count()
         self._account = _unprivileged_account()
 
     def __enter__(self) -> Self:
         self._socket.chmod(0o755)
-        for folder in (self._data.parent, self._socket):
-            self._give(folder)
-        for parent in self._data.parents:
-            if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
+        self._give(self._socket)
         self._run("initdb", "-D", str(self._data), "-U", "bdchat", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         options = f"-k {self._socket} -c listen_addresses='' -c fsync=off -c max_connections=100"
         log = str(self._data / "log")

@@ -35,7 +35,7 @@ READ_BEFORE_DEATH = 150  # characters
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What both servers are told."""
     with (
-        Postgres(tmp_path_factory.mktemp("postgres")) as postgres,
+        Postgres() as postgres,
         RedisServer(tmp_path_factory.mktemp("redis")) as redis,
     ):
         yield {
