@@ -34,12 +34,19 @@ class _ForkPart:
     new_id: str
     new_parent_id: str | None
     has_text: bool
-    num_kept_bytes: int  # in the books
+    num_row_bytes: int  # of the message and of how it came to be
+    num_index_bytes: int  # what finding it counts in the books
     num_term_bytes: int | None  # None: it is not indexed
 
     @property
+    def num_kept_bytes(self) -> int:
+        """In the books."""
+        return self.num_row_bytes + self.num_index_bytes
+
+    @property
     def num_bytes(self) -> int:
-        return self.num_kept_bytes + (self.num_term_bytes or 0)
+        """That its copy writes."""
+        return self.num_row_bytes + (self.num_term_bytes or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +119,8 @@ def _plan(db: Db, user_id: str, session_id: str, message_id: str | None) -> _For
             new_id=own_id,
             new_parent_id=parent_id,
             has_text=bool(row[2]),
-            num_kept_bytes=int(row[3] + row[4])
-            + (books.index_bytes(int(row[3])) if row[5] is None else books.ROW_BYTES + 3 * int(row[5])),
+            num_row_bytes=int(row[3] + row[4]),
+            num_index_bytes=(books.index_bytes(int(row[3])) if row[5] is None else books.ROW_BYTES + 3 * int(row[5])),
             num_term_bytes=None if row[5] is None else int(row[5]),
         )
         for row, own_id, parent_id in zip(rows, ids, [None, *ids[:-1]], strict=True)

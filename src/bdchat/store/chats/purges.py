@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, delete, literal, literal_column, tuple_
 from sqlmodel import col, select
 
 from bdchat.store.accounting import books
-from bdchat.store.accounting.storage import dialect, stored_bytes
+from bdchat.store.accounting.storage import dialect
 from bdchat.store.chats import sessions, staging
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
@@ -136,7 +136,7 @@ def _generations(db: Db, condition: Sequence[Any]) -> list[Removal]:
 
 
 def _entries(db: Db, session_id: str) -> list[Removal]:
-    query: Any = select(col(SearchEntry.entry_id), stored_bytes(db, col(SearchEntry.terms)))
+    query: Any = select(col(SearchEntry.entry_id), books.kept_bytes(SearchEntry, dialect(db)))
     query = query.where(col(SearchEntry.session_id) == session_id)
     rows = db.execute(query.order_by(col(SearchEntry.entry_id)).limit(WINDOW_ROWS))
     return list(_removals(SearchEntry, [(entry_id, size) for entry_id, size in rows]))
