@@ -1,24 +1,15 @@
 """The hops of docs/architecture.md are those that an answer takes, in that order. The engine is a thread here."""
 
+import json
+import os
+import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
+from collections.abc import Sequence
 
-import httpx
 import pytest
 
-from bdchat.api.app import App
-from bdchat.engine.router import Router
-from bdchat.settings import GenerationSettings, Settings
-from tests.api.serving import USER, fresh_data_dir, over_app, signed_in
-from tests.engine.fake_process import thread_engine
-from tests.test_architecture import SOURCE
+from tests.test_architecture import ROOT, SOURCE
 from tests.test_architecture_page import BARE, CODE_WORD, STORED, hops_of, section
-
-pytestmark = pytest.mark.anyio
 
 FAKED = ("engine/llama/", "engine/text/prompt.py")  # FakeRunner and FakePromptBuilder stand there
 LAST_IN_ORDER = (
@@ -27,35 +18,9 @@ LAST_IN_ORDER = (
 )  # readers pull: behind the log the caller is entered before the called
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-class Calls:
-    """The functions of src/bdchat that were entered, by file and qualified name, in order."""
-
-    def __init__(self) -> None:
-        self.entered: list[tuple[str, str]] = []
-        self._folder = f"{SOURCE}/"
-        self.is_noting = False
-
-    @contextmanager
-    def noted(self) -> Iterator[None]:
-        """In this thread, and in those that start meanwhile."""
-        threading.setprofile(self._note)
-        sys.setprofile(self._note)
-        try:
-            yield
-        finally:
-            self.is_noting = False
-            sys.setprofile(None)
-            threading.setprofile(None)
-
-    def _note(self, frame: FrameType, event: str, _: object) -> None:
-        code = frame.f_code
-        if self.is_noting and event == "call" and code.co_filename.startswith(self._folder):
-            self.entered.append((code.co_filename.removeprefix(self._folder), code.co_qualname))
+def environment() -> dict[str, str]:
+    """The code under test, installed or not."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(str(path) for path in (SOURCE.parent, ROOT, ROOT / "scripts"))}
 
 
 def is_of(entered: tuple[str, str], path: str, name: str) -> bool:
@@ -82,39 +47,16 @@ def named_in(hop: str) -> list[tuple[str, str]]:
     return [(path, name) for path, name in found if not path.startswith(FAKED)]
 
 
-async def calls_of_an_answer(tmp_path: Path, *, is_stored: bool) -> Calls:
-    calls = Calls()
-    settings = Settings(data_dir=fresh_data_dir(), generations=GenerationSettings(commit_interval_ms=10))
-    with calls.noted():
-        engine = thread_engine(tmp_path, "step_ms=5")
-        engine.start()
-        app = App(settings, Router({"fake": engine}, default="fake", created=0))
-        async with over_app(app, settings) as client:
-            await engine.wait_ready()
-            body = {"messages": USER, "stream": True, "max_tokens": 40}
-            headers = await signed_in(client)
-            if is_stored:
-                chat = await client.post("/api/sessions", json={}, headers=headers)
-                body |= {"store": True, "metadata": {"session_id": chat.json()["session_id"]}}
-            calls.is_noting = True
-            await _read(client, body, headers)
-            calls.is_noting = False
-    return calls
-
-
-async def _read(client: httpx.AsyncClient, body: dict[str, object], headers: dict[str, str]) -> None:
-    answer = await client.post("/v1/chat/completions", json=body, headers=headers)
-    assert answer.text.endswith("data: [DONE]\n\n")
-
-
-@pytest.mark.parametrize(("title", "is_stored"), [(BARE, False), (STORED, True)])
-async def test_an_answer_takes_the_hops_of_the_page(title: str, *, is_stored: bool, tmp_path: Path) -> None:
-    calls = await calls_of_an_answer(tmp_path, is_stored=is_stored)
+@pytest.mark.parametrize(("title", "kind"), [(BARE, "bare"), (STORED, "stored")])
+def test_an_answer_takes_the_hops_of_the_page(title: str, kind: str) -> None:
+    command = [sys.executable, "-m", "tests.hop_calls", kind]
+    ran = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120, check=True)
+    calls = [(path, name) for path, name in json.loads(ran.stdout)]
     hops = [named_in(hop) for hop in hops_of(section(title))]
-    entered = set(calls.entered)
+    entered = set(calls)
     assert [name for hop in hops for name in hop if not any(is_of(each, *name) for each in entered)] == []
     last = next(n for n, hop in enumerate(hops) if hop[0][1] in LAST_IN_ORDER)
-    assert missing(calls.entered, [hop[0] for hop in hops[: last + 1]]) == []
+    assert missing(calls, [hop[0] for hop in hops[: last + 1]]) == []
 
 
 def test_the_reader_of_calls_sees_a_wrong_order() -> None:
