@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session as Db
 
-from bdchat.api.bus.interface import session_topic, user_topic
+from bdchat.api.bus.interface import BusUnavailable, session_topic, user_topic
 from bdchat.api.durable.numbering import event_id
 from bdchat.api.http.errors import Forbidden
 from bdchat.api.http.identity import ALL_SCOPES, Identity
@@ -222,3 +222,19 @@ def test_numbers_outside_only_grow() -> None:
     assert event_id(0, 7) == 7
     assert event_id(1, 1) > event_id(0, 2**31)
     assert event_id(2**20, 2**32 - 1) < 2**53
+
+
+async def test_an_answer_is_written_although_telling_of_its_beginning_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was committed and stood there as running for ever, its lease renewed by a server that did not compute it."""
+    async with chatting() as chat:
+        publish = chat.app.bus.publish
+
+        async def fail(topic: str, message: dict[str, Any]) -> None:
+            monkeypatch.setattr(chat.app.bus, "publish", publish)
+            raise BusUnavailable
+
+        monkeypatch.setattr(chat.app.bus, "publish", fail)
+        with pytest.raises(BusUnavailable):
+            await chat.ask("Hi")
+        await until(lambda: not chat.durable.running())
+        assert await chat.shown() == ["Hi", "Hello world"]

@@ -115,9 +115,13 @@ class RecordedRuns:
             first = from_data(row.generation_id, "started", answers.started(row))
             self._add(self._make(prepared.plan, prepared.engine, [first]))
 
-        begun = await self._writes.run(begin, then=add)  # who hears of it finds it
-        run = self._runs[row.generation_id]
-        self._start(run)
+        try:
+            begun = await self._writes.run(begin, then=add)  # who hears of it finds it
+        finally:  # once it is committed it runs, also when telling of it fails
+            run = self._runs.get(row.generation_id)
+            if run is not None:
+                self._start(run)
+        assert run is not None  # `add` has run
         await run.accepted()
         return begun
 
