@@ -57,10 +57,11 @@ GROUND: dict[str, tuple[str, ...]] = {
 }
 WINGS: dict[str, tuple[str, ...]] = {
     "api/http": (),
+    "api/perimeter": ("http",),
     "api/transport": ("http",),
     "api/schemas": ("http",),
     "api/bus": ("http", "schemas"),
-    "api/auth": ("bus", "http", "schemas"),
+    "api/auth": ("bus", "http", "perimeter", "schemas"),
     "api/generation": ("auth", "http"),
     "api/durable": ("bus", "generation", "http", "schemas"),
     "api/openai": ("auth", "bus", "durable", "generation", "http", "schemas"),

@@ -5,6 +5,7 @@ flags and `--set section.key=value`. Unknown keys are errors. Only entry points 
 """
 
 import os
+import re
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
@@ -21,6 +22,31 @@ Bytes = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text, strict=False)))]  # "10.0.0.7", "10.0.0.0/8"
 
+_HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+|[a-z0-9._-]+", re.IGNORECASE)
+_ORIGIN = re.compile(
+    r"\*|null|[a-z][a-z0-9+.-]*:(//(\*|\[[0-9a-f:.]+\]|(\*\.)?[a-z0-9._-]+)?(:([0-9]{1,5}|\*))?)?", re.IGNORECASE
+)
+
+
+def _host_name(text: str) -> str:
+    name = re.sub(r"(?<=[^:]):[0-9]{1,5}$", "", text) if text.count(":") == 1 or "]:" in text else text
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError(f"{text!r} is no host name: write it without scheme, path and *, as in chat.example.com")
+    return name
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(origin := text.rstrip("/") if not text.endswith("://") else text):
+        raise ValueError(
+            f"{text!r} is no origin: write a scheme and host, as in https://app.example.com, http://localhost:* or"
+            " vscode-webview://*"
+        )
+    return origin
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
+Origin = Annotated[str, AfterValidator(_origin)]
+
 
 def default_data_dir() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
@@ -36,8 +62,10 @@ class ServerSettings(Section):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0 = any free port, printed at start
     api_key: Annotated[SecretStr, Field(min_length=1)] | None = None  # Bearer or x-api-key; BDCHAT_API_KEY is read too
-    allowed_hosts: tuple[str, ...] = ()  # further Host names to answer to; loopback names and `host` always are
-    cors_origins: tuple[str, ...] = ()  # exact origins, e.g. "http://localhost:3000"; none by default
+    allowed_hosts: tuple[HostName, ...] = ()  # further Host names to answer to; loopback names and `host` always are
+    # Pages elsewhere that may use the API with a key: "https://app.example.com", and where `*` stands for a host, its
+    # first labels or its port: "vscode-webview://*", "https://*.example.com", "http://localhost:*". None by default.
+    cors_origins: tuple[Origin, ...] = ()
     drain_timeout_s: Seconds = 30.0  # SIGTERM: running answers get this long to finish
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -136,7 +164,8 @@ class AuthSettings(Section):
     attempts_per_account: Count = 30
     known_device_days: Count = 180  # unused for so long, a browser is a stranger to the account again
     invitations_per_day: Count = 50  # to chats, that one account may send: each rings at somebody's
-    trusted_proxies: tuple[Network, ...] = ()  # addresses whose X-Forwarded-For and -Proto are believed
+    # Addresses whose X-Forwarded-For, -Proto, -Host and -Port (or Forwarded) are believed.
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 class GenerationSettings(Section):

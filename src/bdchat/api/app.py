@@ -51,7 +51,8 @@ from bdchat.api.generation.usage_ledger import UsageLedger
 from bdchat.api.http.envelope import Envelope, Refusals
 from bdchat.api.http.openapi import OpenAPI
 from bdchat.api.http.page import PageServer, load_page
-from bdchat.api.http.security import BodyLimits, HostGuard, OriginGuard
+from bdchat.api.http.peer import Proxies
+from bdchat.api.http.security import BodyLimits
 from bdchat.api.live.admission import LiveParts, OpenSockets
 from bdchat.api.live.chat_socket import LiveChat
 from bdchat.api.live.connection import Timing
@@ -62,6 +63,9 @@ from bdchat.api.openai.models import Models
 from bdchat.api.openai.routes import llm_routes, openai_routes
 from bdchat.api.openai.stored_chat import StoredChat
 from bdchat.api.openai.stored_completions import StoredCompletions
+from bdchat.api.perimeter.cors import CorsHeaders, OriginGuard
+from bdchat.api.perimeter.host_guard import HostGuard
+from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import RedisSettings, Settings
@@ -206,10 +210,12 @@ class App(Starlette):
 
     def _middlewares(self, settings: Settings) -> list[Middleware]:
         """Outermost first."""
+        proxies, origins = Proxies(settings.auth.trusted_proxies), ListedOrigins(settings.server.cors_origins)
         return [
+            Middleware(CorsHeaders, origins=origins),
             Middleware(Envelope, refusals=self.refusals),
-            Middleware(HostGuard, server=settings.server),
-            Middleware(OriginGuard, origins=settings.server.cors_origins),
+            Middleware(HostGuard, server=settings.server, proxies=proxies),
+            Middleware(OriginGuard, origins=origins, proxies=proxies),
             Middleware(PageServer, page=load_page()),
             Middleware(CredentialGuard, authenticator=self.authenticator),
             Middleware(RightGuard, watch=self.right_watch),

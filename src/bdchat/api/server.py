@@ -19,6 +19,7 @@ from bdchat.api.accounts.sign_in import new_setup_code
 from bdchat.api.app import App
 from bdchat.api.http.logs import configure_logging
 from bdchat.api.http.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_loopback
+from bdchat.api.perimeter.origins import check_origins
 from bdchat.api.transport.descriptors import MAX_BACKLOG, Room, raise_limit, room_for_connections
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.api.transport.open_connections import OpenConnections
@@ -72,6 +73,7 @@ def serve(
     configure_logging(settings.server.log_level)
     try:
         check_bind(settings.server, settings.auth)
+        check_origins(settings.server, settings.auth)
         room = room_for_connections(raise_limit(), wanted=settings.limits.connections)
         listener = listen(settings.server, backlog=room.backlog)
     except UnsafeBind as error:

@@ -7,22 +7,11 @@ import pytest
 
 from bdchat.settings import LimitSettings, Settings
 from tests.api.serving import USER, over_http
+from tests.api.transport.wire import talk
 
 pytestmark = pytest.mark.anyio
 SMALL = Settings(limits=LimitSettings(header_bytes=1024, head_timeout_s=0.1))
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
-
-
-async def talk(port: int | None, *pieces: bytes) -> bytes:
-    """Everything that comes back until the server closes, or until the first answer's body is there."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for piece in pieces:
-        writer.write(piece)
-        await writer.drain()
-    try:
-        return await asyncio.wait_for(reader.read(4096), 5)
-    finally:
-        writer.close()
 
 
 @pytest.mark.parametrize(

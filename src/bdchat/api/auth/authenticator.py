@@ -17,10 +17,17 @@ from typing import Literal
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bdchat.api.auth.attempts import Attempts
-from bdchat.api.http.errors import Forbidden, TooManyAttempts, Unauthorized, UnsupportedMediaType
+from bdchat.api.http.errors import (
+    Forbidden,
+    OriginNotAllowed,
+    TooManyAttempts,
+    Unauthorized,
+    UnsupportedMediaType,
+)
 from bdchat.api.http.identity import ALL_SCOPES, Identity
 from bdchat.api.http.peer import Peer, Proxies
-from bdchat.api.http.security import SAFE_METHODS, headers_named, is_same_origin
+from bdchat.api.http.security import SAFE_METHODS, headers_named
+from bdchat.api.perimeter.cors import foreign_origin
 from bdchat.settings import Settings
 from bdchat.store.accounts import keys, logins, users
 from bdchat.store.errors import StoreError
@@ -91,14 +98,14 @@ class Authenticator:
             self._wrong_tokens.take(peer.limited_as)
             raise Unauthorized(was_given=True)
         if not given and (cookie := cookie_of(scope, is_https=peer.is_https)):
-            return await self._of_cookie(cookie, scope)
+            return await self._of_cookie(cookie, scope, peer)
         return LOCAL_GUEST if is_guest else None  # SDKs must send some key: to the guest a placeholder is none
 
-    async def _of_cookie(self, token: str, scope: Scope) -> Identity:
+    async def _of_cookie(self, token: str, scope: Scope, peer: Peer) -> Identity:
         identity = await self._resolve_user(token) if token.startswith(LOGIN_PREFIX) else None
         if identity is None:
             raise Unauthorized(was_given=True)
-        check_same_site(scope)
+        check_same_site(scope, peer)
         return identity
 
     async def shown(self, token: str, scope: Scope) -> Identity | None:
@@ -237,6 +244,8 @@ class CredentialGuard:
                 if scope["type"] != "websocket" or not headers_named(scope, b"origin"):
                     raise
                 identity = None  # a page of server.cors_origins: not its cookie counts, but the token that it will show
+            if (origin := foreign_origin(scope)) is not None and identity in {None, LOCAL_GUEST}:
+                raise OriginNotAllowed(origin[:200].decode("latin-1"))
             if identity is None and not is_open:
                 raise Unauthorized(was_given=False)
             scope.setdefault("state", {})["identity"] = identity
@@ -277,13 +286,13 @@ def _given_keys(scope: Scope) -> list[str]:
     return [key.decode(errors="replace") for key in given if key]
 
 
-def check_same_site(scope: Scope) -> None:
+def check_same_site(scope: Scope, peer: Peer) -> None:
     """A browser sends the cookie along whoever wrote the page (SameSite=Lax still knows ports of one host as one site):
     what changes something must come from our own, and in a form that no cross-site form can have."""
     if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
         return
     origins = headers_named(scope, b"origin")
-    is_own = len(origins) == 1 and is_same_origin(origins[0], scope)
+    is_own = len(origins) == 1 and peer.owns(origins[0])
     is_said_to_be = not origins and headers_named(scope, b"sec-fetch-site") == [b"same-origin"]
     if not is_own and not is_said_to_be:
         raise Forbidden("A request with a cookie must come from this server's own pages; programs send a token.")
