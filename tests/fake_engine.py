@@ -83,6 +83,7 @@ class FakeEngine:
     sequences: tuple[SequenceState, ...] = ()  # what an inspection finds
     forgotten: list[str] = field(default_factory=list)  # cache tags
     state: str = "ready"
+    problem: str | None = None
     is_closed: bool = False
     seen: list[bytes] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)

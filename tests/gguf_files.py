@@ -122,3 +122,13 @@ def model_of(num_data_bytes: int, *, seed: int = 0, name: str = "Tiny") -> bytes
         tensors=[tensor("token_embd.weight", (16, count), 0)],
         data=data,
     ).build()
+
+
+def write_split(folder: Path, *, pattern: str = "big-{:05}-of-{:05}.gguf", count: int = 2) -> tuple[Path, ...]:
+    """A model of `count` parts with one tensor each; the parts in their order."""
+    parts = []
+    for number in range(count):
+        file = GGUFFile(tensors=[tensor(f"t{number}", (32,), 0)])
+        file.with_pairs(split__no=u32(number), split__count=u32(count), split__tensors__count=u32(count))
+        parts.append(file.write(folder / pattern.format(number + 1, count)))
+    return tuple(parts)

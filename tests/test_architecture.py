@@ -40,7 +40,15 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     (
         "doctor.py",
-        ("settings", "engine.errors", "engine.gguf", "engine.host", "engine.isolation", "engine.models.catalog"),
+        (
+            "settings",
+            "engine.errors",
+            "engine.gguf",
+            "engine.host",
+            "engine.isolation",
+            "engine.llama.reasons",
+            "engine.models.catalog",
+        ),
     ),
     ("model_console.py", ("engine.host", "engine.models")),
     ("engine/*", ("settings", "private_files", "disk_margin", "engine")),

@@ -12,6 +12,7 @@ import pytest
 
 from bdchat.doctor import (
     Check,
+    Trial,
     check_compiler,
     check_cpu,
     check_data_dir,
@@ -26,6 +27,7 @@ from bdchat.doctor import (
 from bdchat.engine.gguf.header import read_header
 from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import load
+from tests.gguf_files import GGUFFile, u32
 
 MODEL = Path("model.gguf")
 GCC_12 = "c++ (Debian 12.2.0-14+deb12u1) 12.2.0"
@@ -34,13 +36,14 @@ GCC_12 = "c++ (Debian 12.2.0-14+deb12u1) 12.2.0"
 class FakeProbe:
     """Answers with the given exit codes, one per call, and keeps what it was asked."""
 
-    def __init__(self, *codes: int) -> None:
+    def __init__(self, *codes: int, stderr: str = "") -> None:
         self._codes = list(codes)
+        self._stderr = stderr
         self.calls: list[Sequence[str]] = []
 
-    def __call__(self, arguments: Sequence[str]) -> int:
+    def __call__(self, arguments: Sequence[str]) -> Trial:
         self.calls.append(arguments)
-        return self._codes.pop(0)
+        return Trial(self._codes.pop(0), self._stderr)
 
 
 def test_a_library_that_decodes_is_ok() -> None:
@@ -62,6 +65,16 @@ def test_a_library_that_dies_is_tried_without_its_extra_buffers() -> None:
 
 def test_a_library_that_dies_either_way_says_so() -> None:
     assert "without its extra" not in check_library(MODEL, FakeProbe(-4, -4)).detail
+    assert "SIGABRT: ggml.c:1: GGML_ASSERT(x)" in (
+        check_library(MODEL, FakeProbe(-6, -6, stderr="/b/ggml.c:1: GGML_ASSERT(x)")).detail
+    )
+
+
+def test_a_model_that_is_not_loaded_is_no_fault_of_the_library() -> None:
+    """The remedy was to compile llama.cpp again, whatever its reason had been."""
+    check = check_library(MODEL, FakeProbe(1, stderr="W: slow\nunknown model architecture: 'brandnew'\n"))
+    assert (check.ok, check.detail) == (False, "does not load model.gguf: unknown model architecture: 'brandnew'")
+    assert "--rebuild" not in check.remedy
     assert "exit code 3" in check_library(MODEL, FakeProbe(3)).detail
 
 
@@ -128,6 +141,14 @@ def test_a_missing_model_is_pulled(tmp_path: Path) -> None:
     checks = examine(load(data_dir=tmp_path, overrides={"server.port": "0"}))
     assert not checks[-1].ok
     assert "bdchat pull smollm2-135m-instruct" in checks[-1].remedy
+
+
+def test_a_model_that_cannot_chat_is_not_pulled_again(tmp_path: Path) -> None:
+    GGUFFile().with_pairs(llama__pooling_type=u32(1)).write(tmp_path / "models" / "vectors.gguf")
+    last = examine(load(data_dir=tmp_path, overrides={"server.port": "0", "models.default": "vectors"}))[-1]
+    assert (last.name, last.ok) == ("model", False)
+    assert "makes vectors" in last.detail
+    assert "bdchat pull" not in last.remedy
 
 
 def test_without_a_model_nothing_is_asked_of_it(tmp_path: Path) -> None:

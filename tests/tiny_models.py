@@ -35,9 +35,17 @@ def write_tiny_mistral(path: Path, *, add_space_prefix: bool | None = True, n_ct
     return _finish(writer, path)
 
 
-def write_tiny_llama(path: Path, *, n_ctx_train: int = 4096, chat_template: str | None = CHATML) -> Path:
-    """Dense attention; one token a byte, and ChatML's control tokens."""
-    writer = gguf.GGUFWriter(path, "llama")
+def write_tiny_llama(
+    path: Path,
+    *,
+    n_ctx_train: int = 4096,
+    chat_template: str | None = CHATML,
+    architecture: str = "llama",
+    max_part_tensors: int = 0,
+) -> Path:
+    """Dense attention; one token a byte, and ChatML's control tokens. With `max_part_tensors` it is split, and `path`
+    is what its parts' names begin with."""
+    writer = gguf.GGUFWriter(path, architecture, split_max_tensors=max_part_tensors)
     _write_attention_header(writer, "tiny-llama", n_ctx_train)
     n_vocab = _write_byte_vocab(writer, chat_template)
     _write_llama_tensors(writer, n_vocab)

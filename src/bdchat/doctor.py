@@ -16,14 +16,16 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 
 from bdchat import __version__
-from bdchat.engine.errors import EngineError
+from bdchat.engine.errors import EngineError, ModelNotFound
 from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
 from bdchat.engine.isolation.lifeline import tied
+from bdchat.engine.llama.reasons import last_words
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.settings import Settings
 
@@ -34,7 +36,15 @@ USUAL_CONTEXT = 4096  # tokens; what most chats stay under
 REBUILD = "compile llama.cpp again for this machine: python3 scripts/bootstrap.py --rebuild"
 LAST_GCC_WITH_THE_TRAP = 12  # it deletes the stores of an AMX tile configuration as dead (llama.cpp #20824)
 
-Probe = Callable[[Sequence[str]], int]
+
+class Trial(NamedTuple):
+    """How a child ended that tried the library."""
+
+    returncode: int  # negative for a signal, as subprocess has it
+    stderr: str = ""
+
+
+Probe = Callable[[Sequence[str]], Trial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +67,13 @@ def examine(settings: Settings) -> tuple[Check, ...]:
     ]
     if settings.models.default == "none":
         return tuple(checks)
+    other = "name another with --set models.default=NAME_OR_PATH"
     try:
         model = Catalog.load(settings.data_dir).resolve(settings.models.default)
-    except EngineError as error:
-        remedy = f"bdchat pull {settings.models.default}, or name another with --set models.default=NAME_OR_PATH"
-        return (*checks, Check("model", False, str(error), remedy))
+    except ModelNotFound as error:
+        return (*checks, Check("model", False, str(error), f"bdchat pull {settings.models.default}, or {other}"))
+    except EngineError as error:  # it is here, and cannot be served: fetching it again changes nothing
+        return (*checks, Check("model", False, str(error), f"{other}; bdchat models lists those that are here"))
     checks.append(check_model(model))
     if model.header is not None:
         checks.append(check_memory(model.header, settings, free_memory_bytes()))
@@ -175,25 +187,33 @@ def check_memory(header: GGUFHeader, settings: Settings, free_bytes: int) -> Che
 
 
 def check_library(model: Path, probe: Probe) -> Check:
-    """llama.cpp decodes two tokens in a child: the shortest batch on which a wrongly compiled one dies."""
+    """llama.cpp decodes two tokens in a child: the shortest batch on which a wrongly compiled one dies. A child that
+    ends by itself says why the model is not loaded; one that dies may have named an assertion of llama.cpp's."""
     arguments = [sys.executable, "-m", "bdchat.engine.llama.probe", str(model)]
-    code = probe(arguments)
-    if code == 0:
+    trial = probe(arguments)
+    if trial.returncode == 0:
         return Check("library", True, "decodes a batch of two tokens")
-    outcome = f"dies with {signal.Signals(-code).name}" if code < 0 else f"fails with exit code {code}"
-    if code < 0 and probe([*arguments, "--no-extra-bufts"]) == 0:
+    if trial.returncode > 0:
+        lines = trial.stderr.strip().splitlines() or [f"the trial failed with exit code {trial.returncode}"]
+        remedy = "serve another model, or take a newer bdchat where the reason says so"
+        return Check("library", False, f"does not load {model.name}: {lines[-1]}", remedy)
+    outcome = signal.Signals(-trial.returncode).name
+    if words := last_words(trial.stderr):
+        outcome += f": {words}"
+    if probe([*arguments, "--no-extra-bufts"]).returncode == 0:
         outcome += "; it works without its extra buffer types, at a fraction of the speed"
-    return Check("library", False, f"the first batch of two tokens {outcome}", REBUILD)
+    return Check("library", False, f"the first batch of two tokens dies with {outcome}", REBUILD)
 
 
-def run_probe(arguments: Sequence[str]) -> int:
-    """Exit code; negative for a signal, as subprocess has it. A child that hangs counts as killed."""
+def run_probe(arguments: Sequence[str]) -> Trial:
+    """A child that hangs counts as killed."""
     try:
-        return subprocess.run(  # noqa: S603  # our own interpreter and module
+        child = subprocess.run(  # noqa: S603  # our own interpreter and module
             tied(arguments), capture_output=True, check=False, timeout=PROBE_TIMEOUT_S
-        ).returncode
+        )
     except subprocess.TimeoutExpired:
-        return -signal.SIGKILL
+        return Trial(-signal.SIGKILL)
+    return Trial(child.returncode, child.stderr.decode("utf-8", "replace"))
 
 
 def _answers_as_bdchat(host: str, port: int) -> bool:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import EngineUnavailable, ModelNotFound
+from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFound
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.models.catalog import InstalledModel
@@ -50,6 +50,7 @@ class StillEngine:
     def __init__(self, info: ModelInfo | None = None, failure: Exception | None = None) -> None:
         self.info = info
         self.state = "ready" if info else "loading"
+        self.problem: str | None = None
         self.num_restarts = 0
         self.num_in_flight = 0
         self.pid = None
@@ -100,11 +101,19 @@ def test_ids_match_exactly(engines: MappingProxyType[str, Engine], name: str) ->
     assert (caught.value.model, caught.value.available) == (name, ("large", "small"))
 
 
-def test_without_a_default_a_request_must_name_a_model(engines: MappingProxyType[str, Engine]) -> None:
-    router = Router(engines, default=None, created=7)
-    assert router.engine_for("small") is engines["small"]
-    with pytest.raises(ModelNotFound):
-        router.engine_for(None)
+def test_a_model_becomes_the_default_when_it_has_been_loaded_and_not_before() -> None:
+    """A model that could not be loaded was everybody's default, because it had been the first to be tried."""
+    broken, slow = StillEngine(), StillEngine()
+    router = Router({"broken": broken, "slow": slow}, default=None, created=7)
+    assert (router.default, router.model_id_for(None)) == (None, "broken")  # who asks now waits for it
+    broken.state, broken.problem = "failed", "unknown model architecture: 'brandnew'"
+    assert (router.default, router.model_id_for("default")) == (None, "slow")
+    slow.state = "failed"
+    assert (router.default, router.model_id_for("default")) == (None, "broken")  # which says why
+    slow.info = info_of("slow", 64)
+    assert (router.default, router.model_id_for(""), list(router.engines)) == ("slow", "slow", ["slow", "broken"])
+    broken.info = info_of("broken", 64)
+    assert router.default == "slow"
     with pytest.raises(ModelNotFound):
         Router({}, default=None, created=7).engine_for("default")
 
@@ -238,9 +247,16 @@ async def test_a_model_that_leaves_cannot_come_back_before_it_is_gone() -> None:
 
 
 async def test_the_default_is_one_that_is_served() -> None:
-    router = Router({"a": StillEngine(), "b": StillEngine()}, default="a", created=7)
+    other, loading, failed = StillEngine(info_of("b", 64)), StillEngine(), StillEngine()
+    failed.state, failed.problem = "failed", "no reason"
+    engines = {"a": StillEngine(), "b": other, "loading": loading, "failed": failed}
+    router = Router(engines, default="a", created=7)
+    with pytest.raises(EngineUnavailable):
+        router.set_default("loading")
+    with pytest.raises(ModelLoadFailed, match="failed: no reason"):
+        router.set_default("failed")
     router.set_default("b")
-    assert (router.model_id_for("default"), list(router.engines)) == ("b", ["b", "a"])
+    assert (router.model_id_for("default"), list(router.engines)) == ("b", ["b", "a", "loading", "failed"])
     with pytest.raises(ModelNotFound):
         router.set_default("c")
     assert router.default == "b"

@@ -20,6 +20,10 @@ class Engine(Protocol):
     def state(self) -> str:
         """ "idle" (the first request starts it) | "loading" | "ready" | "restarting" | "failed" | "closed"."""
 
+    @property
+    def problem(self) -> str | None:
+        """Why it is "failed", in one line; else None."""
+
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         """Accepted first, then Progress and PromptLogprobs (if asked) and Deltas in order, one Finished per choice, the
         end. With a resumption the Deltas go on after what it holds.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import EngineUnavailable, ModelNotFound
+from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFound
 from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.request import ModelInfo
 
@@ -41,6 +41,7 @@ class ServedModel:
 class Router:
     """Every id and alias leads to one engine; `aliases` are other names of the same models (a file's name).
 
+    Only the default that it was made with may be a model that does not load; none becomes it afterwards.
     Without a source nothing can be loaded beyond the engines that it was made with."""
 
     def __init__(
@@ -73,17 +74,22 @@ class Router:
 
     @property
     def default(self) -> str | None:
+        """Where there is none, the eldest model that has been loaded becomes it."""
+        if self._default is None:
+            self._default = next((model for model, engine in self._engines.items() if engine.info is not None), None)
+            self._sort()
         return self._default
 
     def models(self) -> tuple[ServedModel, ...]:
         return tuple(self._served(model_id, engine) for model_id, engine in self._engines.items())
 
     def model_id_for(self, model: str | None) -> str:
-        """The id under which a name is served. Raises ModelNotFound. A model's own id wins over "default"."""
+        """The id under which a name is served. Raises ModelNotFound. A model's own id wins over "default"; where no
+        model is loaded yet, the eldest takes who names none: it makes them wait, or says why it does not load."""
         if model in self._engines:
             return str(model)
-        if model in DEFAULT_NAMES and self._default is not None:
-            return self._default
+        if model in DEFAULT_NAMES and self._engines:
+            return self.default or min(self._engines, key=lambda each: self._engines[each].state == "failed")
         if model is not None and model in self._aliases:
             return self._aliases[model]
         raise ModelNotFound(model or "default", tuple(self._engines))
@@ -96,7 +102,8 @@ class Router:
     async def load(
         self, name: str, *, admit: Callable[[InstalledModel], None] | None = None, starts: bool = True
     ) -> str:
-        """Serves an installed model; the first one becomes the default. Its id; at once, when it is served already.
+        """Serves an installed model; the first one that loads becomes the default. Its id; at once, when it is served
+        already.
 
         `admit` may raise to refuse it. Raises ModelNotFound, ModelLoadFailed; EngineUnavailable while it is leaving."""
         if (served := self._served_as(name)) is not None:
@@ -113,14 +120,12 @@ class Router:
         self._engines[found.name] = self._source.open(found, starts=starts)
         self._created[found.name] = int(time.time())
         self._aliases |= dict.fromkeys(found.names[1:], found.name)
-        if self._default is None:
-            self._default = found.name
         self._sort()
         return found.name
 
     async def unload(self, model_id: str, *, drain_s: float) -> None:
         """Takes no more requests for it, gives those that it has `drain_s`, then ends it. If it was the default, the
-        eldest of the others becomes it. Raises ModelNotFound."""
+        eldest of the others that has been loaded becomes it. Raises ModelNotFound."""
         engine = self._engines.get(model_id)
         if engine is None:
             raise ModelNotFound(model_id, tuple(self._engines))
@@ -137,9 +142,15 @@ class Router:
                 self._leaving.pop(model_id, None)
 
     def set_default(self, model_id: str) -> None:
-        """Raises ModelNotFound: it must be served."""
-        if model_id not in self._engines:
+        """It must be served and have been loaded. Raises ModelNotFound, ModelLoadFailed; EngineUnavailable while it
+        loads."""
+        engine = self._engines.get(model_id)
+        if engine is None:
             raise ModelNotFound(model_id, tuple(self._engines))
+        if engine.info is None and engine.problem is not None:
+            raise ModelLoadFailed(model_id, engine.problem)
+        if engine.info is None:
+            raise EngineUnavailable(f"{model_id} is not loaded yet", retry_after_s=2.0)
         self._default = model_id
         self._sort()
 
@@ -158,7 +169,7 @@ class Router:
         del self._engines[model_id], self._created[model_id]
         self._aliases = {alias: target for alias, target in self._aliases.items() if target != model_id}
         if self._default == model_id:
-            self._default = next(iter(self._engines), None)
+            self._default = None
 
     def _sort(self) -> None:
         """The default first; the others as they came."""

@@ -19,7 +19,7 @@ from bdchat.settings import Settings
 from tests.api.people import audited
 from tests.api.serving import USER, app_of, error_of, fresh_data_dir, over_app, signed_in, until
 from tests.fake_engine import FakeEngine
-from tests.gguf_files import GGUFFile
+from tests.gguf_files import GGUFFile, default_pairs, string
 
 pytestmark = pytest.mark.anyio
 MODELS = "/api/admin/models"
@@ -95,6 +95,33 @@ async def test_a_model_is_loaded_told_about_and_served() -> None:
         assert answer.json()["model"] == "two"
         assert (await scene.rows())["two"]["served"] == "ready"
         assert (await scene.post("load", model="two")).json()["state"] == "ready"  # again: it is there
+
+
+async def test_a_model_that_cannot_chat_is_refused_with_the_reason_that_its_row_has() -> None:
+    async with staged() as scene:
+        pairs = {key.replace("llama.", "t5."): value for key, value in default_pairs().items()}
+        GGUFFile(pairs=pairs | {"general.architecture": string("t5")}).write(scene.folder / "three.gguf")
+        refused = error_of(await scene.post("load", model="three"), 503)
+        assert refused["code"] == "model_load_failed"
+        assert "encoder-decoder" in refused["message"]
+        row = (await scene.rows())["three"]
+        assert (row["kind"], row["served"]) == ("encoder-decoder", None)
+        assert "encoder-decoder" in str(row["note"])
+
+
+async def test_why_a_model_does_not_load_is_in_its_row_and_it_is_nobodys_default() -> None:
+    """The row said "failed" and nothing else, and the model was everybody's where no other was served."""
+    reason = "unknown model architecture: 'brandnew'"
+    async with staged() as scene:
+        await scene.post("unload", model="one")
+        await scene.post("load", model="two")
+        two = scene.shelf.engines["two"]
+        two.state, two.problem = "failed", reason
+        row = (await scene.rows())["two"]
+        assert (row["served"], row["problem"], row["is_default"]) == ("failed", reason, False)
+        assert reason in error_of(await scene.post("default", model="two"), 503)["message"]
+        (engine,) = (await scene.client.get("/api/admin/engine", headers=scene.admin)).json()["data"]
+        assert (engine["problem"], engine["is_default"]) == (reason, False)
 
 
 async def test_what_does_not_fit_is_refused_with_the_numbers() -> None:

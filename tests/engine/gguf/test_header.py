@@ -13,7 +13,7 @@ import pytest
 from bdchat.engine.gguf.cursor import MAX_ARRAY_STRINGS
 from bdchat.engine.gguf.header import GGUFError, read_header
 from tests import gguf_files as files
-from tests.gguf_files import GGUFFile
+from tests.gguf_files import GGUFFile, write_split
 
 
 def reason_for(path: Path) -> str:
@@ -45,7 +45,7 @@ def test_a_valid_header_is_described(tmp_path: Path) -> None:
     assert (header.tokenizer_model, header.tokenizer_pre) == ("gpt2", "smollm")
     assert header.chat_template == "{{ messages }}"
     assert header.model_bytes == path.stat().st_size
-    assert not header.is_embedding
+    assert (header.purpose, header.refusal) == ("chat", None)
     assert header.sliding_window is None
 
 
@@ -104,13 +104,6 @@ def test_a_recurrent_model_needs_no_heads(tmp_path: Path) -> None:
     header = read_header(file.write(tmp_path / "m.gguf"))
     assert header.is_recurrent
     assert header.kv_bytes_per_token() == 0
-
-
-@pytest.mark.parametrize(
-    "pairs", [{"llama__pooling_type": files.u32(3)}, {"llama__attention__causal": files.boolean(False)}]
-)
-def test_embedding_models_are_recognised(tmp_path: Path, pairs: dict[str, bytes]) -> None:
-    assert read_header(GGUFFile().with_pairs(**pairs).write(tmp_path / "m.gguf")).is_embedding
 
 
 def test_empty_tokens_may_repeat_and_tokens_may_cross_the_reading_window(tmp_path: Path) -> None:
@@ -241,7 +234,6 @@ BROKEN: dict[str, tuple[GGUFFile, str]] = {
     "tensor offset": (GGUFFile(tensors=[files.tensor("t", (8,), 32)]), "does not follow"),
     "overlap": (GGUFFile(tensors=[files.tensor("a", (16,), 0), files.tensor("b", (8,), 32)]), "does not follow"),
     "truncated data": (GGUFFile(data=b"\x00" * 127), "1 of"),
-    "later part": (GGUFFile().with_pairs(split__no=files.u32(1), split__count=files.u32(2)), "later part"),
     "part by another name": (GGUFFile().with_pairs(split__count=files.u32(2)), "not named"),
 }
 
@@ -264,26 +256,15 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     assert "empty" in reason_for(tmp_path / "m.gguf")
 
 
-def write_parts(folder: Path, *, counts: tuple[int, int] = (2, 2)) -> Path:
-    """A model of two parts with one tensor each; returns the first."""
-    for number in range(2):
-        file = GGUFFile(tensors=[files.tensor(f"t{number}", (32,), 0)])
-        file.with_pairs(
-            split__no=files.u32(number), split__count=files.u32(counts[number]), split__tensors__count=files.u32(2)
-        )
-        file.write(folder / f"big-{number + 1:05}-of-00002.gguf")
-    return folder / "big-00001-of-00002.gguf"
-
-
 def test_a_split_model_is_read_from_its_first_part(tmp_path: Path) -> None:
-    first = write_parts(tmp_path)
+    first = write_split(tmp_path)[0]
     header = read_header(first)
     assert (header.num_parts, header.num_tensors, header.num_parameters) == (2, 2, 64)
     assert header.model_bytes == sum(part.stat().st_size for part in tmp_path.iterdir())
 
 
 def test_a_split_model_with_a_bad_or_missing_part_is_refused(tmp_path: Path) -> None:
-    first = write_parts(tmp_path)
+    first = write_split(tmp_path)[0]
     second = tmp_path / "big-00002-of-00002.gguf"
     raw = second.read_bytes()
     second.write_bytes(raw[:-1])

@@ -42,9 +42,29 @@ def test_death_by_signal_means_no_extra_buffers_and_a_warning_that_says_how_to_r
     assert "-fno-tree-dse" in result.warning
 
 
-def test_death_both_ways_fails_the_load(model_path: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelLoadFailed):
-        probe(model_path, tmp_path / "cache", library="one", command=DIES_ALWAYS)
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", "llama.cpp crashes with this model (SIGABRT); see bdchat doctor"),
+        (
+            "/b/ggml.c:7: GGML_ASSERT(n > 0) failed",
+            "llama.cpp ended itself with this model (SIGABRT): ggml.c:7: GGML_ASSERT(n > 0) failed",
+        ),
+    ],
+)
+def test_death_both_ways_fails_the_load_in_its_last_words(
+    model_path: Path, tmp_path: Path, words: str, expected: str
+) -> None:
+    dies = child(f"sys.stderr.write({words!r}); sys.stderr.flush(); os.kill(os.getpid(), signal.SIGABRT)")
+    with pytest.raises(ModelLoadFailed) as caught:
+        probe(model_path, tmp_path / "cache", library="one", command=dies)
+    assert caught.value.reason == expected
+
+
+def test_a_child_that_was_killed_most_likely_lacked_memory(model_path: Path, tmp_path: Path) -> None:
+    killed = child("os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(ModelLoadFailed, match="memory"):
+        probe(model_path, tmp_path / "cache", library="one", command=killed)
 
 
 def test_a_refused_model_gives_the_childs_own_reason(model_path: Path, tmp_path: Path) -> None:

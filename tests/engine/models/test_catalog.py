@@ -15,7 +15,7 @@ from bdchat.engine.models.rows import TABLE_CONTEXT, model_rows
 from bdchat.settings import Settings
 from tests import gguf_files as files
 from tests.conftest import DEFAULT_MODEL_FILE
-from tests.gguf_files import GGUFFile
+from tests.gguf_files import GGUFFile, write_split
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -157,10 +157,7 @@ def test_a_path_to_something_else_is_a_load_failure(catalog: Catalog, tmp_path: 
 
 
 def test_of_a_split_model_only_the_first_part_is_listed(catalog: Catalog) -> None:
-    for number in range(2):
-        pairs = {"split__no": files.u32(number), "split__count": files.u32(2), "split__tensors__count": files.u32(2)}
-        file = GGUFFile(tensors=[files.tensor(f"t{number}", (32,), 0)]).with_pairs(**pairs)
-        put(catalog, f"big-{number + 1:05}-of-00002.gguf", file)
+    write_split(catalog.models_dir)
     (model,) = catalog.installed()
     assert model.name == "big-00001-of-00002"
     assert model.header is not None

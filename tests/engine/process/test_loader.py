@@ -47,6 +47,24 @@ async def test_a_model_is_loaded_through_probe_template_and_context(tmp_path: Pa
             assert len(whole) - len(text) <= 3  # the last code point may be cut
 
 
+async def test_llama_cpps_own_reason_reaches_who_asks_and_who_looks(tmp_path: Path) -> None:
+    path = write_tiny_llama(tmp_path / "tiny.gguf", architecture="brandnew")
+    async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        with pytest.raises(ModelLoadFailed) as caught:
+            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+        assert caught.value.reason.startswith("unknown model architecture: 'brandnew'; a newer version of llama.cpp")
+        assert (engine.state, engine.problem, engine.info) == ("failed", caught.value.reason, None)
+
+
+async def test_what_cannot_chat_is_refused_before_native_code_reads_it(tmp_path: Path) -> None:
+    """An encoder-decoder ended the probe twice, and was said to be a fault of the processor."""
+    path = write_tiny_llama(tmp_path / "tiny.gguf", architecture="t5")
+    async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        with pytest.raises(ModelLoadFailed, match="encoder-decoder"):
+            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+        assert not list((tmp_path / "cache").glob("probe-*"))
+
+
 async def test_a_template_that_cannot_be_used_is_a_reason(tmp_path: Path) -> None:
     path = write_tiny_llama(tmp_path / "tiny.gguf", chat_template="{{ messages[")
     async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:

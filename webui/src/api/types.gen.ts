@@ -83,7 +83,7 @@ export type EditBody = { content: string; client_message_id?: string | null; ans
 
 export type EngineList = { data: Array<EngineView> };
 
-export type EngineView = { model: string; state: string; is_default: boolean; is_leaving: boolean; pid: number | null; num_restarts: number; info: Record<string, unknown> | null; num_running: number; num_waiting: number; num_cells: number; num_idle_cells: number; num_cells_total: number; ram_cache_bytes: number; disk_cache_bytes: number; num_requests: number; num_cancelled: number; num_failed: number; num_evictions: number; num_preemptions: number; prompt_tokens_computed: number; prompt_tokens_cached: CacheCounts; cache_hit_share: number | null; tokens_generated: number; num_tokens_drafted: number; num_tokens_accepted: number; rates: Rates; sequences: Array<SequenceView> };
+export type EngineView = { model: string; state: string; problem: string | null; is_default: boolean; is_leaving: boolean; pid: number | null; num_restarts: number; info: Record<string, unknown> | null; num_running: number; num_waiting: number; num_cells: number; num_idle_cells: number; num_cells_total: number; ram_cache_bytes: number; disk_cache_bytes: number; num_requests: number; num_cancelled: number; num_failed: number; num_evictions: number; num_preemptions: number; prompt_tokens_computed: number; prompt_tokens_cached: CacheCounts; cache_hit_share: number | null; tokens_generated: number; num_tokens_drafted: number; num_tokens_accepted: number; rates: Rates; sequences: Array<SequenceView> };
 
 export type Error = { error: { message: string; type: string; param: string | null; code: string | null } };
 
@@ -167,7 +167,7 @@ export type MetadataView = { model: string; model_version: string; prompt_templa
 
 export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; state: string };
 
-export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; languages: Array<string>; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; is_default: boolean };
+export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; languages: Array<string>; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; problem: string | null; is_default: boolean };
 
 export type ModelWish = { model: string };
 

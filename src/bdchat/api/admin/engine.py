@@ -188,6 +188,7 @@ class AdminEngine:
             | {
                 "model": model,
                 "state": engine.state,
+                "problem": engine.problem,
                 "is_default": model == self._router.default,
                 "is_leaving": model in self._router.leaving,
                 "pid": engine.pid,

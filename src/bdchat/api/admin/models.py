@@ -194,6 +194,7 @@ class AdminModels:
             to_model_view(
                 row,
                 served=engines[row.name].state if row.name in engines else None,
+                problem=engines[row.name].problem if row.name in engines else None,
                 is_default=row.name == self._router.default,
             )
             for row in rows

@@ -61,6 +61,7 @@ class CacheCounts(View):
 class EngineView(View):
     model: str
     state: str
+    problem: str | None  # why it is "failed"
     is_default: bool
     is_leaving: bool
     pid: int | None

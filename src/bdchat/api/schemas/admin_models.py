@@ -41,6 +41,7 @@ class ModelView(View):
     checksum: Literal["verified", "unknown", "changed"] | None
     note: str
     served: str | None  # the engine's state; null: it is not loaded
+    problem: str | None  # why its engine is "failed", in llama.cpp's own words where it has any
     is_default: bool
 
 
@@ -73,6 +74,8 @@ class PullList(View):
     data: list[PullView]
 
 
-def to_model_view(row: ModelRow, *, served: str | None, is_default: bool) -> ModelView:
+def to_model_view(row: ModelRow, *, served: str | None, problem: str | None, is_default: bool) -> ModelView:
     shown = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in HIDDEN}
-    return ModelView(**shown | {"languages": list(row.languages)}, served=served, is_default=is_default)
+    return ModelView(
+        **shown | {"languages": list(row.languages)}, served=served, problem=problem, is_default=is_default
+    )

@@ -5,13 +5,14 @@ others. Everything checked here is something that it relies on. Pure Python, any
 the machine; `cursor.py` is the byte level.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bdchat.engine.gguf.cursor import Cursor, GGUFError, open_regular
 from bdchat.engine.gguf.metadata import Metadata, read_metadata
+from bdchat.engine.gguf.parts import PART_NAME, part_paths
+from bdchat.engine.gguf.purpose import REFUSALS, Purpose, purpose_of
 from bdchat.engine.gguf.types import FILE_TYPES, TENSOR_TYPES
 
 MAX_TENSORS = 65_536
@@ -19,17 +20,24 @@ MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
 MAX_TENSOR_NAME_BYTES = 63  # GGML_MAX_NAME less its terminator
 MAX_LAYERS = 512  # LLAMA_MAX_LAYERS: llama.cpp asserts it
 MAX_EXPERTS = 1024  # LLAMA_MAX_EXPERTS, likewise
-MAX_PARTS = 999
 INT64_MAX = (1 << 63) - 1
 ROPE_SCALINGS = frozenset({None, "none", "linear", "yarn", "longrope"})  # llama.cpp asserts it
 
-PART_NAME = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
+NEWER = "a newer version of bdchat may know it"
 
 # weights in RAM beside the model's own: interpreter, libraries, tokenizer tables
 PROCESS_BYTES = 96 << 20
 KV_ELEMENT_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}
 
-__all__ = ["GGUFError", "GGUFHeader", "MemoryNeed", "part_paths", "read_header"]
+# general.type of files that belong to a model and are none
+_OTHER_FILES = {
+    "mmproj": "is a projector: it shows pictures to the model beside it, and is no language model itself",
+    "adapter": "is an adapter (LoRA) that changes another model, and is no language model itself",
+    "imatrix": "is a list of weights' importance for quantising, not a language model",
+    "vocab": "is a vocabulary, not a language model",
+}
+
+__all__ = ["GGUFError", "GGUFHeader", "MemoryNeed", "read_header", "split_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class GGUFHeader:
     num_experts: int
     num_experts_used: int
     is_recurrent: bool  # some layers keep a state instead of cells
-    is_embedding: bool  # made for vectors, not for text
+    purpose: Purpose
     quantization: str
     num_parameters: int
     num_tensors: int
@@ -76,7 +84,16 @@ class GGUFHeader:
     alignment: int
     model_bytes: int  # of all parts
     weight_bytes: int
-    num_parts: int
+    files: tuple[Path, ...]  # of all parts, the first one first
+
+    @property
+    def num_parts(self) -> int:
+        return len(self.files)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why a sound file is not served, in one line; None: it can chat."""
+        return REFUSALS.get(self.purpose)
 
     def kv_bytes_per_token(self, kv_type: str = "f16") -> int:
         elements = sum(self.head_counts_kv) * (self.key_length + self.value_length)
@@ -112,34 +129,30 @@ class _Part:
 
 
 def read_header(path: Path) -> GGUFHeader:
-    """Reads and checks. For a split model give the first part: the others must lie beside it and are checked as well.
+    """Reads and checks. For a split model give the first part, or a link to it: the others must lie beside it and are
+    checked as well.
 
     Raises GGUFError, whatever the file is."""
     first = _read_part(path)
     count = first.metadata.integer("split.count", 0, 65_535, default=0)
     if count <= 1:
-        return _describe(first, (first.tensors,), first.file_bytes)
+        return _describe((path,), (first,))
+    paths = part_paths(path, count)  # first: where one is missing, that is the reason, whichever part was named
     if first.metadata.integer("split.no", 0, 65_535, default=0) != 0:
         raise GGUFError(f"is a later part of a model in {count} parts; name the one that ends in -00001-of-{count:05}")
-    others = [_read_part(part) for part in part_paths(path, count)[1:]]
+    parts = (first, *(_read_part(part) for part in paths[1:]))
     wanted = first.metadata.integer("split.tensors.count", 0, MAX_TENSORS, default=0)
-    tensors = (first.tensors, *(part.tensors for part in others))
-    found = sum(part.num_tensors for part in tensors)
+    found = sum(part.tensors.num_tensors for part in parts)
     if wanted != found:
         raise GGUFError(f"its {count} parts hold {found} tensors, the first part promises {wanted}")
-    return _describe(first, tensors, first.file_bytes + sum(part.file_bytes for part in others))
+    return _describe(paths, parts)
 
 
-def part_paths(path: Path, count: int) -> tuple[Path, ...]:
-    """The files of a split model, as llama.cpp names them. Raises GGUFError when one is missing."""
-    match = PART_NAME.fullmatch(path.name)
-    if match is None or int(match["count"]) != count or not 1 < count <= MAX_PARTS:
-        raise GGUFError(f"is part of a model in {count} parts, but is not named …-00001-of-{count:05}.gguf")
-    paths = tuple(path.with_name(f"{match['stem']}-{number:05}-of-{count:05}.gguf") for number in range(1, count + 1))
-    for part in paths:
-        if not part.is_file():
-            raise GGUFError(f"its part {part.name} is missing")
-    return paths
+def split_files(path: Path) -> tuple[Path, ...]:
+    """The files that native code is to open, in order. A file whose name is no part's is one alone, and is not read
+    again. Raises GGUFError like read_header."""
+    is_part = any(PART_NAME.fullmatch(name) for name in (path.name, path.resolve().name))
+    return read_header(path).files if is_part else (path,)
 
 
 def _read_part(path: Path) -> _Part:
@@ -165,7 +178,7 @@ def _read_preamble(cursor: Cursor) -> tuple[int, int, int]:
     if version == 1:
         raise GGUFError("is GGUF version 1, which llama.cpp no longer reads; convert the model again")
     if version not in (2, 3):
-        raise GGUFError(f"is GGUF version {version}; versions 2 and 3 are known")
+        raise GGUFError(f"is GGUF version {version}; versions 2 and 3 are known, {NEWER}")
     num_tensors, num_pairs = cursor.u64(), cursor.u64()
     if num_tensors > MAX_TENSORS:
         raise GGUFError(f"claims {num_tensors} tensors, at most {MAX_TENSORS} are allowed")
@@ -210,21 +223,34 @@ def _read_shape(cursor: Cursor, name: bytes) -> tuple[int, str, int]:
             raise GGUFError(f"tensor {printable(name)} has an impossible shape")
     type_id = cursor.u32()
     if type_id not in TENSOR_TYPES:
-        raise GGUFError(f"tensor {printable(name)} has the unknown type {type_id}")
+        raise GGUFError(f"tensor {printable(name)} has the unknown type {type_id}; {NEWER}")
     type_name, block_elements, block_bytes = TENSOR_TYPES[type_id]
     if shape[0] % block_elements:
         raise GGUFError(f"tensor {printable(name)} ({type_name}) has rows of {shape[0]}, not of whole blocks")
     return elements, type_name, elements // block_elements * block_bytes
 
 
-def _describe(first: _Part, tensors: tuple[_Tensors, ...], model_bytes: int) -> GGUFHeader:
-    metadata = first.metadata
+def _describe(paths: tuple[Path, ...], parts: tuple[_Part, ...]) -> GGUFHeader:
+    """What a model is for comes first: a file of another kind may lack what a chat model must have, and that is not the
+    reason why it is refused."""
+    metadata = parts[0].metadata
     architecture = metadata.text("general.architecture")
     if not architecture:
         raise GGUFError("does not say its architecture")
-    kind = metadata.text("general.type") or "model"
-    if kind != "model" or architecture == "clip":
-        raise GGUFError(f"is a {'projector' if architecture == 'clip' else printable(kind)}, not a language model")
+    kind = "mmproj" if architecture == "clip" else metadata.text("general.type") or "model"
+    if kind != "model":
+        raise GGUFError(_OTHER_FILES.get(kind, f"is a {printable(kind)}, not a language model"))
+    purpose = purpose_of(metadata, architecture)
+    try:
+        return _checked(paths, parts, architecture, purpose)
+    except GGUFError as error:
+        if purpose in REFUSALS:
+            raise GGUFError(REFUSALS[purpose]) from error
+        raise
+
+
+def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: str, purpose: Purpose) -> GGUFHeader:
+    first, metadata, tensors = parts[0], parts[0].metadata, [part.tensors for part in parts]
     num_layers = metadata.integer(f"{architecture}.block_count", 1, MAX_LAYERS)
     n_embd = metadata.integer(f"{architecture}.embedding_length", 1, 1 << 20)
     is_recurrent = metadata.has_any(f"{architecture}.ssm.", f"{architecture}.wkv.")
@@ -232,7 +258,7 @@ def _describe(first: _Part, tensors: tuple[_Tensors, ...], model_bytes: int) -> 
     head_size = n_embd // next((count for count in heads if count), n_embd)
     num_experts, num_experts_used = _expert_counts(metadata, architecture, num_layers)
     if metadata.text(f"{architecture}.rope.scaling.type") not in ROPE_SCALINGS:
-        raise GGUFError(f"{architecture}.rope.scaling.type is unknown")
+        raise GGUFError(f"{architecture}.rope.scaling.type is unknown; {NEWER}")
     pre = metadata.text("tokenizer.ggml.pre")
     file_type = metadata.integer("general.file_type", 0, 1 << 31, default=1024)
     return GGUFHeader(
@@ -252,7 +278,7 @@ def _describe(first: _Part, tensors: tuple[_Tensors, ...], model_bytes: int) -> 
         num_experts=num_experts,
         num_experts_used=num_experts_used,
         is_recurrent=is_recurrent,
-        is_embedding=_is_embedding(metadata, architecture),
+        purpose=purpose,
         quantization=FILE_TYPES.get(file_type) or max(tensors, key=lambda part: part.weight_bytes).main_type,
         num_parameters=sum(part.num_parameters for part in tensors),
         num_tensors=sum(part.num_tensors for part in tensors),
@@ -261,9 +287,9 @@ def _describe(first: _Part, tensors: tuple[_Tensors, ...], model_bytes: int) -> 
         chat_template=metadata.text("tokenizer.chat_template") or None,
         version=first.version,
         alignment=first.alignment,
-        model_bytes=model_bytes,
+        model_bytes=sum(part.file_bytes for part in parts),
         weight_bytes=sum(part.weight_bytes for part in tensors),
-        num_parts=len(tensors),
+        files=paths,
     )
 
 
@@ -282,12 +308,6 @@ def _expert_counts(metadata: Metadata, architecture: str, num_layers: int) -> tu
     if used > count or (count and not used):
         raise GGUFError(f"uses {used} experts of {count}")
     return count, used
-
-
-def _is_embedding(metadata: Metadata, architecture: str) -> bool:
-    """A pooling other than none (0), or attention that looks ahead: the file's converter meant vectors."""
-    pooling = metadata.integer(f"{architecture}.pooling_type", 0, 1 << 31, default=0)
-    return pooling != 0 or metadata.flag(f"{architecture}.attention.causal", default=True) is False
 
 
 def printable(text: str | bytes) -> str:

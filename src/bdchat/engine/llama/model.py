@@ -5,21 +5,26 @@ Knows nothing of contexts, sequences or cells; `runner.py` makes those from it.
 
 import ctypes
 import hashlib
+import os
 from pathlib import Path
 from typing import Any, Self
 
 import llama_cpp
 
 from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.gguf.header import split_files
+from bdchat.engine.gguf.purpose import REFUSALS
 from bdchat.engine.host import free_memory_bytes
 from bdchat.engine.kv.plan import BYTES_PER_ELEMENT, KVMemoryError, must_share_cells
 from bdchat.engine.llama.library import (
     FastCalls,
     library_identity,
+    library_version,
     recorded_errors,
     start_library,
     supports_gpu_offload,
 )
+from bdchat.engine.llama.reasons import load_failure
 from bdchat.engine.model_runner import MemoryClass
 from bdchat.settings import EngineSettings
 
@@ -48,16 +53,20 @@ class LlamaModel:
 
     @classmethod
     def open(cls, path: Path, settings: EngineSettings, *, use_extra_bufts: bool = True) -> Self:
-        """Raises ModelLoadFailed with llama.cpp's own last error."""
+        """Raises ModelLoadFailed with llama.cpp's own reason, GGUFError when a part of it is missing or broken."""
+        files = split_files(path)
         start_library()
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = settings.n_gpu_layers
         params.load_mode = _load_mode(settings)
         params.use_extra_bufts = use_extra_bufts
         with recorded_errors() as errors:
-            handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+            handle = _load(files, params)
         if not handle:
-            raise ModelLoadFailed(path.name, errors[-1] if errors else "llama.cpp could not load it")
+            raise ModelLoadFailed(path.name, null_reason(errors, "llama.cpp could not load it", path))
+        if (refusal := _refusal(handle)) is not None:
+            llama_cpp.llama_model_free(handle)
+            raise ModelLoadFailed(path.name, refusal)
         on_gpu = supports_gpu_offload() and settings.n_gpu_layers != 0
         return cls(handle, path, use_extra_bufts=use_extra_bufts, on_gpu=on_gpu)
 
@@ -154,6 +163,29 @@ def file_identity(path: Path) -> str:
         file.seek(max(0, size - _EDGE_BYTES))
         digest.update(file.read(_EDGE_BYTES))
     return f"{size}:{digest.hexdigest()}"
+
+
+def null_reason(errors: list[str], otherwise: str, path: Path) -> str:
+    """Why llama.cpp gave NULL for something of the model at `path`."""
+    version = f"llama-cpp-python {library_version()}"
+    return load_failure(errors, otherwise=otherwise, version=version, folder=str(path.parent))
+
+
+def _load(files: tuple[Path, ...], params: Any) -> Any:
+    """A handle, or NULL. Parts are named one by one: they need not be named as llama.cpp would."""
+    names = [os.fsencode(file) for file in files]
+    if len(names) == 1:
+        return llama_cpp.llama_model_load_from_file(names[0], params)
+    return llama_cpp.llama_model_load_from_splits((ctypes.c_char_p * len(names))(*names), len(names), params)
+
+
+def _refusal(handle: Any) -> str | None:
+    """Of a model that was loaded and must not be decoded with: what its header did not tell, the library does."""
+    if llama_cpp.llama_model_is_diffusion(handle):
+        return REFUSALS["diffusion"]
+    if llama_cpp.llama_model_has_encoder(handle):
+        return REFUSALS["encoder-decoder" if llama_cpp.llama_model_has_decoder(handle) else "embedding"]
+    return None
 
 
 def _load_mode(settings: EngineSettings) -> int:

@@ -20,6 +20,7 @@ import msgspec
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
 from bdchat.engine.isolation.lifeline import tied
+from bdchat.engine.llama.reasons import crash_reason
 from bdchat.private_files import make_folder, write_private
 from bdchat.settings import engine_environment
 
@@ -64,16 +65,18 @@ def probe(
 
 
 def _try_both(model_path: Path, command: Sequence[str], timeout_s: float) -> bool:
-    if _survives([*command, str(model_path)], model_path, timeout_s):
+    if _crash([*command, str(model_path)], model_path, timeout_s) is None:
         return True
-    if _survives([*command, str(model_path), "--no-extra-bufts"], model_path, timeout_s):
+    crash = _crash([*command, str(model_path), "--no-extra-bufts"], model_path, timeout_s)
+    if crash is None:
         logger.warning("%s", REBUILD)
         return False
-    raise ModelLoadFailed(model_path.name, "llama.cpp crashes on this CPU with this model; see bdchat doctor")
+    raise ModelLoadFailed(model_path.name, crash)
 
 
-def _survives(command: list[str], model_path: Path, timeout_s: float) -> bool:
-    """False when a signal ended the child. Any other failure is the model's, not the library's."""
+def _crash(command: list[str], model_path: Path, timeout_s: float) -> str | None:
+    """Why a signal ended the child, in one line; None: it decoded. Any other failure is the model's, not the library's:
+    raises ModelLoadFailed."""
     environment = engine_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         child = subprocess.run(  # noqa: S603
@@ -87,10 +90,13 @@ def _survives(command: list[str], model_path: Path, timeout_s: float) -> bool:
     except subprocess.TimeoutExpired:
         raise ModelLoadFailed(model_path.name, f"two tokens took longer than {timeout_s:.0f} s") from None
     if child.returncode == 0:
-        return True
+        return None
+    said = child.stderr.decode("utf-8", errors="replace")
     if -child.returncode in DEADLY:
-        return False
-    lines = child.stderr.decode("utf-8", errors="replace").strip().splitlines()
+        return crash_reason(-child.returncode, said)
+    if child.returncode == -signal.SIGKILL:
+        raise ModelLoadFailed(model_path.name, "trying it was killed (SIGKILL): most likely there is too little memory")
+    lines = said.strip().splitlines()
     raise ModelLoadFailed(model_path.name, lines[-1] if lines else f"the probe ended with {child.returncode}")
 
 

@@ -19,7 +19,7 @@ from bdchat.engine.host import default_num_threads, free_memory_bytes
 from bdchat.engine.kv.plan import CellCount, KVMemoryError, KVPlan, fit_cells, safe_plan
 from bdchat.engine.llama.batch import NumpyBatch
 from bdchat.engine.llama.library import recorded_errors
-from bdchat.engine.llama.model import LlamaModel
+from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam
 from bdchat.engine.model_runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, Slice
 from bdchat.engine.request import ModelInfo, SamplingParams
@@ -67,7 +67,7 @@ class LlamaRunner:
         with recorded_errors() as errors:
             self._context = llama_cpp.llama_init_from_model(model.handle, params)
         if not self._context:
-            raise ModelLoadFailed(model_id, errors[-1] if errors else "llama.cpp could not make a context")
+            raise ModelLoadFailed(model_id, null_reason(errors, "llama.cpp could not make a context", model.path))
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = NumpyBatch(self.n_batch, self._n_ctx)
         self._scratch = SamplerScratch(model.n_vocab)

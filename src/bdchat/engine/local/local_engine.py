@@ -117,6 +117,10 @@ class LocalEngine:
         return self._supervisor.state
 
     @property
+    def problem(self) -> str | None:
+        return self._supervisor.problem
+
+    @property
     def num_restarts(self) -> int:
         return self._supervisor.num_restarts
 

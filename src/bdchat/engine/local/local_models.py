@@ -44,13 +44,14 @@ class LocalModels:
         )
 
     def find(self, name: str) -> InstalledModel:
-        """By the name it is listed under, or its file's. Raises ModelNotFound, ModelLoadFailed (the file is broken)."""
+        """By the name it is listed under, or its file's. Raises ModelNotFound, ModelLoadFailed (it is broken, or
+        cannot chat)."""
         here = self.catalog.installed()
         found = next((model for model in here if name in model.names), None)
         if found is None:
             raise ModelNotFound(name, tuple(model.name for model in here))
-        if found.problem is not None:
-            raise ModelLoadFailed(found.name, found.problem)
+        if found.refusal is not None:
+            raise ModelLoadFailed(found.name, found.refusal)
         return found
 
     def find_for_operator(self, name_or_path: str) -> InstalledModel:

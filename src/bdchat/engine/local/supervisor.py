@@ -65,6 +65,7 @@ class Supervisor:
         self._closing = asyncio.Event()
         self._settled = asyncio.Event()  # ready, failed or closed
         self._failed_at = 0.0
+        self._problem = ""
         self._load_failure: str | None = None
         self._num_failed_loads = 0
         self._last_heard_at = 0.0
@@ -77,6 +78,11 @@ class Supervisor:
     @property
     def can_submit(self) -> bool:
         return self.state == "ready" and self.child is not None and self.child.is_connected
+
+    @property
+    def problem(self) -> str | None:
+        """Why it was given up, while it is."""
+        return self._problem if self.state == "failed" else None
 
     @property
     def may_start_again(self) -> bool:
@@ -216,7 +222,7 @@ class Supervisor:
 
     def _give_up(self, kind: type[ModelLoadFailed] | type[EngineUnavailable], reason: str) -> float | None:
         self.state = "failed"
-        self._failed_at = self._clock()
+        self._failed_at, self._problem = self._clock(), reason
         log.error("engine given up: %s", reason, extra={"model_id": self._load.model_id})
 
         def error() -> EngineError:

@@ -22,7 +22,8 @@ from typing import Literal, Self
 import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
-from bdchat.engine.gguf.header import PART_NAME, GGUFError, GGUFHeader, read_header
+from bdchat.engine.gguf.header import GGUFError, GGUFHeader, read_header
+from bdchat.engine.gguf.parts import PART_NAME
 from bdchat.engine.models.downloads import (
     REPORT_EVERY_S,
     Fetched,
@@ -89,6 +90,11 @@ class InstalledModel:
     num_bytes: int
 
     @property
+    def refusal(self) -> str | None:
+        """Why it is not served, in one line: the file is broken, or the model is made for something else."""
+        return self.problem or (self.header.refusal if self.header else None)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All names it answers to, the one to serve it under first."""
         return tuple(dict.fromkeys((self.name, self.path.stem, self.path.name)))
@@ -126,13 +132,13 @@ class Catalog:
     def resolve(self, name_or_path: str) -> InstalledModel:
         """For an operator's argument: a catalog name, a file's name in the models folder, or a path.
 
-        Raises ModelNotFound, or ModelLoadFailed when the file is broken."""
+        Raises ModelNotFound, or ModelLoadFailed when the file is broken or the model cannot chat."""
         path = self._find(name_or_path)
         if path is None:
             raise ModelNotFound(name_or_path, tuple(sorted(self._name_of(path) for path in self._files())))
         model = self._describe(path)
-        if model.problem is not None:
-            raise ModelLoadFailed(model.name, model.problem)
+        if model.refusal is not None:
+            raise ModelLoadFailed(model.name, model.refusal)
         return model
 
     def pull(self, spec: str, progress: ProgressCallback, *, sha256: str | None = None) -> InstalledModel:

@@ -17,7 +17,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, but exported lazily
 
 from bdchat import __version__
-from bdchat.engine.gguf.header import PART_NAME
+from bdchat.engine.gguf.parts import PART_NAME
 from bdchat.engine.models.downloads import Fetched, ProgressMeter, PullFailed, PullFault, link_or_copy, require_room
 from bdchat.private_files import opener
 

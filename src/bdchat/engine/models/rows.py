@@ -18,7 +18,7 @@ TABLE_CONTEXT = 8192
 class ModelRow:
     name: str
     state: Literal["installed", "broken", "available"]
-    kind: str  # "chat" | "embedding"
+    kind: str  # what it is made for: gguf.purpose.Purpose
     quantization: str
     parameters: str
     n_ctx_train: int | None
@@ -62,7 +62,7 @@ def _installed_row(model: InstalledModel, free_bytes: int) -> ModelRow:
         languages=entry.languages if entry else (),
         path=model.path,
         checksum=model.checksum,
-        note=model.problem or changed,
+        note=model.refusal or changed,
     )
 
 
@@ -87,9 +87,9 @@ def _available_row(entry: CatalogEntry) -> ModelRow:
 
 
 def _kind(header: GGUFHeader | None, entry: CatalogEntry | None) -> str:
-    if entry is not None:
-        return entry.kind
-    return "embedding" if header is not None and header.is_embedding else "chat"
+    if header is not None:
+        return header.purpose
+    return entry.kind if entry is not None else "chat"
 
 
 def _short_count(count: int) -> str:

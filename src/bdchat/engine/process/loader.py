@@ -39,8 +39,8 @@ class LlamaLoader:
         settings = EngineSettings.model_validate(load.settings)
         report_progress("checking the file", None)
         header = read_header(path)
-        if header.is_embedding:
-            raise ModelLoadFailed(load.model_id, "this model makes vectors, it does not write")
+        if header.refusal is not None:
+            raise ModelLoadFailed(load.model_id, header.refusal)
         report_progress("trying the library", None)
         tried = probe(path, cache_dir, library=library_identity())
         if tried.warning:

@@ -52,6 +52,10 @@ export function InstalledModel({ model, freeMemoryBytes }: Props) {
         />
         <MemoryNeed model={model} freeMemoryBytes={freeMemoryBytes} />
         {model.state === "broken" && <Alert severity="error">{t("admin.models.broken", { why: model.note })}</Alert>}
+        {model.state === "installed" && model.kind !== "chat" && (
+          <Alert severity="info">{t("admin.models.unsuited", { why: model.note })}</Alert>
+        )}
+        {model.problem !== null && <Alert severity="error">{t("admin.models.failed", { why: model.problem })}</Alert>}
         {model.checksum === "changed" && <Alert severity="warning">{t("admin.models.changed")}</Alert>}
         <ModelActions model={model} />
       </Box>

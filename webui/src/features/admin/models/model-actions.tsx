@@ -44,7 +44,7 @@ export function ModelActions({ model }: Props) {
           {t("admin.models.load")}
         </Button>
       )}
-      {model.served !== null && !model.is_default && (
+      {model.served === "ready" && !model.is_default && (
         <Button size="small" variant="outlined" onClick={makeDefault}>
           {t("admin.models.makeDefault")}
         </Button>

@@ -1,0 +1,74 @@
+"""What cannot chat is told from the header, whatever else the header lacks."""
+
+from pathlib import Path
+
+import pytest
+
+from bdchat.engine.gguf.header import GGUFError, read_header
+from bdchat.engine.gguf.purpose import REFUSALS
+from tests import gguf_files as files
+from tests.gguf_files import GGUFFile
+
+
+def of_architecture(name: str) -> GGUFFile:
+    """All else well."""
+    pairs = {key.replace("llama.", f"{name}."): value for key, value in files.default_pairs().items()}
+    return GGUFFile(pairs=pairs | {"general.architecture": files.string(name)})
+
+
+@pytest.mark.parametrize(
+    ("architecture", "purpose"),
+    [
+        ("llama", "chat"),
+        ("brandnew", "chat"),  # whether llama.cpp knows it, llama.cpp says
+        ("t5", "encoder-decoder"),
+        ("t5encoder", "embedding"),
+        ("nomic-bert", "embedding"),
+        ("llada", "diffusion"),
+        ("wavtokenizer-dec", "speech"),
+        ("eagle3", "draft"),
+    ],
+)
+def test_an_architecture_has_a_purpose(tmp_path: Path, architecture: str, purpose: str) -> None:
+    header = read_header(of_architecture(architecture).write(tmp_path / "m.gguf"))
+    assert header.purpose == purpose
+    assert (header.refusal is None) == (purpose == "chat")
+
+
+def test_an_encoder_decoder_is_refused_in_words_a_person_understands(tmp_path: Path) -> None:
+    header = read_header(of_architecture("t5").write(tmp_path / "m.gguf"))
+    assert header.refusal == "reads a text and writes another (encoder-decoder), which is not served here"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "purpose"),
+    [
+        ({"llama__pooling_type": files.u32(3)}, "embedding"),
+        ({"llama__pooling_type": files.u32(4)}, "reranker"),
+        ({"llama__pooling_type": files.u32(0)}, "chat"),
+        ({"llama__attention__causal": files.boolean(False)}, "embedding"),
+        (
+            {"llama__attention__causal": files.boolean(False), "diffusion__shift_logits": files.boolean(True)},
+            "diffusion",
+        ),
+    ],
+)
+def test_keys_tell_it_of_an_architecture_that_chats_otherwise(
+    tmp_path: Path, pairs: dict[str, bytes], purpose: str
+) -> None:
+    assert read_header(GGUFFile().with_pairs(**pairs).write(tmp_path / "m.gguf")).purpose == purpose
+
+
+def test_what_a_model_is_for_is_the_reason_also_where_it_lacks_what_a_chat_model_has(tmp_path: Path) -> None:
+    speech = of_architecture("wavtokenizer-dec").with_pairs(tokenizer__ggml__tokens=None)
+    with pytest.raises(GGUFError) as caught:
+        read_header(speech.write(tmp_path / "m.gguf"))
+    assert caught.value.reason == REFUSALS["speech"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("mmproj", "projector"), ("adapter", "LoRA"), ("imatrix", "quantising"), ("vocab", "vocabulary")]
+)
+def test_a_file_beside_a_model_is_called_what_it_is(tmp_path: Path, kind: str, said: str) -> None:
+    with pytest.raises(GGUFError, match=said):
+        read_header(GGUFFile().with_pairs(general__type=files.string(kind)).write(tmp_path / "m.gguf"))
