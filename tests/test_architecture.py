@@ -66,7 +66,7 @@ GROUND: dict[str, tuple[str, ...]] = {
 WINGS: dict[str, tuple[str, ...]] = {
     "api/http": (),
     "api/perimeter": ("http",),
-    "api/transport": ("http",),
+    "api/transport": ("http", "perimeter"),
     "api/schemas": ("http",),
     "api/bus": ("http", "schemas"),
     "api/auth": ("bus", "http", "perimeter", "schemas"),
@@ -116,7 +116,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ijson": ("store/transfer/json_items.py",),
     "httpx": ("chat_client.py", "doctor.py"),
     "starlette": ("api/*",),
-    "uvicorn": ("api/server.py", "api/transport/*_protocol.py"),
+    "uvicorn": ("api/server.py", "api/transport/*_protocol.py", "api/transport/answer_line.py"),
     "typer": ("cli.py",),
     "os.environ": ("settings.py", "engine/process/main.py"),
     "os.getenv": (),

@@ -18,6 +18,7 @@ import uvicorn
 from bdchat.api.app import App
 from bdchat.api.auth.authenticator import LOGIN_PREFIX, new_token, token_hash
 from bdchat.api.live.connection import Timing
+from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.server import Server, listen
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.api.transport.open_connections import OpenConnections
@@ -121,11 +122,13 @@ async def served(
     app: App, settings: Settings | None = None, open_connections: OpenConnections | None = None
 ) -> AsyncGenerator[str]:
     """The base URL of `app` behind the server's own uvicorn configuration, on the running loop."""
-    limits = (settings or Settings()).limits
+    settings = settings or Settings()
+    origins = ListedOrigins(settings.server.cors_origins)
+    connections = roomy() if open_connections is None else open_connections
     with listen(ServerSettings(port=0)) as listener:
         config = uvicorn.Config(
             app,
-            http=protocol_factory(limits, roomy() if open_connections is None else open_connections),  # type: ignore[arg-type]
+            http=protocol_factory(settings.limits, connections, origins),  # type: ignore[arg-type]
             **socket_options(),
             lifespan="on",
             log_config=None,

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.server import Server, announce, listen
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.settings import AuthSettings, ServerSettings, Settings
@@ -24,8 +25,9 @@ async def test_draining_finishes_running_answers_and_sends_new_ones_away() -> No
     gate = asyncio.Event()
     engine = FakeEngine(token_gate=gate.wait)
     app = make_app(engine)
+    protocol = protocol_factory(Settings().limits, roomy(), ListedOrigins(()))
     with listen(ServerSettings(port=0)) as listener:
-        config = uvicorn.Config(app, http=protocol_factory(Settings().limits, roomy()), ws="none", log_config=None)  # type: ignore[arg-type]
+        config = uvicorn.Config(app, http=protocol, ws="none", log_config=None)  # type: ignore[arg-type]
         server = Server(config, app, drain_timeout_s=10)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)

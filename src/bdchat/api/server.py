@@ -19,7 +19,7 @@ from bdchat.api.accounts.sign_in import new_setup_code
 from bdchat.api.app import App
 from bdchat.api.http.logs import configure_logging
 from bdchat.api.http.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_loopback
-from bdchat.api.perimeter.origins import check_origins
+from bdchat.api.perimeter.origins import ListedOrigins, check_origins
 from bdchat.api.transport.descriptors import MAX_BACKLOG, Room, raise_limit, room_for_connections
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.api.transport.open_connections import OpenConnections
@@ -108,7 +108,9 @@ async def _serve(
     )
     config = uvicorn.Config(
         app,
-        http=protocol_factory(settings.limits, open_connections),  # type: ignore[arg-type]  # a class, or what makes its instances
+        http=protocol_factory(  # type: ignore[arg-type]  # a class, or what makes its instances
+            settings.limits, open_connections, ListedOrigins(settings.server.cors_origins)
+        ),
         **socket_options(),
         lifespan="on",
         access_log=False,

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.server import listen
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.settings import LimitSettings, ServerSettings
@@ -30,7 +31,7 @@ async def asked(*, send_timeout_s: float) -> AsyncGenerator[tuple[uvicorn.Server
     """A connection that has asked and read nothing yet."""
     limits = LimitSettings(send_timeout_s=send_timeout_s)
     with listen(ServerSettings(port=0)) as listener:
-        http = protocol_factory(limits, roomy())
+        http = protocol_factory(limits, roomy(), ListedOrigins(()))
         config = uvicorn.Config(large_answer, http=http, log_config=None, lifespan="off")  # type: ignore[arg-type]
         server = uvicorn.Server(config)
         running = asyncio.create_task(server._serve([listener]))

@@ -19,7 +19,7 @@ HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,64}(?:\s*,\s*[!#$%&'*+.^_`|~\w
 PREFLIGHT_MAX_AGE_S = b"600"
 EXPOSED = (
     b"x-request-id, openai-processing-ms, openai-version, retry-after, x-should-retry, www-authenticate, "
-    b"content-disposition"
+    b"content-disposition, x-bdchat-generation-id, x-bdchat-message-id, x-bdchat-user-message-id"
 )
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key"})
 VARIES = (b"vary", b"Origin")

@@ -147,19 +147,30 @@ class OpenConnections:
             outcome = "a new one was refused" if refused else "silent ones are closed for new ones"
             log.warning("too many connections from %s (%d in all): %s", where, num_connections, outcome)
 
+    def is_proxy(self, host: str | None) -> bool:
+        address = _address_of(host)
+        return address is not None and any(address in network for network in self._proxies)
+
     def _name_and_bound(self, host: str | None) -> tuple[str, int]:
         """Whose connections count together, and how many they may be."""
         local_bound = max(1, int(self._max_connections * LOCAL_SHARE))
-        try:
-            address = ipaddress.ip_address(host or "")
-        except ValueError:  # a Unix socket
+        address = _address_of(host)
+        if address is None:  # a Unix socket
             return LOCAL, local_bound
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        if any(address in network for network in self._proxies):
+        if self.is_proxy(host):
             return str(address), self._max_connections
         if address.is_loopback:
             return LOCAL, local_bound
         if address.version == 6:  # one customer's network
             return str(ipaddress.ip_network((address, 64), strict=False)), self._max_per_address
         return str(address), self._max_per_address
+
+
+def _address_of(host: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """IPv4 inside IPv6 is IPv4."""
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
