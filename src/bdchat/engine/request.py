@@ -64,7 +64,7 @@ class SamplingParams(Value, frozen=True, kw_only=True):
     top_k: int = 0  # 0 = off
     min_p: float = 0.0  # 0 = off
     repeat_penalty: float = 1.0  # 1 = off; over the last repeat_last_n tokens, prompt included
-    repeat_last_n: int = 64
+    repeat_last_n: int | None = 64  # None = all
     presence_penalty: float = 0.0  # over generated tokens only, as OpenAI documents it
     frequency_penalty: float = 0.0
     logit_bias: dict[int, float] = {}

@@ -183,6 +183,33 @@ def test_the_repeat_window_forgets() -> None:
     assert sampler.distribution(row)[1][0] == pytest.approx(math.exp(4) / (math.exp(4) + 9), rel=1e-5)
 
 
+def test_a_repeat_window_without_bound_forgets_nothing() -> None:
+    row = np.zeros(10, np.float32)
+    row[0] = 4.0
+    sampler = make(n_vocab=10, prompt=(0, 0), repeat_penalty=2.0, repeat_last_n=None)
+    for token_id in (5, 6) * 100:
+        sampler.accept(token_id)
+    assert sampler.distribution(row)[1][0] == pytest.approx(math.exp(2) / (math.exp(2) + 9), rel=1e-5)
+
+
+def test_a_token_stays_in_the_window_while_one_of_its_places_does() -> None:
+    row = np.zeros(10, np.float32)
+    row[0] = 4.0
+    sampler = make(n_vocab=10, prompt=(0, 5, 0, 6), repeat_penalty=2.0, repeat_last_n=3)
+    assert sampler.distribution(row)[1][0] == pytest.approx(math.exp(2) / (math.exp(2) + 9), rel=1e-5)
+    sampler.accept(7)
+    assert sampler.distribution(row)[1][0] == pytest.approx(math.exp(2) / (math.exp(2) + 9), rel=1e-5)
+    sampler.accept(8)
+    assert sampler.distribution(row)[1][0] == pytest.approx(math.exp(4) / (math.exp(4) + 9), rel=1e-5)
+
+
+def test_a_top_p_of_nothing_leaves_the_likeliest_token() -> None:
+    row = heavy_tailed(4)
+    ids, probabilities = make(top_p=0.0).distribution(row)
+    assert (list(ids), list(probabilities)) == ([row.argmax()], [1.0])
+    assert make(top_p=0.0, top_k=40).sample(row) == row.argmax()
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("params", [{}, {"temperature": 0.0}, {"top_k": 5}])
 def test_logits_that_are_not_numbers_are_an_error(params: Params, bad: float) -> None:

@@ -1,16 +1,16 @@
 """POST /v1/chat/completions: the request.
 
 Deliberate divergences from OpenAI:
-1. Unknown fields are ignored, and so are fields that have no meaning here: reasoning_effort, verbosity, prediction,
-   user identifiers, prompt_cache_*, parallel_tool_calls, web_search_options, moderation; and metadata without store.
-2. Fields that change the answer and are not honoured are refused by name (unsupported_parameter): tools, tool_choice
-   other than none and auto, functions, response_format other than text, images, audio.
+1. Unknown fields are ignored, and so are fields that change no answer here: reasoning_effort, verbosity, prediction,
+   user identifiers, prompt_cache_*, parallel_tool_calls; and metadata without store.
+2. Fields that would change the answer and are not honoured are refused by name (unsupported_parameter): unserved.py.
 3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`.
 4. `model` may be absent: the default model answers.
 5. stop takes 16 strings of 256 bytes, not 4; top_k, min_p, repeat_penalty (repetition_penalty), repeat_last_n,
    ignore_eos, cache_prompt and chat_template_kwargs are honoured.
 6. Of repeated keys in the JSON document the last counts.
-7. Choice i of n samples with seed + i; negative seeds are taken modulo 2^63.
+7. Choice i of n samples with seed + i; seed -1 is none, other negative seeds are taken modulo 2^63. max_tokens -1 is no
+   limit, n_predict and num_predict are its other names. 3.0 is 3.
 8. With store: true the answer belongs to the server: it goes on when the client leaves, survives a restart, and has one
    choice (n: 1). metadata.session_id writes it into a chat, below metadata.parent_id (absent: the end of what is shown;
    "": a new beginning); metadata.client_message_id names the last message, so that sending it twice writes it once. The
@@ -18,13 +18,15 @@ Deliberate divergences from OpenAI:
    recognised and only the rest is written (context.py), so that clients which send the whole history work too.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
 
 from bdchat.api.http.parsing import Wire, invalid, unsupported
-from bdchat.api.schemas.sampling import MAX_TOKENS, SamplingFields, limits_of
+from bdchat.api.schemas.sampling import SamplingFields, TokenLimit, Whole, limits_of, most_tokens
+from bdchat.api.schemas.unserved import CHAT, Unserved
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role, SamplingParams, ToolCall
 
 ROLES: dict[str, Role] = {
@@ -35,6 +37,7 @@ ROLES: dict[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
+TOKEN_LIMITS = ("max_completion_tokens", "max_tokens", "n_predict", "num_predict")  # the first that is given counts
 MAX_TOOL_CALLS = 128  # per message
 MAX_METADATA_KEYS, MAX_METADATA_KEY_CHARS, MAX_METADATA_VALUE_CHARS = 16, 64, 512  # OpenAI's own bounds
 MAX_METADATA_CHARS = {"session_id": 64, "parent_id": 64, "client_message_id": 128}
@@ -131,32 +134,6 @@ def _num_tool_calls(messages: list[Any]) -> int:
     return sum(len(some) for some in calls if isinstance(some, list))
 
 
-def _no_tools(value: object) -> None:
-    if value not in (None, []):
-        raise unsupported("function calling is not supported yet.")
-
-
-def _no_tool_choice(value: object) -> None:
-    if value not in (None, "none", "auto"):
-        raise unsupported("only 'none' and 'auto' are supported.")
-
-
-def _only_text_format(value: object) -> None:
-    if value is None or (isinstance(value, dict) and value.get("type") == "text"):
-        return
-    raise unsupported("only the response format 'text' is supported.")
-
-
-def _no_audio(value: object) -> None:
-    if value is not None:
-        raise unsupported("audio output is not supported.")
-
-
-def _only_text_modality(value: object) -> None:
-    if value not in (None, [], ["text"]):
-        raise unsupported("only the modality 'text' is supported.")
-
-
 def _metadata(value: object) -> dict[str, str]:
     """Checked when it is used: with store."""
     if not isinstance(value, dict) or len(value) > MAX_METADATA_KEYS:
@@ -174,26 +151,27 @@ Messages = Annotated[list[Message], Field(fail_fast=True), BeforeValidator(_boun
 
 
 class ChatCompletionRequest(SamplingFields):
+    unserved: ClassVar[Mapping[str, Unserved]] = CHAT
+
     messages: Messages
-    max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    max_tokens: TokenLimit | None = None
+    max_completion_tokens: TokenLimit | None = None
     logprobs: StrictBool | None = None
-    top_logprobs: Annotated[int, Field(ge=0)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0), Whole] | None = None
     service_tier: Any = None
     store: StrictBool | None = None
     metadata: Any = None  # dict[str, str] once validated, when store
 
-    tools: Annotated[Any, AfterValidator(_no_tools)] = None
-    tool_choice: Annotated[Any, AfterValidator(_no_tool_choice)] = None
-    functions: Annotated[Any, AfterValidator(_no_tools)] = None
-    function_call: Annotated[Any, AfterValidator(_no_tool_choice)] = None
-    response_format: Annotated[Any, AfterValidator(_only_text_format)] = None
-    modalities: Annotated[Any, AfterValidator(_only_text_modality)] = None
-    audio: Annotated[Any, AfterValidator(_no_audio)] = None
+    @model_validator(mode="after")
+    def _an_answer_has_tokens(self) -> Self:
+        for name in TOKEN_LIMITS:
+            if getattr(self, name) == 0:
+                raise invalid("must be at least 1, or -1 for no limit.", at=name)
+        return self
 
     @model_validator(mode="after")
     def _logprobs_go_together(self, info: ValidationInfo) -> "ChatCompletionRequest":
-        if self.top_logprobs is None:
+        if not self.top_logprobs:
             return self
         if not self.logprobs:
             raise invalid("needs logprobs: true.", at="top_logprobs")
@@ -225,8 +203,11 @@ class ChatCompletionRequest(SamplingFields):
         return "default" if self.service_tier == "auto" else self.service_tier[:40]
 
     def to_generation_request(self, request_id: str) -> GenerationRequest:
-        most = self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
-        sampling = SamplingParams(**self.sampling_arguments(), max_tokens=most, num_top_logprobs=self.num_top_logprobs)
+        sampling = SamplingParams(
+            **self.sampling_arguments(),
+            max_tokens=most_tokens(*(getattr(self, name) for name in TOKEN_LIMITS)),
+            num_top_logprobs=self.num_top_logprobs,
+        )
         return GenerationRequest(
             request_id=request_id,
             prompt=ChatPrompt(

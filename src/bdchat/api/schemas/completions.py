@@ -1,19 +1,21 @@
 """POST /v1/completions: the request.
 
 Deliberate divergences from OpenAI:
-1. `suffix` and `best_of` other than n are refused by name (unsupported_parameter).
+1. `best_of` other than n is refused by name (unsupported_parameter), as are the fields in unserved.py.
 2. `logprobs` goes up to the server's top_logprobs bound (20), not 5.
 3. `prompt` is required; `model` may be absent: the default model answers.
 4. At most 256 prompts per call; choices are numbered prompt · n + choice.
 5. The sampling extensions of chat completions are honoured here too.
 """
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
 
 from bdchat.api.http.parsing import invalid, unsupported
-from bdchat.api.schemas.sampling import MAX_TOKENS, SamplingFields, limits_of
+from bdchat.api.schemas.sampling import SamplingFields, TokenLimit, Whole, limits_of, most_tokens, whole
+from bdchat.api.schemas.unserved import COMPLETIONS, Unserved
 from bdchat.engine.request import GenerationRequest, Prompt, SamplingParams, TextPrompt, TokenPrompt
 
 DEFAULT_MAX_TOKENS = 16
@@ -26,7 +28,7 @@ def _prompts(value: object, info: ValidationInfo) -> list[Prompt]:
         return [TextPrompt(text=value)]
     if not isinstance(value, list) or not value:
         raise invalid("must be a string, a list of strings, a list of token ids, or a list of such lists.")
-    if isinstance(value[0], int):
+    if isinstance(value[0], int | float):
         return [_token_prompt(value, "")]
     most = limits_of(info).num_prompts
     if len(value) > most:
@@ -45,24 +47,26 @@ def _prompts(value: object, info: ValidationInfo) -> list[Prompt]:
 def _token_prompt(tokens: list[Any], at: str) -> TokenPrompt:
     if not tokens:
         raise invalid("must not be empty.", at=at)
+    tokens = [whole(token) for token in tokens]
     for index, token in enumerate(tokens):
         if type(token) is not int or not 0 <= token <= MAX_TOKEN_ID:
             raise invalid("must be a token id.", at=f"{at}[{index}]")
     return TokenPrompt(tokens=tuple(tokens))
 
 
-def _no_suffix(value: object) -> None:
-    if value not in (None, ""):
-        raise unsupported("inserting text is not supported yet.")
+def _number_of_logprobs(value: object) -> object:
+    """false, as chat completions say it: none."""
+    return None if value is False else whole(value)
 
 
 class CompletionRequest(SamplingFields):
+    unserved: ClassVar[Mapping[str, Unserved]] = COMPLETIONS
+
     prompt: Annotated[Any, AfterValidator(_prompts)]  # list[Prompt] once validated
-    max_tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = None
-    logprobs: Annotated[int, Field(ge=0)] | None = None
+    max_tokens: TokenLimit | None = None
+    logprobs: Annotated[int | None, Field(ge=0), BeforeValidator(_number_of_logprobs)] = None
     echo: StrictBool | None = None
-    best_of: Annotated[int, Field(ge=1)] | None = None
-    suffix: Annotated[None, BeforeValidator(_no_suffix)] = None
+    best_of: Annotated[int, Field(ge=1), Whole] | None = None
 
     @model_validator(mode="after")
     def _bounds(self, info: ValidationInfo) -> "CompletionRequest":
@@ -81,7 +85,7 @@ class CompletionRequest(SamplingFields):
     def to_generation_requests(self, request_id: str) -> list[GenerationRequest]:
         sampling = SamplingParams(
             **self.sampling_arguments(),
-            max_tokens=DEFAULT_MAX_TOKENS if self.max_tokens is None else self.max_tokens,
+            max_tokens=most_tokens(self.max_tokens, self.n_predict, self.num_predict, DEFAULT_MAX_TOKENS),
             num_top_logprobs=self.logprobs,
         )
         many = len(self.prompts) > 1

@@ -4,15 +4,27 @@ Bounds that are settings (n, stop, logit_bias, top_logprobs) come through pydant
 """
 
 import re
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bdchat.api.http.parsing import Wire, invalid, unsupported
+from bdchat.api.schemas.unserved import Unserved, refuse_unserved
+from bdchat.engine.request import SamplingParams
 from bdchat.settings import LimitSettings
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 MAX_TOKENS = 2**31 - 1
+BAN = -100.0
 TOKEN_ID = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 # Template variables that a request may set: switches that published templates document. Never names that a
@@ -29,8 +41,20 @@ TEMPLATE_KWARGS = frozenset(
     }
 )
 MAX_TEMPLATE_VALUE_CHARS = 256
+DEFAULTS = SamplingParams()
 
-IntegerField = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
+
+def whole(value: Any) -> Any:
+    """3.0 is 3: languages with one kind of number write it so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(whole)
+IntegerField = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX), Whole]
+TO_THE_END = frozenset(
+    {-1, -2}
+)  # for a number of tokens: llama.cpp's and Ollama's "no limit", Ollama's "fill the context"
+RANDOM_SEED = -1  # llama.cpp, vLLM and Ollama: as if none was given
 
 
 def limits_of(info: ValidationInfo) -> LimitSettings:
@@ -52,30 +76,37 @@ def _stop_strings(value: object, info: ValidationInfo) -> list[str] | None:
         at = f"[{index}]" if isinstance(value, list) else ""
         if not isinstance(stop, str):
             raise invalid("must be a string.", at=at)
-        if not stop:
-            raise invalid("must not be empty.", at=at)
         if len(stop.encode()) > limits.stop_string_bytes:
             raise invalid(f"must not be longer than {limits.stop_string_bytes} bytes.", at=at)
-    return strings
+    return [stop for stop in strings if stop]  # "" is a form's empty field: nothing to stop at
 
 
 def _logit_bias(value: object, info: ValidationInfo) -> dict[int, float] | None:
+    """OpenAI's object of token id to bias, or llama.cpp's list of pairs, where false bans."""
     if value is None:
         return None
-    if not isinstance(value, dict):
+    if not isinstance(value, dict | list):
         raise invalid("must be an object of token id to bias.")
     limits = limits_of(info)
     if len(value) > limits.num_logit_bias:
         raise invalid(f"has {len(value)} entries; at most {limits.num_logit_bias} are allowed.")
     biases: dict[int, float] = {}
-    for key, bias in value.items():
-        shown = key[:40]
-        if not TOKEN_ID.fullmatch(key):
+    for key, bias in value.items() if isinstance(value, dict) else _pairs(value):
+        shown = str(key)[:40]
+        if isinstance(key, bool) or not TOKEN_ID.fullmatch(str(key)):
             raise invalid(f"{shown!r} is not a token id.")
-        if isinstance(bias, bool) or not isinstance(bias, int | float) or not -100 <= bias <= 100:
+        number = BAN if bias is False else bias
+        if isinstance(number, bool) or not isinstance(number, int | float) or not -100 <= number <= 100:
             raise invalid(f"the bias of token {shown} must be a number from -100 to 100.")
-        biases[int(key)] = float(bias)
+        biases[int(key)] = float(number)
     return biases
+
+
+def _pairs(value: list[Any]) -> Iterator[tuple[Any, Any]]:
+    for index, pair in enumerate(value):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise invalid("must be a pair of token id and bias.", at=f"[{index}]")
+        yield whole(pair[0]), pair[1]
 
 
 def _template_kwargs(value: object) -> dict[str, Any]:
@@ -95,44 +126,63 @@ def _template_kwargs(value: object) -> dict[str, Any]:
     return value
 
 
-def _never(value: object) -> None:
-    if value is not None:
-        raise unsupported("a request cannot bring its own chat template.")
+def _no_continuous_usage(value: object) -> None:
+    if value not in (None, False):
+        raise unsupported("'stream_options.continuous_usage_stats' is not supported: usage comes once, at the end.")
 
 
+TokenLimit = Annotated[int, Field(ge=-2, le=MAX_TOKENS), Whole]
 StopStrings = Annotated[list[str] | None, BeforeValidator(_stop_strings)]
 TemplateKwargs = Annotated[Any, AfterValidator(_template_kwargs)]
 
 
 class StreamOptions(Wire):
     include_usage: StrictBool | None = None
+    continuous_usage_stats: Annotated[None, BeforeValidator(_no_continuous_usage)] = None
 
 
 class SamplingFields(Wire):
     """OpenAI's sampling fields and llama.cpp's and vLLM's common extensions. None = absent = the default."""
 
+    unserved: ClassVar[Mapping[str, Unserved]]
+
     model: str | None = None
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    n: Annotated[int, Field(ge=1)] | None = None
+    n: Annotated[int, Field(ge=1), Whole] | None = None
     seed: IntegerField | None = None
     stop: StopStrings = None
     logit_bias: Annotated[Any, AfterValidator(_logit_bias)] = None  # dict[int, float] | None once validated
     user: Any = None
 
-    top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    n_predict: TokenLimit | None = None
+    num_predict: TokenLimit | None = None
+    top_k: Annotated[int, Field(ge=-1, le=1_000_000), Whole] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repeat_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
     repetition_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
-    repeat_last_n: Annotated[int, Field(ge=0, le=65_536)] | None = None
+    repeat_last_n: Annotated[int, Field(ge=-1, le=65_536), Whole] | None = None
     ignore_eos: StrictBool | None = None
     cache_prompt: StrictBool | None = None
-    chat_template: Annotated[Any, AfterValidator(_never)] = None
     chat_template_kwargs: TemplateKwargs = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_unserved(cls, fields: Any) -> Any:
+        return refuse_unserved(fields, cls.unserved)
+
+    @model_validator(mode="after")
+    def _one_repeat_penalty(self) -> Self:
+        if (
+            None not in (self.repeat_penalty, self.repetition_penalty)
+            and self.repeat_penalty != self.repetition_penalty
+        ):
+            raise invalid("differs from repeat_penalty, which is the same.", at="repetition_penalty")
+        return self
 
     @field_validator("n")
     @classmethod
@@ -155,20 +205,33 @@ class SamplingFields(Wire):
         """Whose request it is, for fairness. Anything but text is no name."""
         return self.user[:128] if isinstance(self.user, str) else ""
 
+    @property
+    def repeat_window(self) -> int | None:
+        """Tokens that the repetition penalty looks back on; None: all. vLLM's repetition_penalty knows no bounds."""
+        if self.repeat_last_n is not None:
+            return self.repeat_last_n if self.repeat_last_n >= 0 else None
+        return None if self.repetition_penalty is not None and self.repeat_penalty is None else DEFAULTS.repeat_last_n
+
     def sampling_arguments(self) -> dict[str, Any]:
         """Keyword arguments of SamplingParams for the fields that were given."""
         given = {
             "temperature": self.temperature,
             "top_p": self.top_p,
-            "top_k": self.top_k,
+            "top_k": None if self.top_k is None else max(0, self.top_k),
             "min_p": self.min_p,
             "repeat_penalty": self.repeat_penalty if self.repeat_penalty is not None else self.repetition_penalty,
-            "repeat_last_n": self.repeat_last_n,
             "presence_penalty": self.presence_penalty,
             "frequency_penalty": self.frequency_penalty,
             "logit_bias": self.logit_bias,
-            "seed": None if self.seed is None else self.seed % 2**63,
+            "seed": None if self.seed is None or self.seed == RANDOM_SEED else self.seed % 2**63,
             "stop": tuple(self.stop) if self.stop else None,
             "ignore_eos": self.ignore_eos,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        arguments = {name: value for name, value in given.items() if value is not None}
+        return arguments | {"repeat_last_n": self.repeat_window}
+
+
+def most_tokens(*limits: int | None) -> int | None:
+    """The first limit that was given; None: to the end of the context, also when none was."""
+    first = next((limit for limit in limits if limit is not None), None)
+    return None if first in TO_THE_END else first

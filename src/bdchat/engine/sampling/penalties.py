@@ -1,5 +1,6 @@
 """Changes to a row of logits before sampling: bias, repetition, presence and frequency penalties. Pure numpy."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Self
 
@@ -33,12 +34,15 @@ class LogitBias:
 
 
 class Penalties:
-    """Repeat penalty over the last tokens of prompt and output; presence and frequency over the output alone."""
+    """Repeat penalty over prompt and output, or their last tokens; presence and frequency over the output alone."""
 
     def __init__(self, params: SamplingParams, prompt: Sequence[int]) -> None:
         self._repeat = np.float32(params.repeat_penalty)
         self._last_n = params.repeat_last_n if params.repeat_penalty != 1.0 else 0
-        self._recent: list[int] = list(prompt[-self._last_n :]) if self._last_n else []
+        self._recent: deque[int] = deque()
+        self._num_recent: dict[int, int] = {}  # token id → how often it is among the recent
+        for token_id in prompt if self._last_n is None else prompt[-self._last_n :] if self._last_n else ():
+            self._remember(token_id)
         self._presence = params.presence_penalty
         self._frequency = params.frequency_penalty
         self._place: dict[int, int] = {}  # token id → its index in the two arrays
@@ -48,28 +52,37 @@ class Penalties:
     @classmethod
     def of(cls, params: SamplingParams, prompt: Sequence[int]) -> Self | None:
         """None when the parameters ask for none."""
-        repeats = params.repeat_penalty != 1.0 and params.repeat_last_n > 0
+        repeats = params.repeat_penalty != 1.0 and params.repeat_last_n != 0
         if repeats or params.presence_penalty != 0.0 or params.frequency_penalty != 0.0:
             return cls(params, prompt)
         return None
 
     def add(self, token_id: int) -> None:
         """One more generated token."""
-        if self._last_n:
-            self._recent.append(token_id)
-            if len(self._recent) > 2 * self._last_n:
-                del self._recent[: -self._last_n]
+        if self._last_n != 0:
+            self._remember(token_id)
         if self._presence or self._frequency:
             self._count(token_id)
 
     def apply(self, row: LogitsRow) -> None:
-        if self._recent:
-            ids = np.array(list(set(self._recent[-self._last_n :])), np.int64)
+        if self._num_recent:
+            ids = np.fromiter(self._num_recent, np.int64, len(self._num_recent))
             values = row[ids]
             row[ids] = np.where(values > 0, values / self._repeat, values * self._repeat)
         num_seen = len(self._place)
         if num_seen:
             row[self._ids[:num_seen]] -= self._counts[:num_seen] * self._frequency + self._presence
+
+    def _remember(self, token_id: int) -> None:
+        self._num_recent[token_id] = self._num_recent.get(token_id, 0) + 1
+        if self._last_n is None:
+            return  # nothing is ever too old
+        self._recent.append(token_id)
+        if len(self._recent) > self._last_n:
+            oldest = self._recent.popleft()
+            self._num_recent[oldest] -= 1
+            if not self._num_recent[oldest]:
+                del self._num_recent[oldest]
 
     def _count(self, token_id: int) -> None:
         place = self._place.setdefault(token_id, len(self._place))
