@@ -66,6 +66,7 @@ from bdchat.api.openai.stored_completions import StoredCompletions
 from bdchat.api.perimeter.cors import CorsHeaders, OriginGuard
 from bdchat.api.perimeter.host_guard import HostGuard
 from bdchat.api.perimeter.origins import ListedOrigins
+from bdchat.api.perimeter.tidy_path import TidyPath
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import RedisSettings, Settings
@@ -131,7 +132,7 @@ class App(Starlette):
             lifespan=_lifespan,
         )
         self.openapi.describe(self.routes)
-        self.router.redirect_slashes = False  # Envelope tidies the path; a redirect would be built from Host
+        self.router.redirect_slashes = False  # TidyPath does; a redirect would be built from Host
 
     def _routes(self, settings: Settings) -> list[BaseRoute]:
         stored = StoredChat(self.durable, self.database, self.engine_router)
@@ -214,6 +215,7 @@ class App(Starlette):
         return [
             Middleware(CorsHeaders, origins=origins),
             Middleware(Envelope, refusals=self.refusals),
+            Middleware(TidyPath),
             Middleware(HostGuard, server=settings.server, proxies=proxies),
             Middleware(OriginGuard, origins=origins, proxies=proxies),
             Middleware(PageServer, page=load_page()),

@@ -1,6 +1,6 @@
 """The outermost middleware: request id and standing headers on every response, every error as OpenAI's object.
 
-Also tidies the path: one trailing slash more or less names the same thing. Logs one line per failed request, with its
+Logs one line per failed request, with its
 id and its route's pattern, never with its content or its path.
 """
 
@@ -58,8 +58,6 @@ class Envelope:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        if len(scope["path"]) > 1:
-            scope["path"] = scope["path"].rstrip("/") or "/"
         started = time.perf_counter()
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id.decode()
