@@ -88,6 +88,22 @@ async def test_a_stored_document_is_the_unstored_one_and_where_it_lies() -> None
         assert "x-bdchat-message-id" not in answer.headers
 
 
+@pytest.mark.parametrize(("asked", "echoed"), [("auto", "default"), ("flex", "flex"), ("a\0", None), (None, None)])
+async def test_a_stored_answer_echoes_its_service_tier_wherever_it_is_shown(
+    asked: str | None, echoed: str | None
+) -> None:
+    async with in_process() as client:
+        await opened(client)
+        whole = await ask(client, service_tier=asked)
+        shown = (await client.get(f"{URL}/{whole.json()['id']}")).json()
+        changed = (await client.post(f"{URL}/{whole.json()['id']}", json={"metadata": {"a": "b"}})).json()
+        for document in (whole.json(), shown, changed):
+            assert document.get("service_tier") == echoed
+        chunks = frames_of((await ask(client, service_tier=asked, stream=True)).text)
+        again = frames_of((await client.get(f"{URL}/{chunks[0][1]['id']}/events")).text)
+        assert {chunk.get("service_tier") for _, chunk in chunks + again} == {echoed}
+
+
 async def test_an_answer_goes_on_when_its_client_leaves() -> None:
     gate = asyncio.Event()
     async with over_http(FakeEngine(token_gate=gate.wait)) as client:

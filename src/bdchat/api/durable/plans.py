@@ -211,7 +211,9 @@ def _request(body: ChatCompletionRequest, user_id: str) -> GenerationRequest:
 
 
 def _wire(body: ChatCompletionRequest, request: GenerationRequest) -> dict[str, Any]:
-    return {"metadata": body.metadata or {}, "max_tokens": request.sampling.max_tokens}
+    wire = {"metadata": body.metadata or {}, "max_tokens": request.sampling.max_tokens}
+    tier = body.echoed_service_tier
+    return wire if tier is None else wire | {"service_tier": tier}
 
 
 def _with_messages(request: GenerationRequest, messages: tuple[ChatMessage, ...]) -> GenerationRequest:

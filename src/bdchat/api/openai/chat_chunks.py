@@ -23,7 +23,6 @@ from bdchat.api.http.long_answer import GAP
 from bdchat.api.openai.logprobs import chat_logprobs
 from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, TokenLogprob
 from bdchat.store.chats.generation_rows import GenerationRow
-from bdchat.store.tables import Generation
 
 CHUNK = "chat.completion.chunk"
 ROLE = {"role": "assistant", "content": "", "refusal": None}
@@ -44,8 +43,10 @@ class ChatHead:
     service_tier: str | None = None
 
     @classmethod
-    def of(cls, row: Generation, fingerprint: str | None) -> "ChatHead":
-        return cls(row.generation_id, row.created_at_ms // 1000, row.model, fingerprint, num_choices=1)
+    def of(cls, shown: GenerationRow, fingerprint: str | None) -> "ChatHead":
+        row, tier = shown.row, shown.service_tier
+        created = row.created_at_ms // 1000
+        return cls(row.generation_id, created, row.model, fingerprint, num_choices=1, service_tier=tier)
 
     def to_wire(self, kind: str) -> dict[str, Any]:
         head: dict[str, Any] = {

@@ -27,7 +27,6 @@ from bdchat.store.chats.generation_rows import GenerationRow
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
-from bdchat.store.tables import Generation
 
 
 class StoredChat:
@@ -41,14 +40,14 @@ class StoredChat:
         if body.stream:
             with interruptible(request):
                 started = await unless_gone(request.receive, self._durable.begin(identity, body))
-            row = await self.find(identity, started.generation_id)
-            return self.stream(request, row, headers=headers_of(started), includes_usage=body.includes_usage)
+            shown = await self.find(identity, started.generation_id)
+            return self.stream(request, shown, headers=headers_of(started), includes_usage=body.includes_usage)
         with interruptible(request):
             return await unless_gone(request.receive, self._whole(request, identity, body))
 
-    async def find(self, identity: Identity, generation_id: str) -> Generation:
-        """Without what is long. Raises NotFound."""
-        return (await self._database.read(lambda db: shown_to(db, identity, generation_id))).row
+    async def find(self, identity: Identity, generation_id: str) -> GenerationRow:
+        """Raises NotFound."""
+        return await self._database.read(lambda db: shown_to(db, identity, generation_id))
 
     def document(
         self, shown: GenerationRow, read: ChatCollector, last_event_id: int, *, content: str | None
@@ -58,25 +57,25 @@ class StoredChat:
         texts += [_part(shown, "prefix")] if shown.prefix is None else []
         return read.stored_document(shown, last_event_id, content=GAP if content is None else content), texts
 
-    def head(self, row: Generation) -> ChatHead:
+    def head(self, shown: GenerationRow) -> ChatHead:
         try:
-            info = self._router.engine_for(row.model).info
+            info = self._router.engine_for(shown.row.model).info
         except ModelNotFound:
             info = None
-        return ChatHead.of(row, info.fingerprint if info else None)
+        return ChatHead.of(shown, info.fingerprint if info else None)
 
     def stream(
         self,
         request: Request,
-        row: Generation,
+        shown: GenerationRow,
         *,
         after_id: int = 0,
         headers: Mapping[str, str] | None = None,
         includes_usage: bool = False,
     ) -> Response:
-        rests_on_session(request, row.session_id)
-        chunks = ChatChunks(self.head(row), includes_usage=includes_usage)
-        return FrameStream(self._frames(row.generation_id, after_id, chunks), headers=headers)
+        rests_on_session(request, shown.row.session_id)
+        chunks = ChatChunks(self.head(shown), includes_usage=includes_usage)
+        return FrameStream(self._frames(shown.row.generation_id, after_id, chunks), headers=headers)
 
     async def _whole(self, request: Request, identity: Identity, request_body: ChatCompletionRequest) -> Response:
         started = await self._durable.begin(identity, request_body)

@@ -170,8 +170,8 @@ class StoredCompletions:
         if (seen := request.headers.get("last-event-id")) is not None:
             fields["after"] = seen
         query = validate(EventQuery, fields, self._limits, strict=False)
-        row = await self._chat.find(identity, completion_id)
-        return self._chat.stream(request, row, after_id=query.after, includes_usage=query.include_usage)
+        shown = await self._chat.find(identity, completion_id)
+        return self._chat.stream(request, shown, after_id=query.after, includes_usage=query.include_usage)
 
     async def cancel(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
@@ -187,7 +187,7 @@ class StoredCompletions:
 
     def _document(self, db: Db, shown: GenerationRow) -> Document:
         row = shown.row
-        read = ChatCollector(self._chat.head(row), has_logprobs=False)
+        read = ChatCollector(self._chat.head(shown), has_logprobs=False)
         is_running, last_event_id = row.state == generations.RUNNING, event_id(row.num_resumes, row.last_seq)
         if is_running:
             last_event_id = 0

@@ -198,8 +198,8 @@ class ChatCompletionRequest(SamplingFields):
 
     @property
     def echoed_service_tier(self) -> str | None:
-        if not isinstance(self.service_tier, str):
-            return None
+        if not isinstance(self.service_tier, str) or not self.service_tier.isprintable():
+            return None  # a database keeps no NUL
         return "default" if self.service_tier == "auto" else self.service_tier[:40]
 
     def to_generation_request(self, request_id: str) -> GenerationRequest:

@@ -41,6 +41,7 @@ class GenerationRow:
     row: Generation  # without request, tokens, wire, prefix and content
     metadata: dict[str, str]
     num_dropped_messages: int
+    service_tier: str | None
     content: str | None
     prefix: str | None
     num_bytes: int  # of content and prefix
@@ -103,14 +104,14 @@ def _rows() -> Any:
     texts = []
     for text in (col(Generation.content), col(Generation.prefix)):
         texts += [byte_length(text), case((byte_length(text) <= SMALL_BYTES, text), else_=None)]
-    query: Any = select(Generation, wire["metadata"], wire["num_dropped_messages"], *texts)
+    query: Any = select(Generation, wire["metadata"], wire["num_dropped_messages"], wire["service_tier"], *texts)
     return query.options(*(defer(getattr(Generation, name), raiseload=True) for name in _NOT_SHOWN))
 
 
 def _generation_row(found: Any) -> GenerationRow:
-    row, metadata, num_dropped, num_content_bytes, content, num_prefix_bytes, prefix = found
+    row, metadata, num_dropped, service_tier, num_content_bytes, content, num_prefix_bytes, prefix = found
     num_bytes = int(num_content_bytes) + int(num_prefix_bytes)
-    return GenerationRow(row, metadata or {}, int(num_dropped or 0), content, prefix, num_bytes)
+    return GenerationRow(row, metadata or {}, int(num_dropped or 0), service_tier, content, prefix, num_bytes)
 
 
 def _has_metadata(db: Db, key: str, value: str) -> ColumnElement[bool]:
