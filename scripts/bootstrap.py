@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):  # noqa: UP036  # an older python3 may well be what starts this file
     sys.exit("bdchat: Python 3.11 or later is needed; name one with PYTHON=/path/to/python3.11")
 
-from bootstrap_console import BootstrapError, Command, run, say
+from bootstrap_console import BootstrapError, Command, as_told, run, say
 from bootstrap_native import Recipe, build_wheel, compiler_command, current_recipe, find_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,20 +72,21 @@ class Stamp:
 
 def main(argv: Sequence[str]) -> int:
     options = parse(argv)
-    place = Place(ROOT, cache_dir(os.environ))
     try:
+        place = Place(ROOT, cache_dir(os.environ, options.arguments))
         if options.system_packages:
             tests = [*missing_browser_packages(), *missing_service_packages()] if options.dev else []
             install_system_packages([*missing_system_packages(os.environ), *tests])
         if options.rebuild:
             forget_wheel(place, current_recipe(place.root, os.environ))
         prepare(place, level="dev" if options.dev else "run", environ=os.environ)
-        data_dir = named_data_dir(options.arguments, os.environ)
-        if options.print_model:
-            print(fetch_default_model(place, data_dir))  # noqa: T201  # the answer; all else goes to standard error
-        elif not options.no_model and named_model(options.arguments, os.environ) in {None, DEFAULT_MODEL}:
-            fetch_default_model(place, data_dir)
-    except BootstrapError as failure:
+        serves_default = named_model(options.arguments, os.environ) in {None, DEFAULT_MODEL}
+        if options.print_model or (serves_default and not options.no_model):
+            model = fetch_default_model(place, named_data_dir(options.arguments, os.environ))
+            if options.print_model:
+                print(model)  # noqa: T201  # the answer; all else goes to standard error
+    except (BootstrapError, OSError) as error:
+        failure = as_told(error)
         say(f"{failure.problem}\n        → {failure.remedy}")
         return 1
     except KeyboardInterrupt:
@@ -106,10 +108,44 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def cache_dir(environ: Mapping[str, str]) -> Path:
+def cache_dir(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Path:
+    """What is compiled and downloaded is kept in the user's cache; a user without a home that can be written, as under
+    a container's `--user 54321`, has it in the data directory that `arguments` of `bdchat serve` name. Raises
+    BootstrapError where there is neither."""
     named = environ.get("BDCHAT_CACHE_DIR")
-    base = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return (Path(named) if named else Path(base) / "bdchat").absolute()
+    if named:
+        return Path(named).absolute()
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        home = home_dir(environ)
+        base = os.path.join(home, ".cache") if home else ""
+    if base and can_be_made(Path(base) / "bdchat"):
+        return Path(base) / "bdchat"
+    return writable(named_data_dir(arguments, environ)) / "cache" / "bootstrap"
+
+
+def home_dir(environ: Mapping[str, str]) -> str:
+    """ "" where neither the environment nor the user database knows an absolute one."""
+    try:
+        home = environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""
+    return home if os.path.isabs(home) else ""
+
+
+def writable(data_dir: Path) -> Path:
+    """Raises BootstrapError where it cannot be made or written."""
+    if not can_be_made(data_dir):
+        verb = "written" if data_dir.exists() else "made"
+        raise BootstrapError(
+            f"the data directory {data_dir} cannot be {verb} by this user",
+            "name a folder with --data-dir or BDCHAT_DATA_DIR",
+        )
+    return data_dir
+
+
+def can_be_made(folder: Path) -> bool:
+    return os.access(next(each for each in (folder, *folder.parents) if os.path.exists(each)), os.W_OK | os.X_OK)
 
 
 def prepare(place: Place, *, level: str, environ: Mapping[str, str]) -> None:
@@ -163,6 +199,7 @@ def check_machine(place: Place, recipe: Recipe) -> None:
     missing = [package for package in missing_system_packages(os.environ) if needed[package]]
     if missing:
         raise BootstrapError(f"missing on this machine: {', '.join(missing)}", f"apt-get install {' '.join(missing)}")
+    require_owner(place.root, "bootstrap.py")
     place.cache_dir.mkdir(parents=True, exist_ok=True)
     for folder in {place.root, place.cache_dir}:
         free = shutil.disk_usage(folder).free
@@ -171,6 +208,15 @@ def check_machine(place: Place, recipe: Recipe) -> None:
                 f"{folder} has {free / 1024**3:.1f} GiB free, the first start needs {NEEDED_BYTES / 1024**3:.0f}",
                 "free some space, or move the cache with BDCHAT_CACHE_DIR",
             )
+
+
+def require_owner(root: Path, script: str) -> None:
+    """Raises BootstrapError for a user, or on a file system, that cannot change the checkout."""
+    if not os.access(root, os.W_OK):
+        raise BootstrapError(
+            f"{root} is not set up whole, and this user cannot write there",
+            f"run `python3 scripts/{script}` once as its owner",
+        )
 
 
 def missing_system_packages(environ: Mapping[str, str]) -> list[str]:
@@ -240,6 +286,7 @@ def fetch_default_model(place: Place, data_dir: Path) -> Path:
     model = data_dir / "models" / DEFAULT_MODEL_FILE
     if model.is_file():
         return model
+    writable(data_dir)
     with alone(place.cache_dir / "bootstrap.lock"):
         pull: Command = [place.python, "-m", "bdchat", "pull", DEFAULT_MODEL, "--data-dir", data_dir]
         run(f"getting the default model {DEFAULT_MODEL}", pull, log=place.cache_dir / "logs" / "model.log")
@@ -256,10 +303,19 @@ def named_model(arguments: Sequence[str], environ: Mapping[str, str]) -> str | N
 
 
 def named_data_dir(arguments: Sequence[str], environ: Mapping[str, str]) -> Path:
-    """As bdchat.settings finds it, which cannot be imported yet."""
+    """As bdchat.settings finds it, which cannot be imported yet. Raises BootstrapError for a user without a home."""
     named = option_values(arguments, "--data-dir")[-1:] or [environ.get("BDCHAT_DATA_DIR", "")]
-    base = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return (Path(named[0]) if named[0] else Path(base) / "bdchat").absolute()
+    if named[0]:
+        return Path(os.path.expanduser(named[0])).absolute()
+    base = environ.get("XDG_DATA_HOME", "")
+    if not os.path.isabs(base):
+        if not (home := home_dir(environ)):
+            raise BootstrapError(
+                "no place for models and chats: this user has no home directory",
+                "name a folder with --data-dir or BDCHAT_DATA_DIR",
+            )
+        base = os.path.join(home, ".local", "share")
+    return Path(base) / "bdchat"
 
 
 def option_values(arguments: Sequence[str], option: str) -> list[str]:

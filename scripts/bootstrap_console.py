@@ -66,6 +66,14 @@ def say(text: str) -> None:
     print(f"bdchat: {text}", file=sys.stderr, flush=True)  # noqa: T201  # the console is this module's trade
 
 
+def as_told(error: BootstrapError | OSError) -> BootstrapError:
+    """What the machine refuses (a permission, a full disk, a missing folder) is told as everything else is."""
+    if isinstance(error, BootstrapError):
+        return error
+    problem = f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}"
+    return BootstrapError(problem, "let this user write there, or name other folders: --data-dir, BDCHAT_CACHE_DIR")
+
+
 def run(title: str, command: Command, *, log: Path, env: dict[str, str] | None = None) -> None:
     """Runs `command` with its output in `log`. Raises BootstrapError with the log's last lines and a remedy."""
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # an index's address in it may hold a password

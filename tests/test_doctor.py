@@ -119,6 +119,23 @@ def test_a_port_is_free_or_a_strangers_or_ours() -> None:
     assert check_port("127.0.0.1", 0).ok
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("203.0.113.1", "Cannot assign requested address"),
+        ("a..b", "Name or service not known"),
+        ("한" * 99, "no name of"),
+    ],
+    ids=["nobody's", "no name", "too long"],
+)
+def test_an_address_that_this_machine_lacks_is_a_finding(host: str, said: str) -> None:
+    """::1 without IPv6 was a traceback, and the remedy to look for who holds it."""
+    check = check_port(host, 8000)
+    assert not check.ok
+    assert said in check.detail
+    assert check.remedy.endswith("choose another with --host")
+
+
 def test_memory_is_compared_with_what_the_context_needs(tmp_path: Path, default_model_path: Path) -> None:
     settings = load(data_dir=tmp_path, overrides={"engine.n_ctx": "8192"})
     header = read_header(default_model_path)

@@ -1,6 +1,7 @@
 """What is kept is its owner's alone: made so, and mended without touching what is somebody else's."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,8 +39,17 @@ def test_every_folder_on_the_way_is_private(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     put(tmp_path / "a")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotADirectoryError, match=re.escape(str(tmp_path / "a"))):
         make_folder(tmp_path / "a")
+
+
+def test_a_folder_behind_a_link_is_taken_and_a_link_to_nothing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    make_folder(tmp_path / "link")
+    (tmp_path / "broken").symlink_to(tmp_path / "a disk that is not mounted")
+    with pytest.raises(FileNotFoundError):
+        make_folder(tmp_path / "broken" / "below")
 
 
 def test_a_new_file_is_private_whatever_the_umask(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import bootstrap
 from bdchat.settings import ModelSettings
-from bootstrap_console import BootstrapError, last_step, remedy_for, run
+from bootstrap_console import BootstrapError, as_told, last_step, remedy_for, run
 from bootstrap_native import (
     Recipe,
     build_environment,
@@ -183,6 +183,40 @@ def test_the_data_directory_is_read_from_what_serve_will_get() -> None:
     assert bootstrap.named_data_dir(["--data-dir=/flag"], environ) == Path("/flag")
     assert bootstrap.named_data_dir([], environ) == Path("/env")
     assert bootstrap.named_data_dir([], {"XDG_DATA_HOME": "/xdg"}) == Path("/xdg/bdchat")
+    assert bootstrap.named_data_dir(["--data-dir=~/state"], {}) == Path("~/state").expanduser()
+    assert bootstrap.named_data_dir([], {"HOME": "/"}) == Path("/.local/share/bdchat")
+
+
+@pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"HOME": "relative", "XDG_DATA_HOME": "relative"}])
+def test_a_user_without_a_home_starts_in_the_folder_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    """A container's `--user 54321`: what is kept lies below the data directory; without one, one sentence names it."""
+    monkeypatch.setattr("pwd.getpwuid", dict[int, object]().__getitem__)
+    named = {**environ, "BDCHAT_DATA_DIR": str(tmp_path)}
+    assert bootstrap.named_data_dir([], named) == tmp_path
+    assert bootstrap.cache_dir(named) == tmp_path / "cache" / "bootstrap"
+    assert bootstrap.cache_dir({**environ, "BDCHAT_CACHE_DIR": "/cache"}) == Path("/cache")
+    for asked in (bootstrap.cache_dir, lambda environ: bootstrap.named_data_dir([], environ)):
+        with pytest.raises(BootstrapError, match="no home directory") as caught:
+            asked(environ)
+        assert "BDCHAT_DATA_DIR" in caught.value.remedy
+
+
+def test_a_home_that_cannot_be_written_is_not_needed(tmp_path: Path) -> None:
+    """A file: nothing can be made below it, by root neither."""
+    home = tmp_path / "home"
+    home.touch()
+    environ = {"HOME": str(home)}
+    assert bootstrap.cache_dir(environ, ["--data-dir", str(tmp_path)]) == tmp_path / "cache" / "bootstrap"
+    with pytest.raises(BootstrapError, match=rf"^the data directory {home}/\.local/share/bdchat cannot be made"):
+        bootstrap.cache_dir(environ)
+
+
+def test_what_the_machine_refuses_the_bootstrap_is_told_as_everything_else() -> None:
+    told = as_told(PermissionError(13, "Permission denied", "/opt/bdchat"))
+    assert told.problem == "/opt/bdchat: Permission denied"
+    assert told.remedy
 
 
 def test_another_model_is_not_paid_for_with_the_default_one() -> None:

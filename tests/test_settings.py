@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.settings import Settings, SettingsError, default_data_dir, load
+from bdchat.settings import NoDataDirectory, Settings, SettingsError, default_data_dir, load
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,59 @@ def test_the_data_directory_comes_from_flag_then_environment_then_home(
 def test_a_relative_data_directory_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load(data_dir=Path("state")).data_dir == tmp_path / "state"
+
+
+def _no_passwd_entry(uid: int) -> None:
+    raise KeyError(uid)
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({}, None),
+        ({"HOME": ""}, None),
+        ({"HOME": "."}, None),
+        ({"HOME": "/"}, Path("/.local/share/bdchat")),
+        ({"XDG_DATA_HOME": "relative"}, None),
+        ({"XDG_DATA_HOME": "/xdg"}, Path("/xdg/bdchat")),
+    ],
+)
+def test_without_a_passwd_entry_the_environment_alone_knows_a_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str], found: Path | None
+) -> None:
+    monkeypatch.setattr("pwd.getpwuid", _no_passwd_entry)
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    if found is None:
+        with pytest.raises(NoDataDirectory, match="no home directory; name a folder with --data-dir"):
+            load()
+    else:
+        assert load().data_dir == found
+    assert load(data_dir=tmp_path).data_dir == tmp_path  # who names one needs no home
+    monkeypatch.setenv("BDCHAT_DATA_DIR", str(tmp_path))
+    assert load().data_dir == tmp_path
+
+
+def test_an_empty_data_directory_is_none_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compose file's `BDCHAT_DATA_DIR=` meant the working directory."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("BDCHAT_DATA_DIR", "")
+    assert load().data_dir == tmp_path / "bdchat"
+
+
+def test_a_home_that_is_not_known_is_no_folder_named_tilde() -> None:
+    with pytest.raises(NoDataDirectory, match="no such home directory"):
+        load(data_dir=Path("~nobody-of-that-name/x"))
+
+
+def test_a_working_directory_that_is_gone_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(NoDataDirectory, match="the working directory is gone"):
+        load(data_dir=Path("state"))
 
 
 def test_text_becomes_lists_and_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ no HTTP and no files. Exit codes: 0 done, 1 it did not work, 2 it was asked wron
 """
 
 import gc
+import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -31,7 +33,10 @@ app = typer.Typer(
 user = typer.Typer(help="Accounts, from the server's own console.", no_args_is_help=True)
 app.add_typer(user, name="user")
 
-DataDir = Annotated[Path | None, typer.Option(help="Models, settings file and all state.", metavar="DIRECTORY")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Models, settings file and all state.", metavar="DIRECTORY", readable=False),  # we say it better
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting, e.g. engine.n_ctx=4096; may be repeated.", metavar="SECTION.KEY=VALUE"),
@@ -39,8 +44,25 @@ Assignments = Annotated[
 
 
 def main() -> None:
+    """What the machine refuses before a server stands, or a client, is one line: its reader can mend a permission, a
+    full disk or a missing folder, and a traceback would hide which."""
     close_umask()
-    app()
+    _prepare_streams()
+    try:
+        app()
+    except OSError as error:
+        _fail(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
+
+
+def _prepare_streams() -> None:
+    """A standard stream that is closed becomes /dev/null: the next file opened would get its number, and what is
+    printed. A letter that the terminal's encoding lacks, as the locale C's may, is shown by its number."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  # for the life of the process
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _show_version(wanted: bool) -> None:
@@ -231,7 +253,7 @@ def _say_of_user(act: "Callable[[Settings], str]", data_dir: Path | None) -> Non
 
 def _load_settings(data_dir: Path | None, assignments: list[str], flags: dict[str, str | int | None]) -> "Settings":
     """Named flags win over --set: they are the more particular wish."""
-    from bdchat.settings import SettingsError, load
+    from bdchat.settings import NoDataDirectory, SettingsError, load
 
     overrides = dict(_assignment(text) for text in assignments)
     overrides |= {key: str(value) for key, value in flags.items() if value is not None}
@@ -239,6 +261,8 @@ def _load_settings(data_dir: Path | None, assignments: list[str], flags: dict[st
         return load(data_dir=data_dir, overrides=overrides)
     except SettingsError as error:
         _fail(str(error), code=2)
+    except NoDataDirectory as error:
+        _fail(str(error))
 
 
 def _assignment(text: str) -> tuple[str, str]:

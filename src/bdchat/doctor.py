@@ -4,8 +4,10 @@ A check is a function that takes what it looks at and returns one `Check`; it ra
 child process, because the finding may be that it dies.
 """
 
+import errno
 import hashlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -34,6 +36,7 @@ SPARE_DISK_BYTES = 1 * GIB  # logs, the store, a small model
 PROBE_TIMEOUT_S = 120.0
 USUAL_CONTEXT = 4096  # tokens; what most chats stay under
 REBUILD = "compile llama.cpp again for this machine: python3 scripts/bootstrap.py --rebuild"
+ELSEWHERE = "this machine has no such address; choose another with --host"
 LAST_GCC_WITH_THE_TRAP = 12  # it deletes the stores of an AMX tile configuration as dead (llama.cpp #20824)
 
 
@@ -128,7 +131,7 @@ def check_cpu(cpu: str, compiler: str) -> Check:
 
 def check_data_dir(data_dir: Path) -> Check:
     remedy = f"make it writable for this user (chown, chmod), or choose another with --data-dir; now: {data_dir}"
-    existing = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    existing = _existing(data_dir)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
@@ -138,8 +141,7 @@ def check_data_dir(data_dir: Path) -> Check:
 
 
 def check_disk(data_dir: Path) -> Check:
-    existing = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
+    free = shutil.disk_usage(_existing(data_dir)).free
     remedy = f"free some of it, or move the data directory with --data-dir; {_gib(SPARE_DISK_BYTES)} should stay free"
     return Check("disk", free >= SPARE_DISK_BYTES, f"{_gib(free)} free", remedy)
 
@@ -148,14 +150,18 @@ def check_port(host: str, port: int) -> Check:
     """Free, or held by a bdchat that answers."""
     if port == 0:
         return Check("port", True, "any free one")
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError as error:
-            problem = f"{host}:{port}: {error.strerror or error}"
-        else:
-            return Check("port", True, f"{host}:{port} is free")
+    except OSError as error:
+        problem = f"{host}:{port}: {error.strerror or error}"
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT} or isinstance(error, socket.gaierror):
+            return Check("port", False, problem, ELSEWHERE)  # as ::1 where there is no IPv6
+    except TypeError:  # what the codec of international names refuses
+        return Check("port", False, f"{host} is no name of a host", ELSEWHERE)
+    else:
+        return Check("port", True, f"{host}:{port} is free")
     if _answers_as_bdchat(host, port):
         return Check("port", True, f"{host}:{port}: bdchat is running there")
     return Check("port", False, problem, "stop what holds it (ss -ltnp), or choose another with --port")
@@ -223,6 +229,11 @@ def _answers_as_bdchat(host: str, port: int) -> bool:
         return health.status_code in {200, 503} and health.json().get("status") in {"ok", "draining"}
     except (httpx.HTTPError, ValueError, AttributeError):
         return False
+
+
+def _existing(path: Path) -> Path:
+    """The nearest folder on the way to `path` that is there and may be seen."""
+    return next(folder for folder in (path, *path.parents) if os.path.exists(folder))
 
 
 def _gib(num_bytes: int) -> str:

@@ -6,6 +6,7 @@ that it holds too where the process is not ours (a program that imports us). A f
 what is opened up and closed later was readable in between.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -43,7 +44,8 @@ def opener(path: str, flags: int) -> int:
 
 
 def make_folder(path: Path) -> None:
-    """As mkdir -p; every folder on the way that was not there is private too."""
+    """As mkdir -p; every folder on the way that was not there is private too. Raises OSError that names what is in the
+    way."""
     try:
         path.mkdir(mode=FOLDER_MODE)
     except FileNotFoundError:
@@ -51,7 +53,8 @@ def make_folder(path: Path) -> None:
         path.mkdir(mode=FOLDER_MODE, exist_ok=True)
     except FileExistsError:
         if not path.is_dir():
-            raise
+            reason = errno.ENOTDIR if path.exists() else errno.ENOENT  # a file, or a link to nothing
+            raise OSError(reason, os.strerror(reason), str(path)) from None
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ flags and `--set section.key=value`. Unknown keys are errors. Only entry points 
 """
 
 import os
+import pwd
 import re
 import tomllib
 from ipaddress import ip_network
@@ -48,9 +49,30 @@ HostName = Annotated[str, AfterValidator(_host_name)]
 Origin = Annotated[str, AfterValidator(_origin)]
 
 
+class NoDataDirectory(Exception):
+    """One line: why there is no data directory, and how to name one. Not a wrong setting: the machine lacks it."""
+
+
+NAME_ONE = "name a folder with --data-dir or BDCHAT_DATA_DIR"
+
+
 def default_data_dir() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "bdchat"
+    """Raises NoDataDirectory for a user without a home."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    if os.path.isabs(base):  # the XDG specification: a relative one is as if it were not set
+        return Path(base) / "bdchat"
+    home = _home()
+    if not os.path.isabs(home):
+        raise NoDataDirectory(f"no place for models and chats: this user has no home directory; {NAME_ONE}")
+    return Path(home) / ".local" / "share" / "bdchat"
+
+
+def _home() -> str:
+    """ "" where neither the environment nor the user database knows one, as under a container's `--user 54321`."""
+    try:
+        return os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""
 
 
 class Section(BaseModel):
@@ -244,11 +266,11 @@ _UNPREFIXED = {"BDCHAT_API_KEY": ("server", "api_key"), "BDCHAT_DATA_DIR": ("dat
 
 
 def load(*, data_dir: Path | None = None, overrides: dict[str, str] | None = None) -> Settings:
-    """Merges all sources. `overrides` maps dotted keys ("server.port") to text. Raises SettingsError."""
+    """Merges all sources. `overrides` maps dotted keys ("server.port") to text. Raises SettingsError and
+    NoDataDirectory."""
     environment = _from_environment()
     named = dict(overrides or {})
-    root = data_dir or Path(named.pop("data_dir", environment.get("data_dir", default_data_dir())))
-    root = root.expanduser().absolute()  # processes with another working directory read it too
+    root = _absolute(data_dir or named.pop("data_dir", "") or environment.get("data_dir") or default_data_dir())
     merged: dict[str, Any] = {}
     _merge(merged, _from_file(root / "bdchat.toml"))
     _merge(merged, environment)
@@ -264,10 +286,25 @@ def load(*, data_dir: Path | None = None, overrides: dict[str, str] | None = Non
         raise SettingsError(f"{key}: {first['msg'] if known else 'no such setting'}") from error
 
 
+def _absolute(path: str | Path) -> Path:
+    """Processes with another working directory read it too. Raises NoDataDirectory."""
+    expanded = os.path.expanduser(path)  # Path.expanduser raises where this does nothing
+    if expanded.startswith("~"):
+        raise NoDataDirectory(f"the data directory {path}: there is no such home directory; {NAME_ONE}")
+    try:
+        return Path(expanded).absolute()
+    except OSError as error:
+        raise NoDataDirectory(
+            f"the data directory {path} is relative, and the working directory is gone: {NAME_ONE}"
+        ) from error
+
+
 def _from_file(path: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise NoDataDirectory(f"{path} cannot be read: {error.strerror or error}; {NAME_ONE}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
     if "data_dir" in found:
         raise SettingsError(f"{path}: data_dir cannot be named by a file that lies in it")

@@ -1,8 +1,12 @@
 """The server's beginning, what it says, and its end: a first signal drains."""
 
 import asyncio
+import io
 import re
 import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 import httpx
 import pytest
@@ -68,3 +72,48 @@ async def test_a_set_up_code_is_printed_where_somebody_may_come_from_elsewhere(
         await app.database.write(lambda db: users.create_first(db, username="ann", password_hash="x"))
         await announce(settings, 8000, app.database)
         assert "code" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def full_disk() -> Iterator[TextIO]:
+    with open("/dev/full", "wb", buffering=0) as disk, io.TextIOWrapper(disk, write_through=True) as full:
+        yield full
+
+
+async def test_an_address_that_nobody_reads_is_served_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, full_disk: TextIO
+) -> None:
+    """Under `bdchat serve | true`, or with its output on a full disk, the server ended."""
+    app = make_app()
+    monkeypatch.setattr("sys.stdout", full_disk)
+    async with app.database:
+        await announce(Settings(), 8000, app.database)
+
+
+def addresses(*hosts: str) -> Callable[..., list[Any]]:
+    """What getaddrinfo says of a name, without asking anybody."""
+    return lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, 0)) for host in hosts]
+
+
+def test_of_a_names_addresses_the_first_that_the_machine_has_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` is ::1 first, also where there is no IPv6. 203.0.113.0/24 is nobody's (RFC 5737)."""
+    monkeypatch.setattr("socket.getaddrinfo", addresses("203.0.113.1", "127.0.0.1"))
+    with listen(ServerSettings(host="localhost", port=0)) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    monkeypatch.setattr("socket.getaddrinfo", addresses("203.0.113.1", "203.0.113.2"))
+    with pytest.raises(OSError, match="Cannot assign requested address"):
+        listen(ServerSettings(host="localhost", port=0))
+
+
+def test_an_address_that_is_taken_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen(ServerSettings(port=0)) as listener:
+        port = listener.getsockname()[1]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port)) for host in ("127.0.0.1", "127.0.0.2")]
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+        with pytest.raises(OSError, match="Address already in use"):
+            listen(ServerSettings(host="localhost", port=port))
+
+
+def test_what_can_be_no_name_of_a_host_is_an_error_of_the_system() -> None:
+    with pytest.raises(OSError, match="no name of a host"):
+        listen(ServerSettings(host="a..b", port=0))

@@ -5,12 +5,14 @@ llama.cpp.
 """
 
 import asyncio
+import errno
 import logging
 import socket
 import sys
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 30  # uvicorn's 5 s is httpx's own: each would close on the other's next request
 LAST_WRITES_S = 2  # for the last bytes of drained answers
+ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})  # this machine has no such address, or no IPv6 at all
 
 
 class Server(uvicorn.Server):
@@ -142,13 +145,26 @@ def local_router(settings: Settings) -> Router:
 
 
 def listen(server: ServerSettings, *, backlog: int = MAX_BACKLOG) -> socket.socket:
-    """Bound and listening before anything is built: a second server on the port fails at once, in one line.
+    """Bound and listening before anything is built: a second server on the port fails at once, in one line. Of a name's
+    addresses the first that this machine has: `localhost` is ::1 too where there is no IPv6. Raises OSError.
 
     The protocol is named: asyncio sets TCP_NODELAY on no socket that says 0, and each answer would wait 40 ms."""
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
+    try:
+        found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError as error:  # from the codec of international names
+        raise OSError("it is no name of a host") from error
+    refusals: list[OSError] = []
+    for family, kind, protocol, _, address in found:
+        try:
+            return _bound(socket.socket(family, kind, protocol), address, backlog)
+        except OSError as error:
+            if error.errno not in ABSENT:  # taken, or not allowed: another of its addresses would be another server
+                raise
+            refusals.append(error)
+    raise refusals[0]
+
+
+def _bound(listener: socket.socket, address: Any, backlog: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -167,14 +183,18 @@ async def announce(settings: Settings, port: int, database: Database) -> None:
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     key = ' -H "Authorization: Bearer $BDCHAT_API_KEY"' if settings.server.api_key else ""
     body = '{"messages":[{"role":"user","content":"Hello!"}],"stream":true}'
-    sys.stdout.write(
+    text = (
         f"bdchat serves {settings.models.default} at {url}/v1\n"
         f"  curl -N {url}/v1/chat/completions -H 'Content-Type: application/json'{key} -d '{body}'\n"
     )
     is_local_only = is_loopback(settings.server.host) and not settings.auth.trusted_proxies
     if not is_local_only and (code := await new_setup_code(database)) is not None:
-        sys.stdout.write(f"  There is no account yet. The first one is the admin's; its set-up code: {code}\n")
-    sys.stdout.flush()
+        text += f"  There is no account yet. The first one is the admin's; its set-up code: {code}\n"
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:  # nobody reads it, or the disk that keeps it is full: it is served all the same
+        log.warning("serving at %s/v1, which could not be printed: %s", url, error.strerror or error)
 
 
 def _fail(sentence: str) -> int:

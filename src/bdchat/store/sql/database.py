@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event
 from sqlmodel import Session
 
 from bdchat.private_files import FILE_MODE, make_folder, opener
-from bdchat.settings import StoreSettings
+from bdchat.settings import NAME_ONE, StoreSettings
 from bdchat.store.accounting.quotas import INFO_KEY, Quotas
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, no_room
@@ -110,13 +110,21 @@ class Database:
                 raise
         except OSError as error:
             kind = StoreFull if no_room(error) is not None else StoreUnavailable
-            raise kind(f"the data directory {self._data_dir} cannot be used: {error.strerror or error}") from error
+            raise kind(self._why_unusable(error)) from error
         for engine in {writer, reader}:
             event.listen(engine, "before_cursor_execute", self._count)
         threads = ThreadPoolExecutor(self._settings.num_readers, thread_name_prefix="store-read")
         thread = threading.Thread(target=self._run, args=(writer, room), name="store-write", daemon=True)
         thread.start()
         return _Open(writer, reader, threads, thread, lock, mark, room)
+
+    def _why_unusable(self, error: OSError) -> str:
+        """One line, with the file in it that is in the way: a start as root leaves files that only root may open."""
+        path = Path(error.filename) if isinstance(error.filename, str) else self._data_dir
+        within = f"{path.name}: " if path.parent == self._data_dir else ""
+        verb = "used" if os.path.exists(self._data_dir) else "made"
+        reason = error.strerror or error
+        return f"the data directory {self._data_dir} cannot be {verb}: {within}{reason}; {NAME_ONE}"
 
     def _engines(self) -> tuple[Engine, Engine, Path | None]:
         num_readers = self._settings.num_readers

@@ -1,6 +1,7 @@
 """SQLAlchemy engines: how a connection of each kind is opened and what it may do. No state."""
 
 import sqlite3
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,20 @@ def sqlite_writer(path: Path) -> Engine:
             "synchronous=FULL",
             "wal_autocheckpoint=1000",
             "secure_delete=ON",
+            *_temporary_files_beside(path),
         ),
     )
+
+
+def _temporary_files_beside(path: Path) -> tuple[str, ...]:
+    """SQLite sorts what is large in a file of its own; on a read-only root the data directory is the only place for it,
+    and without one an index or an import fails like on a full disk. Holds for every connection of this process."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:  # none of /tmp, /var/tmp and the working directory can be written
+        folder = str(path.absolute().parent).replace("'", "''")
+        return (f"temp_store_directory='{folder}'",)
+    return ()
 
 
 def sqlite_reader(path: Path, *, num_connections: int) -> Engine:
