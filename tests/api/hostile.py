@@ -114,6 +114,8 @@ def _wrong_fields() -> Iterator[Attack]:
         "messages": [None, 1, "hi", {}, [], [1], [None], [[]], USER * 2001],
         "chat_template": ["{{ 1 }}", 1, {}, False],
         "chat_template_kwargs": [1, "x", [], {"messages": []}, {"enable_thinking": {}}, {"enable_thinking": "x" * 300}],
+        "reasoning_effort": [1, [], {}, True, "x" * 300],
+        "verbosity": [1, [], {}, True, "x" * 300],
         "tools": [[{"type": "function", "function": {"name": "f"}}], 1, "x", {}],
         "tool_choice": ["required", {"type": "function", "function": {"name": "f"}}, 1],
         "functions": [[{"name": "f"}], "x"],

@@ -102,6 +102,13 @@ def test_the_request_counts_before_the_chat() -> None:
     assert found.messages == asked().messages
 
 
+def test_a_word_for_the_template_counts_before_the_chats_own() -> None:
+    words = {"reasoning_effort": "high", "enable_thinking": True}
+    config = SessionConfig(session_id="s", params={"chat_template_kwargs": words})
+    found = with_config(asked(reasoning_effort="low"), config, LimitSettings()).to_generation_request("r").prompt
+    assert found.template_kwargs == {"reasoning_effort": "low", "enable_thinking": True}  # type: ignore[union-attr]
+
+
 def test_a_chat_without_settings_changes_nothing() -> None:
     wanted = asked(temperature=0.5)
     assert with_config(wanted, SessionConfig(session_id="s"), LimitSettings()) is wanted

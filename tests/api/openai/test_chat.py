@@ -152,7 +152,9 @@ async def test_what_the_engine_is_asked_is_what_the_client_said() -> None:
         "min_p": 0.1,
         "top_k": 7,
         "cache_prompt": False,
-        "chat_template_kwargs": {"enable_thinking": False},
+        "chat_template_kwargs": {"enable_thinking": False, "reasoning_effort": "low"},
+        "reasoning_effort": "high",
+        "verbosity": "low",
         "user": "u1",
     }
     async with in_process(engine) as client:
@@ -164,7 +166,8 @@ async def test_what_the_engine_is_asked_is_what_the_client_said() -> None:
     assert contents == ["be\nbrief", "hi", "", "42"]
     assert asked.prompt.messages[2].tool_calls[0].name == "f"  # type: ignore[union-attr]
     assert asked.prompt.messages[3].tool_call_id == "c1"  # type: ignore[union-attr]
-    assert asked.prompt.template_kwargs == {"enable_thinking": False}  # type: ignore[union-attr]
+    words = asked.prompt.template_kwargs  # type: ignore[union-attr]
+    assert words == {"enable_thinking": False, "reasoning_effort": "low", "verbosity": "low"}
     sampling = asked.sampling
     assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) == (0, 0.5, 7, 0.1)
     assert sampling.seed == 2**63 - 7
@@ -175,8 +178,14 @@ async def test_what_the_engine_is_asked_is_what_the_client_said() -> None:
 
 async def test_explicit_nulls_and_unknown_fields_change_nothing() -> None:
     engine = FakeEngine()
-    names = {*ChatCompletionRequest.model_fields, "prediction", "reasoning_effort", "metadata"} - {"messages"}
-    ignored = {"reasoning_effort": "high", "verbosity": 5, "store": False, "metadata": {"a": [1]}, "zzz": {"b": None}}
+    names = {*ChatCompletionRequest.model_fields, "prediction", "metadata"} - {"messages"}
+    ignored = {
+        "reasoning_effort": "high",
+        "verbosity": "low",
+        "store": False,
+        "metadata": {"a": [1]},
+        "zzz": {"b": None},
+    }
     async with in_process(engine) as client:
         assert (await client.post(URL, json={"messages": USER})).status_code == 200
         assert (await client.post(URL, json={"messages": USER} | dict.fromkeys(names))).status_code == 200

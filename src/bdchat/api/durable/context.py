@@ -110,7 +110,8 @@ def _num_overlapping(path: Sequence[Message], given: Sequence[ChatMessage]) -> i
 
 
 def with_config(body: ChatCompletionRequest, config: SessionConfig, limits: LimitSettings) -> ChatCompletionRequest:
-    """The chat's settings where the request says nothing."""
+    """The chat's settings where the request says nothing. Of chat_template_kwargs those that it names as fields
+    (reasoning_effort) are the request's."""
     fields: dict[str, Any] = dict(config.params)
     named = {name: getattr(config, name) for name in ("model", "temperature", "top_p", "max_tokens")}
     fields |= {name: value for name, value in named.items() if value is not None}
@@ -118,6 +119,8 @@ def with_config(body: ChatCompletionRequest, config: SessionConfig, limits: Limi
     if not known:
         return body
     known.pop("messages", None)
+    if words := known.get("chat_template_kwargs"):
+        known["chat_template_kwargs"] = {key: value for key, value in words.items() if key not in body.template_words}
     defaults = validate(ChatCompletionRequest, {**known, "messages": [{"role": "user", "content": ""}]}, limits)
     return body.model_copy(
         update={name: getattr(defaults, name) for name in known if getattr(body, name) in (None, {})}

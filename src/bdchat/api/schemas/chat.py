@@ -1,8 +1,9 @@
 """POST /v1/chat/completions: the request.
 
 Deliberate divergences from OpenAI:
-1. Unknown fields are ignored, and so are fields that change no answer here: reasoning_effort, verbosity, prediction,
-   user identifiers, prompt_cache_*, parallel_tool_calls; and metadata without store.
+1. Unknown fields are ignored, and so are fields that change no answer here: prediction, user identifiers,
+   prompt_cache_*, parallel_tool_calls; metadata without store; reasoning_effort and verbosity where the model's chat
+   template reads no variable of that name (chat_template_kwargs goes before them).
 2. Fields that would change the answer and are not honoured are refused by name (unsupported_parameter): unserved.py.
 3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`.
 4. `model` may be absent: the default model answers.
@@ -22,10 +23,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
-from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
 
 from bdchat.api.http.parsing import Wire, invalid, unsupported
-from bdchat.api.schemas.sampling import SamplingFields, TokenLimit, Whole, limits_of, most_tokens
+from bdchat.api.schemas.sampling import (
+    MAX_TEMPLATE_VALUE_CHARS,
+    SamplingFields,
+    TokenLimit,
+    Whole,
+    limits_of,
+    most_tokens,
+)
 from bdchat.api.schemas.unserved import CHAT, Unserved
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role, SamplingParams, ToolCall
 
@@ -134,6 +142,12 @@ def _num_tool_calls(messages: list[Any]) -> int:
     return sum(len(some) for some in calls if isinstance(some, list))
 
 
+def _template_word(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and len(value) <= MAX_TEMPLATE_VALUE_CHARS):
+        return value
+    raise invalid(f"must be a string of at most {MAX_TEMPLATE_VALUE_CHARS} characters.")
+
+
 def _metadata(value: object) -> dict[str, str]:
     """Checked when it is used: with store."""
     if not isinstance(value, dict) or len(value) > MAX_METADATA_KEYS:
@@ -147,6 +161,7 @@ def _metadata(value: object) -> dict[str, str]:
     return value
 
 
+TemplateWord = Annotated[Any, AfterValidator(_template_word)]  # str | None once validated
 Messages = Annotated[list[Message], Field(fail_fast=True), BeforeValidator(_bounded_messages)]
 
 
@@ -159,6 +174,8 @@ class ChatCompletionRequest(SamplingFields):
     logprobs: StrictBool | None = None
     top_logprobs: Annotated[int, Field(ge=0), Whole] | None = None
     service_tier: Any = None
+    reasoning_effort: TemplateWord = None
+    verbosity: TemplateWord = None
     store: StrictBool | None = None
     metadata: Any = None  # dict[str, str] once validated, when store
 
@@ -202,6 +219,12 @@ class ChatCompletionRequest(SamplingFields):
             return None  # a database keeps no NUL
         return "default" if self.service_tier == "auto" else self.service_tier[:40]
 
+    @property
+    def template_words(self) -> dict[str, str]:
+        """OpenAI's own fields that a chat template may read."""
+        words = {"reasoning_effort": self.reasoning_effort, "verbosity": self.verbosity}
+        return {name: word for name, word in words.items() if word is not None}
+
     def to_generation_request(self, request_id: str) -> GenerationRequest:
         sampling = SamplingParams(
             **self.sampling_arguments(),
@@ -212,7 +235,7 @@ class ChatCompletionRequest(SamplingFields):
             request_id=request_id,
             prompt=ChatPrompt(
                 messages=tuple(message.to_chat_message() for message in self.messages),
-                template_kwargs=self.chat_template_kwargs or {},
+                template_kwargs=self.template_words | (self.chat_template_kwargs or {}),
             ),
             sampling=sampling,
             num_choices=self.num_choices,
