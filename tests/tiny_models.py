@@ -3,8 +3,9 @@
 What they say is noise, but it is the same noise every time (seeded), and it goes through the same code of llama.cpp.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import gguf
 import mistral_common
@@ -42,12 +43,15 @@ def write_tiny_llama(
     chat_template: str | None = CHATML,
     architecture: str = "llama",
     max_part_tensors: int = 0,
+    control_tokens: Sequence[str] = TINY_CONTROL_TOKENS,
+    end_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
-    """Dense attention; one token a byte, and ChatML's control tokens. With `max_part_tensors` it is split, and `path`
-    is what its parts' names begin with."""
+    """Dense attention; one token a byte, and control tokens: the first is BOS, the last EOS. With `max_part_tensors` it
+    is split, and `path` is what its parts' names begin with. `end_keys`: more keys of the vocabulary, "eot" and "eom",
+    and the tokens that they name."""
     writer = gguf.GGUFWriter(path, architecture, split_max_tensors=max_part_tensors)
     _write_attention_header(writer, "tiny-llama", n_ctx_train)
-    n_vocab = _write_byte_vocab(writer, chat_template)
+    n_vocab = _write_byte_vocab(writer, chat_template, control_tokens, end_keys)
     _write_llama_tensors(writer, n_vocab)
     return _finish(writer, path)
 
@@ -142,20 +146,27 @@ def _sentencepiece_type(model: sentencepiece.SentencePieceProcessor, token_id: i
     return gguf.TokenType.NORMAL
 
 
-def _write_byte_vocab(writer: gguf.GGUFWriter, chat_template: str | None) -> int:
+def _write_byte_vocab(
+    writer: gguf.GGUFWriter,
+    chat_template: str | None,
+    control_tokens: Sequence[str] = TINY_CONTROL_TOKENS,
+    end_keys: Mapping[str, str] = MappingProxyType({}),
+) -> int:
     """GPT-2's alphabet of bytes: token i is byte i, then a few merged words, then the control tokens."""
     alphabet = _byte_alphabet()
     merges = ["h e", "l l", "Ġ t", "Ġt he"]
     words = [merge.replace(" ", "") for merge in merges]
-    tokens = [*alphabet, *words, *TINY_CONTROL_TOKENS]
+    tokens = [*alphabet, *words, *control_tokens]
     normal, control = int(gguf.TokenType.NORMAL), int(gguf.TokenType.CONTROL)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
-    writer.add_token_types([normal] * (len(alphabet) + len(words)) + [control] * len(TINY_CONTROL_TOKENS))
+    writer.add_token_types([normal] * (len(alphabet) + len(words)) + [control] * len(control_tokens))
     writer.add_token_merges(merges)
-    writer.add_bos_token_id(tokens.index("<|endoftext|>"))
-    writer.add_eos_token_id(tokens.index("<|im_end|>"))
+    writer.add_bos_token_id(tokens.index(control_tokens[0]))
+    writer.add_eos_token_id(tokens.index(control_tokens[-1]))
+    for key, token in end_keys.items():
+        writer.add_uint32(f"tokenizer.ggml.{key}_token_id", tokens.index(token))
     writer.add_add_bos_token(False)
     if chat_template is not None:
         writer.add_chat_template(chat_template)

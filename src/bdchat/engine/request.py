@@ -39,6 +39,7 @@ class ChatPrompt(Value, frozen=True, kw_only=True, tag="chat"):
     tools: tuple[dict[str, object], ...] = ()  # OpenAI's function tools, for templates that show them
     template_kwargs: dict[str, str | int | float | bool] = {}
     add_generation_prompt: bool = True
+    closes_thought: bool = False  # a thought that the template opens for the answer is closed before it begins
 
 
 class TextPrompt(Value, frozen=True, kw_only=True, tag="text"):
@@ -213,5 +214,8 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     has_chat_template: bool
     fingerprint: str  # system_fingerprint: changes when anything that may change text changes
     adds_space_prefix: bool = False  # SentencePiece: the first word of an answer comes with a space
+    end_texts: tuple[str, ...] = ()  # what ends an answer to a chat and is no token: the template's marks as text
+    end_token_ids: tuple[int, ...] = ()  # control tokens that do, beside those that llama.cpp knows as ends
+    opens_thought: bool = False  # an answer begins inside a thought: the template writes the opening tag
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
     description: str = ""

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from bdchat.engine.errors import InvalidRequest, ModelLoadFailed
+from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.tokenizer import LlamaTokenizer, open_vocab
 from bdchat.engine.text.tokenizer import Segment
+from bdchat.settings import EngineSettings
 from tests.tiny_models import write_tiny_llama, write_tiny_mistral
 
 TEXTS = (
@@ -104,6 +106,19 @@ def test_end_of_generation_tokens_are_known(spm: LlamaTokenizer, bpe: LlamaToken
     assert [token for token in range(20) if spm.is_end_of_generation(token)] == [2]
     ends = {bpe.control_text(token) for token in range(bpe.n_vocab) if bpe.is_end_of_generation(token)}
     assert ends == {"<|im_end|>", "<|endoftext|>"}
+
+
+def test_the_ends_that_the_file_names_end_generation_whatever_they_are_called(tmp_path: Path) -> None:
+    """End of text, of turn and of message; one of them is no control token by its type."""
+    path = write_tiny_llama(
+        tmp_path / "m.gguf",
+        control_tokens=("<first>", "<fin>", "<last>"),
+        end_keys={"eot": "<fin>", "eom": "he"},
+    )
+    with LlamaModel.open(path, EngineSettings()) as model:
+        tokenizer = LlamaTokenizer(model.handle)
+        ends = [token for token in range(model.n_vocab) if model.is_end_of_generation(token)]
+        assert [tokenizer.control_text(token) for token in ends] == ["", "<fin>", "<last>"]
 
 
 def test_lone_surrogates_are_refused(tokenizer: LlamaTokenizer) -> None:

@@ -56,7 +56,14 @@ class LlamaLoader:
             plan = calibrated_plan(model, load.model_id, settings, cache_dir)
             report_progress("making the context", None)
             runner = LlamaRunner(model, load.model_id, settings, plan, owns_model=True)
-            runner.info = msgspec.structs.replace(runner.info, adds_space_prefix=tokenizer.adds_space_prefix)
+            marks = prompts.answer_marks()
+            runner.info = msgspec.structs.replace(
+                runner.info,
+                adds_space_prefix=tokenizer.adds_space_prefix,
+                end_texts=marks.texts,
+                end_token_ids=tuple(sorted(marks.token_ids)),
+                opens_thought=prompts.opens_thought,
+            )
         except BaseException:
             model.close()
             raise

@@ -56,10 +56,13 @@ class Sequence:
         self.max_length = min(limit, n_ctx)
         self._sampler = sampler
         self._drafter = PromptLookup()
+        is_chat = isinstance(request.prompt, ChatPrompt)
+        ends_by_template = is_chat and not request.sampling.ignore_eos
+        self._end_token_ids = frozenset(info.end_token_ids if ends_by_template else ())
         self._detokenizer = Detokenizer(
-            request.sampling.stop,
+            (*request.sampling.stop, *(info.end_texts if ends_by_template else ())),
             num_chars_sent=num_chars_sent,
-            drop_leading_space=info.adds_space_prefix and isinstance(request.prompt, ChatPrompt),
+            drop_leading_space=info.adds_space_prefix and is_chat,
         )
 
     @property
@@ -105,12 +108,13 @@ class Sequence:
         if self.max_length <= len(self.tokens):  # max_tokens 0: only the prompt was wanted
             return self.finish(FinishReason.LENGTH, now)
         if self._detokenizer.stop is not None:
-            return self.finish(FinishReason.STOP, now, stop=self._detokenizer.stop)
+            return self._finish_at(self._detokenizer.stop, now)
         if self.first_token_at is None:
             self.first_token_at = now
         token = self._sampler.sample(logits)
         sampling = self.request.sampling
-        if runner.is_end_of_generation(token) and not sampling.ignore_eos:
+        is_end = token in self._end_token_ids or runner.is_end_of_generation(token)
+        if is_end and not sampling.ignore_eos:
             return self.finish(FinishReason.STOP, now)
         self.tokens.append(token)
         logprobs: tuple[TokenLogprob, ...] = ()
@@ -121,10 +125,14 @@ class Sequence:
             request_id=self.request.request_id, index=self.index, text=chunk.text, tokens=(token,), logprobs=logprobs
         )
         if chunk.stop is not None:
-            return [delta, *self.finish(FinishReason.STOP, now, stop=chunk.stop)]
+            return [delta, *self._finish_at(chunk.stop, now)]
         if len(self.tokens) >= self.max_length:
             return [delta, *self.finish(FinishReason.LENGTH, now)]
         return [delta]
+
+    def _finish_at(self, stop: str, now: float) -> list[Event]:
+        """A mark of the template is no stop string of the caller's."""
+        return self.finish(FinishReason.STOP, now, stop=stop if stop in self.request.sampling.stop else None)
 
     def record_prompt_logprobs(self, rows: list[LogitsRow], first: int) -> None:
         """rows[i] are the logits of prompt token first + i; they judge the token after it."""

@@ -1,19 +1,25 @@
 """Messages → prompt segments by the model's own chat template, run in a sandbox. Any thread; knows no tokens.
 
-At load the template is tried on harmless conversations, which shows whether it works and what it supports; what it
-lacks is made up for here (system text goes into the first user message, a missing template is ChatML).
+At load the template is tried on harmless conversations, which shows whether it works and what it supports. A missing
+template is ChatML; a conversation that the template refuses, or of which it loses something, is given to it in the form
+that it takes (message_forms.py).
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+import msgspec
 from jinja2 import TemplateError as JinjaError
 from jinja2 import meta, nodes
 
 from bdchat.engine.errors import InvalidRequest
-from bdchat.engine.request import ChatMessage, ChatPrompt, Role, ToolCall
+from bdchat.engine.request import ChatMessage, ChatPrompt, ToolCall
+from bdchat.engine.text.answer_marks import Surroundings, closing_of_open_thought
 from bdchat.engine.text.control_text import ControlText
+from bdchat.engine.text.message_forms import STRICTEST, Form, MessageForms
+from bdchat.engine.text.repairs import Repair, repaired
 from bdchat.engine.text.template_sandbox import TemplateLimitExceeded, TemplateRaised, TemplateSandbox
 from bdchat.engine.text.time_limit import call_with_time_limit
 from bdchat.engine.text.tokenizer import Segment
@@ -54,7 +60,6 @@ _RENDER_ERRORS = (
     MemoryError,
     TimeoutError,
 )
-_USER: Role = "user"
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
@@ -85,6 +90,7 @@ class ChatTemplate:
         self._source = CHATML if source is None else source
         self._control_text = control_text or ControlText(())
         self._time_limit_s = time_limit_s
+        self._now = now
         self._sandbox = TemplateSandbox(max_chars=max_chars, now=now)
         self._constants = {"bos_token": bos_token, "eos_token": eos_token}
         self._compile()
@@ -94,23 +100,35 @@ class ChatTemplate:
         """Raises InvalidRequest when the template refuses the conversation or a limit is reached."""
         kwargs = self._kwargs(prompt.template_kwargs)
         try:
-            return call_with_time_limit(lambda: self._render_segments(prompt, kwargs), self._time_limit_s)
+            return call_with_time_limit(lambda: self._render_taken(prompt, kwargs), self._time_limit_s)
         except TemplateRaised as error:
             raise InvalidRequest("messages", f"the model's chat template says: {error.message}") from None
         except (JinjaError, *_RENDER_ERRORS) as error:
             raise InvalidRequest("messages", f"the model's chat template failed: {_one_line(error)}") from error
 
-    def _render_segments(self, prompt: ChatPrompt, kwargs: Mapping[str, Json]) -> list[Segment]:
+    def _render_taken(self, prompt: ChatPrompt, kwargs: Mapping[str, Json]) -> list[Segment]:
+        form = self._forms.form_of(prompt.messages)
+        try:
+            segments = self._render_segments(_in_form(prompt, form), kwargs, Repair.REFUSAL_PASSED_OVER in form)
+        except TemplateRaised:  # over something that its shape does not show
+            try:
+                segments = self._render_segments(_in_form(prompt, STRICTEST), kwargs)
+            except (JinjaError, *_RENDER_ERRORS):
+                segments = []
+            if not segments:
+                raise
+        return _with_closed_thought(segments) if prompt.closes_thought else segments
+
+    def _render_segments(
+        self, prompt: ChatPrompt, kwargs: Mapping[str, Json], passes_over_refusal: bool = False
+    ) -> list[Segment]:
         marker = _Marker(self._control_text, prompt, (self._source, *_strings(kwargs)))
         messages = [self._message(message, marker) for message in prompt.messages]
-        if not self.supports_system:
-            messages = _without_system(messages, into_last=False)
-        elif self.loses_system and messages and messages[-1]["role"] != _USER:
-            messages = _without_system(messages, into_last=True)
         tools = [marker.value(_plain(tool)) for tool in prompt.tools]
-        variables = {key: marker.value(value) for key, value in kwargs.items()}
+        variables = self._unset_variables() | {key: marker.value(value) for key, value in kwargs.items()}
         variables |= {"tools": tools or self._no_tools, "add_generation_prompt": prompt.add_generation_prompt}
-        return marker.split(self._run(messages, variables))
+        overridden = {"raise_exception": _pass_over} if passes_over_refusal else {}
+        return marker.split(self._template.render(messages=messages, **self._constants, **variables, **overridden))
 
     def _message(self, message: ChatMessage, marker: "_Marker") -> dict[str, Json]:
         content = marker.text(message.content, is_generated=message.role == "assistant")
@@ -130,9 +148,6 @@ class ChatTemplate:
         arguments = marker.value(call.arguments if self.wants_argument_text else _parsed(call.arguments))
         function: dict[str, Json] = {"name": marker.text(call.name, is_name=True), "arguments": arguments}
         return {"id": marker.text(call.tool_call_id), "type": "function", "function": function}
-
-    def _run(self, messages: list[dict[str, Json]], variables: Mapping[str, Json]) -> str:
-        return self._template.render(messages=messages, **self._constants, **variables)
 
     def _kwargs(self, given: Mapping[str, str | int | float | bool]) -> dict[str, Json]:
         """Those that the template reads; others are left out, as every server does with its own clients' habits."""
@@ -154,10 +169,10 @@ class ChatTemplate:
             raise TemplateError(f"the chat template does not compile: {_one_line(error)}") from error
 
     def _probe(self) -> None:
-        self.supports_system = True
-        self.wants_argument_text = self.loses_system = False
+        self.wants_argument_text = False
         user = ChatMessage(role="user", content="probe-user")
         self._no_tools: list[Json] | None = None  # Hugging Face's value
+        self._defaults: dict[str, Json] = {}
         self._find_message_form(user)
         system = ChatMessage(role="system", content="probe-system")
         self.supports_system = "probe-system" in self._try([system, user])
@@ -173,36 +188,86 @@ class ChatTemplate:
             self.wants_argument_text = "probe-argument" in text_rendered
             rendered = text_rendered or rendered
         self.supports_tool_calls = "probe-argument" in rendered
-        if self.supports_tool_calls and self.supports_system:  # Mistral v0.3's shows it beside a last user message only
-            self.loses_system = "probe-system" not in self._try([system, *conversation])
         self.supports_tool_results = "probe-result" in rendered
+        said = ChatMessage(role="assistant", content="probe-answer")
+        turns = self._try([system, user, said, user])
+        is_late = turns.find("probe-system") > turns.find("probe-answer") >= 0
+        self._forms = MessageForms(self._render_text, supports_system=self.supports_system, shows_system_late=is_late)
+        self._try_usual_shapes(system, user, said)
+        self.surroundings = self._find_surroundings(user, said)
+
+    def _find_surroundings(self, user: ChatMessage, answer: ChatMessage) -> Surroundings:
+        again = ChatMessage(role="user", content="probe-next")
+        _, _, asked = self._try(self._in_its_form(user)).partition(user.content)
+        _, _, rest = self._try(self._in_its_form(user, answer, again)).partition(user.content)
+        header, _, rest = rest.partition(answer.content)
+        trailer, has_trailer, _ = rest.partition(again.content)
+        return Surroundings(generation_prompt=asked, header=header, trailer=trailer if has_trailer else "")
+
+    def _in_its_form(self, *messages: ChatMessage) -> tuple[ChatMessage, ...]:
+        return repaired(messages, self._forms.form_of(messages))
+
+    def _try_usual_shapes(self, system: ChatMessage, user: ChatMessage, answer: ChatMessage) -> None:
+        turns = [(user, *(answer, user) * num_answers) for num_answers in range(3)]
+        shapes = [(*start, *turn) for turn in turns for start in ((), (system,))]
+        try:
+            call_with_time_limit(lambda: [self._forms.form_of(shape) for shape in shapes], self._time_limit_s)
+        except TimeoutError as error:
+            raise TemplateError(f"the chat template fails on usual conversations: {error}") from None
 
     def _find_message_form(self, user: ChatMessage) -> None:
-        """Some templates loop over `tools` also when there are none, some want content as a list of parts."""
-        for wants_parts, no_tools in ((False, None), (False, []), (True, None), (True, [])):
-            self.wants_parts, self._no_tools = wants_parts, no_tools
-            if user.content in self._try([user]):
-                return
-        self.wants_parts, self._no_tools = False, None
-        raise TemplateError(f"the chat template fails on one user message: {self._why([user])}")
+        """Some templates loop over `tools` also when there are none, some want content as a list of parts, some read
+        variables that nobody sets: those have a value here, where it does not go without."""
+        names = sorted(self.kwarg_names)
+        defaults: list[dict[str, Json]] = [{}]
+        values: tuple[Json, ...] = (None, "", []) if names else ()
+        defaults += [dict.fromkeys(names, value) for value in values]
+        for self._defaults in defaults:
+            for self.wants_parts, self._no_tools in itertools.product((False, True), (None, [])):
+                if user.content in self._try([user]):
+                    self._drop_needless_defaults(user)
+                    return
+        self.wants_parts, self._no_tools, self._defaults = False, None, {}
+        raise TemplateError(f"the chat template fails on one user message: {self._why(user)}")
+
+    def _drop_needless_defaults(self, user: ChatMessage) -> None:
+        for name in tuple(self._defaults):
+            needed = self._defaults
+            self._defaults = {other: value for other, value in needed.items() if other != name}
+            if user.content not in self._try([user]):
+                self._defaults = needed
+
+    def _unset_variables(self) -> dict[str, Json]:
+        """A text whose name says date is today's."""
+        today = self._now().date().isoformat()
+        return {name: today if value == "" and "date" in name else value for name, value in self._defaults.items()}
 
     def _try(self, messages: Iterable[ChatMessage], tools: tuple[dict[str, object], ...] = ()) -> str:
         """The render, "" when it fails."""
+        prompt = ChatPrompt(messages=tuple(messages), tools=tools)
         try:
-            return "".join(segment.text for segment in self._render_probe(messages, tools))
-        except (JinjaError, *_RENDER_ERRORS):
+            return call_with_time_limit(lambda: self._render_probe(prompt), self._time_limit_s)
+        except TimeoutError:
             return ""
 
-    def _why(self, messages: Iterable[ChatMessage]) -> str:
+    def _render_text(self, messages: tuple[ChatMessage, ...], passes_over_refusal: bool) -> str:
+        """The same, for whoever limits the time."""
+        return self._render_probe(ChatPrompt(messages=messages), passes_over_refusal)
+
+    def _render_probe(self, prompt: ChatPrompt, passes_over_refusal: bool = False) -> str:
         try:
-            self._render_probe(messages, ())
+            segments = self._render_segments(prompt, {}, passes_over_refusal)
+        except (JinjaError, *_RENDER_ERRORS):
+            return ""
+        return "".join(segment.text for segment in segments)
+
+    def _why(self, user: ChatMessage) -> str:
+        prompt = ChatPrompt(messages=(user,))
+        try:
+            call_with_time_limit(lambda: self._render_segments(prompt, {}), self._time_limit_s)
         except (JinjaError, *_RENDER_ERRORS) as error:
             return _one_line(error)
         return "the message's text is not in the prompt"
-
-    def _render_probe(self, messages: Iterable[ChatMessage], tools: tuple[dict[str, object], ...]) -> list[Segment]:
-        prompt = ChatPrompt(messages=tuple(messages), tools=tools)
-        return call_with_time_limit(lambda: self._render_segments(prompt, {}), self._time_limit_s)
 
 
 class _Marker:
@@ -244,26 +309,22 @@ class _Marker:
         return [Segment(render, trusted=True)] if render else []
 
 
-def _without_system(messages: list[dict[str, Json]], *, into_last: bool) -> list[dict[str, Json]]:
-    """For templates without a system role: its text opens the first (or last) user message."""
-    system = [_content_text(message) for message in messages if message["role"] == "system"]
-    rest = [dict(message) for message in messages if message["role"] != "system"]
-    if not system:
-        return rest
-    users = [message for message in rest if message["role"] == _USER]
-    if not users:
-        return [{"role": _USER, "content": "\n\n".join(system)}, *rest]
-    user = users[-1 if into_last else 0]
-    joined = "\n\n".join((*system, _content_text(user)))
-    user["content"] = [{"type": "text", "text": joined}] if isinstance(user["content"], list) else joined
-    return rest
+def _with_closed_thought(segments: list[Segment]) -> list[Segment]:
+    if not segments or not segments[-1].trusted:
+        return segments
+    text = segments[-1].text
+    closing = closing_of_open_thought(text)
+    if not closing:
+        return segments
+    return [*segments[:-1], Segment(f"{text}{'' if text.endswith(chr(10)) else chr(10)}\n{closing}\n\n", trusted=True)]
 
 
-def _content_text(message: dict[str, Json]) -> str:
-    content = message["content"]
-    if isinstance(content, list):
-        return "".join(str(part["text"]) for part in content if isinstance(part, dict))
-    return str(content)
+def _pass_over(_: object = None) -> str:
+    return ""
+
+
+def _in_form(prompt: ChatPrompt, form: Form) -> ChatPrompt:
+    return msgspec.structs.replace(prompt, messages=repaired(prompt.messages, form)) if form else prompt
 
 
 def _parsed(arguments: str) -> Json:

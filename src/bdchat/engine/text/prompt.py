@@ -5,6 +5,7 @@ from typing import Self
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.request import ChatPrompt, Prompt, TextPrompt, TokenPrompt
+from bdchat.engine.text.answer_marks import AnswerMarks, answer_marks, closing_of_open_thought
 from bdchat.engine.text.chat_template import ChatTemplate
 from bdchat.engine.text.control_text import ControlText
 from bdchat.engine.text.tokenizer import Segment, Tokenizer
@@ -23,6 +24,22 @@ class PromptBuilder:
 
     def bounded(self, n_ctx: int) -> Self:
         return type(self)(self._tokenizer, self._template, n_ctx=n_ctx)
+
+    @property
+    def opens_thought(self) -> bool:
+        """Whether an answer begins inside a thought: the template opens the tag itself."""
+        return bool(closing_of_open_thought(self._template.surroundings.generation_prompt))
+
+    def answer_marks(self) -> AnswerMarks:
+        """What ends an answer to a chat, beside the ends that the tokenizer knows."""
+        tokenizer, around = self._tokenizer, self._template.surroundings
+        tokens: dict[str, int] = {}
+        for text in tokenizer.control_texts():
+            if text in around.trailer:
+                ids = tokenizer.encode([Segment(text, trusted=True)], add_bos=False)
+                tokens |= {text: ids[0]} if len(ids) == 1 else {}
+        ends = frozenset(token_id for token_id in tokens.values() if tokenizer.is_end_of_generation(token_id))
+        return answer_marks(around, tokens, ends, is_made_up=self._template.is_fallback)
 
     def build(self, prompt: Prompt) -> list[int]:
         """Raises InvalidRequest, ContextLengthExceeded."""
