@@ -50,6 +50,11 @@ def fresh_data_dir() -> Path:
     return folder
 
 
+def data_dirs() -> set[Path]:
+    """That `fresh_data_dir` made and nobody has removed."""
+    return set(Path(_scratch()).glob("data-*"))
+
+
 @functools.cache
 def _scratch() -> str:
     folder = tempfile.mkdtemp(prefix="bdchat-tests-")
