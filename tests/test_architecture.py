@@ -18,6 +18,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("settings.py", ()),
     ("private_files.py", ()),
     ("disk_margin.py", ()),
+    ("lifeline.py", ()),
     ("__init__.py", ()),
     ("__main__.py", ("cli",)),
     (
@@ -45,14 +46,14 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "engine.errors",
             "engine.gguf",
             "engine.host",
-            "engine.isolation",
             "engine.llama.reasons",
             "engine.models.catalog",
+            "lifeline",
         ),
     ),
     ("model_console.py", ("engine.host", "engine.models")),
-    ("engine/*", ("settings", "private_files", "disk_margin", "engine")),
-    ("store/*", ("settings", "private_files", "disk_margin", "store")),
+    ("engine/*", ("settings", "private_files", "disk_margin", "lifeline", "engine")),
+    ("store/*", ("settings", "private_files", "disk_margin", "lifeline", "store")),
     ("api/*", ("settings", "private_files", "disk_margin", "engine", "store", "api")),
 )
 
@@ -93,6 +94,7 @@ WINGS: dict[str, tuple[str, ...]] = {
     "store/accounts": ("accounting", "sql"),
     "store/chats": ("accounting", "accounts", "search", "sql"),
     "store/transfer": ("accounting", "accounts", "chats", "search", "sql"),
+    "store/importing": ("transfer",),
     "store/migrations": ("accounting", "sql"),
 }
 # What stands at a room's top is made of the wings. Not so its ground, which all of them stand on.

@@ -10,21 +10,21 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bdchat.engine.isolation.lifeline import tied
+from bdchat.lifeline import tied
 
 PATIENCE_S = 2.0  # a promise of ours
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 PLAIN = """
 import subprocess, sys
-from bdchat.engine.isolation.lifeline import tied
+from bdchat.lifeline import tied
 subprocess.run(tied([sys.executable, "-c", "print('up', flush=True); import signal; signal.pause()"]))
 """
 THREAD = """
 import threading
 def start():
     import subprocess, sys
-    from bdchat.engine.isolation.lifeline import tied
+    from bdchat.lifeline import tied
     subprocess.run(tied([sys.executable, "-c", "print('up', flush=True); import signal; signal.pause()"]))
 threading.Thread(target=start).start()
 """

@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from bdchat.engine.isolation.lifeline import tied
+from bdchat.lifeline import tied
 from bootstrap import ROOT, Place, cache_dir
 from bootstrap_console import BootstrapError
 from bootstrap_webui import Page, build, install_packages, ready_node

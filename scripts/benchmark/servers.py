@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from bdchat.engine.isolation.lifeline import tied
+from bdchat.lifeline import tied
 
 from .client import Client, ClientError
 from .processes import ProcessTree

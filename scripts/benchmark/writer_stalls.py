@@ -20,7 +20,7 @@ from bdchat.settings import StoreSettings
 from bdchat.store.chats import sessions
 from bdchat.store.sql.database import Database
 from bdchat.store.transfer.chat import Chat, TransferMessage
-from bdchat.store.transfer.writing import prepare, put
+from bdchat.store.transfer.writing import ChatSlice, prepare, put
 
 from .archive import Owner, make_owner
 from .bars import Bar
@@ -100,7 +100,12 @@ async def made(data_dir: Path, texts: Texts, num_mb: int) -> tuple[Owner, Owner]
         for number, text in enumerate(texts.of(num_mb * 1_000_000)):
             parent_id = str(number - 1) if number else None
             chat.messages.append(TransferMessage(str(number), parent_id, "assistant" if number % 2 else "user", text))
-        owner.session_ids.append(await put(database, prepare(chat, owner.user_id), was_deleted=False))
+        prepared, slices = prepare(chat, owner.user_id)
+
+        async def next_slice() -> ChatSlice | None:
+            return next(slices, None)
+
+        owner.session_ids.append(await put(database, prepared, next_slice, was_deleted=False))
         other.session_ids.append(await database.write(lambda db: sessions.create(db, other.user_id).session_id))
     return owner, other
 

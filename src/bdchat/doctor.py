@@ -26,9 +26,9 @@ from bdchat import __version__
 from bdchat.engine.errors import EngineError, ModelNotFound
 from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
-from bdchat.engine.isolation.lifeline import tied
 from bdchat.engine.llama.reasons import last_words
 from bdchat.engine.models.catalog import Catalog, InstalledModel
+from bdchat.lifeline import tied
 from bdchat.settings import Settings
 
 GIB = 1024**3

@@ -249,7 +249,7 @@ _NATIVE_SWITCHES = {
 }
 
 
-def engine_environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """What an engine process may know of our environment: it runs a C parser on untrusted files, so no secrets."""
     return _NATIVE_SWITCHES | {
         name: value

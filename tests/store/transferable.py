@@ -9,11 +9,12 @@ from typing import Any
 
 from bdchat.store.sql.database import Database
 from bdchat.store.transfer.allowance import Allowance
+from bdchat.store.transfer.chat import Chat
 from bdchat.store.transfer.document import CONFIG_COLUMNS
 from bdchat.store.transfer.exporting import Export
 from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
 from bdchat.store.transfer.rendering import Format
-from bdchat.store.transfer.writing import prepare, put
+from bdchat.store.transfer.writing import ChatSlice, prepare, put
 
 WORDS = ("환불은", "언제", "cache", "🙂", "되나요?", "**bold**", "ignore", "a\tb", "\\", '"', "\u2028", "한자 漢字")
 NOW_MS = 1_795_000_000_000
@@ -155,8 +156,18 @@ async def import_all(database: Database, user_id: str, content: bytes) -> list[s
             config = dict(found.chat.config)
             columns = {name: config.pop(name) for name in CONFIG_COLUMNS if name in config}
             found.chat.config = {**columns, "params": config}
-        ids.append(await put(database, prepare(found.chat, user_id), was_deleted=False))
+        ids.append(await put_chat(database, found.chat, user_id))
     return ids
+
+
+async def put_chat(database: Database, chat: Chat, user_id: str, *, was_deleted: bool = False) -> str:
+    """The new session's id."""
+    prepared, slices = prepare(chat, user_id)
+
+    async def next_slice() -> ChatSlice | None:
+        return next(slices, None)
+
+    return await put(database, prepared, next_slice, was_deleted=was_deleted)
 
 
 async def export_bytes(

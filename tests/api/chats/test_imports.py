@@ -276,7 +276,9 @@ async def test_a_client_that_leaves_stops_its_import_after_what_is_being_written
     async with over_http() as client:
         ann = await signed_in(client)
         async with client.stream("POST", "/api/import", content=many(2000), headers=ann) as response:
-            await anext(response.aiter_bytes())
+            async for part in response.aiter_bytes():
+                if b'"imported"' in part:
+                    break
         app = app_of(client)
         await until(lambda: not app.imports._tasks)
         there = (await got(client, "/api/export", ann))["sessions"]

@@ -34,10 +34,9 @@ from bdchat.store.tables import (
     StorageBook,
     User,
 )
-from bdchat.store.transfer.writing import prepare, put
 from tests.store.chat_rows import make_user, say, talk
 from tests.store.chats.test_answers import new_answer
-from tests.store.transferable import as_document, random_session, read
+from tests.store.transferable import as_document, put_chat, random_session, read
 
 pytestmark = pytest.mark.anyio
 OLD_ROWS = (
@@ -207,7 +206,7 @@ class Load:
         session = {**random_session(self._rng), "config": None}
         for found in read(as_document(session)):
             user_id = await database.write(self._user_id)
-            await put(database, prepare(found.chat, user_id), was_deleted=False)  # type: ignore[union-attr]
+            await put_chat(database, found.chat, user_id)  # type: ignore[union-attr]
 
     async def _fork(self, database: Database) -> None:
         source = await database.write(self._session)

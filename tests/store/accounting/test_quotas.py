@@ -17,10 +17,9 @@ from bdchat.store.errors import QuotaExceeded
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata
-from bdchat.store.transfer.writing import prepare, put
 from tests.store.chat_rows import make_user, say, talk
 from tests.store.chats.test_answers import end, end_of, new_answer
-from tests.store.transferable import conversation, node, only_chat
+from tests.store.transferable import conversation, node, only_chat, put_chat
 
 pytestmark = pytest.mark.anyio
 QUOTA = 200_000
@@ -194,7 +193,7 @@ async def test_what_comes_in_slices_is_charged_before_the_first(database: Databa
 
     async def work() -> None:
         if door == "a chat that comes in":
-            await put(database, prepare(only_chat([conversation(*nodes)]).chat, user_id), was_deleted=False)
+            await put_chat(database, only_chat([conversation(*nodes)]).chat, user_id)
         else:
             await forks.fork(database, user_id, own if door == "a fork" else others, None)
 

@@ -18,11 +18,11 @@ from tests.store.transferable import read, zipped
 def fit(chat: Chat) -> PreparedChat | None:
     """As rows; what no column of either dialect takes is in none of them."""
     try:
-        prepared = prepare(chat, "ann")
+        prepared, rest = prepare(chat, "ann")
     except BadChat:
         return None
     assert len(prepared.source_id) <= 200
-    slices = [prepared.first, *prepared.rest]
+    slices = [prepared.first, *rest]
     rows = [row for some in slices for row in (*some.messages, *some.metadata)]
     for row in (prepared.session, *rows):
         for name, value in row.items():

@@ -29,6 +29,7 @@ from tests.store.transferable import (
     import_all,
     node,
     only_chat,
+    put_chat,
     random_session,
     told,
 )
@@ -136,49 +137,53 @@ def large_conversation() -> dict[str, Any]:
     return conversation(*nodes)
 
 
+async def whole() -> None:
+    """The next slice of a chat that has no other."""
+
+
 async def test_a_large_chat_comes_in_slices_and_says_the_same(database: Database) -> None:
     ann = await database.write(lambda db: make_user(db, "ann"))
     chat = only_chat([large_conversation()]).chat
     watched = Watched(database)
-    session_id = await put(watched, prepare(chat, ann), was_deleted=False)  # type: ignore[arg-type]
+    session_id = await put_chat(watched, chat, ann)  # type: ignore[arg-type]
     assert watched.num_slices > 8
     assert max(watched.slice_bytes) <= MAX_SLICE_BYTES
     (session,) = await exported(database, ann)
     wanted = [(message.role, message.content) for message in chat.messages]
     assert [(message["role"], message["content"]) for message in session["messages"]] == wanted
     fingerprint = await database.read(lambda db: own_fingerprint(db, ann, session_id))
-    assert fingerprint == prepare(chat, ann).fingerprint  # branches included
+    assert fingerprint == prepare(chat, ann)[0].fingerprint  # branches included
     assert len((await database.read(lambda db: find(db, ann, "환불7 환불7", SearchFilter(), limit=9))).hits) == 1
 
 
 async def test_a_large_chat_that_is_cut_anywhere_is_not_seen_and_comes_in_anew(database: Database) -> None:
     ann = await database.write(lambda db: make_user(db, "ann"))
     chat = only_chat([large_conversation()]).chat
-    whole = Watched(database)
-    await put(whole, prepare(chat, ann), was_deleted=False)  # type: ignore[arg-type]
+    uncut = Watched(database)
+    await put_chat(uncut, chat, ann)  # type: ignore[arg-type]
     await retention.erase_user(database, ann)
     bob = await database.write(lambda db: make_user(db, "bob"))
-    for num in range(whole.num_slices):
+    for num in range(uncut.num_slices):
         with pytest.raises(Killed):
-            await put(Watched(database, max_slices=num), prepare(chat, bob), was_deleted=False)  # type: ignore[arg-type]
+            await put_chat(Watched(database, max_slices=num), chat, bob)  # type: ignore[arg-type]
         assert await exported(database, bob) == []
         assert (await database.read(lambda db: find(db, bob, "환불7", SearchFilter(), limit=9))).hits == []
         assert (await database.read(lambda db: known(db, bob))).by_source == {}
-    assert await purges.purge_abandoned(database, touched_before_ms=now_ms() + 1) == whole.num_slices - 1
+    assert await purges.purge_abandoned(database, touched_before_ms=now_ms() + 1) == uncut.num_slices - 1
     for table in (ChatSession, Message, MessageMetadata, SearchEntry):
         assert await database.read(lambda db, table=table: db.exec(select(func.count()).select_from(table)).one()) == 0  # type: ignore[misc]
-    await put(database, prepare(chat, bob), was_deleted=False)
+    await put_chat(database, chat, bob)
     assert len(await exported(database, bob)) == 1
 
 
 async def test_a_chat_that_fails_leaves_nothing_behind(database: Database) -> None:
     ann = await database.write(lambda db: make_user(db, "ann"))
-    prepared = prepare(
+    prepared, _ = prepare(
         only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat, ann
     )
     prepared.first.messages[1]["role"] = None  # what a table refuses
     with pytest.raises(Conflict):
-        await put(database, prepared, was_deleted=False)
+        await put(database, prepared, whole, was_deleted=False)
     for table in (ChatSession, Message, MessageMetadata, SearchEntry):
         assert await database.read(lambda db, table=table: db.exec(select(func.count()).select_from(table)).one()) == 0  # type: ignore[misc]
 
@@ -186,13 +191,13 @@ async def test_a_chat_that_fails_leaves_nothing_behind(database: Database) -> No
 async def test_the_same_chat_is_known_again_and_comes_anew_when_it_was_deleted(database: Database) -> None:
     ann = await database.write(lambda db: make_user(db, "ann"))
     chat = only_chat([conversation(node("u", None, "user", "hi"))]).chat
-    prepared = prepare(chat, ann)
-    changed = prepare(
+    prepared, _ = prepare(chat, ann)
+    changed, _ = prepare(
         only_chat([conversation(node("u", None, "user", "hi"), node("a", "u", "assistant", "yes"))]).chat, ann
     )
-    first = await put(database, prepared, was_deleted=False)
+    first = await put(database, prepared, whole, was_deleted=False)
     with pytest.raises(AlreadyImported):
-        await put(database, prepared, was_deleted=False)
+        await put(database, prepared, whole, was_deleted=False)
     found = await database.read(lambda db: known(db, ann))
     assert found.by_source == {prepared.source_id: first}
     assert found.has_other_version(changed)
@@ -203,7 +208,7 @@ async def test_the_same_chat_is_known_again_and_comes_anew_when_it_was_deleted(d
     await database.write(delete)
     found = await database.read(lambda db: known(db, ann))
     assert (found.by_source, found.deleted) == ({}, {prepared.source_id})
-    second = await put(database, prepare(chat, ann), was_deleted=True)
+    second = await put_chat(database, chat, ann, was_deleted=True)
     assert (await database.read(lambda db: known(db, ann))).by_source == {prepared.source_id: second}
     stranger = await database.write(lambda db: make_user(db, "bob"))
     assert (await database.read(lambda db: known(db, stranger))).by_source == {}
@@ -219,7 +224,7 @@ async def test_an_own_chat_has_the_fingerprint_of_its_export(database: Database)
         return ann, bob, session.session_id
 
     ann, bob, session_id = await database.write(write)
-    prepared = prepare(only_chat(await export_bytes(database, ann, session_id=session_id)).chat, ann)
+    prepared, _ = prepare(only_chat(await export_bytes(database, ann, session_id=session_id)).chat, ann)
     assert await database.read(lambda db: own_fingerprint(db, ann, session_id)) == prepared.fingerprint
     assert await database.read(lambda db: own_fingerprint(db, bob, session_id)) is None
 

@@ -1,4 +1,4 @@
-"""Runs the import of one file of chats and reports on it. Event loop; reading and parsing in threads.
+"""Runs the import of one file of chats and reports on it. Event loop; store/importing reads and parses.
 
 Chats come in small batches: each is a transaction of its own and a batch shares a commit; a large one is several. Other
 people's writes go first. The report never makes the import wait: a client that does not read it loses lines, not chats.
@@ -6,9 +6,10 @@ people's writes go first. The report never makes the import wait: a client that 
 
 import asyncio
 import logging
+import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import IO, Any, Literal
 
@@ -21,18 +22,16 @@ from bdchat.store.accounts import users
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, QuotaExceeded, StoreError
 from bdchat.store.ids import new_id
+from bdchat.store.importing.batches import ImportBounds, ReadyChat
+from bdchat.store.importing.readers import ImportReader, OpenReader, open_reader
 from bdchat.store.sql.database import Database
-from bdchat.store.transfer.allowance import Allowance
 from bdchat.store.transfer.chat import BadChat
-from bdchat.store.transfer.reading import FoundChat, Problem, read_chats
+from bdchat.store.transfer.reading import Problem
 from bdchat.store.transfer.reasons import Reason, because
-from bdchat.store.transfer.writing import AlreadyImported, Known, PreparedChat, known, own_fingerprint, prepare, put
+from bdchat.store.transfer.writing import AlreadyImported, Known, known, own_fingerprint, put, with_config
 
 log = logging.getLogger(__name__)
 
-BATCH_CHATS = 8
-BATCH_BYTES = 64 * 1024  # of text: some 20 ms of the writer
-BATCH_MESSAGES = 100
 MAX_CHATS = 200_000
 MAX_LINES = 10_000  # that wait for the client
 PROGRESS_INTERVAL_S = 0.5
@@ -40,16 +39,6 @@ FAULT = because("server_error")
 OF_ONE_CHAT = (Conflict, QuotaExceeded)  # the others may still come in
 Config = dict[str, Any]
 Status = Literal["imported", "skipped", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyChat:
-    prepared: PreparedChat
-    file: str
-
-    @property
-    def source_id(self) -> str:
-        return self.prepared.source_id
 
 
 class Report:
@@ -107,6 +96,7 @@ class ImportRun:
         cpu_s: float,
         quota_bytes: int,
         check_config: Callable[[Config], Config],
+        open_reader: OpenReader = open_reader,
     ) -> None:
         self.report = Report()
         self._user_id = user_id
@@ -117,8 +107,9 @@ class ImportRun:
         self._check_config = check_config
         self._log = logging.LoggerAdapter(log, {"user_id": user_id, "import_id": new_id()})
         self._num_bytes = source.seek(0, 2)
-        self._allowance = Allowance(self._num_bytes, max_bytes=max_bytes, cpu_s=cpu_s)
-        self._entries = read_chats(source, self._allowance)
+        self._bounds = ImportBounds(self._num_bytes, max_bytes, cpu_s)
+        self._open_reader = open_reader
+        self._reader: ImportReader | None = None
         self._num_left_bytes = 0  # of the quota
         self._known = Known()
         self._own: dict[str, str | None] = {}  # sessions here that the file names → their fingerprints
@@ -132,7 +123,8 @@ class ImportRun:
     def stop(self) -> None:
         """After the chats that are being written."""
         self._is_stopped = True
-        self._allowance.stop()
+        if self._reader is not None:
+            self._reader.stop()
 
     async def run(self) -> None:
         """To the end of the file. Whatever happens, the report has its summary."""
@@ -140,7 +132,8 @@ class ImportRun:
         status: Literal["finished", "incomplete", "empty", "stopped", "failed"] = "failed"
         try:
             await self._begin()
-            await self._read_all()
+            self._reader = await self._open_reader(self._source, self._user_id, self._bounds)
+            await self._read_all(self._reader)
             status = self._status()
         except StoreError as error:
             self._log.warning("an import broke off: %s", error)
@@ -149,7 +142,7 @@ class ImportRun:
             self._log.exception("an import failed")
             reason = FAULT
         finally:
-            await asyncio.to_thread(self._close)
+            await self._close()
             await self._announce()
             self.report.close(
                 SummaryLine(
@@ -177,64 +170,48 @@ class ImportRun:
 
         self._known, self._num_left_bytes = await self._database.read(read)
 
-    async def _read_all(self) -> None:
-        while not self._is_stopped and (batch := await self._next()):
-            await self._store(batch)
+    async def _read_all(self, reader: ImportReader) -> None:
+        while not self._is_stopped and (batch := await self._next(reader)):
+            await self._store([self._checked(entry) for entry in batch], reader)
             await self._tell_progress()
             if sum(self._counts.values()) >= MAX_CHATS:
                 self._tell_problem(Problem(because("too_many_chats", num=MAX_CHATS), ""))
                 return
 
-    async def _next(self) -> list[ReadyChat | Problem]:
+    async def _next(self, reader: ImportReader) -> list[ReadyChat | Problem]:
         """Says how far it is meanwhile: a file may hold nothing for a long time."""
-        reading = asyncio.ensure_future(asyncio.to_thread(self._next_batch))
+        reading = asyncio.ensure_future(reader.next_batch())
         while not (await asyncio.wait({reading}, timeout=PROGRESS_INTERVAL_S))[0]:
             await self._tell_progress()
         return reading.result()
 
-    # --- in a thread --------------------------------------------------------------------------------------------------
-
-    def _next_batch(self) -> list[ReadyChat | Problem]:
-        """Empty: that was all."""
-        batch: list[ReadyChat | Problem] = []
-        num_bytes = num_messages = 0
-        with self._allowance.working():
-            for found in self._entries:
-                entry = found if isinstance(found, Problem) else self._ready(found)
-                batch.append(entry)
-                if isinstance(entry, ReadyChat):
-                    num_bytes += entry.prepared.num_bytes
-                    num_messages += len(entry.prepared.tree.messages)
-                if len(batch) >= BATCH_CHATS or num_bytes >= BATCH_BYTES or num_messages >= BATCH_MESSAGES:
-                    break
-        return batch
-
-    def _ready(self, found: FoundChat) -> ReadyChat | Problem:
-        chat = found.chat
+    def _checked(self, entry: ReadyChat | Problem) -> ReadyChat | Problem:
+        """With its settings as columns."""
+        if isinstance(entry, Problem) or entry.prepared.config is None:
+            return entry
         try:
-            if chat.config is not None:
-                chat.config = self._check_config(chat.config)
-            return ReadyChat(prepare(chat, self._user_id), found.file)
+            config = self._check_config(entry.prepared.config)
         except BadChat as error:
-            return Problem(error.reason, found.file, title=chat.title)
-        except MemoryError:
-            raise
-        except Exception as error:  # as in reading.py: its fault is no other chat's
-            return Problem(because("unreadable"), found.file, title=chat.title, fault=error)
+            return Problem(error.reason, entry.file, title=entry.prepared.title)
+        except Exception:  # as in store/importing: its fault is no other chat's
+            fault = traceback.format_exc()
+            return Problem(because("unreadable"), entry.file, title=entry.prepared.title, fault=fault)
+        return replace(entry, prepared=with_config(entry.prepared, config))
 
-    def _close(self) -> None:
-        self._entries.close()
-        self._source.close()
+    async def _close(self) -> None:
+        if self._reader is not None:
+            await self._reader.aclose()
+        await asyncio.to_thread(self._source.close)
 
     # --- a batch ------------------------------------------------------------------------------------------------------
 
-    async def _store(self, batch: list[ReadyChat | Problem]) -> None:
+    async def _store(self, batch: list[ReadyChat | Problem], reader: ImportReader) -> None:
         """The report keeps the file's order: what is not written waits for what is."""
         waiting: list[ReadyChat] = []
         for entry in batch:
             is_repeated = isinstance(entry, ReadyChat) and any(entry.source_id == other.source_id for other in waiting)
             if is_repeated or isinstance(entry, Problem):
-                await self._write(waiting)
+                await self._write(waiting, reader)
                 waiting = []
             if isinstance(entry, Problem):
                 self._tell_problem(entry)
@@ -242,16 +219,16 @@ class ImportRun:
                 self._num_left_bytes -= entry.prepared.num_bytes
                 waiting.append(entry)
             else:
-                await self._write(waiting)
+                await self._write(waiting, reader)
                 waiting = []
                 self._tell(entry, *refusal)
-        await self._write(waiting)
+        await self._write(waiting, reader)
 
     async def _refusal(self, entry: ReadyChat) -> tuple[Status, Reason, str | None] | None:
         """None: it is to be written."""
         prepared = entry.prepared
         same_id = self._known.by_source.get(prepared.source_id)
-        own_id = prepared.chat.session_id
+        own_id = prepared.own_id
         if same_id is None and own_id is not None:
             if own_id not in self._own:  # each is read whole, so once, however often the file names it
                 ours = await self._database.read(partial(own_fingerprint, user_id=self._user_id, session_id=own_id))
@@ -263,9 +240,9 @@ class ImportRun:
             return "failed", because("quota_exceeded"), None
         return None
 
-    async def _write(self, entries: list[ReadyChat]) -> None:
+    async def _write(self, entries: list[ReadyChat], reader: ImportReader) -> None:
         """Those that wait together share a commit."""
-        writes = (self._put(entry) for entry in entries)
+        writes = (self._put(entry, reader) for entry in entries)
         outcomes = await asyncio.gather(*writes, return_exceptions=True)
         for entry, outcome in zip(entries, outcomes, strict=True):
             if isinstance(outcome, str):
@@ -277,15 +254,15 @@ class ImportRun:
         if error := next(broken, None):
             raise error
 
-    async def _put(self, entry: ReadyChat) -> str:
+    async def _put(self, entry: ReadyChat, reader: ImportReader) -> str:
         was_deleted = entry.prepared.source_id in self._known.deleted
-        return await put(self._database, entry.prepared, was_deleted=was_deleted)
+        return await put(self._database, entry.prepared, reader.next_slice, was_deleted=was_deleted)
 
     def _stored(self, entry: ReadyChat, session_id: str) -> None:
         prepared = entry.prepared
         is_other_version = self._known.has_other_version(prepared)
         self._known.add(prepared.source_id, session_id)
-        self._num_messages += len(prepared.tree.messages)
+        self._num_messages += prepared.num_messages
         self._unannounced.append(session_id)
         self._tell(entry, "imported", because("changed_since") if is_other_version else None, session_id)
 
@@ -306,22 +283,22 @@ class ImportRun:
 
     def _tell(self, entry: ReadyChat, status: Status, reason: Reason | None, session_id: str | None) -> None:
         self._counts[status] += 1
-        tree = entry.prepared.tree
+        prepared = entry.prepared
         self.report.add(
             ChatLine(
-                title=entry.prepared.chat.title,
+                title=prepared.title,
                 status=status,
                 **explained(reason),
                 session_id=session_id,
-                num_messages=len(tree.messages),
-                num_branches=tree.num_branches,
+                num_messages=prepared.num_messages,
+                num_branches=prepared.num_branches,
                 file=entry.file,
             )
         )
 
     def _tell_problem(self, problem: Problem) -> None:
         if problem.fault is not None:
-            self._log.error("a chat could not be read", exc_info=problem.fault)
+            self._log.error("a chat could not be read:\n%s", problem.fault)
         if problem.title is None:
             self._is_incomplete |= problem.is_failure
             status: Literal["skipped", "failed"] = "failed" if problem.is_failure else "skipped"

@@ -19,10 +19,10 @@ import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
-from bdchat.engine.isolation.lifeline import tied
 from bdchat.engine.llama.reasons import crash_reason
+from bdchat.lifeline import tied
 from bdchat.private_files import make_folder, write_private
-from bdchat.settings import engine_environment
+from bdchat.settings import child_environment
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def _try_both(model_path: Path, command: Sequence[str], timeout_s: float) -> boo
 def _crash(command: list[str], model_path: Path, timeout_s: float) -> str | None:
     """Why a signal ended the child, in one line; None: it decoded. Any other failure is the model's, not the library's:
     raises ModelLoadFailed."""
-    environment = engine_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         child = subprocess.run(  # noqa: S603
             tied(command),

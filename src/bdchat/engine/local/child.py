@@ -15,10 +15,10 @@ from typing import Any, Protocol, Self, cast
 
 import msgspec
 
-from bdchat.engine.isolation.lifeline import tied
 from bdchat.engine.local.restarts import Death, OOMWitness
 from bdchat.engine.wire import Command, FrameSplitter, FrameTooLong, Report, Shutdown, decode_report, encode
-from bdchat.settings import engine_environment
+from bdchat.lifeline import tied
+from bdchat.settings import child_environment
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class ProcessSpawn:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=write_fd,
                 pass_fds=(sock.fileno(),),
-                env=engine_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         except BaseException:
             os.close(read_fd)

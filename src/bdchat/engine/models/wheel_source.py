@@ -14,8 +14,8 @@ import zipfile
 from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
 
-from bdchat.engine.isolation.lifeline import tied
 from bdchat.engine.models.downloads import CHUNK_BYTES, Fetched, ProgressMeter, PullFailed, require_room
+from bdchat.lifeline import tied
 from bdchat.private_files import make_folder, opener
 
 SPEC = re.compile(

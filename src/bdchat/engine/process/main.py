@@ -15,10 +15,10 @@ import socket
 import sys
 
 from bdchat.engine.isolation.confinement import renounce
-from bdchat.engine.isolation.lifeline import end_with
 from bdchat.engine.process.inbox import Inbox
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.worker import ModelLoader, Worker
+from bdchat.lifeline import end_with
 
 _PR_SET_NAME = 15
 DEFAULT_LOADER = "bdchat.engine.process.loader:LlamaLoader"

@@ -5,6 +5,7 @@ Problem: nothing is passed over in silence, and one chat's fault is no other's. 
 is.
 """
 
+import traceback
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -33,7 +34,7 @@ class Problem:
     file: str
     title: str | None = None
     is_failure: bool = True  # False: there was nothing for us in it
-    fault: Exception | None = None  # ours, to be logged
+    fault: str | None = None  # ours, to be logged: its traceback
 
 
 def looks_readable(source: IO[bytes]) -> bool:
@@ -95,8 +96,8 @@ def _found(item: Any, header: dict[str, Any], file: str) -> FoundChat | Problem 
         return Problem(error.reason, file, title=_title(item))
     except MemoryError:
         raise
-    except Exception as error:  # a border: what a stranger's value does to our code is not the next chat's fault
-        return Problem(because("unreadable"), file, title=_title(item), fault=error)
+    except Exception:  # a border: what a stranger's value does to our code is not the next chat's fault
+        return Problem(because("unreadable"), file, title=_title(item), fault=traceback.format_exc())
     return None if chat is None else FoundChat(chat, file)
 
 

@@ -1,15 +1,15 @@
 """Writes an imported chat as rows: session, settings, tree, how answers were made, search.
 
-`prepare` does what needs no database, in a thread of the caller's, so that the one writer is held as briefly as can be;
+`prepare` does what needs no database, in the caller's thread or process, so that the one writer is held as briefly as
+can be;
 `put` writes, a large chat in slices that nobody sees before the last (store.staging). A chat is known again
 by `source_id`: where it is from and a hash of what it says ("chatgpt:6745…#9f86…"). The same again is left out; one
 that says something else since comes in as a chat of its own, because the first may have been continued here; one that
 was deleted here comes in anew.
 """
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -58,21 +58,32 @@ class ChatSlice:
 
 @dataclass(frozen=True, slots=True)
 class PreparedChat:
-    chat: Chat
-    tree: Tree
+    """Plain values only: one process makes it and another writes it."""
+
+    origin: str  # Chat.origin
+    own_id: str | None  # Chat.session_id
+    config: Row | None  # Chat.config
     session: Row
-    first: "ChatSlice"
-    rest: Iterator["ChatSlice"]  # made as they are asked for, in a thread of who asks
+    fingerprint: str
+    num_branches: int
+    first: ChatSlice
     is_whole: bool  # with the first slice
-    num_bytes: int  # in the books, but for what finds the other slices' texts
+    num_bytes: int  # in the books, but for the settings and for what finds the other slices' texts
 
     @property
     def source_id(self) -> str:
-        return f"{self.chat.origin}#{self.fingerprint}"
+        return str(self.session["source_id"])
 
     @property
-    def fingerprint(self) -> str:
-        return self.tree.fingerprint
+    def title(self) -> str:
+        return str(self.session["title"])
+
+    @property
+    def num_messages(self) -> int:
+        return int(self.session["num_messages"])
+
+
+NextSlice = Callable[[], Awaitable[ChatSlice | None]]
 
 
 @dataclass(slots=True)
@@ -90,7 +101,7 @@ class Known:
 
     def has_other_version(self, prepared: PreparedChat) -> bool:
         """Some programs give no id: then nothing is a version of anything."""
-        return not prepared.chat.origin.endswith(":") and prepared.chat.origin in self.origins
+        return not prepared.origin.endswith(":") and prepared.origin in self.origins
 
 
 def known(db: Db, user_id: str) -> Known:
@@ -107,8 +118,9 @@ def known(db: Db, user_id: str) -> Known:
     return found
 
 
-def prepare(chat: Chat, user_id: str) -> PreparedChat:
-    """`user_id`: whose it will be. The first slice is ready, for most chats the only one. Raises BadChat."""
+def prepare(chat: Chat, user_id: str) -> tuple[PreparedChat, Iterator[ChatSlice]]:
+    """`user_id`: whose it will be. The first slice is ready, for most chats the only one; the others are made as they
+    are asked for. Raises BadChat."""
     tree = rebuild(chat, now_ms=min(now_ms(), MAX_AT_MS))
     ids = sorted(new_id() for _ in tree.messages)  # in the file's order, which settles ties of time
     session = _session(user_id, chat, tree, ids)
@@ -117,20 +129,28 @@ def prepare(chat: Chat, user_id: str) -> PreparedChat:
     groups = list(slices([rows[number] for number in tree.top_down], _num_bytes, max_bytes=MAX_SLICE_TEXT_BYTES))
     made = (_slice(group, metadata) for group in groups)
     first = next(made, ChatSlice([], [], []))
-    return PreparedChat(
-        chat=chat,
-        tree=tree,
+    prepared = PreparedChat(
+        origin=chat.origin,
+        own_id=chat.session_id,
+        config=chat.config,
         session=session,
+        fingerprint=tree.fingerprint,
+        num_branches=tree.num_branches,
         first=first,
-        rest=made,
         is_whole=len(groups) <= 1,
         num_bytes=books.num_bytes(ChatSession, session)
         + books.index_bytes(books.value_bytes(session["title"]))
-        + (books.num_bytes(SessionConfig, chat.config) if chat.config is not None else 0)
         + sum(books.num_bytes(Message, row) for row in rows)
         + sum(books.num_bytes(MessageMetadata, row) for row in metadata.values())
         + _index_bytes(first),
     )
+    return prepared, made
+
+
+def with_config(prepared: PreparedChat, config: Row) -> PreparedChat:
+    """`config`: columns of SessionConfig, checked."""
+    num_bytes = prepared.num_bytes + books.num_bytes(SessionConfig, config)
+    return replace(prepared, config=config, num_bytes=num_bytes)
 
 
 def _slice(messages: list[Row], metadata: Mapping[str, Row]) -> ChatSlice:
@@ -172,8 +192,9 @@ def own_fingerprint(db: Db, user_id: str, session_id: str) -> str | None:
     return fingerprint.text()
 
 
-async def put(database: Database, prepared: PreparedChat, *, was_deleted: bool) -> str:
-    """The new session's id. `was_deleted`: the user has deleted the same one. Raises AlreadyImported, QuotaExceeded,
+async def put(database: Database, prepared: PreparedChat, next_slice: NextSlice, *, was_deleted: bool) -> str:
+    """The new session's id. `next_slice`: of this chat, after the first; `was_deleted`: the user has deleted the same
+    one. Raises what that does, AlreadyImported, QuotaExceeded,
     and Conflict for the same `prepared` again: its ids are made. Whatever it raises, nothing of it is to be seen."""
     begin = partial(_begin, prepared=prepared, was_deleted=was_deleted)
     end = partial(_publish, prepared=prepared, was_deleted=was_deleted)
@@ -187,7 +208,7 @@ async def put(database: Database, prepared: PreparedChat, *, was_deleted: bool) 
         return await database.write_slice(write, num_bytes=num_bytes)
     session_id = await database.write_slice(begin, num_bytes=num_bytes)
     try:
-        while (some := await asyncio.to_thread(next, prepared.rest, None)) is not None:
+        while (some := await next_slice()) is not None:
             await database.write_slice(partial(_go_on, prepared=prepared, some=some), num_bytes=some.num_bytes)
         return await database.write_slice(end)
     except Exception:
@@ -201,8 +222,8 @@ def _begin(db: Db, *, prepared: PreparedChat, was_deleted: bool) -> str:
     quotas.charge(db, prepared.session["user_id"], prepared.num_bytes)
     session = ChatSession(**{**prepared.session, "source_id": None})
     staging.stage(db, session)
-    if prepared.chat.config is not None:
-        configs.put(db, session.session_id, prepared.chat.config)
+    if prepared.config is not None:
+        configs.put(db, session.session_id, prepared.config)
     _write(db, prepared, prepared.first)
     return session.session_id
 
