@@ -57,7 +57,7 @@ def print_models(catalog: Catalog) -> None:
     rows = model_rows(catalog, free_bytes=free)
     here = [row for row in rows if row.state != "available"]
     others = [row for row in rows if row.state == "available"]
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 100)
     console.print(_installed_table(here) if here else "No model is here yet.")
     for row in here:
         if row.note or row.fits is False:

@@ -168,7 +168,8 @@ class Shelf:
 
 
 def installed(name: str) -> InstalledModel:
-    return InstalledModel(name, Path(f"/models/{name}.Q4.gguf"), None, None, None, "unknown", 1)
+    aliases = (f"{name}.Q4", f"{name}.Q4.gguf")
+    return InstalledModel(name, Path(f"/models/{name}.Q4.gguf"), None, None, None, "unknown", 1, aliases)
 
 
 async def test_a_loaded_model_has_all_its_names_and_the_first_is_the_default() -> None:

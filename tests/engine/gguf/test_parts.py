@@ -55,6 +55,14 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
     assert "not named …-00001-of-00006.gguf" in reason_for(renamed)
 
 
+def test_parts_that_changed_places_are_no_model(tmp_path: Path) -> None:
+    parts = write_split(tmp_path, count=3)
+    parts[1].rename(tmp_path / "aside")
+    parts[2].rename(parts[1])
+    (tmp_path / "aside").rename(parts[2])
+    assert reason_for(parts[0]) == "its part big-00002-of-00003.gguf holds another part than its name says"
+
+
 def test_a_whole_model_may_be_named_like_a_part(tmp_path: Path) -> None:
     whole = write_split(tmp_path, count=1)[0].rename(tmp_path / "big-00001-of-00002.gguf")
     assert split_files(whole) == (whole,)

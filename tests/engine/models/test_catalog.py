@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
+from bdchat.engine.errors import InvalidRequest, ModelLoadFailed, ModelNotFound
 from bdchat.engine.host import free_memory_bytes
-from bdchat.engine.models.catalog import FILENAME, Catalog
+from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import PullProgress
+from bdchat.engine.models.installation import FILENAME
 from bdchat.engine.models.rows import TABLE_CONTEXT, model_rows
 from bdchat.settings import Settings
 from tests import gguf_files as files
@@ -97,6 +98,52 @@ def test_a_name_is_never_joined_to_a_path(catalog: Catalog, tmp_path: Path, name
     with pytest.raises(ModelNotFound) as caught:
         catalog.resolve(name)
     assert caught.value.available == ("mine",)
+
+
+def test_a_model_is_listed_served_and_removed_by_the_same_names(catalog: Catalog) -> None:
+    path = put(catalog, "sub/TINY.GGUF")
+    assert [model.name for model in catalog.installed()] == ["TINY"]
+    for name in ("TINY", "TINY.GGUF", "sub/TINY", "sub/TINY.GGUF", str(path), str(path.parent)):
+        assert catalog.resolve(name).path == path
+    assert {row.name: row.state for row in model_rows(catalog, free_bytes=0)}["TINY"] == "installed"
+    assert catalog.remove("TINY").path == path
+    assert not path.exists()
+
+
+def test_an_operators_path_may_be_a_link_a_folder_or_a_file_without_a_suffix(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = GGUFFile().write(tmp_path / "blobs" / "sha256-0123")
+    (tmp_path / "link.GGUF").symlink_to(blob)
+    monkeypatch.chdir(blob.parent)
+    for name in (str(blob), str(blob.parent / "../link.GGUF"), "sha256-0123"):
+        assert catalog.resolve(name).header is not None
+    for name, said in ((str(tmp_path), "it holds 2: "), (str(blob.parent), "it holds none"), ("absent", "no model")):
+        GGUFFile().write(tmp_path / "second.gguf")
+        with pytest.raises((ModelLoadFailed, ModelNotFound), match=said):
+            catalog.resolve(name)
+
+
+def test_a_split_model_that_lacks_a_part_is_listed_with_the_missing_parts_name(catalog: Catalog) -> None:
+    first, second = write_split(catalog.models_dir)
+    first.unlink()
+    (model,) = catalog.installed()
+    assert model.problem == "its part big-00001-of-00002.gguf is missing"
+    catalog.remove(model.name)
+    assert not second.exists()
+
+
+def test_what_lies_in_a_linked_folder_is_served_and_not_deleted(catalog: Catalog, tmp_path: Path) -> None:
+    theirs = GGUFFile().write(tmp_path / "lmstudio" / "theirs.gguf")
+    mine = put(catalog, "mine.gguf")
+    (catalog.models_dir / "linked").symlink_to(theirs.parent)
+    (catalog.models_dir / "link.gguf").symlink_to(theirs)
+    assert catalog.resolve("theirs").name == "theirs"
+    with pytest.raises(InvalidRequest, match="delete it there"):
+        catalog.remove("theirs")
+    catalog.remove("link")  # the link, not the file
+    assert theirs.exists()
+    assert [model.path for model in catalog.installed()] == [mine, catalog.models_dir / "linked" / "theirs.gguf"]
 
 
 def test_broken_files_are_listed_with_their_reason(catalog: Catalog) -> None:

@@ -15,7 +15,7 @@ from bdchat.engine.errors import ModelNotFound
 from bdchat.engine.models.downloads import ProgressMeter, PullFailed, PullProgress, require_room
 from tests.engine.loopback_hub import COMMIT, Hub, running_hub
 from tests.engine.pulling import SMALL, catalog_at, entry_for, ignore, installed_files, partial_files, sha256
-from tests.gguf_files import GGUFFile, model_of
+from tests.gguf_files import GGUFFile, model_of, write_split
 
 MIB = 1 << 20
 SPEC = "hf:owner/tiny-GGUF/sub/tiny.gguf"
@@ -304,6 +304,57 @@ def test_a_local_file_is_linked_and_takes_its_room_once(tmp_path: Path) -> None:
     assert model.checksum == "verified"
     assert catalog_at(tmp_path).pull(str(mine), ignore).path == model.path
     assert partial_files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["TINY.GGUF", "모델 (1).gguf", "[x], v=1.gguf"])
+def test_a_file_of_any_name_that_the_folder_lists_can_be_pulled(tmp_path: Path, name: str) -> None:
+    mine = GGUFFile().write(tmp_path / name)
+    model = catalog_at(tmp_path).pull(str(mine), ignore)
+    assert (model.path.name, model.name, model.checksum) == (name, name[:-5], "verified")
+
+
+@pytest.mark.parametrize("name", ["model.bin", ".hidden.gguf", "two\nlines.gguf"])
+def test_a_name_that_the_folder_would_not_list_is_refused_with_the_rule(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PullFailed, match=r"must end in \.gguf \(in any case\), not begin with a dot"):
+        catalog_at(tmp_path).pull(str(GGUFFile().write(tmp_path / name)), ignore)
+
+
+@pytest.mark.parametrize("named", [0, 1])
+def test_of_a_split_model_all_parts_are_pulled_whichever_is_named(tmp_path: Path, hub: Hub, named: int) -> None:
+    parts = write_split(tmp_path / "mine", pattern="BIG-{:05}-of-{:05}.GGUF")
+    hub.files = {f"owner/big/Q4/{part.name}": part.read_bytes() for part in parts}
+    catalog = catalog_at(tmp_path, hub)
+    model = catalog.pull(f"hf:owner/big/Q4/{parts[named].name}", ignore)
+    assert (model.name, model.checksum, model.problem) == ("BIG-00001-of-00002", "verified", None)
+    assert model.header is not None
+    assert [part.read_bytes() for part in model.header.files] == list(hub.files.values())
+    assert partial_files(tmp_path) == []
+    sent = hub.num_bytes_sent
+    catalog.pull(f"hf:owner/big/Q4/{parts[0].name}", ignore)
+    assert hub.num_bytes_sent == sent
+
+
+def test_of_a_split_model_nothing_is_in_place_before_all_is_there(tmp_path: Path, hub: Hub) -> None:
+    parts = write_split(tmp_path / "mine")
+    hub.files = {f"owner/big/{parts[0].name}": parts[0].read_bytes()}
+    catalog = catalog_at(tmp_path, hub)
+    with pytest.raises(PullFailed, match="no file big-00002-of-00002"):
+        catalog.pull(f"hf:owner/big/{parts[0].name}", ignore)
+    assert (tmp_path / "models").exists()
+    assert [path for path in (tmp_path / "models").iterdir() if not path.name.startswith(".")] == []
+    hub.files[f"owner/big/{parts[1].name}"] = parts[0].read_bytes()  # whole, and not the second part
+    with pytest.raises(PullFailed, match="intact but"):
+        catalog.pull(f"hf:owner/big/{parts[0].name}", ignore)
+    assert partial_files(tmp_path) == []
+
+
+def test_a_split_model_on_this_machine_is_pulled_by_its_first_part(tmp_path: Path) -> None:
+    parts = write_split(tmp_path / "mine")
+    model = catalog_at(tmp_path).pull(str(parts[0]), ignore)
+    assert installed_files(tmp_path) == [part.name for part in parts]
+    assert (model.problem, model.checksum) == (None, "verified")
+    with pytest.raises(PullFailed, match="one checksum"):
+        catalog_at(tmp_path).pull(str(parts[0]), ignore, sha256="0" * 64)
 
 
 def test_a_local_file_that_is_broken_is_refused(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ const TEXTS = {
   only_admin: "admin.users.onlyAdmin",
   no_memory: "admin.refusal.noMemory",
   model_loaded: "admin.refusal.modelLoaded",
+  model_elsewhere: "admin.refusal.modelElsewhere",
   model_unknown: "admin.pulls.unknown",
   pull_running: "admin.pulls.busy",
   pull_changed: "admin.refusal.pullChanged",

