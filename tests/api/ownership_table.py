@@ -157,5 +157,16 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     "POST /api/import": (Own("makes chats of the caller's", body={}),),
     # sockets (test_ownership.py speaks on them)
     "WS /ws/chat/{session_id}": (Theirs(),),
+    "GET /api/live/events": (Own("the caller's news"),),
+    "GET /api/live/chat/{session_id}": (Theirs(),),
+    "POST /api/live/chat/{session_id}": (
+        Theirs(body={"type": "chat_message", "content": "x"}),
+        Theirs(body={"type": "typing"}),
+        Within(body={"type": "chat_message", "content": "x", "parent_id": "{message_id}"}),
+        Within(body={"type": "edit", "message_id": "{message_id}", "content": "x"}),
+        Within(body={"type": "regenerate", "message_id": "{message_id}"}),
+        Within(body={"type": "continue", "message_id": "{message_id}"}),
+        Within(body={"type": "stop", "generation_id": "{generation_id}"}),
+    ),
     "WS /ws/events": (Own("the caller's news"),),
 }

@@ -46,6 +46,8 @@ STEPS = {  # one thing, however long: sent in steps, or as a stream that waits f
     "/api/messages/{message_id}",
     "/v1/chat/completions/{completion_id}",
     "/v1/chat/completions/{completion_id}/events",
+    "/api/live/chat/{session_id}",
+    "/api/live/events",
     "/api/sessions/{session_id}/export",
     "/api/export",
     "/api/admin/audit.jsonl",

@@ -53,6 +53,8 @@ DOCUMENT = document(make_app().routes)
 def attacks() -> Iterator[tuple[str, str, GenerationMode]]:
     for path, methods in DOCUMENT["paths"].items():
         for method, operation in methods.items():
+            if path.startswith("/api/live/") and method == "get":
+                continue  # an answer without an end: tests/api/live/test_streams.py
             yield path, method, GenerationMode.POSITIVE
             in_queries = (parameter["in"] == "query" for parameter in operation.get("parameters", ()))
             if "requestBody" in operation or any(in_queries):  # any text in a path fits the document

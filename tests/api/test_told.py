@@ -68,6 +68,7 @@ TOLD: Mapping[str, Tells | Quiet] = {
     "POST /api/messages/{message_id}/regenerate": Tells(WRITTEN, {}),
     "POST /api/messages/{message_id}/continue": Quiet("as regenerate: RecordedRuns.launch"),
     "POST /api/messages/{message_id}/edit": Tells(WRITTEN, {"content": "x", "answers": False}),
+    "POST /api/live/chat/{session_id}": Tells(WRITTEN, {"type": "chat_message", "content": "x"}),
     # accounts
     "POST /api/auth/register": Quiet("nobody listens to an account that was not there"),
     "POST /api/auth/login": Tells(ENDED, {"username": "{name}", "password": PASSWORD, "cookie": True}),

@@ -57,6 +57,8 @@ from bdchat.api.live.admission import LiveParts, OpenSockets
 from bdchat.api.live.chat_socket import LiveChat
 from bdchat.api.live.connection import Timing
 from bdchat.api.live.events_socket import LiveEvents
+from bdchat.api.live.presence import Presence
+from bdchat.api.live.streams import LiveStreams
 from bdchat.api.openai.chat import ChatCompletions
 from bdchat.api.openai.completions import Completions
 from bdchat.api.openai.models import Models
@@ -171,7 +173,12 @@ class App(Starlette):
             timing=self._live_timing,
             open_sockets=self.open_sockets,
         )
-        return [*LiveChat(parts, self.durable).routes(), *LiveEvents(parts).routes()]
+        presence = Presence(self.bus)
+        return [
+            *LiveChat(parts, self.durable, presence).routes(),
+            *LiveEvents(parts).routes(),
+            *LiveStreams(parts, self.durable, presence).routes(),
+        ]
 
     def _admin_routes(self, settings: Settings) -> list[Route]:
         limits, database, authenticator = settings.limits, self.database, self.authenticator

@@ -161,7 +161,7 @@ async def test_a_fault_of_ours_is_logged_and_closes_with_1011(caplog: pytest.Log
         async with closing_with_the_bus(connection):
             raise ZeroDivisionError
     assert peer.closed == [1011]
-    assert "a live socket broke" in caplog.text
+    assert "a live connection broke" in caplog.text
 
 
 async def test_who_has_left_is_not_closed_again() -> None:

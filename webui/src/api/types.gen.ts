@@ -48,6 +48,9 @@ export type ChatInvitationView = { invitation_id: string; title: string; owner_n
 /** imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already. */
 export type ChatLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "chat"; title: string; status: "imported" | "skipped" | "failed"; session_id: string | null; num_messages: number; num_branches: number; file: string };
 
+/** `parent_id` absent: below the session's head; null: a new root. `params`: fields of /v1/chat/completions. */
+export type ChatMessage = { type: "chat_message"; content: string; parent_id?: string | null; client_message_id?: string | null; params?: Record<string, unknown> };
+
 export type Compacted = { num_bytes_given_back: number };
 
 export type CompletionChanges = { metadata?: Record<string, string> | null };
@@ -64,6 +67,9 @@ export type ConfigBody = { model?: string | null; temperature?: number | null; t
 /** null = the model's or the server's default. */
 export type ConfigView = { model: string | null; temperature: number | null; top_p: number | null; max_tokens: number | null; system_prompt: string; context_overflow: "drop_oldest" | "error"; presence_penalty: number | null; frequency_penalty: number | null; seed: number | null; stop: Array<string> | null; top_k: number | null; min_p: number | null; repeat_penalty: number | null; repeat_last_n: number | null; chat_template_kwargs: Record<string, unknown> | null };
 
+/** The answer goes on where it stopped. */
+export type Continue = { type: "continue"; message_id: string };
+
 export type CreatedInvitation = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null; code: string };
 
 export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; key: string };
@@ -78,6 +84,9 @@ export type DeletedCompletion = { id: string; object: "chat.completion.deleted";
 export type Draft = { content?: string; parent_id?: string | null; params?: Record<string, unknown> };
 
 export type EarlierToolCall = { id?: string | null; type?: "function" | null; function: CalledFunction };
+
+/** The message said otherwise: a sibling, and an answer to it. */
+export type Edit = { type: "edit"; message_id: string; content: string; client_message_id?: string | null; params?: Record<string, unknown> };
 
 export type EditBody = { content: string; client_message_id?: string | null; answers?: boolean; params?: Record<string, unknown> };
 
@@ -131,6 +140,9 @@ export type KeyView = { key_id: string; name: string; prefix: string; scopes: Ar
 export type LinkList = { data: Array<LinkView> };
 
 export type LinkView = { link_id: string; created_at_ms: number; expires_at_ms: number | null };
+
+/** What a request may say instead of a socket, for the OpenAPI document; read with parse_command. */
+export type LiveCommand = ChatMessage | Edit | Regenerate | Continue | Stop | Typing;
 
 export type LoginList = { data: Array<LoginView> };
 
@@ -228,6 +240,9 @@ export type QuotaChange = { quota_bytes?: number | null };
 /** Tokens per second since the ask before; null: nobody asked before. */
 export type Rates = { read_per_s: number | null; written_per_s: number | null };
 
+/** Another answer beside this one. */
+export type Regenerate = { type: "regenerate"; message_id: string; params?: Record<string, unknown> };
+
 export type RegenerateBody = { params?: Record<string, unknown> };
 
 /** `setup_code`: the console's, for the first account. `invitation`: an admin's, for any other. */
@@ -281,6 +296,8 @@ export type SignedIn = { user: UserView; login_id: string; expires_at_ms: number
 /** An answer has begun; its events are at /v1/chat/completions/{generation_id}/events. */
 export type StartedView = { generation_id: string | null; session_id: string | null; message_id: string | null; user_message_id: string | null; is_new: boolean };
 
+export type Stop = { type: "stop"; generation_id: string };
+
 export type Storage = { database_version: string; database_warning: string | null; database_bytes: number; database_free_bytes: number | null; wal_bytes: number | null; num_rows: Record<string, number>; model_bytes: number; partial_bytes: number; cache_bytes: number; backup_bytes: number; free_disk_bytes: number; quota_bytes: number; largest_accounts: Array<AccountView>; guest: GuestView; charged_bytes: number };
 
 export type StoredCompletion = { id: string; object: "chat.completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<unknown>; usage: unknown; metadata: Record<string, string> };
@@ -299,6 +316,8 @@ export type SummaryLine = { reason: string | null; reason_code: string | null; r
 export type TextChoice = { index: number; text: string; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" };
 
 export type TextCompletion = { id: string; object: "text_completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<TextChoice>; usage: Usage };
+
+export type Typing = { type: "typing"; is_typing?: boolean };
 
 export type UnloadWish = { model: string; drain_s?: number };
 
@@ -384,6 +403,9 @@ export interface Endpoints {
   "POST /api/keys": { path: undefined; query: undefined; body: NewKey; response: CreatedKey };
   "DELETE /api/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; response: Nothing };
   "PATCH /api/keys/{key_id}": { path: { key_id: string }; query: undefined; body: KeyChange; response: KeyView };
+  "GET /api/live/chat/{session_id}": { path: { session_id: string }; query: undefined; body: undefined; response: unknown };
+  "POST /api/live/chat/{session_id}": { path: { session_id: string }; query: undefined; body: LiveCommand; response: { type: "accepted"; answers: string; client_message_id: string | null; generation_id: string; message_id: string | null; user_message_id: string | null; is_new: boolean } | Record<string, unknown> };
+  "GET /api/live/events": { path: undefined; query: undefined; body: undefined; response: unknown };
   "POST /api/llm/generate": { path: undefined; query: undefined; body: GenerateRequest; response: ChatCompletion };
   "GET /api/llm/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /api/messages/{message_id}": { path: { message_id: string }; query: undefined; body: undefined; response: PathMessageView };

@@ -13,7 +13,7 @@ export type SaidContinue = { type: "continue"; message_id: string };
 export type SaidEdit = { type: "edit"; message_id: string; content: string; client_message_id?: string | null; params?: Record<string, unknown> };
 
 /** The last number seen of each answer; running ones that are not named are sent from their beginning. */
-export type SaidHello = { type: "hello"; last?: Record<string, number> };
+export type SaidHello = { last?: Record<string, number>; type: "hello" };
 
 export type SaidPing = { type: "ping" };
 
@@ -41,6 +41,9 @@ export type HeardAiReset = { type: "ai_reset"; generation_id: string; message_id
 
 /** A run of the model for an answer. `prefix`: the answer's text from earlier runs, which this one continues. */
 export type HeardAiStart = { type: "ai_start"; generation_id: string; message_id: string | null; seq: number; prefix: string; model: string; num_dropped_messages: number };
+
+/** The last event of a stream over HTTP: the close code of the socket that it stands for. */
+export type HeardClosing = { type: "close"; code: number; reason: string };
 
 /** `error` is OpenAI's object; `answers` and `client_message_id` of the frame that it answers, if it had them. */
 export type HeardFailure = { type: "error"; error: unknown; answers?: string | null; client_message_id?: string | null; retry_after_s?: number | null };
@@ -72,4 +75,4 @@ export type HeardTypingNow = { type: "typing"; user_id: string; username: string
 /** The first frame of a connection that was let in. Another `server_id` than before: the server was restarted. */
 export type HeardWelcome = { type: "hello"; server_id: string; user_id: string; session_id?: string | null; role?: string | null };
 
-export type HeardFrame = HeardWelcome | HeardAccepted | HeardAiStart | HeardAiChunk | HeardAiReset | HeardAiComplete | HeardQueue | HeardPrefill | HeardMessageChange | HeardSessionChange | HeardTypingNow | HeardPresent | HeardNotification | HeardResync | HeardFailure | HeardPingOut | HeardPongOut;
+export type HeardFrame = HeardWelcome | HeardAccepted | HeardAiStart | HeardAiChunk | HeardAiReset | HeardAiComplete | HeardQueue | HeardPrefill | HeardMessageChange | HeardSessionChange | HeardTypingNow | HeardPresent | HeardNotification | HeardResync | HeardFailure | HeardPingOut | HeardPongOut | HeardClosing;

@@ -54,10 +54,18 @@ _encoder = msgspec.json.Encoder()
 
 
 def json_text(text: str) -> bytes:
-    """As a JSON string. Line separators that are no line ends to SSE are to str.splitlines, which clients use."""
+    """As a JSON string."""
     encoded = _encoder.encode(text)
-    if text.isascii():
-        return encoded
+    return encoded if text.isascii() else _on_one_line(encoded)
+
+
+def sse_event(encoded: bytes) -> bytes:
+    """A frame of what is JSON already."""
+    return b"data: " + (encoded if encoded.isascii() else _on_one_line(encoded)) + b"\n\n"
+
+
+def _on_one_line(encoded: bytes) -> bytes:
+    """Line separators that are no line ends to SSE are to str.splitlines, which clients use."""
     return (
         encoded.replace(b"\xe2\x80\xa8", b"\\u2028")
         .replace(b"\xe2\x80\xa9", b"\\u2029")

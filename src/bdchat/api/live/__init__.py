@@ -1,1 +1,1 @@
-"""WebSockets: live answers, commands, presence."""
+"""Live answers, commands, presence: by WebSocket, or over HTTP."""

@@ -1,4 +1,4 @@
-"""One accepted WebSocket: a bounded outbox, a heartbeat, a bound on what comes in. Event loop only.
+"""One live connection: a bounded outbox and a heartbeat; of a WebSocket also a bound on what comes in. Event loop only.
 
 Nobody waits for a slow reader: its outbox is full, or a frame takes longer than `send_timeout_s`, and the connection is
 closed. The frames "ping" are for pages, which see no other sign that a connection is dead; whether a client still
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -82,18 +83,16 @@ class TokenBucket:
         return True
 
 
-class SocketConnection:
+class LiveConnection(ABC):
     """Owned by the task that runs it. `send` never waits; who has much to say awaits `room` before each."""
 
-    def __init__(self, websocket: WebSocket, timing: Timing) -> None:
+    def __init__(self, timing: Timing) -> None:
         self.timing = timing
-        self._websocket = websocket
         self._outbox: deque[OutFrame] = deque()
         self._has_frames = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._is_slow = asyncio.Event()
-        self._bucket = TokenBucket(timing.max_frames_per_s, time.monotonic())
         self._encoder = msgspec.json.Encoder()
 
     def send(self, frame: OutFrame) -> None:
@@ -104,6 +103,54 @@ class SocketConnection:
         self._has_frames.set()
         if len(self._outbox) >= OUTBOX_LIMIT // 2:
             self._has_room.clear()
+
+    async def room(self) -> None:
+        """Waits until half of the outbox is free."""
+        await self._has_room.wait()
+
+    async def run(self, *work: Coroutine[Any, Any, None], beat: Callable[[], Awaitable[None]]) -> None:
+        """Keeps the heart beating (`beat` is awaited each time) and does `work`, until the first of them ends: raises
+        why."""
+        tasks = [asyncio.create_task(each) for each in (*work, self._watch(), self._beat(beat))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        failures = [error for task in done if (error := task.exception()) is not None]
+        closing = next((error for error in failures if isinstance(error, SocketClosed)), None)
+        if failures:
+            raise closing or failures[0]
+
+    @abstractmethod
+    async def close(self, code: CloseCode, reason: str) -> None:
+        """What was said before is sent first, unless the reader is too slow even for this."""
+
+    def _shift(self) -> None:
+        """The first frame has been sent."""
+        self._outbox.popleft()
+        if len(self._outbox) < OUTBOX_LIMIT // 2:
+            self._has_room.set()
+
+    async def _watch(self) -> None:
+        await self._is_slow.wait()
+        raise SocketClosed(CloseCode.SLOW, "the reader is too slow")
+
+    async def _beat(self, beat: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(self.timing.ping_interval_s)
+            self.send(PingOut())
+            await beat()
+
+
+class SocketConnection(LiveConnection):
+    """An accepted WebSocket."""
+
+    def __init__(self, websocket: WebSocket, timing: Timing) -> None:
+        super().__init__(timing)
+        self._websocket = websocket
+        self._bucket = TokenBucket(timing.max_frames_per_s, time.monotonic())
 
     def send_error(self, error: Exception, *, to: InFrame | None = None) -> None:
         reply = error_reply(error)
@@ -116,10 +163,6 @@ class SocketConnection:
             retry_after_s=reply.retry_after_s,
         )
         self.send(frame)
-
-    async def room(self) -> None:
-        """Waits until half of the outbox is free."""
-        await self._has_room.wait()
 
     async def receive(self) -> str:
         """The next text. Raises WebSocketDisconnect, SocketClosed."""
@@ -134,23 +177,10 @@ class SocketConnection:
         return text
 
     async def run(self, *work: Coroutine[Any, Any, None], beat: Callable[[], Awaitable[None]]) -> None:
-        """Sends, keeps the heart beating (`beat` is awaited each time) and does `work`, until the first of them ends:
-        raises why."""
-        tasks = [asyncio.create_task(each) for each in (*work, self._send_all(), self._watch(), self._beat(beat))]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        failures = [error for task in done if (error := task.exception()) is not None]
-        closing = next((error for error in failures if isinstance(error, SocketClosed)), None)
-        if failures:
-            raise closing or failures[0]
+        await super().run(*work, self._send_all(), beat=beat)
 
     async def close(self, code: CloseCode, reason: str) -> None:
-        """What was said before is sent first, unless the reader is too slow even for this: then whoever owns the
-        connection cuts it off (socket_protocol.py)."""
+        """Of a reader that is too slow, whoever owns the connection cuts it off (socket_protocol.py)."""
         with contextlib.suppress(TimeoutError, RuntimeError, WebSocketDisconnect):  # it went first
             async with asyncio.timeout(self.timing.send_timeout_s):
                 while self._outbox and code is not CloseCode.SLOW:
@@ -158,8 +188,6 @@ class SocketConnection:
                 self._outbox.clear()
                 if self._websocket.application_state is not WebSocketState.DISCONNECTED:
                     await self._websocket.close(int(code), reason)
-
-    # --- the tasks ----------------------------------------------------------------------------------------------------
 
     async def _send_all(self) -> None:
         while True:
@@ -177,23 +205,11 @@ class SocketConnection:
             await self._websocket.send_text(self._encoder.encode(self._outbox[0]).decode())
         except RuntimeError as error:  # closed already, by the protocol or by a close frame that nobody has read yet
             raise WebSocketDisconnect(1006) from error
-        self._outbox.popleft()  # only now: who is cancelled while it waits has sent nothing
-        if len(self._outbox) < OUTBOX_LIMIT // 2:
-            self._has_room.set()
-
-    async def _watch(self) -> None:
-        await self._is_slow.wait()
-        raise SocketClosed(CloseCode.SLOW, "the reader is too slow")
-
-    async def _beat(self, beat: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(self.timing.ping_interval_s)
-            self.send(PingOut())
-            await beat()
+        self._shift()  # only now: who is cancelled while it waits has sent nothing
 
 
 @contextlib.asynccontextmanager
-async def closing_with_the_bus(connection: SocketConnection) -> AsyncGenerator[None]:
+async def closing_with_the_bus(connection: LiveConnection) -> AsyncGenerator[None]:
     """Every reason to end a connection, as its close code."""
     try:
         yield
@@ -210,7 +226,7 @@ async def closing_with_the_bus(connection: SocketConnection) -> AsyncGenerator[N
     except (BusUnavailable, StoreError):
         await connection.close(CloseCode.LATER, "try again later")
     except Exception:
-        log.exception("a live socket broke")
+        log.exception("a live connection broke")
         await connection.close(CloseCode.FAULT, "the server had an internal error")
 
 

@@ -89,6 +89,10 @@ class TypingSign:
         if self._stop_expiring():
             await self._publish(is_typing=False)
 
+    @property
+    def is_shown(self) -> bool:
+        return self._expiring is not None and not self._expiring.done()
+
     def _stop_expiring(self) -> bool:
         expiring, self._expiring = self._expiring, None
         if expiring is None or expiring.done():
@@ -108,3 +112,21 @@ class TypingSign:
             "is_typing": is_typing,
         }
         await self._bus.publish(self._topic, message)
+
+
+class TypingSigns:
+    """Of who says so by requests: one per person and session, over all requests to this process."""
+
+    def __init__(self, bus: Bus, *, timeout_s: float) -> None:
+        self._bus = bus
+        self._timeout_s = timeout_s
+        self._signs: dict[tuple[str, str], TypingSign] = {}  # by session and user
+
+    async def show(self, session_id: str, identity: Identity) -> None:
+        self._signs = {place: sign for place, sign in self._signs.items() if sign.is_shown}
+        sign = TypingSign(self._bus, session_id, identity, timeout_s=self._timeout_s)
+        await self._signs.setdefault((session_id, identity.user_id), sign).show()
+
+    async def hide(self, session_id: str, identity: Identity) -> None:
+        if (sign := self._signs.pop((session_id, identity.user_id), None)) is not None:
+            await sign.hide()

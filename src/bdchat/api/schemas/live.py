@@ -1,14 +1,15 @@
-"""The frames of /ws/chat/{session_id} and /ws/events: JSON objects, told apart by "type".
+"""The frames of /ws/chat/{session_id} and /ws/events, and of the same over HTTP: JSON objects, told apart by "type".
 
 In: what a client may say. Unknown types and malformed JSON end the connection; a field that is out of bounds is
 answered with an `error` frame and ends nothing. Out: what a server says; `seq` numbers the events of one answer, and
 who names the last one it saw in a `hello` gets the rest.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from bdchat.api.http.parsing import Strict, Text, decode_object, validate
 from bdchat.engine.errors import InvalidRequest
@@ -36,11 +37,16 @@ class Auth(InFrame):
     token: Annotated[str, Field(min_length=1, max_length=512)]
 
 
-class Hello(InFrame):
+class LastSeen(Strict):
+    """The last number seen of each answer; running ones that are not named are sent from their beginning."""
+
+    last: Annotated[dict[Id, EventId], Field(max_length=MAX_RESUMED)] = Field(default_factory=dict)
+
+
+class Hello(InFrame, LastSeen):
     """The last number seen of each answer; running ones that are not named are sent from their beginning."""
 
     type: Literal["hello"]
-    last: Annotated[dict[Id, EventId], Field(max_length=MAX_RESUMED)] = Field(default_factory=dict)
 
 
 class ChatMessage(InFrame):
@@ -112,15 +118,30 @@ IN_FRAMES: dict[str, type[InFrame]] = {
     "ping": Ping,
     "pong": Pong,
 }
+OF_THE_CONNECTION = {"auth", "hello", "ping", "pong"}  # over HTTP: a header, a query, and nothing
+COMMANDS = {kind: schema for kind, schema in IN_FRAMES.items() if kind not in OF_THE_CONNECTION}
+
+
+class LiveCommand(RootModel[ChatMessage | Edit | Regenerate | Continue | Stop | Typing]):
+    """What a request may say instead of a socket, for the OpenAPI document; read with parse_command."""
 
 
 def parse_frame(text: str, limits: LimitSettings) -> InFrame:
     """Raises MalformedBody, InvalidRequest ("type" when there is no such frame)."""
-    value = decode_object(text.encode())
+    return _parse(IN_FRAMES, text.encode(), limits)
+
+
+def parse_command(body: bytes, limits: LimitSettings) -> InFrame:
+    """Raises like parse_frame."""
+    return _parse(COMMANDS, body, limits)
+
+
+def _parse(schemas: Mapping[str, type[InFrame]], body: bytes, limits: LimitSettings) -> InFrame:
+    value = decode_object(body)
     kind = value.get("type")
-    schema = IN_FRAMES.get(kind) if isinstance(kind, str) else None
+    schema = schemas.get(kind) if isinstance(kind, str) else None
     if schema is None:
-        raise InvalidRequest("type", f"must be one of {', '.join(IN_FRAMES)}.")
+        raise InvalidRequest("type", f"must be one of {', '.join(schemas)}.")
     return validate(schema, value, limits)
 
 
@@ -260,3 +281,10 @@ class PingOut(OutFrame, frozen=True, kw_only=True, tag="ping"):
 
 class PongOut(OutFrame, frozen=True, kw_only=True, tag="pong"):
     pass
+
+
+class Closing(OutFrame, frozen=True, kw_only=True, tag="close"):
+    """The last event of a stream over HTTP: the close code of the socket that it stands for."""
+
+    code: int
+    reason: str
