@@ -106,6 +106,7 @@ async def test_the_model_names_a_chat_and_its_list_hears_of_it() -> None:
         prompt = stage.engine.requests[0].prompt
         assert isinstance(prompt, ChatPrompt)
         assert "질문이 있어요" in prompt.messages[-1].content
+        assert prompt.closes_thought, "a model that thinks first would think until its tokens are used up"
 
 
 async def test_a_title_is_the_users_usage_and_no_message() -> None:

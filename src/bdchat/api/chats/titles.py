@@ -132,7 +132,11 @@ class Titles:
         """What it says. None: it gave way to somebody."""
         request = GenerationRequest(
             request_id=f"title-{uuid.uuid4().hex}",
-            prompt=ChatPrompt(messages=title_prompt(question, answer), template_kwargs={"enable_thinking": False}),
+            prompt=ChatPrompt(
+                messages=title_prompt(question, answer),
+                template_kwargs={"enable_thinking": False, "thinking": False},
+                closes_thought=True,
+            ),
             sampling=SamplingParams(temperature=0.0, max_tokens=MAX_TITLE_TOKENS, stop=("\n",)),
             user=untitled.user_id,
         )
