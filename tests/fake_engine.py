@@ -119,7 +119,9 @@ class FakeEngine:
         return self.num_running
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
-        return tuple(prompt_text(prompt).encode())
+        if not (tokens := prompt_text(prompt).encode()):
+            raise InvalidRequest("prompt", "is empty")
+        return tuple(tokens)
 
     def metrics(self) -> EngineMetrics:
         counts = vars(self.counts) | {"num_requests": len(self.requests), "num_steps": 7}
@@ -248,7 +250,7 @@ class FakeEngine:
         if any(token >= N_VOCAB for token in request.sampling.logit_bias):
             raise InvalidRequest("logit_bias", f"token ids must be below {N_VOCAB}")
         if len(tokens) >= self.n_ctx:
-            raise ContextLengthExceeded(len(tokens), self.n_ctx)
+            raise ContextLengthExceeded(len(tokens), self.n_ctx, request.prompt.field)
 
     def _cached(self, tokens: bytes) -> int:
         best = self._num_seen(tokens)

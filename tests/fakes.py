@@ -146,6 +146,9 @@ class FakeRunner:
     def token_bytes(self, token_id: int) -> bytes:
         return bytes([token_id]) if token_id < 256 else b""
 
+    def control_text(self, token_id: int) -> str:
+        return {EOS: "<eos>", BOS: "<bos>"}.get(token_id, "")
+
     def close(self) -> None:
         pass
 
@@ -167,7 +170,12 @@ class FakeSampler:
     def logprob(self, logits: LogitsRow, token_id: int, num_top: int) -> TokenLogprob:
         shifted = logits - logits.max()
         value = float(shifted[token_id] - np.log(np.exp(shifted).sum()))
-        return TokenLogprob(token_id=token_id, token_bytes=self._runner.token_bytes(token_id), logprob=value)
+        return TokenLogprob(
+            token_id=token_id,
+            token_bytes=self._runner.token_bytes(token_id),
+            logprob=value,
+            control_text=self._runner.control_text(token_id),
+        )
 
 
 class ByteTokenizer:

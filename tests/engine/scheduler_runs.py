@@ -11,6 +11,7 @@ from bdchat.engine.request import (
     PromptLogprobs,
     Resumption,
     SamplingParams,
+    TokenLogprob,
     TokenPrompt,
 )
 from bdchat.engine.scheduling.engine_core import EngineCore
@@ -54,6 +55,7 @@ class Heard:
     def __init__(self) -> None:
         self.text: dict[tuple[str, int], str] = defaultdict(str)
         self.tokens: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self.logprobs: dict[tuple[str, int], list[TokenLogprob]] = defaultdict(list)
         self.finished: dict[tuple[str, int], Finished] = {}
         self.prompt_logprobs: dict[str, PromptLogprobs] = {}
 
@@ -63,6 +65,7 @@ class Heard:
                 assert (event.request_id, event.index) not in self.finished
                 self.text[event.request_id, event.index] += event.text
                 self.tokens[event.request_id, event.index].extend(event.tokens)
+                self.logprobs[event.request_id, event.index].extend(event.logprobs)
             elif isinstance(event, Finished):
                 assert (event.request_id, event.index) not in self.finished
                 self.finished[event.request_id, event.index] = event

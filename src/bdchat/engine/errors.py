@@ -30,10 +30,13 @@ class InvalidRequest(EngineError):
 
 
 class ContextLengthExceeded(EngineError):
-    def __init__(self, num_prompt_tokens: int, n_ctx: int) -> None:
+    """`param`: the caller's field that holds the prompt."""
+
+    def __init__(self, num_prompt_tokens: int, n_ctx: int, param: str = "messages") -> None:
         super().__init__(f"the prompt has {num_prompt_tokens} tokens, the context holds {n_ctx}")
         self.num_prompt_tokens = num_prompt_tokens
         self.n_ctx = n_ctx
+        self.param = param
 
 
 class QueueFull(EngineError):

@@ -87,6 +87,9 @@ class ModelRunner(Protocol):
     def token_bytes(self, token_id: int) -> bytes:
         """The token's text as bytes; b"" for control tokens. May be part of a code point."""
 
+    def control_text(self, token_id: int) -> str:
+        """How a template writes a control token, "" for tokens that have bytes."""
+
     def close(self) -> None: ...
 
 
@@ -100,4 +103,5 @@ class Sampler(Protocol):
     def accept(self, token_id: int) -> None:
         """Counts a token that was generated before (resume)."""
 
-    def logprob(self, logits: LogitsRow, token_id: int, num_top: int) -> TokenLogprob: ...
+    def logprob(self, logits: LogitsRow, token_id: int, num_top: int) -> TokenLogprob:
+        """With num_top the likeliest ones, and the token itself behind them when it is not one of them."""

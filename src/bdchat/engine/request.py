@@ -5,7 +5,7 @@ process: nothing is translated twice. Token ids are ints of the model's own voca
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -35,6 +35,7 @@ class ChatMessage(Value, frozen=True, kw_only=True):
 class ChatPrompt(Value, frozen=True, kw_only=True, tag="chat"):
     """Rendered by the model's own chat template; user text never becomes a control token."""
 
+    field: ClassVar[str] = "messages"  # what the caller's request calls it
     messages: tuple[ChatMessage, ...]
     tools: tuple[dict[str, object], ...] = ()  # OpenAI's function tools, for templates that show them
     template_kwargs: dict[str, str | int | float | bool] = {}
@@ -45,12 +46,14 @@ class ChatPrompt(Value, frozen=True, kw_only=True, tag="chat"):
 class TextPrompt(Value, frozen=True, kw_only=True, tag="text"):
     """Raw text, no template. BOS is added when the model wants one and the text does not start with it."""
 
+    field: ClassVar[str] = "prompt"
     text: str
 
 
 class TokenPrompt(Value, frozen=True, kw_only=True, tag="tokens"):
     """Token ids taken as they are; ids outside the vocabulary are an InvalidRequest("prompt")."""
 
+    field: ClassVar[str] = "prompt"
     tokens: tuple[int, ...]
 
 
@@ -117,21 +120,24 @@ class TopLogprob(Value, frozen=True, kw_only=True):
     token_id: int
     token_bytes: bytes
     logprob: float
+    control_text: str = ""
 
 
 class TokenLogprob(Value, frozen=True, kw_only=True):
-    """One generated (or prompt) token. Logprobs are over the full vocabulary, before any sampling trick."""
+    """One generated (or prompt) token. Logprobs are over the full vocabulary, before any sampling trick. A control
+    token has no bytes in an answer's text; `control_text` is how a template writes it."""
 
     token_id: int
     token_bytes: bytes
     logprob: float | None  # None for the first prompt token only: nothing precedes it
-    top: tuple[TopLogprob, ...] = ()  # most likely first
+    top: tuple[TopLogprob, ...] = ()  # most likely first; when any are asked for, the token itself is among them
+    control_text: str = ""
 
 
 class Usage(Value, frozen=True, kw_only=True):
     num_prompt_tokens: int
     num_cached_tokens: int  # prompt tokens that were not computed for this choice
-    num_completion_tokens: int
+    num_completion_tokens: int  # the token that ended it is one, though no text shows it
     num_computed_tokens: int = 0  # prompt tokens that were: fewer when it was cancelled, more when it was preempted
 
 

@@ -19,12 +19,15 @@ from bdchat.engine.request import (
     ChatPrompt,
     Delta,
     Event,
+    Finished,
     FinishReason,
     GenerationRequest,
     Progress,
     Resumption,
     SamplingParams,
+    Timings,
     TokenLogprob,
+    Usage,
 )
 from bdchat.settings import StoreSettings
 from bdchat.store.chats.answers import AnswerEnd
@@ -118,6 +121,19 @@ async def test_tokens_without_text_go_with_the_next_text_and_so_do_their_logprob
     assert [entry.token_id for entry in second.logprobs] == [2, 3, 4]
     assert stage.ends[0].ending.content == "aé"
     assert stage.ends[0].num_tokens == 4
+
+
+async def test_the_token_that_ended_it_keeps_its_logprob() -> None:
+    end = TokenLogprob(token_id=2, token_bytes=b"", logprob=-0.1, control_text="</s>")
+    usage = Usage(num_prompt_tokens=1, num_cached_tokens=0, num_completion_tokens=2)
+    timings = Timings(queue_ms=0, prefill_ms=0, decode_ms=0)
+    finished = Finished(request_id="g", index=0, reason=FinishReason.STOP, usage=usage, timings=timings)
+    last = Delta(request_id="g", index=0, text="", logprobs=(end,))
+    stage = Stage(scripted(delta("a", 1, logprobs=True), last, finished), plan())
+    await stage.service.run(stage.run)
+    deltas = [event for event in stage.log.events if isinstance(event, Delta)]
+    assert [entry.control_text for event in deltas for entry in event.logprobs] == ["", "</s>"]
+    assert (stage.ends[0].ending.content, stage.ends[0].num_tokens) == ("a", 1)
 
 
 async def test_what_no_database_keeps_is_replaced() -> None:

@@ -2,11 +2,14 @@
 
 import pytest
 
+from bdchat.api.openai.completion_chunks import CompletionCollector, CompletionHead
+from bdchat.engine.request import Accepted, Delta, PromptLogprobs, TokenLogprob
 from tests.api.serving import error_of, events_of, in_process
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
 URL = "/v1/completions"
+TOKEN_B = TokenLogprob(token_id=98, token_bytes=b"b", logprob=-1.0)
 
 
 async def test_sixteen_tokens_unless_told() -> None:
@@ -75,7 +78,47 @@ async def test_offsets_go_on_from_the_prompt() -> None:
         echoed = (await client.post(URL, json={"prompt": "abc", "logprobs": 0, "max_tokens": 2, "echo": True})).json()
     assert plain["choices"][0]["logprobs"]["text_offset"] == [3, 4]
     assert echoed["choices"][0]["logprobs"]["text_offset"] == [0, 1, 2, 3, 4]
-    assert plain["choices"][0]["logprobs"]["top_logprobs"] == [None, None]
+    assert plain["choices"][0]["logprobs"]["top_logprobs"] == [{"H": -0.5}, {"e": -0.5}]
+
+
+async def test_offsets_go_on_from_a_prompt_of_tokens_too() -> None:
+    async with in_process() as client:
+        plain = (await client.post(URL, json={"prompt": [97, 98, 99], "logprobs": 0, "max_tokens": 2})).json()
+    assert plain["choices"][0]["text"] == "He"
+    assert plain["choices"][0]["logprobs"]["text_offset"] == [3, 4]
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_bad_prompt_anywhere_in_a_list_is_refused_before_the_first_byte(streams: bool) -> None:
+    engine = FakeEngine(n_ctx=64)
+    async with in_process(engine) as client:
+        for bad in ("x" * 64, ""):
+            prompts = [*["a"] * 20, bad, "a"]
+            response = await client.post(URL, json={"prompt": prompts, "stream": streams, "max_tokens": 1})
+            assert error_of(response, 400)["param"] == "prompt"
+    assert engine.requests == []
+
+
+async def test_the_field_of_a_prompt_that_is_too_long_is_prompt() -> None:
+    async with in_process(FakeEngine(n_ctx=8)) as client:
+        for prompt in ("x" * 8, [1] * 8, ["a", "x" * 9]):
+            error = error_of(await client.post(URL, json={"prompt": prompt}), 400)
+            assert (error["param"], error["code"]) == ("prompt", "context_length_exceeded")
+
+
+def test_a_choice_that_found_the_prompt_in_the_cache_waits_for_its_scores() -> None:
+    """With n and echo it answered before the first choice had scored the prompt: its entries stood in front."""
+    head = CompletionHead("cmpl", 0, "m", None, num_choices=2, num_prompts=1, echo=True, has_logprobs=True)
+    scores = PromptLogprobs(request_id="r", tokens=(TokenLogprob(token_id=97, token_bytes=b"a", logprob=None),))
+    answers = [Delta(request_id="r", index=index, text="b", tokens=(98,), logprobs=(TOKEN_B,)) for index in (1, 0)]
+    collector = CompletionCollector(head)
+    accepted = Accepted(request_id="r", prompt_tokens=(97,), seed=1, prompt_text="a")
+    collector.add(0, [accepted, answers[0]])
+    collector.add(0, [scores, answers[1]])
+    for choice in collector.document()["choices"]:
+        assert choice["text"] == "ab"
+        assert choice["logprobs"]["tokens"] == ["a", "b"]
+        assert choice["logprobs"]["text_offset"] == [0, 1]
 
 
 async def test_millions_of_tokens_need_no_trip_to_the_engine() -> None:

@@ -32,13 +32,23 @@ FILTERS: list[Params] = [
 ]
 
 
+class Numbers:
+    """A vocabulary whose token 0 is a control token."""
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return b"%d" % token_id if token_id else b""
+
+    def control_text(self, token_id: int) -> str:
+        return "" if token_id else "<zero>"
+
+
 def make(prompt: tuple[int, ...] = (), seed: int = 1, n_vocab: int = N_VOCAB, **params: Any) -> LogitsSampler:
     return LogitsSampler(
         SamplingParams(**params),
         prompt,
         seed,
         scratch=SamplerScratch(n_vocab),
-        token_bytes=lambda token_id: b"%d" % token_id,
+        vocabulary=Numbers(),
     )
 
 
@@ -230,9 +240,20 @@ def test_logprobs_are_exact_over_the_full_vocabulary(num_top: int) -> None:
     assert found.token_id == 17
     assert found.token_bytes == b"17"
     assert found.logprob == pytest.approx(reference[17], abs=1e-4)
-    order = np.argsort(-reference, kind="stable")[:num_top]
-    assert [top.token_id for top in found.top] == order.tolist()
-    assert [top.logprob for top in found.top] == pytest.approx(reference[order].tolist(), abs=1e-4)
+    ids = np.argsort(-reference, kind="stable")[:num_top].tolist()
+    assert 17 not in ids
+    ids += [17] if num_top else []  # the token itself, behind those that were asked for
+    assert [top.token_id for top in found.top] == ids
+    assert [top.logprob for top in found.top] == pytest.approx(reference[ids].tolist(), abs=1e-4)
+
+
+def test_a_likely_token_is_among_the_likeliest_once_and_control_tokens_have_a_text() -> None:
+    row = np.zeros(10, np.float32)
+    row[[0, 3]] = 5.0, 4.0
+    found = make(n_vocab=10).logprob(row, 0, 2)
+    assert [top.token_id for top in found.top] == [0, 3]
+    assert (found.token_bytes, found.control_text) == (b"", "<zero>")
+    assert [top.control_text for top in found.top] == ["<zero>", ""]
 
 
 def test_top_logprobs_of_equals_begin_with_the_greedy_token() -> None:

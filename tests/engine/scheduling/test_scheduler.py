@@ -37,7 +37,35 @@ def test_the_end_of_generation_stops() -> None:
     heard = run(scheduler)
     assert heard.text["r", 0] == "xxx"
     assert heard.finished["r", 0].reason is FinishReason.STOP
-    assert heard.finished["r", 0].usage.num_completion_tokens == 3
+    assert heard.finished["r", 0].usage.num_completion_tokens == 4  # the end is one: it was sampled
+    assert heard.tokens["r", 0] == [ord("x")] * 3
+    assert scheduler.metrics().tokens_generated == 4
+
+
+def test_the_end_of_generation_is_scored_like_any_token() -> None:
+    """lm-eval takes the last entry for the new token: without this one it lost the last token of the prompt."""
+    scheduler = Scheduler(FakeRunner(next_token=lambda _: EOS))
+    request = ask(PROMPT, max_tokens=1, num_prompt_logprobs=0)
+    add(scheduler, msgspec.structs.replace(request, sampling=SamplingParams(max_tokens=1, num_top_logprobs=0)))
+    heard = run(scheduler)
+    (end,) = heard.logprobs["r", 0]
+    assert (end.token_id, end.token_bytes, end.control_text) == (EOS, b"", "<eos>")
+    assert (heard.text["r", 0], heard.tokens["r", 0]) == ("", [])
+    assert len(heard.prompt_logprobs["r"].tokens) == len(PROMPT)
+    assert heard.finished["r", 0].usage.num_completion_tokens == 1
+
+
+def test_a_prompt_that_is_read_again_is_scored_once() -> None:
+    runner = FakeRunner(n_batch=8)
+    scheduler = Scheduler(runner)
+    for request_id in ("first", "second"):
+        add(scheduler, ask(PROMPT, request_id=request_id, num_prompt_logprobs=0, max_tokens=1))
+    step(scheduler)
+    runner.refuse_slots = 1
+    heard = run(scheduler)
+    assert scheduler.metrics().num_preemptions == 1
+    for request_id in ("first", "second"):
+        assert [entry.token_id for entry in heard.prompt_logprobs[request_id].tokens] == PROMPT
 
 
 def test_a_template_s_marks_end_the_answer_to_a_chat_and_never_show() -> None:

@@ -32,7 +32,8 @@ def answer(
     add(scheduler, ask(PROMPT, max_tokens=300))
     heard = run(scheduler)
     scheduler.kv_cache.check()
-    assert heard.finished["r", 0].usage.num_completion_tokens == len(heard.tokens["r", 0])
+    num_end_tokens = heard.finished["r", 0].reason is FinishReason.STOP
+    assert heard.finished["r", 0].usage.num_completion_tokens == len(heard.tokens["r", 0]) + num_end_tokens
     return runner, scheduler, heard.text["r", 0]
 
 

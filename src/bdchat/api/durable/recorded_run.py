@@ -234,6 +234,7 @@ class RecordedRun(Run):
             self._num_prompt_tokens = len(event.prompt_tokens)
             self._usage.add_accepted(event)
         elif isinstance(event, Finished):
+            await self._say_the_rest(event)
             self._finished = event  # not yet told: it waits for its commit, together with what came before it
             self._usage.add_finished(event)
         if self.log.is_lost:
@@ -242,7 +243,7 @@ class RecordedRun(Run):
     async def _say(self, event: Delta) -> None:
         text = storable(event.text)
         self._texts.append(text)
-        if self._unsaid or text is not event.text:
+        if self._unsaid or self._unsaid_logprobs or text is not event.text:
             event = Delta(
                 request_id=event.request_id,
                 index=0,
@@ -255,6 +256,11 @@ class RecordedRun(Run):
         self._recorder.note_news()
         if self._topic and self._bus.is_heard(self._topic):
             await self._tell(event_id(self._num_run, self.log.last_seq), event)
+
+    async def _say_the_rest(self, event: Finished) -> None:
+        """Logprobs whose tokens have no text, as the token that ended it: they are as good as the others'."""
+        if self._unsaid_logprobs:
+            await self._say(Delta(request_id=event.request_id, index=0, text=""))
 
     async def _tell_progress(self, event: Progress) -> None:
         if event.queue_position is not None:

@@ -210,7 +210,7 @@ SERVER = "server_error"
 
 TABLE: tuple[tuple[type[BaseException], ErrorRow], ...] = (
     (InvalidRequest, ErrorRow(400, CALLER, None, _reason)),
-    (ContextLengthExceeded, ErrorRow(400, CALLER, "context_length_exceeded", _context_message, "messages")),
+    (ContextLengthExceeded, ErrorRow(400, CALLER, "context_length_exceeded", _context_message)),
     (UnsupportedParameter, ErrorRow(400, CALLER, "unsupported_parameter")),
     (MalformedBody, ErrorRow(400, CALLER, "malformed_body")),
     (RequestQuarantined, ErrorRow(400, CALLER, "request_quarantined")),

@@ -1,6 +1,7 @@
 """Events → text_completion documents and chunks (the object has one name for both). Pure.
 
-Choice i of prompt p is number p · n + i. With echo the prompt's text, and its logprobs if asked for, come first.
+Choice i of prompt p is number p · n + i. With echo the prompt's text, and its logprobs if asked for, come first: a
+choice that found the prompt in the cache waits for the one that scores it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from bdchat.api.generation.events import LogEvent
 from bdchat.api.generation.streaming import frame
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.openai.logprobs import LegacyLogprobs
-from bdchat.engine.request import Accepted, Delta, Finished, Prompt, PromptLogprobs, TextPrompt
+from bdchat.engine.request import Accepted, Delta, Finished, PromptLogprobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,9 @@ class CompletionHead:
     model: str
     fingerprint: str | None
     num_choices: int  # per prompt
-    prompts: tuple[Prompt, ...]
+    num_prompts: int
     echo: bool
-    num_top_logprobs: int | None  # None = no logprobs
+    has_logprobs: bool
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -51,25 +52,34 @@ class _Pieces:
     def __init__(self, head: CompletionHead) -> None:
         self._head = head
         self._logprobs: dict[int, LegacyLogprobs] = {}
+        self._early: dict[int, list[LogEvent]] = {}  # position → what came before the prompt's logprobs
         self.usage = UsageCount()
 
     def of(self, position: int, events: Sequence[LogEvent]) -> list[Piece]:
         pieces: list[Piece] = []
         for event in events:
-            if isinstance(event, Delta):
-                index = self._index(position, event.index)
-                logprobs = self._take(position, index, event) if event.logprobs else None
-                if event.text or logprobs:
-                    pieces.append(Piece(index, event.text, logprobs))
-            elif isinstance(event, Finished):
-                self.usage.add_finished(event)
-                pieces.append(Piece(self._index(position, event.index), finish_reason=event.reason.value))
+            if isinstance(event, Accepted):
+                self.usage.add_accepted(event)
+                pieces += self._begin(position, event)
             elif isinstance(event, PromptLogprobs):
                 pieces += self._prompt_logprobs(position, event)
-            elif isinstance(event, Accepted):
-                self.usage.add_accepted(event)
-                pieces += self._echo(position, event)
+                for early in self._early.pop(position, ()):
+                    pieces += self._answer(position, early)
+            elif position in self._early:
+                self._early[position].append(event)
+            else:
+                pieces += self._answer(position, event)
         return pieces
+
+    def _answer(self, position: int, event: LogEvent) -> list[Piece]:
+        if isinstance(event, Delta):
+            index = self._index(position, event.index)
+            logprobs = self._logprobs[index].take(event.logprobs) if event.logprobs else None
+            return [Piece(index, event.text, logprobs)] if event.text or logprobs else []
+        if isinstance(event, Finished):
+            self.usage.add_finished(event)
+            return [Piece(self._index(position, event.index), finish_reason=event.reason.value)]
+        return []
 
     def _index(self, position: int, choice: int) -> int:
         return position * self._head.num_choices + choice
@@ -77,22 +87,17 @@ class _Pieces:
     def _choices(self, position: int) -> range:
         return range(self._index(position, 0), self._index(position + 1, 0))
 
-    def _echo(self, position: int, event: Accepted) -> list[Piece]:
-        if not self._head.echo or not event.prompt_text:
-            return []
-        return [Piece(index, event.prompt_text) for index in self._choices(position)]
+    def _begin(self, position: int, event: Accepted) -> list[Piece]:
+        text = event.prompt_text or ""
+        if self._head.has_logprobs:
+            self._logprobs |= {index: LegacyLogprobs(text) for index in self._choices(position)}
+            if self._head.echo:
+                self._early[position] = []
+        return [Piece(index, text) for index in self._choices(position)] if self._head.echo and text else []
 
     def _prompt_logprobs(self, position: int, event: PromptLogprobs) -> list[Piece]:
-        return [Piece(index, "", self._take(position, index, event.tokens)) for index in self._choices(position)]
-
-    def _take(self, position: int, index: int, source: Delta | Sequence[Any]) -> dict[str, Any]:
-        tokens = source.logprobs if isinstance(source, Delta) else source
-        legacy = self._logprobs.get(index)
-        if legacy is None:
-            prompt = self._head.prompts[position]
-            before = len(prompt.text) if isinstance(prompt, TextPrompt) and not self._head.echo else 0
-            legacy = self._logprobs[index] = LegacyLogprobs(before, self._head.num_top_logprobs or 0)
-        return legacy.take(tokens)
+        choices = self._choices(position)
+        return [Piece(index, "", self._logprobs[index].take_prompt(event.tokens)) for index in choices]
 
 
 class CompletionChunks:
@@ -131,7 +136,7 @@ class CompletionCollector:
     def __init__(self, head: CompletionHead) -> None:
         self._head = head
         self._pieces = _Pieces(head)
-        num_choices = len(head.prompts) * head.num_choices
+        num_choices = head.num_prompts * head.num_choices
         self._texts: list[list[str]] = [[] for _ in range(num_choices)]
         self._logprobs: list[dict[str, list[Any]] | None] = [None] * num_choices
         self._reasons: list[str | None] = [None] * num_choices
@@ -151,7 +156,7 @@ class CompletionCollector:
 
     def _choice(self, index: int) -> dict[str, Any]:
         logprobs = self._logprobs[index]
-        if logprobs is None and self._head.num_top_logprobs is not None:
+        if logprobs is None and self._head.has_logprobs:
             logprobs = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
         return {
             "index": index,

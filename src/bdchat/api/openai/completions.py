@@ -1,5 +1,6 @@
 """POST /v1/completions: raw text in, raw text out; no chat template."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Sequence
@@ -8,14 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.generation.service import GenerationGroup, GenerationService
-from bdchat.api.generation.streaming import StreamResponse, accept, complete
+from bdchat.api.generation.streaming import StreamResponse, accept, complete, unless_gone
 from bdchat.api.http.identity import require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
 from bdchat.api.openai.completion_chunks import CompletionChunks, CompletionCollector, CompletionHead
 from bdchat.api.schemas.completions import CompletionRequest
+from bdchat.engine.engine import Engine
 from bdchat.engine.errors import ContextLengthExceeded
-from bdchat.engine.request import ModelInfo, Prompt, TokenPrompt
+from bdchat.engine.request import ModelInfo, Prompt, TextPrompt, TokenPrompt
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 
@@ -35,6 +37,7 @@ class Completions:
         completion_id = f"cmpl-{uuid.uuid4().hex}"
         if engine.info is not None:
             _refuse_long_token_lists(body.prompts, engine.info)
+        await unless_gone(request.receive, _refuse_bad_prompts(body.prompts[MAX_WIDTH:], engine))
         generation_requests = body.to_generation_requests(completion_id)
         group = GenerationGroup(
             self._generations, engine, generation_requests, width=MAX_WIDTH, user_id=identity.user_id
@@ -47,9 +50,9 @@ class Completions:
             model=info.model_id if info else body.model or "",
             fingerprint=info.fingerprint if info else None,
             num_choices=body.num_choices,
-            prompts=tuple(body.prompts),
+            num_prompts=len(body.prompts),
             echo=bool(body.echo),
-            num_top_logprobs=body.logprobs,
+            has_logprobs=body.logprobs is not None,
         )
         if body.stream:
             return StreamResponse(group, CompletionChunks(head, includes_usage=body.includes_usage))
@@ -60,4 +63,13 @@ def _refuse_long_token_lists(prompts: Sequence[Prompt], info: ModelInfo) -> None
     """Millions of ids need no trip to the engine to be too many."""
     for prompt in prompts:
         if isinstance(prompt, TokenPrompt) and len(prompt.tokens) > info.n_ctx:
-            raise ContextLengthExceeded(len(prompt.tokens), info.n_ctx)
+            raise ContextLengthExceeded(len(prompt.tokens), info.n_ctx, prompt.field)
+
+
+async def _refuse_bad_prompts(prompts: Sequence[Prompt], engine: Engine) -> None:
+    """Those that are not in the engine when the answer begins: a status line cannot be taken back. Raises what the
+    engine would refuse them with later."""
+    for start in range(0, len(prompts), MAX_WIDTH):
+        for tokens in await asyncio.gather(*map(engine.tokenize, prompts[start : start + MAX_WIDTH])):
+            if engine.info is not None and len(tokens) >= engine.info.n_ctx:
+                raise ContextLengthExceeded(len(tokens), engine.info.n_ctx, TextPrompt.field)

@@ -97,7 +97,7 @@ class CompletionRequest(SamplingFields):
                 num_choices=self.num_choices,
                 cache_prompt=self.cache_prompt is not False,
                 num_prompt_logprobs=self.logprobs if self.echo else None,
-                echo=bool(self.echo),
+                echo=bool(self.echo) or self.logprobs is not None,  # offsets count from the prompt's beginning
                 user=self.user_name,
             )
             for position, prompt in enumerate(self.prompts)

@@ -124,6 +124,12 @@ class LlamaModel:
             piece = self._pieces[token_id] = self._read_piece(token_id)
         return piece
 
+    def control_text(self, token_id: int) -> str:
+        if self.token_bytes(token_id):
+            return ""
+        raw = llama_cpp.llama_vocab_get_text(self.vocab, token_id)
+        return raw.decode("utf-8", errors="replace") if raw else ""
+
     def close(self) -> None:
         if self.handle:
             llama_cpp.llama_model_free(self.handle)

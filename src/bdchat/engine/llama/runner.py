@@ -160,13 +160,16 @@ class LlamaRunner:
         return last + 1 if first == 0 else 0
 
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> LogitsSampler:
-        return LogitsSampler(params, prompt, seed, scratch=self._scratch, token_bytes=self.token_bytes)
+        return LogitsSampler(params, prompt, seed, scratch=self._scratch, vocabulary=self)
 
     def is_end_of_generation(self, token_id: int) -> bool:
         return self._model.is_end_of_generation(token_id)
 
     def token_bytes(self, token_id: int) -> bytes:
         return self._model.token_bytes(token_id)
+
+    def control_text(self, token_id: int) -> str:
+        return self._model.control_text(token_id)
 
     def close(self) -> None:
         if self._context:

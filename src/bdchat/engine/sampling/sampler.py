@@ -8,8 +8,8 @@ logits alone, so a resumed answer goes on as it would have.
 import hashlib
 import math
 import struct
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,12 @@ class SamplerScratch:
         self.weight_blocks = padded.reshape(-1, _BLOCK)
 
 
+class Vocabulary(Protocol):
+    def token_bytes(self, token_id: int) -> bytes: ...
+
+    def control_text(self, token_id: int) -> str: ...
+
+
 class LogitsSampler:
     """The Sampler protocol. Owned by one sequence."""
 
@@ -46,10 +52,10 @@ class LogitsSampler:
         seed: int,
         *,
         scratch: SamplerScratch,
-        token_bytes: Callable[[int], bytes],
+        vocabulary: Vocabulary,
     ) -> None:
         self._scratch = scratch
-        self._token_bytes = token_bytes
+        self._vocabulary = vocabulary
         self._seed = seed & 0xFFFF_FFFF_FFFF_FFFF
         self._num_generated = 0
         self._is_greedy = params.temperature <= 0.0
@@ -85,14 +91,22 @@ class LogitsSampler:
         if not math.isfinite(highest):
             raise DecodeFailed("the logits are not finite")
         log_total = highest + math.log(self._mass(logits, highest))
-        ids = _highest_ids(logits, highest, num_top, self._scratch)
+        ids = [int(i) for i in _highest_ids(logits, highest, num_top, self._scratch)]
+        if ids and token_id not in ids:
+            ids.append(token_id)
         return TokenLogprob(
             token_id=token_id,
-            token_bytes=self._token_bytes(token_id),
+            token_bytes=self._vocabulary.token_bytes(token_id),
             logprob=float(logits[token_id]) - log_total,
+            control_text=self._vocabulary.control_text(token_id),
             top=tuple(
-                TopLogprob(token_id=i, token_bytes=self._token_bytes(i), logprob=float(logits[i]) - log_total)
-                for i in map(int, ids)
+                TopLogprob(
+                    token_id=i,
+                    token_bytes=self._vocabulary.token_bytes(i),
+                    logprob=float(logits[i]) - log_total,
+                    control_text=self._vocabulary.control_text(i),
+                )
+                for i in ids
             ),
         )
 

@@ -62,7 +62,7 @@ class EngineCore:
         """`rows`: the logits behind the part's last own token, then those behind each token of its draft. A guess that
         is the token chosen before it has its own logits, which choose the next."""
         sequence, now = part.sequence, self.scheduler.clock()
-        num_before = sequence.num_generated
+        num_before = sequence.num_sampled
         events = sequence.sample(rows[0], self._runner, now)
         num_accepted = 0
         for guess, logits in zip(part.draft, rows[1:], strict=True):
@@ -70,7 +70,7 @@ class EngineCore:
                 break
             events += sequence.sample(logits, self._runner, now)
             num_accepted += 1
-        return Sampled(events, sequence.num_generated - num_before, num_accepted)
+        return Sampled(events, sequence.num_sampled - num_before, num_accepted)
 
 
 def _rows_of(parts: list[Part], logits: npt.NDArray[np.float32]) -> Iterator[tuple[Part, list[LogitsRow]]]:

@@ -82,7 +82,7 @@ class Scheduler:
         refused for want of room: it was accepted before."""
         n_ctx = self._runner.info.n_ctx
         if len(prompt_tokens) >= n_ctx:
-            raise ContextLengthExceeded(len(prompt_tokens), n_ctx)
+            raise ContextLengthExceeded(len(prompt_tokens), n_ctx, request.prompt.field)
         if not prompt_tokens:
             raise InvalidRequest("prompt", "must have at least one token")
         if any(not 0 <= token < self._runner.info.n_vocab for token in request.sampling.logit_bias):
@@ -157,7 +157,12 @@ class Scheduler:
         sequence.record_prompt_logprobs(rows, start)
         if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
             first = sequence.tokens[0]
-            head = TokenLogprob(token_id=first, token_bytes=self._runner.token_bytes(first), logprob=None)
+            head = TokenLogprob(
+                token_id=first,
+                token_bytes=self._runner.token_bytes(first),
+                logprob=None,
+                control_text=self._runner.control_text(first),
+            )
             self._outbox.append(
                 PromptLogprobs(request_id=sequence.request.request_id, tokens=(head, *sequence.prompt_logprobs))
             )

@@ -46,6 +46,7 @@ class Sequence:
         self.num_cached_tokens: int | None = None  # of the prompt, at first admission
         self.num_prompt_tokens_computed = 0  # again after a preemption: what it cost
         self.prompt_logprobs: list[TokenLogprob] = []
+        self.num_end_tokens = 0  # 1 once the model has ended it: sampled and counted, but none of its tokens
         self.is_finished = False
         self.num_passed_over = 0
         self.arrived_at = arrived_at
@@ -73,6 +74,10 @@ class Sequence:
     @property
     def num_generated(self) -> int:
         return len(self.tokens) - self.num_prompt_tokens
+
+    @property
+    def num_sampled(self) -> int:
+        return self.num_generated + self.num_end_tokens
 
     @property
     def is_decoding(self) -> bool:
@@ -113,13 +118,14 @@ class Sequence:
             self.first_token_at = now
         token = self._sampler.sample(logits)
         sampling = self.request.sampling
-        is_end = token in self._end_token_ids or runner.is_end_of_generation(token)
-        if is_end and not sampling.ignore_eos:
-            return self.finish(FinishReason.STOP, now)
-        self.tokens.append(token)
         logprobs: tuple[TokenLogprob, ...] = ()
         if sampling.num_top_logprobs is not None:
             logprobs = (self._sampler.logprob(logits, token, sampling.num_top_logprobs),)
+        is_end = token in self._end_token_ids or runner.is_end_of_generation(token)
+        if is_end and not sampling.ignore_eos:
+            self.num_end_tokens = 1
+            return self.finish(FinishReason.STOP, now, logprobs=logprobs)
+        self.tokens.append(token)
         chunk = self._detokenizer.push(runner.token_bytes(token))
         delta = Delta(
             request_id=self.request.request_id, index=self.index, text=chunk.text, tokens=(token,), logprobs=logprobs
@@ -137,6 +143,7 @@ class Sequence:
     def record_prompt_logprobs(self, rows: list[LogitsRow], first: int) -> None:
         """rows[i] are the logits of prompt token first + i; they judge the token after it."""
         num_top = self.request.num_prompt_logprobs or 0
+        del self.prompt_logprobs[first:]  # read again after a preemption
         for place, row in enumerate(rows, start=first):
             if place + 1 < self.num_prompt_tokens:
                 self.prompt_logprobs.append(self._sampler.logprob(row, self.tokens[place + 1], num_top))
@@ -149,15 +156,18 @@ class Sequence:
         stop: str | None = None,
         message: str | None = None,
         error: str | None = None,
+        logprobs: tuple[TokenLogprob, ...] = (),
     ) -> list[Event]:
-        """Releases held-back text (unless a stop string matched) and closes the choice. Idempotent."""
+        """Releases held-back text (unless a stop string matched) and closes the choice. Idempotent. `logprobs`: of the
+        token that ended it."""
         if self.is_finished:
             return []
         self.is_finished = True
         events: list[Event] = []
         text = "" if stop is not None else self._detokenizer.finish()
-        if text:
-            events.append(Delta(request_id=self.request.request_id, index=self.index, text=text))
+        if text or logprobs:
+            delta = Delta(request_id=self.request.request_id, index=self.index, text=text, logprobs=logprobs)
+            events.append(delta)
         events.append(
             Finished(
                 request_id=self.request.request_id,
@@ -176,7 +186,7 @@ class Sequence:
         return Usage(
             num_prompt_tokens=self.num_prompt_tokens,
             num_cached_tokens=self.num_cached_tokens or 0,
-            num_completion_tokens=self.num_generated,
+            num_completion_tokens=self.num_sampled,
             num_computed_tokens=self.num_prompt_tokens_computed,
         )
 

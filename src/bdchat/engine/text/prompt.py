@@ -61,7 +61,7 @@ class PromptBuilder:
         return text.removeprefix(" ") if tokenizer.adds_space_prefix else text
 
     def _of_chat(self, prompt: ChatPrompt) -> list[int]:
-        tokens = self._encode(self._template.render(prompt))
+        tokens = self._encode(self._template.render(prompt), field=prompt.field)
         if not tokens:
             raise InvalidRequest("messages", "the chat template makes an empty prompt of them")
         return tokens
@@ -69,17 +69,17 @@ class PromptBuilder:
     def _of_text(self, text: str) -> list[int]:
         """The caller writes the whole prompt, so control texts in it are meant (fill-in-the-middle, own templates)."""
         try:
-            tokens = self._encode([Segment(text, trusted=True)] if text else [])
+            tokens = self._encode([Segment(text, trusted=True)] if text else [], field=TextPrompt.field)
         except InvalidRequest as error:
             raise InvalidRequest("prompt", error.reason) from None
         if not tokens:
             raise InvalidRequest("prompt", "must not be empty: this model has no token to begin with")
         return tokens
 
-    def _encode(self, segments: Sequence[Segment]) -> list[int]:
+    def _encode(self, segments: Sequence[Segment], *, field: str) -> list[int]:
         num_chars = sum(len(segment.text) for segment in segments)
         if self._n_ctx is not None and num_chars > self._n_ctx * self._longest(num_chars):
-            raise ContextLengthExceeded(self._estimate(segments, num_chars), self._n_ctx)
+            raise ContextLengthExceeded(self._estimate(segments, num_chars), self._n_ctx, field)
         return self._tokenizer.encode(segments)
 
     def _longest(self, num_chars: int) -> int:
