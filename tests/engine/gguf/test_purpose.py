@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bdchat.engine.gguf.header import GGUFError, read_header
-from bdchat.engine.gguf.purpose import REFUSALS
+from bdchat.engine.gguf.purpose import BY_ARCHITECTURE, REFUSALS
+from bdchat.engine.gguf.types import ARCHITECTURES
 from tests import gguf_files as files
 from tests.gguf_files import GGUFFile
 
@@ -64,6 +65,18 @@ def test_what_a_model_is_for_is_the_reason_also_where_it_lacks_what_a_chat_model
     with pytest.raises(GGUFError) as caught:
         read_header(speech.write(tmp_path / "m.gguf"))
     assert caught.value.reason == REFUSALS["speech"]
+
+
+def test_an_unknown_architecture_is_the_reason_whatever_else_is_missing(tmp_path: Path) -> None:
+    """Where only the name was new, "brandnew.block_count is missing" was the reason."""
+    with pytest.raises(GGUFError) as caught:
+        read_header(GGUFFile().with_pairs(general__architecture=files.string("brandnew")).write(tmp_path / "m.gguf"))
+    assert caught.value.reason.startswith("unknown model architecture: 'brandnew'; a newer version")
+    assert "brandnew.block_count is missing" in caught.value.reason
+
+
+def test_every_architecture_with_a_purpose_is_a_known_one() -> None:
+    assert set(BY_ARCHITECTURE) <= ARCHITECTURES
 
 
 @pytest.mark.parametrize(

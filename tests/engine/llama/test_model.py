@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bdchat.engine.errors import ModelLoadFailed
-from bdchat.engine.gguf.purpose import ARCHITECTURES
+from bdchat.engine.gguf.types import ARCHITECTURES
 from bdchat.engine.llama.model import LlamaModel
 from bdchat.settings import EngineSettings
 from tests import gguf_files as files

@@ -13,7 +13,7 @@ from bdchat.engine.gguf.cursor import Cursor, GGUFError, open_regular
 from bdchat.engine.gguf.metadata import Metadata, read_metadata
 from bdchat.engine.gguf.parts import PART_NAME, part_paths
 from bdchat.engine.gguf.purpose import REFUSALS, Purpose, purpose_of
-from bdchat.engine.gguf.types import FILE_TYPES, TENSOR_TYPES
+from bdchat.engine.gguf.types import ARCHITECTURES, FILE_TYPES, TENSOR_TYPES
 
 MAX_TENSORS = 65_536
 MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
@@ -234,8 +234,8 @@ def _read_shape(cursor: Cursor, name: bytes) -> tuple[int, str, int]:
 
 
 def _describe(paths: tuple[Path, ...], parts: tuple[_Part, ...]) -> GGUFHeader:
-    """What a model is for comes first: a file of another kind may lack what a chat model must have, and that is not the
-    reason why it is refused."""
+    """What a model is for comes first: a file of another kind, or of an architecture that is not known yet, may lack
+    what a chat model must have, and that is not the reason why it is refused."""
     metadata = parts[0].metadata
     architecture = metadata.text("general.architecture")
     if not architecture:
@@ -249,6 +249,9 @@ def _describe(paths: tuple[Path, ...], parts: tuple[_Part, ...]) -> GGUFHeader:
     except GGUFError as error:
         if purpose in REFUSALS:
             raise GGUFError(REFUSALS[purpose]) from error
+        if architecture not in ARCHITECTURES:
+            reason = f"unknown model architecture: '{printable(architecture)}'; {NEWER} ({error.reason})"
+            raise GGUFError(reason) from error
         raise
 
 

@@ -21,7 +21,7 @@ REFUSALS: Final[dict[Purpose, str]] = {
     "draft": "guesses ahead for another model and does not write alone (draft), which is not served here",
 }
 
-ARCHITECTURES: Final[dict[str, Purpose]] = {
+BY_ARCHITECTURE: Final[dict[str, Purpose]] = {
     "t5": "encoder-decoder",
     "t5encoder": "embedding",
     "bert": "embedding",
@@ -51,7 +51,7 @@ def purpose_of(metadata: Metadata, architecture: str) -> Purpose:
     """Keys of diffusion, a pooling other than none (0) and attention that looks ahead tell it of architectures that are
     not in the table. Raises GGUFError when such a key is of the wrong type."""
     pooling = metadata.integer(f"{architecture}.pooling_type", 0, 1 << 31, default=0)
-    known = ARCHITECTURES.get(architecture)
+    known = BY_ARCHITECTURE.get(architecture)
     if pooling == RANK_POOLING and known in {None, "embedding"}:
         return "reranker"
     if known is not None:
