@@ -1,11 +1,17 @@
-/** Block tokens → React elements. Functions, not components: a long answer has thousands of them. */
+/**
+ * Block tokens → React elements. Functions, not components: a long answer has thousands of them.
+ *
+ * Each block of text runs in the direction of its first letter (`dir="auto"`) and is in the language of its letters.
+ */
 import type { Token } from "marked";
 import { Fragment, type ReactNode } from "react";
+import { languageOf } from "@/lib/language";
 import { CodeBlock } from "./code/code-block";
 import { inlineNodes } from "./inline-nodes";
 import type { AnyToken } from "./lex";
 import { ListView } from "./list-view";
 import { MathView } from "./math/math-view";
+import { ReasoningView } from "./reasoning-view";
 import { TableView } from "./table-view";
 
 const CLOSED_FENCE = /\n {0,3}(?:`{3,}|~{3,})\s*$/;
@@ -15,20 +21,42 @@ export function blockNodes(tokens: readonly Token[]): ReactNode[] {
   return tokens.map((token, index) => <Fragment key={index}>{blockNode(token as AnyToken, false)}</Fragment>);
 }
 
+/**
+ * What is in a quote or an item of a list. Its first paragraph has no direction of its own: the browser takes that of the
+ * whole from it, and passes over what has one.
+ */
+export function nestedNodes(tokens: readonly Token[]): ReactNode[] {
+  const [first, ...rest] = tokens;
+  if (first?.type !== "paragraph") return blockNodes(tokens);
+  return [<p key="first">{inlineNodes((first as AnyToken & { tokens?: Token[] }).tokens)}</p>, ...blockNodes(rest)];
+}
+
 export function blockNode(token: AnyToken, isOpen: boolean): ReactNode {
   switch (token.type) {
     case "paragraph":
-      return <p>{inlineNodes(token.tokens)}</p>;
+      return (
+        <p dir="auto" lang={languageOf(token.text)}>
+          {inlineNodes(token.tokens)}
+        </p>
+      );
     case "text":
       return token.tokens ? inlineNodes(token.tokens) : token.text;
     case "heading": // one level: models skip some, and where a message begins no outline can know
-      return <h3 className={`md-h${token.depth}`}>{inlineNodes(token.tokens)}</h3>;
+      return (
+        <h3 className={`md-h${token.depth}`} dir="auto" lang={languageOf(token.text)}>
+          {inlineNodes(token.tokens)}
+        </h3>
+      );
     case "code":
       return (
         <CodeBlock code={token.text} language={token.lang ?? ""} isOpen={isOpen && !CLOSED_FENCE.test(token.raw)} />
       );
     case "blockquote":
-      return <blockquote>{blockNodes(token.tokens)}</blockquote>;
+      return (
+        <blockquote dir="auto" lang={languageOf(token.text)}>
+          {nestedNodes(token.tokens)}
+        </blockquote>
+      );
     case "list":
       return <ListView token={token} />;
     case "table":
@@ -36,13 +64,19 @@ export function blockNode(token: AnyToken, isOpen: boolean): ReactNode {
     case "hr":
       return <hr />;
     case "html":
-      return <p className="md-source">{token.text.trimEnd()}</p>;
+      return (
+        <p className="md-source" dir="auto">
+          {token.text.trimEnd()}
+        </p>
+      );
+    case "thought":
+      return <ReasoningView text={token.text} isOpen={isOpen && !token.isEnded} />;
     case "math":
       return <MathView tex={token.tex} isDisplay />;
     case "footnote":
       return (
-        <p className="md-footnote">
-          <sup>{token.label}</sup> {inlineNodes(token.tokens)}
+        <p className="md-footnote" dir="auto" lang={languageOf(token.raw)}>
+          <sup dir="ltr">{token.label}</sup> {inlineNodes(token.tokens)}
         </p>
       );
     case "space":

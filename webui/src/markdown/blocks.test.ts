@@ -18,7 +18,20 @@ const PIECES = [
   "Heading\n===\n",
   "<div>\n**raw**\n</div>\n\n",
   "***\n",
+  "값은 $x$이다. **모델(LLM)**은 https://example.com/a를 ~~본다(1)~~고 3~4번\n\n",
+  "$$는 번호이고\n\n",
+  "$$ a_1\n\n",
+  "b_2 $$\n\n",
+  "\\[\na_1 * b_2\n\\]\n\n",
+  "<think>\n잠깐,\n\n- 하나\n</think>\n",
+  "<think>한 줄</think> 다음\n\n",
+  "> [e]: https://example.org/e\n> 인용\n\n",
+  "- [constructor]: https://example.org/c\n\n[e]와 [constructor]\n\n",
+  "**日本語（テスト）**です。\n中文。\n",
+  "السلام **عليكم**\n\n",
 ];
+/** Of those, what later definitions change nothing of. */
+const WITHOUT_LINKS = PIECES.filter((piece) => !/\]:|\]\[|\[e\]/.test(piece));
 
 /** mulberry32: the same documents each time. */
 function randomNumbers(seed: number): () => number {
@@ -44,6 +57,19 @@ test("a text that grew in random steps has the blocks of the whole text", () => 
     for (let end = 0; end < text.length; end += 1 + Math.floor(random() * 9)) lexer.update(text.slice(0, end), false);
     const blocks = lexer.update(text, true).map((block) => block.token);
     expect(blocks, `seed ${seed}`).toEqual(shown(text));
+  }
+});
+
+test("at every length a growing text has the blocks of what is there", () => {
+  for (let seed = 0; seed < 12; seed += 1) {
+    const random = randomNumbers(seed);
+    const pieces = Array.from({ length: 9 }, () => WITHOUT_LINKS[Math.floor(random() * WITHOUT_LINKS.length)]);
+    const text = pieces.join("");
+    const lexer = new BlockLexer();
+    for (let end = 0; end <= text.length; end += 1) {
+      const blocks = lexer.update(text.slice(0, end), false).map((block) => block.token);
+      expect(blocks, `seed ${seed}, ${end} characters`).toEqual(shown(text.slice(0, end)));
+    }
   }
 });
 
@@ -90,6 +116,11 @@ test("hostile nesting and marks end before the test times out, as text if need b
     "~~가(".repeat(5_000),
     "- ".repeat(3_000),
     "[^a".repeat(5_000),
+    "\\(".repeat(20_000),
+    "$a_".repeat(9_000),
+    "https://a가".repeat(5_000),
+    "https://a/(".repeat(5_000),
+    "<think>\n".repeat(5_000),
   ]) {
     expect(new BlockLexer().update(text, true).length).toBeGreaterThan(0);
   }

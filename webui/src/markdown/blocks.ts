@@ -4,7 +4,8 @@
  * Invariant: after `update(text, true)` the blocks are those of lexing `text` whole. While it grows they may differ in
  * one way: a reference link whose definition comes later is not a link yet.
  */
-import type { Links } from "marked";
+import type { Links, Token, Tokens } from "marked";
+import { mayBecomeFormula } from "./fenced-formulas";
 import { type AnyToken, lex } from "./lex";
 
 export interface Block {
@@ -21,7 +22,7 @@ export class BlockLexer {
   #text = "";
   #settled: Block[] = [];
   #settledLength = 0;
-  #links: Links = {};
+  #links: Links = Object.create(null);
   #hasLinks = false;
   #blocks: Block[] = [];
   #isComplete = false;
@@ -48,7 +49,7 @@ export class BlockLexer {
   #restart(): void {
     this.#settled = [];
     this.#settledLength = 0;
-    this.#links = {};
+    this.#links = Object.create(null);
     this.#epoch += 1;
   }
 
@@ -59,7 +60,7 @@ export class BlockLexer {
     const numSettled = this.#numSettled(tokens, tail);
     for (const token of tokens.slice(0, numSettled)) {
       if (isShown(token)) this.#settled.push(this.#block(token, this.#settled.length));
-      if (token.type === "def") this.#links[token.tag] ??= { href: token.href, title: token.title };
+      for (const { tag, href, title } of definitions(token)) this.#links[tag] ??= { href, title };
       this.#settledLength += token.raw.length;
     }
     const rest = tokens.slice(numSettled).filter(isShown);
@@ -76,13 +77,27 @@ export class BlockLexer {
       if (tokens[cut]?.type !== "space") numNewer += 1;
     }
     if (numNewer < NUM_UNSETTLED) return 0;
-    const spelled = tokens.slice(0, cut).map((token) => token.raw);
-    return tail.startsWith(spelled.join("")) ? cut : 0;
+    let length = 0;
+    for (const [index, { type, raw }] of tokens.slice(0, cut).entries()) {
+      if (!tail.startsWith(raw, length)) return 0;
+      if (type === "paragraph" && mayBecomeFormula(raw, tail.length - length - raw.length)) return index;
+      length += raw.length;
+    }
+    return cut;
   }
 
   #block(token: AnyToken, index: number): Block {
     return { key: `${this.#epoch}:${index}`, token };
   }
+}
+
+/** Of reference links, in quotes and lists too. */
+function definitions(token: Token): Tokens.Def[] {
+  if (token.type === "def") return [token as Tokens.Def];
+  const inner: Token[] = token.type === "list" ? token.items : token.type === "blockquote" ? (token.tokens ?? []) : [];
+  return inner.flatMap((each) =>
+    each.type === "list_item" ? (each.tokens ?? []).flatMap(definitions) : definitions(each),
+  );
 }
 
 function isShown(token: AnyToken): boolean {

@@ -30,11 +30,13 @@ function inlineNode(token: AnyToken): ReactNode {
     case "del":
       return <del>{inlineNodes(token.tokens)}</del>;
     case "codespan":
-      return <code>{token.text}</code>;
+      return <code dir="ltr">{token.text}</code>;
     case "br":
       return <br />;
     case "link":
-      return link(token.autolink ? token.href : decodeEntities(token.href), inlineNodes(token.tokens));
+      return token.autolink
+        ? link(token.href, token.text, "ltr")
+        : link(decodeEntities(token.href), inlineNodes(token.tokens));
     case "image":
       return <ImageChip href={decodeEntities(token.href)} text={decodeEntities(token.text)} />;
     case "html": // shown, never obeyed; only tables have no other way to break a line
@@ -42,17 +44,18 @@ function inlineNode(token: AnyToken): ReactNode {
     case "math":
       return <MathView tex={token.tex} isDisplay={token.isDisplay} />;
     case "footnoteMark":
-      return <sup>{token.label}</sup>;
+      return <sup dir="ltr">{token.label}</sup>;
     default:
       return token.raw;
   }
 }
 
-function link(href: string, children: ReactNode): ReactNode {
+/** `direction`: of what is an address itself; words run with the words around them. */
+function link(href: string, children: ReactNode, direction?: "ltr"): ReactNode {
   const safe = safeHref(href);
   if (safe === null) return children;
   return (
-    <a href={safe} title={safe} target="_blank" rel="noopener noreferrer nofollow">
+    <a href={safe} title={safe} dir={direction} target="_blank" rel="noopener noreferrer nofollow">
       {children}
     </a>
   );

@@ -1,16 +1,52 @@
-/** Markdown → marked's tokens, with our three additions: bold beside Hangul, math, footnotes. Pure; knows no React. */
-import { Lexer, type Links, Marked, type MarkedToken, type Token, type Tokens } from "marked";
-import { cjkEmphasis } from "./cjk";
+/**
+ * Markdown → marked's tokens. Ours are thoughts, formulas, footnotes, and what marked would find otherwise beside Hangul, Kana and
+ * Han: emphasis and bare addresses (`inline/`). Pure; knows no React.
+ */
+import { Hooks, Lexer, type Links, Marked, type MarkedToken, type Token, type Tokens } from "marked";
+import { fencedFormulas } from "./fenced-formulas";
 import { type FootnoteToken, footnotes } from "./footnote-tokens";
-import { type MathToken, math } from "./math-tokens";
+import { InlineRun, inlineFinds, type MathToken, type WithRuns } from "./inline/run";
+import { type ThoughtToken, thoughts } from "./thought-tokens";
 
-export type AnyToken = MarkedToken | MathToken | FootnoteToken;
+export type AnyToken = MarkedToken | MathToken | FootnoteToken | ThoughtToken;
 
 const marked = new Marked({
   gfm: true,
   breaks: true, // a model's line break is meant as one
-  extensions: [...math, ...footnotes, ...cjkEmphasis],
+  extensions: [thoughts, fencedFormulas, ...footnotes, inlineFinds],
+  tokenizer: {
+    // Of what marked takes for an address only those of mail are left to it.
+    url: (source) => (/^(?:https?:|ftp:|www\.)/i.test(source) ? undefined : false),
+  },
 });
+
+/** marked's lexer, which knows the run of inline text that it is in. */
+class RunLexer extends Lexer implements WithRuns {
+  readonly #runs: InlineRun[] = [];
+
+  constructor() {
+    const hooks = new Hooks();
+    super({ ...marked.defaults, hooks });
+    // Called once for each run, before anything in it is lexed.
+    hooks.emStrongMask = (masked) => {
+      this.run?.find(masked, { hasAddresses: !this.state.inLink });
+      return masked;
+    };
+  }
+
+  get run(): InlineRun | undefined {
+    return this.#runs.at(-1);
+  }
+
+  override inlineTokens(source: string, tokens: Token[] = []): Token[] {
+    this.#runs.push(new InlineRun(source));
+    try {
+      return super.inlineTokens(source, tokens);
+    } finally {
+      this.#runs.pop();
+    }
+  }
+}
 
 export interface Lexed {
   tokens: AnyToken[];
@@ -21,7 +57,7 @@ export interface Lexed {
 /** `known`: reference links defined earlier in the document that `source` is the rest of. */
 export function lex(source: string, known: Links = {}): Lexed {
   if (isHostile(source)) return { tokens: [asText(source)], links: known };
-  const lexer = new Lexer(marked.defaults);
+  const lexer = new RunLexer();
   Object.assign(lexer.tokens.links, known);
   try {
     return { tokens: lexer.lex(source) as Token[] as AnyToken[], links: { ...lexer.tokens.links } };

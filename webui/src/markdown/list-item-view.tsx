@@ -2,7 +2,8 @@
 import type { Tokens } from "marked";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import { blockNodes } from "./block-node";
+import { languageOf } from "@/lib/language";
+import { nestedNodes } from "./block-node";
 
 interface Props {
   item: Tokens.ListItem;
@@ -11,9 +12,9 @@ interface Props {
 export const ListItemView = memo(
   function ListItemView({ item }: Props) {
     return (
-      <li>
+      <li dir="auto" lang={languageOf(item.text)}>
         {item.task && <TaskBox isDone={item.checked ?? false} />}
-        {blockNodes(item.tokens)}
+        {nestedNodes(item.tokens)}
       </li>
     );
   },

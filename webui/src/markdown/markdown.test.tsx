@@ -97,6 +97,42 @@ test("reasoning is folded away from the answer", () => {
   expect(shown("write `</think>` at the end").querySelector("details")).toBeNull();
 });
 
+test("a thought between parts of an answer is folded away where it stands", () => {
+  const page = shown("first\n\n<think>\nthen\n</think>\n\nlast\n\n<think>\nand", true);
+  expect([...page.querySelectorAll("details div")].map((thought) => thought.textContent)).toEqual(["then", "and"]);
+  expect([...page.querySelectorAll("summary")].map((summary) => summary.textContent)).toEqual([
+    "Reasoning",
+    "Thinking …",
+  ]);
+  expect(shown("`<think>` opens\n\n<think> is a tag").querySelector("details")).toBeNull();
+});
+
+test("each block runs in the direction of its text; code, formulas and addresses from left to right", async () => {
+  const page = shown(
+    "# عنوان\n\nنص `code` $x$ https://example.com\n\n- عنصر\n- item\n\n  متابعة\n\n> اقتباس\n\n| أ | b |\n|-|-|\n| ١ | 2 |\n\n" +
+      "```js\nx\n```\n\n<b>\n\nنص[^1]\n\n[^1]: ملاحظة",
+  );
+  await vi.waitFor(() => expect(page.querySelector("math")).not.toBeNull());
+  const without = [...page.querySelectorAll("h3, p, li, blockquote, table")].filter(
+    (block) => block.getAttribute("dir") !== "auto" && block.parentElement?.firstElementChild !== block,
+  );
+  expect(without).toEqual([]);
+  expect(page.querySelector("blockquote p")?.getAttribute("dir")).toBeNull(); // the quote has it
+  for (const fixed of page.querySelectorAll("code, sup, a, figure, span:has(> .katex)")) {
+    expect(fixed.closest("[dir]")?.getAttribute("dir"), fixed.outerHTML).toBe("ltr");
+  }
+});
+
+test("blocks say the language that their lines break by", () => {
+  const page = shown("한국어 문단\n\nこれは日本語です\n\n- 这是一个很长的中文句子\n\nEnglish");
+  expect([...page.querySelectorAll("p, li")].map((block) => block.getAttribute("lang"))).toEqual([
+    "ko",
+    "ja",
+    "zh",
+    null,
+  ]);
+});
+
 test("footnotes stand where they belong", () => {
   const page = shown("claim[^1]\n\n[^1]: https://example.org says so");
   expect([...page.querySelectorAll("sup")].map((sup) => sup.textContent)).toEqual(["1", "1"]);

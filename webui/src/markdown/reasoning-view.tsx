@@ -1,5 +1,6 @@
 /** What the model thought, folded away; its text is shown as it stands, for it is rarely markdown and often long. */
 import { useTranslation } from "react-i18next";
+import { languageOf } from "@/lib/language";
 
 interface Props {
   text: string;
@@ -12,7 +13,9 @@ export function ReasoningView({ text, isOpen }: Props) {
   return (
     <details className="md-reasoning">
       <summary>{isOpen ? t("markdown.thinking") : t("markdown.reasoning")}</summary>
-      <div>{text}</div>
+      <div dir="auto" lang={languageOf(text)}>
+        {text}
+      </div>
     </details>
   );
 }

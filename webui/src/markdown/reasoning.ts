@@ -7,25 +7,59 @@ export interface Answer {
   answer: string;
 }
 
-const OPENING = /^\s*<(think|thinking|reasoning)>\n?/;
-/** Templates that open the tag themselves leave the model only the closing one, on a line of its own. */
-const LONE_CLOSING = /^[ \t]*<\/(?:think|thinking|reasoning)>[ \t]*$/m;
+/** A regular expression's source: the names of the tags that thoughts stand in. */
+export const THOUGHT = "think|thinking|thought|reasoning|seed:think";
+
+const OPENING = new RegExp(`^\\s*(?:<(${THOUGHT})>|\\[(THINK)\\])\\n?`);
+/** Of a thought between parts of the answer: thought-tokens.ts. */
+const LATER_OPENING = new RegExp(`^ {0,3}<(?:${THOUGHT})>`, "m");
+const MAY_CLOSE = new RegExp(`</(?:${THOUGHT})>|\\[/THINK\\]`);
+const CLOSED_FENCE =
+  "(?:^|\\n)[ \\t]*(?<fence>`{3,}|~{3,})[^`\\n]*\\n(?:[^\\n]*\\n)*?[ \\t]*\\k<fence>[`~]*[ \\t]*(?=\\n|$)";
+const OPEN_FENCE = "(?:^|\\n)[ \\t]*(?:`{3,}|~{3,})[^`\\n]*(?:\\n|$)[\\s\\S]*";
+/** Within a paragraph; a tag on a line of its own is in none. */
+const SPAN = `(?<!\`)(?<ticks>\`+)(?!\`)(?:(?!\\n[ \\t]*\\n|\\n[ \\t]*</(?:${THOUGHT})>)[\\s\\S])+?(?<!\`)\\k<ticks>(?!\`)`;
+
+/** Code is stepped over: a thought about thoughts does not end there. */
+const closingTag = (code: readonly string[], tag: string) =>
+  new RegExp([...code, `(?<tag></(?:${tag})>|\\[/(?:${tag})\\])`].join("|"), "g");
+
+const LONE_CLOSING = closingTag([CLOSED_FENCE, OPEN_FENCE, SPAN], `${THOUGHT}|THINK`);
+/** A fence that is open still may be the thought's own, cut off: the tag ends it. */
+const CLOSING = new Map([...THOUGHT.split("|"), "THINK"].map((name) => [name, closingTag([CLOSED_FENCE, SPAN], name)]));
+const ANY_CLOSING = new RegExp(`(?<!\`)(?:</(?:${THOUGHT})>|\\[/THINK\\])(?!\`)`);
 
 export function splitReasoning(text: string): Answer {
-  const opening = OPENING.exec(text);
-  if (opening) {
-    const start = opening[0].length;
-    const closing = `</${opening[1]}>`;
-    const end = text.indexOf(closing, start);
-    if (end < 0) return { reasoning: text.slice(start), isThinking: true, answer: "" };
-    return answered(text.slice(start, end), text.slice(end + closing.length));
+  const thoughts: string[] = [];
+  let rest = text;
+  for (let opening = OPENING.exec(rest); opening; opening = OPENING.exec(rest)) {
+    const begun = rest.slice(opening[0].length);
+    // One tick too many in a thought must not hide the answer: better an end in code than none.
+    const closing = firstTag(CLOSING.get(opening[1] ?? opening[2] ?? ""), begun) ?? ANY_CLOSING.exec(begun);
+    if (!closing) return { reasoning: joined([...thoughts, begun]), isThinking: true, answer: "" };
+    thoughts.push(begun.slice(0, closing.index));
+    rest = begun.slice(closing.index + closing[0].length);
   }
-  if (!text.includes("</")) return { reasoning: null, isThinking: false, answer: text };
-  const closing = LONE_CLOSING.exec(text);
-  if (!closing) return { reasoning: null, isThinking: false, answer: text };
-  return answered(text.slice(0, closing.index), text.slice(closing.index + closing[0].length));
+  if (thoughts.length === 0) {
+    // Templates that open the tag themselves leave the model only the closing one.
+    const closing = MAY_CLOSE.test(rest) ? firstTag(LONE_CLOSING, rest) : null;
+    if (!closing || LATER_OPENING.test(rest.slice(0, closing.index)))
+      return { reasoning: null, isThinking: false, answer: text };
+    thoughts.push(rest.slice(0, closing.index));
+    rest = rest.slice(closing.index + closing[0].length);
+  }
+  return { reasoning: joined(thoughts), isThinking: false, answer: rest.trimStart() };
 }
 
-function answered(reasoning: string, answer: string): Answer {
-  return { reasoning: reasoning.trim() || null, isThinking: false, answer: answer.trimStart() };
+function firstTag(pattern: RegExp | undefined, text: string): RegExpExecArray | null {
+  if (!pattern) return null;
+  pattern.lastIndex = 0;
+  let match = pattern.exec(text);
+  while (match && !match.groups?.tag) match = pattern.exec(text);
+  return match;
+}
+
+function joined(thoughts: readonly string[]): string | null {
+  const said = thoughts.map((thought) => thought.trim()).filter((thought) => thought !== "");
+  return said.length > 0 ? said.join("\n\n") : null;
 }

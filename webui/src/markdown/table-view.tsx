@@ -1,7 +1,14 @@
-/** A table; one that is too wide scrolls by itself, by keyboard too. */
+/**
+ * A table; one that is too wide scrolls by itself, by keyboard too. Its columns run in the direction of its first letter,
+ * the text of each cell in that of its own (markdown.css: an element with a direction would be passed over).
+ */
 import type { Tokens } from "marked";
 import { useTranslation } from "react-i18next";
+import { languageOf } from "@/lib/language";
 import { inlineNodes } from "./inline-nodes";
+
+/** Longer ones keep some width beside others, so that no column becomes a column of letters. */
+const LONG_CHARACTERS = 12;
 
 interface Props {
   token: Tokens.Table;
@@ -12,7 +19,7 @@ export function TableView({ token }: Props) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <section className="md-table" tabIndex={0} aria-label={t("markdown.table")}>
-      <table>
+      <table dir="auto">
         <thead>
           <tr>{cells(token.header, "th")}</tr>
         </thead>
@@ -30,8 +37,13 @@ export function TableView({ token }: Props) {
 function cells(row: Tokens.TableCell[], Tag: "th" | "td") {
   return row.map((cell, index) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: cells have no identity but their place
-    <Tag key={index} className={cell.align ? `md-${cell.align}` : undefined}>
+    <Tag key={index} className={classOf(cell)} lang={languageOf(cell.text)}>
       {inlineNodes(cell.tokens)}
     </Tag>
   ));
+}
+
+function classOf({ align, text }: Tokens.TableCell): string | undefined {
+  const names = [align && `md-${align}`, text.length > LONG_CHARACTERS && "md-long"].filter(Boolean);
+  return names.length > 0 ? names.join(" ") : undefined;
 }

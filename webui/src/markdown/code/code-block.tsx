@@ -20,7 +20,7 @@ export const CodeBlock = memo(function CodeBlock({ code, language, isOpen }: Pro
   const name = /^[\w+#.-]{1,24}/.exec(language)?.[0]?.toLowerCase() ?? "";
   const isColoured = name !== "" && !isOpen && code.length <= MAX_COLOURED_CHARACTERS;
   return (
-    <figure className="md-code">
+    <figure className="md-code" dir="ltr">
       <figcaption>
         <span>{name}</span>
         <CopyButton text={code} />

@@ -25,8 +25,12 @@ export function Formula({ tex, isDisplay }: Props) {
   const hasFailed = failed === tex;
   return (
     <>
-      {hasFailed && <code className={isDisplay ? "md-tex" : undefined}>{tex}</code>}
-      <span ref={host} hidden={hasFailed} className={isDisplay ? "md-formula" : undefined} />
+      {hasFailed && (
+        <code className={isDisplay ? "md-tex" : undefined} dir="ltr">
+          {tex}
+        </code>
+      )}
+      <span ref={host} dir="ltr" hidden={hasFailed} className={isDisplay ? "md-formula" : undefined} />
     </>
   );
 }

@@ -1,11 +1,10 @@
 /** A formula; its source until KaTeX is there. */
 import { memo, type ReactNode } from "react";
 import { FallbackOnError } from "@/lib/fallback-on-error";
+import { MAX_TEX_CHARACTERS } from "../inline/formulas";
 import { latePart } from "../late-part";
 
 const useFormula = latePart(() => import("./formula").then((module) => module.Formula));
-/** KaTeX on more than this would hold the page up. */
-const MAX_TEX_CHARACTERS = 5000;
 
 interface Props {
   tex: string;
@@ -13,7 +12,11 @@ interface Props {
 }
 
 export const MathView = memo(function MathView({ tex, isDisplay }: Props) {
-  const plain = <code className={isDisplay ? "md-tex" : undefined}>{tex}</code>;
+  const plain = (
+    <code className={isDisplay ? "md-tex" : undefined} dir="ltr">
+      {tex}
+    </code>
+  );
   if (tex.length > MAX_TEX_CHARACTERS) return plain;
   return (
     <FallbackOnError fallback={plain}>

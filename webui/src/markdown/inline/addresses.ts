@@ -1,0 +1,77 @@
+/**
+ * Where a bare address ends. Pure.
+ *
+ * Particles and the sentences of Chinese and Japanese follow an address without a space, so their letters are no part of
+ * it, nor is any punctuation but ASCII's: `https://example.com/docs를`, `https://example.com/b。次`. They are where they
+ * begin a part of a path by themselves (`/wiki/서울`), unless they read on as a sentence does (`/docs/를`).
+ */
+import { characterAt, closeLettersAt, isCloseLetter, isParticle } from "./letters";
+
+const BEGINNING = /(?:https?|ftp):\/\/|www\./iy;
+const INSIDE_A_WORD = /[\p{Script=Latin}\p{Nd}_./@-]$/u;
+const HOST = /^(?:[^\s/?#]*@)?(?:\[[\da-f:.]+\]|[\p{L}\p{N}])/iu;
+const DOTTED = /^www\.[\p{L}\p{N}-]+\.?/iu;
+/** A letter of another alphabet (`é`, `Москва`) is written into addresses, and ended by a space. */
+const LETTER = /^[\p{L}\p{M}\p{N}\p{Pd}]$/u;
+const NEVER = new Set('<>"`{}|\\^');
+/** What a close letter may begin a part of an address after. */
+const BEFORE_A_PART = new Set("/=#-_@+");
+const TRAILING = /(?:[?!.,:;*_'"~([]|&[a-z0-9]+;)$/i;
+const CLOSING: Record<string, string> = { ")": "(", "]": "[" };
+
+const JAPANESE =
+  "を|(?:に|で|は|が|の|と|も|へ|や|から|まで|より)(?:[\\p{scx=Hani}\\p{Script=Katakana}]|.*(?:ます|です|する|した|して|ください|ない)|$)";
+const CHINESE =
+  "即可|查看|進行|进行|获取|取得|下载|下載|了解|访问|訪問|打开|打開|注册|登录|登入|的|和|或|与|與|是|上|里|裡|中(?![国國华華文央东東])|来|來|以|并|並|后|後";
+const SENTENCE = new RegExp(`^(?:${JAPANESE}|${CHINESE})`, "u");
+
+/** The end of the address that begins at `start`; null: none does. `masked`: code, links and HTML have no letters in it. */
+export function addressEnd(text: string, masked: string, start: number): number | null {
+  BEGINNING.lastIndex = start;
+  const beginning = BEGINNING.exec(text)?.[0];
+  if (!beginning) return null;
+  const isNamed = beginning.endsWith("/");
+  if (!isNamed && INSIDE_A_WORD.test(text.slice(Math.max(0, start - 2), start))) return null;
+  const end = trimmed(text, start, reach(text, masked, start, start + beginning.length));
+  const address = text.slice(start, end);
+  const isOne = isNamed ? HOST.test(address.slice(beginning.length)) : DOTTED.test(address);
+  return isOne ? end : null;
+}
+
+/** How far its characters go. */
+function reach(text: string, masked: string, start: number, from: number): number {
+  const open: string[] = [];
+  let root = -1; // of the slash behind the host
+  let isClosePart = false;
+  for (let at = from; at < text.length; ) {
+    const character = characterAt(text, at);
+    if (character <= " " || NEVER.has(character) || masked[at] !== text[at]) return at;
+    if (text.startsWith("[^", at)) return at; // a footnote's mark
+    const opening = CLOSING[character];
+    if (opening && open.pop() !== opening) return at;
+    if (character === "(" || character === "[") open.push(character);
+    if (character === "/" && root < 0) root = at;
+    if ("/?&=#".includes(character)) isClosePart = false;
+    if (isCloseLetter(character)) {
+      isClosePart ||= root >= 0 && at - 1 > root && beginsPart(text, at);
+      if (!isClosePart) return at;
+    } else if (character > "~" && !LETTER.test(character)) return at;
+    at += character.length;
+  }
+  return Math.max(text.length, start);
+}
+
+function beginsPart(text: string, at: number): boolean {
+  if (!BEFORE_A_PART.has(text[at - 1] ?? "")) return false;
+  const letters = closeLettersAt(text, at);
+  return !isParticle(letters) && !SENTENCE.test(letters);
+}
+
+function trimmed(text: string, start: number, end: number): number {
+  let kept = end;
+  for (;;) {
+    const trailing = TRAILING.exec(text.slice(Math.max(start, kept - 12), kept));
+    if (!trailing) return kept;
+    kept -= trailing[0].length;
+  }
+}
