@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { field, thread } from "./harness/chat";
 import { furnish, go, placesOf, publicPlacesOf } from "./harness/places";
 import { stage } from "./harness/stage";
+import * as texts from "./texts";
 
 const scene = stage({ model: "none" });
 const PHONE = { width: 360, height: 740, isPhone: true };
@@ -23,7 +24,124 @@ function overhanging(): string[] {
     .map((element) => `${element.tagName} ${element.className} ${element.textContent?.slice(0, 40)}`);
 }
 
+/** The lines that the text of `selector` is broken into, and which sides of it each line touches. */
+function linesOf(selector: string): { text: string; isLeft: boolean; isRight: boolean }[] {
+  return [...document.querySelectorAll(selector)].flatMap((element) => {
+    const box = element.getBoundingClientRect();
+    const lines: { text: string; top: number; left: number; right: number }[] = [];
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const range = document.createRange();
+      for (let at = 0; at < (node.textContent ?? "").length; at += 1) {
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        const { top, left, right, width } = range.getBoundingClientRect();
+        const last = lines.at(-1);
+        if (width === 0) continue;
+        if (!last || Math.abs(top - last.top) > 8) lines.push({ text: range.toString(), top, left, right });
+        else {
+          last.text += range.toString();
+          last.left = Math.min(last.left, left);
+          last.right = Math.max(last.right, right);
+        }
+      }
+    }
+    return lines.map(({ text, left, right }) => ({
+      text,
+      isLeft: left - box.left < 24,
+      isRight: box.right - right < 24,
+    }));
+  });
+}
+
 for (const language of ["en", "ko"] as const) {
+  test(`a text is shown as it was meant (${language})`, async () => {
+    const { page, api, watch } = await scene.visitor("ann", { ...PHONE, language });
+    watch.foresee(/\/preview/);
+    const { TILDES, DOLLARS, ADDRESSES, THOUGHT, ARABIC } = texts;
+    const answers = [TILDES, DOLLARS, ADDRESSES, THOUGHT, ARABIC];
+    const sessionId = await api.chat(
+      "محادثة عن API",
+      answers.flatMap((text) => [text, text]),
+    );
+    await page.goto(`/chat/${sessionId}`);
+    await page.locator(".md .katex").first().waitFor({ state: "attached" });
+    const inner = (selector: string) => page.locator(selector).allTextContents();
+    expect(await inner(".md del")).toEqual(["취소"]);
+    expect(await inner(".md annotation")).toEqual(["x^2"]);
+    expect(await page.locator(".md a").evaluateAll((links) => links.map((link) => link.getAttribute("href")))).toEqual(
+      ["docs", "", "a", "b", "c"].map((path) => `https://example.com/${path}`),
+    );
+    expect(await inner(".md details div")).toEqual(["They ask for 17 × 23. That is 391."]);
+    expect(await page.locator(".md details[open]").count()).toBe(0);
+
+    const directions = (selector: string) =>
+      page.locator(selector).evaluateAll((all) => all.map((one) => getComputedStyle(one).direction).join(" "));
+    expect(await directions(".md:has(pre) > p")).toBe("rtl ltr rtl");
+    expect(await directions(".md:has(pre) li")).toBe("rtl ltr");
+    expect(await directions(".md:has(pre) :is(pre, code, figure)")).toBe("ltr ltr ltr ltr");
+    expect(await directions(".md:has(pre) table")).toBe("rtl");
+    expect(await directions("header h1")).toBe("rtl");
+    const sides = (
+      await page.evaluate(linesOf, "article:has(+ article pre) [lang], article:has(+ article pre) [dir]")
+    ).filter(({ text }) => /عنصر|English again|واحد/.test(text));
+    expect(sides.map(({ isLeft, isRight }) => [isLeft, isRight])).toEqual([
+      [false, true],
+      [true, false],
+      [false, true],
+    ]);
+    const [name, value] = await page
+      .locator(".md:has(pre) td")
+      .evaluateAll((cells) =>
+        cells.map((cell) => [cell.getBoundingClientRect().left, getComputedStyle(cell).textAlign] as const),
+      );
+    expect(name?.[0]).toBeGreaterThan(value?.[0] ?? 0);
+    expect([name?.[1], value?.[1]]).toEqual(["right", "right"]);
+    await page.locator("textarea").fill("سؤال (API)\nand English");
+    expect(await directions("textarea")).toBe("rtl");
+  });
+
+  test(`lines break as the language of a text has it, and the longest word stays within (${language})`, async () => {
+    const { page, api, watch } = await scene.visitor("ann", { ...PHONE, language });
+    watch.foresee(/\/preview/);
+    const { CHINESE, JAPANESE, KOREAN, LONG_WORD } = texts;
+    const all = [CHINESE, JAPANESE, KOREAN, LONG_WORD];
+    const sessionId = await api.chat(
+      LONG_WORD,
+      all.flatMap((text) => [text, `${text}\n\n# ${text}\n\n- ${text}\n\n| ${text} | b |\n|-|-|\n| c | ${text} |`]),
+    );
+    await page.goto(`/chat/${sessionId}`);
+    await page.locator(".md").nth(3).waitFor();
+    expect(await page.evaluate(overhanging)).toEqual([]);
+    const words = new Set(KOREAN.split(" "));
+    for (const [lang, selector] of [
+      ["zh", "p"],
+      ["ja", "p"],
+      ["ko", "p"],
+      ["zh", "div"],
+      ["ja", "div"],
+      ["ko", "div"],
+    ]) {
+      const lines = await page.evaluate(linesOf, `${selector}[lang=${lang}]`);
+      expect(lines.length, `${lang} ${selector}`).toBeGreaterThan(3);
+      if (lang === "ko") {
+        const cut = lines
+          .flatMap(({ text }) => text.trim().split(" "))
+          .filter((word) => !words.has(word) && !LONG_WORD.includes(word));
+        expect(cut, selector).toEqual([]);
+      } else {
+        expect(
+          lines.filter(({ text }) => /^[。、，」？！ょっー]/.test(text)),
+          `${lang} ${selector}`,
+        ).toEqual([]);
+        expect(
+          lines.slice(0, 3).filter(({ isRight }) => !isRight),
+          `${lang} ${selector}`,
+        ).toEqual([]);
+      }
+    }
+  });
+
   test(`no view scrolls sideways (${language})`, async () => {
     const ann = await scene.visitor("ann", { ...PHONE, language });
     const stranger = await scene.stranger({ ...PHONE, language });

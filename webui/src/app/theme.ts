@@ -57,6 +57,8 @@ const BASE = {
     overflowWrap: "anywhere",
     WebkitFontSmoothing: "antialiased",
   },
+  // Chinese and Japanese break between letters, and begin no line with a full stop.
+  ":lang(ja), :lang(zh)": { wordBreak: "normal", lineBreak: "strict" },
   ":focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: 2 },
   ".ellipsis": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   ".visually-hidden": {

@@ -14,7 +14,7 @@ export function ChatHeader({ title, others, menu }: Props) {
   const { t } = useTranslation();
   return (
     <Box component="header" sx={{ display: "flex", alignItems: "center", gap: 2, minHeight: 48, pl: 7, pr: 2 }}>
-      <Typography component="h1" noWrap sx={{ fontSize: "0.95rem", fontWeight: 600, flex: 1 }}>
+      <Typography component="h1" noWrap dir="auto" sx={{ fontSize: "0.95rem", fontWeight: 600, flex: 1 }}>
         {title}
       </Typography>
       {others.length > 0 && (

@@ -47,7 +47,7 @@ export function NameForm({ user }: Props) {
         value={name}
         onChange={(event) => setName(event.target.value)}
         autoComplete="name"
-        slotProps={{ htmlInput: { maxLength: 100 } }}
+        slotProps={{ htmlInput: { maxLength: 100, dir: "auto" } }}
       />
       <Button
         type="submit"

@@ -45,7 +45,9 @@ export function ChoiceRow({ session, isChosen, toggle }: Props) {
         disabled={session.role !== "owner"}
         onChange={() => toggle(withShift.current)}
       />
-      <span className="ellipsis">{session.title || t("sessions.untitled")}</span>
+      <span className="ellipsis" dir="auto">
+        {session.title || t("sessions.untitled")}
+      </span>
     </Box>
   );
 }

@@ -41,7 +41,7 @@ export function FolderBar({ folder, choose }: Props) {
   }
   return (
     <Box sx={{ display: "flex", alignItems: "center", pl: 2.25, pr: 1.5, fontWeight: 600, fontSize: "0.9rem" }}>
-      <Box component="h2" className="ellipsis" title={folder} sx={{ flex: 1, m: 0, fontSize: "inherit" }}>
+      <Box component="h2" className="ellipsis" dir="auto" title={folder} sx={{ flex: 1, m: 0, fontSize: "inherit" }}>
         {folder}
       </Box>
       <IconAction icon="edit" iconSize={17} label={t("folders.rename")} onClick={() => setRenaming(true)} />

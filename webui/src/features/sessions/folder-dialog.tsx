@@ -44,7 +44,9 @@ export function FolderDialog({ sessions, close, done }: Props) {
           <MenuList aria-label={t("folders.title")} sx={{ mx: -1.5, maxHeight: "40vh", overflowY: "auto" }}>
             {folders.map((folder) => (
               <MenuItem key={folder.name} onClick={() => move(folder.name)}>
-                <span className="ellipsis">{folder.name}</span>
+                <span className="ellipsis" dir="auto">
+                  {folder.name}
+                </span>
               </MenuItem>
             ))}
             {sessions.some((session) => session.folder) && (
@@ -59,7 +61,7 @@ export function FolderDialog({ sessions, close, done }: Props) {
             onChange={(event) => setName(event.target.value)}
             autoComplete="off"
             sx={{ mt: 1 }}
-            slotProps={{ htmlInput: { maxLength: MAX_NAME } }}
+            slotProps={{ htmlInput: { maxLength: MAX_NAME, dir: "auto" } }}
           />
         </DialogContent>
         <DialogActions>

@@ -19,6 +19,7 @@ export function NameField({ title, label, finish }: Props) {
       <Box
         component="input"
         autoFocus
+        dir="auto"
         value={value}
         maxLength={200}
         aria-label={label}

@@ -44,11 +44,11 @@ export function SearchResults({ words }: Props) {
             }}
           >
             <NavLink to={placeOf(hit)}>
-              <Typography noWrap sx={{ fontSize: "0.9rem" }}>
+              <Typography noWrap dir="auto" sx={{ fontSize: "0.9rem" }}>
                 {hit.session_title || t("sessions.untitled")}
               </Typography>
               {hit.kind === "message" && (
-                <Typography variant="body2" color="textSecondary" sx={{ fontSize: "0.82rem" }}>
+                <Typography variant="body2" color="textSecondary" dir="auto" sx={{ fontSize: "0.82rem" }}>
                   <Highlighted text={hit.snippet} highlights={hit.highlights} />
                 </Typography>
               )}

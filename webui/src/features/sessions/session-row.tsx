@@ -51,7 +51,7 @@ export function SessionRow({ session, choose }: Props) {
   return (
     <Box sx={ROW}>
       <NavLink to={`/chat/${session.session_id}`} title={title}>
-        <span>{title}</span>
+        <span dir="auto">{title}</span>
       </NavLink>
       {session.role === "owner" && (
         <Box className="row-more" sx={{ pr: 0.5 }}>

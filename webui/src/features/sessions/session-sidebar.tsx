@@ -40,6 +40,7 @@ export function SessionSidebar({ footer }: Props) {
             <Box
               component="input"
               type="search"
+              dir="auto"
               value={typed}
               onChange={(event) => setTyped(event.target.value)}
               onKeyDown={(event) => event.key === "Escape" && setTyped("")}

@@ -48,7 +48,9 @@ export function ShelfPicker({ place, choose }: Props) {
             <ListItemIcon>
               <Icon name="folder" size={18} />
             </ListItemIcon>
-            <span className="ellipsis">{t("folders.entry", { name, count })}</span>
+            <span className="ellipsis" dir="auto">
+              {t("folders.entry", { name, count })}
+            </span>
           </MenuItem>
         ))}
       </PopupMenu>

@@ -10,6 +10,7 @@ import { ApiError } from "@/api/errors";
 import { keys } from "@/api/keys";
 import { Markdown } from "@/markdown/markdown";
 import { Loading } from "@/ui/loading";
+import { PlainText } from "@/ui/plain-text";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
 
@@ -40,7 +41,9 @@ export function SharedPage() {
   const messages = shared.data.pages.toReversed().flatMap((page) => page.data);
   return (
     <Box component="main" sx={{ maxWidth: 780, mx: "auto", px: 2, py: 5 }}>
-      <Typography variant="h1">{title || t("sessions.untitled")}</Typography>
+      <Typography variant="h1" dir="auto">
+        {title || t("sessions.untitled")}
+      </Typography>
       <Typography color="textSecondary" sx={{ mb: 4 }}>
         {t("shared.by", { name: owner })}
       </Typography>
@@ -52,13 +55,9 @@ export function SharedPage() {
       {messages.map((message) => (
         <Box component="article" key={message.message_id} sx={{ mb: 3 }}>
           <Typography component="h2" variant="caption" color="textSecondary" sx={{ fontWeight: 600 }}>
-            {message.role === "user" ? owner : t("shared.model")}
+            {message.role === "user" ? <bdi>{owner}</bdi> : t("shared.model")}
           </Typography>
-          {message.role === "user" ? (
-            <Box sx={{ whiteSpace: "pre-wrap", lineHeight: 1.6 }}>{message.content}</Box>
-          ) : (
-            <Markdown text={message.content} />
-          )}
+          {message.role === "user" ? <PlainText text={message.content} /> : <Markdown text={message.content} />}
         </Box>
       ))}
     </Box>

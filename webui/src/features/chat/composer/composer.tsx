@@ -150,6 +150,7 @@ export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter 
         <textarea
           ref={field}
           rows={1}
+          dir="auto"
           value={text}
           onChange={(event) => change(event.target.value)}
           onPaste={paste}

@@ -56,6 +56,7 @@ export function PresetList({ presets, active, choose }: Props) {
           <Box
             component="span"
             className="ellipsis"
+            dir="auto"
             sx={{ color: index === active ? "text.primary" : "text.secondary" }}
           >
             {preset.text}

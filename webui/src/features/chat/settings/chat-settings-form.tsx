@@ -71,6 +71,7 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
           onChange={(event) => setForm({ ...form, system_prompt: event.target.value })}
           error={faultAt("system_prompt")}
           helperText={faultAt("system_prompt") && textOf(save.error)}
+          slotProps={{ htmlInput: { dir: "auto" } }}
           sx={{ gridColumn: "1 / -1" }}
         />
         {NUMBERS.map((number) => {

@@ -3,6 +3,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { PlainText } from "@/ui/plain-text";
 
 const LONG_CHARACTERS = 1200;
 const LONG_LINES = 16;
@@ -31,15 +32,8 @@ export function Bubble({ text, isFaint = false }: Props) {
         opacity: isFaint ? 0.7 : 1,
       }}
     >
-      <Box
-        sx={{
-          whiteSpace: "pre-wrap",
-          lineHeight: 1.6,
-          overflow: "hidden",
-          maxHeight: isLong && !isOpen ? 240 : "none",
-        }}
-      >
-        {text}
+      <Box sx={{ overflow: "hidden", maxHeight: isLong && !isOpen ? 240 : "none" }}>
+        <PlainText text={text} />
       </Box>
       {isLong && (
         <Button size="small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} sx={{ mt: 0.5, ml: -0.75 }}>

@@ -23,6 +23,7 @@ export function MessageEditor({ text, save, cancel }: Props) {
       <Box
         component="textarea"
         autoFocus
+        dir="auto"
         rows={Math.min(Math.max(value.split("\n").length, Math.ceil(value.length / 80), 2), MAX_ROWS)}
         value={value}
         onChange={(event) => setValue(event.target.value)}

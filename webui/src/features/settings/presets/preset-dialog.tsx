@@ -50,7 +50,7 @@ export function PresetDialog({ preset, close }: Props) {
             error={isTaken}
             helperText={isTaken ? t("presets.taken") : t("presets.nameHint")}
             autoComplete="off"
-            slotProps={{ htmlInput: { maxLength: 40 } }}
+            slotProps={{ htmlInput: { maxLength: 40, dir: "auto" } }}
           />
           <TextField
             multiline
@@ -59,7 +59,7 @@ export function PresetDialog({ preset, close }: Props) {
             label={t("presets.message")}
             value={form.text}
             onChange={(event) => setForm({ ...form, text: event.target.value })}
-            slotProps={{ htmlInput: { maxLength: 4000 } }}
+            slotProps={{ htmlInput: { maxLength: 4000, dir: "auto" } }}
           />
           <TextField
             multiline
@@ -69,7 +69,7 @@ export function PresetDialog({ preset, close }: Props) {
             helperText={t("presets.systemPromptHint")}
             value={form.systemPrompt}
             onChange={(event) => setForm({ ...form, systemPrompt: event.target.value })}
-            slotProps={{ htmlInput: { maxLength: 4000 } }}
+            slotProps={{ htmlInput: { maxLength: 4000, dir: "auto" } }}
           />
         </DialogContent>
         <DialogActions>

@@ -46,8 +46,10 @@ export function PresetSettings() {
         {presets.map((preset) => (
           <Box component="li" key={preset.name} sx={{ display: "flex", alignItems: "center", gap: 0.5, pt: 1.25 }}>
             <Box sx={{ flex: 1, minWidth: 0 }}>
-              <Typography noWrap>/{preset.name}</Typography>
-              <Typography noWrap variant="body2" color="textSecondary">
+              <Typography noWrap>
+                /<bdi>{preset.name}</bdi>
+              </Typography>
+              <Typography noWrap dir="auto" variant="body2" color="textSecondary">
                 {preset.text}
               </Typography>
             </Box>

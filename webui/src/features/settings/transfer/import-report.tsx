@@ -60,7 +60,7 @@ export function ImportReport({ outcomes, close }: Props) {
             >
               <Icon name={ICONS[line.status]} size={18} />
               <Box sx={{ minWidth: 0, "& a": { color: "primary.main" } }}>
-                <Typography noWrap title={name} sx={{ fontSize: "0.92rem" }}>
+                <Typography noWrap dir="auto" title={name} sx={{ fontSize: "0.92rem" }}>
                   {sessionId ? (
                     <Link to={`/chat/${sessionId}`} onClick={close}>
                       {name}
