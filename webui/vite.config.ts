@@ -41,6 +41,7 @@ const BUDGETS: Budget[] = [
 export default defineConfig({
   plugins: [react(), onlyWoff2(), budgets(BUDGETS)],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
+  base: "./", // page.py puts server.base_path in its place
   html: { cspNonce: "BDCHAT-CSP-NONCE" }, // page.py puts a fresh one in its place
   build: {
     target: ["chrome120", "firefox121", "safari17"],

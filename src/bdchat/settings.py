@@ -45,6 +45,13 @@ def _origin(text: str) -> str:
     return origin
 
 
+def _base_path(text: str) -> str:
+    path = text.rstrip("/")
+    if not re.fullmatch(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*", path):
+        raise ValueError(f"{text!r} is no path to serve below: write it as in /chat or /tools/chat")
+    return path
+
+
 HostName = Annotated[str, AfterValidator(_host_name)]
 Origin = Annotated[str, AfterValidator(_origin)]
 
@@ -83,6 +90,8 @@ class ServerSettings(Section):
     # Anything else needs server.api_key: 175,000 open model hosts were found on the net.
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0 = any free port, printed at start
+    # Where a proxy serves us below a path of its host: "/tools/chat". Page, API and sockets are then at both.
+    base_path: Annotated[str, AfterValidator(_base_path)] = ""
     api_key: Annotated[SecretStr, Field(min_length=1)] | None = None  # Bearer or x-api-key; BDCHAT_API_KEY is read too
     allowed_hosts: tuple[HostName, ...] = ()  # further Host names to answer to; loopback names and `host` always are
     # Pages elsewhere that may use the API with a key: "https://app.example.com", and where `*` stands for a host, its

@@ -24,6 +24,11 @@ from tests.fake_engine import FakeEngine
 pytestmark = pytest.mark.anyio
 URL = "/v1/chat/completions"
 
+PROXIED = Settings(
+    server=ServerSettings(base_path="/chat", allowed_hosts=("host.example",)),
+    auth=AuthSettings(trusted_proxies=("127.0.0.1",)),
+)
+
 
 async def test_draining_finishes_running_answers_and_sends_new_ones_away() -> None:
     gate = asyncio.Event()
@@ -58,6 +63,7 @@ async def test_draining_finishes_running_answers_and_sends_new_ones_away() -> No
         (Settings(), False),
         (Settings(server=ServerSettings(host="0.0.0.0", api_key=SecretStr("k"))), True),
         (Settings(auth=AuthSettings(trusted_proxies=("127.0.0.1",))), True),
+        (PROXIED, True),
     ],
 )
 async def test_a_set_up_code_is_printed_where_somebody_may_come_from_elsewhere(
@@ -69,6 +75,8 @@ async def test_a_set_up_code_is_printed_where_somebody_may_come_from_elsewhere(
         shown = capsys.readouterr().out
         code = re.search(r"set-up code: ([A-Z0-9]{4}(?:-[A-Z0-9]{4}){4})\n", shown)
         assert (code is not None) is has_code
+        assert ("https://host.example/chat/register" in shown) is (settings is PROXIED)
+        assert ("http://127.0.0.1:8000/chat/v1" in shown) is (settings is PROXIED)
         await app.database.write(lambda db: users.create_first(db, username="ann", password_hash="x"))
         await announce(settings, 8000, app.database)
         assert "code" not in capsys.readouterr().out

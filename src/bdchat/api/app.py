@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bdchat.api.accounts.api_keys import ApiKeys
 from bdchat.api.accounts.profile import Accounts
@@ -65,6 +65,7 @@ from bdchat.api.openai.models import Models
 from bdchat.api.openai.routes import llm_routes, openai_routes
 from bdchat.api.openai.stored_chat import StoredChat
 from bdchat.api.openai.stored_completions import StoredCompletions
+from bdchat.api.perimeter.base_path import BasePath, first_name
 from bdchat.api.perimeter.cors import CorsHeaders, OriginGuard
 from bdchat.api.perimeter.host_guard import HostGuard
 from bdchat.api.perimeter.origins import ListedOrigins
@@ -98,7 +99,7 @@ class App(Starlette):
         self.housekeeping = Housekeeping(settings, self.database)
         self.indexer = Indexer(self.database)
         self.imports = Imports(settings, self.database, self.writes)
-        self.openapi = OpenAPI()
+        self.openapi = OpenAPI(base_path=settings.server.base_path)
         self.meter = LatencyMeter()
         self.refusals = Refusals()
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
@@ -127,9 +128,10 @@ class App(Starlette):
         )
         self.right_watch = RightWatch(self.bus, self.authenticator, self.database)
         self._live_timing = live_timing or Timing()
+        routes = self._routes(settings)
         super().__init__(
-            routes=self._routes(settings),
-            middleware=self._middlewares(settings),
+            routes=routes,
+            middleware=self._middlewares(settings, routes),
             exception_handlers={HTTPException: _leave_to_envelope},
             lifespan=_lifespan,
         )
@@ -216,16 +218,19 @@ class App(Starlette):
         api_keys = ApiKeys(settings.limits, self.database, self.writes, self.authenticator)
         return [*sign_in.routes(), *accounts.routes(), *api_keys.routes()]
 
-    def _middlewares(self, settings: Settings) -> list[Middleware]:
+    def _middlewares(self, settings: Settings, routes: list[BaseRoute]) -> list[Middleware]:
         """Outermost first."""
         proxies, origins = Proxies(settings.auth.trusted_proxies), ListedOrigins(settings.server.cors_origins)
+        page = load_page(base_path=settings.server.base_path)
+        names = {first_name(route.path) for route in routes if isinstance(route, Route | WebSocketRoute)}
         return [
+            Middleware(BasePath, base_path=settings.server.base_path, names=names | page.first_names),
             Middleware(CorsHeaders, origins=origins),
             Middleware(Envelope, refusals=self.refusals),
             Middleware(TidyPath),
             Middleware(HostGuard, server=settings.server, proxies=proxies),
             Middleware(OriginGuard, origins=origins, proxies=proxies),
-            Middleware(PageServer, page=load_page()),
+            Middleware(PageServer, page=page),
             Middleware(CredentialGuard, authenticator=self.authenticator),
             Middleware(RightGuard, watch=self.right_watch),
             Middleware(BodyLimits, limits=settings.limits, large={IMPORT_PATH: settings.limits.import_bytes}),

@@ -180,7 +180,8 @@ async def announce(settings: Settings, port: int, database: Database) -> None:
     """The address, and a line that works when pasted into a shell. Where somebody may come from another machine to make
     the first account, its set-up code; here and nowhere else: a log is read by more people than a console."""
     host = "127.0.0.1" if settings.server.host in WILDCARD_ADDRESSES else settings.server.host
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    base = settings.server.base_path
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{base}"
     key = ' -H "Authorization: Bearer $BDCHAT_API_KEY"' if settings.server.api_key else ""
     body = '{"messages":[{"role":"user","content":"Hello!"}],"stream":true}'
     text = (
@@ -190,6 +191,8 @@ async def announce(settings: Settings, port: int, database: Database) -> None:
     is_local_only = is_loopback(settings.server.host) and not settings.auth.trusted_proxies
     if not is_local_only and (code := await new_setup_code(database)) is not None:
         text += f"  There is no account yet. The first one is the admin's; its set-up code: {code}\n"
+        if settings.auth.trusted_proxies and settings.server.allowed_hosts:
+            text += f"  Make it at https://{settings.server.allowed_hosts[0]}{base}/register\n"
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

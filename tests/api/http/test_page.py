@@ -76,6 +76,17 @@ async def test_every_place_of_the_page_is_the_same_html_and_never_cached(built: 
     assert b"/assets/main-a1.js" in response.content
 
 
+async def test_below_a_base_path_every_address_of_the_html_begins_with_it(built: Path) -> None:
+    html = b'<meta name="base-path" content="BDCHAT-BASE-PATH"><link href="./favicon.svg"><script src="./assets/a.js">'
+    (built / "index.html").write_bytes(html)
+    for base, link in (("", b'"/favicon.svg"'), ("/tools/chat", b'"/tools/chat/favicon.svg"')):
+        async with browser(load_page(built, base_path=base)) as client:
+            content = (await client.get("/")).content
+        assert link in content
+        assert b'content="%s"' % base.encode() in content
+        assert b'src="%s/assets/a.js"' % base.encode() in content
+
+
 async def test_the_policy_lets_only_our_own_scripts_run_and_styles_carry_a_nonce_used_once(built: Path) -> None:
     async with browser(load_page(built)) as client:
         first, second = await client.get("/"), await client.get("/")

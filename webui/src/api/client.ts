@@ -1,4 +1,5 @@
 /** Requests to our own server, typed by its OpenAPI document. Throws ApiError and nothing else; shows nothing. */
+import { addressOf } from "@/lib/place";
 import { ApiError, errorOf } from "./errors";
 import type { Endpoints } from "./types.gen";
 
@@ -40,7 +41,9 @@ export async function call<E extends Endpoint>(endpoint: E, ...[parts]: Argument
 }
 
 export function urlOf(template: string, path: AnyParts["path"], query: AnyParts["query"]): string {
-  const url = template.replace(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(path?.[name] ?? ""));
+  const url = addressOf(template).replace(/\{(\w+)\}/g, (_whole, name: string) =>
+    encodeURIComponent(path?.[name] ?? ""),
+  );
   const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
   const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return search ? `${url}?${search}` : url;

@@ -3,6 +3,7 @@
  *
  * Over XMLHttpRequest, because fetch does not tell how much of a body has been sent.
  */
+import { addressOf } from "@/lib/place";
 import { ApiError, errorOf } from "./errors";
 import type { ReportLine } from "./types.gen";
 
@@ -26,7 +27,7 @@ export function importChats(file: Blob, { onSent, onLines, signal }: Listeners):
       numTaken = Math.max(numTaken, end);
       if (lines.length > 0) onLines(lines);
     };
-    request.open("POST", "/api/import");
+    request.open("POST", addressOf("/api/import"));
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = ({ loaded, total }) => onSent(total > 0 ? loaded / total : 0);
     request.upload.onload = () => onSent(1);

@@ -1,4 +1,5 @@
 /** A chat completion that the server keeps nothing of, word by word. Rejects with ApiError, or as aborted. */
+import { addressOf } from "@/lib/place";
 import { ApiError, errorOf } from "./errors";
 
 export interface ChatTurn {
@@ -37,7 +38,7 @@ export async function* streamChat({ messages, model, signal }: Wanted): AsyncGen
 async function begin(body: object, signal: AbortSignal): Promise<Response> {
   const headers = { "content-type": "application/json", accept: "text/event-stream" };
   const init: RequestInit = { method: "POST", credentials: "same-origin", headers, signal, body: JSON.stringify(body) };
-  const answer = await fetch("/v1/chat/completions", init).catch((error) => {
+  const answer = await fetch(addressOf("/v1/chat/completions"), init).catch((error) => {
     if (signal.aborted) throw error;
     throw new ApiError("offline", "The server cannot be reached.");
   });

@@ -6,6 +6,7 @@ import { useMe } from "@/api/use-me";
 import { AdminLayout } from "@/features/admin/layout/admin-layout";
 import { OverviewPage } from "@/features/admin/overview/overview-page";
 import { useAdminNews } from "@/features/admin/use-admin-news";
+import { addressOf } from "@/lib/place";
 import { LiveProvider } from "@/live/live-provider";
 import { Loading } from "@/ui/loading";
 import { Notices } from "@/ui/notices";
@@ -45,7 +46,10 @@ export function AdminRoutes() {
   if (me.data.user?.role !== "admin") {
     return (
       <main>
-        <Problem title={t("admin.only")} action={{ label: t("error.toStart"), onClick: () => location.assign("/") }}>
+        <Problem
+          title={t("admin.only")}
+          action={{ label: t("error.toStart"), onClick: () => location.assign(addressOf("/")) }}
+        >
           {t("admin.onlyText")}
         </Problem>
       </main>

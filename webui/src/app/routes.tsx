@@ -2,6 +2,7 @@
 import { lazy, Suspense } from "react";
 import { Route, Routes } from "react-router";
 import { withPageWords } from "@/lib/i18n";
+import { placeOf } from "@/lib/place";
 import { Loading } from "@/ui/loading";
 import { NotFound } from "./errors/not-found";
 import { lazyPage } from "./lazy-page";
@@ -27,7 +28,7 @@ const TemporaryPage = lazy(() =>
 );
 
 /** Who comes to a chat mostly is signed in: the code does not wait for the server to say so. */
-export const preloaded: Promise<unknown> = /^\/(?:chat\/|$)/.test(location.pathname)
+export const preloaded: Promise<unknown> = /^\/(?:chat\/|$)/.test(placeOf(location.pathname) ?? "")
   ? Promise.all([SignedIn.preload(), Chat.preload()])
   : Promise.resolve();
 

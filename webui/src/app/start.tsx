@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { makeQueryClient } from "@/api/query-client";
 import { meQuery } from "@/api/use-me";
 import { makeI18n, preferredLanguage, type Words } from "@/lib/i18n";
+import { movesBelowBase } from "@/lib/place";
 import { applyLook } from "./first-look";
 import { Providers } from "./providers";
 
@@ -17,6 +18,7 @@ interface Needs {
 }
 
 export async function start(page: ReactNode, { words = [], code, prefetch }: Needs = {}): Promise<void> {
+  if (movesBelowBase()) return;
   const root = document.getElementById("root");
   if (!root) throw new Error("the document has no #root");
   applyLook();

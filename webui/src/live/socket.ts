@@ -2,6 +2,7 @@
  * One live line to the server, opened again whenever it breaks: at once when the network comes back, else after waits
  * that grow and vary, so that a thousand pages do not come back in the same second. Knows frames, not what they mean.
  */
+import { addressOf } from "@/lib/place";
 import { Outbox } from "./outbox";
 import { type Ending, endingOf, type HeardFrame, parseFrame, type SaidFrame, shortestWaitMs } from "./protocol";
 
@@ -173,5 +174,5 @@ export class LiveSocket {
 
 /** "ws://this.server/ws/…" of a path. */
 export function liveUrl(path: string, origin: string = location.origin): string {
-  return `${origin.replace(/^http/, "ws")}${path}`;
+  return `${origin.replace(/^http/, "ws")}${addressOf(path)}`;
 }

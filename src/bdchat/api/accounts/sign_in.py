@@ -15,13 +15,10 @@ from bdchat.api.auth.authenticator import (
     DAY_MS,
     LOGIN_PREFIX,
     Authenticator,
-    cookie_header,
-    cookie_of,
     new_token,
-    set_cookie,
     token_hash,
 )
-from bdchat.api.auth.password_check import PasswordCheck, device_cookie_name, device_of
+from bdchat.api.auth.password_check import PasswordCheck
 from bdchat.api.auth.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
@@ -61,6 +58,7 @@ class SignIn:
         self._database = database
         self._writes = writes
         self._authenticator = authenticator
+        self._cookies = authenticator.cookies
         self._passwords = passwords
         self._password_check = password_check
         self._lifetime_ms = settings.auth.absolute_days * DAY_MS
@@ -159,7 +157,7 @@ class SignIn:
     async def login(self, request: Request) -> Response:
         body = parse(Credentials, await read_json_body(request, limit_bytes=BODY_BYTES), self._settings.limits)
         peer = self._authenticator.peer(request.scope)
-        device = device_of(request.scope, body.username, is_https=peer.is_https)
+        device = self._cookies.device_of(request.scope, body.username, is_https=peer.is_https)
         checked = await self._password_check.check(body.username, body.password, peer, device=device)
         user = checked.user
         password_hash = user.password_hash
@@ -201,7 +199,9 @@ class SignIn:
             news.rights_ended(identity.user_id, login_id=login_id)
 
         await self._writes.run(end)
-        return reply(Nothing(), headers={"set-cookie": cookie_header("", is_https=peer.is_https, max_age_s=0)})
+        return reply(
+            Nothing(), headers={"set-cookie": self._cookies.set_login("", is_https=peer.is_https, max_age_s=0)}
+        )
 
     # --- me -----------------------------------------------------------------------------------------------------------
 
@@ -218,8 +218,8 @@ class SignIn:
             needs_first_account=needs_first,
             needs_setup_code=needs_first and not peer.is_local,
         )
-        is_stale = identity is None and cookie_of(request.scope, is_https=peer.is_https) is not None
-        headers = {"set-cookie": cookie_header("", is_https=peer.is_https, max_age_s=0)} if is_stale else {}
+        is_stale = identity is None and self._cookies.login_of(request.scope, is_https=peer.is_https) is not None
+        headers = {"set-cookie": self._cookies.set_login("", is_https=peer.is_https, max_age_s=0)} if is_stale else {}
         return reply(document, headers=headers)
 
     async def _user_of(self, identity: Identity | None) -> User | None:
@@ -254,10 +254,12 @@ class SignIn:
         )
         response = reply(document, status=status)
         if device is not None:
-            is_https, name = peer.is_https, device_cookie_name(user.username, is_https=peer.is_https)
-            login_s = self._lifetime_ms // 1000
-            response.headers.append("set-cookie", cookie_header(token, is_https=is_https, max_age_s=login_s))
-            response.headers.append("set-cookie", set_cookie(name, device, is_https=is_https, max_age_s=self._device_s))
+            is_https, login_s = peer.is_https, self._lifetime_ms // 1000
+            for cookie in (
+                self._cookies.set_login(token, is_https=is_https, max_age_s=login_s),
+                self._cookies.set_device(device, user.username, is_https=is_https, max_age_s=self._device_s),
+            ):
+                response.headers.append("set-cookie", cookie)
         return response
 
 

@@ -17,6 +17,7 @@ from typing import Literal
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bdchat.api.auth.attempts import Attempts
+from bdchat.api.auth.cookies import Cookies
 from bdchat.api.http.errors import (
     Forbidden,
     OriginNotAllowed,
@@ -44,8 +45,6 @@ CACHE_MS = 5000  # how long another server's revocation may go unnoticed here
 MAX_CACHED = 4096
 TOUCH_MS = 60_000  # "last used" is written at most this often
 DAY_MS = 86_400_000
-COOKIE = "bdchat"
-SECURE_COOKIE = "__Host-bdchat"  # browsers take it over https alone, for this host alone
 OPEN_PATHS = frozenset({"/health", "/api/openapi.json", "/api/auth/register", "/api/auth/login", "/api/auth/me"})
 SHARED_PREFIX = "/api/shared/"  # the token after it is the credential
 FORM_TYPES = frozenset({"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
@@ -77,6 +76,7 @@ class Authenticator:
         self._operator_key = settings.server.api_key.get_secret_value().encode() if settings.server.api_key else None
         self._has_guest = settings.auth.local_guest and self._operator_key is None
         self._proxies = Proxies(settings.auth.trusted_proxies)
+        self.cookies = Cookies(settings.server.base_path)
         self._wrong_tokens = Attempts(settings.auth.attempts_per_address)
         self._resolved: dict[str, _Resolved] = {}  # by token hash
         self._num_ended = 0  # a look-up that was under way meanwhile is not remembered
@@ -97,7 +97,7 @@ class Authenticator:
         if given and not (is_guest and not any(TOKEN.fullmatch(token) for token in given)):
             self._wrong_tokens.take(peer.limited_as)
             raise Unauthorized(was_given=True)
-        if not given and (cookie := cookie_of(scope, is_https=peer.is_https)):
+        if not given and (cookie := self.cookies.login_of(scope, is_https=peer.is_https)):
             return await self._of_cookie(cookie, scope, peer)
         return LOCAL_GUEST if is_guest else None  # SDKs must send some key: to the guest a placeholder is none
 
@@ -250,30 +250,6 @@ class CredentialGuard:
                 raise Unauthorized(was_given=False)
             scope.setdefault("state", {})["identity"] = identity
         await self._app(scope, receive, send)
-
-
-def cookie_of(scope: Scope, *, is_https: bool) -> str | None:
-    """Over https only the one that no other host and no plain http could have set."""
-    return cookie_named(scope, SECURE_COOKIE if is_https else COOKIE)
-
-
-def cookie_named(scope: Scope, cookie_name: str) -> str | None:
-    for header in headers_named(scope, b"cookie"):
-        for pair in header.decode("latin-1").split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == cookie_name and value:
-                return value
-    return None
-
-
-def cookie_header(token: str, *, is_https: bool, max_age_s: int) -> str:
-    """`token` "" and `max_age_s` 0 take the cookie away."""
-    return set_cookie(SECURE_COOKIE if is_https else COOKIE, token, is_https=is_https, max_age_s=max_age_s)
-
-
-def set_cookie(name: str, value: str, *, is_https: bool, max_age_s: int) -> str:
-    secure = "; Secure" if is_https else ""
-    return f"{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
 
 
 def _given_keys(scope: Scope) -> list[str]:

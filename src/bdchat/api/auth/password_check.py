@@ -6,15 +6,12 @@ so many over all addresses before strangers must wait their turn (slow_lane.py).
 account before has a count of its own, which nobody else can use up. Names that nobody has are counted like all others.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.types import Scope
-
 from bdchat.api.auth.attempts import Attempts
-from bdchat.api.auth.authenticator import cookie_named, token_hash
+from bdchat.api.auth.authenticator import token_hash
 from bdchat.api.auth.passwords import Passwords
 from bdchat.api.auth.slow_lane import HOUR_S, SlowLane
 from bdchat.api.http.errors import LoginFailed, TooManyAttempts
@@ -27,7 +24,6 @@ from bdchat.store.sql.database import Database
 from bdchat.store.tables import User
 
 DAY_MS = 86_400_000
-DEVICE_COOKIE = "bdchat-device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +100,6 @@ class PasswordCheck:
             return [_count(self._by_account, known), _count(self._by_device, known)]
         lane = _Count(lambda: self._slow_lane.take(account, address), lambda: self._slow_lane.give_back(account))
         return [_count(self._by_account, f"{account}\n{address}"), _count(self._by_address, address), lane]
-
-
-def device_cookie_name(username: str, *, is_https: bool) -> str:
-    """One per account: what one account's browser knows is nothing to another."""
-    name = f"{DEVICE_COOKIE}-{hashlib.sha256(users.username_key(username).encode()).hexdigest()[:16]}"
-    return f"__Host-{name}" if is_https else name
-
-
-def device_of(scope: Scope, username: str, *, is_https: bool) -> str | None:
-    """The token of this browser's cookie for that account."""
-    return cookie_named(scope, device_cookie_name(username, is_https=is_https))
 
 
 def _count(attempts: Attempts, name: str) -> _Count:

@@ -49,8 +49,9 @@ ERROR = {
 class OpenAPI:
     """`routes`: all of the application's, known when the first request comes."""
 
-    def __init__(self, routes: Iterable[BaseRoute] = ()) -> None:
+    def __init__(self, routes: Iterable[BaseRoute] = (), *, base_path: str = "") -> None:
         self._routes = routes
+        self._base_path = base_path
 
     def routes(self) -> list[Route]:
         return declared(
@@ -72,10 +73,10 @@ class OpenAPI:
 
     @cached_property
     def _encoded(self) -> bytes:
-        return msgspec.json.encode(document(self._routes))
+        return msgspec.json.encode(document(self._routes, base_path=self._base_path))
 
 
-def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+def document(routes: Iterable[BaseRoute], *, base_path: str = "") -> dict[str, Any]:
     """OpenAPI 3.1 of the declared ones among `routes`."""
     endpoints = [endpoint for route in routes if isinstance(route, DeclaredRoute) for endpoint in route.endpoints]
     schemas, refs = _schemas(endpoints)
@@ -90,6 +91,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
             "version": __version__,
             "description": "/v1 is OpenAI's wire; /api is bdchat's own: accounts, sessions, administration.",
         },
+        "servers": [{"url": base_path or "/"}],
         "paths": paths,
         "components": {"schemas": {**schemas, "Error": ERROR}, "securitySchemes": SECURITY},
     }

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bdchat.api.http.security import headers_named
 
 BUILT_PAGE = Path(__file__).resolve().parents[2] / "webui"  # scripts/bootstrap_webui.py puts it there; in the wheel
+PLACES = frozenset({"", "login", "register", "chat", "temporary", "settings", "profile", "shared", "admin"})
 CHAT_PATHS = r"/(?:login|register|chat(?:/.*)?|temporary|settings(?:/.*)?|profile|shared/.*)?"
 # Which file answers for which paths; the page's own router does the rest.
 ENTRIES: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -24,6 +25,8 @@ ENTRIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("admin.html", re.compile(r"/admin(?:/.*)?", re.DOTALL)),
 )
 NONCE = b"BDCHAT-CSP-NONCE"  # vite.config.ts, html.cspNonce
+BASE = b"BDCHAT-BASE-PATH"  # index.html and admin.html tell it to the page (webui/src/lib/place.ts)
+HERE = b'"./'  # how the build writes the page's own addresses (vite.config.ts, base)
 FOR_EVER = b"public, max-age=31536000, immutable"  # an asset's name changes with its content
 FOR_A_DAY = b"public, max-age=86400"
 COMPRESSED = ".gz"
@@ -60,6 +63,11 @@ class BuiltPage:
     entries: Mapping[str, bytes]
 
     @property
+    def first_names(self) -> frozenset[str]:
+        """With what the page's paths begin."""
+        return PLACES | {path.split("/")[1] for path in self.files}
+
+    @property
     def is_built(self) -> bool:
         return "index.html" in self.entries
 
@@ -71,7 +79,7 @@ class BuiltPage:
         return self.entries.get(name) if name else None
 
 
-def load_page(folder: Path = BUILT_PAGE) -> BuiltPage:
+def load_page(folder: Path = BUILT_PAGE, *, base_path: str = "") -> BuiltPage:
     files: dict[str, PageFile] = {}
     entries: dict[str, bytes] = {}
     for path in folder.rglob("*"):
@@ -79,7 +87,7 @@ def load_page(folder: Path = BUILT_PAGE) -> BuiltPage:
         if not path.is_file() or path.suffix == COMPRESSED or name.startswith(".") or name == "sources.sha256":
             continue
         if path.suffix == ".html":
-            entries[name] = path.read_bytes()
+            entries[name] = path.read_bytes().replace(HERE, f'"{base_path}/'.encode()).replace(BASE, base_path.encode())
         else:
             files[f"/{name}"] = _page_file(path, caching=FOR_EVER if name.startswith("assets/") else FOR_A_DAY)
     return BuiltPage(files, entries)

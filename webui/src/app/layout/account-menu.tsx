@@ -11,6 +11,7 @@ import { call } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { useMe } from "@/api/use-me";
 import { forgetUnsent, hasUnsent } from "@/features/chat/unsent";
+import { addressOf } from "@/lib/place";
 import { Icon } from "@/ui/icon";
 import { useNotices } from "@/ui/notices-state";
 import { PopupMenu } from "@/ui/popup-menu";
@@ -33,7 +34,7 @@ export function AccountMenu() {
       if (!(error instanceof ApiError && error.status === 401)) throw error; // a login that ended already is as good
     });
     forgetUnsent(user.user_id);
-    location.assign("/login"); // and nothing of this account stays in memory
+    location.assign(addressOf("/login")); // and nothing of this account stays in memory
   };
   const askOrLeave = () => {
     close();
@@ -82,7 +83,7 @@ export function AccountMenu() {
           {t("layout.profile")}
         </MenuItem>
         {user.role === "admin" && (
-          <MenuItem component="a" href="/admin">
+          <MenuItem component="a" href={addressOf("/admin")}>
             <ListItemIcon>
               <Icon name="shield" />
             </ListItemIcon>

@@ -1,9 +1,11 @@
 /** What can be done with the whole chat. */
+
 import ListItemIcon from "@mui/material/ListItemIcon";
 import MenuItem from "@mui/material/MenuItem";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { withPageWords } from "@/lib/i18n";
+import { addressOf } from "@/lib/place";
 import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
 import type { IconName } from "@/ui/icon-paths";
@@ -72,7 +74,7 @@ export function ChatMenu({ sessionId, title, isOwner }: Props) {
             key={format}
             dense
             component="a"
-            href={`/api/sessions/${encodeURIComponent(sessionId)}/export?format=${format}`}
+            href={addressOf(`/api/sessions/${encodeURIComponent(sessionId)}/export?format=${format}`)}
             download
             onClick={close}
           >

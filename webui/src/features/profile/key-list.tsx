@@ -1,4 +1,5 @@
 /** One's API keys: made here, shown once, taken back here. */
+
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
@@ -8,6 +9,7 @@ import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { KeyView } from "@/api/types.gen";
+import { fullAddressOf } from "@/lib/place";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
 import { Loading } from "@/ui/loading";
 import { useNotices } from "@/ui/notices-state";
@@ -40,7 +42,7 @@ export function KeyList() {
         </Button>
       </Box>
       <Typography variant="body2" color="textSecondary" sx={{ mb: 1 }}>
-        {t("keys.text", { address: `${location.origin}/v1` })}
+        {t("keys.text", { address: fullAddressOf("/v1") })}
       </Typography>
       {found.data.data.length === 0 ? (
         <Typography sx={{ py: 1 }}>{t("keys.none")}</Typography>

@@ -1,9 +1,11 @@
 /** Lets one person make an account: the code is shown once. */
+
 import TextField from "@mui/material/TextField";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
+import { fullAddressOf } from "@/lib/place";
 import { SecretDialog } from "@/ui/secret-dialog";
 import { Select } from "@/ui/select";
 import { useErrorText } from "@/ui/use-error-text";
@@ -38,7 +40,7 @@ export function InviteDialog({ close }: Props) {
         secret={invite.data.code}
         close={close}
       >
-        {t("admin.invitations.howTo", { address: `${location.origin}/register` })}
+        {t("admin.invitations.howTo", { address: fullAddressOf("/register") })}
       </SecretDialog>
     );
   }

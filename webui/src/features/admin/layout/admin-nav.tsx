@@ -1,7 +1,9 @@
 /** The ways through the administration. */
+
 import Box from "@mui/material/Box";
 import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
+import { addressOf } from "@/lib/place";
 import { Icon } from "@/ui/icon";
 import type { IconName } from "@/ui/icon-paths";
 
@@ -36,7 +38,7 @@ export function AdminNav() {
       <Box sx={{ flex: 1 }} />
       <ul>
         <li>
-          <a href="/">
+          <a href={addressOf("/")}>
             <Icon name="left" size={19} />
             {t("admin.toChat")}
           </a>

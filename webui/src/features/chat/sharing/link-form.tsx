@@ -1,4 +1,5 @@
 /** Makes a link. Its address is shown this once: the server keeps no more than a hash of it. */
+
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
@@ -8,6 +9,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
 import { copyText } from "@/lib/clipboard";
+import { fullAddressOf } from "@/lib/place";
 import { plainField } from "@/ui/plain-field";
 import { useErrorText } from "@/ui/use-error-text";
 
@@ -32,7 +34,7 @@ export function LinkForm({ sessionId, done }: Props) {
     onSuccess: done,
     onMutate: () => setCopied(null),
   });
-  const address = make.data && `${location.origin}/shared/${make.data.token}`;
+  const address = make.data && fullAddressOf(`/shared/${make.data.token}`);
   return (
     <>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1 }}>

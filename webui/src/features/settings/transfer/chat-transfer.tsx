@@ -1,9 +1,11 @@
 /** All of one's chats out, and other ones in. */
+
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { addressOf } from "@/lib/place";
 import { Select } from "@/ui/select";
 
 const ImportDialog = lazy(() => import("./import-dialog").then((module) => ({ default: module.ImportDialog })));
@@ -27,7 +29,7 @@ export function ChatTransfer() {
             onValue={setFormat}
           />
         </Box>
-        <Button component="a" variant="outlined" href={`/api/export?format=${format}`} download>
+        <Button component="a" variant="outlined" href={addressOf(`/api/export?format=${format}`)} download>
           {t("export.all")}
         </Button>
       </Box>
