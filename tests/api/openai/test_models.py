@@ -16,6 +16,7 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert [model["id"] for model in body["data"]] == ["a/b", "c"]
             assert all(isinstance(model["created"], int) and model["owned_by"] for model in body["data"])
             assert [model["context_length"] for model in body["data"]] == [4096, None]
+            assert [model["opens_thought"] for model in body["data"]] == [False, None]
 
 
 @pytest.mark.parametrize("url", ["/v1/models/a/b", "/v1/models/a%2Fb", "/v1/models/a%2Fb/"])

@@ -8,6 +8,7 @@ import pytest
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.local.local_engine import LocalEngine
 from bdchat.engine.request import ChatMessage, ChatPrompt, Delta, GenerationRequest, SamplingParams
+from bdchat.engine.text.chat_template import CHATML
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import ask, events_of, shape, text_of
 from tests.engine.local.test_local_engine import until
@@ -24,7 +25,8 @@ def anyio_backend() -> str:
 
 
 async def test_a_model_is_loaded_through_probe_template_and_context(tmp_path: Path) -> None:
-    path = write_tiny_llama(tmp_path / "tiny.gguf")
+    thinking = CHATML.replace("<|im_end|>", "<|fin|>").replace("assistant\\n", "assistant\\n<think>")
+    path = write_tiny_llama(tmp_path / "tiny.gguf", chat_template=thinking)
     request = GenerationRequest(
         request_id="r",
         prompt=ChatPrompt(messages=(ChatMessage(role="user", content="안녕 🙂"),)),
@@ -34,6 +36,7 @@ async def test_a_model_is_loaded_through_probe_template_and_context(tmp_path: Pa
     async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
         info = await engine.wait_ready()
         assert (info.model_id, info.n_ctx, info.num_sequences) == ("tiny", 512, 2)
+        assert (info.end_texts, len(info.end_token_ids), info.opens_thought) == (("<|fin|>",), 1, True)
         assert list((tmp_path / "cache").glob("probe-*.json"))
         events = await kill_after(engine, engine.generate(request), 10)
         assert shape(events) == (1, 2)

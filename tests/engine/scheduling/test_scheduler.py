@@ -9,7 +9,7 @@ import pytest
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from bdchat.engine.model_runner import KVLayout, MemoryClass
-from bdchat.engine.request import ChatMessage, ChatPrompt, FinishReason, Resumption, SamplingParams
+from bdchat.engine.request import FinishReason, Resumption, SamplingParams
 from bdchat.engine.scheduling.scheduler import Scheduler
 from tests.engine.scheduler_runs import PROMPT, Heard, add, ask, run, spelled, step
 from tests.fakes import EOS, FakeRunner, spell, spell_out
@@ -66,29 +66,6 @@ def test_a_prompt_that_is_read_again_is_scored_once() -> None:
     assert scheduler.metrics().num_preemptions == 1
     for request_id in ("first", "second"):
         assert [entry.token_id for entry in heard.prompt_logprobs[request_id].tokens] == PROMPT
-
-
-def test_a_template_s_marks_end_the_answer_to_a_chat_and_never_show() -> None:
-    """Texts and tokens; raw prompts and measurements go on over them. They are no stop strings of the caller's."""
-    text = bytes(spell_out(PROMPT, 12)).decode()
-    chat = msgspec.structs.replace(
-        ask(PROMPT, max_tokens=12), prompt=ChatPrompt(messages=(ChatMessage(role="user", content="hi"),))
-    )
-    measured = msgspec.structs.replace(chat, sampling=SamplingParams(max_tokens=12, temperature=0.0, ignore_eos=True))
-    for request, marks, shown in (
-        (chat, {"end_texts": (text[5:8],)}, text[: text.index(text[5:8])]),
-        (chat, {"end_token_ids": (ord(text[6]),)}, text[: text.index(text[6])]),
-        (ask(PROMPT, max_tokens=12), {"end_texts": (text[5:8],), "end_token_ids": (ord(text[6]),)}, text),
-        (measured, {"end_texts": (text[5:8],), "end_token_ids": (ord(text[6]),)}, text),
-    ):
-        runner = FakeRunner()
-        runner.info = msgspec.structs.replace(runner.info, **marks)
-        scheduler = Scheduler(runner)
-        scheduler.add(request, list(PROMPT))
-        heard = run(scheduler)
-        assert heard.text["r", 0] == shown
-        reason = FinishReason.LENGTH if shown == text else FinishReason.STOP
-        assert (heard.finished["r", 0].reason, heard.finished["r", 0].stop) == (reason, None)
 
 
 def test_a_stop_string_ends_the_answer_and_never_shows() -> None:

@@ -31,5 +31,6 @@ def _to_wire(model: ServedModel) -> Model:
         owned_by=model.owner,
         context_length=model.context_length,
         max_model_len=model.context_length,
+        opens_thought=None if model.info is None else model.info.opens_thought,
         state=model.state,
     )

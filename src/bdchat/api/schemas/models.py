@@ -2,7 +2,9 @@
 
 Deliberate divergences from OpenAI:
 1. `context_length` (and vLLM's `max_model_len`) say what a request may hold; null while the model is not loaded.
-2. `state`: loading, ready, restarting, failed or closed.
+2. `opens_thought`: an answer begins inside a thought, because the model's chat template writes `<think>` itself: the
+   text then has the closing tag only; null while the model is not loaded.
+3. `state`: loading, ready, restarting, failed or closed.
 """
 
 from typing import Literal
@@ -17,6 +19,7 @@ class Model(View):
     owned_by: str
     context_length: int | None
     max_model_len: int | None
+    opens_thought: bool | None
     state: str
 
 

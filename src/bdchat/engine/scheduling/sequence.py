@@ -59,9 +59,10 @@ class Sequence:
         self._drafter = PromptLookup()
         is_chat = isinstance(request.prompt, ChatPrompt)
         ends_by_template = is_chat and not request.sampling.ignore_eos
+        self._end_texts = info.end_texts if ends_by_template else ()
         self._end_token_ids = frozenset(info.end_token_ids if ends_by_template else ())
         self._detokenizer = Detokenizer(
-            (*request.sampling.stop, *(info.end_texts if ends_by_template else ())),
+            (*request.sampling.stop, *self._end_texts),
             num_chars_sent=num_chars_sent,
             drop_leading_space=info.adds_space_prefix and is_chat,
         )
@@ -136,6 +137,10 @@ class Sequence:
             return [delta, *self.finish(FinishReason.LENGTH, now)]
         return [delta]
 
+    def _is_mark_cut_off(self, text: str) -> bool:
+        """The answer ran out of tokens within `<|im_end|>`. One or two characters may be the answer's own."""
+        return len(text) > 2 and any(mark.startswith(text) for mark in self._end_texts if mark[0] in "<[")
+
     def _finish_at(self, stop: str, now: float) -> list[Event]:
         """A mark of the template is no stop string of the caller's."""
         return self.finish(FinishReason.STOP, now, stop=stop if stop in self.request.sampling.stop else None)
@@ -158,13 +163,15 @@ class Sequence:
         error: str | None = None,
         logprobs: tuple[TokenLogprob, ...] = (),
     ) -> list[Event]:
-        """Releases held-back text (unless a stop string matched) and closes the choice. Idempotent. `logprobs`: of the
-        token that ended it."""
+        """Releases held-back text (unless a stop string matched, or it is most of a template's mark) and closes the
+        choice. Idempotent. `logprobs`: of the token that ended it."""
         if self.is_finished:
             return []
         self.is_finished = True
         events: list[Event] = []
         text = "" if stop is not None else self._detokenizer.finish()
+        if self._is_mark_cut_off(text):
+            text = ""
         if text or logprobs:
             delta = Delta(request_id=self.request.request_id, index=self.index, text=text, logprobs=logprobs)
             events.append(delta)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bdchat.engine.request import ChatMessage, Role, ToolCall
-from bdchat.engine.text.repairs import Messages, Repair, has_short_id, repaired, says_nothing
+from bdchat.engine.text.repairs import Messages, Repair, has_short_id, repaired
 
 Form = frozenset[Repair]
 Shape = tuple["Kind", ...]
@@ -100,7 +100,12 @@ def shape_of(messages: Sequence[ChatMessage]) -> Shape:
     for message in messages:
         shape.append(_kind_of(message))
         for size in _BLOCKS:
-            if shape[-size:] == shape[-2 * size : -size] == shape[-3 * size : -2 * size]:
+            if len(shape) < 3 * size:
+                break
+            if (
+                shape[-1] == shape[-1 - size]
+                and shape[-size:] == shape[-2 * size : -size] == shape[-3 * size : -2 * size]
+            ):
                 del shape[-size:]
                 break
     return tuple(shape)
@@ -112,7 +117,7 @@ def _kind_of(message: ChatMessage) -> Kind:
         ids.append(message.tool_call_id)
     return Kind(
         role=message.role,
-        is_empty=says_nothing(message) if not message.tool_calls else not message.content.strip(),
+        is_empty=not message.content or message.content.isspace(),
         num_calls=min(len(message.tool_calls), 2),
         has_id=bool(ids) and all(ids),
         has_short_ids=bool(ids) and all(has_short_id(tool_call_id) for tool_call_id in ids),

@@ -51,7 +51,7 @@ def has_short_id(tool_call_id: str | None) -> bool:
 
 
 def says_nothing(message: ChatMessage) -> bool:
-    return not message.content.strip() and not message.tool_calls
+    return (not message.content or message.content.isspace()) and not message.tool_calls
 
 
 def _with_short_ids(messages: Messages) -> Messages:
