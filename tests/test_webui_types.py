@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from bdchat.engine.models.downloads import PullFault
-from bdchat.store.transfer.reasons import SENTENCES
+from bdchat.store.transfer.reasons import KINDS_NOT_KEPT, SENTENCES
 from webui_types import frames, typescript
 
 
@@ -92,3 +92,9 @@ def test_the_page_has_words_for_every_reason_of_an_import(language: str) -> None
         values = {name for _, name, _, _ in Formatter().parse(sentence) if name}
         used = {name for _, name, _, _ in Formatter().parse(words[code].replace("{{", "{").replace("}}", "}")) if name}
         assert used <= values, code
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_page_has_words_for_every_kind_that_an_import_leaves_out(language: str) -> None:
+    words = locale("pages", language)["import"]["kinds"]
+    assert {name.rpartition("_")[0] for name in words} == set(KINDS_NOT_KEPT)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from tests.store.transfer.programs.exports import chat as exported
 from tests.store.transferable import as_document, conversation, node, random_session
 
 Value = Any
@@ -109,7 +110,23 @@ def openwebui(rng: random.Random) -> tuple[Value, list[Value]]:
     return chats, chats
 
 
-EXPORTS: tuple[Callable[[random.Random], tuple[Value, list[Value]]], ...] = (bdchat, chatgpt, chatgpt_2026, openwebui)
+OTHERS = ("claude", "librechat-flat", "librechat-tree", "llamacpp", "lmstudio", "openwebui-output", "chatgpt")
+
+
+def other(rng: random.Random) -> tuple[Value, list[Value]]:
+    """Of a program whose chats lie in a list, or that has them in files of their own."""
+    one = exported(rng.choice(OTHERS))
+    chats = [copy.deepcopy(one) for _ in range(NUM_CHATS)]
+    return chats, chats
+
+
+EXPORTS: tuple[Callable[[random.Random], tuple[Value, list[Value]]], ...] = (
+    bdchat,
+    chatgpt,
+    chatgpt_2026,
+    openwebui,
+    other,
+)
 
 
 # --- what is done to them ---------------------------------------------------------------------------------------------

@@ -41,6 +41,10 @@ def conversation(*nodes: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {**head, "default_model_slug": "gpt-5", "mapping": mapping, "current_node": nodes[-1]["id"], **fields}
 
 
+def contents(chat: Chat) -> dict[str, str | None]:
+    return {message.message_id: message.content for message in chat.messages}
+
+
 def zipped(files: Mapping[str, bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", compression) as archive:

@@ -87,6 +87,7 @@ async def test_each_chat_has_a_line_and_the_end_a_summary(client: httpx.AsyncCli
         "num_messages": 2,
         "num_branches": 1,
         "file": "",
+        "not_kept": {},
     }
     assert outcome(failed) == ("nothing", "failed", "It has no messages.")
     named = {"reason": "1 of its entries are no chats.", "reason_code": "other_entries", "reason_values": {"num": 1}}

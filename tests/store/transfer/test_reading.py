@@ -6,6 +6,7 @@ import random
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from bdchat.store.transfer import archive, reading
 from bdchat.store.transfer.json_items import MAX_STRING_BYTES, BrokenJSON, JSONItems, TooLarge
 from bdchat.store.transfer.reading import FoundChat, Problem, looks_readable
 from bdchat.store.transfer.reasons import because
+from bdchat.store.transfer.tree import rebuild
 from tests.store.transferable import (
     ample,
     as_document,
@@ -74,6 +76,32 @@ def test_what_yajl_would_refuse_is_mended() -> None:
     ]
 
 
+def test_a_file_may_hold_a_value_a_line() -> None:
+    assert items(b'{"a":1}\n{"b":[2]}\r\n\n[{"c":3},4]') == [{"a": 1}, {"b": [2]}, {"c": 3}, 4]
+
+
+def test_a_path_of_messages_that_lie_in_each_other_is_not_too_deep() -> None:
+    """LibreChat's export has a question in the answer before it: after fifty messages it was nested too deep."""
+    nested: dict[str, Any] = {"messageId": "m", "isCreatedByUser": True, "text": "last", "children": []}
+    for number in range(3000):
+        held = {"messageId": str(number), "isCreatedByUser": number % 2 == 0, "text": "x", "children": [nested]}
+        nested = held
+    data = _written(nested).encode()
+    chat = only_chat(b'{"conversationId":"c","title":"deep","messagesTree":[%s]}' % data).chat
+    assert len(chat.messages) == 3001
+    assert rebuild(chat, now_ms=1).num_branches == 1
+
+
+def _written(message: dict[str, Any]) -> str:
+    """Without recursion, as no JSON library writes it."""
+    opened = []
+    here = message
+    while here["children"]:
+        opened.append(json.dumps({**here, "children": []})[:-2])
+        (here,) = here["children"]
+    return "".join(opened) + json.dumps(here) + "]}" * len(opened)
+
+
 @pytest.mark.parametrize("pad", range(24))
 def test_escapes_and_characters_may_lie_across_chunks(pad: int) -> None:
     text = "x" * (65_536 - pad)
@@ -83,7 +111,7 @@ def test_escapes_and_characters_may_lie_across_chunks(pad: int) -> None:
     assert items(b'["' + text.encode() + b'\\ud83d\\ude42\\ud800"]') == [text + "🙂\ufffd"]
 
 
-@pytest.mark.parametrize("data", [b"", b"  ", b"[1", b'{"a"', b"nonsense", b"[1]]", b"3", b"[nan]", b'{"a":1} {"b":2}'])
+@pytest.mark.parametrize("data", [b"", b"  ", b"[1", b'{"a"', b"nonsense", b"[1]]", b"3", b"[nan]"])
 def test_what_is_no_json_breaks_off_after_what_was_good(data: bytes) -> None:
     with pytest.raises(BrokenJSON):
         items(data)

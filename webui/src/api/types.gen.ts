@@ -45,8 +45,8 @@ export type ChatInvitationList = { data: Array<ChatInvitationView> };
 /** What the invited is shown of a chat: nothing else of it. */
 export type ChatInvitationView = { invitation_id: string; title: string; owner_name: string; owner_username: string; role: "reader" | "writer"; created_at_ms: number };
 
-/** imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already. */
-export type ChatLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "chat"; title: string; status: "imported" | "skipped" | "failed"; session_id: string | null; num_messages: number; num_branches: number; file: string };
+/** imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already. `not_kept`: what of the file is not in the session, how many of each kind (store/transfer/reasons.py). */
+export type ChatLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "chat"; title: string; status: "imported" | "skipped" | "failed"; session_id: string | null; num_messages: number; num_branches: number; file: string; not_kept: Record<string, number> };
 
 /** `parent_id` absent: below the session's head; null: a new root. `params`: fields of /v1/chat/completions. */
 export type ChatMessage = { type: "chat_message"; content: string; parent_id?: string | null; client_message_id?: string | null; params?: Record<string, unknown> };

@@ -293,6 +293,7 @@ class ImportRun:
                 num_messages=prepared.num_messages,
                 num_branches=prepared.num_branches,
                 file=entry.file,
+                not_kept=prepared.not_kept,
             )
         )
 
@@ -314,6 +315,7 @@ class ImportRun:
                 num_messages=0,
                 num_branches=0,
                 file=problem.file,
+                not_kept={},
             )
         )
 

@@ -39,7 +39,15 @@ from bdchat.store.transfer.reading import looks_readable
 
 IMPORT_PATH = "/api/import"
 MEDIA = frozenset(
-    {"", "application/json", "application/zip", "application/x-zip-compressed", "application/octet-stream"}
+    {
+        "",
+        "application/json",
+        "application/jsonl",
+        "application/x-ndjson",
+        "application/zip",
+        "application/x-zip-compressed",
+        "application/octet-stream",
+    }
 )
 REPORT_MEDIA = "application/x-ndjson"
 MAX_AT_ONCE = 4  # each may hold limits.import_bytes on the disk
@@ -67,9 +75,10 @@ class Imports:
                 response_media=(REPORT_MEDIA,),
                 line=ReportLine,
                 errors=(409, 429),
-                description="The body is the file: a bdchat export, a ChatGPT export (JSON or ZIP) or Open WebUI's;"
-                " it may also be called application/json or application/zip. The answer is a line of JSON per chat and,"
-                " in the end, a summary.",
+                description="The body is the file: an export of bdchat, ChatGPT, Claude, Open WebUI, LibreChat, LM"
+                " Studio, Jan, AnythingLLM, llama.cpp's page or Gemini (Takeout), as JSON, JSON lines or a ZIP of"
+                " these; it may also be called application/json, application/jsonl or application/zip. The answer is a"
+                " line of JSON per chat and, in the end, a summary.",
             )
         )
 

@@ -30,7 +30,8 @@ class Explained(View):
 
 
 class ChatLine(Explained):
-    """imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already."""
+    """imported: `session_id` is the new session. skipped: `session_id` is the one that says the same already.
+    `not_kept`: what of the file is not in the session, how many of each kind (store/transfer/reasons.py)."""
 
     type: Literal["chat"] = "chat"
     title: str
@@ -39,6 +40,7 @@ class ChatLine(Explained):
     num_messages: int
     num_branches: int  # ends of the tree
     file: str  # in the ZIP; "" when the body was the file itself
+    not_kept: dict[str, int]
 
 
 class FileLine(Explained):

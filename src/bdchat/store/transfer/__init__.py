@@ -1,1 +1,1 @@
-"""Import and export of chats: bdchat's own document, Markdown, JSONL, exports of ChatGPT and Open WebUI."""
+"""Import and export of chats: bdchat's own document, Markdown, JSONL, a parser for each other program in programs/."""

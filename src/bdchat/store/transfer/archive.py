@@ -22,6 +22,7 @@ MAX_DIRECTORY_BYTES = 8 * 1024 * 1024
 MAX_RATIO = 200  # JSON shrinks to a fifteenth, repeated JSON to a hundredth
 RATIO_FROM_BYTES = 1024 * 1024  # below, a file's ratio tells little; the allowance counts them together
 MAX_NAME_CHARS = 100
+_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _END = b"PK\x05\x06"
 _END_BYTES = 22
 _ENTRY = b"PK\x01\x02"
@@ -70,9 +71,27 @@ def json_files(source: IO[bytes], allowance: Allowance) -> Iterator[JSONFile]:
     with archive:
         infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
         _check_places(source, infos, directory_at)
-        for info in infos:
-            if info.filename.lower().endswith(".json"):
-                yield JSONFile(shown_name(info.filename), _Member(archive, info, allowance))
+        for info in _in_order(infos):
+            yield JSONFile(shown_name(info.filename), _Member(archive, info, allowance))
+
+
+def _in_order(infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """As they lie in it; but Jan's thread.json, which has the title, before the messages.jsonl beside it. What macOS
+    puts beside each file is none of them."""
+    found = [info for info in infos if info.filename.lower().endswith(_SUFFIXES) and not _is_shadow(info.filename)]
+    places = {info.filename: place for place, info in enumerate(found)}
+
+    def place(info: zipfile.ZipInfo) -> float:
+        folder, _, name = info.filename.rpartition("/")
+        messages = places.get(f"{folder}/messages.jsonl" if folder else "messages.jsonl")
+        own = places[info.filename]
+        return min(own, messages - 0.5) if name == "thread.json" and messages is not None else own
+
+    return sorted(found, key=place)
+
+
+def _is_shadow(path: str) -> bool:
+    return path.startswith("__MACOSX/") or path.rpartition("/")[2].startswith("._")
 
 
 def shown_name(path: str) -> str:

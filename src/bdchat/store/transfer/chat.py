@@ -1,12 +1,13 @@
 """A chat to be imported, whatever program wrote it, and its limits. Pure.
 
-A parser (document, chatgpt, openwebui) makes a `Chat` of an outside value, whose texts json_items.py has cleaned, and
-bounds each with `text_of`; tree.py makes a tree of its messages; writing.py makes rows of that.
+A parser (document, programs/) makes a `Chat` of an outside value, whose texts json_items.py has cleaned, and bounds
+each with `text_of`; tree.py makes a tree of its messages; writing.py makes rows of that.
 """
 
 import hashlib
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from bdchat.store.transfer.reasons import Refused
@@ -44,7 +45,8 @@ class TransferMessage:
 
 @dataclass(slots=True)
 class Chat:
-    """`origin`: program and the chat's id there, "chatgpt:…"; `session_id`: where bdchat wrote it, its id there."""
+    """`origin`: program and the chat's id there, "chatgpt:…"; `session_id`: where bdchat wrote it, its id there.
+    `not_kept`: how many of what is in the file and not in the messages, by kind (reasons.KINDS_NOT_KEPT)."""
 
     origin: str
     title: str = ""
@@ -58,6 +60,7 @@ class Chat:
     session_id: str | None = None
     config: dict[str, Any] | None = None  # columns of SessionConfig
     messages: list[TransferMessage] = field(default_factory=list)
+    not_kept: dict[str, int] = field(default_factory=dict)
 
 
 def origin_of(program: str, chat_id: object) -> str:
@@ -90,6 +93,20 @@ def ms_of(seconds: object) -> int | None:
         return None  # not a number is not between two
     milliseconds = int(seconds if seconds > 1e11 else seconds * 1000)  # 1e11 s is the year 5138, 1e11 ms was 1973
     return milliseconds if milliseconds <= MAX_AT_MS else None
+
+
+def time_of(value: object) -> int | None:
+    """A number as `ms_of` reads it, or a date as ISO 8601 writes it (UTC where no zone is said); else None."""
+    if not isinstance(value, str):
+        return ms_of(value)
+    try:
+        at = datetime.fromisoformat(value.strip()[:64])
+    except ValueError:
+        return None
+    try:
+        return ms_of((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp())
+    except OverflowError:  # the year 1 in a zone east of it
+        return None
 
 
 def count_of(value: object) -> int:

@@ -1,9 +1,10 @@
 """A JSON file of any size as its chats, one value at a time. The one door to ijson. Runs in a thread of the caller's.
 
-A file is an array of chats, an object that holds such an array ("sessions", "conversations", "chats"), or one chat.
-Bounds hold whatever the bytes are: of one value at most `max_item_bytes` (as objects weigh, not as text), of one string
-at most MAX_STRING_BYTES, MAX_DEPTH levels. What yajl would not take, exports have nevertheless: mending.py. Texts that
-come out hold no NUL.
+A file is an array of chats, an object that holds such an array ("sessions", "conversations", "chats"), one chat, or
+several of these, a line each. Bounds hold whatever the bytes are: of one value at most `max_item_bytes` (as objects
+weigh, not as text), of one string at most MAX_STRING_BYTES, MAX_DEPTH levels, those of a tree of messages not counted,
+in which each lies in its parent's "children". What yajl would not take, exports have nevertheless: mending.py. Texts
+that come out hold no NUL.
 """
 
 import re
@@ -19,6 +20,8 @@ from bdchat.store.transfer.reasons import Reason, Refused, because
 
 MAX_STRING_BYTES = 16 * 1024 * 1024  # images lie in some exports as text; what follows is left out
 MAX_DEPTH = 100
+TREE_KEY = "children"
+MAX_TREE_DEPTH = 100_000  # a path of as many messages as a chat may have, two levels each
 MAX_PASSED_DEPTH = 1_000_000  # of what is passed over: yajl keeps a byte per level
 VALUE_BYTES = 64  # about what a small object weighs
 LISTS = frozenset({"sessions", "conversations", "chats"})
@@ -51,15 +54,18 @@ class JSONItems:
     def __iter__(self) -> Iterator[Any]:
         """Chats as they came (objects, mostly), or TooLarge. Raises BrokenJSON."""
         events = self._events()
-        event, _ = next(events)
-        if event == "start_array":
-            yield from self._array(events)
-        elif event == "start_map":
-            yield from self._envelope(events)
-        else:
-            raise BrokenJSON("single_value")
-        for _ in events:  # to see that nothing follows
-            pass
+        is_empty = True
+        for event, _ in events:
+            is_empty = False
+            if event == "start_array":
+                yield from self._array(events)
+            elif event == "start_map":
+                self.header = {}
+                yield from self._envelope(events)
+            else:
+                raise BrokenJSON("single_value")
+        if is_empty:
+            raise BrokenJSON("no_json", detail="it is empty")
 
     def _array(self, events: Iterator[tuple[str, Any]]) -> Iterator[Any]:
         for event, value in events:
@@ -98,7 +104,8 @@ class JSONItems:
 
     def _events(self) -> Iterator[tuple[str, Any]]:
         found = ijson.sendable_list()
-        parser = ijson.basic_parse_coro(found, use_float=False)  # True overflows on integers of 20 digits
+        # use_float=True overflows on integers of 20 digits
+        parser = ijson.basic_parse_coro(found, use_float=False, multiple_values=True)
         try:
             for chunk in _fed(mended(self._source), found):
                 parser.send(chunk)
@@ -124,12 +131,15 @@ class _Value:
         root: list[Any] = []
         stack: list[Any] = [root]
         keys: list[str] = [""]
+        levels = [False]  # of a tree of messages, beside `stack`
+        num_tree_levels = 0
         while True:
             if event == "map_key":
                 keys[-1] = _text(value)
             elif event in {"end_map", "end_array"}:
                 stack.pop()
                 keys.pop()
+                num_tree_levels -= levels.pop()
             else:
                 is_opening = event in {"start_map", "start_array"}
                 made = ({} if event == "start_map" else []) if is_opening else _scalar(event, value)
@@ -139,12 +149,17 @@ class _Value:
                 else:
                     holder.append(made)
                 if is_opening:
+                    is_level = keys[-1] == TREE_KEY if type(holder) is dict else levels[-1] and type(made) is dict
+                    is_level = is_level and (type(holder) is list or type(made) is list)
+                    levels.append(is_level)
+                    num_tree_levels += is_level
                     stack.append(made)
                     keys.append("")
             self.num_bytes += VALUE_BYTES + (2 * len(value) if type(value) is str else 0)
             if len(stack) == 1:
                 return root[0]
-            if self.num_bytes > self._max_bytes or len(stack) > MAX_DEPTH:
+            is_too_deep = len(stack) - num_tree_levels > MAX_DEPTH or num_tree_levels > MAX_TREE_DEPTH
+            if self.num_bytes > self._max_bytes or is_too_deep:
                 return self._skip(root[0], len(stack) - 1, events)
             event, value = next(events)
 

@@ -6,18 +6,41 @@ is.
 """
 
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from bdchat.store.transfer import chatgpt, document, openwebui
+from bdchat.store.transfer import document
 from bdchat.store.transfer.allowance import Allowance, Exhausted, Stopped
 from bdchat.store.transfer.archive import BadArchive, BadFile, JSONFile, json_files, looks_like_zip
 from bdchat.store.transfer.chat import MAX_TITLE_CHARS, BadChat, Chat, line_of
 from bdchat.store.transfer.json_items import BrokenJSON, JSONItems, TooLarge
+from bdchat.store.transfer.jsonl import Gathered
+from bdchat.store.transfer.programs import (
+    anythingllm,
+    chatgpt,
+    claude,
+    gemini,
+    jan,
+    librechat,
+    llamacpp,
+    lmstudio,
+    openwebui,
+)
 from bdchat.store.transfer.reasons import Reason, because
 
 MAX_CHAT_BYTES = 64 * 1024 * 1024  # of one chat as objects, about; its JSON is a third of that
+# Each knows its own by more than a list of messages, which all have.
+_PROGRAMS: tuple[tuple[Callable[[dict[str, Any]], bool], Callable[[dict[str, Any]], Chat]], ...] = tuple(
+    (program.is_chat, program.chat_of)
+    for program in (chatgpt, claude, librechat, lmstudio, llamacpp, jan, openwebui, anythingllm, gemini)
+)
+_MESSAGE_KEYS = frozenset(
+    {"messages", "mapping", "chat_messages", "messagesTree", "history", "conversation", "turns", "responses"}
+)
+_HOLDERS = ("chat", "conv", "thread")
+_SPEAKERS = ("role", "sender", "author", "from", "speaker")
+_WORDS = ("content", "text", "message", "value", "parts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +71,11 @@ def looks_readable(source: IO[bytes]) -> bool:
 def read_chats(source: IO[bytes], allowance: Allowance) -> Generator[FoundChat | Problem]:
     """While the allowance is working. Ends early when that is stopped."""
     num_files = 0
+    threads: dict[str, dict[str, Any]] = {}
     try:
         for file in json_files(source, allowance):
             num_files += 1
-            yield from _of_file(file, allowance)
+            yield from _of_file(file, allowance, threads)
     except Stopped:
         return
     except (BadArchive, Exhausted) as error:
@@ -61,16 +85,19 @@ def read_chats(source: IO[bytes], allowance: Allowance) -> Generator[FoundChat |
         yield Problem(because("zip_without_json"), "")
 
 
-def _of_file(file: JSONFile, allowance: Allowance) -> Iterator[FoundChat | Problem]:
+def _of_file(file: JSONFile, allowance: Allowance, threads: dict[str, dict[str, Any]]) -> Iterator[FoundChat | Problem]:
     items = JSONItems(file.content, max_item_bytes=MAX_CHAT_BYTES)
-    num_chats = num_others = 0
+    entries = Gathered(items, threads, max_item_bytes=MAX_CHAT_BYTES)
+    num_chats = num_others = num_strange = 0
     try:
-        for item in items:
-            found = _found(item, items.header, file.name)
+        for entry in entries:
+            found = _found(entry, items.header, file.name)
             num_chats += found is not None
-            num_others += found is None
+            is_strange = found is None and _is_message(entry)
+            num_strange += is_strange
+            num_others += found is None and not is_strange
             if isinstance(found, FoundChat):
-                allowance.found_chat(items.num_bytes)
+                allowance.found_chat(entries.num_bytes)
             if found is None:
                 allowance.found_no_chat()
             else:
@@ -78,7 +105,9 @@ def _of_file(file: JSONFile, allowance: Allowance) -> Iterator[FoundChat | Probl
     except (BrokenJSON, BadFile) as error:
         yield Problem(error.reason, file.name)
         return
-    if not num_chats:
+    if num_strange:
+        yield Problem(because("unknown_program"), file.name)
+    if not num_chats and not num_strange and not entries.num_parts:
         yield Problem(because("no_chats"), file.name, is_failure=False)
     elif num_others:
         yield Problem(because("other_entries", num=num_others), file.name, is_failure=False)
@@ -104,13 +133,34 @@ def _found(item: Any, header: dict[str, Any], file: str) -> FoundChat | Problem 
 def _chat(item: dict[str, Any], header: dict[str, Any]) -> Chat | None:
     if "session_id" in item and isinstance(item.get("messages"), list):
         return document.chat_of(item, header)
-    if chatgpt.is_chat(item):
-        return chatgpt.chat_of(item)
-    if openwebui.is_chat(item):
-        return openwebui.chat_of(item)
+    for is_chat, chat_of in _PROGRAMS:
+        if is_chat(item):
+            return chat_of(item)
+    if _looks_like_chat(item):
+        raise BadChat("unknown_program")
     return None
 
 
+def _looks_like_chat(item: dict[str, Any]) -> bool:
+    """Somebody said something in it; but whose shape it is, is not known."""
+    holders = [item, *(item[key] for key in _HOLDERS if isinstance(item.get(key), dict))]
+    for held in (holder.get(key) for holder in holders for key in _MESSAGE_KEYS):
+        values = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+        if any(isinstance(each, dict) and each for each in values):
+            return True
+    return False
+
+
+def _is_message(item: Any) -> bool:
+    """A line or an entry of its own for each message, as some programs write them."""
+    if not isinstance(item, dict):
+        return False
+    held = item.get("message")
+    said = held if isinstance(held, dict) else item
+    return any(key in said for key in _SPEAKERS) and any(key in said for key in _WORDS)
+
+
 def _title(item: dict[str, Any]) -> str:
-    inner = item.get("chat")
-    return line_of(item.get("title") or (inner.get("title") if isinstance(inner, dict) else None), MAX_TITLE_CHARS)
+    inner: dict[str, Any] = next((item[key] for key in _HOLDERS if isinstance(item.get(key), dict)), {})
+    named = (holder.get(key) for holder in (item, inner) for key in ("title", "name", "workspace"))
+    return line_of(next((name for name in named if isinstance(name, str) and name), ""), MAX_TITLE_CHARS)

@@ -8,6 +8,8 @@ Values = Mapping[str, int | str]
 SENTENCES: Mapping[str, str] = {
     # of a chat
     "no_messages": "It has no messages.",
+    "unknown_program": "It is of a program, or of a version of one, that is not known here.",
+    "unknown_message": "A message in it is of a kind that is not known here.",
     "too_many_messages": "It has more than {num} messages.",
     "same_ids": "Two of its messages have the same id.",
     "message_too_large": "A message is larger than {num_bytes} bytes.",
@@ -41,6 +43,16 @@ SENTENCES: Mapping[str, str] = {
     "storage": "It cannot be stored: {detail}",
     "server_error": "The server had an error while storing it.",
 }
+
+KINDS_NOT_KEPT = (
+    "images",  # pictures: a note with the name stands for each
+    "recordings",  # sound and video: the same
+    "files",  # what is in attached files: the same
+    "citations",  # marks in a text of which the file does not say what they point to
+    "ratings",  # thumbs up and down
+    "settings",  # of a model or of a chat
+    "details",  # what a program noted of how it worked
+)
 
 
 @dataclass(frozen=True, slots=True)

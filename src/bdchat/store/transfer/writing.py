@@ -65,6 +65,7 @@ class PreparedChat:
     config: Row | None  # Chat.config
     session: Row
     fingerprint: str
+    not_kept: dict[str, int]  # Chat.not_kept
     num_branches: int
     first: ChatSlice
     is_whole: bool  # with the first slice
@@ -135,6 +136,7 @@ def prepare(chat: Chat, user_id: str) -> tuple[PreparedChat, Iterator[ChatSlice]
         config=chat.config,
         session=session,
         fingerprint=tree.fingerprint,
+        not_kept=chat.not_kept,
         num_branches=tree.num_branches,
         first=first,
         is_whole=len(groups) <= 1,

@@ -50,7 +50,7 @@ export function FilePicker({ choose }: Props) {
           ref={input}
           type="file"
           hidden
-          accept=".json,.zip,application/json,application/zip"
+          accept=".json,.jsonl,.ndjson,.zip,application/json,application/zip"
           aria-label={t("import.choose")}
           onChange={(event) => {
             const [file] = event.target.files ?? [];

@@ -44,7 +44,7 @@ async function send(): Promise<FakeRequest> {
 }
 
 const NO_REASON = { reason: null, reason_code: null, reason_values: {} };
-const CHAT = { type: "chat", ...NO_REASON, session_id: "s1", num_messages: 4, num_branches: 1, file: "" };
+const CHAT = { type: "chat", ...NO_REASON, session_id: "s1", num_messages: 4, num_branches: 1, file: "", not_kept: {} };
 
 test("a file is sent, read, and every chat's fate is told", async () => {
   const request = await send();
@@ -52,7 +52,7 @@ test("a file is sent, read, and every chat's fate is told", async () => {
   expect(screen.getByText("25%")).toBeDefined();
   act(() => request.upload.onload?.({}));
   act(() => {
-    request.says({ ...CHAT, title: "Foxes", status: "imported" });
+    request.says({ ...CHAT, title: "Foxes", status: "imported", not_kept: { images: 2, files: 1, moons: 3 } });
     request.says({ type: "progress", num_read_bytes: 1, num_bytes: 2, num_chats: 1 });
   });
   expect(screen.getByText("50%")).toBeDefined();
@@ -70,6 +70,8 @@ test("a file is sent, read, and every chat's fate is told", async () => {
   expect(screen.getByText("Foxes").getAttribute("href")).toBe("/chat/s1");
   expect(screen.getByText("Failed: It is nested more than 1,000 levels deep.")).toBeDefined();
   expect(screen.getByText("Failed: The moon is full.")).toBeDefined(); // a newer server's
+  const left = "Imported: 4 messages · not kept: 2 pictures, what is in 1 file"; // what moons are, this page does not know
+  expect(screen.getByText(left)).toBeDefined();
 });
 
 test("an import can be stopped, and a refused one says why", async () => {

@@ -8,6 +8,7 @@ import { Link } from "react-router";
 import { Icon } from "@/ui/icon";
 import type { Outcome } from "./use-import";
 import { useImportReason } from "./use-import-reason";
+import { useNotKept } from "./use-not-kept";
 
 const ROW_PX = 52;
 const ICONS = { imported: "check", skipped: "forward", failed: "warning" } as const;
@@ -20,6 +21,7 @@ interface Props {
 export function ImportReport({ outcomes, close }: Props) {
   const { t } = useTranslation();
   const reasonOf = useImportReason();
+  const leftOf = useNotKept();
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: outcomes.length,
@@ -83,6 +85,7 @@ export function ImportReport({ outcomes, close }: Props) {
   function detailsOf(line: Outcome): string {
     const size =
       line.type === "chat" && line.status === "imported" && t("import.messages", { count: line.num_messages });
-    return [t(`import.status.${line.status}`), size, reasonOf(line)].filter(Boolean).join(": ");
+    const told = [t(`import.status.${line.status}`), size, reasonOf(line)].filter(Boolean).join(": ");
+    return [told, leftOf(line)].filter(Boolean).join(" · ");
   }
 }
