@@ -146,7 +146,7 @@ async def test_an_erased_account_leaves_its_usage_and_nothing_else(database: Dat
         answer(db, other_id, "others", finished_s_ago=1)
         talk(db, user_id, *(str(number) for number in range(210)))
         talk(db, other_id, "mine")
-        db.add(tables.UsageDay(user_id=user_id, day="2026-11-22", model="m", num_requests=1))
+        db.add(tables.UsageBucket(user_id=user_id, start_ms=0, model="m", num_requests=1))
         return user_id, other_id
 
     user_id, other_id = await database.write(fill)
@@ -156,5 +156,5 @@ async def test_an_erased_account_leaves_its_usage_and_nothing_else(database: Dat
     assert await rows_of(database, tables.Message, "content") == ["mine"]
     assert await rows_of(database, tables.Generation, "generation_id") == ["others"]
     assert await rows_of(database, tables.LoginToken, "login_id") == []
-    assert await rows_of(database, tables.UsageDay, "user_id") == [user_id]
+    assert await rows_of(database, tables.UsageBucket, "user_id") == [user_id]
     await erase_user(database, user_id)  # again: nothing is left to do

@@ -2,7 +2,7 @@
 
 Logins that ended, the numbered events of answers that ended long ago, answers outside chats after their time, chats
 whose time for undo is over, old records (the audit log, ended keys, links and invitations), and everything of an
-account that is deleted.
+account that is deleted. Old usage is merged, not deleted.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, delete, or_
 from sqlmodel import SQLModel, col, select
 
 from bdchat.settings import AuthSettings, GenerationSettings, StoreSettings
-from bdchat.store.accounts import audit
+from bdchat.store.accounts import audit, usage
 from bdchat.store.chats import generations, purges
 from bdchat.store.chats.staging import ABANDONED_AFTER_MS
 from bdchat.store.db import Db
@@ -31,6 +31,7 @@ from bdchat.store.tables import (
 
 BATCH = 200  # logins in a transaction: some milliseconds
 DAY_MS = 24 * 3600 * 1000
+USAGE_MERGED_AFTER_DAYS = 400  # days of any zone can be asked for a year at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Limits:
     guests_completion_before_ms: int
     completion_before_ms: int
     record_before_ms: int
+    usage_merged_before_ms: int
     chat_touched_before_ms: int  # of one that is being written
 
     @classmethod
@@ -56,6 +58,7 @@ class Limits:
             guests_completion_before_ms=now_ms - store.guest_retention_days * DAY_MS,
             completion_before_ms=now_ms - store.completion_retention_days * DAY_MS,
             record_before_ms=now_ms - store.record_days * DAY_MS,
+            usage_merged_before_ms=now_ms - USAGE_MERGED_AFTER_DAYS * DAY_MS,
             chat_touched_before_ms=now_ms - ABANDONED_AFTER_MS,
         )
 
@@ -84,6 +87,8 @@ async def sweep(database: Database, limits: Limits) -> Swept:
     num_completions = await purges.purge_answers(database, *over)
     await purges.purge_abandoned(database, touched_before_ms=limits.chat_touched_before_ms)
     num_records = await _sweep_records(database, limits)
+    while await database.write_slice(lambda db: usage.merge_a_day(db, before_ms=limits.usage_merged_before_ms)):
+        pass
     return Swept(num_logins, num_logs, num_chats, num_completions, num_records)
 
 

@@ -133,14 +133,15 @@ class AuditEntry(Row, table=True):
     ip: str = ""
 
 
-class UsageDay(Row, table=True):
-    """Sums per user, UTC day and model; bare API calls included. `user_id` "" is the local guest; no reference: usage
-    outlives the user."""
+class UsageBucket(Row, table=True):
+    """Sums per user, quarter of an hour and model, so that days can be those of any time zone; bare API calls included.
+    After more than a year per UTC day, at its noon. `user_id` "" is the local guest; no reference: usage outlives the
+    user."""
 
-    __tablename__ = "usage_day"
+    __tablename__ = "usage_bucket"
 
     user_id: str = Field(primary_key=True)
-    day: str = Field(primary_key=True)  # "2026-11-22"
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     model: str = Field(primary_key=True)
     num_requests: int = _count()
     num_messages: int = _count()  # stored user messages

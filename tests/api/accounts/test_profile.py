@@ -6,10 +6,12 @@ import httpx
 import pytest
 
 from bdchat.store.accounts import usage
+from bdchat.store.accounts.zoned_days import today, zone_of
 from bdchat.store.chats import messages, sessions
 from bdchat.store.tables import User
 from tests.api.people import alter, audited, bearer, log_in
 from tests.api.serving import PASSWORD, app_of, error_of, in_process, signed_in
+from tests.moments import at_utc
 
 pytestmark = pytest.mark.anyio
 NEW_PASSWORD = "walrus umbrella seven"
@@ -72,11 +74,11 @@ async def test_usage_is_told_per_day_and_model_and_summed(client: httpx.AsyncCli
 
     def spend(db: object) -> None:
         for day, model, count in (("2026-11-20", "m1", 1), ("2026-11-21", "m1", 2), ("2026-11-21", "m2", 4)):
-            usage.add(db, own, model, day, num_requests=count, prompt_tokens=10 * count, cached_tokens=count)  # type: ignore[arg-type]
-        usage.add(db, "somebody else", "m1", "2026-11-21", num_requests=99)  # type: ignore[arg-type]
+            usage.add(db, own, model, at_utc(day), num_requests=count, prompt_tokens=10 * count, cached_tokens=count)  # type: ignore[arg-type]
+        usage.add(db, "somebody else", "m1", at_utc("2026-11-21"), num_requests=99)  # type: ignore[arg-type]
 
     await app_of(client).database.write(spend)
-    window = {"from": "2026-11-21", "to": "2026-11-22"}
+    window = {"from": "2026-11-21", "to": "2026-11-22", "time_zone": "UTC"}
     report = (await client.get("/api/profile/usage", params=window, headers=ann)).json()
     assert (report["first_day"], report["last_day"]) == ("2026-11-21", "2026-11-22")
     assert [(row["day"], row["model"], row["num_requests"]) for row in report["data"]] == [
@@ -84,8 +86,31 @@ async def test_usage_is_told_per_day_and_model_and_summed(client: httpx.AsyncCli
         ("2026-11-21", "m2", 4),
     ]
     assert (report["total"]["prompt_tokens"], report["total"]["cached_tokens"]) == (60, 6)
-    last_month = (await client.get("/api/profile/usage", headers=ann)).json()
-    assert last_month["last_day"] == usage.today()
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):  # never the same day
+        last_month = (await client.get("/api/profile/usage", params={"time_zone": zone}, headers=ann)).json()
+        assert (last_month["last_day"], last_month["time_zone"]) == (today(zone_of(zone)), zone)
+    assert (await client.get("/api/profile/usage", headers=ann)).json()["last_day"] == today(None)
+
+
+async def test_at_half_past_eight_in_seoul_it_is_not_yesterday(client: httpx.AsyncClient) -> None:
+    """Days were UTC's: until nine in the morning usage was counted for the day before."""
+    ann = await signed_in(client)
+    own = await user_id(client, ann)
+    await app_of(client).database.write(lambda db: usage.add(db, own, "m", at_utc("2026-11-21T23:30"), num_requests=1))
+
+    async def days(zone: str) -> list[str]:
+        params = {"from": "2026-11-20", "to": "2026-11-23", "time_zone": zone}
+        report = (await client.get("/api/profile/usage", params=params, headers=ann)).json()
+        return [row["day"] for row in report["data"]]
+
+    assert await days("Asia/Seoul") == await days("+09:00") == ["2026-11-22"]
+    assert await days("UTC") == await days("America/New_York") == ["2026-11-21"]
+
+
+@pytest.mark.parametrize("zone", ["", "Asia/Nowhere", "Asia", "../../etc/passwd", "/etc/localtime", "+25:00", "x" * 99])
+async def test_a_zone_that_nobody_knows_is_refused(client: httpx.AsyncClient, zone: str) -> None:
+    refused = await client.get("/api/profile/usage", params={"time_zone": zone}, headers=await signed_in(client))
+    assert error_of(refused, 400)["param"] == "time_zone"
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 
 from bdchat.store.accounts import audit, usage
 from tests.api.serving import app_of, error_of, in_process, signed_in
+from tests.moments import at_utc
 
 pytestmark = pytest.mark.anyio
-WINDOW = {"from": "2026-11-20", "to": "2026-11-22"}
+WINDOW = {"from": "2026-11-20", "to": "2026-11-22", "time_zone": "UTC"}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def spent(client: httpx.AsyncClient) -> dict[str, str]:
             ("gone", "2026-11-22", "m1", 8),
             (ann_id, "2026-11-23", "m1", 16),
         ):
-            usage.add(db, user_id, model, day, num_requests=count, prompt_tokens=10 * count)  # type: ignore[arg-type]
+            usage.add(db, user_id, model, at_utc(day), num_requests=count, prompt_tokens=10 * count)  # type: ignore[arg-type]
 
     await app_of(client).database.write(spend)
     return admin
@@ -68,13 +69,25 @@ async def test_a_bad_question_names_its_field(client: httpx.AsyncClient, params:
 
 async def test_a_spreadsheet_gets_the_same_sums_and_no_formulas(client: httpx.AsyncClient) -> None:
     admin = await spent(client)
-    await app_of(client).database.write(lambda db: usage.add(db, "", '=HYPERLINK("x")', "2026-11-20", num_requests=1))
+    await app_of(client).database.write(
+        lambda db: usage.add(db, "", '=HYPERLINK("x")', at_utc("2026-11-20"), num_requests=1)
+    )
     response = await client.get("/api/admin/usage.csv", params=WINDOW, headers=admin)
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert "attachment" in response.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(response.text)))
     assert sum(int(row["num_requests"]) for row in rows) == 16
     assert {row["model"] for row in rows} == {"m1", "m2", '\'=HYPERLINK("x")'}
+
+
+async def test_a_spreadsheet_has_the_days_of_the_zone(client: httpx.AsyncClient) -> None:
+    admin = await signed_in(client, "root", admin=True)
+    await app_of(client).database.write(lambda db: usage.add(db, "", "m", at_utc("2026-11-21T23:30"), num_requests=1))
+    response = await client.get("/api/admin/usage.csv", params=WINDOW | {"time_zone": "Asia/Seoul"}, headers=admin)
+    assert [row["day"] for row in csv.DictReader(io.StringIO(response.text))] == ["2026-11-22"]
+    asked = {"time_zone": "Asia/Seoul", "by": "day"}
+    report = (await client.get("/api/admin/usage", params=WINDOW | asked, headers=admin)).json()
+    assert ([row["day"] for row in report["data"]], report["time_zone"]) == (["2026-11-22"], "Asia/Seoul")
 
 
 async def test_the_audit_log_is_filtered_and_paged(client: httpx.AsyncClient) -> None:

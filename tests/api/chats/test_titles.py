@@ -20,6 +20,7 @@ from bdchat.engine.errors import EngineUnavailable
 from bdchat.engine.request import ChatPrompt, GenerationRequest, TextPrompt
 from bdchat.settings import GenerationSettings, Settings
 from bdchat.store.accounts import usage
+from bdchat.store.accounts.zoned_days import ZonedDays
 from bdchat.store.chats import sessions
 from bdchat.store.chats.answers import WrittenAnswer
 from bdchat.store.sql.database import Database
@@ -114,11 +115,11 @@ async def test_a_title_is_the_users_usage_and_no_message() -> None:
         await stage.end_answer()
         await until(lambda: stage.heard)
         await stage.ledger.flush()
-        days = await stage.database.read(
-            lambda db: usage.days_of(db, stage.user_id, first_day="2000-01-01", last_day="2999-01-01")
+        (spent,) = await stage.database.read(
+            lambda db: usage.sums(db, ZonedDays("2000-01-01", "2999-01-01"), by=("model",), user_id=stage.user_id)
         )
-        assert [(day.num_requests, day.num_messages) for day in days] == [(1, 0)]
-        assert days[0].completion_tokens == len("첫 질문".encode())
+        assert (spent.counts["num_requests"], spent.counts["num_messages"]) == (1, 0)
+        assert spent.counts["completion_tokens"] == len("첫 질문".encode())
 
 
 @pytest.mark.parametrize("pieces", [("",), ("Title:",), ("A long story " * 10,), ("An English title",)])

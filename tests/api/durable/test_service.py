@@ -14,6 +14,7 @@ from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.errors import GenerationFailed, InvalidRequest, QueueFull
 from bdchat.store.accounts import usage
+from bdchat.store.accounts.zoned_days import ZonedDays
 from bdchat.store.chats import messages, sessions
 from bdchat.store.errors import NotFound
 from tests.api.durable_chat import chatting, text_of
@@ -211,11 +212,12 @@ async def test_what_is_spent_is_booked_with_the_end() -> None:
     async with chatting(engine) as chat:
         started = await chat.ask("Hi")
         await chat.events(started)
-        (day,) = await chat.app.database.read(
-            lambda db: usage.days_of(db, chat.me.user_id, first_day="0", last_day="9")
+        (spent,) = await chat.app.database.read(
+            lambda db: usage.sums(db, ZonedDays("2000-01-01", "2999-01-01"), by=("model",), user_id=chat.me.user_id)
         )
-        assert (day.num_messages, day.num_requests, day.completion_tokens) == (1, 1, len("Hello world"))
-        assert day.prompt_tokens == len("<user>Hi")
+        counts = spent.counts
+        assert (counts["num_messages"], counts["num_requests"]) == (1, 1)
+        assert (counts["prompt_tokens"], counts["completion_tokens"]) == (len("<user>Hi"), len("Hello world"))
 
 
 def test_numbers_outside_only_grow() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bdchat.api.generation.usage_ledger import UsageLedger
 from bdchat.settings import Settings, StoreSettings
-from bdchat.store.accounts import oversight
+from bdchat.store.accounts import usage
+from bdchat.store.accounts.zoned_days import ZonedDays
 from bdchat.store.sql.database import Database
 from tests.api.serving import USER, app_of, fresh_data_dir, in_process, make_app, opened, over_http, signed_in
 from tests.fake_engine import FakeEngine
@@ -17,7 +18,7 @@ CHAT = "/v1/chat/completions"
 
 async def booked(database: Database) -> dict[str, int]:
     def total(db: object) -> dict[str, int]:
-        rows = oversight.usage(db, first_day="2000-01-01", last_day="9999-01-01", by=(), limit=1)  # type: ignore[arg-type]
+        rows = usage.sums(db, ZonedDays("2000-01-01", "9999-01-01"), by=())  # type: ignore[arg-type]
         return rows[0].counts if rows else {}
 
     return await database.read(total)

@@ -13,7 +13,8 @@ from sqlmodel import func, select
 
 from bdchat.engine.request import Finished, FinishReason, GenerationRequest, Resumption, Usage
 from bdchat.settings import GenerationSettings, Settings
-from bdchat.store.accounts import oversight
+from bdchat.store.accounts import usage
+from bdchat.store.accounts.zoned_days import ZonedDays
 from bdchat.store.tables import Message
 from tests.api.serving import app_of, over_http, signed_in, until
 from tests.api.talking import id_of
@@ -150,9 +151,7 @@ async def test_sums_are_the_engines_counters_after_a_mixed_load() -> None:
         app = app_of(client)
         await until(lambda: not app.generations.num_running and not app.durable.running())
         await app.ledger.flush()
-        rows = await app.database.read(
-            lambda db: oversight.usage(db, first_day="2000-01-01", last_day="9999-01-01", by=("user",), limit=9)
-        )
+        rows = await app.database.read(lambda db: usage.sums(db, ZonedDays("2000-01-01", "9999-01-01"), by=("user",)))
         num_messages = await app.database.read(
             lambda db: db.exec(select(func.count()).select_from(Message).where(Message.role == "user")).one()
         )

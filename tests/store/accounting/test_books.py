@@ -297,7 +297,7 @@ async def test_a_table_of_text_is_in_the_books_or_says_why_not(database: Databas
     not_counted = {
         "login_token": "a number per account",
         "audit_entry": "bounded by age and number",
-        "usage_day": "a row per day, user and model",
+        "usage_bucket": "a row per quarter of an hour, user and model; per day after a year",
         "known_device": "a number per account",
         "server_state": "the server's own",
         "storage_book": "the books",

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlmodel import Session
 
-from bdchat.store.accounts import audit, invitations, keys, logins, usage, users
+from bdchat.store.accounts import audit, invitations, keys, logins, users
 from bdchat.store.chats import history, messages, sessions
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import now_ms
@@ -144,28 +144,6 @@ async def test_an_invitation_is_used_once(database: Database) -> None:
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "NotFound", "NotFound"]
     used = [each for each in await database.read(invitations.list_all) if each.code_hash == "good"]
     assert used[0].used_by == bob
-
-
-async def test_usage_is_summed_exactly_however_many_add_at_once(database: Database) -> None:
-    def add(n: int) -> "asyncio.Future[None]":
-        return asyncio.ensure_future(
-            database.write(
-                lambda db: usage.add(
-                    db, "u", f"m{n % 2}", "2026-11-22", num_requests=1, prompt_tokens=n, engine_ms=2 * n
-                )
-            )
-        )
-
-    await asyncio.gather(*(add(n) for n in range(100)))
-    await database.write(lambda db: usage.add(db, "u", "m0", "2026-11-21", completion_tokens=5))
-    await database.write(lambda db: usage.add(db, "other", "m0", "2026-11-22", num_requests=7))
-    rows = await database.read(lambda db: usage.days_of(db, "u", first_day="2026-11-21", last_day="2026-11-22"))
-    shown = [(row.day, row.model, row.num_requests, row.prompt_tokens, row.completion_tokens) for row in rows]
-    assert shown == [
-        ("2026-11-21", "m0", 0, 0, 5),
-        ("2026-11-22", "m0", 50, sum(range(0, 100, 2)), 0),
-        ("2026-11-22", "m1", 50, sum(range(1, 100, 2)), 0),
-    ]
 
 
 async def test_the_audit_log_is_read_newest_first_by_pages(database: Database) -> None:

@@ -3,9 +3,9 @@
 import pytest
 from sqlmodel import Session
 
-from bdchat.store.accounts import audit, keys, logins, oversight, usage, users
+from bdchat.store.accounts import audit, keys, logins, oversight, users
 from bdchat.store.accounts.audit import NamedActor
-from bdchat.store.accounts.oversight import AuditFilter, Dimension
+from bdchat.store.accounts.oversight import AuditFilter
 from bdchat.store.sql.database import Database
 from tests.store.chat_rows import make_user, talk
 
@@ -49,36 +49,6 @@ async def test_users_are_found_by_either_name_and_no_pattern_means_anything(data
     assert await found("%") == {"lee"}
     assert await found("m_l") == {"lee"}
     assert await found("'; DROP TABLE user; --") == set()
-
-
-async def test_usage_is_summed_by_what_is_asked_for(database: Database) -> None:
-    def fill(db: Session) -> None:
-        kim = make_user(db, "kim")
-        for day, user_id, model, num in [
-            ("2026-11-01", kim, "a", 1),
-            ("2026-11-02", kim, "b", 10),
-            ("2026-11-02", "gone", "a", 100),
-            ("2026-11-03", "", "a", 1000),
-        ]:
-            usage.add(db, user_id, model, day, num_requests=num, completion_tokens=num)
-
-    await database.write(fill)
-
-    async def sums(*by: Dimension) -> list[tuple[str | None, str | None, str | None, int]]:
-        rows = await database.read(
-            lambda db: oversight.usage(db, first_day="2026-11-01", last_day="2026-11-02", by=by, limit=99)
-        )
-        return [(row.day, row.username, row.model, row.counts["num_requests"]) for row in rows]
-
-    assert await sums() == [(None, None, None, 111)]
-    assert await sums("day") == [("2026-11-01", None, None, 1), ("2026-11-02", None, None, 110)]
-    assert await sums("model") == [(None, None, "a", 101), (None, None, "b", 10)]
-    assert sorted(await sums("user"), key=str) == [(None, "", None, 100), (None, "kim", None, 11)]
-    assert len(await sums("day", "user", "model")) == 3
-    nothing = await database.read(
-        lambda db: oversight.usage(db, first_day="2020-01-01", last_day="2020-01-02", by=(), limit=9)
-    )
-    assert nothing == []
 
 
 async def test_the_audit_log_is_filtered(database: Database) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import Session, select
 
 from bdchat.store.accounts import usage
+from bdchat.store.accounts.zoned_days import ZonedDays
 from bdchat.store.chats import answers, generations, messages
 from bdchat.store.chats.answers import AlreadySent, NewAnswer
 from bdchat.store.chats.generations import Ending
@@ -131,8 +132,11 @@ async def test_the_end_is_the_text_how_it_came_to_be_and_what_it_cost(database: 
     ended = await end(database, name, end_of("fine"))
     assert ended is not None
     assert (ended.messages[0].content, ended.messages[0].status) == ("fine", "complete")
-    (day,) = await database.read(lambda db: usage.days_of(db, user_id, first_day="0", last_day="9"))
-    assert (day.num_messages, day.num_requests, day.completion_tokens) == (1, 1, 3)
+    (spent,) = await database.read(
+        lambda db: usage.sums(db, ZonedDays("2000-01-01", "2999-01-01"), by=("model",), user_id=user_id)
+    )
+    counts = spent.counts
+    assert (counts["num_messages"], counts["num_requests"], counts["completion_tokens"]) == (1, 1, 3)
     assert await end(database, name, end_of("again")) is None  # it has ended
     place = await database.read(
         lambda db: answers.place(db, user_id, session_id, parent_id=None, client_message_id=None)

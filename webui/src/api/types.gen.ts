@@ -2,10 +2,10 @@
 
 export type AccountView = { user_id: string; username: string; num_messages: number; num_bytes: number; quota_bytes: number };
 
-export type AllUsage = { first_day: string; last_day: string; data: Array<AllUsageRow>; total: UsageSums };
+export type AllUsage = { first_day: string; last_day: string; time_zone: string | null; data: Array<AllUsageRow>; total: UsageSums };
 
 /** `by`: what is told apart; "" sums everything up. */
-export type AllUsageQuery = { from?: string | null; to?: string | null; by?: string; user_id?: string | null; model?: string | null };
+export type AllUsageQuery = { from?: string | null; to?: string | null; time_zone?: string | null; by?: string; user_id?: string | null; model?: string | null };
 
 /** Null: not told apart. */
 export type AllUsageRow = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number; day: string | null; user_id: string | null; username: string | null; model: string | null };
@@ -323,10 +323,11 @@ export type UnloadWish = { model: string; drain_s?: number };
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: PromptTokensDetails };
 
-/** Days are UTC's, both included; without them the last thirty. */
-export type UsageQuery = { from?: string | null; to?: string | null };
+/** Days are the zone's, both included; without them the last thirty. Without a zone they are the server's (TZ). */
+export type UsageQuery = { from?: string | null; to?: string | null; time_zone?: string | null };
 
-export type UsageReport = { first_day: string; last_day: string; data: Array<UsageRow>; total: UsageSums };
+/** `time_zone`: whose days they are, as it was asked for; null: the server's. */
+export type UsageReport = { first_day: string; last_day: string; time_zone: string | null; data: Array<UsageRow>; total: UsageSums };
 
 export type UsageRow = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number; day: string; model: string };
 
@@ -374,8 +375,8 @@ export interface Endpoints {
   "GET /api/admin/requests": { path: undefined; query: undefined; body: undefined; response: RequestList };
   "GET /api/admin/storage": { path: undefined; query: undefined; body: undefined; response: Storage };
   "POST /api/admin/storage/compact": { path: undefined; query: undefined; body: undefined; response: Compacted };
-  "GET /api/admin/usage": { path: undefined; query: { from?: string; to?: string; by?: string; user_id?: string; model?: string }; body: undefined; response: AllUsage };
-  "GET /api/admin/usage.csv": { path: undefined; query: { from?: string; to?: string; by?: string; user_id?: string; model?: string }; body: undefined; response: string };
+  "GET /api/admin/usage": { path: undefined; query: { from?: string; to?: string; time_zone?: string; by?: string; user_id?: string; model?: string }; body: undefined; response: AllUsage };
+  "GET /api/admin/usage.csv": { path: undefined; query: { from?: string; to?: string; time_zone?: string; by?: string; user_id?: string; model?: string }; body: undefined; response: string };
   "GET /api/admin/users": { path: undefined; query: { search?: string; limit?: number; cursor?: string }; body: undefined; response: ManagedUsers };
   "POST /api/admin/users": { path: undefined; query: undefined; body: NewUser; response: UserWithPassword };
   "DELETE /api/admin/users/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; response: Nothing };
@@ -416,7 +417,7 @@ export interface Endpoints {
   "GET /api/profile": { path: undefined; query: undefined; body: undefined; response: UserView };
   "PATCH /api/profile": { path: undefined; query: undefined; body: ProfileChange; response: UserView };
   "GET /api/profile/messages": { path: undefined; query: { limit?: number; cursor?: string }; body: undefined; response: SentMessages };
-  "GET /api/profile/usage": { path: undefined; query: { from?: string; to?: string }; body: undefined; response: UsageReport };
+  "GET /api/profile/usage": { path: undefined; query: { from?: string; to?: string; time_zone?: string }; body: undefined; response: UsageReport };
   "GET /api/search": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; session_id?: string; folder?: string; archived?: boolean; limit?: number; cursor?: string }; body: undefined; response: HitPage };
   "GET /api/sessions": { path: undefined; query: { limit?: number; cursor?: string; pinned?: boolean; archived?: boolean; folder?: string; deleted?: boolean; shared?: boolean }; body: undefined; response: SessionPage };
   "POST /api/sessions": { path: undefined; query: undefined; body: NewSession; response: SessionView };

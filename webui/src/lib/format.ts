@@ -1,6 +1,7 @@
 /** Numbers, bytes, times and dates as the reader's language writes them. Pure. */
 
-const DAY_MS = 86_400_000;
+import { dayOf, daysApart, isoDays } from "./days";
+
 const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
 export class Format {
@@ -13,6 +14,7 @@ export class Format {
   readonly #date: Intl.DateTimeFormat;
   readonly #moment: Intl.DateTimeFormat;
   readonly #day: Intl.DateTimeFormat;
+  readonly #isoDay: Intl.DateTimeFormat;
   readonly #relative: Intl.RelativeTimeFormat;
 
   /** `timeZone`: the browser's own if absent. */
@@ -27,6 +29,7 @@ export class Format {
     this.#date = new Intl.DateTimeFormat(language, { dateStyle: "medium", ...zone });
     this.#moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", ...zone });
     this.#day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" });
+    this.#isoDay = isoDays(timeZone);
     this.#relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   }
 
@@ -81,7 +84,7 @@ export class Format {
     return this.#moment.format(at);
   }
 
-  /** A day of UTC, as counts are kept: "Nov 25". */
+  /** A day, by its noon in UTC: "Nov 25". */
   day(at: number): string {
     return this.#day.format(at);
   }
@@ -93,7 +96,9 @@ export class Format {
     if (size < 45) return this.#relative.format(0, "second");
     if (size < 2700) return this.#relative.format(Math.round(seconds / 60), "minute");
     if (size < 79_200) return this.#relative.format(Math.round(seconds / 3600), "hour");
-    if (size < 2_160_000) return this.#relative.format(Math.round(seconds / 86_400), "day");
+    const numDays = daysApart(this.#isoDay.format(now), this.#isoDay.format(at));
+    if (numDays === 0) return this.#relative.format(Math.round(seconds / 3600), "hour");
+    if (Math.abs(numDays) < 25) return this.#relative.format(numDays, "day");
     return this.#date.format(at);
   }
 
@@ -112,10 +117,9 @@ export class Format {
 export type Age = "today" | "yesterday" | "week" | "month" | "older";
 
 /** Which heading of the list of chats `at` belongs under, by the reader's own days. */
-export function ageOf(at: number, now: number): Age {
-  const midnight = new Date(now).setHours(0, 0, 0, 0);
-  if (at >= midnight) return "today";
-  if (at >= midnight - DAY_MS) return "yesterday";
-  if (at >= midnight - 7 * DAY_MS) return "week";
-  return at >= midnight - 30 * DAY_MS ? "month" : "older";
+export function ageOf(at: number, now: number, timeZone?: string): Age {
+  const numDays = daysApart(dayOf(at, timeZone), dayOf(now, timeZone));
+  if (numDays <= 0) return "today";
+  if (numDays === 1) return "yesterday";
+  return numDays <= 7 ? "week" : numDays <= 30 ? "month" : "older";
 }

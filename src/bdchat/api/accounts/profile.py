@@ -1,7 +1,5 @@
 """/api/profile, POST /api/auth/password and /api/auth/sessions: a user's profile, password and logins."""
 
-import datetime
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -40,6 +38,7 @@ from bdchat.api.schemas.accounts import (
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import Settings
 from bdchat.store.accounts import audit, logins, usage, users
+from bdchat.store.accounts.zoned_days import ZonedDays, days_before, today, zone_of
 from bdchat.store.chats import history
 from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
@@ -141,13 +140,13 @@ class Accounts:
     async def usage(self, request: Request) -> Response:
         identity = require_user(request)
         query = read_query(UsageQuery, request, self._limits)
-        first_day, last_day = usage_window(query)
-        rows = await self._database.read(
-            lambda db: usage.days_of(db, identity.user_id, first_day=first_day, last_day=last_day)
-        )
+        days = usage_days(query)
+        rows = await self._database.read(lambda db: usage.sums(db, days, by=("day", "model"), user_id=identity.user_id))
         shown = [to_usage_row(row) for row in rows]
-        total = UsageSums(**{name: sum(getattr(row, name) for row in shown) for name in usage.COUNTS})
-        return reply(UsageReport(first_day=first_day, last_day=last_day, data=shown, total=total))
+        total = UsageSums(**{name: sum(row.counts[name] for row in rows) for name in usage.COUNTS})
+        return reply(
+            UsageReport(first_day=days.first, last_day=days.last, time_zone=query.time_zone, data=shown, total=total)
+        )
 
     async def messages(self, request: Request) -> Response:
         identity = require_user(request)
@@ -239,18 +238,13 @@ def _end_others(db: Db, news: News, identity: Identity) -> list[str]:
     return ended
 
 
-def usage_window(query: UsageQuery) -> tuple[str, str]:
-    """First and last day. Raises InvalidRequest."""
-    last_day = query.to_day or usage.today()
-    first_day = query.from_day or _days_before(last_day, DEFAULT_DAYS - 1)
+def usage_days(query: UsageQuery) -> ZonedDays:
+    """Raises InvalidRequest."""
+    zone = None if query.time_zone is None else zone_of(query.time_zone)
+    last_day = query.to_day or today(zone)
+    first_day = query.from_day or days_before(last_day, DEFAULT_DAYS - 1)
     if first_day > last_day:
         raise InvalidRequest("from", "must not be after 'to'.")
-    if first_day < _days_before(last_day, MAX_DAYS - 1):
+    if first_day < days_before(last_day, MAX_DAYS - 1):
         raise InvalidRequest("from", f"must be at most {MAX_DAYS} days before 'to'.")
-    return first_day, last_day
-
-
-def _days_before(day: str, num_days: int) -> str:
-    """The first day that there is, when it would be before that."""
-    date = datetime.date.fromisoformat(day)
-    return (date - min(datetime.timedelta(num_days), date - datetime.date.min)).isoformat()
+    return ZonedDays(first_day, last_day, zone)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from bdchat.api.accounts.profile import usage_window
+from bdchat.api.accounts.profile import usage_days
 from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.http.endpoints import Endpoint, declared, read_query, reply
 from bdchat.api.http.identity import require_admin
@@ -28,7 +28,7 @@ from bdchat.api.schemas.admin_records import (
 )
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store.accounts import audit, oversight
+from bdchat.store.accounts import audit, oversight, usage
 from bdchat.store.accounts.oversight import AuditFilter
 from bdchat.store.accounts.usage import COUNTS
 from bdchat.store.db import Db
@@ -102,12 +102,11 @@ class AdminRecords:
 
     async def _usage(self, request: Request) -> AllUsage:
         query = read_query(AllUsageQuery, request, self._limits)
-        first_day, last_day = usage_window(query)
+        days = usage_days(query)
         rows = await self._database.read(
-            lambda db: oversight.usage(
+            lambda db: usage.sums(
                 db,
-                first_day=first_day,
-                last_day=last_day,
+                days,
                 by=query.dimensions,
                 limit=MAX_ROWS + 1,
                 user_id=query.user_id,
@@ -121,7 +120,7 @@ class AdminRecords:
             for row in rows
         ]
         total = UsageSums(**{name: sum(row.counts[name] for row in rows) for name in COUNTS})
-        return AllUsage(first_day=first_day, last_day=last_day, data=shown, total=total)
+        return AllUsage(first_day=days.first, last_day=days.last, time_zone=query.time_zone, data=shown, total=total)
 
     # --- audit --------------------------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ class Spending:
         self._was_accepted = True
 
     def counts(self) -> dict[str, int]:
-        """Columns of UsageDay."""
+        """Columns of UsageBucket."""
         return {
             "num_requests": int(self._was_accepted and self._is_counted),
             "prompt_tokens": self._prompt_tokens,

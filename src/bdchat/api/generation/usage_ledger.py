@@ -14,7 +14,7 @@ from bdchat.store.sql.database import Database
 
 log = logging.getLogger(__name__)
 
-Account = tuple[str, str, str]  # user_id, model, day
+Account = tuple[str, str, int]  # user_id, model, beginning of a quarter of an hour
 
 
 class UsageLedger:
@@ -25,7 +25,7 @@ class UsageLedger:
 
     def add(self, user_id: str, model: str, counts: dict[str, int]) -> None:
         if any(counts.values()):
-            self._sums.setdefault((user_id, model, usage.today()), Counter()).update(counts)
+            self._sums.setdefault((user_id, model, usage.bucket()), Counter()).update(counts)
 
     async def run(self) -> None:
         """Until cancelled; then whoever cancelled it flushes."""

@@ -15,7 +15,9 @@ from bdchat.api.http.endpoints import View
 from bdchat.api.http.identity import Identity, Scope
 from bdchat.api.http.parsing import Strict, Text, invalid
 from bdchat.store.accounts.lookalikes import is_one_script, is_plainly_visible, words
-from bdchat.store.tables import ApiKey, LoginToken, UsageDay, User
+from bdchat.store.accounts.usage import UsageSum
+from bdchat.store.accounts.zoned_days import zone_of
+from bdchat.store.tables import ApiKey, LoginToken, User
 
 MAX_PREFERENCES_BYTES = 16 * 1024
 MAX_PREFERENCES = 100
@@ -54,6 +56,14 @@ def _as_day(value: str) -> str:
         raise invalid("must be a day, as 2026-11-22.") from error
 
 
+def _as_zone_name(value: str) -> str:
+    try:
+        zone_of(value)
+    except ValueError as error:
+        raise invalid("must be a time zone, as Asia/Seoul or +09:00.") from error
+    return value
+
+
 def check_preferences(value: dict[str, Any]) -> str | None:
     """What is wrong with them, as the end of a sentence."""
     if len(value) > MAX_PREFERENCES or any(not 1 <= len(name) <= 64 for name in value):
@@ -76,6 +86,7 @@ NewPassword = Annotated[str, Field(max_length=1024)]  # whether it is good enoug
 DisplayName = Annotated[Text, Field(max_length=100), AfterValidator(_as_display_name)]
 Locale = Literal["", "ko", "en"]  # "" = the browser's
 Preferences = Annotated[dict[str, Any], AfterValidator(_as_preferences)]
+ZoneName = Annotated[str, Field(max_length=64), AfterValidator(_as_zone_name)]
 Day = Annotated[str, Field(max_length=10), AfterValidator(_as_day)]
 
 
@@ -121,10 +132,11 @@ class KeyChange(Strict):
 
 
 class UsageQuery(Strict):
-    """Days are UTC's, both included; without them the last thirty."""
+    """Days are the zone's, both included; without them the last thirty. Without a zone they are the server's (TZ)."""
 
     from_day: Annotated[Day | None, Field(alias="from")] = None
     to_day: Annotated[Day | None, Field(alias="to")] = None
+    time_zone: ZoneName | None = None
 
 
 class HistoryQuery(Strict):
@@ -214,8 +226,11 @@ class UsageRow(UsageSums):
 
 
 class UsageReport(View):
+    """`time_zone`: whose days they are, as it was asked for; null: the server's."""
+
     first_day: str
     last_day: str
+    time_zone: str | None
     data: list[UsageRow]
     total: UsageSums
 
@@ -255,5 +270,7 @@ def key_fields(key: ApiKey) -> dict[str, Any]:
     return key.model_dump(include=set(KeyView.model_fields)) | {"scopes": key.scopes.split()}
 
 
-def to_usage_row(row: UsageDay) -> UsageRow:
-    return UsageRow(**row.model_dump(exclude={"user_id"}))
+def to_usage_row(row: UsageSum) -> UsageRow:
+    assert row.day is not None, "told apart by day"
+    assert row.model is not None, "and by model"
+    return UsageRow(day=row.day, model=row.model, **row.counts)

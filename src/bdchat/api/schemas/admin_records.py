@@ -8,10 +8,9 @@ from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text, invalid
 from bdchat.api.schemas.accounts import UsageQuery, UsageSums
 from bdchat.api.schemas.admin_people import Cursor
-from bdchat.store.accounts.oversight import Dimension
+from bdchat.store.accounts.usage import DIMENSIONS, Dimension
 from bdchat.store.tables import AuditEntry
 
-DIMENSIONS: tuple[Dimension, ...] = ("day", "user", "model")
 Milliseconds = Annotated[int, Field(ge=0, le=1 << 53)]
 
 
@@ -58,6 +57,7 @@ class AllUsageRow(UsageSums):
 class AllUsage(View):
     first_day: str
     last_day: str
+    time_zone: str | None
     data: list[AllUsageRow]
     total: UsageSums
 

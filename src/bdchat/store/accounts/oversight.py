@@ -1,18 +1,14 @@
-"""Queries of admins over all accounts: lists, sums, the audit log. Functions of a Session that only read."""
+"""Queries of admins over all accounts: lists, numbers, the audit log. Functions of a Session that only read."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 
-from bdchat.store.accounts.usage import COUNTS
 from bdchat.store.accounts.users import username_key
 from bdchat.store.db import Db
-from bdchat.store.tables import ApiKey, AuditEntry, ChatSession, LoginToken, Message, UsageDay, User
-
-Dimension = Literal["day", "user", "model"]
+from bdchat.store.tables import ApiKey, AuditEntry, ChatSession, LoginToken, Message, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +23,6 @@ class UserRow:
 class KeyRow:
     key: ApiKey
     username: str
-
-
-@dataclass(frozen=True, slots=True)
-class UsageSum:
-    """Sums over what was not asked to be told apart: then the name is None."""
-
-    day: str | None
-    user_id: str | None
-    username: str | None  # "" when the account is gone, and for the local guest
-    model: str | None
-    counts: dict[str, int]  # by usage.COUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,40 +80,6 @@ def keys(
     return [KeyRow(*row) for row in db.exec(query.order_by(col(ApiKey.key_id).desc()).limit(limit))]
 
 
-def usage(
-    db: Db,
-    *,
-    first_day: str,
-    last_day: str,
-    by: Sequence[Dimension],
-    limit: int,
-    user_id: str | None = None,
-    model: str | None = None,
-) -> list[UsageSum]:
-    """Both days included; sums per combination of what `by` names, in its order."""
-    column_of: dict[Dimension, Any] = {
-        "day": col(UsageDay.day),
-        "user": col(UsageDay.user_id),
-        "model": col(UsageDay.model),
-    }
-    names = [name for name in ("day", "user", "model") if name in by]
-    sums = [func.sum(getattr(UsageDay, count)) for count in COUNTS]
-    # max: PostgreSQL wants an aggregate, and all rows of a group have the same name
-    username = [func.max(User.username)] if "user" in names else []
-    query = cast(Any, select(*(column_of[cast(Dimension, name)] for name in names), *username, *sums))
-    if "user" in names:
-        query = query.outerjoin(User, col(User.user_id) == UsageDay.user_id)
-    query = query.where(col(UsageDay.day) >= first_day, col(UsageDay.day) <= last_day)
-    if user_id is not None:
-        query = query.where(UsageDay.user_id == user_id)
-    if model is not None:
-        query = query.where(UsageDay.model == model)
-    columns = [column_of[cast(Dimension, name)] for name in names]
-    if columns:
-        query = query.group_by(*columns).order_by(*columns)
-    return [_usage_row(names, tuple(row)) for row in db.execute(query.limit(limit)) if row[-1] is not None]
-
-
 def audit(db: Db, filters: AuditFilter, *, limit: int, before: str | None = None) -> list[AuditEntry]:
     """The newest first; `before` is an entry_id."""
     query = select(AuditEntry).where(*_audit_conditions(filters))
@@ -149,18 +100,6 @@ def _user_rows() -> Any:
         number_of(ChatSession, col(ChatSession.deleted_at_ms).is_(None)),
         number_of(ApiKey, col(ApiKey.revoked_at_ms).is_(None)),
         number_of(LoginToken),
-    )
-
-
-def _usage_row(names: Sequence[str], row: tuple[Any, ...]) -> UsageSum:
-    found = dict(zip(names, row, strict=False))
-    sums = row[len(row) - len(COUNTS) :]
-    return UsageSum(
-        day=found.get("day"),
-        user_id=found.get("user"),
-        username=(row[len(names)] or "") if "user" in names else None,
-        model=found.get("model"),
-        counts={name: int(value) for name, value in zip(COUNTS, sums, strict=True)},
     )
 
 

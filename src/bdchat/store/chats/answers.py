@@ -49,7 +49,7 @@ class NewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnd:
-    """What is written with the last event. `counts`: columns of UsageDay; `num_tokens`: of the whole message."""
+    """What is written with the last event. `counts`: columns of UsageBucket; `num_tokens`: of the whole message."""
 
     ending: Ending
     metadata: MessageMetadata

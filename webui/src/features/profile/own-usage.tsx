@@ -5,6 +5,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
+import { readersZone } from "@/lib/days";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
 import type { Measure } from "@/ui/usage/usage-bars";
@@ -15,7 +16,7 @@ export function OwnUsage() {
   const [measure, setMeasure] = useState<Measure>("written");
   const usage = useQuery({
     queryKey: keys.usage,
-    queryFn: ({ signal }) => call("GET /api/profile/usage", { signal }),
+    queryFn: ({ signal }) => call("GET /api/profile/usage", { query: { time_zone: readersZone() }, signal }),
   });
   const rows = usage.data?.data;
   const entries = useMemo(() => (rows ?? []).map((row) => ({ ...row, name: row.model })), [rows]);

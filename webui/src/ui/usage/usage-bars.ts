@@ -1,5 +1,6 @@
 /** What was spent, as bars: one per day, or per week where days would be too thin. Pure. */
 import type { UsageSums } from "@/api/types.gen";
+import { dayAfter, daysApart, noonOf } from "@/lib/days";
 import type { Bar } from "../charts/bar-chart";
 import { NUM_COLOURS } from "../charts/colours";
 
@@ -7,7 +8,7 @@ export const MEASURES = ["written", "read", "cached", "requests", "messages", "t
 export type Measure = (typeof MEASURES)[number];
 
 export interface UsageEntry extends UsageSums {
-  /** "2026-11-22", UTC's. */
+  /** "2026-11-22", of the zone that was asked for. */
   day: string;
   /** What is told apart: a model, somebody. */
   name: string;
@@ -18,7 +19,6 @@ export interface UsageBars {
   bars: Bar[];
 }
 
-const DAY_MS = 86_400_000;
 const MOST_BARS = 92;
 
 /** `time` in milliseconds of the engine. */
@@ -59,8 +59,8 @@ export function usageBars(
   const bars = values.map((each, index) => {
     const inBar = days.filter((day) => barOf.get(day) === index);
     const [first = firstDay, last = lastDay] = [inBar[0], inBar.at(-1)];
-    const label = first === last ? date(atOf(first)) : `${date(atOf(first))} – ${date(atOf(last))}`;
-    return { key: first, label, shortLabel: date(atOf(first)), values: each };
+    const label = first === last ? date(noonOf(first)) : `${date(noonOf(first))} – ${date(noonOf(last))}`;
+    return { key: first, label, shortLabel: date(noonOf(first)), values: each };
   });
   return { series, bars };
 }
@@ -74,16 +74,5 @@ function largest(entries: readonly UsageEntry[], measure: Measure, rest: string)
 }
 
 export function daysBetween(first: string, last: string): string[] {
-  const num = Math.round((atOf(last) - atOf(first)) / DAY_MS) + 1;
-  return Array.from({ length: Math.max(num, 0) }, (_, index) => dayOf(atOf(first) + index * DAY_MS));
-}
-
-/** The UTC day of a moment, as the server writes it. */
-export function dayOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10);
-}
-
-/** A day's noon, so that it is that day in most of the world's zones. */
-export function atOf(day: string): number {
-  return Date.parse(`${day}T12:00:00Z`);
+  return Array.from({ length: Math.max(daysApart(first, last) + 1, 0) }, (_, index) => dayAfter(first, index));
 }

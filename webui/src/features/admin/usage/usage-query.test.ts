@@ -4,9 +4,9 @@ import { choiceOf, csvHref, totalsBy, usageQuery } from "./usage-query";
 
 const NOW = Date.UTC(2026, 10, 25, 23, 59);
 
-test("thirty days end today, by UTC", () => {
-  const query = usageQuery(choiceOf(new URLSearchParams()), NOW);
-  expect(query).toEqual({ from: "2026-10-27", to: "2026-11-25", by: "day,model" });
+test("thirty days end today, by the reader's clock", () => {
+  const query = usageQuery(choiceOf(new URLSearchParams()), NOW, "Asia/Seoul");
+  expect(query).toEqual({ from: "2026-10-28", to: "2026-11-26", time_zone: "Asia/Seoul", by: "day,model" });
 });
 
 test("the address says what is shown; what it cannot mean is not asked", () => {
@@ -17,8 +17,10 @@ test("the address says what is shown; what it cannot mean is not asked", () => {
 });
 
 test("the file has everything told apart, and names are escaped", () => {
-  const href = csvHref(usageQuery({ span: "7", split: "user", userId: "a&b" }, NOW));
-  expect(href).toBe("/api/admin/usage.csv?from=2026-11-19&to=2026-11-25&by=day%2Cuser%2Cmodel&user_id=a%26b");
+  const href = csvHref(usageQuery({ span: "7", split: "user", userId: "a&b" }, NOW, "UTC"));
+  expect(href).toBe(
+    "/api/admin/usage.csv?from=2026-11-19&to=2026-11-25&time_zone=UTC&by=day%2Cuser%2Cmodel&user_id=a%26b",
+  );
 });
 
 test("totals add up every count", () => {

@@ -1,7 +1,7 @@
 /** What is asked of the usage: for how long, what is told apart, of whom. It stands in the page's address. Pure. */
 import { urlOf } from "@/api/client";
 import type { AllUsageRow, Endpoints, UsageSums } from "@/api/types.gen";
-import { dayOf } from "@/ui/usage/usage-bars";
+import { dayAfter, dayOf, readersZone } from "@/lib/days";
 
 export const SPANS = ["7", "30", "90", "365"] as const;
 export const SPLITS = ["model", "user"] as const;
@@ -16,8 +16,6 @@ export interface UsageChoice {
 
 type Query = NonNullable<Endpoints["GET /api/admin/usage"]["query"]>;
 
-const DAY_MS = 86_400_000;
-
 /** What is not known there is as if it were absent. */
 export function choiceOf(params: URLSearchParams): UsageChoice {
   return {
@@ -27,11 +25,13 @@ export function choiceOf(params: URLSearchParams): UsageChoice {
   };
 }
 
-/** Days are UTC's, today included. */
-export function usageQuery({ span, split, userId }: UsageChoice, nowMs: number): Query {
+/** Days are the zone's, today included; the reader's if it is absent. */
+export function usageQuery({ span, split, userId }: UsageChoice, nowMs: number, timeZone?: string): Query {
+  const today = dayOf(nowMs, timeZone);
   return {
-    from: dayOf(nowMs - (Number(span) - 1) * DAY_MS),
-    to: dayOf(nowMs),
+    from: dayAfter(today, 1 - Number(span)),
+    to: today,
+    time_zone: timeZone ?? readersZone(),
     by: `day,${split}`,
     ...(userId === null ? {} : { user_id: userId }),
   };
