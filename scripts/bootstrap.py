@@ -245,6 +245,8 @@ def missing_service_packages() -> list[str]:
     return [
         *([] if has_postgres else ["postgresql"]),
         *([] if shutil.which("redis-server") else ["redis-server"]),
+        *([] if shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") else ["nginx"]),
+        *([] if shutil.which("caddy") else ["caddy"]),
     ]
 
 
