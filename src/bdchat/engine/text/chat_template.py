@@ -110,7 +110,9 @@ class ChatTemplate:
         form = self._forms.form_of(prompt.messages)
         try:
             segments = self._render_segments(_in_form(prompt, form), kwargs, Repair.REFUSAL_PASSED_OVER in form)
-        except TemplateRaised:  # over something that its shape does not show
+        except TemplateLimitExceeded:
+            raise
+        except (JinjaError, *_RENDER_ERRORS):  # over something that its shape does not show
             try:
                 segments = self._render_segments(_in_form(prompt, STRICTEST), kwargs)
             except (JinjaError, *_RENDER_ERRORS):

@@ -7,7 +7,7 @@ Knows messages and renders, never tokens.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from bdchat.engine.request import ChatMessage, Role, ToolCall
@@ -37,6 +37,7 @@ class Kind(NamedTuple):
     num_calls: int
     has_id: bool
     has_short_ids: bool
+    same_id: tuple[int, int] | None = None  # of a result: how many messages before it the id was last, at which call
 
 
 class MessageForms:
@@ -97,8 +98,12 @@ def _combinations(choices: Sequence[Sequence[Repair]]) -> tuple[Form, ...]:
 def shape_of(messages: Sequence[ChatMessage]) -> Shape:
     """A block that stands there three times in a row counts twice."""
     shape: list[Kind] = []
-    for message in messages:
-        shape.append(_kind_of(message))
+    seen: dict[str, tuple[int, int]] = {}  # id → which message, which call of it
+    for number, message in enumerate(messages):
+        shape.append(_kind_of(message, number, seen))
+        seen |= {call.tool_call_id: (number, min(index, 1)) for index, call in enumerate(message.tool_calls)}
+        if message.tool_call_id:
+            seen.setdefault(message.tool_call_id, (number, 0))
         for size in _BLOCKS:
             if len(shape) < 3 * size:
                 break
@@ -111,29 +116,33 @@ def shape_of(messages: Sequence[ChatMessage]) -> Shape:
     return tuple(shape)
 
 
-def _kind_of(message: ChatMessage) -> Kind:
-    ids = [call.tool_call_id for call in message.tool_calls]
-    if message.tool_call_id:
-        ids.append(message.tool_call_id)
+def _kind_of(message: ChatMessage, number: int, seen: Mapping[str, tuple[int, int]]) -> Kind:
+    last = seen.get(message.tool_call_id) if message.tool_call_id else None
+    ids = _ids(message)
     return Kind(
         role=message.role,
         is_empty=not message.content or message.content.isspace(),
         num_calls=min(len(message.tool_calls), 2),
         has_id=bool(ids) and all(ids),
         has_short_ids=bool(ids) and all(has_short_id(tool_call_id) for tool_call_id in ids),
+        same_id=(number - last[0], last[1]) if last else None,
     )
+
+
+def _ids(message: ChatMessage) -> list[str]:
+    ids = [call.tool_call_id for call in message.tool_calls]
+    return [*ids, message.tool_call_id] if message.tool_call_id else ids
 
 
 def _probe_of(shape: Shape) -> Messages:
     messages: list[ChatMessage] = []
-    waiting: list[str] = []
     for number, kind in enumerate(shape):
         calls = tuple(_probe_call(kind, f"{number:03d}{index}") for index in range(kind.num_calls))
         tool_call_id = None
-        if calls:
-            waiting = [call.tool_call_id for call in calls if call.tool_call_id]
-        elif kind.role == "tool" and kind.has_id:
-            tool_call_id = waiting.pop(0) if waiting else _probe_id(kind, f"{number:03d}0")
+        if kind.has_id and not calls:
+            back, index = kind.same_id or (0, 0)
+            ids = _ids(messages[-back]) if 0 < back <= len(messages) else []
+            tool_call_id = ids[index] if index < len(ids) else _probe_id(kind, f"{number:03d}0")
         content = "" if kind.is_empty else f"probe-{number:03d}-text"
         messages.append(ChatMessage(role=kind.role, content=content, tool_calls=calls, tool_call_id=tool_call_id))
     return tuple(messages)
