@@ -230,6 +230,20 @@ const letters = [
   `${"> ".repeat(120)}deep <script>pwned()</script>`,
 ];
 
+/** In what is found beside Hangul, Kana and Han. */
+const amongLetters = [
+  `https:${AWAY}를"onclick=${RUN}`,
+  `가https:${AWAY}<img src=x onerror=${RUN}>나`,
+  `**https:${AWAY}?<script>${RUN}</script>**은`,
+  `보라 javascript:${RUN}를 www.evil.example에서`,
+  `값은 $\\href{javascript:${RUN}}{x}$이고 $\\url{https:${AWAY}}$이다`,
+  `$$\n\\includegraphics{https:${AWAY}.png}\n$$\n다음`,
+  `##제목 <img src=x onerror=${RUN}>`,
+  `생각 <img src=x onerror=${RUN}></think>[답](javascript:${RUN})`,
+  `앞\n\n<think>\n<script>${RUN}</script>\n</think>\n\n뒤`,
+  `- عنصر <svg onload=${RUN}>\n\n> اقتباس [x](javascript:${RUN})`,
+];
+
 export const PAYLOADS: readonly string[] = [
   ...html,
   ...svgAndMath,
@@ -239,4 +253,5 @@ export const PAYLOADS: readonly string[] = [
   ...formulas,
   ...templates,
   ...letters,
+  ...amongLetters,
 ];

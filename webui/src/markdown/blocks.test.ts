@@ -28,6 +28,8 @@ const PIECES = [
   "> [e]: https://example.org/e\n> 인용\n\n",
   "- [constructor]: https://example.org/c\n\n[e]와 [constructor]\n\n",
   "**日本語（テスト）**です。\n中文。\n",
+  "2026. 11. 30. 회의\n1. 첫째\n\n",
+  "##제목 하나\n글\n",
   "السلام **عليكم**\n\n",
 ];
 /** Of those, what later definitions change nothing of. */
@@ -61,7 +63,7 @@ test("a text that grew in random steps has the blocks of the whole text", () => 
 });
 
 test("at every length a growing text has the blocks of what is there", () => {
-  for (let seed = 0; seed < 12; seed += 1) {
+  for (let seed = 0; seed < 8; seed += 1) {
     const random = randomNumbers(seed);
     const pieces = Array.from({ length: 9 }, () => WITHOUT_LINKS[Math.floor(random() * WITHOUT_LINKS.length)]);
     const text = pieces.join("");

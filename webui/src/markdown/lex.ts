@@ -3,6 +3,7 @@
  * Han: emphasis and bare addresses (`inline/`). Pure; knows no React.
  */
 import { Hooks, Lexer, type Links, Marked, type MarkedToken, type Token, type Tokens } from "marked";
+import { closeHeading, DATE } from "./east-asian-blocks";
 import { fencedFormulas } from "./fenced-formulas";
 import { type FootnoteToken, footnotes } from "./footnote-tokens";
 import { InlineRun, inlineFinds, type MathToken, type WithRuns } from "./inline/run";
@@ -13,9 +14,10 @@ export type AnyToken = MarkedToken | MathToken | FootnoteToken | ThoughtToken;
 const marked = new Marked({
   gfm: true,
   breaks: true, // a model's line break is meant as one
-  extensions: [thoughts, fencedFormulas, ...footnotes, inlineFinds],
+  extensions: [thoughts, closeHeading, fencedFormulas, ...footnotes, inlineFinds],
   tokenizer: {
     // Of what marked takes for an address only those of mail are left to it.
+    list: (source) => (DATE.test(source) ? undefined : false),
     url: (source) => (/^(?:https?:|ftp:|www\.)/i.test(source) ? undefined : false),
   },
 });

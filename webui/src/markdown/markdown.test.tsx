@@ -72,6 +72,18 @@ test("tables, tasks, headings, quotes, breaks", () => {
   expect(page.querySelector("p:last-child br")).not.toBeNull();
 });
 
+test("a heading without its space is one; a date is no list; great numbers have room", () => {
+  const page = shown("##제목 **둘(2)**은\n글\n\n2026. 11. 30. 회의\n\n#태그\n\n120. 항목");
+  expect(page.querySelector(".md-h2")?.textContent).toBe("제목 둘(2)은");
+  expect([...page.querySelectorAll("p")].map((block) => block.textContent)).toEqual([
+    "글",
+    "2026. 11. 30. 회의",
+    "#태그",
+  ]);
+  expect(page.querySelector("ol.md-wide-numbers")?.getAttribute("start")).toBe("120");
+  expect(shown("1. 하나").querySelector(".md-wide-numbers")).toBeNull();
+});
+
 test("math becomes formulas, money stays money", async () => {
   const page = shown("$5 and $10, 값은 $x^2$이다 \\(y\\)\n\n$$\n\\frac{a}{b}\n$$\n\n`$z$`");
   await vi.waitFor(() => expect(page.querySelectorAll("math")).toHaveLength(3));

@@ -3,7 +3,8 @@
  *
  * Particles and the sentences of Chinese and Japanese follow an address without a space, so their letters are no part of
  * it, nor is any punctuation but ASCII's: `https://example.com/docs를`, `https://example.com/b。次`. They are where they
- * begin a part of a path by themselves (`/wiki/서울`), unless they read on as a sentence does (`/docs/를`).
+ * begin a part of a path by themselves (`/wiki/서울`), unless they read on as a sentence does (`/docs/를`). Letters of
+ * other scripts (`Москва`) are where they begin a part, of a host too.
  */
 import { characterAt, closeLettersAt, isCloseLetter, isParticle } from "./letters";
 
@@ -11,8 +12,10 @@ const BEGINNING = /(?:https?|ftp):\/\/|www\./iy;
 const INSIDE_A_WORD = /[\p{Script=Latin}\p{Nd}_./@-]$/u;
 const HOST = /^(?:[^\s/?#]*@)?(?:\[[\da-f:.]+\]|[\p{L}\p{N}])/iu;
 const DOTTED = /^www\.[\p{L}\p{N}-]+\.?/iu;
-/** A letter of another alphabet (`é`, `Москва`) is written into addresses, and ended by a space. */
-const LETTER = /^[\p{L}\p{M}\p{N}\p{Pd}]$/u;
+/** Stands anywhere in an address as ASCII does: `é`. */
+const LATIN = /^[\p{Script=Latin}\p{M}\p{Pd}]$/u;
+/** Stands in a part of an address that began so: `Москва`, `서울`. */
+const OTHER = /^[\p{L}\p{M}\p{N}]$/u;
 const NEVER = new Set('<>"`{}|\\^');
 /** What a close letter may begin a part of an address after. */
 const BEFORE_A_PART = new Set("/=#-_@+");
@@ -42,7 +45,7 @@ export function addressEnd(text: string, masked: string, start: number): number 
 function reach(text: string, masked: string, start: number, from: number): number {
   const open: string[] = [];
   let root = -1; // of the slash behind the host
-  let isClosePart = false;
+  let isOther = false; // whether this part of it began with a letter of another script
   for (let at = from; at < text.length; ) {
     const character = characterAt(text, at);
     if (character <= " " || NEVER.has(character) || masked[at] !== text[at]) return at;
@@ -51,20 +54,27 @@ function reach(text: string, masked: string, start: number, from: number): numbe
     if (opening && open.pop() !== opening) return at;
     if (character === "(" || character === "[") open.push(character);
     if (character === "/" && root < 0) root = at;
-    if ("/?&=#".includes(character)) isClosePart = false;
-    if (isCloseLetter(character)) {
-      isClosePart ||= root >= 0 && at - 1 > root && beginsPart(text, at);
-      if (!isClosePart) return at;
-    } else if (character > "~" && !LETTER.test(character)) return at;
+    if ("/?&=#".includes(character) || (character === "." && root < 0)) isOther = false;
+    const isClose = isCloseLetter(character);
+    if (character > "~" && (isClose || !LATIN.test(character))) {
+      // Behind the host's slash a close letter is a particle: names there are rare.
+      isOther ||= isClose ? root >= 0 && at - 1 > root && beginsPart(text, at) : followsMark(text, at, root < 0);
+      if (!isOther || !OTHER.test(character)) return at;
+    }
     at += character.length;
   }
   return Math.max(text.length, start);
 }
 
 function beginsPart(text: string, at: number): boolean {
-  if (!BEFORE_A_PART.has(text[at - 1] ?? "")) return false;
+  if (!followsMark(text, at, false)) return false;
   const letters = closeLettersAt(text, at);
   return !isParticle(letters) && !SENTENCE.test(letters);
+}
+
+function followsMark(text: string, at: number, isHost: boolean): boolean {
+  const before = text[at - 1] ?? "";
+  return BEFORE_A_PART.has(before) || (isHost && before === ".");
 }
 
 function trimmed(text: string, start: number, end: number): number {

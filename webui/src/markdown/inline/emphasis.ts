@@ -5,8 +5,8 @@
  * CommonMark lets a mark that follows punctuation close only before a space or punctuation, and mirrors that for opening
  * marks; languages that write particles without a space fall through: `**모델(LLM)**은`. Here a close letter on the other
  * side is as good as a space. A `_` before a particle closes too, if what it closes ends in such a letter or in
- * punctuation (`_강조_는`, but `__init__은`). Marks between two digits are arithmetic and ranges, one tilde is "about",
- * a range or a home directory.
+ * punctuation (`_강조_는`, but `__init__은`). Marks between two digits are arithmetic and ranges, `_` behind a dollar is a
+ * variable's, one tilde is "about", a range or a home directory; and faces are faces: `^_^`, `*^^*`.
  */
 import { characterAt, characterBefore, closeLettersAt, isCloseLetter, isParticle } from "./letters";
 
@@ -32,6 +32,8 @@ interface Run {
 
 const RUN = /\*+|_+|~+/g;
 const PUNCTUATION = /^[\p{P}\p{S}]$/u;
+const EYE = /^[-^<>@=;.~+]$/;
+const FACE = /^(?=.*[\^<>@_;])[-^<>@=;.,'"`_~+]+$/;
 const EAST_ASIAN_PUNCTUATION = /^[\u3000-\u303f\u30fb\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]$/;
 
 /** `masked`: a run of inline text; what is code, a link or a formula has no marks in it. */
@@ -44,7 +46,7 @@ export function emphasisPairs(masked: string): Pair[] {
     if (run.closes) close(run, openers, bottoms, pairs);
     if (run.opens && run.numLeft > 0) openers.push(run);
   }
-  return pairs;
+  return pairs.filter(({ start, end, numMarks }) => numMarks > 1 || !FACE.test(masked.slice(start + 1, end - 1)));
 }
 
 function close(closer: Run, openers: Run[], bottoms: Map<string, number>, pairs: Pair[]): void {
@@ -81,6 +83,7 @@ function runAt(text: string, start: number, marks: string): Run {
   if (mark === "~" && length !== 2) return run;
   const [before, after] = [characterBefore(text, start), characterAt(text, start + length)];
   if (/^\d$/.test(before) && /^\d$/.test(after)) return run;
+  if (mark === "_" && (before === "$" || (EYE.test(before) && EYE.test(after)))) return run;
   const opens = flanks(before, after);
   const closes = flanks(after, before);
   if (mark !== "_") return { ...run, opens, closes };

@@ -25,10 +25,12 @@ const FENCED = new RegExp(
 );
 export const FENCE = /^ {0,3}(?:\$\$|\\\[)/m;
 
-const TOUCHES = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Nd}]$/u;
+const TOUCHES = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Nd}_]$/u;
 /** What only a formula has. */
 const SIGN = /[\\^_={}<>+*|]/;
-const WORD = /[A-Za-z]{3,}/g;
+const WORD = /\p{L}{3,}/gu;
+/** `$5 or 6$`: its dollars are money, one before and one after. */
+const AMOUNTS = /^\d.*\s\p{L}{2,}\s/u;
 const LETTER = /[\p{L}\p{N}]/u;
 const CLOSE = new RegExp(CLOSE_LETTER, "u");
 const OPEN_LETTER = /[\p{Script=Latin}\p{Script=Greek}\p{N}]/u;
@@ -67,10 +69,10 @@ function bracketed(text: string, start: number): Formula | null {
 /** Whether it can be one: not the words between two prices, nor what stands between two variables of a shell. */
 function isTex(text: string): boolean {
   const tex = text.trim();
-  if (!LETTER.test(tex) || /^[/,;:)\]}?]|(?:[/:,;(["]|[^^]-)$/.test(tex)) return false;
+  if (!LETTER.test(tex) || /^(?:[/,;:)\]}?]|\.[A-Za-z])|(?:[/:,;(["]|[^^]-)$/.test(tex)) return false;
   if (SIGN.test(tex)) return true;
   const numWords = tex.match(WORD)?.length ?? 0;
-  if (numWords > 1 || (numWords > 0 && /^[\s\d]/.test(text))) return false;
+  if (AMOUNTS.test(tex) || numWords > 1 || (numWords > 0 && /^[\s\d]/.test(text))) return false;
   return !(CLOSE.test(tex) && /\s|^\d/.test(text));
 }
 

@@ -20,10 +20,35 @@ function spelledOne(token: Tokens.Generic): string {
 
 const shown = (text: string) => spelled(lex(text).tokens.filter(({ type }) => type !== "space"));
 
+/** The same numbers each time; each is below what is asked for. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return (state >> 8) % below;
+  };
+}
+
 /** Those that are shown otherwise. A case of one string is shown as it stands. */
 function faults(cases: readonly (readonly [string, string?])[]): string[] {
   return cases.flatMap(([text, wanted = text]) => (shown(text) === wanted ? [] : [`${text} → ${shown(text)}`]));
 }
+
+/** What is written, and how it is spelled. */
+const CONSTRUCTS: [string, string][] = [
+  ["**굵게(1)**", "{strong 굵게(1)}"],
+  ["*기울임%*", "{em 기울임%}"],
+  ["~~지움.~~", "{del 지움.}"],
+  ["`코드`", "{code 코드}"],
+  ["[문서](https://example.com/문서)", "{link 문서}"],
+  ["<https://example.com/a>", "{at https://example.com/a}"],
+  ["https://example.com/a_b", "{at https://example.com/a_b}"],
+  ["a@example.com", "{at mailto:a@example.com}"],
+  ["$x_1*y$", "{m x_1*y}"],
+  ["\\(x\\)", "{m x}"],
+  ["[^1]", "{note 1}"],
+  ["\\*", "*"],
+];
 
 test("bold, italics and struck text end before a particle, after a bracket, beside full-width marks", () => {
   const cases: [string, string?][] = [
@@ -58,6 +83,9 @@ test("marks that are names, arithmetic, ranges and drawn-out vowels stay", () =>
     ["회의는 3~4시, 점심은 12~1시. 비용은 약 100~200원, 3~~5시나 7~~9시"],
     ["~/bin와 ~/src, 약 ~3개~4개, 네~~ 알겠습니다~~ ^^"],
     ["約3~5人、～～"],
+    ["안녕 ^_^ 반가워 ^_^ -_- >_< 헤헤 >_< *^^* (*^_^*) ㅠ_ㅠ T_T"],
+    ["2026. 11. 30. 회의"],
+    ["#태그와 #해시"],
   ];
   expect(faults(cases)).toEqual([]);
 });
@@ -126,6 +154,18 @@ test("an address ends where its own characters end", () => {
       "https://ru.wikipedia.org/wiki/Москва, https://bücher.example/café",
       `${at("https://ru.wikipedia.org/wiki/Москва")}, ${at("https://bücher.example/café")}`,
     ],
+    [
+      "https://пример.рф/путь, https://example.comпример",
+      `${at("https://пример.рф/путь")}, ${at("https://example.com")}пример`,
+    ],
+    [
+      "https://example.comو https://example.com، https://example.com؟",
+      `${at("https://example.com")}و ${at("https://example.com")}، ${at("https://example.com")}؟`,
+    ],
+    [
+      "https://example.comครับ http://localhost:8080/です",
+      `${at("https://example.com")}ครับ ${at("http://localhost:8080/")}です`,
+    ],
     // said by its writer
     [
       "<https://example.com/한글>를 [문서](https://example.com/문서)는",
@@ -148,6 +188,8 @@ test("a dollar is money, a unit or a variable, unless it holds a formula", () =>
     ['export PATH=$HOME/bin:$PATH ${A}${B} ${HOME}/x:${PATH} $(pwd)/$(date) "$@" "$*"'],
     ["$5 and $10, $1,000과 $2,000, $5~$10, $5-$10, $5/user, then 10$ more"],
     ['$5 (약 7000원)와 10$, "$"와 "$", ($),($), 가격대: $$ 또는 $$, $$-$$, $$ ~ $$$'],
+    ["costs $5 or 6$, $5이상,5$이하, $5 за штуку или 10$, from $5, up to 10$"],
+    ["$x=$_GET['a'], foo_$bar와 $baz_$qux, $.ajax와$.get, '$a','$b'"],
     ["echo $$ and $$, A$1:$B$2, sheet!$A:$A, $refs/$emit"],
     ["진짜 식은 $x^2$이다, 값은$y$이고", "진짜 식은 {m x^2}이다, 값은{m y}이고"],
     ["$n$번째 $100$과 \\$5, $\\$5$, ($z$)", "{m n}번째 {m 100}과 $5, {m \\$5}, ({m z})"],
@@ -165,20 +207,6 @@ test("a dollar is money, a unit or a variable, unless it holds a formula", () =>
 });
 
 test("every construct is found between letters, particles and full-width marks of each script", () => {
-  const constructs: [string, string][] = [
-    ["**굵게(1)**", "{strong 굵게(1)}"],
-    ["*기울임%*", "{em 기울임%}"],
-    ["~~지움.~~", "{del 지움.}"],
-    ["`코드`", "{code 코드}"],
-    ["[문서](https://example.com/문서)", "{link 문서}"],
-    ["<https://example.com/a>", "{at https://example.com/a}"],
-    ["https://example.com/a_b", "{at https://example.com/a_b}"],
-    ["a@example.com", "{at mailto:a@example.com}"],
-    ["$x_1*y$", "{m x_1*y}"],
-    ["\\(x\\)", "{m x}"],
-    ["[^1]", "{note 1}"],
-    ["\\*", "*"],
-  ];
   const around = [
     "",
     "가",
@@ -199,7 +227,7 @@ test("every construct is found between letters, particles and full-width marks o
     " ",
   ];
   const wrong: string[] = [];
-  for (const [text, wanted] of constructs) {
+  for (const [text, wanted] of CONSTRUCTS) {
     for (const before of around) {
       for (const after of around) {
         const whole = `${before}${text}${after}`.trim();
@@ -214,14 +242,46 @@ test("every construct is found between letters, particles and full-width marks o
   expect(wrong).toEqual([]);
 });
 
+test("constructs that follow one another are found each, and nothing of a text is lost", () => {
+  const random = randomNumbers(11);
+  const between = ["가", "은 ", "を", "中", "。", "（", "」", " 그리고 ", "、の", "ไ", "\n"];
+  for (let round = 0; round < 500; round += 1) {
+    let [text, wanted] = ["", ""];
+    for (let n = 0; n < 6; n += 1) {
+      const [construct, right] = CONSTRUCTS[random(CONSTRUCTS.length)] ?? ["", ""];
+      const gap = between[random(between.length)] ?? "";
+      text += construct + gap;
+      wanted += right + gap;
+    }
+    expect(shown(`처음 ${text}끝`)).toBe(`처음 ${wanted}끝`);
+  }
+  const PIECES = [
+    ..."*_~$`[]()<>\\!|#",
+    "**",
+    "~~",
+    "$$",
+    "https://a.b",
+    "www.",
+    "a@b.c",
+    "가",
+    "a1",
+    " ",
+    "\n",
+    "。",
+    "\ud83d",
+  ];
+  for (let round = 0; round < 800; round += 1) {
+    const text = `a${Array.from({ length: 16 }, () => PIECES[random(PIECES.length)]).join("")}`;
+    const [paragraph] = lex(text).tokens as Tokens.Paragraph[];
+    if (paragraph?.type !== "paragraph") continue;
+    expect(paragraph.tokens.map(({ raw }) => raw).join(""), text).toBe(paragraph.text);
+  }
+});
+
 test("pairs of marks nest, whatever the marks are", () => {
-  let state = 7;
-  const random = (below: number) => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return (state >> 8) % below;
-  };
+  const random = randomNumbers(7);
   const PIECES = ["*", "**", "***", "_", "__", "~~", "~", "가", "a", "1", " ", "(", ")", "。", "\n"];
-  for (let round = 0; round < 3000; round += 1) {
+  for (let round = 0; round < 1000; round += 1) {
     const text = Array.from({ length: 14 }, () => PIECES[random(PIECES.length)]).join("");
     const pairs = emphasisPairs(text);
     for (const { start, end, numMarks } of pairs) {

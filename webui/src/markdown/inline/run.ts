@@ -46,8 +46,8 @@ export class InlineRun {
       const find = this.#findAt(index, beginning, masked, hasAddresses);
       if (!find) continue;
       this.#finds.set(index, find);
-      const [mask, ends] = find.kind === "formula" ? ["+", "$"] : ["a", "a"];
-      rest += masked.slice(done, index) + ends + mask.repeat(find.end - index - 2) + ends;
+      // Beside a mark a formula is as punctuation is, an address as a letter.
+      rest += masked.slice(done, index) + (find.kind === "formula" ? "+" : "a").repeat(find.end - index);
       done = find.end;
     }
     return rest + masked.slice(done);
