@@ -1,4 +1,5 @@
 /** A chat completion that the server keeps nothing of, word by word. Rejects with ApiError, or as aborted. */
+import { eventsOf } from "@/lib/event-stream";
 import { addressOf } from "@/lib/place";
 import { ApiError, errorOf } from "./errors";
 
@@ -44,23 +45,4 @@ async function begin(body: object, signal: AbortSignal): Promise<Response> {
   });
   if (!answer.ok) throw errorOf(answer.status, await answer.json().catch(() => null), answer.headers);
   return answer;
-}
-
-/** The data of server-sent events; comments, which are there to keep the line alive, are left out. */
-async function* eventsOf(answer: Response): AsyncGenerator<string> {
-  const reader = answer.body?.getReader();
-  if (!reader) return;
-  const decoder = new TextDecoder();
-  let rest = "";
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const events = (rest + decoder.decode(value, { stream: true })).split("\n\n");
-      rest = events.pop() ?? "";
-      for (const event of events) if (event.startsWith("data: ")) yield event.slice("data: ".length);
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
 }

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { urlOf } from "@/api/client";
-import { liveUrl } from "@/live/socket";
+import { socketUrl, streamUrl } from "@/live/socket";
 import { addressOf, BASE_PATH, fullAddressOf, movesBelowBase, placeOf, toldIn } from "./place";
 
 function pageSaying(content: string): Document {
@@ -19,7 +19,8 @@ test("every address begins with the base path", () => {
   expect(addressOf("/", "/tools/chat")).toBe("/tools/chat/");
   expect(fullAddressOf("/v1")).toBe(`${location.origin}/v1`);
   expect(urlOf("/api/admin/backups/{name}", { name: "a b" }, { x: 1 })).toBe("/api/admin/backups/a%20b?x=1");
-  expect(liveUrl("/ws/events", "https://host.example")).toBe("wss://host.example/ws/events");
+  expect(socketUrl("/events", "https://host.example")).toBe("wss://host.example/ws/events");
+  expect(streamUrl("/events")).toBe("/api/live/events");
 });
 
 test.each([

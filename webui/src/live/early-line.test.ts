@@ -7,6 +7,7 @@ const CHUNK = { type: "ai_chunk", generation_id: "g", seq: 1, text: "a", message
 
 beforeEach(() => {
   FakeSocket.all = [];
+  sessionStorage.clear();
   vi.resetModules();
   vi.useFakeTimers();
   vi.stubGlobal("WebSocket", FakeSocket);
@@ -55,6 +56,7 @@ test("another chat gets a line of its own, and nobody's line is closed after a w
   openEarlyLine("/chat/s1");
   const other = lineOf("s2", listener());
   expect(FakeSocket.all.map((socket) => new URL(socket.url).pathname)).toEqual(["/ws/chat/s1", "/ws/chat/s2"]);
+  FakeSocket.all[1]?.says({ type: "hello" });
   vi.advanceTimersByTime(10_000);
   expect(FakeSocket.all.map((socket) => socket.isClosed)).toEqual([true, false]);
   const late = lineOf("s1", listener());

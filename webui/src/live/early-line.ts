@@ -4,7 +4,7 @@
  */
 import { sessionIdIn } from "@/lib/chat-path";
 import type { HeardFrame, SaidFrame } from "./protocol";
-import { LiveSocket, liveUrl, type SocketOptions } from "./socket";
+import { LiveSocket, type SocketOptions } from "./socket";
 
 type Listener = Required<Pick<SocketOptions, "hello" | "onFrame" | "onState">>;
 
@@ -34,8 +34,8 @@ export function lineOf(sessionId: string, listener: Listener): LiveSocket {
   return line;
 }
 
-function openLine(sessionId: string, options: Omit<SocketOptions, "url">): LiveSocket {
-  return new LiveSocket({ url: liveUrl(`/ws/chat/${sessionId}`), ...options });
+function openLine(sessionId: string, options: Omit<SocketOptions, "path">): LiveSocket {
+  return new LiveSocket({ path: `/chat/${sessionId}`, ...options });
 }
 
 /** Nobody came for it. */

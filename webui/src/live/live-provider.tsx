@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useEffectEvent, useMemo, useState } from "re
 import { Generations } from "./generations";
 import { LiveContext } from "./live-context";
 import type { HeardFrame } from "./protocol";
-import { type LineState, LiveSocket, liveUrl } from "./socket";
+import { type LineState, LiveSocket } from "./socket";
 
 interface Props {
   onFrame: (frame: HeardFrame) => void;
@@ -15,7 +15,7 @@ export function LiveProvider({ onFrame, children }: Props) {
   const [lineState, setLineState] = useState<LineState>({ name: "connecting" });
   const hear = useEffectEvent(onFrame);
   useEffect(() => {
-    const line = new LiveSocket({ url: liveUrl("/ws/events"), onFrame: (frame) => hear(frame), onState: setLineState });
+    const line = new LiveSocket({ path: "/events", onFrame: (frame) => hear(frame), onState: setLineState });
     return () => line.close();
   }, []);
   const live = useMemo(() => ({ generations, lineState }), [generations, lineState]);

@@ -27,6 +27,8 @@ export interface Visit {
   width?: number;
   height?: number;
   isPhone?: boolean;
+  /** Where the server is reached, if not at its own address. */
+  url?: string;
 }
 
 export interface Visitor {
@@ -66,9 +68,16 @@ export class Stage {
 
   /** A browser that was never here. */
   async stranger(visit: Visit = {}): Promise<Visitor> {
-    const { language = "en", theme = "light", width = 1280, height = 800, isPhone = false } = visit;
+    const {
+      language = "en",
+      theme = "light",
+      width = 1280,
+      height = 800,
+      isPhone = false,
+      url = this.server.url,
+    } = visit;
     const context = await this.browser.newContext({
-      baseURL: this.server.url,
+      baseURL: url,
       locale: language === "ko" ? "ko-KR" : "en-US",
       timezoneId: "Asia/Seoul",
       colorScheme: theme,
@@ -79,9 +88,9 @@ export class Stage {
       permissions: ["clipboard-read", "clipboard-write"],
     });
     context.setDefaultTimeout(PATIENCE_MS);
-    const watch = new Watch(context, this.server.url);
+    const watch = new Watch(context, url);
     await context.addInitScript(reportRefusedContent);
-    const visitor = { page: await context.newPage(), context, api: new Api(context, this.server.url), watch };
+    const visitor = { page: await context.newPage(), context, api: new Api(context, url), watch };
     this.#visitors.push(visitor);
     return visitor;
   }

@@ -1,4 +1,4 @@
-/** One quiet line while the server cannot be reached; nothing is lost meanwhile, and it says so. */
+/** One quiet line while the server cannot be reached, or not as it should; nothing is lost meanwhile, and it says so. */
 import Box from "@mui/material/Box";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,6 +6,8 @@ import { useLive } from "@/live/live-context";
 
 /** A line that is back within a moment is not worth a word. */
 const SHOWN_AFTER_MS = 1500;
+/** Nor is a stream that a socket follows at once, as when a server has been restarted. */
+const STREAM_SHOWN_AFTER_MS = 4000;
 
 interface Props {
   /** Said while it is broken; the chat's own words if absent. */
@@ -19,24 +21,27 @@ export function LineNotice({ whenBroken, onBack }: Props) {
   const { lineState } = useLive();
   const [isLong, setLong] = useState(false);
   const isBroken = lineState.name === "waiting" || lineState.name === "connecting";
+  const isStream = lineState.name === "open" && lineState.way === "stream";
+  const shownAfterMs = isBroken ? SHOWN_AFTER_MS : isStream ? STREAM_SHOWN_AFTER_MS : null;
   useEffect(() => {
-    if (!isBroken) return;
-    const timer = setTimeout(() => setLong(true), SHOWN_AFTER_MS);
+    if (shownAfterMs === null) return;
+    const timer = setTimeout(() => setLong(true), shownAfterMs);
     return () => {
       clearTimeout(timer);
       setLong(false);
     };
-  }, [isBroken]);
+  }, [shownAfterMs]);
   const wasSaid = useRef(false);
   const tellBack = useEffectEvent(() => onBack?.());
   useEffect(() => {
-    if (isLong) wasSaid.current = true;
+    if (isLong && isBroken) wasSaid.current = true;
     if (lineState.name !== "open" || !wasSaid.current) return;
     wasSaid.current = false;
     tellBack();
-  }, [isLong, lineState.name]);
+  }, [isLong, isBroken, lineState.name]);
   const ending = lineState.name === "ended" ? endText(lineState.why) : null;
-  const text = ending ? t(ending) : isLong ? (whenBroken ?? t("line.broken")) : null;
+  const words = isStream ? t("line.stream") : (whenBroken ?? t("line.broken"));
+  const text = ending ? t(ending) : isLong ? words : null;
   return (
     <Box role="status" sx={{ textAlign: "center", fontSize: "0.85rem", bgcolor: "background.sunken" }}>
       {text && <Box sx={{ py: 0.5, px: 6, borderBottom: 1, borderColor: "divider" }}>{text}</Box>}
