@@ -34,7 +34,7 @@ from bdchat.engine.router import Router
 N_VOCAB = 256
 
 
-def fake_info(model_id: str = "fake", *, n_ctx: int = 4096) -> ModelInfo:
+def fake_info(model_id: str = "fake", *, n_ctx: int = 4096, context_cut: str | None = None) -> ModelInfo:
     return ModelInfo(
         model_id=model_id,
         architecture="fake",
@@ -43,6 +43,7 @@ def fake_info(model_id: str = "fake", *, n_ctx: int = 4096) -> ModelInfo:
         n_vocab=N_VOCAB,
         n_ctx_train=n_ctx,
         n_ctx=n_ctx,
+        context_cut=context_cut,
         num_sequences=4,
         num_cells=4 * n_ctx,
         kv_layout="unified",
@@ -70,6 +71,7 @@ class FakeEngine:
     model_id: str = "fake"
     pieces: Sequence[str] = ("Hel", "lo", " world")
     n_ctx: int = 4096
+    context_cut: str | None = None
     refusal: EngineError | None = None  # raised instead of Accepted
     failure: EngineError | None = None  # raised after the last piece
     accept_gate: asyncio.Event | None = None  # Accepted waits for it
@@ -91,7 +93,9 @@ class FakeEngine:
 
     @property
     def info(self) -> ModelInfo | None:
-        return fake_info(self.model_id, n_ctx=self.n_ctx) if self.state == "ready" else None
+        if self.state != "ready":
+            return None
+        return fake_info(self.model_id, n_ctx=self.n_ctx, context_cut=self.context_cut)
 
     def cancel(self, request_id: str) -> None:
         if request_id in self.cancels:

@@ -141,6 +141,12 @@ def test_memory_is_compared_with_what_the_context_needs(tmp_path: Path, default_
     header = read_header(default_model_path)
     assert check_memory(header, settings, 8 * 1024**3).ok
     assert not check_memory(header, settings, 100 * 1024**2).ok
+    refused = check_memory(header, load(data_dir=tmp_path, overrides={"engine.n_ctx": "1000000"}), 8 * 1024**3)
+    assert not refused.ok
+    assert "a context of 1,000,000 tokens needs 23.04 GB" in refused.detail
+    cut = check_memory(header, load(data_dir=tmp_path), 512 * 1024**2)
+    assert cut.ok
+    assert "of 8,192 trained tokens of context are served" in cut.detail
 
 
 def test_a_model_with_other_bytes_than_the_catalogs_fails(tmp_path: Path, default_model_path: Path) -> None:

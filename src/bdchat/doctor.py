@@ -26,7 +26,9 @@ from bdchat import __version__
 from bdchat.engine.errors import EngineError, ModelNotFound
 from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
+from bdchat.engine.kv.plan import KVMemoryError, KVPlan, fit_cells
 from bdchat.engine.llama.reasons import last_words
+from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.lifeline import tied
 from bdchat.settings import Settings
@@ -34,7 +36,6 @@ from bdchat.settings import Settings
 GIB = 1024**3
 SPARE_DISK_BYTES = 1 * GIB  # logs, the store, a small model
 PROBE_TIMEOUT_S = 120.0
-USUAL_CONTEXT = 4096  # tokens; what most chats stay under
 REBUILD = "compile llama.cpp again for this machine: python3 scripts/bootstrap.py --rebuild"
 ELSEWHERE = "this machine has no such address; choose another with --host"
 LAST_GCC_WITH_THE_TRAP = 12  # it deletes the stores of an AMX tile configuration as dead (llama.cpp #20824)
@@ -184,11 +185,23 @@ def check_model(model: InstalledModel) -> Check:
 
 
 def check_memory(header: GGUFHeader, settings: Settings, free_bytes: int) -> Check:
-    """Against one sequence of the wanted length: the engine takes more cells where there is room, fewer where not."""
-    num_cells = settings.engine.n_ctx or min(header.n_ctx_train, USUAL_CONTEXT)
-    need = header.memory_need(num_cells, n_batch=settings.engine.n_batch).total
-    detail = f"{_gib(need)} needed for {num_cells} tokens of context, {_gib(free_bytes)} free"
+    """Against one sequence of the length that would be served: the engine takes more cells where there is room."""
     remedy = "end other programs, take a smaller model, or shorten the context with --set engine.n_ctx=2048"
+    try:
+        cells = fit_cells(
+            settings.engine,
+            KVPlan(KVLayout.UNIFIED, "f16", flash_attention=False),
+            bytes_per_cell=max(1, header.kv_bytes_per_token()),
+            n_ctx_train=header.n_ctx_train,
+            free_bytes=max(0, free_bytes - header.weight_bytes),
+        )
+    except KVMemoryError as error:
+        return Check("memory", False, str(error), remedy)
+    num_tokens = cells.n_ctx_per_sequence
+    need = header.memory_need(num_tokens, n_batch=settings.engine.n_batch).total
+    detail = f"{_gib(need)} needed for {num_tokens} tokens of context, {_gib(free_bytes)} free"
+    if cells.cut is not None:
+        detail += f"; {cells.cut}"
     return Check("memory", need <= free_bytes, detail, remedy)
 
 

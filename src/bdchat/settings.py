@@ -131,7 +131,7 @@ class LimitSettings(Section):
 class EngineSettings(Section):
     """One engine process per model. None = derived from the machine and the model at load."""
 
-    # Longest sequence; None = trained length, as memory allows.
+    # Longest sequence, served whole or refused; None = trained length, as memory allows.
     n_ctx: Annotated[int, Field(ge=64, le=4_194_304)] | None = None
     n_batch: Annotated[int, Field(ge=32, le=4096)] = 512  # prompt tokens per llama_decode; bounds compute memory
     n_threads: Annotated[int, Field(ge=1, le=512)] | None = None  # None = physical cores, minus one above four
@@ -145,7 +145,8 @@ class EngineSettings(Section):
     kv_type: Literal["auto", "f16", "bf16", "q8_0"] = "auto"  # changes text slightly: part of system_fingerprint
     flash_attention: Literal["auto", "on", "off"] = "auto"
     swa_full: bool = True  # keep all of a sliding-window model's cells: any prefix can be reused
-    # Bound for the KV cells; None = 2 GiB or four long conversations, at most a quarter of what is free.
+    # Bound for the KV cells; None = the whole context for all places up to 4 GiB, else for one, and 2 GiB or four long
+    # conversations; at most a quarter of what is free, more only for one place of a named n_ctx.
     kv_memory_bytes: Bytes | None = None
     ram_cache_bytes: Bytes | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
     # Stored chats' sequences kept on disk, so that an old chat answers at once also after a restart; 0 = none.

@@ -210,6 +210,7 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     n_vocab: int
     n_ctx_train: int
     n_ctx: int  # longest sequence this engine accepts, prompt and completion together
+    context_cut: str | None = None  # what of context and places memory did not allow, in one line
     num_sequences: int  # how many run at once
     num_cells: int  # KV cells in all
     kv_layout: str  # "unified" | "streams"

@@ -1,7 +1,7 @@
 """Models in an admin's hands: listed with what they need, loaded when memory holds them, unloaded, fetched, deleted."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -124,6 +124,15 @@ async def test_why_a_model_does_not_load_is_in_its_row_and_it_is_nobodys_default
         assert (engine["problem"], engine["is_default"]) == (reason, False)
 
 
+async def test_what_memory_did_not_allow_of_a_context_is_in_the_row() -> None:
+    async with staged() as scene:
+        one = app_of(scene.client).engine_router.engine_for("one")
+        assert isinstance(one, FakeEngine)
+        assert (await scene.rows())["one"]["context_cut"] is None
+        one.context_cut = "1 of 2"
+        assert (await scene.rows())["one"]["context_cut"] == "1 of 2"
+
+
 async def test_what_does_not_fit_is_refused_with_the_numbers() -> None:
     async with staged() as scene:
         app = app_of(scene.client)
@@ -145,6 +154,13 @@ async def test_what_does_not_fit_is_refused_with_the_numbers() -> None:
         assert (await scene.rows())["two"]["fits"] is False
 
 
+async def news_of(model: str, heard: AsyncIterator[tuple[str, dict[str, object]]]) -> dict[str, object]:
+    """The next; another model's may come between."""
+    while (news := (await anext(heard))[1])["model"] != model:
+        pass
+    return news
+
+
 async def test_an_unloaded_model_ends_after_its_answers_and_another_is_the_default() -> None:
     async with staged() as scene:
         app = app_of(scene.client)
@@ -160,7 +176,7 @@ async def test_an_unloaded_model_ends_after_its_answers_and_another_is_the_defau
         async with app.bus.subscribe(ADMIN_TOPIC) as heard:
             leaving = await scene.post("unload", model="one")
             assert (leaving.status_code, leaving.json()) == (202, {"model": "one", "state": "leaving"})
-            assert (await anext(heard))[1]["state"] == "leaving"
+            assert (await news_of("one", heard))["state"] == "leaving"
             error_of(await scene.client.post(CHAT, json={"messages": USER, "model": "one"}), 404)
             assert (await scene.client.post(CHAT, json={"messages": USER})).json()["model"] == "two"
             assert "is being unloaded" in error_of(await scene.post("load", model="one"), 503)["message"]
@@ -168,7 +184,7 @@ async def test_an_unloaded_model_ends_after_its_answers_and_another_is_the_defau
             gate.set()
             assert (await running).json()["choices"][0]["finish_reason"] == "stop"
             async with asyncio.timeout(10):
-                assert (await anext(heard))[1] == {"type": "model", "model": "one", "state": "closed"}
+                assert await news_of("one", heard) == {"type": "model", "model": "one", "state": "closed"}
         assert one.is_closed
 
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_list_has_what_typed_clients_require() -> None:
-    async with in_process(FakeEngine("a/b"), FakeEngine("c", state="loading")) as client:
+    async with in_process(FakeEngine("a/b", context_cut="1 of 2"), FakeEngine("c", state="loading")) as client:
         for url in ("/v1/models", "/v1/models/"):
             body = (await client.get(url)).json()
             assert body["object"] == "list"
@@ -17,6 +17,7 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert all(isinstance(model["created"], int) and model["owned_by"] for model in body["data"])
             assert [model["context_length"] for model in body["data"]] == [4096, None]
             assert [model["opens_thought"] for model in body["data"]] == [False, None]
+            assert [model["context_cut"] for model in body["data"]] == ["1 of 2", None]
 
 
 @pytest.mark.parametrize("url", ["/v1/models/a/b", "/v1/models/a%2Fb", "/v1/models/a%2Fb/"])

@@ -1,5 +1,7 @@
 """How many cells there are is bounded before anything is allocated."""
 
+from typing import Any
+
 import pytest
 
 from bdchat.engine.kv.plan import CELL_PADDING, CellCount, KVMemoryError, KVPlan, fit_cells, must_share_cells, safe_plan
@@ -20,41 +22,79 @@ def fit(layout: KVLayout, free_bytes: int = 64 * GIB, n_ctx_train: int = 8192, *
 
 
 @pytest.mark.parametrize("layout", list(KVLayout))
-def test_with_memory_to_spare_every_sequence_gets_the_trained_context(layout: KVLayout) -> None:
-    cells = fit(layout, kv_memory_bytes=16 * GIB)
-    assert cells == CellCount(n_ctx_per_sequence=8192, num_cells=16 * 8192, num_sequences=16)
+@pytest.mark.parametrize("settings", [{}, {"n_ctx": 8192}, {"kv_memory_bytes": 16 * GIB}])
+def test_with_memory_to_spare_every_sequence_gets_the_whole_context(layout: KVLayout, settings: dict[str, Any]) -> None:
+    """8,192 tokens were asked for, 5,632 were served, and nobody was told: 2 GiB were split into 16."""
+    cells = fit(layout, **settings)
+    assert (cells.n_ctx_per_sequence, cells.num_cells, cells.num_sequences) == (8192, 16 * 8192, 16)
+    assert cells.cut is None
+
+
+def fit_large(free_bytes: int, n_ctx_train: int = 131_072, **settings: object) -> CellCount:
+    """7B: 128 KiB a cell."""
+    return fit_cells(
+        EngineSettings.model_validate(settings),
+        KVPlan(KVLayout.UNIFIED, "f16", flash_attention=False),
+        bytes_per_cell=131_072,
+        n_ctx_train=n_ctx_train,
+        free_bytes=free_bytes,
+    )
 
 
 def test_unless_told_cells_stay_modest_however_much_is_free() -> None:
-    assert 1.9 * GIB < fit(KVLayout.STREAMS, 512 * GIB).num_cells * 23_040 <= 2 * GIB
-    assert fit(KVLayout.STREAMS, 512 * GIB).n_ctx_per_sequence > 4096
-    large = fit_cells(
-        EngineSettings(),
-        KVPlan(KVLayout.UNIFIED, "f16", flash_attention=False),
-        bytes_per_cell=131_072,
-        n_ctx_train=32_768,
-        free_bytes=512 * GIB,
-    )
-    assert large.num_cells == 4 * 8192
+    assert fit_large(512 * GIB, n_ctx_train=8192).num_cells == 4 * 8192
+    assert fit_large(512 * GIB, n_ctx_train=65_536).num_cells == 65_536  # one place has all of it
 
 
 @pytest.mark.parametrize("layout", list(KVLayout))
 @pytest.mark.parametrize("free_gib", [0.1, 0.5, 1, 3, 7])
-@pytest.mark.parametrize("n_ctx", [None, 64, 3000, 4_194_304])
-def test_the_cells_stay_within_a_quarter_of_free_memory(layout: KVLayout, free_gib: float, n_ctx: int | None) -> None:
+@pytest.mark.parametrize("n_ctx_train", [64, 3000, 4_194_304])
+def test_unless_told_the_cells_stay_within_a_quarter_of_free_memory(
+    layout: KVLayout, free_gib: float, n_ctx_train: int
+) -> None:
     free_bytes = int(free_gib * GIB)
-    cells = fit(layout, free_bytes, n_ctx=n_ctx)
+    cells = fit(layout, free_bytes, n_ctx_train=n_ctx_train)
     assert cells.num_cells * 23_040 <= free_bytes // 4
-    assert cells.n_ctx_per_sequence <= (n_ctx or 8192)
+    assert cells.n_ctx_per_sequence <= n_ctx_train
     per_sequence = cells.num_cells if layout is KVLayout.UNIFIED else cells.num_cells // cells.num_sequences
     assert per_sequence >= cells.n_ctx_per_sequence
     assert per_sequence % CELL_PADDING == 0
+    assert (cells.cut is None) == (cells.n_ctx_per_sequence == n_ctx_train and cells.num_sequences == 16)
 
 
-def test_little_memory_means_fewer_streams_but_as_many_sequences_in_one_pool() -> None:
-    free_bytes = 4 * 3 * CELL_PADDING * 23_040
-    assert fit(KVLayout.STREAMS, free_bytes).num_sequences == 3
-    assert fit(KVLayout.UNIFIED, free_bytes).num_sequences == 16
+def test_the_context_comes_before_the_places() -> None:
+    free_bytes = 4 * 3 * 8192 * 23_040
+    streams = fit(KVLayout.STREAMS, free_bytes)
+    assert (streams.n_ctx_per_sequence, streams.num_sequences) == (8192, 3)
+    assert streams.cut == (
+        "3 of 16 answers are written at once: the KV cells may take 0.57 GB of memory (engine.kv_memory_bytes, "
+        "engine.n_ctx)"
+    )
+    pool = fit(KVLayout.UNIFIED, free_bytes)
+    assert (pool.n_ctx_per_sequence, pool.num_cells, pool.num_sequences, pool.cut) == (8192, 3 * 8192, 16, None)
+
+
+def test_a_trained_context_that_memory_does_not_allow_is_cut_and_told() -> None:
+    cells = fit_large(24 * GIB)
+    assert cells.n_ctx_per_sequence == 6 * GIB // 131_072
+    assert cells.cut is not None
+    assert cells.cut.startswith("49,152 of 131,072 trained tokens of context are served: the KV cells may take 6.44 GB")
+
+
+@pytest.mark.parametrize("layout", list(KVLayout))
+def test_a_named_context_is_served_whole_or_refused_with_the_numbers(layout: KVLayout) -> None:
+    """One place takes more than a quarter of what is free where it must, but not more than three."""
+    one = 8192 * 23_040
+    cells = fit(layout, free_bytes=2 * one, n_ctx=8192)
+    assert (cells.n_ctx_per_sequence, cells.num_cells) == (8192, 8192)
+    with pytest.raises(KVMemoryError) as caught:
+        fit(layout, free_bytes=one, n_ctx=8192)
+    assert (caught.value.needed_bytes, caught.value.budget_bytes) == (one, one * 3 // 4)
+    said = str(caught.value)
+    assert said.startswith("a context of 8,192 tokens needs 0.19 GB of memory for its KV cells, 0.14 GB may be used")
+    with pytest.raises(KVMemoryError):
+        fit(layout, n_ctx=8192, kv_memory_bytes=one - 1)
+    assert fit(layout, n_ctx=8192, kv_memory_bytes=one).n_ctx_per_sequence == 8192
 
 
 def test_a_named_bound_replaces_the_quarter() -> None:
@@ -84,12 +124,13 @@ def test_the_safe_plan_honours_what_is_named() -> None:
     ("memory_class", "free_gib", "bytes_per_cell", "expected"),
     [
         (MemoryClass.DENSE, 20, 23_040, False),  # a small model
-        (MemoryClass.DENSE, 20, 131_072, True),  # 7B: sixteen streams of 2,500 tokens, or one pool of 40,000
+        (MemoryClass.DENSE, 8, 23_040, True),  # eleven of sixteen would have the context as their own
+        (MemoryClass.DENSE, 20, 131_072, True),  # 7B: five streams, or one pool of 40,000
         (MemoryClass.DENSE, 0.1, 23_040, True),
         (MemoryClass.SWA, 20, 23_040, True),
     ],
 )
-def test_one_pool_where_streams_would_be_too_short_or_cannot_be_copied(
+def test_one_pool_where_not_all_have_the_whole_context_or_streams_cannot_be_copied(
     memory_class: MemoryClass, free_gib: float, bytes_per_cell: float, expected: bool
 ) -> None:
     found = must_share_cells(

@@ -59,6 +59,14 @@ async def test_llama_cpps_own_reason_reaches_who_asks_and_who_looks(tmp_path: Pa
         assert (engine.state, engine.problem, engine.info) == ("failed", caught.value.reason, None)
 
 
+async def test_a_context_that_memory_does_not_hold_is_refused_with_the_numbers(tmp_path: Path) -> None:
+    path = write_tiny_llama(tmp_path / "tiny.gguf")
+    settings = SETTINGS.model_copy(update={"n_ctx": 4096, "kv_memory_bytes": 1_000_000})
+    async with LocalEngine(path, "tiny", settings, cache_dir=tmp_path / "cache") as engine:
+        with pytest.raises(ModelLoadFailed, match=r"a context of 4,096 tokens needs 0\.00 GB"):
+            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+
+
 async def test_what_cannot_chat_is_refused_before_native_code_reads_it(tmp_path: Path) -> None:
     """An encoder-decoder ended the probe twice, and was said to be a fault of the processor."""
     path = write_tiny_llama(tmp_path / "tiny.gguf", architecture="t5")

@@ -190,15 +190,7 @@ class AdminModels:
         free_bytes = self._free_bytes()
         rows, disk = await asyncio.to_thread(self._look, free_bytes)
         engines = {**self._router.leaving, **self._router.engines}
-        views = [
-            to_model_view(
-                row,
-                served=engines[row.name].state if row.name in engines else None,
-                problem=engines[row.name].problem if row.name in engines else None,
-                is_default=row.name == self._router.default,
-            )
-            for row in rows
-        ]
+        views = [to_model_view(row, engines.get(row.name), is_default=row.name == self._router.default) for row in rows]
         return reply(ModelList(data=views, free_memory_bytes=free_bytes, free_disk_bytes=disk))
 
     def _look(self, free_bytes: int) -> tuple[Sequence[ModelRow], int]:

@@ -32,5 +32,6 @@ def _to_wire(model: ServedModel) -> Model:
         context_length=model.context_length,
         max_model_len=model.context_length,
         opens_thought=None if model.info is None else model.info.opens_thought,
+        context_cut=model.info.context_cut if model.info else None,
         state=model.state,
     )

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text
+from bdchat.engine.engine import Engine
 from bdchat.engine.models.downloads import PullFault
 from bdchat.engine.models.rows import ModelRow
 
@@ -41,6 +42,7 @@ class ModelView(View):
     checksum: Literal["verified", "unknown", "changed"] | None
     note: str
     served: str | None  # the engine's state; null: it is not loaded
+    context_cut: str | None  # what of context and places memory did not allow, of a loaded one
     problem: str | None  # why its engine is "failed", in llama.cpp's own words where it has any
     is_default: bool
 
@@ -74,8 +76,14 @@ class PullList(View):
     data: list[PullView]
 
 
-def to_model_view(row: ModelRow, *, served: str | None, problem: str | None, is_default: bool) -> ModelView:
+def to_model_view(row: ModelRow, engine: Engine | None, *, is_default: bool) -> ModelView:
+    """`engine`: None where it is not loaded."""
     shown = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in HIDDEN}
+    shown["languages"] = list(row.languages)
     return ModelView(
-        **shown | {"languages": list(row.languages)}, served=served, problem=problem, is_default=is_default
+        **shown,
+        served=engine.state if engine else None,
+        context_cut=engine.info.context_cut if engine and engine.info else None,
+        problem=engine.problem if engine else None,
+        is_default=is_default,
     )

@@ -4,7 +4,8 @@ Deliberate divergences from OpenAI:
 1. `context_length` (and vLLM's `max_model_len`) say what a request may hold; null while the model is not loaded.
 2. `opens_thought`: an answer begins inside a thought, because the model's chat template writes `<think>` itself: the
    text then has the closing tag only; null while the model is not loaded.
-3. `state`: loading, ready, restarting, failed or closed.
+3. `context_cut` says what of it, and of the answers at once, memory did not allow; null when all is served.
+4. `state`: loading, ready, restarting, failed or closed.
 """
 
 from typing import Literal
@@ -20,6 +21,7 @@ class Model(View):
     context_length: int | None
     max_model_len: int | None
     opens_thought: bool | None
+    context_cut: str | None
     state: str
 
 

@@ -4,6 +4,7 @@
 itself allocates whatever it is asked for until the system kills the process).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,11 +15,11 @@ KVType = Literal["f16", "bf16", "q8_0"]
 
 BYTES_PER_ELEMENT: dict[str, float] = {"f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}  # q8_0: 32 values and one f16 scale
 CELL_PADDING = 256  # llama.cpp pads n_ctx to this (llama-context.cpp)
-ROOMY_N_CTX = (
-    4096  # a sequence of its own shorter than this, and than what is wanted, is worse than a share of one pool
-)
 SAFE_MEMORY_SHARE = 4  # KV cells take at most 1/4 of what is free at load
+WISHED_MEMORY_SHARE = 3 / 4  # one place of a context that the settings name may take so much of it
 MODEST_BYTES = 2 * 1024**3
+GENEROUS_BYTES = 4 * 1024**3  # where so much gives every sequence all that is wanted, each has its own cells
+LONG_N_CTX = 8192  # a long conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,40 @@ class CellCount:
     n_ctx_per_sequence: int
     num_cells: int
     num_sequences: int
+    n_ctx_wanted: int  # what the settings name, else what the model was trained for
+    num_sequences_wanted: int
+    budget_bytes: int  # what the cells might take
 
     @property
     def n_ctx(self) -> int:
         """What llama_context_params.n_ctx must be: all cells."""
         return self.num_cells
 
+    @property
+    def cut(self) -> str | None:
+        """What is less than was wanted, and what bounds it, in one line. Never a context that the settings name: that
+        is served whole or refused."""
+        less = []
+        if self.n_ctx_per_sequence < self.n_ctx_wanted:
+            less.append(f"{self.n_ctx_per_sequence:,} of {self.n_ctx_wanted:,} trained tokens of context are served")
+        if self.num_sequences < self.num_sequences_wanted:
+            less.append(f"{self.num_sequences} of {self.num_sequences_wanted} answers are written at once")
+        if not less:
+            return None
+        bound = f"the KV cells may take {_gigabytes(self.budget_bytes)} of memory"
+        return f"{' and '.join(less)}: {bound} (engine.kv_memory_bytes, engine.n_ctx)"
+
 
 class KVMemoryError(Exception):
-    """Even the smallest context of one padded block does not fit."""
+    """The context that the settings name does not fit, or, where they name none, not even one padded block."""
 
-    def __init__(self, needed_bytes: int, budget_bytes: int) -> None:
-        super().__init__(f"{needed_bytes} bytes of KV cells are needed, {budget_bytes} may be used")
+    def __init__(self, n_ctx: int, needed_bytes: int, budget_bytes: int, free_bytes: int) -> None:
+        super().__init__(
+            f"a context of {n_ctx:,} tokens needs {_gigabytes(needed_bytes)} of memory for its KV cells, "
+            f"{_gigabytes(budget_bytes)} may be used ({_gigabytes(free_bytes)} free): lower engine.n_ctx, or raise "
+            "engine.kv_memory_bytes"
+        )
+        self.n_ctx = n_ctx
         self.needed_bytes = needed_bytes
         self.budget_bytes = budget_bytes
 
@@ -59,13 +82,13 @@ def must_share_cells(
     settings: EngineSettings, memory_class: MemoryClass, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int
 ) -> bool:
     """Whether only one pool makes sense, whatever the speed: where a state cannot be copied between streams (a sliding
-    window's holds the window only), and where memory leaves each stream too short a context."""
+    window's holds the window only), and where not every sequence can have the whole context as its own. Raises
+    KVMemoryError."""
     if memory_class is MemoryClass.SWA:
         return True
     streams = KVPlan(KVLayout.STREAMS, "f16", flash_attention=False)
     cells = fit_cells(settings, streams, bytes_per_cell=bytes_per_cell, n_ctx_train=n_ctx_train, free_bytes=free_bytes)
-    is_short = cells.n_ctx_per_sequence < min(settings.n_ctx or n_ctx_train, ROOMY_N_CTX)
-    return is_short or cells.num_sequences < settings.max_sequences
+    return cells.cut is not None
 
 
 def safe_plan(settings: EngineSettings, *, on_gpu: bool, shares_cells: bool) -> KVPlan:
@@ -83,26 +106,38 @@ def safe_plan(settings: EngineSettings, *, on_gpu: bool, shares_cells: bool) -> 
 def fit_cells(
     settings: EngineSettings, plan: KVPlan, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int
 ) -> CellCount:
-    """The longest context and the number of cells that the memory bound allows. Raises KVMemoryError."""
+    """Number of cells that the memory bound allows: first one place with the whole context, then more places. A context
+    that the settings name is never shortened: raises KVMemoryError."""
     wanted = settings.n_ctx or n_ctx_train
     budget = kv_budget_bytes(settings, bytes_per_cell=bytes_per_cell, n_ctx_train=n_ctx_train, free_bytes=free_bytes)
-    affordable = int(budget / bytes_per_cell) // CELL_PADDING * CELL_PADDING
-    if affordable < CELL_PADDING:
-        raise KVMemoryError(needed_bytes=int(CELL_PADDING * bytes_per_cell), budget_bytes=budget)
-    num_sequences, share = settings.max_sequences, affordable
+    affordable = int(budget / bytes_per_cell + 1e-6) // CELL_PADDING * CELL_PADDING
+    least = padded(wanted) if settings.n_ctx is not None else CELL_PADDING
+    if affordable < least:
+        raise KVMemoryError(wanted, math.ceil(least * bytes_per_cell), budget, free_bytes)
+    block = min(padded(wanted), affordable)
+    num_sequences = settings.max_sequences
     if plan.layout is KVLayout.STREAMS:
-        num_sequences = min(num_sequences, affordable // CELL_PADDING)
-        share = affordable // num_sequences
-    block = min(padded(wanted), share // CELL_PADDING * CELL_PADDING)
-    num_cells = min(affordable, block * num_sequences)
-    return CellCount(n_ctx_per_sequence=min(wanted, block), num_cells=num_cells, num_sequences=num_sequences)
+        num_sequences = min(num_sequences, affordable // block)
+    return CellCount(
+        n_ctx_per_sequence=min(wanted, block),
+        num_cells=min(affordable, block * num_sequences),
+        num_sequences=num_sequences,
+        n_ctx_wanted=wanted,
+        num_sequences_wanted=settings.max_sequences,
+        budget_bytes=budget,
+    )
 
 
 def kv_budget_bytes(settings: EngineSettings, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int) -> int:
-    """What all cells may take."""
+    """What all cells may take. Unless it is named: what is modest, and more where that gives one place the whole
+    context, or all places; at most a quarter of what is free, for a context that the settings name what it takes."""
     if settings.kv_memory_bytes is not None:
         return settings.kv_memory_bytes
-    return min(free_bytes // SAFE_MEMORY_SHARE, _modest_bytes(settings.n_ctx or n_ctx_train, bytes_per_cell))
+    one = math.ceil(padded(settings.n_ctx or n_ctx_train) * bytes_per_cell)
+    safe = free_bytes // SAFE_MEMORY_SHARE
+    if settings.n_ctx is not None and one > safe:
+        return min(one, int(free_bytes * WISHED_MEMORY_SHARE))
+    return min(safe, _modest_bytes(settings, one, bytes_per_cell))
 
 
 def ram_cache_bytes(settings: EngineSettings, *, total_bytes: int) -> int:
@@ -110,11 +145,18 @@ def ram_cache_bytes(settings: EngineSettings, *, total_bytes: int) -> int:
     return min(total_bytes // 10, 1024**3) if settings.ram_cache_bytes is None else settings.ram_cache_bytes
 
 
-def _modest_bytes(wanted: int, bytes_per_cell: float) -> int:
+def _modest_bytes(settings: EngineSettings, one: int, bytes_per_cell: float) -> int:
     """What is enough for a household, however much is free: llama.cpp fills all cells with zeroes, so they are paid for
     at once. A small model gets MODEST_BYTES, a large one room for four whole conversations."""
-    return max(MODEST_BYTES, int(4 * padded(min(wanted, 2 * ROOMY_N_CTX)) * bytes_per_cell))
+    all_places = one * settings.max_sequences
+    if all_places <= GENEROUS_BYTES:
+        return all_places
+    return max(MODEST_BYTES, min(4 * one, int(4 * LONG_N_CTX * bytes_per_cell)), one)
 
 
 def padded(num_tokens: int) -> int:
     return -(-num_tokens // CELL_PADDING) * CELL_PADDING
+
+
+def _gigabytes(num_bytes: int) -> str:
+    return f"{num_bytes / 1e9:.2f} GB"

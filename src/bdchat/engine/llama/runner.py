@@ -58,6 +58,7 @@ class LlamaRunner:
         self.n_outputs_max = cells.num_sequences + SPARE_OUTPUTS
         self.decode_seconds = 0.0
         self._n_ctx = cells.n_ctx_per_sequence
+        self._context_cut = cells.cut
         n_threads = settings.n_threads or default_num_threads()
         self._team = ThreadTeam(n_threads, plan)
         params = _context_params(settings, plan, cells, n_threads)
@@ -247,6 +248,7 @@ class LlamaRunner:
             n_vocab=model.n_vocab,
             n_ctx_train=model.n_ctx_train,
             n_ctx=self._n_ctx,
+            context_cut=self._context_cut,
             num_sequences=self.num_sequences,
             num_cells=self.num_cells,
             kv_layout=plan.layout.value,

@@ -67,6 +67,10 @@ class LlamaLoader:
         except BaseException:
             model.close()
             raise
+        if runner.info.context_cut is not None:
+            log.warning("%s", runner.info.context_cut)
+        if runner.info.n_ctx > model.n_ctx_train:
+            log.warning("%d tokens of context are served, %d were trained for", runner.info.n_ctx, model.n_ctx_train)
         gc.freeze()  # what was loaded stays for the process's life; the collector need not look through it in a step
         cost = StepCost(
             prefill_ms_per_token=plan.ms_per_prefill_token,

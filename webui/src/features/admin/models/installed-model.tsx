@@ -55,6 +55,9 @@ export function InstalledModel({ model, freeMemoryBytes }: Props) {
         {model.state === "installed" && model.kind !== "chat" && (
           <Alert severity="info">{t("admin.models.unsuited", { why: model.note })}</Alert>
         )}
+        {model.context_cut !== null && (
+          <Alert severity="info">{t("admin.models.cut", { why: model.context_cut })}</Alert>
+        )}
         {model.problem !== null && <Alert severity="error">{t("admin.models.failed", { why: model.problem })}</Alert>}
         {model.checksum === "changed" && <Alert severity="warning">{t("admin.models.changed")}</Alert>}
         <ModelActions model={model} />
