@@ -148,7 +148,8 @@ def _looks_like_chat(item: dict[str, Any]) -> bool:
         values = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
         if any(isinstance(each, dict) and each for each in values):
             return True
-    return False
+    lists = (held for held in item.values() if isinstance(held, list))
+    return any(_is_message(each) for held in lists for each in held)
 
 
 def _is_message(item: Any) -> bool:

@@ -47,6 +47,7 @@ FILES: dict[str, bytes] = {
     "lmstudio": file("lmstudio.json"),
     "llamacpp": file("llamacpp.json"),
     "llamacpp-lines": file("llamacpp.jsonl"),
+    "llamacpp-old": file("llamacpp-old.json"),
     "llamacpp-lines.zip": zipped({"conversation_p-1.jsonl": file("llamacpp.jsonl")}),
     "jan.zip": zipped(
         {"threads/j-1/messages.jsonl": file("jan-messages.jsonl"), "threads/j-1/thread.json": file("jan-thread.json")}
@@ -86,6 +87,7 @@ NUM_TEXTS: dict[str, int] = {
     "llamacpp": 12,
     "llamacpp-lines": 12,
     "llamacpp-lines.zip": 12,
+    "llamacpp-old": 3,
     "jan.zip": 10,
     "anythingllm": 5,
     "anythingllm-lines": 3,

@@ -1,5 +1,6 @@
 """What ChatGPT's export becomes."""
 
+import json
 from typing import Any
 
 import pytest
@@ -92,3 +93,51 @@ def test_fields_of_the_wrong_kind_are_as_good_as_absent() -> None:
         said["content"] = "hi"
         chat = chat_of({**dict.fromkeys(fields, value), "mapping": {"a": {"parent": value, "message": said}}})
         assert contents(chat) == {"a": "hi"}
+
+
+def test_a_report_that_only_the_metadata_holds_is_the_messages_text() -> None:
+    mark = "\ue200cite\ue202turn0search0\ue201"
+    reference = {"matched_text": mark, "items": [{"title": "T", "url": "https://example.org"}]}
+    report = {"content": {"parts": [f"# Found {mark}"]}, "metadata": {"content_references": [reference]}}
+    state = json.dumps({"status": "completed", "report_message": report})
+    said = node("a", None, "assistant", "", metadata={"chatgpt_sdk": {"widget_state": state}})
+    assert contents(chat_of(conversation(said))) == {"a": "# Found ([T](https://example.org))"}
+
+
+def test_thoughts_stay_where_more_than_one_answer_follows() -> None:
+    thought = {"content_type": "thoughts", "thoughts": [{"summary": "S", "content": "say </think>"}]}
+    chat = chat_of(
+        conversation(
+            node("t", None, "assistant", thought), node("a", "t", "assistant", "1"), node("b", "t", "user", "2")
+        )
+    )
+    assert contents(chat) == {"t": "<think>\nS\n\nsay </think >\n</think>", "a": "1", "b": "2"}
+
+
+def test_what_an_analysis_channel_says_is_a_thought() -> None:
+    chat = chat_of(conversation(node("a", None, "assistant", "hm", channel="analysis")))
+    assert contents(chat) == {"a": "<think>\nhm\n</think>"}
+
+
+def test_what_was_set_for_all_chats_is_no_question_of_the_user() -> None:
+    told = {"about_user_message": "I am an SRE", "about_model_message": "Be brief"}
+    metadata = {"is_user_system_message": True, "user_context_message_data": told}
+    (message,) = chat_of(conversation(node("s", None, "user", "", metadata=metadata))).messages
+    assert (message.role, message.content) == ("system", "I am an SRE\n\nBe brief")
+
+
+def test_a_picture_is_named_by_its_attachment_its_prompt_or_its_file() -> None:
+    def picture(**fields: Any) -> dict[str, Any]:
+        part = {"content_type": "image_asset_pointer", "asset_pointer": "sediment://file_1", **fields}
+        return {"content_type": "multimodal_text", "parts": [part]}
+
+    attached = {"attachments": [{"id": "file_1", "name": "cat.png", "mime_type": "image/png"}]}
+    chat = chat_of(
+        conversation(
+            node("a", None, "user", picture(), metadata=attached),
+            node("b", "a", "tool", picture(metadata={"dalle": {"prompt": "a cat"}})),
+            node("c", "b", "user", picture()),
+        )
+    )
+    assert list(contents(chat).values()) == ["[image: cat.png]", "[image: a cat]", "[image: file_1]"]
+    assert chat.not_kept == {"images": 3}

@@ -42,6 +42,7 @@ TREES = {
     "llamacpp": LLAMACPP,
     "llamacpp-lines": LLAMACPP,
     "llamacpp-lines.zip": LLAMACPP,
+    "llamacpp-old": "user - §1 0 | assistant 0 §2 0 > 1",
     "jan.zip": "user - §3 0 | assistant 0 §4 1000 | assistant 1 §8 2000 > 2",
     "anythingllm": "user - §2 0 | assistant 0 §3 0 | user 1 §4 120000 | assistant 2 §5 120000 > 3",
     "anythingllm-lines": "user - §2 0 | assistant 0 §3 0 > 1",

@@ -84,3 +84,40 @@ def test_open_webui_junk_is_no_crash() -> None:
             "chat": {"history": {"currentId": value, "messages": {"a": said, "b": {"role": "user", "content": "hi"}}}}
         }
         assert contents(chat_of({**item, "meta": value, "folder_id": value}))["b"] == "hi"
+
+
+def test_code_that_was_run_and_a_text_before_it_was_edited_are_kept() -> None:
+    run = {
+        "name": "x",
+        "code": "print(1)",
+        "language": "python",
+        "result": {"output": "1", "files": [{"name": "a.csv"}]},
+    }
+    said = {
+        "role": "assistant",
+        "content": "new",
+        "originalContent": "old",
+        "code_executions": [run],
+        "followUps": ["?"],
+    }
+    chat = chat_of({"chat": {"messages": [said]}})
+    (message,) = chat.messages
+    assert message.content == "new\n\n```python\nprint(1)\n```\n\n[result]\n\n```\n1\n```\n\n[file: a.csv]"
+    assert message.metadata["extra"] == {"before_editing": "old"}
+    assert chat.not_kept == {"files": 1, "details": 1}
+
+
+def test_a_text_that_was_edited_stands_for_itself() -> None:
+    """`output` still says what the model had said."""
+    output = [{"type": "message", "content": [{"type": "output_text", "text": "as it was"}]}]
+    chat = chat_of({"chat": {"messages": [{"role": "assistant", "content": "as I want it", "output": output}]}})
+    assert chat.messages[0].content == "as I want it"
+
+
+def test_an_answer_of_a_tool_that_called_nobody_is_kept() -> None:
+    output = [{"type": "function_call_output", "call_id": "gone", "output": "21C"}, {"type": "new_kind", "a": 1}]
+    chat = chat_of({"chat": {"messages": [{"role": "assistant", "content": "", "output": output}]}})
+    assert (
+        chat.messages[0].content
+        == '[tool]\n\n[result]\n\n```\n21C\n```\n\n[new_kind]\n\n```json\n{\n "type": "new_kind",\n "a": 1\n}\n```'
+    )

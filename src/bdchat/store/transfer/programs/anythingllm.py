@@ -5,6 +5,7 @@ no thread: jsonl.py gathers the rows of one workspace and user, as its own JSONL
 each workspace. bdchat's own JSONL has the same shape: OpenAI's, for training.
 """
 
+import json
 from typing import Any
 
 from bdchat.store.transfer.chat import (
@@ -58,13 +59,25 @@ def _of_rows(value: dict[str, Any]) -> Chat:
         for file in map(object_of, list_of(row.get("attachments"))):
             question.attach(line_of(file.get("type"), 20) or "file", file.get("name"))
         answer = Said(chat.not_kept)
-        answer.say(text_of(row.get("response")))
+        answer.say(text_of(_response(row.get("response"))))
         answer.leave_out("ratings", string_of(row.get("rating")) in {"GOOD", "BAD"})
         for said, role, own_id in ((question, "user", f"{row_id}.q"), (answer, "assistant", f"{row_id}.a")):
             chat.messages.append(TransferMessage(own_id, above, role, said.content or None, at_ms))
             above = own_id
     chat.head_id = above
     return chat
+
+
+def _response(response: object) -> object:
+    """Old exports have it as it is stored: {"text", "sources", …} in JSON."""
+    if isinstance(response, str) and response[:1] == "{":
+        try:
+            held = json.loads(response)
+        except (ValueError, RecursionError):
+            return response
+        if isinstance(held, dict) and isinstance(held.get("text"), str) and "sources" in held:
+            return held["text"]
+    return response
 
 
 def _of_messages(messages: list[Any]) -> Chat:

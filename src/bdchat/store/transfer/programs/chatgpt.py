@@ -127,6 +127,7 @@ def _extra(author: dict[str, Any], message: dict[str, Any], metadata: dict[str, 
         "channel": message.get("channel") if message.get("channel") != "final" else None,
         "canvas": object_of(metadata.get("canvas")).get("title"),
         "assistant": metadata.get("gizmo_id"),
+        "heading": metadata.get("reasoning_title"),
     }
     extra: dict[str, Any] = {
         name: line_of(value, NAME_CHARS) for name, value in found.items() if isinstance(value, str) and value

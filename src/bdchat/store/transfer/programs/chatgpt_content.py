@@ -38,6 +38,7 @@ def said_by(message: dict[str, Any], not_kept: dict[str, int]) -> Said:
     _content(said, message, metadata, attached)
     for name, kind in attached.values():
         said.attach(kind, name)
+    _report(said, metadata)
     if role == "assistant":
         said.texts = [_with_references(said, text, metadata) for text in said.texts]
         said.thoughts = [_with_references(said, text, metadata) for text in said.thoughts]
@@ -211,6 +212,21 @@ def _name_tool(said: Said, recipient: object) -> None:
     named = string_of(recipient)
     if named and named not in _SILENT and said.texts and not named.startswith(f"{_CANVAS}create"):
         said.texts.insert(0, as_note("tool", named))
+
+
+def _report(said: Said, metadata: dict[str, Any]) -> None:
+    """Of Deep Research: the message shows a widget, whose state holds the report as a message of its own, in JSON."""
+    state = object_of(metadata.get("chatgpt_sdk")).get("widget_state")
+    if isinstance(state, str):
+        try:
+            state = json.loads(state)
+        except (ValueError, RecursionError):
+            said.leave_out("details")
+            return
+    report = object_of(object_of(state).get("report_message"))
+    for text in list_of(object_of(report.get("content")).get("parts")):
+        if isinstance(text, str):
+            said.say(_with_references(said, text_of(text), object_of(report.get("metadata"))))
 
 
 # --- what a text points to --------------------------------------------------------------------------------------------

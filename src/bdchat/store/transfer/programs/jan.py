@@ -4,6 +4,7 @@ messages.jsonl beside it together. Pure; believes nothing that it reads.
 A message's content is a list: text, reasoning, pictures, calls of tools; what it was attached is in its metadata.
 """
 
+import re
 from typing import Any
 
 from bdchat.store.transfer.chat import (
@@ -31,11 +32,15 @@ from bdchat.store.transfer.programs.parts import (
 
 PROGRAM = "jan"
 ROLES = {"user", "assistant", "system", "tool"}
+_ATTACHED = re.compile(r"\s*\[ATTACHED_FILES\]\n(.{0,100000}?)\n?\[/ATTACHED_FILES\]", re.DOTALL)
+_ATTACHED_NAME = re.compile(r"^- .{0,200}?\bname: ([^,\n]{1,500})", re.MULTILINE)
 _STATUS = {"error": "failed", "stopped": "stopped", "pending": "interrupted"}
 
 
 def is_thread(value: dict[str, Any]) -> bool:
-    return value.get("object") == "thread" and "assistants" in value
+    """Newer versions leave `object` out."""
+    is_named = value.get("object") == "thread" or ("title" in value and "updated" in value)
+    return is_named and isinstance(value.get("assistants"), list) and "messages" not in value
 
 
 def is_message(value: dict[str, Any]) -> bool:
@@ -114,7 +119,7 @@ def _part(said: Said, part: object) -> None:
     value = string_of(text) or string_of(object_of(text).get("value"))
     names = object_of(text).get("name")
     if kind == "text":
-        said.say(value)
+        _say(said, value)
         for each in list_of(object_of(text).get("annotations")):
             if isinstance(each, str) and each:
                 said.say(as_note("quote", each))
@@ -131,6 +136,17 @@ def _part(said: Said, part: object) -> None:
         said.attach("image" if "image" in kind else "file", names if isinstance(names, str) else "")
     elif object_of(part):
         said.say(f"{as_note(kind or 'unknown part')}\n\n{fenced(written(part), 'json')}")
+
+
+def _say(said: Said, text: str) -> None:
+    """A question ends with a list of what was attached, as the model is told of it."""
+    found = _ATTACHED.search(text)
+    if found is None:
+        said.say(text)
+        return
+    said.say(text[: found.start()] + text[found.end() :])
+    for name in _ATTACHED_NAME.findall(found[1]):
+        said.attach("file", name)
 
 
 def _call(said: Said, call: dict[str, Any]) -> None:

@@ -82,11 +82,15 @@ def _roots(value: dict[str, Any]) -> list[Any]:
 def _flat(value: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Top down, elder before younger; with what it hangs on. Not by recursion: a path may be 50,000 deep."""
     waiting: list[tuple[Any, str | None]] = [(each, None) for each in reversed(_roots(value))]
+    seen: set[str | None] = {None}
     while waiting:
         message, above = waiting.pop()
         if not isinstance(message, dict):
             raise BadChat("unknown_message")
         own_id = id_of(message.get("messageId"))
+        if own_id in seen and own_id is not None:  # in the list, and in its parent too
+            continue
+        seen.add(own_id)
         yield message, above if above is not None else id_of(message.get("parentMessageId"))
         waiting += [(each, own_id) for each in reversed(list_of(message.get("children")))]
 

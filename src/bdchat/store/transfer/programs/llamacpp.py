@@ -35,12 +35,20 @@ ROLES = {"user", "assistant", "system", "tool"}
 
 
 def is_chat(value: dict[str, Any]) -> bool:
-    return isinstance(value.get("conv"), dict) and isinstance(value.get("messages"), list)
+    messages = value.get("messages")
+    if not isinstance(messages, list):
+        return False
+    return isinstance(value.get("conv"), dict) or _is_old(value)
+
+
+def _is_old(value: dict[str, Any]) -> bool:
+    """Until spring 2025: {"id": "conv-…", "lastModified", "messages": […]}, a path."""
+    return string_of(value.get("id")).startswith("conv-") and "lastModified" in value
 
 
 def chat_of(value: dict[str, Any]) -> Chat:
     """Raises BadChat."""
-    conv = value["conv"]
+    conv = value if _is_old(value) else value["conv"]
     chat = Chat(
         origin=origin_of(PROGRAM, conv.get("id")),
         title=line_of(conv.get("name"), MAX_TITLE_CHARS),

@@ -39,6 +39,7 @@ ROLES = {"user", "assistant", "system", "tool"}
 _ITS_OWN = {"models", "history", "timestamp", "params", "currentId"}  # in what is in `chat`
 _OF_A_MESSAGE = {"timestamp", "parentId", "childrenIds", "models"}
 _MAX_SOURCES = 100
+MAX_ORIGINAL_CHARS = 50_000  # in a message's metadata
 
 
 def is_chat(value: dict[str, Any]) -> bool:
@@ -127,8 +128,9 @@ def _message(
         columns["model"] = line_of(own if isinstance(own, str) and own else default_model, NAME_CHARS)
         columns["prompt_tokens"] = count_of(usage.get("prompt_tokens", usage.get("prompt_eval_count")))
         columns["completion_tokens"] = count_of(usage.get("completion_tokens", usage.get("eval_count")))
-    if sources := _sources(node):
-        columns["extra"] = {"sources": sources}
+    extra: dict[str, Any] = {"sources": _sources(node), "before_editing": _edited(node)}
+    if any(extra.values()):
+        columns["extra"] = {name: value for name, value in extra.items() if value}
     _count(chat, "ratings", bool(object_of(node.get("annotation")).get("rating")))
     return TransferMessage(
         message_id=node_id,
@@ -140,6 +142,11 @@ def _message(
         token_count=tokens if 0 < (tokens := columns.get("completion_tokens", 0)) <= MAX_INTEGER else None,
         metadata=columns,
     )
+
+
+def _edited(node: dict[str, Any]) -> str:
+    original = string_of(node.get("originalContent"))
+    return original[:MAX_ORIGINAL_CHARS] if original != node.get("content") else ""
 
 
 def _count(chat: Chat, kind: str, num: int) -> None:
@@ -162,6 +169,14 @@ def _say(said: Said, node: dict[str, Any], *, is_answer: bool) -> None:
     else:
         for part in list_of(content):
             _part(said, part)
+    for run in map(object_of, list_of(node.get("code_executions"))):
+        result = object_of(run.get("result"))
+        if code := string_of(run.get("code")):
+            said.say(fenced(code, string_of(run.get("language"))))
+        details.say_output(said, {"output": result.get("output"), "error": result.get("error")})
+        for file in map(object_of, list_of(result.get("files"))):
+            said.attach("file", file.get("name"))
+    said.leave_out("details", len(list_of(node.get("followUps"))))
     if isinstance(merged := object_of(node.get("merged")).get("content"), str):
         said.say(merged)
 
