@@ -194,7 +194,11 @@ class ChatTemplate:
         said = ChatMessage(role="assistant", content="probe-answer")
         turns = self._try([system, user, said, user])
         is_late = turns.find("probe-system") > turns.find("probe-answer") >= 0
-        self._forms = MessageForms(self._render_text, supports_system=self.supports_system, shows_system_late=is_late)
+        self._forms = MessageForms(
+            self._render_text,
+            supports_system=self.supports_system,
+            is_mistral=is_late and not self._try([user, user]),
+        )
         self._try_usual_shapes(system, user, said)
         self.surroundings = self._find_surroundings(user, said)
 

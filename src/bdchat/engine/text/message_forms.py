@@ -24,6 +24,11 @@ STRICTEST: Form = frozenset({Repair.ONE_MESSAGE})
 _SYSTEM = (Repair.SYSTEM_FIRST, Repair.SYSTEM_IN_LAST_USER, Repair.SYSTEM_IN_FIRST_USER)
 _REST = ((Repair.NO_EMPTY,), (Repair.CLOSING_USER,))
 _PLAIN = (Repair.NEIGHBOURS, Repair.TOOL_TEXT, Repair.NO_EMPTY, Repair.OPENING_USER)
+_REFERENCE = tuple(
+    frozenset({Repair.OPENING_USER, Repair.NEIGHBOURS_AS_SENT, *repairs})
+    for system in (Repair.SYSTEM_FIRST, Repair.SYSTEM_IN_LAST_USER)
+    for repairs in ((system,), (system, Repair.REFUSAL_PASSED_OVER))
+)
 _MAX_SHAPES = 256  # remembered
 _MAX_SEARCHED = 64  # messages of a shape; of a longer one only the plainest form is tried
 _BLOCKS = (2, 4, 6, 8, 10)  # even, so that who comes when in turn stays the same
@@ -42,22 +47,18 @@ class Kind(NamedTuple):
 
 class MessageForms:
     """`try_render` renders messages as they are. `supports_system`: one system message at the beginning is in the
-    prompt, when a user's is the last. `shows_system_late`: in the last user's message, as Mistral's first three
-    versions do. Their reference joins what it is sent as neighbours, and takes a user after a user or a result
-    otherwise: so does this, where their template, which refuses that, renders all of it."""
+    prompt, when a user's is the last. `is_mistral`: the system text is in the last user's message, and users take
+    turns, as in Mistral's first three versions. Their reference (mistral-common) always has a user first, joins what it
+    is sent as neighbours, and takes a user after a user or a result otherwise: so does this, where their template,
+    which refuses that, renders all of it."""
 
-    def __init__(self, try_render: TryRender, *, supports_system: bool, shows_system_late: bool = False) -> None:
+    def __init__(self, try_render: TryRender, *, supports_system: bool, is_mistral: bool = False) -> None:
         self._try_render = try_render
         system = _SYSTEM if supports_system else _SYSTEM[::-1]
-        opening, neighbours = (Repair.OPENING_USER,), (Repair.NEIGHBOURS,)
         tools = (Repair.TOOL_IDS, Repair.TOOL_TEXT)
-        if shows_system_late:
-            kept = (opening, system, (Repair.NEIGHBOURS_AS_SENT,), *_REST)
-            refused = tuple(form | {Repair.REFUSAL_PASSED_OVER} for form in _combinations(kept))
-            whole = _combinations((opening, system, neighbours, tools, *_REST))
-            self._forms = (*_combinations((*kept, tools[:1])), *refused, *whole)
-        else:
-            self._forms = _combinations((opening, system, neighbours, tools, *_REST))
+        self._forms = _combinations(((Repair.OPENING_USER,), system, (Repair.NEIGHBOURS,), tools, *_REST))
+        if is_mistral:
+            self._forms = (*_REFERENCE, *self._forms)
         self._plainest = (AS_IT_STANDS, *(frozenset({repair, *_PLAIN}) for repair in system))
         self._known: dict[Shape, Form] = {}
 
@@ -78,7 +79,10 @@ class MessageForms:
         others = [_texts(message) for message in probe if message.role != "system"]
         tried: set[tuple[Messages, bool]] = set()
         for form in self._forms if len(shape) <= _MAX_SEARCHED else self._plainest:
-            attempt = repaired(probe, form), Repair.REFUSAL_PASSED_OVER in form
+            passes_over_refusal = Repair.REFUSAL_PASSED_OVER in form
+            if passes_over_refusal and not _are_calls_in_order(shape):
+                continue
+            attempt = repaired(probe, form), passes_over_refusal
             if attempt in tried:
                 continue
             tried.add(attempt)
@@ -114,6 +118,15 @@ def shape_of(messages: Sequence[ChatMessage]) -> Shape:
                 del shape[-size:]
                 break
     return tuple(shape)
+
+
+def _are_calls_in_order(shape: Shape) -> bool:
+    """Every call has an id such as Mistral's, and every result its call's."""
+    return all(
+        kind.has_short_ids and (kind.num_calls or kind.same_id)
+        for kind in shape
+        if kind.num_calls or kind.role == "tool"
+    )
 
 
 def _kind_of(message: ChatMessage, number: int, seen: Mapping[str, tuple[int, int]]) -> Kind:

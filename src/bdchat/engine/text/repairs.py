@@ -117,7 +117,9 @@ def _with_system_in_user(messages: Messages, *, index: int) -> Messages:
     if not places:
         return (ChatMessage(role=_USER, content=text), *rest)
     place = places[index]
-    user = msgspec.structs.replace(rest[place], content=_joined((text, rest[place].content)))
+    said = rest[place].content
+    content = f"{text}\n\n{said}" if said or index else text  # before an empty last one Mistral's blank line stays
+    user = msgspec.structs.replace(rest[place], content=content)
     return (*rest[:place], user, *rest[place + 1 :])
 
 
