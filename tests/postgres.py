@@ -8,6 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
+
+import psycopg
 
 
 def postgres_binaries() -> Path | None:
@@ -36,7 +39,8 @@ class Postgres:
         self._socket.chmod(0o755)
         self._give(self._socket)
         self._run("initdb", "-D", str(self._data), "-U", "bdchat", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        options = f"-k {self._socket} -c listen_addresses='' -c fsync=off -c max_connections=100"
+        careless = "-c fsync=off -c full_page_writes=off -c autovacuum=off"
+        options = f"-k {self._socket} -c listen_addresses='' {careless} -c max_connections=100"
         log = str(self._data / "log")
         self._run("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", options, "start")
         return self
@@ -45,10 +49,15 @@ class Postgres:
         self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
         shutil.rmtree(self._socket, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """The URL of an empty one."""
+    def new_database(self, *, like: str | None = None) -> str:
+        """Its URL. `like`: the URL of one to be copied; None: it is empty."""
         name = f"test_{next(self._numbers)}"
-        self._run("psql", "-h", str(self._socket), "-U", "bdchat", "-d", "postgres", "-qc", f"CREATE DATABASE {name}")
+        template = urlsplit(like).path.removeprefix("/") if like else "template1"
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self._url(name)
+
+    def _url(self, name: str) -> str:
         return f"postgresql://bdchat@/{name}?host={self._socket}"
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -29,6 +29,7 @@ from bdchat.store.sql.database import FILE_NAME
 from bdchat.store.sql.engines import sqlite_writer
 from bdchat.store.sql.schema import upgrade
 from tests.fake_engine import FakeEngine, fake_router
+from tests.scratch import scratch_root
 
 USER = [{"role": "user", "content": "hi"}]
 PASSWORD = "correct horse battery"  # and its argon2id:
@@ -46,7 +47,7 @@ def make_app(*engines: FakeEngine, settings: Settings | None = None, live_timing
 
 def fresh_data_dir() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="data-", dir=_scratch()))
-    shutil.copyfile(_migrated_database(), folder / FILE_NAME)  # migrating each test's own would cost the suite a minute
+    shutil.copyfile(migrated_database(), folder / FILE_NAME)  # migrating each test's own would cost the suite a minute
     return folder
 
 
@@ -57,13 +58,14 @@ def data_dirs() -> set[Path]:
 
 @functools.cache
 def _scratch() -> str:
-    folder = tempfile.mkdtemp(prefix="bdchat-tests-")
+    folder = tempfile.mkdtemp(prefix="bdchat-tests-", dir=scratch_root())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 @functools.cache
-def _migrated_database() -> Path:
+def migrated_database() -> Path:
+    """Of SQLite, to be copied."""
     path = Path(_scratch()) / FILE_NAME
     engine = sqlite_writer(path)
     upgrade(engine)

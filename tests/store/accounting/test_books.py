@@ -307,8 +307,8 @@ async def test_a_table_of_text_is_in_the_books_or_says_why_not(database: Databas
     assert not counted & not_counted.keys()
 
 
-async def test_an_older_database_gets_its_books_at_the_upgrade(store_settings: StoreSettings, tmp_path: Path) -> None:
-    url = store_settings.url
+async def test_an_older_database_gets_its_books_at_the_upgrade(unfounded: StoreSettings, tmp_path: Path) -> None:
+    url = unfounded.url
     engine = (
         sqlite_writer(tmp_path / FILE_NAME) if url is None else postgres_engine(url.get_secret_value(), pool_size=1)
     )
@@ -320,7 +320,7 @@ async def test_an_older_database_gets_its_books_at_the_upgrade(store_settings: S
         for statement in OLD_ROWS:
             connection.execute(text(statement if url is None else statement.replace("BLOB", "bytea")))
     engine.dispose()
-    async with Database(store_settings, tmp_path) as database:
+    async with Database(unfounded, tmp_path) as database:
         said, counted = await books_of(database)
         texts = len("kimKim{}") + len("title") + len("환불".encode()) + len("chatgpt:1")
         assert said == counted == {"u": 3 * books.ROW_BYTES + texts, "": books.ROW_BYTES + len("abcd{}{}{}")}

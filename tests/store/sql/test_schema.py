@@ -43,14 +43,14 @@ def of_first_release(engine: Engine) -> None:
 
 
 async def test_the_first_releases_database_is_kept_and_brought_up_to_date(
-    store_settings: StoreSettings, tmp_path: Path
+    unfounded: StoreSettings, tmp_path: Path
 ) -> None:
-    url = store_settings.url
+    url = unfounded.url
     if url is None:
         of_first_release(sqlite_writer(tmp_path / FILE_NAME))
     else:
         of_first_release(postgres_engine(url.get_secret_value(), pool_size=1))
-    async with Database(store_settings, tmp_path) as database:
+    async with Database(unfounded, tmp_path) as database:
         names = await database.read(lambda db: list(db.exec(select(User.username).order_by(User.username))))
         assert names == ["ann", "bob"]
         seen = await database.read(lambda db: sessions.see(db, "bob", "s"))
