@@ -26,6 +26,7 @@ const JAPANESE =
   "を|(?:に|で|は|が|の|と|も|へ|や|から|まで|より)(?:[\\p{scx=Hani}\\p{Script=Katakana}]|.*(?:ます|です|する|した|して|ください|ない)|$)";
 const CHINESE =
   "即可|查看|進行|进行|获取|取得|下载|下載|了解|访问|訪問|打开|打開|注册|登录|登入|的|和|或|与|與|是|上|里|裡|中(?![国國华華文央东東])|来|來|以|并|並|后|後";
+const GOES_ON = /^(?:[/#%=_-]|[?.][a-z])/i;
 const SENTENCE = new RegExp(`^(?:${JAPANESE}|${CHINESE})`, "u");
 
 /** The end of the address that begins at `start`; null: none does. `masked`: code, links and HTML have no letters in it. */
@@ -35,16 +36,16 @@ export function addressEnd(text: string, masked: string, start: number): number 
   if (!beginning) return null;
   const isNamed = beginning.endsWith("/");
   if (!isNamed && INSIDE_A_WORD.test(text.slice(Math.max(0, start - 2), start))) return null;
-  const end = trimmed(text, start, reach(text, masked, start, start + beginning.length));
+  const end = trimmed(text, start, reach(text, masked, start + beginning.length));
   const address = text.slice(start, end);
   const isOne = isNamed ? HOST.test(address.slice(beginning.length)) : DOTTED.test(address);
   return isOne ? end : null;
 }
 
 /** How far its characters go. */
-function reach(text: string, masked: string, start: number, from: number): number {
+function reach(text: string, masked: string, from: number): number {
   const open: string[] = [];
-  let root = -1; // of the slash behind the host
+  let root = -1; // of what ends the host
   let isOther = false; // whether this part of it began with a letter of another script
   for (let at = from; at < text.length; ) {
     const character = characterAt(text, at);
@@ -53,22 +54,24 @@ function reach(text: string, masked: string, start: number, from: number): numbe
     const opening = CLOSING[character];
     if (opening && open.pop() !== opening) return at;
     if (character === "(" || character === "[") open.push(character);
-    if (character === "/" && root < 0) root = at;
+    if (root < 0 && "/?#".includes(character)) root = at;
     if ("/?&=#".includes(character) || (character === "." && root < 0)) isOther = false;
     const isClose = isCloseLetter(character);
     if (character > "~" && (isClose || !LATIN.test(character))) {
-      // Behind the host's slash a close letter is a particle: names there are rare.
-      isOther ||= isClose ? root >= 0 && at - 1 > root && beginsPart(text, at) : followsMark(text, at, root < 0);
+      isOther ||= isClose ? root >= 0 && beginsPart(text, at, at - 1 === root) : followsMark(text, at, root < 0);
       if (!isOther || !OTHER.test(character)) return at;
     }
     at += character.length;
   }
-  return Math.max(text.length, start);
+  return text.length;
 }
 
-function beginsPart(text: string, at: number): boolean {
+/** Behind the host's slash close letters are mostly a sentence's: there more of an address must follow. */
+function beginsPart(text: string, at: number, isFirst: boolean): boolean {
   if (!followsMark(text, at, false)) return false;
+  if (text[at - 1] === "=") return true;
   const letters = closeLettersAt(text, at);
+  if (isFirst && !GOES_ON.test(text.slice(at + letters.length, at + letters.length + 2))) return false;
   return !isParticle(letters) && !SENTENCE.test(letters);
 }
 

@@ -5,8 +5,8 @@
  * CommonMark lets a mark that follows punctuation close only before a space or punctuation, and mirrors that for opening
  * marks; languages that write particles without a space fall through: `**모델(LLM)**은`. Here a close letter on the other
  * side is as good as a space. A `_` before a particle closes too, if what it closes ends in such a letter or in
- * punctuation (`_강조_는`, but `__init__은`). Marks between two digits are arithmetic and ranges, `_` behind a dollar is a
- * variable's, one tilde is "about", a range or a home directory; and faces are faces: `^_^`, `*^^*`.
+ * punctuation (`_강조_는`, but `__init__은`). Between two digits a mark opens nothing (arithmetic, ranges), `_` behind a dollar
+ * is a variable's, one tilde is "about", a range or a home directory; and faces are faces: `^_^`, `*^^*`.
  */
 import { characterAt, characterBefore, closeLettersAt, isCloseLetter, isParticle } from "./letters";
 
@@ -82,9 +82,8 @@ function runAt(text: string, start: number, marks: string): Run {
   const run = { mark, start, numLeft: length, length, opens: false, closes: false };
   if (mark === "~" && length !== 2) return run;
   const [before, after] = [characterBefore(text, start), characterAt(text, start + length)];
-  if (/^\d$/.test(before) && /^\d$/.test(after)) return run;
   if (mark === "_" && (before === "$" || (EYE.test(before) && EYE.test(after)))) return run;
-  const opens = flanks(before, after);
+  const opens = flanks(before, after) && !(/^\d$/.test(before) && /^\d$/.test(after));
   const closes = flanks(after, before);
   if (mark !== "_") return { ...run, opens, closes };
   // Inside a word `_` is part of a name; before a particle the word has ended.

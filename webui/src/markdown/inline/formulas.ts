@@ -26,6 +26,8 @@ const FENCED = new RegExp(
 export const FENCE = /^ {0,3}(?:\$\$|\\\[)/m;
 
 const TOUCHES = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Nd}_]$/u;
+/** Stands at a letter: `CO$_2$`, `10$^{-3}$`. */
+const INDEX = /^[_^](?:\d+|[+-]|\{[^{}]*\})$/;
 /** What only a formula has. */
 const SIGN = /[\\^_={}<>+*|]/;
 const WORD = /\p{L}{3,}/gu;
@@ -38,13 +40,14 @@ const OPEN_LETTER = /[\p{Script=Latin}\p{Script=Greek}\p{N}]/u;
 /** The formula within a line that begins at `start`, where a dollar or a backslash stands. */
 export function formulaAt(text: string, start: number): Formula | null {
   if (text[start] === "\\") return bracketed(text, start);
-  if (TOUCHES.test(text[start - 1] ?? "") || text[start - 1] === "$") return null;
+  if (text[start - 1] === "$") return null;
   const isDisplay = text[start + 1] === "$";
   const pattern = isDisplay ? DISPLAY : INLINE;
   pattern.lastIndex = start;
   const [whole = "", tex = ""] = pattern.exec(text) ?? [];
   const end = start + whole.length;
-  if (!whole || TOUCHES.test(text[end] ?? "") || !isTex(tex)) return null;
+  const isApart = !TOUCHES.test(text[start - 1] ?? "") && !TOUCHES.test(text[end] ?? "");
+  if (!INDEX.test(tex) && !(isApart && isTex(tex))) return null;
   return { end, tex: tex.trim(), isDisplay };
 }
 

@@ -69,6 +69,7 @@ test("bold, italics and struck text end before a particle, after a bracket, besi
     ["**$x^2$**는 **주의❗**는", "{strong {m x^2}}는 {strong 주의❗}는"],
     ["**ข้อความ(1)**นี้", "{strong ข้อความ(1)}นี้"],
     ["_강조_는 __굵게__는 _強調_は", "{em 강조}는 {strong 굵게}는 {em 強調}は"],
+    ["~~100~~90원, **1**2", "{del 100}90원, {strong 1}2"],
     ["`**모델(LLM)**은` \\*\\*별\\*\\*은", "{code **모델(LLM)**은} **별**은"],
     // a mark inside what is no text ends nothing
     ["*가 `*`나 $a*b$나 https://example.com/*a 나*", "{em 가 {code *}나 {m a*b}나 {at https://example.com/*a} 나}"],
@@ -143,13 +144,21 @@ test("an address ends where its own characters end", () => {
     ],
     ["주소：www.example.com에서, xwww.example.com", `주소：${at("http://www.example.com")}에서, xwww.example.com`],
     ["https://[::1]:8080/x를", `${at("https://[::1]:8080/x")}를`],
+    [
+      "https://example.com/인가요? https://example.com/이랑",
+      `${at("https://example.com/")}인가요? ${at("https://example.com/")}이랑`,
+    ],
     // letters that are the address's own
+    ["https://example.com/검색?q=가&b=1은", `${at("https://example.com/검색?q=가&b=1")}은`],
     ["https://ko.wikipedia.org/wiki/서울_2호선 참고", `${at("https://ko.wikipedia.org/wiki/서울_2호선")} 참고`],
     [
       "https://ja.wikipedia.org/wiki/東京。https://zh.wikipedia.org/wiki/中国",
       `${at("https://ja.wikipedia.org/wiki/東京")}。${at("https://zh.wikipedia.org/wiki/中国")}`,
     ],
-    ["https://example.com/a?q=한국어&b=1은", `${at("https://example.com/a?q=한국어&b=1")}은`],
+    [
+      "https://example.com?q=한국어 https://example.com/a?q=한국어&b=1은",
+      `${at("https://example.com?q=한국어")} ${at("https://example.com/a?q=한국어&b=1")}은`,
+    ],
     [
       "https://ru.wikipedia.org/wiki/Москва, https://bücher.example/café",
       `${at("https://ru.wikipedia.org/wiki/Москва")}, ${at("https://bücher.example/café")}`,
@@ -198,6 +207,7 @@ test("a dollar is money, a unit or a variable, unless it holds a formula", () =>
       "{m f(x) = \\text{속도}}는 {m 속도}, {m 거리 = 속도 \\times 시간}",
     ],
     ["$$x^2$$이다 \\(x\\)는 \\[y^2\\]이고", "{math x^2}이다 {m x}는 {math y^2}이고"],
+    ["CO$_2$는 H$_2$O, 10$^{-3}$, Na$^+$가", "CO{m _2}는 H{m _2}O, 10{m ^{-3}}, Na{m ^+}가"],
     ["「$x$」、$y$。و$z$", "「{m x}」、{m y}。و{m z}"],
     ["\\(선택\\) 그리고 \\[참고\\] \\(see the note below\\)", "(선택) 그리고 [참고] (see the note below)"],
     ["$$는 프로세스 번호이고 $$", "$$는 프로세스 번호이고 $$"],
