@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from bdchat.settings import NoDataDirectory, Settings, SettingsError, default_data_dir, load
+from bdchat.settings import NoDataDirectory, ServerSettings, Settings, SettingsError, default_data_dir, load
 
 
 @pytest.fixture(autouse=True)
@@ -141,3 +142,22 @@ def test_settings_are_frozen(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.server.port = 1
     assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("chat.example.com", "chat.example.com"),
+        ("chat.example.com:8443", "chat.example.com"),
+        ("::1", "::1"),
+        ("[::1]:80", "[::1]"),
+    ],
+)
+def test_a_host_is_named_with_its_port_or_without(written: str, means: str) -> None:
+    assert ServerSettings(allowed_hosts=(written,)).allowed_hosts == (means,)
+
+
+@pytest.mark.parametrize("slip", ["https://chat.example.com", "chat.example.com/x", "*.example.com", "*", "a b", ""])
+def test_what_is_no_host_name_is_refused(slip: str) -> None:
+    with pytest.raises(ValidationError, match="no host name"):
+        ServerSettings(allowed_hosts=(slip,))

@@ -75,3 +75,11 @@ test("nothing is left that nobody uses", () => {
     .filter((name) => !used.has(name) && !entries.has(name));
   expect(unused).toEqual([]);
 });
+
+test("addresses are made in lib/place.ts alone: the page may lie below a path of its host", () => {
+  const byHand = /(?:fetch|assign|replace|WebSocket|EventSource|open)\(\s*["'`]\/|href=\{?["'`]\/|location\.origin/;
+  const elsewhere = own.filter(
+    ({ name, text }) => byHand.test(text) && !["lib/place.ts", "live/socket.ts"].includes(name),
+  );
+  expect(elsewhere.map(({ name }) => name)).toEqual([]);
+});

@@ -94,7 +94,10 @@ async def test_a_preflight_is_told_the_methods_of_its_path(path: str, methods: s
     headers = LISTED | {"access-control-request-method": "POST"}
     async with in_process(settings=LISTING) as client:
         answer = await client.options(path, headers=headers)
+        private = await client.options(path, headers=headers | {"access-control-request-private-network": "true"})
     assert (answer.status_code, answer.headers["access-control-allow-methods"]) == (204, methods)
+    assert "access-control-allow-private-network" not in answer.headers
+    assert private.headers["access-control-allow-private-network"] == "true"
 
 
 async def test_a_preflight_lets_every_method_of_every_route_through() -> None:

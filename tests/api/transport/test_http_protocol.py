@@ -174,6 +174,13 @@ async def test_a_client_that_sends_in_chunks_reads_its_413_too() -> None:
     assert lines[0].split()[1] == b"413"
 
 
+async def test_who_asks_first_is_refused_before_it_sends() -> None:
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    async with over_http(settings=Settings(limits=LimitSettings(body_bytes=1000))) as client:
+        lines, _ = await exchange(client.base_url.port, head + b"Content-Length: 1000000\r\n\r\n")
+    assert lines[0].split()[1] == b"413"
+
+
 async def test_after_a_refused_body_the_connection_serves_the_next_request() -> None:
     head = b"POST /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: " + WRONG_KEY
     head += b"\r\nContent-Length: %d\r\n\r\n" % len(MUCH)

@@ -136,7 +136,9 @@ class HostNotAllowed(EdgeError):
 
 class OriginNotAllowed(EdgeError):
     def __init__(self, origin: str) -> None:
-        super().__init__("Requests from that Origin are not allowed; add it to server.cors_origins.")
+        super().__init__(
+            "Requests from that Origin are not allowed without a good key; for pages add it to server.cors_origins."
+        )
         self.origin = origin
 
 
