@@ -1,0 +1,56 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render, screen } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { makeQueryClient } from "@/api/query-client";
+import type { ModelView } from "@/api/types.gen";
+import { InstalledModel } from "./installed-model";
+
+const MODEL: ModelView = {
+  name: "m",
+  state: "installed",
+  kind: "chat",
+  quantization: "Q4_K_M",
+  parameters: "1.2B",
+  n_ctx_train: 131_072,
+  num_bytes: 1e9,
+  n_ctx: 8192,
+  memory_bytes: 1e9,
+  fits: true,
+  licence: null,
+  languages: [],
+  checksum: "unknown",
+  note: "",
+  served: null,
+  context_cut: null,
+  problem: null,
+  is_default: false,
+};
+
+function show(change: Partial<ModelView>) {
+  render(
+    <QueryClientProvider client={makeQueryClient()}>
+      <InstalledModel model={{ ...MODEL, ...change }} freeMemoryBytes={8e9} />
+    </QueryClientProvider>,
+  );
+}
+
+test("a model without trouble has no alert", () => {
+  show({ served: "ready" });
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test.each<[Partial<ModelView>, RegExp]>([
+  [{ served: "failed", problem: "unknown model architecture: 'x'" }, /not be loaded: unknown model architecture: 'x'/],
+  [{ kind: "embedding", note: "makes vectors" }, /cannot be served: makes vectors/],
+  [{ state: "broken", note: "is empty" }, /cannot be used: is empty/],
+  [{ served: "ready", context_cut: "4 of 8" }, /does not allow all that was wanted: 4 of 8/],
+])("what is wrong with it is said with the reason", (change, said) => {
+  show(change);
+  expect(screen.getByRole("alert").textContent).toMatch(said);
+});
+
+test("a model that did not load is not offered as the default", () => {
+  show({ served: "failed", problem: "no reason" });
+  expect(screen.queryByRole("button", { name: "Make default" })).toBeNull();
+  expect(screen.getByRole("button", { name: "Unload" })).toBeTruthy();
+});
