@@ -68,11 +68,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(engine: FakeEngine, *, patience_s: float = 60.0, makes_titles: bool = True) -> AsyncGenerator[Stage]:
+async def staged(
+    engine: FakeEngine, *, patience_s: float = 60.0, makes_titles: bool = True, answer: str = "네, 말씀하세요"
+) -> AsyncGenerator[Stage]:
     bus = LocalBus()
     async with Database(Settings().store, fresh_data_dir()) as database:
         user_id = await database.write(make_user)
-        session_id, ids = await database.write(lambda db: talk(db, user_id, "질문이 있어요", "네, 말씀하세요"))
+        session_id, ids = await database.write(lambda db: talk(db, user_id, "질문이 있어요", answer))
         ledger = UsageLedger(database, flush_s=60)
         service = GenerationService(LatencyMeter(), ledger)
         settings = GenerationSettings(makes_titles=makes_titles)
@@ -108,6 +110,16 @@ async def test_the_model_names_a_chat_and_its_list_hears_of_it() -> None:
         assert isinstance(prompt, ChatPrompt)
         assert "질문이 있어요" in prompt.messages[-1].content
         assert prompt.closes_thought, "a model that thinks first would think until its tokens are used up"
+
+
+async def test_the_model_is_not_shown_what_the_answer_thought_first() -> None:
+    engine = FakeEngine(pieces=("첫 질문",))
+    async with staged(engine, answer="The user says hello.\n</think>\n\n네, 말씀하세요") as stage:
+        await stage.end_answer()
+        await until(lambda: stage.heard)
+    asked = engine.requests[0].prompt
+    assert isinstance(asked, ChatPrompt)
+    assert asked.messages[-1].content == "질문: 질문이 있어요\n답: 네, 말씀하세요\n제목:"
 
 
 async def test_a_title_is_the_users_usage_and_no_message() -> None:

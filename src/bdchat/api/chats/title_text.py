@@ -16,6 +16,7 @@ MAX_FALLBACK_GRAPHEMES = 40
 MAX_TITLE_TOKENS = 24
 QUESTION_CHARS, ANSWER_CHARS = 600, 300  # of each the model is shown
 SCRIPT_SHARE = 0.15  # of the letters: a syllable is two or three of them, and names are often English
+ANSWER_CHARS_READ = 40_000  # of an answer, in which a thought is looked for
 LANGUAGE_CHARS = 2400  # of a text, by which its language is told
 
 _LABEL = re.compile(
@@ -70,7 +71,7 @@ def title_prompt(question: str, answer: str) -> tuple[ChatMessage, ...]:
 
 def usable_title(said: str, reason: FinishReason, question: str, answer: str = "") -> str | None:
     """The model's words as a title, without what models put around one. None: it is none, or the answer once more."""
-    lines = [line.strip() for line in _without_thought(said).splitlines()]
+    lines = [line.strip() for line in without_thought(said).splitlines()]
     titles = [(line, _bare(line, question)) for line in lines if not line.endswith((":", "："))]
     line, title = next(((line, title) for line, title in titles if title), ("", ""))
     if reason is FinishReason.LENGTH and [line] == lines[-1:]:
@@ -104,7 +105,7 @@ def is_korean(text: str) -> bool:
     return "HANGUL" in _scripts(text[:LANGUAGE_CHARS])
 
 
-def _without_thought(said: str) -> str:
+def without_thought(said: str) -> str:
     """All before a closing tag is one, also where the template has opened it, and all behind an open one."""
     return _OPEN_THOUGHT.sub("", _CLOSED_THOUGHT.sub("", _CHANNEL.sub("", said)))
 

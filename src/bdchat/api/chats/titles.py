@@ -15,7 +15,14 @@ from dataclasses import dataclass
 
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
-from bdchat.api.chats.title_text import MAX_TITLE_TOKENS, first_words, title_prompt, usable_title
+from bdchat.api.chats.title_text import (
+    ANSWER_CHARS_READ,
+    MAX_TITLE_TOKENS,
+    first_words,
+    title_prompt,
+    usable_title,
+    without_thought,
+)
 from bdchat.api.generation.run import Run
 from bdchat.api.generation.service import GenerationService
 from bdchat.engine.engine import Engine
@@ -168,10 +175,12 @@ async def _give_way(engine: Engine, title: Run) -> None:
 
 
 def _turn(db: Db, untitled: Untitled) -> tuple[str, str]:
-    """(what the user said, what was answered). Raises NotFound."""
+    """(what the user said, what was answered after the thoughts). Raises NotFound."""
     answer = messages.get(db, untitled.message_id)
     question = messages.get(db, answer.parent_id) if answer.parent_id is not None else answer
-    return question.content, answer.content if question is not answer else ""
+    if question is answer:
+        return question.content, ""
+    return question.content, without_thought(answer.content[:ANSWER_CHARS_READ]).strip()
 
 
 def _put(db: Db, news: News, session_id: str, title: str) -> None:
