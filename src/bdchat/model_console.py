@@ -58,7 +58,7 @@ def print_models(catalog: Catalog) -> None:
     here = [row for row in rows if row.state != "available"]
     others = [row for row in rows if row.state == "available"]
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 100)
-    console.print(_installed_table(here) if here else "No model is here yet.")
+    console.print(_installed_table(here) if here else catalog.folder_problem or "No model is here yet.", soft_wrap=True)
     for row in here:
         if row.note or row.fits is False:
             console.print(f"{row.name}: {row.note or 'needs more memory than is free'}")

@@ -163,4 +163,4 @@ def _state(user: User) -> str:
 def _day(at_ms: int | None) -> str:
     if at_ms is None:
         return "never"
-    return datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC).date().isoformat()
+    return datetime.datetime.fromtimestamp(at_ms / 1000).astimezone().date().isoformat()  # the console's own

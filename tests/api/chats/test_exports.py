@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from io import BytesIO
 
 import httpx
@@ -10,6 +11,7 @@ import jsonschema
 import pytest
 
 from bdchat.api.chats.exports import attachment
+from bdchat.store.accounts.zoned_days import today, zone_of
 from bdchat.store.transfer.rendering import safe_name
 from tests.api.serving import error_of, in_process, signed_in
 from tests.api.talking import let_in
@@ -76,6 +78,23 @@ async def test_everything_is_one_file(client: httpx.AsyncClient) -> None:
     assert packed.headers["content-disposition"].endswith(".zip")
     with zipfile.ZipFile(BytesIO(packed.content)) as archive:
         assert sorted(name.rpartition(" ")[0] for name in archive.namelist()) == ["일/둘", "일/둘", "일/하나"]
+
+
+async def test_files_have_the_dates_of_the_zone(client: httpx.AsyncClient) -> None:
+    """A file's name said yesterday until nine in Seoul. Kiritimati and the last zone west never share a day."""
+    ann = await signed_in(client)
+    session_id = await written(client, ann)
+    at_ms = (await get(client, f"/api/sessions/{session_id}", ann)).json()["updated_at_ms"]
+    for name, text in (("Pacific/Kiritimati", "UTC+14:00"), ("Etc/GMT+12", "UTC-12:00"), ("UTC", "UTC")):
+        at = datetime.fromtimestamp(at_ms / 1000, zone_of(name))
+        one = await get(client, f"/api/sessions/{session_id}/export", ann, format="markdown", time_zone=name)
+        assert one.text.splitlines()[2] == f"{at:%Y-%m-%d %H:%M} {text} · 2 messages"
+        packed = await get(client, "/api/export", ann, format="markdown", time_zone=name)
+        assert f'filename="bdchat {today(zone_of(name))}.zip"' in packed.headers["content-disposition"]
+        with zipfile.ZipFile(BytesIO(packed.content)) as archive:
+            assert archive.infolist()[0].date_time[:5] == at.timetuple()[:5]
+    refused = await client.get("/api/export", params={"time_zone": "Asia/Nowhere"}, headers=ann)
+    assert error_of(refused, 400)["param"] == "time_zone"
 
 
 async def test_a_head_request_reads_nothing(client: httpx.AsyncClient) -> None:

@@ -99,8 +99,8 @@ export type Error = { error: { message: string; type: string; param: string | nu
 /** `after`: a number, as in Last-Event-ID, which counts when both are there. */
 export type EventQuery = { after?: number; include_usage?: boolean };
 
-/** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. */
-export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl" };
+/** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. `time_zone`: of the dates in Markdown and in names of files; UTC without it. */
+export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string | null };
 
 /** Why an answer broke off. */
 export type FailureView = { code: string | null; message: string };
@@ -393,7 +393,7 @@ export interface Endpoints {
   "DELETE /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginsEnded };
   "GET /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginList };
   "DELETE /api/auth/sessions/{login_id}": { path: { login_id: string }; query: undefined; body: undefined; response: Nothing };
-  "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl" }; body: undefined; response: Record<string, unknown> };
+  "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string }; body: undefined; response: Record<string, unknown> };
   "GET /api/export/schema": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
   "POST /api/import": { path: undefined; query: undefined; body: Blob; response: string };
@@ -428,7 +428,7 @@ export interface Endpoints {
   "PUT /api/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: SessionChanges; response: SessionView };
   "GET /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: undefined; response: ConfigView };
   "PUT /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
-  "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl" }; body: undefined; response: Record<string, unknown> };
+  "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string }; body: undefined; response: Record<string, unknown> };
   "POST /api/sessions/{session_id}/fork": { path: { session_id: string }; query: undefined; body: NewFork; response: SessionView };
   "POST /api/sessions/{session_id}/head": { path: { session_id: string }; query: undefined; body: NewHead; response: SessionView };
   "DELETE /api/sessions/{session_id}/invitations/{invitation_id}": { path: { session_id: string; invitation_id: string }; query: undefined; body: undefined; response: undefined };

@@ -34,7 +34,7 @@ class Backups:
         if self._database is None:
             raise Conflict("The database is PostgreSQL's: pg_dump makes its backup.", code="postgres_backup")
         make_folder(self._folder)
-        stem = time.strftime("bdchat-%Y%m%d-%H%M%S", time.gmtime())
+        stem = time.strftime("bdchat-%Y%m%d-%H%M%S")
         names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
         path = next(path for name in names if not (path := self._folder / f"{name}{SUFFIX}").exists())
         back_up(self._database, path)

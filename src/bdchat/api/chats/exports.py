@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from bdchat.api.http.errors import TooManyAttempts
 from bdchat.api.http.identity import require_user
 from bdchat.api.schemas.transfer import ExportQuery
 from bdchat.settings import LimitSettings
+from bdchat.store.accounts.zoned_days import today
 from bdchat.store.sql.database import Database
 from bdchat.store.transfer import document
 from bdchat.store.transfer.exporting import Export
@@ -70,19 +70,21 @@ class Exports:
     async def one(self, request: Request) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         rests_on_session(request, session_id)
-        format_ = read_query(ExportQuery, request, self._limits).format
-        export = Export(user_id, format_, session_id)
+        query = read_query(ExportQuery, request, self._limits)
+        format_ = query.format
+        export = Export(user_id, format_, session_id, zone=query.zone)
         first = await self._database.read(export.step)
         name = f"{safe_name(export.title)}{SUFFIXES[format_]}"
         return self._reply(request, user_id, export, first=first, name=name, media_type=MEDIA[format_])
 
     async def all(self, request: Request) -> Response:
         user_id = require_user(request).user_id
-        format_ = read_query(ExportQuery, request, self._limits).format
-        export = Export(user_id, format_)
+        query = read_query(ExportQuery, request, self._limits)
+        format_ = query.format
+        export = Export(user_id, format_, zone=query.zone)
         first = await self._database.read(export.step)
         is_zip = format_ == "markdown"
-        name = f"bdchat {datetime.now(UTC):%Y-%m-%d}{'.zip' if is_zip else SUFFIXES[format_]}"
+        name = f"bdchat {today(query.zone)}{'.zip' if is_zip else SUFFIXES[format_]}"
         media_type = ZIP if is_zip else MEDIA[format_]
         return self._reply(request, user_id, export, first=first, name=name, media_type=media_type)
 

@@ -4,20 +4,29 @@ A report is JSON lines: a `chat` for each chat, a `file` for each that held none
 `omitted` where the client read too slowly, and in the end always one `summary`.
 """
 
+from datetime import UTC, tzinfo
 from typing import Any, Literal
 
 from pydantic import RootModel
 
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict
+from bdchat.api.schemas.accounts import ZoneName
+from bdchat.store.accounts.zoned_days import zone_of
 from bdchat.store.transfer.reasons import Reason
 from bdchat.store.transfer.rendering import Format
 
 
 class ExportQuery(Strict):
-    """bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples."""
+    """bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. `time_zone`: of the dates in Markdown
+    and in names of files; UTC without it."""
 
     format: Format = "bdchat"
+    time_zone: ZoneName | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        return UTC if self.time_zone is None else zone_of(self.time_zone)
 
 
 class Explained(View):

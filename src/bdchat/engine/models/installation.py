@@ -6,6 +6,7 @@ Runs on the caller's thread. Of a split model no part is put in place before all
 import os
 import re
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,12 +37,13 @@ class Installation:
             raise PullFailed(
                 self._spec, f"is a model in {len(parts)} files; one checksum cannot be that of all of them"
             )
+        is_read_only = self._models_dir.exists() and not self._can_write()  # others fill it, this user reads
+        if is_read_only and self._are_here(parts, targets, wanted, meter):
+            return targets[0]
         partial_dir = self._models_dir / ".partial"
         make_folder(partial_dir)
         with only_one(partial_dir / f"{targets[0].name}.lock", meter):
-            promised = [wanted or part.promised_sha256() for part in parts]
-            are_here = [self._is_here(*each, meter) for each in zip(targets, promised, strict=True)]
-            if not all(are_here):
+            if not self._are_here(parts, targets, wanted, meter):
                 self._require_same(wanted, parts[0])
                 fetched = [self._fetch(part, wanted, partial_dir, meter) for part in parts]
                 self._require_model(fetched, targets, partial_dir)
@@ -55,6 +57,16 @@ class Installation:
             raise PullFailed(self._spec, f"{filename!r} cannot be a model's file name: {rule}")
         return filename
 
+    def _can_write(self) -> bool:
+        return os.access(self._models_dir, os.W_OK)
+
+    def _are_here(
+        self, parts: Sequence[Source], targets: Sequence[Path], wanted: str | None, meter: ProgressMeter
+    ) -> bool:
+        promised = [wanted or part.promised_sha256() for part in parts]
+        are_here = [self._is_here(*each, meter) for each in zip(targets, promised, strict=True)]  # each may refuse
+        return all(are_here)
+
     def _is_here(self, target: Path, wanted: str | None, meter: ProgressMeter) -> bool:
         """True: the very file is in place already. Raises PullFailed when another one has its name."""
         if wanted is None or not target.exists():
@@ -66,7 +78,7 @@ class Installation:
             raise PullFailed(
                 self._spec, f"another file is already at {target}; remove it or move it away first", "name_taken"
             )
-        if not is_verified:
+        if not is_verified and self._can_write():
             self._records.write(target, source=self._recorded_source, sha256=digest, revision=None)
         return True
 
@@ -123,4 +135,13 @@ class Installation:
         with fetched.path.open("rb") as file:
             os.fsync(file.fileno())  # a name must not survive a power cut that its bytes did not
         os.replace(fetched.path, target)
+        self._share(target)
         self._records.write(target, source=self._recorded_source, sha256=fetched.sha256, revision=fetched.revision)
+
+    def _share(self, target: Path) -> None:
+        """In a folder that others of this machine may read, a model is theirs to read too. A file that has another name
+        elsewhere keeps the mode that its owner gave it."""
+        readers = self._models_dir.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+        found = target.stat()
+        if readers and found.st_nlink == 1:
+            target.chmod(stat.S_IMODE(found.st_mode) | readers)

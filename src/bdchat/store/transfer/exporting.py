@@ -8,7 +8,7 @@ import io
 import zipfile
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -34,8 +34,8 @@ CHUNK_BYTES = 256 * 1024  # a step goes on until it has so much
 PAGE_BYTES = 256 * 1024  # of messages read together; a longer message is a page of its own
 PAGE_MESSAGES = 500
 _PAGE_SESSIONS = 200
-_EARLIEST_ZIP_MS = 315_532_800_000  # 1980; a ZIP knows no earlier time
-_LATEST_ZIP_MS = 4_354_819_198_000  # 2107
+_EARLIEST_ZIP_MS = 315_619_200_000  # 1980, in every zone; a ZIP knows no earlier time
+_LATEST_ZIP_MS = 4_354_732_798_000  # 2107, in every zone
 
 Pieces = Generator[bytes, Session, Session]  # each piece is made with the Session that was sent for it
 
@@ -54,8 +54,9 @@ class _Plan:
 class Export:
     """`session_id` None: everything that the user owns and has not deleted."""
 
-    def __init__(self, user_id: str, format_: Format, session_id: str | None = None) -> None:
+    def __init__(self, user_id: str, format_: Format, session_id: str | None = None, *, zone: tzinfo = UTC) -> None:
         self.title = ""  # of the one session, after the first step
+        self._zone = zone
         self._user_id = user_id
         self._format = format_
         pieces = self._one(session_id) if session_id is not None else self._all()
@@ -86,7 +87,7 @@ class Export:
 
     def _all(self) -> Pieces:
         db = yield b""
-        renderer = _ZipRenderer() if self._format == "markdown" else self._renderer()
+        renderer = _ZipRenderer(self._zone) if self._format == "markdown" else self._renderer()
         db = yield renderer.begin()
         last_id = ""
         while ids := _owned(db, self._user_id, after=last_id):
@@ -102,7 +103,7 @@ class Export:
     def _renderer(self) -> Renderer:
         if self._format == "bdchat":
             return BdchatRenderer(now_ms())
-        return JSONLRenderer() if self._format == "jsonl" else MarkdownRenderer()
+        return JSONLRenderer() if self._format == "jsonl" else MarkdownRenderer(self._zone)
 
 
 def _chat(db: Db, plan: _Plan, renderer: Renderer) -> Pieces:
@@ -115,10 +116,11 @@ def _chat(db: Db, plan: _Plan, renderer: Renderer) -> Pieces:
 class _ZipRenderer:
     """Each chat a Markdown file, in its folder. zipfile writes to what cannot seek: sizes follow the contents."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
         self._sink = _Sink()
         self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED)
-        self._chat = MarkdownRenderer()
+        self._chat = MarkdownRenderer(zone)
         self._file: Any = None
 
     def begin(self) -> bytes:
@@ -128,7 +130,7 @@ class _ZipRenderer:
         folder = f"{safe_name(head.folder)}/" if head.folder else ""
         name = f"{folder}{safe_name(head.title)} {head.session_id[-8:]}.md"  # titles repeat
         at_ms = min(max(head.updated_at_ms, _EARLIEST_ZIP_MS), _LATEST_ZIP_MS)
-        info = zipfile.ZipInfo(name, datetime.fromtimestamp(at_ms / 1000, UTC).timetuple()[:6])
+        info = zipfile.ZipInfo(name, datetime.fromtimestamp(at_ms / 1000, self._zone).timetuple()[:6])
         info.compress_type = zipfile.ZIP_DEFLATED
         self._file = self._zip.open(info, "w")
         return self._written(self._chat.open_chat(head, num_messages))

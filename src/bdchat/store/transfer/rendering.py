@@ -7,7 +7,7 @@ bdchat: the whole tree (document.py). markdown: the path that is shown. jsonl: t
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -99,13 +99,18 @@ class JSONLRenderer:
 
 
 class MarkdownRenderer:
+    """Times are the zone's."""
+
+    def __init__(self, zone: tzinfo = UTC) -> None:
+        self._zone = zone
+
     def begin(self) -> bytes:
         return b""
 
     def open_chat(self, head: SessionHead, num_messages: int) -> bytes:
         title = " ".join(head.title.split()) or "Untitled"
         prompt = (head.config or {}).get("system_prompt")
-        lines = [f"# {title}", f"{day_and_time(head.updated_at_ms)} · {num_messages} messages"]
+        lines = [f"# {title}", f"{day_and_time(head.updated_at_ms, self._zone)} · {num_messages} messages"]
         if isinstance(prompt, str) and prompt:
             lines += ["## System prompt", prompt]
         return ("\n\n".join(lines) + "\n").encode()
@@ -126,8 +131,11 @@ def _speaker(part: MessagePart) -> str:
     return " ".join(f"{name} ({about})".split()) if about else name
 
 
-def day_and_time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def day_and_time(at_ms: int, zone: tzinfo) -> str:
+    """With its distance from UTC: "2026-11-22 08:30 UTC+09:00"."""
+    at = datetime.fromtimestamp(at_ms / 1000, zone).replace(second=0, microsecond=0)
+    text = at.isoformat(sep=" ", timespec="minutes")
+    return f"{text[:16]} UTC{text[16:].removesuffix('+00:00')}"
 
 
 def is_example_part(part: dict[str, Any]) -> bool:

@@ -4,8 +4,8 @@ import ListItemIcon from "@mui/material/ListItemIcon";
 import MenuItem from "@mui/material/MenuItem";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { exportHref } from "@/api/export-href";
 import { withPageWords } from "@/lib/i18n";
-import { addressOf } from "@/lib/place";
 import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
 import type { IconName } from "@/ui/icon-paths";
@@ -70,14 +70,7 @@ export function ChatMenu({ sessionId, title, isOwner }: Props) {
           </MenuItem>
         ))}
         {FORMATS.map((format) => (
-          <MenuItem
-            key={format}
-            dense
-            component="a"
-            href={addressOf(`/api/sessions/${encodeURIComponent(sessionId)}/export?format=${format}`)}
-            download
-            onClick={close}
-          >
+          <MenuItem key={format} dense component="a" href={exportHref(format, sessionId)} download onClick={close}>
             <ListItemIcon>
               <Icon name="download" size={18} />
             </ListItemIcon>

@@ -5,7 +5,7 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { addressOf } from "@/lib/place";
+import { exportHref } from "@/api/export-href";
 import { Select } from "@/ui/select";
 
 const ImportDialog = lazy(() => import("./import-dialog").then((module) => ({ default: module.ImportDialog })));
@@ -29,7 +29,7 @@ export function ChatTransfer() {
             onValue={setFormat}
           />
         </Box>
-        <Button component="a" variant="outlined" href={addressOf(`/api/export?format=${format}`)} download>
+        <Button component="a" variant="outlined" href={exportHref(format)} download>
           {t("export.all")}
         </Button>
       </Box>

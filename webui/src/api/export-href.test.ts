@@ -1,0 +1,9 @@
+import { expect, test } from "vitest";
+import { readersZone } from "@/lib/days";
+import { exportHref } from "./export-href";
+
+test("a file of chats has the reader's dates", () => {
+  const zone = encodeURIComponent(readersZone());
+  expect(exportHref("markdown")).toBe(`/api/export?format=markdown&time_zone=${zone}`);
+  expect(exportHref("bdchat", "a/b")).toBe(`/api/sessions/a%2Fb/export?format=bdchat&time_zone=${zone}`);
+});
