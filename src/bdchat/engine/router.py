@@ -5,6 +5,7 @@ are on the disk, and how one becomes an engine, is its source's affair; it knows
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFound
 from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.request import ModelInfo
+
+log = logging.getLogger(__name__)
 
 DEFAULT_NAMES = frozenset({None, "", "default"})
 POLL_S = 0.02  # whether an engine that goes has answered its last request
@@ -110,7 +113,11 @@ class Router:
             return served
         if self._source is None:
             raise ModelNotFound(name, tuple(self._engines))
-        found = await asyncio.to_thread(self._source.find, name)
+        try:
+            found = await asyncio.to_thread(self._source.find, name)
+        except ModelLoadFailed as error:
+            log.warning("not served: %s", error)
+            raise
         if (served := self._served_as(found.name)) is not None:  # somebody was quicker
             return served
         if found.name in self._leaving:

@@ -97,13 +97,16 @@ async def test_a_model_is_loaded_told_about_and_served() -> None:
         assert (await scene.post("load", model="two")).json()["state"] == "ready"  # again: it is there
 
 
-async def test_a_model_that_cannot_chat_is_refused_with_the_reason_that_its_row_has() -> None:
+async def test_a_model_that_cannot_chat_is_refused_with_the_reason_that_its_row_has(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with staged() as scene:
         pairs = {key.replace("llama.", "t5."): value for key, value in default_pairs().items()}
         GGUFFile(pairs=pairs | {"general.architecture": string("t5")}).write(scene.folder / "three.gguf")
         refused = error_of(await scene.post("load", model="three"), 503)
         assert refused["code"] == "model_load_failed"
         assert "encoder-decoder" in refused["message"]
+        assert "encoder-decoder" in caplog.text
         row = (await scene.rows())["three"]
         assert (row["kind"], row["served"]) == ("encoder-decoder", None)
         assert "encoder-decoder" in str(row["note"])

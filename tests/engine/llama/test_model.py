@@ -10,7 +10,7 @@ from bdchat.engine.llama.model import LlamaModel
 from bdchat.settings import EngineSettings
 from tests import gguf_files as files
 from tests.gguf_files import GGUFFile
-from tests.tiny_models import write_tiny_llama
+from tests.tiny_models import write_tiny_llama, write_tiny_mamba
 
 SETTINGS = EngineSettings(n_ctx=256, max_sequences=1, calibrate=False)
 NEWER = "; a newer version of llama.cpp may know it (this is llama-cpp-python "
@@ -59,6 +59,14 @@ def test_a_split_model_is_loaded_whatever_its_parts_are_called(tmp_path: Path) -
         part.rename(part.with_name(part.name.upper()))
     with LlamaModel.open(tmp_path / "TINY-00001-OF-00002.GGUF", SETTINGS) as model:
         assert model.num_parameters > 0
+
+
+def test_a_recurrent_models_context_costs_no_cells(tmp_path: Path) -> None:
+    """A state is kept and no cells: a long context that was asked for was cut, as if every token took memory."""
+    path = write_tiny_mamba(tmp_path / "m.gguf", n_ctx_train=1 << 20)
+    with LlamaModel.open(path, SETTINGS) as model:
+        assert model.bytes_per_cell("f16") == 1.0
+        assert not model.shares_cells(EngineSettings())
 
 
 def test_the_architectures_are_those_of_the_library(tmp_path: Path) -> None:

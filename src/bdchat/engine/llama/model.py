@@ -12,7 +12,7 @@ from typing import Any, Self
 import llama_cpp
 
 from bdchat.engine.errors import ModelLoadFailed
-from bdchat.engine.gguf.header import split_files
+from bdchat.engine.gguf.header import read_header, split_files
 from bdchat.engine.gguf.purpose import REFUSALS
 from bdchat.engine.host import free_memory_bytes
 from bdchat.engine.kv.plan import BYTES_PER_ELEMENT, KVMemoryError, must_share_cells
@@ -87,7 +87,12 @@ class LlamaModel:
         return bool(llama_cpp.llama_model_chat_template(self.handle, None))
 
     def bytes_per_cell(self, kv_type: str) -> float:
-        """Of one KV cell over all layers; an upper estimate where layers differ."""
+        """Of one KV cell over all layers; an upper estimate where layers differ. A recurrent model keeps a state for
+        each sequence, however long that is; of a hybrid one the header tells which layers have cells."""
+        if llama_cpp.llama_model_is_recurrent(self.handle):
+            return 1.0
+        if llama_cpp.llama_model_is_hybrid(self.handle):
+            return max(1.0, float(read_header(self.path).kv_bytes_per_token(kv_type)))
         n_head = max(1, int(llama_cpp.llama_model_n_head(self.handle)))
         head_size = int(llama_cpp.llama_model_n_embd(self.handle)) // n_head
         key_length = self._number("attention.key_length", head_size)
