@@ -10,9 +10,9 @@ import re
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -144,6 +144,8 @@ class EngineSettings(Section):
     kv_layout: Literal["auto", "unified", "streams"] = "auto"  # auto = by calibration
     kv_type: Literal["auto", "f16", "bf16", "q8_0"] = "auto"  # changes text slightly: part of system_fingerprint
     flash_attention: Literal["auto", "on", "off"] = "auto"
+    # Every request gets the same tokens each time, also among others: nothing is reused, answers do not share steps.
+    deterministic: bool = False
     swa_full: bool = True  # keep all of a sliding-window model's cells: any prefix can be reused
     # Bound for the KV cells; None = the whole context for all places up to 4 GiB, else for one, and 2 GiB or four long
     # conversations; at most a quarter of what is free, more only for one place of a named n_ctx.
@@ -160,6 +162,17 @@ class EngineSettings(Section):
     # An address space for its plan, no network, no other program (isolation/confinement.py); False is for debuggers.
     confine: bool = True
     calibrate: bool = True  # False: the safe choice (streams, f16, no flash attention on CPU), no measurement
+
+    @model_validator(mode="after")
+    def _deterministic_in_streams(self) -> Self:
+        if self.deterministic and self.kv_layout == "unified":
+            raise ValueError("deterministic needs kv_layout = streams (or auto)")
+        return self
+
+    @property
+    def wanted_layout(self) -> Literal["auto", "unified", "streams"]:
+        """`kv_layout`, and what follows from the other settings."""
+        return "streams" if self.deterministic else self.kv_layout
 
 
 class ModelSettings(Section):

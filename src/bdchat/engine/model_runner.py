@@ -45,6 +45,7 @@ class Slice(NamedTuple):
     start: int
     tokens: Sequence[int]
     num_outputs: int  # logits are wanted for the last num_outputs tokens (0 while prefilling)
+    is_repeatable: bool = False  # on the number of threads of every other such slice; it is alone in its step
 
 
 class ModelRunner(Protocol):

@@ -85,6 +85,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     sampling: SamplingParams = SamplingParams()
     num_choices: int = 1
     cache_prompt: bool = True  # False: compute every prompt token, share nothing
+    is_deterministic: bool = False  # the same tokens each time, alone and among others; reuses nothing and batches less
     num_prompt_logprobs: int | None = None  # None = none; computes every prompt token (echo with logprobs)
     echo: bool = False  # ask for Accepted.prompt_text
     user: str = ""  # whose request it is, for fairness; "" = the local guest
@@ -94,7 +95,8 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     @property
     def may_be_respelled(self) -> bool:
         """Whether other tokens of the same text will do: not where the caller chose or scores the tokens."""
-        return self.cache_prompt and self.num_prompt_logprobs is None and not isinstance(self.prompt, TokenPrompt)
+        may_reuse = self.cache_prompt and not self.is_deterministic
+        return may_reuse and self.num_prompt_logprobs is None and not isinstance(self.prompt, TokenPrompt)
 
 
 class Resumption(Value, frozen=True, kw_only=True):

@@ -96,6 +96,7 @@ class CompletionRequest(SamplingFields):
                 sampling=sampling,
                 num_choices=self.num_choices,
                 cache_prompt=self.cache_prompt is not False,
+                is_deterministic=self.deterministic is True,
                 num_prompt_logprobs=self.logprobs if self.echo else None,
                 echo=bool(self.echo) or self.logprobs is not None,  # offsets count from the prompt's beginning
                 user=self.user_name,

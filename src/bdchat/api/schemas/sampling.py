@@ -168,6 +168,7 @@ class SamplingFields(Wire):
     repeat_last_n: Annotated[int, Field(ge=-1, le=65_536), Whole] | None = None
     ignore_eos: StrictBool | None = None
     cache_prompt: StrictBool | None = None
+    deterministic: StrictBool | None = None
     chat_template_kwargs: TemplateKwargs = None
 
     @model_validator(mode="before")

@@ -95,8 +95,8 @@ def safe_plan(settings: EngineSettings, *, on_gpu: bool, shares_cells: bool) -> 
     """Without measuring: what never is very slow. What the settings name is honoured."""
     flash = settings.flash_attention == "on" or (settings.flash_attention == "auto" and on_gpu)
     layout = KVLayout.UNIFIED if on_gpu or shares_cells else KVLayout.STREAMS
-    if settings.kv_layout != "auto":
-        layout = KVLayout(settings.kv_layout)
+    if settings.wanted_layout != "auto":
+        layout = KVLayout(settings.wanted_layout)
     kv_type: KVType = "f16" if settings.kv_type == "auto" else settings.kv_type
     if kv_type == "q8_0" and settings.flash_attention != "off":
         flash = True  # llama.cpp: a quantised V cache requires flash attention

@@ -33,7 +33,7 @@ class NumpyBatch:
         """Lays the slices down in the order given. Returns how many outputs they ask for."""
         token, pos, seq_id, wants = self._token, self._pos, self._seq_id, self._wants_logits
         begin = num_outputs = 0
-        for owner, start, tokens, outputs in slices:
+        for owner, start, tokens, outputs, _ in slices:
             if len(tokens) == 1:
                 token[begin] = tokens[0]
                 pos[begin] = start

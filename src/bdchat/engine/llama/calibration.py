@@ -65,7 +65,7 @@ def candidates(
     settings: EngineSettings, memory_class: MemoryClass, *, on_gpu: bool, shares_cells: bool = False
 ) -> list[Candidate]:
     """What the settings leave open, the most telling first: measuring may stop early."""
-    if on_gpu and settings.kv_layout == settings.kv_type == settings.flash_attention == "auto":
+    if on_gpu and settings.wanted_layout == settings.kv_type == settings.flash_attention == "auto":
         return [Candidate(KVLayout.UNIFIED, "f16", flash_attention=True)]
     ordered: list[Candidate] = [
         Candidate(KVLayout.STREAMS, "f16", flash_attention=False),
@@ -86,7 +86,7 @@ def candidates(
         allowed = [c for c in allowed if c.kv_type != "bf16" or c.flash_attention]
     if memory_class is MemoryClass.RECURRENT:
         return allowed[:1]  # a state, not cells: only the steps' cost is asked for
-    if settings.kv_layout == "auto" and (on_gpu or shares_cells):
+    if settings.wanted_layout == "auto" and (on_gpu or shares_cells):
         allowed = [candidate for candidate in allowed if candidate.layout is KVLayout.UNIFIED]
     return allowed
 
@@ -134,7 +134,7 @@ def _weighted(measurement: Measurement) -> float:
 
 def _is_allowed(candidate: Candidate, settings: EngineSettings) -> bool:
     return (
-        settings.kv_layout in ("auto", candidate.layout.value)
+        settings.wanted_layout in ("auto", candidate.layout.value)
         and settings.kv_type in ("auto", candidate.kv_type)
         and settings.flash_attention in ("auto", "on" if candidate.flash_attention else "off")
     )

@@ -223,7 +223,7 @@ def _key(model: LlamaModel, settings: EngineSettings, shares_cells: bool) -> str
         settings.n_threads or default_num_threads(),
         model.use_extra_bufts,
         settings.n_gpu_layers,
-        settings.kv_layout,
+        settings.wanted_layout,
         settings.kv_type,
         settings.flash_attention,
         settings.swa_full,

@@ -61,6 +61,7 @@ class LlamaRunner:
         self._context_cut = cells.cut
         n_threads = settings.n_threads or default_num_threads()
         self._team = ThreadTeam(n_threads, plan)
+        self._n_threads = n_threads
         params = _context_params(settings, plan, cells, n_threads)
         params.n_batch = self.n_batch
         params.n_ubatch = n_ubatch or self.n_batch
@@ -105,6 +106,9 @@ class LlamaRunner:
             # split_equal puts only increasing, adjacent seq ids into one ubatch
             placed = sorted(slices, key=lambda piece: piece.seq_id)
         num_outputs = self._batch.fill(placed)
+        is_repeatable = slices[0].is_repeatable
+        if is_repeatable:
+            self._set_threads(self._team.full)
         began = time.perf_counter()
         rc = int(llama_cpp.llama_decode(self._context, self._batch.struct))
         ended = time.perf_counter()
@@ -113,10 +117,16 @@ class LlamaRunner:
             raise NoKVSlot
         if rc != 0:
             raise DecodeFailed(rc)
-        if self._team.observe(slices, ended - began, ended):
-            llama_cpp.llama_set_n_threads(self._context, self._team.n_threads, self._team.n_threads)
+        if not is_repeatable:
+            self._team.observe(slices, ended - began, ended)
+        self._set_threads(self._team.n_threads)
         logits = self._view_logits(num_outputs)
         return logits if placed is slices else logits[_row_order(slices, placed)]
+
+    def _set_threads(self, n_threads: int) -> None:
+        if n_threads != self._n_threads:
+            self._n_threads = n_threads
+            llama_cpp.llama_set_n_threads(self._context, n_threads, n_threads)
 
     def copy_prefix(self, src: int, dst: int, num_tokens: int) -> bool:
         if num_tokens == 0:

@@ -20,11 +20,11 @@ _BETTER = 0.9  # a trial must win by a tenth
 
 
 class ThreadTeam:
-    """Two ways to run, all threads or one; `n_threads` is the current one."""
+    """Two ways to run, all threads (`full`) or one; `n_threads` is the current one."""
 
     def __init__(self, n_threads: int, plan: KVPlan) -> None:
         self.n_threads = n_threads
-        self._full = n_threads
+        self.full = n_threads
         self._plan = plan
         self._is_adaptive = plan.is_measured and 1 < n_threads <= MAX_TEAM
         self._slowness: dict[int, float] = {}  # threads → running mean of taken ÷ expected
@@ -57,7 +57,7 @@ class ThreadTeam:
         return not is_better
 
     def _begin_trial(self, now_s: float) -> bool:
-        is_doubtful = self.n_threads != self._full or self._slowness[self.n_threads] > COLLAPSED
+        is_doubtful = self.n_threads != self.full or self._slowness[self.n_threads] > COLLAPSED
         if not is_doubtful or now_s < self._next_trial_s:
             return False
         self._is_trial = True
@@ -70,7 +70,7 @@ class ThreadTeam:
 
     @property
     def _other(self) -> int:
-        return 1 if self.n_threads == self._full else self._full
+        return 1 if self.n_threads == self.full else self.full
 
     def _expected_ms(self, slices: Sequence[Slice]) -> float:
         # several outputs: a next token with guesses behind it

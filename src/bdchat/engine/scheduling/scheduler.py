@@ -10,6 +10,8 @@ sequences only.
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from bdchat.engine.kv.cache import KVCache, Tier
 from bdchat.engine.kv.disk import DiskSnapshots
@@ -28,7 +30,7 @@ from bdchat.engine.request import (
 from bdchat.engine.scheduling.policy import ExpectedOutput, StepCost, seconds_to_drain
 from bdchat.engine.scheduling.progress import ProgressWatch
 from bdchat.engine.scheduling.sequence import Sequence, seed_of
-from bdchat.engine.scheduling.step_plan import Part, Sampled, StepPlan
+from bdchat.engine.scheduling.step_plan import Part, RepeatablePlan, Sampled, StepPlan
 from bdchat.engine.scheduling.waiting import WaitingLine, shares_running_prefill
 
 MAX_PASSED_OVER_S = 5.0
@@ -48,6 +50,7 @@ class Scheduler:
         ram_cache_bytes: int = 0,
         disk: DiskSnapshots | None = None,
         cost: StepCost | None = None,
+        is_deterministic: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runner = runner
@@ -56,6 +59,8 @@ class Scheduler:
         self._target_step_ms = target_step_ms
         self._max_draft_tokens = max_draft_tokens
         self._queue_timeout_s = queue_timeout_s
+        self._is_deterministic = is_deterministic
+        self._turn = 0  # of those that cannot share a step
         self.clock = clock
         self.cost = cost or StepCost()
         self._expected = ExpectedOutput()
@@ -80,6 +85,10 @@ class Scheduler:
     ) -> Accepted:
         """Queues the request's choices. Raises ContextLengthExceeded, InvalidRequest, QueueFull; a resumption is never
         refused for want of room: it was accepted before."""
+        if self._is_deterministic and not request.is_deterministic:
+            request = msgspec.structs.replace(request, is_deterministic=True)
+        if request.is_deterministic and self._runner.layout is not KVLayout.STREAMS:
+            raise InvalidRequest("deterministic", "needs engine.kv_layout = streams; this model's cells are one pool")
         n_ctx = self._runner.info.n_ctx
         if len(prompt_tokens) >= n_ctx:
             raise ContextLengthExceeded(len(prompt_tokens), n_ctx, request.prompt.field)
@@ -229,7 +238,8 @@ class Scheduler:
                     earlier.num_passed_over += 1
 
     def _try_admit(self, sequence: Sequence, now: float) -> bool:
-        reuse = sequence.request.cache_prompt and not sequence.wants_prompt_logprobs
+        may_reuse = sequence.request.cache_prompt and not sequence.is_deterministic
+        reuse = may_reuse and not sequence.wants_prompt_logprobs
         num_reusable = self.kv_cache.num_reusable(sequence.tokens) if reuse else 0
         if reuse and shares_running_prefill(sequence, self._running, num_reusable):
             return False
@@ -270,13 +280,7 @@ class Scheduler:
     def _plan(self) -> list[Part]:
         """One batch within its bounds of tokens, outputs, time and cells: what does not fit shrinks, then waits."""
         while self._running:
-            plan = StepPlan(
-                self._runner,
-                self.cost,
-                self._running,
-                target_step_ms=self._target_step_ms,
-                max_draft_tokens=self._max_draft_tokens,
-            )
+            plan = self._next_plan()
             fits = self.kv_cache.make_room(plan.num_tokens)
             while not fits and plan.shrink(self.kv_cache.num_available_cells):
                 fits = self.kv_cache.make_room(plan.num_tokens)
@@ -288,6 +292,22 @@ class Scheduler:
             else:
                 self._preempt(victim)
         return []
+
+    def _next_plan(self) -> StepPlan | RepeatablePlan:
+        """Of all that can share a step, or in turn of one that cannot."""
+        apart = [s for s in self._running if s.is_deterministic]
+        together = [s for s in self._running if not s.is_deterministic] if apart else self._running
+        self._turn += 1
+        turn = self._turn % (len(apart) + bool(together))
+        if turn < len(apart):
+            return RepeatablePlan(self._runner, apart[turn])
+        return StepPlan(
+            self._runner,
+            self.cost,
+            together,
+            target_step_ms=self._target_step_ms,
+            max_draft_tokens=self._max_draft_tokens,
+        )
 
     # --- places and cells ---------------------------------------------------------------------------------------------
 

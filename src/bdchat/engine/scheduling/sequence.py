@@ -86,6 +86,10 @@ class Sequence:
         return self.num_pending == 1 and self.num_generated > 0
 
     @property
+    def is_deterministic(self) -> bool:
+        return self.request.is_deterministic
+
+    @property
     def wants_prompt_logprobs(self) -> bool:
         return self.request.num_prompt_logprobs is not None and self.index == 0
 
@@ -209,4 +213,6 @@ class Sequence:
 
 def seed_of(request: GenerationRequest) -> int:
     """The caller's, or a new one."""
-    return request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)
+    if request.sampling.seed is not None:
+        return request.sampling.seed
+    return 0 if request.is_deterministic else secrets.randbits(62)

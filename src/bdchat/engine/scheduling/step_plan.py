@@ -11,6 +11,8 @@ from bdchat.engine.request import Event
 from bdchat.engine.scheduling.policy import StepCost, share_budget
 from bdchat.engine.scheduling.sequence import Sequence
 
+REPEATABLE_CHUNK = 256  # prompt tokens; also the pause of those that run beside it
+
 
 class Part(NamedTuple):
     """One sequence's place in a step: `num_tokens` of its own, then guessed ones, which it does not hold yet."""
@@ -31,7 +33,7 @@ class Part(NamedTuple):
         sequence, start = self.sequence, self.sequence.num_computed_tokens
         assert sequence.seq_id is not None
         tokens = [*sequence.tokens[start : start + self.num_tokens], *self.draft]
-        return Slice(sequence.seq_id, start, tokens, self.num_outputs)
+        return Slice(sequence.seq_id, start, tokens, self.num_outputs, is_repeatable=sequence.is_deterministic)
 
 
 class Sampled(NamedTuple):
@@ -40,6 +42,26 @@ class Sampled(NamedTuple):
     events: list[Event]
     num_tokens: int  # chosen
     num_accepted: int  # of the part's draft
+
+
+class RepeatablePlan:
+    """A deterministic sequence's own step. What is computed together decides how sums are rounded: so it is cut at the
+    same positions whatever else runs, and what was generated is computed token by token, also when it is all there
+    already (after a preemption or a crash)."""
+
+    def __init__(self, runner: ModelRunner, sequence: Sequence) -> None:
+        self._sequence = sequence
+        at, num_prompt = sequence.num_computed_tokens, sequence.num_prompt_tokens
+        chunk = min(REPEATABLE_CHUNK, runner.n_batch)
+        if sequence.wants_prompt_logprobs:
+            chunk = min(chunk, runner.n_outputs_max)
+        self.num_tokens = min(chunk - at % chunk, num_prompt - at) if at < num_prompt else 1
+
+    def shrink(self, num_free_cells: int) -> bool:
+        return False
+
+    def parts(self) -> list[Part]:
+        return [Part(self._sequence, self.num_tokens)]
 
 
 class StepPlan:
