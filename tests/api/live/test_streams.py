@@ -62,7 +62,7 @@ def live_path(session_id: str) -> str:
 
 @asynccontextmanager
 async def streamed(client: httpx.AsyncClient, path: str, headers: Headers, **last: int) -> AsyncGenerator[Stream]:
-    params = {f"last[{generation_id}]": str(seq) for generation_id, seq in last.items()}
+    params = {f"last[{generation_id}]": str(seq) for generation_id, seq in last.items()} or None
     async with client.stream("GET", path, params=params, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -255,6 +255,20 @@ async def test_events_outside_a_session_come_by_a_stream_too(client: httpx.Async
         assert welcome["server_id"] == app_of(client).durable.server_id
         session_id = await begin(client, headers)
         assert (await stream.until("session", event="created"))["session_id"] == session_id
+
+
+async def test_a_chat_s_stream_tells_of_what_is_outside_it_when_asked_each_once(client: httpx.AsyncClient) -> None:
+    headers, bob = await signed_in(client), await signed_in(client, "bob")
+    session_id, of_bob = await begin(client, headers), await begin(client, bob, title="plans")
+    async with streamed(client, f"{live_path(session_id)}?events=true", headers) as stream:
+        await stream.until("hello")
+        other_id = await begin(client, headers)
+        assert (await stream.until("session", event="created"))["session_id"] == other_id
+        await invite(client, bob, of_bob, "ann")
+        await stream.until("notification", kind="session.invited")
+        accepted = await said(client, headers, session_id, "chat_message", content="hi")
+        await stream.until("ai_complete", generation_id=accepted["generation_id"])
+    assert [frame.get("kind") for frame in stream.seen].count("session.invited") == 1
 
 
 async def test_streams_count_among_a_user_s_lines(client: httpx.AsyncClient) -> None:

@@ -77,6 +77,20 @@ test("every command goes over HTTP: asked, stopped, written on, written anew", a
   ]);
 });
 
+test("five pages side by side leave the browser a connection to ask with", async () => {
+  const { page, context, api, watch } = await scene.visitor("ann", { url });
+  watch.foresee(/WebSocket|ERR_/);
+  const sessionId = await api.chat("", []);
+  await page.goto(`/chat/${sessionId}`);
+  for (let n = 1; n < 5; n += 1) await (await context.newPage()).goto(`/chat/${sessionId}`);
+  const pages = context.pages();
+  for (const each of pages) await each.getByText(WORDS.en).waitFor();
+  await say(page, "Tell me a story.");
+  for (const each of pages) await hasWritten(each, 40);
+  await stopButton(page).click();
+  await answered(page);
+});
+
 test("it is said in Korean too, until sockets get through", async () => {
   const { page, api, watch } = await scene.visitor("minji", { url, language: "ko" });
   watch.foresee(/WebSocket|ERR_/);

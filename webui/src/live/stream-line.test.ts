@@ -9,7 +9,7 @@ interface Call {
 }
 
 let calls: Call[] = [];
-let line: StreamLine | null = null;
+const made: StreamLine[] = [];
 
 beforeEach(() => {
   calls = [];
@@ -19,13 +19,14 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  line?.close();
+  for (const line of made.splice(0)) line.close();
   vi.unstubAllGlobals();
 });
 
-function open(last: Record<string, number> = {}) {
+function open(last: Record<string, number> = {}, url = "/api/live/chat/s") {
   const told: unknown[] = [];
-  line = new StreamLine("/api/live/chat/s", last);
+  const line = new StreamLine(url, last);
+  made.push(line);
   line.onopen = () => told.push("open");
   line.onmessage = ({ data }) => told.push(JSON.parse(String(data)));
   line.onclose = ({ code }) => told.push(code);
@@ -47,7 +48,7 @@ const STOP = { type: "stop", generation_id: "g" };
 
 test("it opens with the first event, tells each, and ends with the server's code", async () => {
   const { told } = open({ "chatcmpl-1": 12 });
-  expect(call(0).url).toBe("/api/live/chat/s?last%5Bchatcmpl-1%5D=12");
+  expect(call(0).url).toBe("/api/live/chat/s?events=true&last%5Bchatcmpl-1%5D=12");
   call(0).answer(events({ type: "hello" }, { type: "ping" }, { type: "close", code: 1012, reason: "" }));
   await vi.waitFor(() => expect(told).toEqual(["open", { type: "hello" }, { type: "ping" }, 1012]));
 });
@@ -96,4 +97,45 @@ test("a command goes on when the line is closed; one without an answer of ours b
   await vi.waitFor(() => expect(calls).toHaveLength(3));
   line.close();
   expect([call(0).init.signal?.aborted, call(2).init.signal]).toEqual([true, undefined]);
+});
+
+/** A stream that says more when it is told to. */
+function endless() {
+  let more: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      more = controller;
+    },
+  });
+  const says = (frame: object) => more?.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(frame)}\n\n`));
+  return { response: new Response(body), says };
+}
+
+test("a page's two lines hold one stream: the chat's brings what happens outside, and it goes on without the chat", async () => {
+  const events = open({}, "/api/live/events");
+  const eventsStream = endless();
+  call(0).answer(eventsStream.response);
+  eventsStream.says({ type: "hello", user_id: "u" });
+  await vi.waitFor(() => expect(events.told).toEqual(["open", { type: "hello", user_id: "u" }]));
+  const chat = open();
+  const chatStream = endless();
+  call(1).answer(chatStream.response);
+  const told = [
+    { type: "hello", session_id: "s" },
+    { type: "session", event: "changed", session_id: "other" },
+    { type: "session", event: "changed", session_id: "s" },
+    { type: "notification", kind: "x", data: {} },
+    { type: "ai_chunk", seq: 3 },
+    { type: "ping" },
+  ];
+  for (const frame of told) chatStream.says(frame);
+  const [hello, ofOther, ofThis, news, chunk, ping] = told;
+  await vi.waitFor(() => expect(chat.told).toEqual(["open", hello, ofThis, chunk, ping]));
+  expect(events.told.slice(2)).toEqual([hello, ofOther, ofThis, news, ping]);
+  expect([calls.length, call(0).init.signal?.aborted]).toEqual([2, true]);
+  const second = open({}, "/api/live/events"); // opened while the chat's stream is there
+  await vi.waitFor(() => expect(second.told).toEqual(["open", hello]));
+  expect(calls).toHaveLength(2);
+  chat.line.close();
+  expect([calls.length, call(2).url]).toEqual([3, "/api/live/events"]);
 });

@@ -3,9 +3,11 @@
  * a WebSocket to who owns it, so that a line can change from one to the other. Knows frames, not what they mean.
  *
  * Commands are sent one after the other, as the socket obeys them; those that were sent go on when this is closed.
+ * A browser has few connections to a host, so a page's two lines share one stream: while a chat's has one, it brings what
+ * happens outside chats too, and the line of that has none of its own.
  */
 import { eventsOf } from "@/lib/event-stream";
-import { parseFrame, type SaidFrame } from "./protocol";
+import { type HeardFrame, type HeardOf, parseFrame, type SaidFrame } from "./protocol";
 
 /** What a line needs of a WebSocket. */
 export interface Wire {
@@ -26,26 +28,44 @@ const OF_THE_CONNECTION = new Set<SaidFrame["type"]>(["auth", "hello", "ping", "
 /** Obeyed at once, whatever waits. */
 const AT_ONCE = new Set<SaidFrame["type"]>(["stop", "typing"]);
 
+/** What the line of events is told of what a chat's stream brings. */
+const OF_EVENTS = new Set<HeardFrame["type"]>(["session", "notification", "resync", "ping"]);
+const EVENTS_END = "/events";
+
+/** The lines of this page that are on their second way, by what they are for. */
+const lines: { chat: StreamLine | null; events: StreamLine | null } = { chat: null, events: null };
+
 export class StreamLine implements Wire {
   onopen: Wire["onopen"] = null;
   onmessage: Wire["onmessage"] = null;
   onclose: Wire["onclose"] = null;
   readonly #url: string;
-  readonly #reading = new AbortController();
+  readonly #what: keyof typeof lines;
+  #reading: AbortController | null = null;
+  #isClosed = false;
+  #hasBegun = false;
+  #welcome = "";
   #lastSent: Promise<void> = Promise.resolve();
   #numUnanswered = 0;
 
   /** `last`: of each answer the last number seen. */
   constructor(url: string, last: Record<string, number>) {
     this.#url = url;
+    this.#what = url.endsWith(EVENTS_END) ? "events" : "chat";
+    lines[this.#what] = this;
     const seen = Object.entries(last).map(([generationId, seq]) => [`last[${generationId}]`, String(seq)]);
-    const query = new URLSearchParams(seen).toString();
-    void this.#read(query ? `${url}?${query}` : url);
+    if (this.#what === "chat") void this.#read(`${url}?${new URLSearchParams([["events", "true"], ...seen])}`);
+    else if (lines.chat?.hasBegun) queueMicrotask(() => lines.chat && this.#rideOn(lines.chat));
+    else void this.#read(url);
   }
 
   /** A command is on its way: whether it was taken is not known yet. */
   get isBusy(): boolean {
     return this.#numUnanswered > 0;
+  }
+
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   send(text: string): void {
@@ -57,30 +77,70 @@ export class StreamLine implements Wire {
   }
 
   close(): void {
-    this.#reading.abort();
+    this.#isClosed = true;
+    this.#reading?.abort();
+    this.#leave();
+  }
+
+  /** The line of events goes on by itself. */
+  #leave(): void {
+    if (lines[this.#what] !== this) return;
+    lines[this.#what] = null;
+    const { events } = lines;
+    if (this.#what === "chat" && events && !events.#reading) void events.#read(events.#url);
   }
 
   async #read(url: string): Promise<void> {
-    const code = await this.#codeAfter(url).catch(() => BROKEN);
-    if (!this.#reading.signal.aborted) this.onclose?.({ code });
+    const reading = new AbortController();
+    this.#reading = reading;
+    const code = await this.#codeAfter(url, reading.signal).catch(() => BROKEN);
+    if (reading.signal.aborted) return;
+    this.#leave();
+    this.onclose?.({ code });
   }
 
   /** Why it ended. */
-  async #codeAfter(url: string): Promise<number> {
+  async #codeAfter(url: string, signal: AbortSignal): Promise<number> {
     const headers = { accept: "text/event-stream" };
-    const { signal } = this.#reading;
     const answer = await fetch(url, { credentials: "same-origin", cache: "no-store", headers, signal });
     if (!answer.ok) return isOurs(answer) ? (CODES[answer.status] ?? LATER) : BROKEN;
-    let hasBegun = false;
     for await (const data of eventsOf(answer)) {
       if (signal.aborted) break;
-      if (!hasBegun) this.onopen?.();
-      hasBegun = true;
       const frame = parseFrame(data);
       if (frame?.type === "close") return frame.code;
-      this.onmessage?.({ data });
+      if (frame) this.#tell(frame, data);
     }
     return BROKEN;
+  }
+
+  #tell(frame: HeardFrame, data: string): void {
+    const isFirst = !this.#hasBegun;
+    if (isFirst) this.#welcome = data;
+    const isOfChat = frame.type !== "notification" && (frame.type !== "session" || this.#isOfThis(frame));
+    if (this.#what === "events" || isOfChat) this.#pass(data);
+    const { chat, events } = lines;
+    if (chat !== this || !events) return;
+    if (isFirst || events.#reading) events.#rideOn(this);
+    if (OF_EVENTS.has(frame.type)) events.#pass(data);
+  }
+
+  /** Of our own session, or of many: the list is read again. */
+  #isOfThis({ session_id: sessionId }: HeardOf<"session">): boolean {
+    return !sessionId || this.#url.endsWith(`/${sessionId}`);
+  }
+
+  /** From here on `chat` brings what this tells; it begins with a welcome, as any line. */
+  #rideOn(chat: StreamLine): void {
+    if (this.#isClosed) return;
+    this.#reading?.abort();
+    this.#reading = null;
+    this.#pass(chat.#welcome);
+  }
+
+  #pass(data: string): void {
+    if (!this.#hasBegun) this.onopen?.();
+    this.#hasBegun = true;
+    this.onmessage?.({ data });
   }
 
   async #post(frame: SaidFrame): Promise<void> {

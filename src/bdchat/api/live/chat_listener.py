@@ -36,6 +36,7 @@ class ChatListener:
         *,
         presence: Presence,
         answers: LiveAnswers,
+        tells_notifications: bool = True,
     ) -> None:
         self._parts = parts
         self._presence = presence
@@ -44,6 +45,7 @@ class ChatListener:
         self._identity = admission.identity
         self.session_id = session_id
         self._answers = answers
+        self._tells_notifications = tells_notifications
         self._role: Role = "reader"  # this and the next: until looked up
         self._is_shared = False
         self._presence_entry: PresenceEntry | None = None  # while the session is shared
@@ -146,7 +148,7 @@ class ChatListener:
             raise SocketClosed(CloseCode.AUTH_ENDED, "the login has ended")
         if message["type"] == GAP:
             await self._admission.check()
-        elif message["type"] == "notification":
+        elif message["type"] == "notification" and self._tells_notifications:
             if (frame := frame_of(message, self._identity.user_id)) is not None:
                 self._connection.send(frame)
         elif message["type"].startswith("session.") and _session_of(message) == self.session_id:

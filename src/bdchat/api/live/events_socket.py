@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from bdchat.api.auth.right_watch import means
 from bdchat.api.bus.interface import ADMIN_TOPIC, GAP, Subscription, user_topic
+from bdchat.api.http.identity import Identity
 from bdchat.api.live.admission import Admission, LiveParts, admit, next_frame
 from bdchat.api.live.connection import (
     CloseCode,
@@ -56,19 +57,23 @@ async def tell_events(
 ) -> None:
     """`work` is done beside it. Raises SocketClosed, WebSocketDisconnect and the bus's errors."""
     identity = admission.identity
-    topics = [user_topic(identity.user_id), *([ADMIN_TOPIC] if identity.is_admin else [])]
-    async with parts.bus.subscribe(*topics) as heard:
+    async with parts.bus.subscribe(*topics_of(identity)) as heard:
         await admission.check()  # it may have ended before we listened
         connection.send(Welcome(server_id=parts.server_id, user_id=identity.user_id))
         await connection.run(
-            _listen(connection, heard, admission),
+            hear_events(connection, heard, admission),
             admission.until_expired(),
             *(each() for each in work),
             beat=admission.check,
         )
 
 
-async def _listen(connection: LiveConnection, heard: Subscription, admission: Admission) -> None:
+def topics_of(identity: Identity) -> list[str]:
+    """What is told outside any session."""
+    return [user_topic(identity.user_id), *([ADMIN_TOPIC] if identity.is_admin else [])]
+
+
+async def hear_events(connection: LiveConnection, heard: Subscription, admission: Admission) -> None:
     identity = admission.identity
     async for topic, message in heard:
         if message["type"] == "auth.ended" and means(message, identity):

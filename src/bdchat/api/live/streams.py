@@ -24,10 +24,10 @@ from bdchat.api.live.admission import Admission, LiveParts
 from bdchat.api.live.answers import LiveAnswers
 from bdchat.api.live.chat_listener import ChatListener
 from bdchat.api.live.commands import Command, Commands
-from bdchat.api.live.events_socket import tell_events
+from bdchat.api.live.events_socket import hear_events, tell_events, topics_of
 from bdchat.api.live.presence import Presence, TypingSigns
 from bdchat.api.live.stream_connection import StreamConnection
-from bdchat.api.schemas.live import Accepted, LastSeen, LiveCommand, Stop, Typing, parse_command
+from bdchat.api.schemas.live import Accepted, ChatQuery, LiveCommand, Stop, Typing, parse_command
 from bdchat.store.chats import sessions, sharing
 from bdchat.store.db import Db
 
@@ -55,7 +55,8 @@ class LiveStreams:
                 response_media=EVENT_STREAM,
                 errors=(404,),
                 description="last[GENERATION_ID]=SEQ, repeatable: the last number that was seen of an answer. "
-                "Running answers that are not named are told from their beginning.",
+                "Running answers that are not named are told from their beginning. events=true: the frames of "
+                "/api/live/events come too, for who has few connections.",
             ),
             Endpoint(
                 "POST",
@@ -79,10 +80,10 @@ class LiveStreams:
 
     async def follow_chat(self, request: Request) -> Response:
         identity, session_id = require_user(request), path_id(request, "session_id")
-        last = self._last_seen(request)
+        query = self._query(request)
         await self._parts.database.read(lambda db: sessions.get_readable(db, identity.user_id, session_id))
         connection, admission = StreamConnection(self._parts.timing), self._admission(request, identity)
-        return FrameStream(connection.frames(self._tell_chat(connection, admission, session_id, last)))
+        return FrameStream(connection.frames(self._tell_chat(connection, admission, session_id, query)))
 
     async def follow_events(self, request: Request) -> Response:
         identity = require_user(request)
@@ -106,23 +107,32 @@ class LiveStreams:
         return Response(body, TAKEN, media_type=JSON)
 
     async def _tell_chat(
-        self, connection: StreamConnection, admission: Admission, session_id: str, last: dict[str, int]
+        self, connection: StreamConnection, admission: Admission, session_id: str, query: ChatQuery
     ) -> None:
-        user_id = admission.identity.user_id
+        user_id, subscribe = admission.identity.user_id, self._parts.bus.subscribe
         with self._parts.open_sockets.another(user_id):
-            async with self._parts.bus.subscribe(session_topic(session_id), user_topic(user_id)) as heard:
+            async with (
+                subscribe(session_topic(session_id), user_topic(user_id)) as heard,
+                subscribe(*(topics_of(admission.identity) if query.events else ())) as events,
+            ):
                 await admission.check()  # it may have ended before we listened
                 answers = LiveAnswers(connection, self._durable, self._parts.database, session_id)
                 listener = ChatListener(
-                    self._parts, connection, admission, session_id, presence=self._presence, answers=answers
+                    self._parts,
+                    connection,
+                    admission,
+                    session_id,
+                    presence=self._presence,
+                    answers=answers,
+                    tells_notifications=not query.events,
                 )
 
                 async def resume() -> None:
-                    await answers.resume(last)
+                    await answers.resume(query.last)
                     await asyncio.Event().wait()  # the connection ends with the first of its tasks
 
                 try:
-                    await listener.run(heard, resume)
+                    await listener.run(heard, resume, lambda: hear_events(connection, events, admission))
                 finally:
                     await listener.leave()
 
@@ -145,8 +155,8 @@ class LiveStreams:
     def _admission(self, request: Request, identity: Identity) -> Admission:
         return Admission(identity, lambda: self._parts.authenticator.resolve(request.scope))
 
-    def _last_seen(self, request: Request) -> dict[str, int]:
+    def _query(self, request: Request) -> ChatQuery:
         """Raises InvalidRequest."""
         query = dict(request.query_params)
         last = {match[1]: query.pop(name) for name in tuple(query) if (match := LAST.fullmatch(name))}
-        return validate(LastSeen, {"last": last, **query}, self._parts.limits, strict=False).last
+        return validate(ChatQuery, {"last": last, **query}, self._parts.limits, strict=False)

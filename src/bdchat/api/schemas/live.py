@@ -43,6 +43,12 @@ class LastSeen(Strict):
     last: Annotated[dict[Id, EventId], Field(max_length=MAX_RESUMED)] = Field(default_factory=dict)
 
 
+class ChatQuery(LastSeen):
+    """`events`: what happens outside the session is told too."""
+
+    events: bool = False
+
+
 class Hello(InFrame, LastSeen):
     """The last number seen of each answer; running ones that are not named are sent from their beginning."""
 
