@@ -140,6 +140,8 @@ async def served(
             lifespan="on",
             log_config=None,
             access_log=False,
+            server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
         )
         server = Server(config, app, drain_timeout_s=0)

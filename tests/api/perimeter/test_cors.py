@@ -151,6 +151,8 @@ async def test_a_trusted_proxy_says_which_origin_is_our_own(headers: dict[str, s
         server=ServerSettings(allowed_hosts=("chat.example.com",)), auth=AuthSettings(trusted_proxies=("127.0.0.1",))
     )
     sent = {"host": "chat.example.com", "origin": "https://chat.example.com:8443", **headers}
+    if "forwarded" not in headers:
+        sent |= {"x-forwarded-for": "203.0.113.5", "x-forwarded-proto": "https"}
     async with over_http(settings=settings) as client:
         answer = await client.post(
             "/api/auth/login", headers=sent, json={"username": "owner", "password": "xxxxxxxxxx"}

@@ -96,6 +96,7 @@ class FrameStream(EventSourceResponse):
             ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
             send_timeout=send_timeout_s,
         )
+        del self.headers["connection"]  # sse-starlette's keep-alive: whether there is one, the protocol knows
         self._source = frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
