@@ -104,8 +104,8 @@ for (const language of ["en", "ko"] as const) {
   test(`lines break as the language of a text has it, and the longest word stays within (${language})`, async () => {
     const { page, api, watch } = await scene.visitor("ann", { ...PHONE, language });
     watch.foresee(/\/preview/);
-    const { CHINESE, JAPANESE, KOREAN, LONG_WORD } = texts;
-    const all = [CHINESE, JAPANESE, KOREAN, LONG_WORD];
+    const { CHINESE, JAPANESE, KOREAN, LONG_FORMULA, LONG_WORD } = texts;
+    const all = [CHINESE, JAPANESE, KOREAN, LONG_WORD, LONG_FORMULA];
     const sessionId = await api.chat(
       LONG_WORD,
       all.flatMap((text) => [text, `${text}\n\n# ${text}\n\n- ${text}\n\n| ${text} | b |\n|-|-|\n| c | ${text} |`]),
@@ -113,6 +113,10 @@ for (const language of ["en", "ko"] as const) {
     await page.goto(`/chat/${sessionId}`);
     await page.locator(".md").nth(3).waitFor();
     expect(await page.evaluate(overhanging)).toEqual([]);
+    const formula = page.locator(".md p .md-formula");
+    const [inner = 0, outer = 0] = await formula.evaluate((one) => [one.scrollWidth, one.clientWidth]);
+    expect(inner).toBeGreaterThan(outer); // it scrolls by itself
+    expect(outer).toBeLessThan(PHONE.width);
     const words = new Set(KOREAN.split(" "));
     for (const [lang, selector] of [
       ["zh", "p"],

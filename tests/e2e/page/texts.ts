@@ -38,4 +38,5 @@ export const JAPANESE = "東京は日本の首都であり、人口が最も多�
 export const KOREAN = "한국어 문단은 낱말 사이에서 줄이 바뀌고 낱말 안에서는 바뀌지 않아야 읽기 좋습니다. "
   .repeat(4)
   .trim();
+export const LONG_FORMULA = `A formula $\\frac{${Array.from({ length: 20 }, (_, n) => `a_{${n}}`).join("+")}}{b}$ and words`;
 export const LONG_WORD = "아주긴낱말".repeat(40);

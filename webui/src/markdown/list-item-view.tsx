@@ -7,18 +7,21 @@ import { nestedNodes } from "./block-node";
 
 interface Props {
   item: Tokens.ListItem;
+  /** Of an ordered list. */
+  number: number | undefined;
 }
 
 export const ListItemView = memo(
-  function ListItemView({ item }: Props) {
+  function ListItemView({ item, number }: Props) {
     return (
-      <li dir="auto" lang={languageOf(item.text)}>
+      <li value={number} dir="auto" lang={languageOf(item.text)}>
         {item.task && <TaskBox isDone={item.checked ?? false} />}
         {nestedNodes(item.tokens)}
       </li>
     );
   },
-  (before, after) => before.item.raw === after.item.raw && before.item.loose === after.item.loose,
+  (before, after) =>
+    before.item.raw === after.item.raw && before.item.loose === after.item.loose && before.number === after.number,
 );
 
 function TaskBox({ isDone }: { isDone: boolean }) {

@@ -2,23 +2,29 @@
 import type { Tokens } from "marked";
 import { ListItemView } from "./list-item-view";
 
-/** The greatest number that has room before an item. */
-const MAX_NARROW = 100;
+/** Greater numbers need more room before their items. */
+const MAX_NARROW = 99;
+const NUMBER = /^\s*(\d{1,9})[.)]/;
 
 interface Props {
   token: Tokens.List;
 }
 
 export function ListView({ token }: Props) {
-  // biome-ignore lint/suspicious/noArrayIndexKey: items have no identity but their place
-  const items = token.items.map((item, index) => <ListItemView key={index} item={item} />);
-  const start = Number(token.start);
-  const isWide = token.ordered && start + token.items.length > MAX_NARROW;
+  const numbers = token.ordered ? numbersOf(token.items) : null;
+  const items = token.items.map((item, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: items have no identity but their place
+    <ListItemView key={index} item={item} number={numbers?.[index]} />
+  ));
   if (!token.ordered)
     return <ul className={token.items.some((item) => item.task) ? "md-tasks" : undefined}>{items}</ul>;
-  return (
-    <ol start={token.start === "" ? 1 : start} className={isWide ? "md-wide-numbers" : undefined}>
-      {items}
-    </ol>
-  );
+  const isWide = numbers?.some((number) => number > MAX_NARROW);
+  return <ol className={isWide ? "md-wide-numbers" : undefined}>{items}</ol>;
+}
+
+/** As they are written: what is the third of a list is not always 3. Where all are the same they only count. */
+function numbersOf(items: readonly Tokens.ListItem[]): number[] {
+  const numbers = items.map((item) => Number(NUMBER.exec(item.raw)?.[1] ?? 1));
+  const first = numbers[0] ?? 1;
+  return numbers.every((number) => number === first) ? numbers.map((_, index) => first + index) : numbers;
 }

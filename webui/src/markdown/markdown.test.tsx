@@ -80,8 +80,16 @@ test("a heading without its space is one; a date is no list; great numbers have 
     "2026. 11. 30. 회의",
     "#태그",
   ]);
-  expect(page.querySelector("ol.md-wide-numbers")?.getAttribute("start")).toBe("120");
+  expect(page.querySelector("ol.md-wide-numbers li")?.getAttribute("value")).toBe("120");
   expect(shown("1. 하나").querySelector(".md-wide-numbers")).toBeNull();
+});
+
+test("numbered items keep the numbers that they were written with", () => {
+  const numbers = (text: string) => [...shown(text).querySelectorAll("li")].map((item) => item.getAttribute("value"));
+  expect(numbers("3. c\n5. e\n2026. 11월")).toEqual(["3", "5", "2026"]);
+  expect(numbers("1. a\n1. b\n1. c")).toEqual(["1", "2", "3"]);
+  expect(numbers("0) a\n1) b")).toEqual(["0", "1"]);
+  expect(numbers("- a\n- b")).toEqual([null, null]);
 });
 
 test("math becomes formulas, money stays money", async () => {

@@ -3,6 +3,8 @@ import katex from "katex";
 import "katex/dist/katex.min.css";
 import { useLayoutEffect, useRef, useState } from "react";
 
+const MAX_NARROW_CHARACTERS = 60;
+
 interface Props {
   tex: string;
   isDisplay: boolean;
@@ -11,6 +13,7 @@ interface Props {
 export function Formula({ tex, isDisplay }: Props) {
   const host = useRef<HTMLSpanElement>(null);
   const [failed, setFailed] = useState<string | null>(null);
+  const [isWide, setWide] = useState(false);
   useLayoutEffect(() => {
     if (!host.current) return;
     try {
@@ -18,6 +21,8 @@ export function Formula({ tex, isDisplay }: Props) {
       const bounds = { trust: false, maxExpand: 500, maxSize: 20, strict: "ignore" as const };
       katex.render(tex, host.current, { ...bounds, displayMode: isDisplay, throwOnError: true });
       setFailed(null);
+      // Between words it breaks at its signs, never in a fraction. Short ones are not measured: that costs a layout.
+      if (!isDisplay) setWide(tex.length > MAX_NARROW_CHARACTERS && isWiderThanText(host.current));
     } catch {
       setFailed(tex); // not TeX after all, or not yet: it is being written
     }
@@ -30,7 +35,12 @@ export function Formula({ tex, isDisplay }: Props) {
           {tex}
         </code>
       )}
-      <span ref={host} dir="ltr" hidden={hasFailed} className={isDisplay ? "md-formula" : undefined} />
+      <span ref={host} dir="ltr" hidden={hasFailed} className={isDisplay || isWide ? "md-formula" : undefined} />
     </>
   );
+}
+
+function isWiderThanText(host: HTMLElement): boolean {
+  const width = host.closest(".md")?.clientWidth ?? 0;
+  return host.getBoundingClientRect().width > width;
 }
