@@ -19,6 +19,7 @@ from bdchat.store.errors import StoreFull
 from bdchat.store.transfer.reasons import because
 from tests.api.serving import app_of, error_of, in_process, over_http, signed_in, until
 from tests.api.talking import got, heard_by, id_of
+from tests.store.transfer.programs.exports import file
 from tests.store.transferable import as_document, conversation, node, random_session, told, zipped
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +110,18 @@ async def test_each_chat_has_a_line_and_the_end_a_summary(client: httpx.AsyncCli
     assert [item["content"] for item in page["data"]] == ["환불은? 0", "네"]
     assert page["data"][1]["metadata"]["model"] == "gpt-5"
     assert [hit["session_id"] for hit in (await got(client, "/api/search", ann, q="환불"))["data"]] == [session_id]
+
+
+async def test_the_report_says_what_is_not_kept_and_what_is_of_nobody_known(client: httpx.AsyncClient) -> None:
+    ann = await signed_in(client)
+    strange = {"title": "Strange", "turns": [{"speaker": "a", "text": "hi"}]}
+    claude, failed, _ = await report(client, ann, [*json.loads(file("claude.json")), strange])
+    assert (claude["status"], claude["not_kept"]) == ("imported", {"files": 1, "details": 1})
+    assert (failed["title"], failed["reason_code"], failed["not_kept"]) == ("Strange", "unknown_program", {})
+    page = await got(client, f"/api/sessions/{claude['session_id']}/messages", ann)
+    assert [item["role"] for item in page["data"]] == ["user", "assistant"]
+    response = await post(client, ann, file("llamacpp.jsonl"), **{"content-type": "application/jsonl"})
+    assert [line["status"] for line in lines_of(response.text)] == ["imported", "finished"]
 
 
 async def test_a_second_time_nothing_is_doubled_and_what_changed_comes_beside(client: httpx.AsyncClient) -> None:

@@ -39,8 +39,11 @@ _MESSAGE_KEYS = frozenset(
     {"messages", "mapping", "chat_messages", "messagesTree", "history", "conversation", "turns", "responses"}
 )
 _HOLDERS = ("chat", "conv", "thread")
-_SPEAKERS = ("role", "sender", "author", "from", "speaker")
-_WORDS = ("content", "text", "message", "value", "parts")
+_SPEAKERS = ("role", "sender", "author", "from", "speaker", "is_user", "isUser")
+_WORDS = ("content", "text", "message", "value", "parts", "mes")
+_QUESTIONS = ("prompt", "question", "query", "instruction")
+_ANSWERS = ("response", "answer", "completion", "output")
+MAX_SEARCHED = 1000  # values, for whether somebody said something in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,29 +139,38 @@ def _chat(item: dict[str, Any], header: dict[str, Any]) -> Chat | None:
     for is_chat, chat_of in _PROGRAMS:
         if is_chat(item):
             return chat_of(item)
-    if _looks_like_chat(item):
+    if not _is_message(item) and _looks_like_chat(item):
         raise BadChat("unknown_program")
     return None
 
 
 def _looks_like_chat(item: dict[str, Any]) -> bool:
     """Somebody said something in it; but whose shape it is, is not known."""
-    holders = [item, *(item[key] for key in _HOLDERS if isinstance(item.get(key), dict))]
-    for held in (holder.get(key) for holder in holders for key in _MESSAGE_KEYS):
-        values = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
-        if any(isinstance(each, dict) and each for each in values):
+    waiting: list[Any] = [item]
+    for value in waiting:  # grows while it is read
+        inner = list(value.values() if isinstance(value, dict) else value)[:MAX_SEARCHED]
+        if any(_is_message(each) for each in inner):
             return True
-    lists = (held for held in item.values() if isinstance(held, list))
-    return any(_is_message(each) for held in lists for each in held)
+        if isinstance(value, dict) and any(_holds_objects(value.get(key)) for key in _MESSAGE_KEYS):
+            return True
+        waiting += [each for each in inner if isinstance(each, dict | list)][: MAX_SEARCHED - len(waiting)]
+    return False
+
+
+def _holds_objects(value: Any) -> bool:
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(isinstance(each, dict) and each for each in values)
 
 
 def _is_message(item: Any) -> bool:
-    """A line or an entry of its own for each message, as some programs write them."""
+    """Somebody said something, or asked and was answered: an entry of its own, as some programs write them."""
     if not isinstance(item, dict):
         return False
     held = item.get("message")
     said = held if isinstance(held, dict) else item
-    return any(key in said for key in _SPEAKERS) and any(key in said for key in _WORDS)
+    if any(key in said for key in _SPEAKERS) and any(key in said for key in _WORDS):
+        return True
+    return any(key in said for key in _QUESTIONS) and any(key in said for key in _ANSWERS)
 
 
 def _title(item: dict[str, Any]) -> str:

@@ -29,3 +29,9 @@ from bdchat.store.transfer.programs.html_markdown import as_markdown
 )
 def test_what_answers_consist_of(html: str, expected: str) -> None:
     assert as_markdown(html) == expected
+
+
+@pytest.mark.parametrize("piece", ["<![CDATA[", "<!--", "<a ", "&#", "<ul>", "<td>"])
+def test_html_without_end_is_read_once(piece: str) -> None:
+    """Python looked for the end of each section anew: an answer of a MB was minutes' work."""
+    as_markdown(piece * 100_000)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdchat.store.transfer.programs.marks import matched_marks, resolved, unescaped
+from bdchat.store.transfer.programs.marks import matched_marks, resolved, unescaped, without_directives
 
 CITE = "\ue200cite\ue202turn0search3\ue202turn0search8\ue201"
 
@@ -39,3 +39,12 @@ def test_what_the_file_says_of_a_mark_stands_in_its_place() -> None:
 def test_marks_without_end_are_read_once() -> None:
     text, _ = resolved("\ue200cite\ue202" * 100_000 + "【1†" * 100_000)
     assert "cite" in text
+
+
+def test_directives_of_chatgpt_go_and_what_stands_between_them_stays() -> None:
+    draft = (
+        'Here:\n\n:::writing{variant="email" subject="Hi"}\nDear Ann,\n:::\nDone. :contentReference[oaicite:0]{index=0}'
+    )
+    assert without_directives(draft) == ("Here:\n\nDear Ann,\nDone.", 1)
+    own = "::: warning\ntext\n:::\n"
+    assert without_directives(own) == (own, 0)

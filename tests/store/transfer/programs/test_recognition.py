@@ -22,6 +22,8 @@ SAID = [{"role": "user", "content": "hi"}]
         {"title": "Strange", "turns": [{"speaker": "a", "text": "hi"}]},
         {"title": "Strange", "responses": [{"response": {"sender": "human", "message": "hi"}}]},
         {"title": "Strange", "chat_messages": [{"text": "hi"}]},
+        {"title": "Strange", "data": {"chats": [{"id": 1, "items": [{"isUser": True, "text": "hi"}]}]}},
+        {"title": "Strange", "table": "m", "rows": [{"role": "user", "content": "hi"}]},
     ],
 )
 def test_a_chat_of_an_unknown_program_is_said_to_be_one(strange: dict[str, Any]) -> None:
@@ -45,8 +47,17 @@ def test_half_of_a_chat_is_not_taken(half: dict[str, Any]) -> None:
     assert (problem.reason.code, problem.title) == ("unknown_message", "Half")
 
 
-def test_entries_that_are_messages_of_nobody_known_are_told_once() -> None:
-    (problem,) = problems([{"from": "human", "value": "hi"}, {"from": "gpt", "value": "yes"}])
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "yes"}],
+        [{"instruction": "add", "input": "1 1", "output": "2"}],
+        [{"name": "Ann", "is_user": True, "mes": "hi"}, {"name": "Bot", "is_user": False, "mes": "yes"}],
+        [{"id": "1", "chatId": "c", "role": "user", "content": "hi"}],
+    ],
+)
+def test_entries_that_are_messages_of_nobody_known_are_told_once(entries: list[dict[str, Any]]) -> None:
+    (problem,) = problems(entries)
     assert (problem.reason.code, problem.is_failure) == ("unknown_program", True)
 
 
@@ -61,3 +72,18 @@ def test_what_macos_puts_beside_a_file_is_not_read() -> None:
     files = {"__MACOSX/a/._b.json": b"\x00\x05", "a/._b.json": b"\x00\x05", "a/b.json": file("chatgpt.json")}
     (found,) = read(zipped(files))
     assert isinstance(found, FoundChat)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"id": "u", "email": "a@example.org", "chatgpt_plus_user": False},
+        {"id": "f", "conversation_id": "c", "rating": "thumbs_up", "content": "{}"},
+        {"uuid": "p", "name": "Project", "description": "text", "docs": [{"filename": "a", "content": "b"}]},
+        {"conversations_memory": "text", "account_uuid": "a"},
+        {"id": "s", "conversation_id": "c", "title": "shared", "is_anonymous": True},
+    ],
+)
+def test_the_other_files_of_an_export_are_no_chats_of_anybody(other: dict[str, Any]) -> None:
+    (problem,) = problems([other])
+    assert (problem.reason.code, problem.is_failure) == ("no_chats", False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bdchat.store.transfer.chat import line_of, text_of
-from bdchat.store.transfer.programs.marks import DAGGER, matched_marks, resolved
+from bdchat.store.transfer.programs.marks import DAGGER, matched_marks, resolved, without_directives
 from bdchat.store.transfer.programs.parts import (
     Said,
     as_link,
@@ -39,12 +39,11 @@ def said_by(message: dict[str, Any], not_kept: dict[str, int]) -> Said:
     for name, kind in attached.values():
         said.attach(kind, name)
     _report(said, metadata)
+    if role in ("assistant", "tool"):
+        said.texts = _with_references(said, said.texts, metadata)
+        said.thoughts = _with_references(said, said.thoughts, metadata)
     if role == "assistant":
-        said.texts = [_with_references(said, text, metadata) for text in said.texts]
-        said.thoughts = [_with_references(said, text, metadata) for text in said.thoughts]
         _name_tool(said, message.get("recipient"))
-    elif role == "tool":
-        said.texts = [_with_references(said, text, metadata) for text in said.texts]
     if quoted := string_of(metadata.get("targeted_reply")).strip():
         said.texts.insert(0, "\n".join(f"> {line}" for line in quoted.splitlines()))
     if message.get("channel") == "analysis" and role == "assistant":
@@ -224,24 +223,33 @@ def _report(said: Said, metadata: dict[str, Any]) -> None:
             said.leave_out("details")
             return
     report = object_of(object_of(state).get("report_message"))
-    for text in list_of(object_of(report.get("content")).get("parts")):
-        if isinstance(text, str):
-            said.say(_with_references(said, text_of(text), object_of(report.get("metadata"))))
+    texts = [text_of(text) for text in list_of(object_of(report.get("content")).get("parts"))]
+    for text in _with_references(said, texts, object_of(report.get("metadata"))):
+        said.say(text)
 
 
 # --- what a text points to --------------------------------------------------------------------------------------------
 
 
-def _with_references(said: Said, text: str, metadata: dict[str, Any]) -> str:
+def _with_references(said: Said, texts: list[str], metadata: dict[str, Any]) -> list[str]:
+    if not texts:
+        return []
     shown: dict[str, str] = {}
     for reference in map(object_of, list_of(metadata.get("content_references"))):
         instead = _shown(reference)
         for mark in matched_marks(string_of(reference.get("matched_text"))):
             shown.setdefault(mark, instead)
             instead = ""  # once for all marks of one reference
-    for mark, address in _cited(text, metadata):
+    for mark, address in _cited(texts[0], metadata):
         shown.setdefault(mark, address)
+    return [_resolved(said, text, shown) for text in texts]
+
+
+def _resolved(said: Said, text: str, shown: dict[str, str]) -> str:
     text, num_unknown = resolved(text, shown)
+    if ":::" in text or ":contentReference" in text:
+        text, num_dropped = without_directives(text)
+        num_unknown += num_dropped
     said.leave_out("citations", num_unknown)
     return text
 

@@ -6,6 +6,7 @@ have `text` alone. A long paste is an attachment without a name, whose text is i
 name their parents they are a tree, else a path.
 """
 
+import re
 from typing import Any
 
 from bdchat.store.transfer.chat import (
@@ -35,6 +36,8 @@ from bdchat.store.transfer.programs.parts import (
 
 PROGRAM = "claude"
 _ROLES = {"human": "user", "user": "user", "assistant": "assistant", "system": "system"}
+_TAG = re.compile(r"<(antThinking|antArtifact)\b([^>]{0,2000})>")
+_ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
 _SILENT = {"token_budget", "flag"}
 
 
@@ -87,7 +90,7 @@ def _message(chat: Chat, message: dict[str, Any], own_id: str, parent_id: str | 
         _part(said, object_of(part))
     text = string_of(message.get("text"))
     if text.strip() and not said.texts:
-        said.say(text)
+        _say(said, text)
     names = set()
     for file in map(object_of, list_of(message.get("attachments"))):
         name = line_of(file.get("file_name"), 500)
@@ -113,7 +116,7 @@ def _message(chat: Chat, message: dict[str, Any], own_id: str, parent_id: str | 
 def _part(said: Said, part: dict[str, Any]) -> None:
     kind = string_of(part.get("type"))
     if kind == "text":
-        said.say(_cited(string_of(part.get("text")), part))
+        _say(said, _cited(string_of(part.get("text")), part))
     elif kind == "thinking":
         summaries = [string_of(object_of(each).get("summary")) for each in list_of(part.get("summaries"))]
         said.think(string_of(part.get("thinking")) or joined(summaries))
@@ -134,6 +137,24 @@ def _part(said: Said, part: dict[str, Any]) -> None:
         said.leave_out("details")
     elif part:
         said.say(f"{as_note(kind or 'unknown part')}\n\n{fenced(written(part), 'json')}")
+
+
+def _say(said: Said, text: str) -> None:
+    """Exports of 2024 have thoughts and artifacts in the text, between tags."""
+    at = 0
+    while found := _TAG.search(text, at):
+        end = text.find(f"</{found[1]}>", found.end())
+        inner = text[found.end() : end if end >= 0 else len(text)].strip("\n")
+        said.say(text[at : found.start()])
+        if found[1] == "antThinking":
+            said.think(inner)
+        else:
+            attributes = dict(_ATTRIBUTE.findall(found[2]))
+            said.say(as_note("artifact", attributes.get("title") or attributes.get("identifier", "")))
+            is_text = attributes.get("type") == "text/markdown"
+            said.say(inner if is_text else fenced(inner, attributes.get("language", "")))
+        at = end + len(found[1]) + 3 if end >= 0 else len(text)
+    said.say(text[at:])
 
 
 def _call(said: Said, part: dict[str, Any]) -> None:

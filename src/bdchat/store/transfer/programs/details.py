@@ -17,7 +17,7 @@ _NEXT = re.compile(
     re.MULTILINE,
 )
 _TAG = re.compile(r'<details\b(?P<attributes>(?:[^>"]|"[^"]*+")*+)>')
-_ATTRIBUTE = re.compile(r'([a-z_]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(r'(?<![a-z_])([a-z_]++)="([^"]*+)"')
 _EDGE = re.compile(r"<(/?)details\b")
 _SUMMARY = re.compile(r"\s*<summary>(.*?)</summary>[ \t]*\n?", re.DOTALL)
 _QUOTED = re.compile(r"^[ \t]*> ?", re.MULTILINE)

@@ -16,6 +16,7 @@ from bdchat.store.transfer.programs.parts import Said, list_of, object_of, strin
 PROGRAM = "gemini"
 _ASKED = re.compile(r"(?:Prompted with: |Prompted |Asked Gemini: |Asked Bard: |Asked |Said |Branched |Answered )")
 _ATTACHED = re.compile(r"\s*Attached \d+ files?\.?\s*\Z")
+_CITE = re.compile(r" ?\[cite: ?[\d, ]{1,200}\]|\[cite_start\]")
 _NAMES = ("gemini", "bard")
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic")
 
@@ -43,7 +44,9 @@ def chat_of(value: dict[str, Any]) -> Chat:
     for name in dict.fromkeys(files):
         question.attach(_asset(name), name)
     for html in _answers(value):
-        answer.say(text_of(as_markdown(html)))
+        text, num_marks = _CITE.subn("", as_markdown(html))
+        answer.say(text_of(text))
+        answer.leave_out("citations", num_marks)
     for place in map(object_of, list_of(value.get("subtitles"))):
         if (name := string_of(place.get("name"))).strip() and not name.startswith("Attached "):
             address = string_of(place.get("url"))

@@ -20,7 +20,7 @@ _LINE_ENDS = re.compile(r"[ \t]+\n")
 
 def as_markdown(html: str) -> str:
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(html.replace("<![", "&lt;!["))  # HTML knows no such sections, and Python looks for each one's end anew
     reader.close()
     return reader.text()
 

@@ -38,7 +38,7 @@ from bdchat.store.transfer.programs.parts import (
 )
 
 PROGRAM = "librechat"
-_THINKING = re.compile(r"\A\s*:::thinking\s*\n(.*?)\n?:::[ \t]*(?:\n|\Z)", re.DOTALL)
+_THINKING = re.compile(r"\A\s*+:::thinking[ \t]*+\n(.*?)\n?:::[ \t]*(?:\n|\Z)", re.DOTALL)
 _ARTIFACT = re.compile(r"^:::artifact\{([^}\n]{0,1000})\}[ \t]*$|^:::[ \t]*$", re.MULTILINE)
 _TITLE = re.compile(r'title="([^"]*)"')
 _ASSETS = ("image", "video", "audio")
@@ -146,10 +146,8 @@ def _status(message: dict[str, Any]) -> str:
 
 
 def _says_more(text: str, parts: list[str]) -> bool:
-    """Some versions write the parts' texts once more, joined."""
-    for part in parts:
-        text = text.replace(part.strip(), "", 1)
-    return bool(text.strip())
+    """Some versions write the parts' texts once more, joined in one way or another."""
+    return "".join(text.split()) not in "".join("".join(parts).split())
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,9 @@ _REFERENCE = re.compile(r"turn\d+[a-z_]+\d+")
 _CUT = re.compile(" ?\ue200[^\ue200\ue201]{0,200}\\Z")  # an answer that broke off inside a mark
 _CHARACTERS = "".join(map(chr, range(0xE200, 0xE210)))  # those that were seen end with U+E206
 _REST = re.compile(f"[{_CHARACTERS}]")
+_DIRECTIVE = re.compile(r"^:::[a-z_]{1,40}\{[^}\n]{0,1000}\}[ \t]*\n?", re.MULTILINE)
+_DIRECTIVE_END = re.compile(r"^:::[ \t]*(?:\n|\Z)", re.MULTILINE)
+_OAICITE = re.compile(r" ?:contentReference\[oaicite:\d{1,6}\]\{index=\d{1,6}\}")
 _ESCAPED = re.compile(r"\\ue20([0-6])")
 _NO_SOURCES: Mapping[str, str] = {}
 
@@ -24,6 +27,15 @@ def matched_marks(text: str) -> Iterator[str]:
     """The marks in a text that is said to be one."""
     for pattern in (MARK, DAGGER):
         yield from (found[0] for found in pattern.finditer(text))
+
+
+def without_directives(text: str) -> tuple[str, int]:
+    """ChatGPT's ":::writing{…}" and ":::" around a draft, and ":contentReference[oaicite:0]{index=0}", of which the
+    number is returned: what they point to is not in the text."""
+    text, num_drafts = _DIRECTIVE.subn("", text)
+    if num_drafts:
+        text = _DIRECTIVE_END.sub("", text)
+    return _OAICITE.subn("", text)
 
 
 def unescaped(text: str) -> str:

@@ -185,7 +185,15 @@ def _holds(output: list[dict[str, Any]], content: object) -> bool:
     """Whether the parts say the text too. A text that was edited since stands for itself."""
     texts = [text for item in output if item.get("type") == "message" for text in _texts(item)]
     plain = string_of(content)
-    return not plain.strip() or all(text.strip() in plain for text in texts)
+    if not plain.strip():
+        return True
+    at = 0
+    for text in map(str.strip, texts):
+        at = plain.find(text, at)
+        if at < 0:
+            return False
+        at += len(text)
+    return True
 
 
 def _say_output(said: Said, output: list[dict[str, Any]]) -> None:
