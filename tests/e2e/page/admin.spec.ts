@@ -88,6 +88,18 @@ test("what was done is in the audit log, and nobody else sees any of it", async 
   }
 });
 
+test("usage is counted for the days of the reader in Seoul, in both languages", async () => {
+  for (const language of ["ko", "en"] as const) {
+    const { page } = await scene.visitor("ann", { language });
+    await page.goto("/admin/usage");
+    const link = page.getByRole("link", { name: /CSV/ });
+    expect(await link.getAttribute("href")).toContain("time_zone=Asia%2FSeoul");
+    const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    const seoul = new Intl.DateTimeFormat("sv", { timeZone: "Asia/Seoul" }).format(Date.now());
+    expect(download.suggestedFilename()).toMatch(new RegExp(`-${seoul}\\.csv$`));
+  }
+});
+
 test("a model is unloaded, and answers again once it is loaded", async () => {
   const { page, api } = await scene.visitor("ann");
   await page.goto("/admin/models");
