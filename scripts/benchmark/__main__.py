@@ -22,6 +22,7 @@ from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
 from . import (
+    evaluation,
     full_disk,
     hardening,
     imports,
@@ -61,6 +62,7 @@ OWN_WORKLOADS = (
     "usage",
     "page",
     "writer-stalls",
+    "evaluation",
     *STORED_WORKLOADS,
 )
 PEERS = ("llama-server", "llama-cpp-python")
@@ -98,6 +100,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         default=writer_stalls.NUM_MB,
         help="of the chat for --workload writer-stalls (200)",
     )
+    parser.add_argument("--num-items", type=int, default=evaluation.NUM_ITEMS, help="for --workload evaluation (200)")
     parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
     parser.add_argument(
         "--num-server-kills", type=int, default=stored_loads.NUM_SERVER_KILLS, help="for --workload server-kills (100)"
@@ -195,6 +198,10 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             )
         if "page" in wanted:
             outcomes += await page.page(logs, log)
+        if "evaluation" in wanted:
+            outcomes += await evaluation.evaluation(
+                ours, model_path(options), logs, log, seed=options.seed, num_items=options.num_items
+            )
         if "usage" in wanted:
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)

@@ -80,7 +80,7 @@ class Load:
         await self._read(self._body(stream=True, max_tokens=60), self._rng.randrange(1, 5))
 
     async def refused(self) -> None:
-        wrong = self._rng.choice(({"max_tokens": -1}, {"logit_bias": {"9999999": 1}}, {"model": "no such"}))
+        wrong = self._rng.choice(({"max_tokens": 0}, {"logit_bias": {"9999999": 1}}, {"model": "no such"}))
         await self._post(CHAT, self._body(**wrong), 404 if "model" in wrong else 400)
 
     async def _answer(self, num_events: int | None, **more: Any) -> tuple[str, str]:

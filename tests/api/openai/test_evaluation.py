@@ -40,7 +40,9 @@ async def served(path: Path, cache_dir: Path) -> AsyncGenerator[httpx.AsyncClien
 
 def reference(path: Path, tokens: list[int]) -> tuple[list[float], list[int]]:
     """For each token after the first its logprob, and which one was the likeliest in its place."""
-    model = llama_cpp.Llama(str(path), n_ctx=512, n_batch=512, logits_all=True, verbose=False, n_threads=1)
+    model = llama_cpp.Llama(
+        str(path), n_ctx=512, n_batch=512, logits_all=True, verbose=False, n_threads=1, n_threads_batch=1
+    )
     model.eval(tokens)
     logits = np.array(model.scores[: len(tokens) - 1], np.float64)
     model.close()
