@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,14 +10,18 @@ from benchmark.evaluation import Item, Reference, items, read
 from tests.tiny_models import write_tiny_llama
 
 
+def approx(likelihood: float, is_greedy: bool) -> Any:
+    return pytest.approx((likelihood, is_greedy))
+
+
 def test_the_last_entry_is_the_new_token_and_is_left_out() -> None:
     item = Item(context=(1, 2), continuation=(3, 4))
     tops = [None, {"b": -0.1}, {"c": -0.2}, {"x": -0.1, "d": -0.5}, {"<end>": -0.3}]
-    choice = {"logprobs": {"token_logprobs": [None, -0.1, -0.2, -0.5, -0.3], "top_logprobs": tops}}
-    assert read(choice, item) == (pytest.approx(-0.7), False)
-    assert read(choice, Item(context=(1,), continuation=(2, 3))) == (pytest.approx(-0.8), False)
-    first = {"logprobs": {name: values[:4] for name, values in choice["logprobs"].items()}}
-    assert read(first, Item(context=(1, 2), continuation=(3,))) == (pytest.approx(-0.2), True)
+    choice: dict[str, Any] = {"logprobs": {"token_logprobs": [None, -0.1, -0.2, -0.5, -0.3], "top_logprobs": tops}}
+    assert read(choice, item) == approx(-0.7, False)
+    assert read(choice, Item(context=(1,), continuation=(2, 3))) == approx(-0.8, False)
+    first: dict[str, Any] = {"logprobs": {name: values[:4] for name, values in choice["logprobs"].items()}}
+    assert read(first, Item(context=(1, 2), continuation=(3,))) == approx(-0.2, True)
 
 
 def test_the_reference_scores_what_follows_and_follows_what_was_answered(tmp_path: Path) -> None:
