@@ -13,6 +13,8 @@ _BLOCKS = {"p", "div", "section", "article", "ul", "ol", "table", "blockquote", 
 _MARKS = {"b": "**", "strong": "**", "i": "*", "em": "*", "del": "~~", "s": "~~", "code": "`"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _UNSEEN = {"script", "style", "head", "template"}
+# For what has no end, Python looks to the end of the text, each time anew. Quotes must be even, too.
+_NO_TAG = re.compile(r"""<(?!/?[a-zA-Z](?:[^<>"']|"[^<>"]*+"|'[^<>']*+')*+>)""")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _MANY_LINES = re.compile(r"\n{3,}")
 _LINE_ENDS = re.compile(r"[ \t]+\n")
@@ -20,7 +22,7 @@ _LINE_ENDS = re.compile(r"[ \t]+\n")
 
 def as_markdown(html: str) -> str:
     reader = _Reader()
-    reader.feed(html.replace("<![", "&lt;!["))  # HTML knows no such sections, and Python looks for each one's end anew
+    reader.feed(_NO_TAG.sub("&lt;", html))
     reader.close()
     return reader.text()
 
