@@ -79,6 +79,7 @@ KEPT: Mapping[str, Keeps | Nothing] = {
     f"POST {ONE}/links": Keeps({}),
     f"DELETE {ONE}/links/{{link_id}}": ENDS,
     "POST /api/import": Nothing("each chat that has no room fails in the report (below)"),
+    "POST /api/live/chat/{session_id}": Keeps({"type": "chat_message", "content": "x"}),
     "WS /ws/chat/{session_id}": Nothing("what is said on it is refused there (below)"),
     "WS /ws/events": Nothing("it only tells"),
 }

@@ -92,7 +92,11 @@ def test_a_file_outside_the_catalog_is_named_by_its_stem(catalog: Catalog, tmp_p
 @pytest.mark.parametrize(
     "name", ["../secret", "..", "", ".", "models/../../x", "mine\0", "/absent.gguf", "~nobody9/x.gguf"]
 )
-def test_a_name_is_never_joined_to_a_path(catalog: Catalog, tmp_path: Path, name: str) -> None:
+def test_a_name_is_never_joined_to_a_path(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # a path of the operator's begins where the operator is
     put(catalog, "mine.gguf")
     GGUFFile().write(tmp_path / "secret.gguf")
     with pytest.raises(ModelNotFound) as caught:

@@ -142,7 +142,9 @@ def test_a_refused_request_is_rejected_with_the_errors_own_data() -> None:
     with loaded() as parent:
         parent.send(Submit(request=ask("x" * 2000, request_id="long")))
         assert parent.next(Rejected) == Rejected(
-            request_id="long", error="ContextLengthExceeded", data={"num_prompt_tokens": 2000, "n_ctx": 1024}
+            request_id="long",
+            error="ContextLengthExceeded",
+            data={"num_prompt_tokens": 2000, "n_ctx": 1024, "param": "prompt"},
         )
 
 
