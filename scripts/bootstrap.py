@@ -272,7 +272,8 @@ def make_venv(place: Place, *, is_ours: bool) -> None:
 
 def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str]) -> None:
     logs = place.cache_dir / "logs"
-    pip: Command = [place.python, "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
+    # Bytecode is made of what is imported, when it is: of all packages it takes as long again as the installation.
+    pip: Command = [place.python, "-m", "pip", "--no-input", "--disable-pip-version-check", "install", "--no-compile"]
     locked: Command = ["--require-hashes", "--only-binary", ":all:", "-r", place.lock(level)]
     run("installing the locked packages", [*pip, *locked], log=logs / f"packages-{level}.log")
     wheel = find_wheel(recipe, place.cache_dir) or build_wheel(
