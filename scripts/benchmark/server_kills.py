@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from .servers import Contender, Running, started
-from .stored_client import Asked, Broken, StoredClient, Wrong, shown, token_bytes
+from .stored_client import GONE, Asked, Broken, StoredClient, Wrong, shown, token_bytes
 
 NUM_WRITERS = 3
 NEW_TOKENS = 96
@@ -55,7 +55,7 @@ class Writer:
                     if asked is None:
                         asked = await self._ask(http)
                     await self._client.advance(http, asked)
-            except (Broken, httpx.TransportError):
+            except (Broken, *GONE):
                 asked = self._unfinished()
                 if asked is not None:
                     judgement.num_cut += asked.generation_id is not None

@@ -19,6 +19,11 @@ COMPLETIONS = "/v1/chat/completions"
 PASSWORD = "correct horse battery staple"  # noqa: S105  # of a server that lives for minutes
 
 
+# What a request raises whose server is killed. The second: anyio asks a connection that ended while it was made for its
+# socket.
+GONE = (httpx.TransportError, AttributeError)
+
+
 class Broken(Exception):
     """The connection went before the answer's end."""
 
@@ -95,7 +100,7 @@ class StoredClient:
                 path = f"{COMPLETIONS}/{asked.generation_id}/events"
                 async with http.stream("GET", path, headers=headers) as answer:
                     await self._read(answer, asked)
-        except httpx.TransportError as error:
+        except GONE as error:
             raise Broken(str(error)) from error
         if not asked.is_done:
             raise Broken("the stream ended before [DONE]")

@@ -19,6 +19,7 @@ from .client import ClientError
 from .compare import Log, Run
 from .hardening import Outcome
 from .servers import Contender, started
+from .stored_client import checked
 
 NUM_REQUESTS = 200
 AT_A_TIME = 8
@@ -119,7 +120,7 @@ async def counted(http: httpx.AsyncClient) -> Counter[str]:
 
 async def booked(http: httpx.AsyncClient) -> Counter[str]:
     """For all accounts."""
-    return Counter((await http.get("/api/admin/usage", params={"by": ""})).json()["total"])
+    return Counter(checked(await http.get("/api/admin/usage", params={"by": ""}))["total"])
 
 
 async def is_idle(http: httpx.AsyncClient) -> bool:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
-from sqlmodel import select
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+from sqlmodel import SQLModel, select
 
 from bdchat.settings import StoreSettings
 from bdchat.store.accounts import devices, usage, users
@@ -14,7 +15,7 @@ from bdchat.store.accounts.zoned_days import ZonedDays, zone_of
 from bdchat.store.chats import sessions
 from bdchat.store.sql.database import FILE_NAME, Database
 from bdchat.store.sql.engines import postgres_engine, sqlite_writer
-from bdchat.store.sql.schema import MIGRATIONS
+from bdchat.store.sql.schema import HEAD, MIGRATIONS, upgrade
 from bdchat.store.tables import User
 
 pytestmark = pytest.mark.anyio
@@ -61,3 +62,27 @@ async def test_the_first_releases_database_is_kept_and_brought_up_to_date(
         await database.write(lambda db: devices.remember(db, "ann", "d"))
         await database.write(lambda db: db.delete(users.get(db, "ann")))
         assert not await database.read(lambda db: devices.knows(db, "ann", "d", used_after_ms=0))
+
+
+def revisions() -> list[str]:
+    """The oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def test_the_server_asks_for_the_newest_revision() -> None:
+    assert revisions()[-1] == HEAD
+
+
+@pytest.mark.parametrize("revision", revisions()[:-1])
+def test_a_database_of_any_revision_gets_every_table(tmp_path: Path, revision: str) -> None:
+    engine = sqlite_writer(tmp_path / FILE_NAME)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    upgrade(engine)
+    assert set(SQLModel.metadata.tables) <= set(inspect(engine).get_table_names())
+    engine.dispose()
