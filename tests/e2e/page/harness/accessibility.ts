@@ -11,24 +11,19 @@ const AXE = readFileSync(createRequire(join(ROOT, "webui/package.json")).resolve
 /** An open menu hangs on the body, as it must to lie over everything: of no landmark, and gone with the next key. */
 const IN_MENU = ".MuiMenu-root";
 
-/** The rules whose outcome depends on colours: all that another theme can break. */
-export const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
-
 /** What axe finds, one line each: rule, how bad, where. Its own extras, "best practices", count too. */
-export async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
+export async function violations(page: Page): Promise<string[]> {
   await atRest(page);
-  // By the debugger: the page's Content-Security-Policy has no say in it.
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-  const only = rules ? { runOnly: { type: "rule", values: [...rules] } } : {};
-  return page.evaluate(async ([inMenu, options]) => {
+  await page.evaluate(AXE); // by the debugger: the page's Content-Security-Policy has no say in it
+  return page.evaluate(async (inMenu) => {
     const axe = (window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe;
-    const { violations: found } = await axe.run({ resultTypes: ["violations"], elementRef: true, ...options });
+    const { violations: found } = await axe.run({ resultTypes: ["violations"], elementRef: true });
     return found.flatMap(({ id, impact, nodes }) =>
       nodes
         .filter(({ element }) => id !== "region" || !element?.closest(inMenu))
         .map(({ target, html }) => `${id} (${impact}): ${target.join(" ")} ${html.slice(0, 120)}`),
     );
-  }, [IN_MENU, only] as const);
+  }, IN_MENU);
 }
 
 /** When no colour is on its way to another. With reduced motion that takes a frame: on a busy machine a long one. */
