@@ -64,7 +64,7 @@ def test_a_reason_is_one_bounded_line_that_tells_nobody_where_files_lie() -> Non
         ("", ""),
         ("warning: slow\n", ""),
         (
-            "/root/llama.cpp/src/ggml.c:12: GGML_ASSERT(n > 0) failed\n",
+            "/build/llama.cpp/src/ggml.c:12: GGML_ASSERT(n > 0) failed\n",
             "ggml.c:12: GGML_ASSERT(n > 0) failed",
         ),
         (

@@ -49,6 +49,11 @@ async def opened(kind: OpenReader, data: bytes) -> AsyncGenerator[ImportReader]:
             await reader.aclose()
 
 
+def reading_process() -> psutil.Process:
+    (child,) = (each for each in psutil.Process().children() if "importing" in " ".join(each.cmdline()))
+    return child
+
+
 async def everything(reader: ImportReader) -> list[tuple[ReadyChat | Problem, list[ChatSlice]]]:
     found: list[tuple[ReadyChat | Problem, list[ChatSlice]]] = []
     while batch := await reader.next_batch():
@@ -121,7 +126,7 @@ async def test_one_that_is_stopped_before_it_has_begun_is_at_its_end() -> None:
 async def test_the_end_of_its_process_is_an_error_here_and_leaves_no_process() -> None:
     async with opened(ProcessReader.open, export()) as reader:
         assert await reader.next_batch()
-        (child,) = (each for each in psutil.Process().children() if "importing" in " ".join(each.cmdline()))
+        child = reading_process()
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(ReaderEnded, match="-9"):
             await reader.next_batch()
@@ -132,5 +137,5 @@ async def test_a_process_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("BDCHAT_API_KEY", "secret-of-the-operator")
     async with opened(ProcessReader.open, export()) as reader:
         assert await reader.next_batch()
-        (child,) = (each for each in psutil.Process().children() if "importing" in " ".join(each.cmdline()))
+        child = reading_process()
         assert "secret-of-the-operator" not in child.environ().values()

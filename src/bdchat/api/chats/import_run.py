@@ -106,8 +106,7 @@ class ImportRun:
         self._quota_bytes = quota_bytes
         self._check_config = check_config
         self._log = logging.LoggerAdapter(log, {"user_id": user_id, "import_id": new_id()})
-        self._num_bytes = source.seek(0, 2)
-        self._bounds = ImportBounds(self._num_bytes, max_bytes, cpu_s)
+        self._bounds = ImportBounds(source.seek(0, 2), max_bytes, cpu_s)
         self._open_reader = open_reader
         self._reader: ImportReader | None = None
         self._num_left_bytes = 0  # of the quota
@@ -325,7 +324,7 @@ class ImportRun:
             self._told_at = now
             read = await asyncio.to_thread(self._source.tell)
             done = sum(self._counts.values())
-            self.report.add(ProgressLine(num_read_bytes=read, num_bytes=self._num_bytes, num_chats=done))
+            self.report.add(ProgressLine(num_read_bytes=read, num_bytes=self._bounds.num_bytes, num_chats=done))
             await self._announce()
 
     async def _announce(self) -> None:

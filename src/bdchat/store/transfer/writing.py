@@ -1,9 +1,8 @@
 """Writes an imported chat as rows: session, settings, tree, how answers were made, search.
 
 `prepare` does what needs no database, in the caller's thread or process, so that the one writer is held as briefly as
-can be;
-`put` writes, a large chat in slices that nobody sees before the last (store.staging). A chat is known again
-by `source_id`: where it is from and a hash of what it says ("chatgpt:6745…#9f86…"). The same again is left out; one
+can be; `put` writes, a large chat in slices that nobody sees before the last (store.staging). A chat is known again by
+`source_id`: where it is from and a hash of what it says ("chatgpt:6745…#9f86…"). The same again is left out; one
 that says something else since comes in as a chat of its own, because the first may have been continued here; one that
 was deleted here comes in anew.
 """
@@ -196,8 +195,8 @@ def own_fingerprint(db: Db, user_id: str, session_id: str) -> str | None:
 
 async def put(database: Database, prepared: PreparedChat, next_slice: NextSlice, *, was_deleted: bool) -> str:
     """The new session's id. `next_slice`: of this chat, after the first; `was_deleted`: the user has deleted the same
-    one. Raises what that does, AlreadyImported, QuotaExceeded,
-    and Conflict for the same `prepared` again: its ids are made. Whatever it raises, nothing of it is to be seen."""
+    one. Raises what `next_slice` does, AlreadyImported, QuotaExceeded, and Conflict for the same `prepared` again: its
+    ids are made. Whatever it raises, nothing of it is to be seen."""
     begin = partial(_begin, prepared=prepared, was_deleted=was_deleted)
     end = partial(_publish, prepared=prepared, was_deleted=was_deleted)
     num_bytes = prepared.first.num_bytes
