@@ -6,6 +6,7 @@ between. Who may not read the session hears the same as for one that does not ex
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from bdchat.api.auth.right_watch import means
@@ -86,10 +87,7 @@ class ChatListener:
     async def _look(self) -> None:
         """What the user may do here now. Raises SocketClosed, the same for what is not there and what is not theirs."""
 
-        def look(db: Db) -> tuple[Role, bool]:
-            _, role = sessions.get_readable(db, self._identity.user_id, self.session_id)
-            return role, bool(sharing.members(db, self.session_id))
-
+        look = partial(standing, user_id=self._identity.user_id, session_id=self.session_id)
         try:
             self._role, self._is_shared = await self._parts.database.read(look)
         except NotFound as error:
@@ -153,6 +151,12 @@ class ChatListener:
                 self._connection.send(frame)
         elif message["type"].startswith("session.") and _session_of(message) == self.session_id:
             await self._look_again()  # the role may be another
+
+
+def standing(db: Db, user_id: str, session_id: str) -> tuple[Role, bool]:
+    """What the user may do in the session, and whether others may come into it. Raises NotFound."""
+    _, role = sessions.get_readable(db, user_id, session_id)
+    return role, bool(sharing.members(db, session_id))
 
 
 def _session_of(message: Message) -> str | None:

@@ -7,6 +7,7 @@ other at any time: it names the last number of each answer, as in the socket's "
 
 import asyncio
 import re
+from functools import partial
 
 import msgspec
 from starlette.requests import Request
@@ -22,14 +23,13 @@ from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import validate
 from bdchat.api.live.admission import Admission, LiveParts
 from bdchat.api.live.answers import LiveAnswers
-from bdchat.api.live.chat_listener import ChatListener
+from bdchat.api.live.chat_listener import ChatListener, standing
 from bdchat.api.live.commands import Command, Commands
 from bdchat.api.live.events_socket import hear_events, tell_events, topics_of
 from bdchat.api.live.presence import Presence, TypingSigns
 from bdchat.api.live.stream_connection import StreamConnection
 from bdchat.api.schemas.live import Accepted, ChatQuery, LiveCommand, Stop, Typing, parse_command
-from bdchat.store.chats import sessions, sharing
-from bdchat.store.db import Db
+from bdchat.store.chats import sessions
 
 EVENT_STREAM = ("text/event-stream",)
 LAST = re.compile(r"last\[(.*)\]", re.DOTALL)
@@ -143,11 +143,9 @@ class LiveStreams:
     async def _show_typing(self, identity: Identity, session_id: str, *, is_typing: bool) -> None:
         """Raises NotFound. Who is alone, or may only read, writes for nobody."""
 
-        def look(db: Db) -> bool:
-            _, role = sessions.get_readable(db, identity.user_id, session_id)
-            return role != "reader" and bool(sharing.members(db, session_id))
-
-        if not await self._parts.database.read(look) or not is_typing:
+        look = partial(standing, user_id=identity.user_id, session_id=session_id)
+        role, is_shared = await self._parts.database.read(look)
+        if role == "reader" or not is_shared or not is_typing:
             await self._typing.hide(session_id, identity)
         else:
             await self._typing.show(session_id, identity)
