@@ -18,10 +18,9 @@ from bdchat.store.transfer.chat import (
     text_of,
     time_of,
 )
-from bdchat.store.transfer.programs.parts import NAME_CHARS, Said, id_of, list_of, object_of, string_of
+from bdchat.store.transfer.programs.parts import NAME_CHARS, ROLES, Said, id_of, list_of, object_of, string_of
 
 PROGRAM = "anythingllm"
-ROLES = {"user", "assistant", "system", "tool"}
 
 
 def is_row(value: dict[str, Any]) -> bool:

@@ -18,10 +18,9 @@ from bdchat.store.transfer.chat import (
     origin_of,
 )
 from bdchat.store.transfer.programs import chatgpt_content
-from bdchat.store.transfer.programs.parts import NAME_CHARS, Said, list_of, object_of, string_of
+from bdchat.store.transfer.programs.parts import NAME_CHARS, ROLES, Said, list_of, object_of, string_of
 
 PROGRAM = "chatgpt"
-ROLES = {"user", "assistant", "system", "tool"}
 _MAX_SOURCES = 100
 
 

@@ -19,6 +19,7 @@ from bdchat.store.transfer.chat import (
 )
 from bdchat.store.transfer.programs.parts import (
     NAME_CHARS,
+    ROLES,
     Said,
     as_note,
     data_texts,
@@ -31,7 +32,6 @@ from bdchat.store.transfer.programs.parts import (
 )
 
 PROGRAM = "jan"
-ROLES = {"user", "assistant", "system", "tool"}
 _ATTACHED = re.compile(r"\s*\[ATTACHED_FILES\]\n(.{0,100000}?)\n?\[/ATTACHED_FILES\]", re.DOTALL)
 _ATTACHED_NAME = re.compile(r"^- .{0,200}?\bname: ([^,\n]{1,500})", re.MULTILINE)
 _STATUS = {"error": "failed", "stopped": "stopped", "pending": "interrupted"}

@@ -22,6 +22,7 @@ from bdchat.store.transfer.chat import (
 )
 from bdchat.store.transfer.programs.parts import (
     NAME_CHARS,
+    ROLES,
     Said,
     as_call,
     id_of,
@@ -31,7 +32,6 @@ from bdchat.store.transfer.programs.parts import (
 )
 
 PROGRAM = "llamacpp"
-ROLES = {"user", "assistant", "system", "tool"}
 
 
 def is_chat(value: dict[str, Any]) -> bool:

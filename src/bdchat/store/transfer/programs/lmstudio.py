@@ -22,6 +22,7 @@ from bdchat.store.transfer.chat import (
 )
 from bdchat.store.transfer.programs.parts import (
     NAME_CHARS,
+    ROLES,
     Said,
     as_note,
     data_texts,
@@ -35,7 +36,6 @@ from bdchat.store.transfer.programs.parts import (
 )
 
 PROGRAM = "lmstudio"
-ROLES = {"user", "assistant", "system", "tool"}
 _SYSTEM_PROMPT = "llm.prediction.systemPrompt"
 _STEP_TIME = re.compile(r"(\d{13})-")
 _FINISH = {"eosFound": "stop", "stopStringFound": "stop", "maxPredictedTokensReached": "length"}

@@ -23,6 +23,7 @@ from bdchat.store.transfer.chat import (
 from bdchat.store.transfer.programs import details
 from bdchat.store.transfer.programs.parts import (
     NAME_CHARS,
+    ROLES,
     Said,
     as_note,
     data_texts,
@@ -35,7 +36,6 @@ from bdchat.store.transfer.programs.parts import (
 )
 
 PROGRAM = "openwebui"
-ROLES = {"user", "assistant", "system", "tool"}
 _ITS_OWN = {"models", "history", "timestamp", "params", "currentId"}  # in what is in `chat`
 _OF_A_MESSAGE = {"timestamp", "parentId", "childrenIds", "models"}
 _MAX_SOURCES = 100

@@ -11,6 +11,7 @@ from typing import Any
 
 from bdchat.store.transfer.chat import MAX_MESSAGE_BYTES, BadChat, line_of, text_of
 
+ROLES = frozenset({"user", "assistant", "system", "tool"})  # ours, and of most programs by the same names
 NAME_CHARS = 200
 _TICKS = re.compile("`+")
 _KINDS = {"image": "images", "audio": "recordings", "video": "recordings"}
