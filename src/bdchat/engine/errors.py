@@ -3,6 +3,7 @@
 EngineError
 ├── InvalidRequest              param, reason        the caller's fault: a field is wrong
 ├── ContextLengthExceeded       num_prompt_tokens, n_ctx
+│   └── ChatTooLong
 ├── QueueFull                   retry_after_s        too many are waiting
 ├── QueueTimeout                waited_s             waited its whole time without a place
 ├── ModelNotFound               model, available
@@ -37,6 +38,10 @@ class ContextLengthExceeded(EngineError):
         self.num_prompt_tokens = num_prompt_tokens
         self.n_ctx = n_ctx
         self.param = param
+
+
+class ChatTooLong(ContextLengthExceeded):
+    """Its last turn would fit, but the chat may drop nothing: its `context_overflow` is "error"."""
 
 
 class QueueFull(EngineError):

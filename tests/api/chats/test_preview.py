@@ -97,8 +97,49 @@ async def test_bad_drafts() -> None:
         ):
             assert error_of(await client.post(path, json=draft, headers=headers), 400)["param"] == param
         error_of(await client.post(path, json={"content": "x", "parent_id": "nobody"}, headers=headers), 404)
-        too_long = await client.post(path, json={"content": "x" * 100}, headers=headers)
-        assert error_of(too_long, 400)["code"] == "context_length_exceeded"
+
+
+async def test_what_is_too_long_is_told_by_name_and_number() -> None:
+    async with in_process(FakeEngine(n_ctx=60)) as client:
+        headers = await signed_in(client)
+        session_id, _ = await talk(client, headers, "a" * 20, "b" * 20)
+        path = f"/api/sessions/{session_id}/config"
+
+        async def excess_of(content: str) -> tuple[str | None, int, int]:
+            found = await preview(client, headers, session_id, content=content)
+            return found["too_long"], found["num_prompt_tokens"], found["context_length"]
+
+        assert await excess_of("c" * 30) == (None, len("<user>" + "c" * 30), 60)  # the old ones are left out
+        assert await excess_of("c" * 70) == ("message", len("<user>" + "c" * 70), 60)
+        await client.patch(path, json={"context_overflow": "error"}, headers=headers)
+        whole = "<user>" + "a" * 20 + "<assistant>" + "b" * 20 + "<user>" + "c" * 30
+        assert await excess_of("c" * 30) == ("chat", len(whole), 60)
+        assert (await excess_of("c" * 70))[0] == "message"
+        await client.patch(path, json={"system_prompt": "s" * 60}, headers=headers)
+        assert await excess_of("c" * 5) == ("system_prompt", len("<system>" + "s" * 60 + "<user>" + "c" * 5), 60)
+
+
+async def test_a_chat_stays_with_the_model_that_answered_last() -> None:
+    """It was answered by the default of the moment, or by whatever its reader had chosen in another chat."""
+    async with in_process(FakeEngine("one"), FakeEngine("two")) as client:
+        headers = await signed_in(client)
+        app = app_of(client)
+        await app.durable.start()
+        session_id = await begin(client, headers)
+        assert (await preview(client, headers, session_id, content="x"))["model"] == "one"
+        body = {
+            "model": "two",
+            "messages": [{"role": "user", "content": "Hi"}],
+            "store": True,
+            "metadata": {"session_id": session_id},
+        }
+        await client.post("/v1/chat/completions", json=body, headers=headers)
+        assert (await preview(client, headers, session_id, content="x"))["model"] == "two"
+        again = {name: value for name, value in body.items() if name != "model"}
+        assert (await client.post("/v1/chat/completions", json=again, headers=headers)).json()["model"] == "two"
+        await client.patch(f"/api/sessions/{session_id}/config", json={"model": "one"}, headers=headers)
+        assert (await preview(client, headers, session_id, content="x"))["model"] == "one"
+        await app.durable.aclose()
 
 
 @pytest.fixture

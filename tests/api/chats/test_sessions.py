@@ -270,6 +270,20 @@ async def test_settings_are_replaced_as_a_whole(client: httpx.AsyncClient) -> No
     assert {name: value for name, value in replaced.items() if value} == body
 
 
+async def test_of_the_settings_those_that_are_named_are_changed(client: httpx.AsyncClient) -> None:
+    headers = await signed_in(client)
+    session_id = await begin(client, headers, config={"temperature": 0.5, "system_prompt": "짧게 답해", "top_k": 5})
+    path = f"/api/sessions/{session_id}/config"
+    before = await got(client, path, headers)
+    for change in ({"model": "fake"}, {"top_k": 9, "min_p": 0.1}):
+        before |= change
+        assert (await client.patch(path, json=change, headers=headers)).json() == before
+    assert await got(client, path, headers) == before
+    new = await begin(client, headers)
+    await client.patch(f"/api/sessions/{new}/config", json={"model": "fake"}, headers=headers)
+    assert (await got(client, f"/api/sessions/{new}/config", headers))["model"] == "fake"
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 ONE = "/api/sessions/{id}"
@@ -289,6 +303,7 @@ ONE = "/api/sessions/{id}"
         ("PATCH", ONE, {"session_id": "other"}, "session_id"),
         ("PUT", f"{ONE}/config", {"max_tokens": 0}, "max_tokens"),
         ("PUT", f"{ONE}/config", {"model": "none such"}, "model"),
+        ("PATCH", f"{ONE}/config", {"model": "none such"}, "model"),
         ("PUT", f"{ONE}/config", {"stop": ["x"] * 17}, "stop"),
         ("PUT", f"{ONE}/config", {"context_overflow": "silent"}, "context_overflow"),
         ("PUT", f"{ONE}/config", {"system_prompt": "x" * 100_001}, "system_prompt"),

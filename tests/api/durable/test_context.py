@@ -15,8 +15,8 @@ from bdchat.api.durable.context import (
 )
 from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
-from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
-from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, SamplingParams
+from bdchat.engine.errors import ChatTooLong, ContextLengthExceeded, InvalidRequest
+from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Prompt, SamplingParams
 from bdchat.settings import LimitSettings
 from bdchat.store.errors import Conflict
 from bdchat.store.tables import Message, SessionConfig
@@ -132,9 +132,9 @@ SYSTEM = (ChatMessage(role="system", content="be brief"),)
 LONG = (*SYSTEM, *given(*(f"{n}" * 40 for n in range(7))))  # three turns and a question; a token is a byte
 
 
-async def fit(n_ctx: int, **options: Any) -> tuple[int, tuple[ChatMessage, ...]]:
+async def fit(n_ctx: int, *, engine: FakeEngine | None = None, **options: Any) -> tuple[int, tuple[ChatMessage, ...]]:
     request = GenerationRequest(request_id="r", prompt=ChatPrompt(messages=()), sampling=SamplingParams())
-    found = await fitted(FakeEngine(n_ctx=n_ctx), request, LONG, **{"may_drop": True, **options})
+    found = await fitted(engine or FakeEngine(n_ctx=n_ctx), request, LONG, **{"may_drop": True, **options})
     return found.num_dropped, found.messages
 
 
@@ -159,7 +159,27 @@ async def test_what_was_left_out_stays_out_while_that_is_enough() -> None:
 
 
 async def test_when_it_may_not_or_does_not_help_it_is_an_error() -> None:
-    for n_ctx, may_drop in ((300, False), (50, True)):
+    for n_ctx, may_drop, kind in (
+        (300, False, ChatTooLong),
+        (50, True, ContextLengthExceeded),
+        (50, False, ContextLengthExceeded),  # its last turn is too long by itself: dropping would not help
+    ):
         with pytest.raises(ContextLengthExceeded) as raised:
             await fit(n_ctx, may_drop=may_drop)
-        assert raised.value.n_ctx == n_ctx
+        assert (type(raised.value), raised.value.n_ctx) == (kind, n_ctx)
+
+
+class EstimatingEngine(FakeEngine):
+    """Refuses to count what is far too long for its context, as PromptBuilder does."""
+
+    async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
+        tokens = await super().tokenize(prompt)
+        if len(tokens) > self.n_ctx:
+            raise ContextLengthExceeded(len(tokens), self.n_ctx)
+        return tokens
+
+
+async def test_a_chat_too_long_to_be_counted_is_cut_like_any_other() -> None:
+    """A chat of some hundred thousand characters refused every further message."""
+    for n_ctx in (120, 300, 390):
+        assert await fit(n_ctx, engine=EstimatingEngine(n_ctx=n_ctx)) == await fit(n_ctx)

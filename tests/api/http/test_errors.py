@@ -8,6 +8,7 @@ from bdchat.api.http import errors as api_errors
 from bdchat.api.http.errors import EdgeError, ErrorReply, error_event, error_reply, is_expected, seconds_left
 from bdchat.engine import errors as engine_errors
 from bdchat.engine.errors import (
+    ChatTooLong,
     ContextLengthExceeded,
     EngineError,
     EngineUnavailable,
@@ -26,6 +27,7 @@ from bdchat.store.ids import now_ms
 EXAMPLES: list[tuple[Exception, int, str]] = [
     (InvalidRequest("top_p", "no"), 400, "invalid_value"),
     (ContextLengthExceeded(9001, 8192), 400, "context_length_exceeded"),
+    (ChatTooLong(9001, 8192), 400, "chat_too_long"),
     (RequestQuarantined(2), 400, "request_quarantined"),
     (ModelNotFound("x", ("y",)), 404, "model_not_found"),
     (QueueFull(1.5), 503, "queue_full"),

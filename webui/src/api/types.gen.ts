@@ -220,8 +220,8 @@ export type PathMessageView = { message_id: string; session_id: string; parent_i
 /** A page of the path from `leaf` (absent: the session's head) to its root, the end first. */
 export type PathQuery = { limit?: number; before?: string | null; leaf?: string | null };
 
-/** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. */
-export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; segments: Array<SegmentView> };
+/** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which may drop nothing. */
+export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; too_long: "message" | "system_prompt" | "chat" | null; segments: Array<SegmentView> };
 
 /** What is absent stays. Of `preferences` the named ones change; null takes one away. */
 export type ProfileChange = { display_name?: string | null; locale?: "" | "ko" | "en" | null; preferences?: Record<string, unknown> | null };
@@ -427,6 +427,7 @@ export interface Endpoints {
   "PATCH /api/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: SessionChanges; response: SessionView };
   "PUT /api/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: SessionChanges; response: SessionView };
   "GET /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: undefined; response: ConfigView };
+  "PATCH /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
   "PUT /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
   "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string }; body: undefined; response: Record<string, unknown> };
   "POST /api/sessions/{session_id}/fork": { path: { session_id: string }; query: undefined; body: NewFork; response: SessionView };

@@ -13,6 +13,7 @@ const TEXTS = {
   forbidden: "error.forbidden",
   insufficient_scope: "error.forbidden",
   context_length_exceeded: "error.tooLong",
+  chat_too_long: "error.chatTooLong",
   request_too_large: "error.tooLarge",
   storage_quota_exceeded: "error.quota",
   storage_full: "error.diskFull",

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.durable.context import with_config
+from bdchat.api.durable.context import num_tokens, system_in_force
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.service import request_of, user_id_of
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
@@ -21,9 +21,9 @@ from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
 from bdchat.api.schemas.preview import Draft, PreviewView, SegmentView, Tier
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import InvalidRequest
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.inspection import PromptSurvey
-from bdchat.engine.request import ChatPrompt
+from bdchat.engine.request import ChatMessage, ChatPrompt
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 from bdchat.store.chats import answers
@@ -63,11 +63,14 @@ class Previews:
         )
         under = {"session_id": session_id} | ({} if parent_id is None else {"parent_id": parent_id})
         body = request_of(draft.params, draft.content, self._limits, metadata=under)
-        model = self._router.model_id_for(with_config(body, place.config, self._limits).model)
+        model = self._router.model_id_for(self._plans.in_force(body, place).model)
         engine = self._router.engine_for(model)
         if engine.state != READY:
             return reply(_unknown(model, engine.state))
-        prepared = await self._plans.in_chat(user_id, body, place, None)
+        try:
+            prepared = await self._plans.in_chat(user_id, body, place, None)
+        except ContextLengthExceeded as error:
+            return reply(await _too_long(engine, model, draft.content, place.config.system_prompt, error))
         prompt = prepared.plan.request.prompt
         assert isinstance(prompt, ChatPrompt)
         survey = await engine.survey(prompt)
@@ -101,9 +104,25 @@ def _view(
     )
 
 
-def _unknown(model: str, state: str) -> PreviewView:
+def _unknown(model: str, state: str, **known: Any) -> PreviewView:
     unknown: dict[str, Any] = dict.fromkeys(PreviewView.model_fields)
-    return PreviewView(**unknown | {"model": model, "state": state, "num_dropped_messages": 0, "segments": []})
+    return PreviewView(**unknown | {"model": model, "state": state, "num_dropped_messages": 0, "segments": []} | known)
+
+
+async def _too_long(
+    engine: Engine, model: str, content: str, system_prompt: str, error: ContextLengthExceeded
+) -> PreviewView:
+    message = ChatMessage(role="user", content=content)
+    num_message = await num_tokens(engine, ChatPrompt(messages=(message,)))
+    alone = ChatPrompt(messages=(*system_in_force((), system_prompt), message))
+    num_alone = await num_tokens(engine, alone) if system_prompt else num_message
+    if num_alone < error.n_ctx:
+        excess, count = "chat", error.num_prompt_tokens
+    else:
+        excess, count = "system_prompt" if 2 * num_message < num_alone else "message", num_alone
+    return _unknown(
+        model, engine.state, context_length=error.n_ctx, num_prompt_tokens=count, num_to_read=count, too_long=excess
+    )
 
 
 async def _segments(

@@ -4,7 +4,8 @@ one transaction.
 Every query carries the asking user's id. What changes is written and told by `Writes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,7 +40,7 @@ from bdchat.store.chats.sessions import Audience, Seen, SessionFilter
 from bdchat.store.db import Db
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
-from bdchat.store.tables import ChatSession
+from bdchat.store.tables import ChatSession, SessionConfig
 
 
 class Sessions:
@@ -98,6 +99,14 @@ class Sessions:
                 f"{one}/config",
                 self.put_config,
                 "Replace a session's own settings",
+                body=ConfigBody,
+                response=ConfigView,
+            ),
+            Endpoint(
+                "PATCH",
+                f"{one}/config",
+                self.change_config,
+                "Change what is named of a session's own settings",
                 body=ConfigBody,
                 response=ConfigView,
             ),
@@ -217,17 +226,25 @@ class Sessions:
         return reply(await self._database.read(read))
 
     async def put_config(self, request: Request) -> Response:
+        return await self._write_config(request, configs.put)
+
+    async def change_config(self, request: Request) -> Response:
+        return await self._write_config(request, configs.change)
+
+    async def _write_config(
+        self, request: Request, write: Callable[[Db, str, dict[str, Any]], SessionConfig]
+    ) -> Response:
         user_id, session_id = require_user(request).user_id, path_id(request, "session_id")
         body = parse(ConfigBody, await read_json_body(request), self._limits)
         columns = self._config_columns(body)
 
-        def put(db: Db, news: News) -> ConfigView:
+        def run(db: Db, news: News) -> ConfigView:
             session = sessions.get_owned(db, user_id, session_id)
-            view = ConfigView.of(configs.put(db, session_id, columns))
+            view = ConfigView.of(write(db, session_id, columns))
             _changed(db, session, news)
             return view
 
-        return reply(await self._writes.run(put))
+        return reply(await self._writes.run(run))
 
     def _config_columns(self, body: ConfigBody, *, at: str = "") -> dict[str, object]:
         """Raises InvalidRequest for a model that is not served."""

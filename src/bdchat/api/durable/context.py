@@ -13,7 +13,7 @@ import msgspec
 from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
+from bdchat.engine.errors import ChatTooLong, ContextLengthExceeded, InvalidRequest
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role
 from bdchat.settings import LimitSettings
 from bdchat.store.chats.messages import storable
@@ -179,47 +179,56 @@ async def fitted(
     may_drop: bool,
     num_dropped_before: int = 0,
 ) -> Fitted:
-    """Raises ContextLengthExceeded when they do not fit: with `may_drop`, when not even the last turn does.
+    """Raises ContextLengthExceeded when not even the last turn fits; without `may_drop`, ChatTooLong when that does.
 
     Exact: the tokens of the rendered prompt are counted. What the last answer was not shown stays left out as long as
     that is enough, so that the beginning of the prompt stays the same."""
     prompt = request.prompt
     assert isinstance(prompt, ChatPrompt)
 
-    async def num_tokens(some: Sequence[ChatMessage]) -> int:
-        return len(await engine.tokenize(msgspec.structs.replace(prompt, messages=tuple(some))))
+    async def num_of(some: Sequence[ChatMessage]) -> int:
+        return await num_tokens(engine, msgspec.structs.replace(prompt, messages=tuple(some)))
 
     starts = _turn_starts(messages)
     if engine.info is None:
-        await num_tokens(messages[:1])  # waits until the model is loaded
+        await num_of(messages[:1])  # waits until the model is loaded
     info = engine.info
     if info is None or _surely_fits(messages, info.n_ctx):
         return Fitted(messages, 0)
     n_ctx = info.n_ctx
-    if not may_drop:
-        count = await num_tokens(messages)
-        if count >= n_ctx:
-            raise ContextLengthExceeded(count, n_ctx)
-        return Fitted(messages, 0)
-    budget = n_ctx - max(1, min(request.sampling.max_tokens or n_ctx, n_ctx // ANSWER_SHARE))
     cuts = [_without_oldest(messages, starts, start) for start in starts]
+    if not may_drop:
+        count = await num_of(messages)
+        if count < n_ctx:
+            return Fitted(messages, 0)
+        is_only_long = await num_of(cuts[-1]) < n_ctx
+        raise (ChatTooLong if is_only_long else ContextLengthExceeded)(count, n_ctx)
+    budget = n_ctx - max(1, min(request.sampling.max_tokens or n_ctx, n_ctx // ANSWER_SHARE))
     kept_before = next((i for i, start in enumerate(starts) if start - starts[0] >= num_dropped_before), 0)
-    if await num_tokens(cuts[kept_before]) <= budget:
+    if await num_of(cuts[kept_before]) <= budget:
         chosen = kept_before
     else:
-        chosen = await _first_fitting(cuts, num_tokens, n_ctx - n_ctx // ROOMY_SHARE)
-    count = await num_tokens(cuts[chosen])
+        chosen = await _first_fitting(cuts, num_of, n_ctx - n_ctx // ROOMY_SHARE)
+    count = await num_of(cuts[chosen])
     if count >= n_ctx:
         raise ContextLengthExceeded(count, n_ctx)
     return Fitted(cuts[chosen], len(messages) - len(cuts[chosen]))
 
 
-async def _first_fitting(cuts: Sequence[tuple[ChatMessage, ...]], num_tokens: Any, budget: int) -> int:
+async def num_tokens(engine: Engine, prompt: ChatPrompt) -> int:
+    """Exact where it fits; of what is far too long for that an estimate, which is more than the context."""
+    try:
+        return len(await engine.tokenize(prompt))
+    except ContextLengthExceeded as error:
+        return error.num_prompt_tokens
+
+
+async def _first_fitting(cuts: Sequence[tuple[ChatMessage, ...]], num_of: Any, budget: int) -> int:
     """Binary search: dropping more never makes it longer. The last cut when none fits."""
     low, high = 0, len(cuts) - 1
     while low < high:
         middle = (low + high) // 2
-        if await num_tokens(cuts[middle]) <= budget:
+        if await num_of(cuts[middle]) <= budget:
             high = middle
         else:
             low = middle + 1

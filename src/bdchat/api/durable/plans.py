@@ -72,7 +72,7 @@ class Plans:
         if turn is None:
             turn = turn_of(place.path, given, is_parent_named=bool(body.stored_under("parent_id")))
         new = tuple(as_stored(message) for message in turn.new)
-        body = with_config(body, place.config, self._limits)
+        body = self.in_force(body, place)
         request = _request(body, user_id)
         system = system_in_force(system, place.config.system_prompt)
         messages = conversation(system, turn.path, new)
@@ -96,6 +96,14 @@ class Plans:
         texts = [(message.role, message.content) for message in new]
         client_id = body.stored_under("client_message_id")
         return self._prepared(row, request, texts, turn.parent_id, client_message_id=client_id)
+
+    def in_force(self, body: ChatCompletionRequest, place: MessagePlace) -> ChatCompletionRequest:
+        """The request with the chat's settings. A chat that has chosen no model stays with the one that answered last,
+        while that is served: the default of the server may be another by now."""
+        body = with_config(body, place.config, self._limits)
+        if body.model is None and place.model_before in self._router.engines:
+            return body.model_copy(update={"model": place.model_before})
+        return body
 
     # --- an answer that was there already -----------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from bdchat.engine.errors import (
+    ChatTooLong,
     ContextLengthExceeded,
     EngineError,
     EngineUnavailable,
@@ -212,6 +213,7 @@ SERVER = "server_error"
 
 TABLE: tuple[tuple[type[BaseException], ErrorRow], ...] = (
     (InvalidRequest, ErrorRow(400, CALLER, None, _reason)),
+    (ChatTooLong, ErrorRow(400, CALLER, "chat_too_long", _context_message)),
     (ContextLengthExceeded, ErrorRow(400, CALLER, "context_length_exceeded", _context_message)),
     (UnsupportedParameter, ErrorRow(400, CALLER, "unsupported_parameter")),
     (MalformedBody, ErrorRow(400, CALLER, "malformed_body")),

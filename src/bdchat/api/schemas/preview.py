@@ -10,6 +10,7 @@ from bdchat.api.http.parsing import Strict, Text
 MAX_PARAMS = 64
 
 Tier = Literal["resident", "ram", "disk", "cold"]
+Excess = Literal["message", "system_prompt", "chat"]
 
 
 class Draft(Strict):
@@ -36,7 +37,10 @@ class SegmentView(View):
 class PreviewView(View):
     """`num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks.
 
-    While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null."""
+    While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null.
+
+    `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is
+    longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which drops nothing."""
 
     model: str
     state: str
@@ -49,4 +53,5 @@ class PreviewView(View):
     read_ms: float | None
     num_waiting: int | None
     num_dropped_messages: int
+    too_long: Excess | None = None
     segments: list[SegmentView]

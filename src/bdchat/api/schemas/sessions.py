@@ -1,7 +1,7 @@
 """Sessions on the wire of /api.
 
 1. In a body null is as good as absent; what a change does not name stays as it is, with PUT as with PATCH.
-2. A session's config has the names and bounds of /v1/chat/completions; PUT replaces it whole.
+2. A session's config has the names and bounds of /v1/chat/completions; PUT replaces it whole, PATCH what it names.
 """
 
 from typing import Annotated, Any, Literal, Self

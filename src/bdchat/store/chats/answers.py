@@ -30,6 +30,7 @@ class MessagePlace:
     config: SessionConfig
     path: list[Message]
     num_dropped_before: int  # messages left out of the prompt of the path's last answer
+    model_before: str  # which wrote that answer; "": there is none, or it came from elsewhere
     sent: Message | None  # what came under the same client_message_id before
 
 
@@ -93,8 +94,8 @@ def place(
     path = messages.ancestors(db, leaf_id) if leaf_id else []
     if leaf_id and (not path or path[-1].session_id != session_id):
         raise NotFound("message", leaf_id)
-    dropped = _num_dropped(db, path)
-    return MessagePlace(session, configs.of(db, session_id), path, dropped, sent)
+    made = _last_made(db, path)
+    return MessagePlace(session, configs.of(db, session_id), path, made.num_dropped_messages, made.model, sent)
 
 
 def place_beside(db: Db, user_id: str, message: Message, *, client_message_id: str | None = None) -> MessagePlace:
@@ -130,10 +131,11 @@ def is_leaf(db: Db, message: Message) -> bool:
     return messages.newest_leaf(db, message.session_id, message.message_id) == message.message_id
 
 
-def _num_dropped(db: Db, path: Sequence[Message]) -> int:
+def _last_made(db: Db, path: Sequence[Message]) -> MessageMetadata:
+    """How the path's last answer came to be; nothing of it where there is none."""
     answer = next((message for message in reversed(path) if message.role == "assistant"), None)
     metadata = db.get(MessageMetadata, answer.message_id) if answer else None
-    return metadata.num_dropped_messages if metadata else 0
+    return metadata or MessageMetadata(message_id="")
 
 
 def started(generation: Generation) -> dict[str, Any]:

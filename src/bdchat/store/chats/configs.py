@@ -18,6 +18,13 @@ def put(db: Db, session_id: str, values: dict[str, Any]) -> SessionConfig:
     return config
 
 
+def change(db: Db, session_id: str, values: dict[str, Any]) -> SessionConfig:
+    """What `values` does not name stays as it is, of the further fields (`params`) too."""
+    before = of(db, session_id)
+    params = {**before.params, **values.get("params", {})}
+    return put(db, session_id, {**before.model_dump(exclude={"session_id"}), **values, "params": params})
+
+
 def copy(db: Db, source_id: str, target_id: str) -> None:
     """For a fork."""
     config = db.get(SessionConfig, source_id)
