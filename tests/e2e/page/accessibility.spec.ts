@@ -53,15 +53,15 @@ test("everything by keyboard: a new chat, a message, Stop, another answer, and b
   await page.keyboard.press("Enter");
   await answered(page);
   await api.tune(sessionId, { max_tokens: 2 });
-  await tabTo(page, "Another answer");
+  await tabTo(page, "Regenerate");
   await page.keyboard.press("Enter");
   await page.getByText("2/2").waitFor();
-  await tabTo(page, "Actions for By keyboard");
+  await tabTo(page, "Menu for By keyboard");
   await page.keyboard.press("Enter");
   await page.getByRole("menu").waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("menu").waitFor({ state: "detached" });
-  expect(await focusedName(page)).toContain("Actions for"); // the focus is where it was
+  expect(await focusedName(page)).toContain("Menu for"); // the focus is where it was
 });
 
 test("an answer is announced at its beginning and its end, never by the word", async () => {
@@ -85,9 +85,9 @@ test("an answer is announced at its beginning and its end, never by the word", a
   await field(page).fill("Write about the sea.");
   await page.keyboard.press("Enter");
   await answered(page);
-  await page.getByText("The answer is finished.").waitFor({ state: "attached" });
+  await page.getByText("The answer is complete.").waitFor({ state: "attached" });
   const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
-  expect(said).toEqual(["The answer begins.", "The answer is finished."]);
+  expect(said).toEqual(["Answering.", "The answer is complete."]);
 });
 
 test("for who asks for less motion nothing takes time to change", async () => {

@@ -19,18 +19,18 @@ test("an account is made, signs in with the password that was shown once, and is
   await page.goto("/admin/users");
   await page.getByRole("button", { name: "New account" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByRole("textbox", { name: "Name", exact: true }).fill("ben");
-  await dialog.getByRole("button", { name: "Make the account" }).click();
-  await dialog.getByText("Give this password to its owner").waitFor();
+  await dialog.getByRole("textbox", { name: "Username", exact: true }).fill("ben");
+  await dialog.getByRole("button", { name: "Create account" }).click();
+  await dialog.getByText("Give this password to the person").waitFor();
   const password = await dialog.getByRole("textbox", { name: "Password" }).inputValue();
   await page.keyboard.press("Escape"); // it is shown once: a slip does not take it away
-  await dialog.getByRole("button", { name: "I have it" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
   await rowOf(page, "ben").waitFor();
 
   const ben = await scene.stranger();
   ben.watch.foresee(/status of 401|WebSocket/);
   await ben.page.goto("/login");
-  await ben.page.getByRole("textbox", { name: "Name" }).fill("ben");
+  await ben.page.getByRole("textbox", { name: "Username" }).fill("ben");
   await ben.page.getByRole("textbox", { name: "Password" }).fill(password);
   await ben.page.keyboard.press("Enter");
   await field(ben.page).waitFor();
@@ -53,8 +53,8 @@ test("an answer that is being written is seen and ended; its reader keeps what t
   await cora.page.goto(`/chat/${sessionId}`);
   await say(cora.page, "Count from 1 to 1000, one number per line.");
   await hasWritten(cora.page, 10);
-  await ann.page.getByRole("button", { name: "End the answer for cora" }).click();
-  await ann.page.getByRole("dialog").getByRole("button", { name: "End it" }).click();
+  await ann.page.getByRole("button", { name: "Stop the answer for cora" }).click();
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Stop answer" }).click();
   expect((await answered(cora.page)).length).toBeGreaterThan(5);
   await messages(cora.page).last().getByText("Stopped").waitFor();
   await ann.page.getByText("Nothing is running.").waitFor();
@@ -63,8 +63,8 @@ test("an answer that is being written is seen and ended; its reader keeps what t
 test("a backup is made, taken away and deleted", async () => {
   const { page } = await scene.visitor("ann");
   await page.goto("/admin/storage");
-  await page.getByRole("button", { name: "Make a backup" }).click();
-  await page.getByText("The backup is made").waitFor();
+  await page.getByRole("button", { name: "Create backup" }).click();
+  await page.getByText("Backup created").waitFor();
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("link", { name: /^Download / }).click(),
@@ -73,7 +73,7 @@ test("a backup is made, taken away and deleted", async () => {
   expect(start.toString("latin1")).toBe("SQLite format 3");
   await page.getByRole("button", { name: /^Delete / }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-  await page.getByText("There are no backups yet.").waitFor();
+  await page.getByText("No backups yet.").waitFor();
 });
 
 test("what was done is in the audit log, and nobody else sees any of it", async () => {
@@ -84,7 +84,7 @@ test("what was done is in the audit log, and nobody else sees any of it", async 
   const cora = await scene.visitor("cora");
   for (const path of ["/admin", "/admin/users", "/admin/audit"]) {
     await cora.page.goto(path);
-    await cora.page.getByRole("heading", { name: "For administrators only" }).waitFor();
+    await cora.page.getByRole("heading", { name: "Admins only" }).waitFor();
   }
 });
 

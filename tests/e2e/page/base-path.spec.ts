@@ -31,7 +31,7 @@ test("a page that is opened past the path goes there, and signing in stays below
   const { page } = await scene.stranger({ language: "ko" });
   await page.goto("/settings");
   await page.waitForURL(`${scene.server.url}${BASE}/login`);
-  await page.getByRole("textbox", { name: "이름" }).fill("ann");
+  await page.getByRole("textbox", { name: "아이디" }).fill("ann");
   await page.getByRole("textbox", { name: "비밀번호" }).fill("correct horse battery");
   await page.keyboard.press("Enter");
   await page.waitForURL(`${scene.server.url}${BASE}/settings`);

@@ -68,13 +68,13 @@ test("another answer stands beside the first, and ‹ › goes from one to the o
   await say(page, "Name a colour.");
   const first = await answered(page);
   await api.tune(sessionId, { ...SHORT, temperature: 1.5, seed: 7 });
-  await page.getByRole("button", { name: "Another answer" }).click();
+  await page.getByRole("button", { name: "Regenerate" }).click();
   await page.getByText("2/2").waitFor();
   const second = await answered(page);
-  await page.getByRole("button", { name: "Previous branch" }).click();
+  await page.getByRole("button", { name: "Previous version" }).click();
   await page.getByText("1/2").waitFor();
   expect(await lastText(page)).toBe(first);
-  await page.getByRole("button", { name: "Next branch" }).click();
+  await page.getByRole("button", { name: "Next version" }).click();
   await page.getByText("2/2").waitFor();
   expect(await lastText(page)).toBe(second);
 });
@@ -88,16 +88,16 @@ test("a message said otherwise begins another branch; the middle one of three is
     await question.hover();
     await question.getByRole("button", { name: "Edit" }).click();
     await page.getByRole("textbox", { name: "Edit" }).fill(wording);
-    await page.getByRole("button", { name: "Save and answer" }).click();
+    await page.getByRole("button", { name: "Save and get an answer" }).click();
     await question.getByText(`${n + 2}/${n + 2}`).waitFor();
     await answered(page);
   }
   const question = messages(page).first();
   await question.hover();
-  await question.getByRole("button", { name: "Previous branch" }).click();
+  await question.getByRole("button", { name: "Previous version" }).click();
   await question.getByText("2/3").waitFor();
   await question.getByText("second wording").waitFor();
-  await question.getByText("4 messages on another branch").waitFor();
+  await question.getByText("4 messages in another version").waitFor();
   expect(await answers(page).count()).toBe(1);
   expect(await messages(page).count()).toBe(2);
 });
@@ -133,9 +133,9 @@ test("a temporary chat is answered, is nowhere afterwards, and can be kept after
   const { page, api } = await scene.visitor("zoe");
   await page.goto("/");
   await page.getByRole("link", { name: "Temporary chat" }).click();
-  await page.getByText("Nothing of this chat is written down").waitFor();
+  await page.getByText("This chat isn't saved").waitFor();
   await say(page, "Say hello in one short sentence.");
-  const keep = page.getByRole("button", { name: "Keep this chat" });
+  const keep = page.getByRole("button", { name: "Save this chat" });
   await keep.waitFor({ timeout: 120_000 });
   const text = await lastText(page);
   expect(text).not.toBe("");

@@ -173,7 +173,7 @@ test("the list of chats is a drawer that closes when a chat is chosen", async ()
   watch.foresee(/\/preview/); // there is no model that could say what a message would cost
   await page.goto("/");
   await field(page).waitFor();
-  await page.getByRole("button", { name: "Open the sidebar" }).tap();
+  await page.getByRole("button", { name: "Open sidebar" }).tap();
   await page.getByRole("link", { name: "A chat with everything" }).tap();
   await page.waitForURL(`**/chat/${ids.sessionId}`);
   await page.getByRole("navigation").waitFor({ state: "detached" });

@@ -7,8 +7,8 @@ import { stage } from "./harness/stage";
 const scene = stage({ model: "default" });
 
 async function openSharing(page: Page): Promise<Locator> {
-  await page.getByRole("button", { name: "Actions for this chat" }).click();
-  await page.getByRole("menuitem", { name: "Share this chat" }).click();
+  await page.getByRole("button", { name: "Chat menu" }).click();
+  await page.getByRole("menuitem", { name: "Share chat" }).click();
   return page.getByRole("dialog");
 }
 
@@ -19,30 +19,30 @@ test("two people are in one chat: presence, typing, both read the same answer", 
   await ann.api.tune(sessionId, { max_tokens: 30 });
   await ann.page.goto(`/chat/${sessionId}`);
   const dialog = await openSharing(ann.page);
-  await dialog.getByRole("textbox", { name: "Name they sign in with" }).fill("ben");
-  await dialog.getByRole("combobox", { name: "May", exact: true }).selectOption("writer");
+  await dialog.getByRole("textbox", { name: "Username" }).fill("ben");
+  await dialog.getByRole("combobox", { name: "Permission", exact: true }).selectOption("writer");
   await dialog.getByRole("button", { name: "Invite" }).click();
-  await dialog.getByText("Asked; no answer yet.").waitFor();
+  await dialog.getByText("Invited, not accepted yet").waitFor();
   await ben.page.goto("/");
-  await ben.page.getByText("ann asks you to write along").waitFor();
+  await ben.page.getByText("ann invited you to read and write").waitFor();
   await ben.page.getByRole("button", { name: "Accept “Together”" }).press("Enter");
   await ben.page.waitForURL(`**/chat/${sessionId}`);
   for (const { page } of [ann, ben]) {
     await page.goto(`/chat/${sessionId}`);
     await field(page).waitFor();
   }
-  await ann.page.getByText("Here now: ben").waitFor();
-  await ben.page.getByText("Here now: ann").waitFor();
+  await ann.page.getByText("Viewing now: ben").waitFor();
+  await ben.page.getByText("Viewing now: ann").waitFor();
 
   await field(ben.page).pressSequentially("What is a", { delay: 20 });
-  await ann.page.getByText("ben is writing").waitFor();
+  await ann.page.getByText("ben is typing").waitFor();
   await say(ben.page, "What is a river?");
   await thread(ann.page).getByText("What is a river?").waitFor();
   expect(await answered(ann.page)).toBe(await answered(ben.page));
   expect(await messages(ann.page).count()).toBe(2);
 
   await ben.page.goto("/");
-  await ann.page.getByText("Here now: ben").waitFor({ state: "hidden" });
+  await ann.page.getByText("Viewing now: ben").waitFor({ state: "hidden" });
 });
 
 test("a link is made and read by a stranger, until it is revoked", async () => {
@@ -51,14 +51,14 @@ test("a link is made and read by a stranger, until it is revoked", async () => {
   const sessionId = await ann.api.chat("By link", ["A question?", "An answer."]);
   await ann.page.goto(`/chat/${sessionId}`);
   const dialog = await openSharing(ann.page);
-  await dialog.getByRole("button", { name: "Make a link" }).click();
+  await dialog.getByRole("button", { name: "Create link" }).click();
   await stranger.page.goto(await dialog.getByRole("textbox", { name: "Address" }).inputValue());
   await stranger.page.getByText("An answer.").waitFor();
   await dialog.getByRole("button", { name: "Revoke" }).click();
   await dialog.getByRole("button", { name: "Revoke" }).waitFor({ state: "detached" });
   stranger.watch.foresee(/status of 404/);
   await stranger.page.reload();
-  await stranger.page.getByText("This link leads nowhere").waitFor();
+  await stranger.page.getByText("This link no longer works").waitFor();
 });
 
 test("a reader reads along and cannot write; a stranger learns nothing", async () => {
@@ -76,5 +76,5 @@ test("a reader reads along and cannot write; a stranger learns nothing", async (
   expect(await field(cora.page).count()).toBe(0);
   dan.watch.foresee(/status of 404|WebSocket/);
   await dan.page.goto(`/chat/${sessionId}`);
-  await dan.page.getByText("This chat is not here").waitFor();
+  await dan.page.getByText("Chat not found").waitFor();
 });

@@ -65,7 +65,7 @@ test("every command goes over HTTP: asked, stopped, written on, written anew", a
   await hasWritten(page, stopped.length + 40);
   await stopButton(page).click();
   await answered(page);
-  await page.getByRole("button", { name: "Another answer" }).click();
+  await page.getByRole("button", { name: "Regenerate" }).click();
   await stopButton(page).click();
   const shown = await answered(page);
   await page.getByText("2/2").waitFor();

@@ -45,7 +45,7 @@ test("the language is switched, everywhere and for good", async () => {
 test("dark is dark, and stays so for the next visit", async () => {
   const { page } = await scene.visitor("ann");
   await page.goto("/settings");
-  await pick(page, "Appearance", "Dark");
+  await pick(page, "Theme", "Dark");
   await page.locator("html[data-theme=dark]").waitFor();
   await page.goto("/");
   await field(page).waitFor();

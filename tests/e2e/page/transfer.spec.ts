@@ -35,14 +35,14 @@ test("all chats out as a file, and in again on another account, with their branc
   const ben = await scene.visitor("ben");
   ben.watch.foresee(/\/preview/); // there is no model
   await importFile(ben.page, "chats.json", file);
-  await ben.page.getByRole("region", { name: "What became of each chat" }).getByRole("link").click();
+  await ben.page.getByRole("region", { name: "Results by chat" }).getByRole("link").click();
   await thread(ben.page).getByText("다르게 물은 첫 질문").waitFor();
   await thread(ben.page).getByText("2/2").waitFor();
-  await thread(ben.page).getByRole("button", { name: "Previous branch" }).click();
+  await thread(ben.page).getByRole("button", { name: "Previous version" }).click();
   await thread(ben.page).getByText("그럼요.").waitFor();
 
   await importFile(ben.page, "chats.json", file); // once more: nothing is doubled
-  await ben.page.getByRole("dialog").getByText("it is here already").waitFor();
+  await ben.page.getByRole("dialog").getByText("Already here").waitFor();
   expect((await ben.api.call("GET /api/sessions")).data.length).toBe(1);
 });
 
@@ -62,7 +62,7 @@ test("one chat as Markdown", async () => {
   watch.foresee(/\/preview/);
   const sessionId = await api.chat("A recipe", ["How do I bake bread?", "Knead, wait, **bake**."]);
   await page.goto(`/chat/${sessionId}`);
-  await page.getByRole("button", { name: "Actions for this chat" }).click();
+  await page.getByRole("button", { name: "Chat menu" }).click();
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("menuitem", { name: "Download as Markdown" }).click(),

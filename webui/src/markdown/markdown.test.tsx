@@ -35,8 +35,8 @@ test("links leave without a word about the page", () => {
 test("a picture is not loaded by itself", () => {
   const page = shown("![cat](https://example.org/cat.png) ![dot](data:image/png;base64,iVBORw0KGgo=)");
   expect(page.querySelector("img")).toBeNull();
-  expect(page.querySelector("a")?.textContent).toBe("Open picture: cat (example.org)");
-  fireEvent.click(screen.getByRole("button", { name: "Show picture: dot" }));
+  expect(page.querySelector("a")?.textContent).toBe("Open image: cat (example.org)");
+  fireEvent.click(screen.getByRole("button", { name: "Show image: dot" }));
   expect(page.querySelector("img")?.alt).toBe("dot");
 });
 
@@ -111,7 +111,7 @@ test("reasoning is folded away from the answer", () => {
   expect(page.querySelector("details div")?.textContent).toBe("first **this**");
   expect(page.querySelector("details")?.open).toBe(false);
   expect(page.querySelector("em")?.textContent).toBe("answer");
-  expect(shown("<think>still", true).querySelector("summary")?.textContent).toBe("Thinking …");
+  expect(shown("<think>still", true).querySelector("summary")?.textContent).toBe("Thinking…");
   const opened = shown("the template opened it\n</think>\nanswer");
   expect(opened.querySelector("details div")?.textContent).toBe("the template opened it");
   expect(shown("write `</think>` at the end").querySelector("details")).toBeNull();
@@ -122,7 +122,7 @@ test("a thought between parts of an answer is folded away where it stands", () =
   expect([...page.querySelectorAll("details div")].map((thought) => thought.textContent)).toEqual(["then", "and"]);
   expect([...page.querySelectorAll("summary")].map((summary) => summary.textContent)).toEqual([
     "Reasoning",
-    "Thinking …",
+    "Thinking…",
   ]);
   expect(shown("`<think>` opens\n\n<think> is a tag").querySelector("details")).toBeNull();
 });

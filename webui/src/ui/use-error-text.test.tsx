@@ -15,7 +15,7 @@ async function inKorean(...more: readonly Words[]) {
 test("a reason that the server names is said in the reader's language", async () => {
   const textOf = await inKorean(PAGE_WORDS);
   const error = new ApiError("too_many_keys", "There are 50 keys already: revoke one first.", null, 409);
-  expect(textOf(error)).toBe("만들 수 있는 키를 모두 만들었습니다. 먼저 하나를 폐기해 주세요.");
+  expect(textOf(error)).toBe("더 만들 수 있는 키가 없습니다. 먼저 하나를 폐기해 주세요.");
 });
 
 test("what can be refused in a chat is among the words that it loads", async () => {

@@ -33,7 +33,7 @@ export function lastText(page: Page): Promise<string> {
 
 /** When nothing is being written any more and the last message is an answer; its text. */
 export async function answered(page: Page): Promise<string> {
-  await messages(page).last().getByRole("button", { name: "Another answer" }).waitFor({ timeout: 120_000 });
+  await messages(page).last().getByRole("button", { name: "Regenerate" }).waitFor({ timeout: 120_000 });
   return lastText(page);
 }
 

@@ -127,7 +127,7 @@ function openMenu(selector: string): (page: Page) => Promise<void> {
 
 async function edit(page: Page): Promise<void> {
   await page
-    .getByRole("button", { name: /^(?:Edit|고치기)$/ })
+    .getByRole("button", { name: /^(?:Edit|수정)$/ })
     .first()
     .click();
   await page.locator("article textarea").waitFor();

@@ -84,7 +84,7 @@ async function ofPage(): Promise<Spent> {
   await processor.start();
   await ask(visitor, sessionId);
   await isWritten(visitor, sessionId);
-  await page.getByRole("button", { name: "Another answer" }).waitFor();
+  await page.getByRole("button", { name: "Regenerate" }).waitFor();
   return processor.spent();
 }
 

@@ -20,7 +20,7 @@ async function signOut(answer: () => unknown, kept: Record<string, string> = {})
 
 test("who signs out goes to the door; nothing unsent stays, and only after a question", async () => {
   const goTo = await signOut(() => ({}), { [DRAFT]: "half a thou", "bdchat.draft.another.new": "not mine" });
-  expect(await screen.findByText(/was not sent/)).toBeDefined();
+  expect(await screen.findByText(/unsent messages/)).toBeDefined();
   expect(goTo).not.toHaveBeenCalled();
   fireEvent.click(screen.getByRole("button", { name: "Sign out" }));
   await waitFor(() => expect(goTo).toHaveBeenCalledWith("/login"));
@@ -30,7 +30,7 @@ test("who signs out goes to the door; nothing unsent stays, and only after a que
 
 test("a server that does not answer leaves one signed in, and says so", async () => {
   const goTo = await signOut(() => new Refusal(503, { code: "store_unavailable", message: "away" }));
-  expect(await screen.findByText(/The server had a problem/)).toBeDefined();
+  expect(await screen.findByText(/The server ran into a problem/)).toBeDefined();
   expect(goTo).not.toHaveBeenCalled();
 });
 

@@ -23,9 +23,9 @@ test("a new server asks for its first account, then one can write", async () => 
       return { user: ME.user, login_id: "l", expires_at_ms: 1, token: null };
     },
   });
-  await screen.findByLabelText(/Set-up code/);
-  fill(/Set-up code/, "AAAA-BBBB");
-  fill(/Name/, "ann");
+  await screen.findByLabelText(/Setup code/);
+  fill(/Setup code/, "AAAA-BBBB");
+  fill(/Username/, "ann");
   fill(/Password/, "correct horse battery");
   send(/Password/);
   expect(await screen.findByLabelText("Write a message")).toBeDefined();
@@ -45,11 +45,11 @@ test("who must sign in first comes to where they were going", async () => {
       return { user: ME.user, login_id: "l", expires_at_ms: 1, token: null };
     },
   });
-  await screen.findByLabelText(/Name/);
-  fill(/Name/, "ann");
+  await screen.findByLabelText(/Username/);
+  fill(/Username/, "ann");
   fill(/Password/, "wrong");
   send(/Password/);
-  expect((await screen.findByRole("alert")).textContent).toBe("Name or password is wrong.");
+  expect((await screen.findByRole("alert")).textContent).toBe("Wrong username or password.");
   fill(/Password/, "right");
   send(/Password/);
   expect(await screen.findByRole("heading", { name: "Settings" })).toBeDefined();
@@ -66,10 +66,10 @@ test("what is wrong with a field is said at the field", async () => {
       }),
   });
   expect(await screen.findByLabelText(/Invitation/)).toHaveProperty("value", "INV-1");
-  fill(/Name/, "bob");
+  fill(/Username/, "bob");
   fill(/Password/, "12345678");
   send(/Password/);
-  expect(await screen.findByText("Anybody would try this password first.")).toBeDefined();
+  expect(await screen.findByText("This password is too easy to guess. Choose another one.")).toBeDefined();
   expect(screen.getByLabelText(/Password/).getAttribute("aria-invalid")).toBe("true");
   expect(screen.queryByRole("alert")).toBeNull();
 });

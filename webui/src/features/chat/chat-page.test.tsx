@@ -51,7 +51,7 @@ test("the first message begins a chat, is answered word by word, and ends as it 
     line?.says({ type: "ai_chunk", ...g, seq: 3, text: "runs." });
     line?.says({ type: "ai_complete", ...g, seq: 4, state: "complete", finish_reason: "stop", usage: {} });
   });
-  expect(await screen.findByLabelText("Another answer")).toBeDefined();
+  expect(await screen.findByLabelText("Regenerate")).toBeDefined();
   expect(screen.getAllByRole("article")[1]?.textContent).toContain("A fox runs.");
   expect(screen.getAllByText("Tell me of foxes")).toHaveLength(1);
 });
@@ -66,7 +66,7 @@ test("a message that the server refuses stays, to be sent again or discarded", a
   });
   const error = { message: "The queue is full.", code: "queue_full", type: "server_error", param: null };
   act(() => page.lineTo(LINE)?.says({ type: "error", error, client_message_id: sent.client_message_id }));
-  expect((await screen.findByText(/Too many are waiting for the model/)).getAttribute("role")).toBe("alert");
+  expect((await screen.findByText(/Too many requests are waiting for the model/)).getAttribute("role")).toBe("alert");
   fireEvent.click(screen.getByText("Try again"));
   await waitFor(() => expect(page.lineTo(LINE)?.said.at(-1)).toEqual(sent));
   act(() => page.lineTo(LINE)?.says({ type: "error", error, client_message_id: sent.client_message_id }));
@@ -84,10 +84,10 @@ test("stop, continue, another answer, edit are said on the line", async () => {
   stored = [message("m1", { content: "q" }), message("m2", { role: "assistant", status: "stopped", content: "half" })];
   act(() => page.lineTo(LINE)?.says({ type: "message", event: "changed", message: {} }));
   fireEvent.click(await screen.findByText("Continue"));
-  fireEvent.click(screen.getByLabelText("Another answer"));
+  fireEvent.click(screen.getByLabelText("Regenerate"));
   fireEvent.click(screen.getByLabelText("Edit"));
   fireEvent.change(screen.getByLabelText("Edit"), { target: { value: "q more" } });
-  fireEvent.click(screen.getByText("Save and answer"));
+  fireEvent.click(screen.getByText("Save and get an answer"));
   expect(page.lineTo(LINE)?.said.slice(1)).toEqual([
     { type: "stop", generation_id: "g1" },
     { type: "continue", message_id: "m2" },
@@ -118,25 +118,25 @@ test("another branch is shown when it is asked for", async () => {
     stored = [message("m1", { content: "first", sibling_ids: ["m1", "m2"], sibling_index: 0 })];
     return session("s1", "About foxes");
   };
-  const branches = await screen.findByLabelText("Branches");
-  expect(branches.textContent).toBe("2/23 messages on another branch");
-  fireEvent.click(screen.getByLabelText("Previous branch"));
+  const branches = await screen.findByLabelText("Versions");
+  expect(branches.textContent).toBe("2/23 messages in another version");
+  fireEvent.click(screen.getByLabelText("Previous version"));
   expect(await screen.findByText("first")).toBeDefined();
 });
 
 test("an answer that failed says why, in the reader's words", async () => {
   const error = { code: "queue_full", message: "The queue is full." };
   openChat(() => [message("m2", { role: "assistant", status: "failed", error })]);
-  expect(await screen.findByText(/The answer failed · Too many are waiting/)).toBeDefined();
+  expect(await screen.findByText(/The answer failed · Too many requests are waiting/)).toBeDefined();
 });
 
 test("where an answer waits, and how far it has read", async () => {
   const page = openChat(() => [message("m2", { role: "assistant", status: "running", generation_id: "g1" })]);
-  await screen.findByText("Waiting …");
+  await screen.findByText("Waiting…");
   act(() => page.lineTo(LINE)?.says({ type: "queue", generation_id: "g1", position: 3, eta_s: 4.2 }));
-  expect(await screen.findByText("Place 3 in the queue · about 4.2 sec")).toBeDefined();
+  expect(await screen.findByText("Number 3 in the queue · about 4.2 sec")).toBeDefined();
   act(() => page.lineTo(LINE)?.says({ type: "prefill", generation_id: "g1", done: 512, total: 4870, cached: 300 }));
-  expect(await screen.findByText("Reading 512 of 4,870 tokens, 300 known already")).toBeDefined();
+  expect(await screen.findByText("Reading 512 of 4,870 tokens (300 from cache)")).toBeDefined();
 });
 
 test("what is written is kept while one is elsewhere", async () => {
@@ -163,7 +163,7 @@ test("a chat that is not there says so", async () => {
   const page = openChat(() => []);
   await screen.findByLabelText("Write a message");
   act(() => page.lineTo(LINE)?.onclose?.({ code: 4404 }));
-  expect(await screen.findByRole("heading", { name: "This chat is not here" })).toBeDefined();
+  expect(await screen.findByRole("heading", { name: "Chat not found" })).toBeDefined();
 });
 
 test("a finished answer of another chat is told, and leads there", async () => {
@@ -176,12 +176,12 @@ test("a finished answer of another chat is told, and leads there", async () => {
   await screen.findByText("here");
   const news = { type: "notification", kind: "answer.finished" };
   act(() => page.lineTo("/ws/events")?.says({ ...news, data: { session_id: "s1", title: "About foxes" } }));
-  expect(screen.queryByText(/An answer is finished/)).toBeNull();
+  expect(screen.queryByText(/Answer complete/)).toBeNull();
   act(() => page.lineTo("/ws/events")?.says({ ...news, data: { session_id: "s2", title: "Crows" } }));
-  expect(await screen.findByText("An answer is finished: Crows")).toBeDefined();
-  fireEvent.click(screen.getByLabelText("1 new notice"));
-  expect(await screen.findByRole("menuitem", { name: /An answer is finished: Crows/ })).toBeDefined();
-  expect(screen.queryByLabelText("1 new notice")).toBeNull();
+  expect(await screen.findByText("Answer complete: Crows")).toBeDefined();
+  fireEvent.click(screen.getByLabelText("1 new notification"));
+  expect(await screen.findByRole("menuitem", { name: /Answer complete: Crows/ })).toBeDefined();
+  expect(screen.queryByLabelText("1 new notification")).toBeNull();
   fireEvent.click(screen.getByText("Open"));
   expect(await screen.findByText("there")).toBeDefined();
 });
@@ -220,20 +220,20 @@ test("a chat's settings are saved whole, and what the server refuses is said at 
   page.table["GET /api/sessions/s1/config"] = () => config;
   page.table["PUT /api/sessions/s1/config"] = () =>
     new Refusal(400, { code: "invalid_value", message: "max_tokens is too large.", param: "max_tokens" });
-  fireEvent.click(await screen.findByLabelText("Actions for this chat"));
+  fireEvent.click(await screen.findByLabelText("Chat menu"));
   fireEvent.click(await screen.findByText("Chat settings"));
-  fireEvent.change(await screen.findByLabelText("Longest answer (tokens)"), { target: { value: "999999" } });
+  fireEvent.change(await screen.findByLabelText("Maximum answer length (tokens)"), { target: { value: "999999" } });
   fireEvent.click(screen.getByText("Save"));
-  expect(await screen.findByText("A whole number between 1 and 1,000,000.")).toBeDefined();
+  expect(await screen.findByText("Enter a whole number from 1 to 1,000,000.")).toBeDefined();
   page.table["PUT /api/sessions/s1/config"] = () => new Refusal(404, { code: "not_found", message: "no such session" });
   fireEvent.click(screen.getByText("Save"));
-  expect((await screen.findByRole("alert")).textContent).toContain("does not exist");
+  expect((await screen.findByRole("alert")).textContent).toContain("Not found");
   let saved: unknown;
   page.table["PUT /api/sessions/s1/config"] = (body) => {
     saved = body;
     return { ...config, max_tokens: 256 };
   };
-  fireEvent.change(screen.getByLabelText("Longest answer (tokens)"), { target: { value: "256" } });
+  fireEvent.change(screen.getByLabelText("Maximum answer length (tokens)"), { target: { value: "256" } });
   fireEvent.click(screen.getByText("Save"));
   await waitFor(() => expect(saved).toMatchObject({ temperature: 0.7, max_tokens: 256, seed: null }));
 });

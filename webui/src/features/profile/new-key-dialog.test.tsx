@@ -26,13 +26,13 @@ function show(role: "admin" | "user") {
 
 test("a key is made with a name, scopes and an end, and shown this once", async () => {
   const fetch = show("user");
-  const make = screen.getByRole<HTMLButtonElement>("button", { name: "Make a key" });
+  const make = screen.getByRole<HTMLButtonElement>("button", { name: "Create key" });
   expect(make.disabled).toBe(true);
   await userEvent.type(screen.getByRole("textbox", { name: "Name" }), "laptop");
-  await userEvent.click(screen.getByRole("checkbox", { name: "Read and change my chats" }));
-  await userEvent.selectOptions(screen.getByRole("combobox", { name: "Valid" }), "30 days");
+  await userEvent.click(screen.getByRole("checkbox", { name: "Read and edit my chats" }));
+  await userEvent.selectOptions(screen.getByRole("combobox", { name: "Expires" }), "30 days");
   await userEvent.click(make);
-  const dialog = await screen.findByRole("dialog", { name: "The key is made" });
+  const dialog = await screen.findByRole("dialog", { name: "Key created" });
   expect(within(dialog).getByRole<HTMLTextAreaElement>("textbox", { name: "Key" }).value).toBe("bd-secret");
   const body = JSON.parse(String(fetch.mock.calls[0]?.[1]?.body));
   expect(body).toEqual({ name: "laptop", scopes: ["chat", "sessions"], expires_in_days: 30 });
@@ -40,13 +40,13 @@ test("a key is made with a name, scopes and an end, and shown this once", async 
 
 test("a key for administration is offered to administrators alone, and one that may nothing is not made", async () => {
   show("user");
-  expect(screen.queryByRole("checkbox", { name: "Administer this server" })).toBeNull();
+  expect(screen.queryByRole("checkbox", { name: "Manage this server" })).toBeNull();
   await userEvent.type(screen.getByRole("textbox", { name: "Name" }), "x");
-  await userEvent.click(screen.getByRole("checkbox", { name: "Ask models" }));
-  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Make a key" }).disabled).toBe(true);
+  await userEvent.click(screen.getByRole("checkbox", { name: "Use models" }));
+  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Create key" }).disabled).toBe(true);
 });
 
 test("an administrator may make one for administration", () => {
   show("admin");
-  expect(screen.getByRole("checkbox", { name: "Administer this server" })).toBeTruthy();
+  expect(screen.getByRole("checkbox", { name: "Manage this server" })).toBeTruthy();
 });

@@ -23,10 +23,10 @@ test("who is asked into a chat sees by whom, accepts, and is in it", async () =>
     "GET /api/sessions/s1": () => ({ ...session("s1", "About foxes"), role: "writer" }),
     "GET /api/sessions/s1/messages": () => ({ data: [], next_cursor: null }),
   });
-  expect(await screen.findByText("Ann Kim (ann) asks you to write along")).toBeDefined();
+  expect(await screen.findByText("Ann Kim (ann) invited you to read and write")).toBeDefined();
   fireEvent.click(screen.getByRole("button", { name: "Accept “About foxes”" }));
   await waitFor(() => expect(screen.queryByText("Invitations")).toBeNull());
-  expect(await screen.findByLabelText("Actions for this chat")).toBeDefined();
+  expect(await screen.findByLabelText("Chat menu")).toBeDefined();
 });
 
 test("what is declined is gone; what was withdrawn meanwhile is told", async () => {
@@ -41,7 +41,7 @@ test("what is declined is gone; what was withdrawn meanwhile is told", async () 
   });
   fireEvent.click(await screen.findByRole("button", { name: "Decline “About foxes”" }));
   await waitFor(() => expect(screen.queryByText("About foxes")).toBeNull());
-  expect(screen.getByText("ann asks you to write along")).toBeDefined();
+  expect(screen.getByText("ann invited you to read and write")).toBeDefined();
   fireEvent.click(screen.getByRole("button", { name: "Accept “About owls”" }));
-  expect(await screen.findByText("It does not exist, or not for this account.")).toBeDefined();
+  expect(await screen.findByText("Not found, or you don't have access to it.")).toBeDefined();
 });

@@ -21,9 +21,9 @@ test("a deleted chat can be brought back", async () => {
       return items[0];
     },
   });
-  fireEvent.click(await screen.findByLabelText("Actions for About foxes"));
+  fireEvent.click(await screen.findByLabelText("Menu for About foxes"));
   fireEvent.click(await screen.findByText("Delete"));
-  expect(await screen.findByText("“About foxes” was deleted")).toBeDefined();
+  expect(await screen.findByText("Deleted “About foxes”")).toBeDefined();
   fireEvent.click(screen.getByText("Undo"));
   expect(await screen.findByText("About foxes")).toBeDefined();
   expect(calls).toEqual(["delete", "restore"]);
@@ -58,7 +58,7 @@ test("several chats are chosen and deleted at once; one undo brings them back", 
       return { session_ids: [] };
     },
   });
-  fireEvent.click(await screen.findByLabelText("Actions for Chat s1"));
+  fireEvent.click(await screen.findByLabelText("Menu for Chat s1"));
   fireEvent.click(await screen.findByText("Select several"));
   const third = await screen.findByLabelText("Chat s3");
   fireEvent.mouseDown(third, { shiftKey: true });
@@ -89,11 +89,11 @@ test("a chat is filed in a new folder, and the folder is shown by itself", async
       return { session_ids: ["s1"] };
     },
   });
-  fireEvent.click(await screen.findByLabelText("Actions for About foxes"));
-  fireEvent.click(await screen.findByText("Move to a folder"));
+  fireEvent.click(await screen.findByLabelText("Menu for About foxes"));
+  fireEvent.click(await screen.findByText("Move to folder"));
   fireEvent.change(await screen.findByLabelText("New folder"), { target: { value: "Animals" } });
   fireEvent.click(screen.getByText("Move"));
-  expect(await screen.findByText("1 chat is in “Animals” now")).toBeDefined();
+  expect(await screen.findByText("1 chat moved to “Animals”")).toBeDefined();
   fireEvent.click(screen.getByLabelText("Shown: My chats"));
   fireEvent.click(await screen.findByText("Animals (1)"));
   expect(await screen.findByRole("heading", { name: "Animals" })).toBeDefined();

@@ -40,12 +40,12 @@ test("whoever waits is shown with place, time and what is read; ending it asks f
   vi.stubGlobal("fetch", fetch);
   show([WAITING]);
   const row = screen.getByRole("row", { name: /ann/ });
-  expect(row.textContent).toContain("Place 2");
+  expect(row.textContent).toContain("Number 2");
   expect(row.textContent).toContain("about 12 sec");
   expect(row.textContent).toContain("700 / 1,000");
-  await userEvent.click(within(row).getByRole("button", { name: "End the answer for ann" }));
+  await userEvent.click(within(row).getByRole("button", { name: "Stop the answer for ann" }));
   expect(fetch).not.toHaveBeenCalled();
-  await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "End it" }));
+  await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Stop answer" }));
   expect(fetch.mock.calls[0]?.[0]).toBe("/api/admin/generations/g1");
   expect(fetch.mock.calls[0]?.[1]?.method).toBe("DELETE");
 });

@@ -40,10 +40,10 @@ test("a model without trouble has no alert", () => {
 });
 
 test.each<[Partial<ModelView>, RegExp]>([
-  [{ served: "failed", problem: "unknown model architecture: 'x'" }, /not be loaded: unknown model architecture: 'x'/],
-  [{ kind: "embedding", note: "makes vectors" }, /cannot be served: makes vectors/],
-  [{ state: "broken", note: "is empty" }, /cannot be used: is empty/],
-  [{ served: "ready", context_cut: "4 of 8" }, /does not allow all that was wanted: 4 of 8/],
+  [{ served: "failed", problem: "unknown model architecture: 'x'" }, /failed to load: unknown model architecture: 'x'/],
+  [{ kind: "embedding", note: "makes vectors" }, /can't be used for chat: makes vectors/],
+  [{ state: "broken", note: "is empty" }, /can't be used: is empty/],
+  [{ served: "ready", context_cut: "4 of 8" }, /Reduced because memory is short: 4 of 8/],
 ])("what is wrong with it is said with the reason", (change, said) => {
   show(change);
   expect(screen.getByRole("alert").textContent).toMatch(said);
@@ -51,6 +51,6 @@ test.each<[Partial<ModelView>, RegExp]>([
 
 test("a model that did not load is not offered as the default", () => {
   show({ served: "failed", problem: "no reason" });
-  expect(screen.queryByRole("button", { name: "Make default" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Set as default" })).toBeNull();
   expect(screen.getByRole("button", { name: "Unload" })).toBeTruthy();
 });

@@ -41,7 +41,7 @@ test("deleting and unloading ask first; Cancel leaves everything", async () => {
 test("what is served can be unloaded and made the default, not deleted", async () => {
   const fetch = show({ ...MODEL, served: "ready" });
   expect(screen.queryByRole("button", { name: "Delete" })).toBeNull();
-  await userEvent.click(screen.getByRole("button", { name: "Make default" }));
+  await userEvent.click(screen.getByRole("button", { name: "Set as default" }));
   expect(fetch.mock.calls[0]?.[0]).toBe("/api/admin/models/default");
-  expect(await screen.findByText("m is the default now")).toBeTruthy();
+  expect(await screen.findByText("m is now the default")).toBeTruthy();
 });

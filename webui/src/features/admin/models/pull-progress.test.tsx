@@ -37,7 +37,7 @@ function show(pull: PullView) {
 
 test("why it failed is said in our words, with the server's as its details", () => {
   show(PULL);
-  expect(screen.getByText("There is no such file on the hub. Check the name.")).toBeDefined();
+  expect(screen.getByText("No such file on Hugging Face. Check the name.")).toBeDefined();
   expect(screen.getByText(/HF_TOKEN does not open it/)).toBeDefined();
   expect(screen.getByText("Try again")).toBeDefined();
   expect(screen.getByText("Cancel")).toBeDefined();
@@ -45,7 +45,7 @@ test("why it failed is said in our words, with the server's as its details", () 
 
 test("what has ended can be cleared from the list", async () => {
   const fetched = show({ ...PULL, state: "done", error: null, error_code: null, installed_as: "x" });
-  fireEvent.click(screen.getByText("Clear from the list"));
+  fireEvent.click(screen.getByText("Remove from list"));
   await waitFor(() => expect(fetched).toHaveBeenCalled());
   expect(fetched.mock.calls[0]?.[0]).toBe("/api/admin/pulls/p1");
   expect(fetched.mock.calls[0]?.[1].method).toBe("DELETE");

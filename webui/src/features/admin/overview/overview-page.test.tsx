@@ -68,9 +68,9 @@ test("the server at a glance: people, queue, cache by tier, engines, errors by c
   expect(within(engines).getByRole("row", { name: /m \(default\) .*Ready.*50%.*75%/ })).toBeTruthy();
   expect(screen.getByText("5 open pages")).toBeTruthy();
   expect(screen.getByText("7 waiting")).toBeTruthy();
-  const cache = screen.getByRole("group", { name: "Where prompts were found" });
-  expect(cache.textContent).toContain("In memory15% · 60");
-  expect(cache.textContent).toContain("Read anew25% · 100");
+  const cache = screen.getByRole("group", { name: "Where prompts came from" });
+  expect(cache.textContent).toContain("RAM15% · 60");
+  expect(cache.textContent).toContain("Read from scratch25% · 100");
   expect(screen.getByRole("row", { name: "rate_limited 12" })).toBeTruthy();
   expect(screen.getByRole("group", { name: "Memory" }).textContent).toContain("12 GB");
 });
@@ -79,7 +79,7 @@ test("without a model it says how to load one", async () => {
   const idle = { ...OVERVIEW, errors_last_hour: {} };
   show({ "/api/admin/overview": json(idle), "/api/admin/engine": json({ data: [] }) });
   expect((await screen.findByRole("link", { name: "Models" })).getAttribute("href")).toBe("/models");
-  expect(screen.getByText("None. All is well.")).toBeTruthy();
+  expect(screen.getByText("No errors.")).toBeTruthy();
 });
 
 test("a server that fails is said to, and asked again by a button", async () => {

@@ -53,14 +53,14 @@ test("what must be read, of how much, and how long that takes", async () => {
 
 test("while the model loads it says so, and asks again until it is there", async () => {
   show({ ...NOTHING, state: "loading" }, { ...NOTHING, state: "loading" }, READY);
-  expect(await screen.findByText("The model is loading …")).toBeDefined();
+  expect(await screen.findByText("Loading the model…")).toBeDefined();
   await act(() => vi.advanceTimersByTimeAsync(1_600));
-  expect(screen.getByText("The model is loading …")).toBeDefined();
+  expect(screen.getByText("Loading the model…")).toBeDefined();
   await act(() => vi.advanceTimersByTimeAsync(1_600));
   expect(await screen.findByText(/312 of 4,870/)).toBeDefined();
 });
 
 test("a model that cannot be loaded is not passed over in silence", async () => {
   show({ ...NOTHING, state: "failed" });
-  expect(await screen.findByText("The model could not be loaded")).toBeDefined();
+  expect(await screen.findByText("The model failed to load")).toBeDefined();
 });

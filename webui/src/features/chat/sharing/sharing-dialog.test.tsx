@@ -10,7 +10,7 @@ async function openMenu(role: SessionView["role"] = "owner") {
     "GET /api/sessions/s1/members": () => ({ data: [] }),
     "GET /api/sessions/s1/links": () => ({ data: [] }),
   });
-  fireEvent.click(await screen.findByLabelText("Actions for this chat"));
+  fireEvent.click(await screen.findByLabelText("Chat menu"));
   return page;
 }
 
@@ -36,12 +36,12 @@ test("a name is asked, whoever has it, and the invitation is withdrawn", async (
     items = [];
     return undefined;
   };
-  fireEvent.click(await screen.findByText("Share this chat"));
-  fireEvent.change(await screen.findByLabelText("Name they sign in with"), { target: { value: "nobody" } });
+  fireEvent.click(await screen.findByText("Share chat"));
+  fireEvent.change(await screen.findByLabelText("Username"), { target: { value: "nobody" } });
   fireEvent.click(screen.getByText("Invite"));
-  expect(await screen.findByText("Asked; no answer yet.")).toBeDefined();
-  fireEvent.click(screen.getByLabelText("Withdraw the invitation of nobody"));
-  expect(await screen.findByText("Nobody is invited.")).toBeDefined();
+  expect(await screen.findByText("Invited, not accepted yet")).toBeDefined();
+  fireEvent.click(screen.getByLabelText("Cancel the invitation for nobody"));
+  expect(await screen.findByText("No one has been invited yet.")).toBeDefined();
 });
 
 test("a member may more, and is removed", async () => {
@@ -62,18 +62,18 @@ test("a member may more, and is removed", async () => {
     items = [];
     return undefined;
   };
-  fireEvent.click(await screen.findByText("Share this chat"));
-  const name = await screen.findByLabelText("Name they sign in with");
+  fireEvent.click(await screen.findByText("Share chat"));
+  const name = await screen.findByLabelText("Username");
   fireEvent.change(name, { target: { value: "nobody" } });
   fireEvent.click(screen.getByText("Invite"));
-  expect(await screen.findByText(/were not accepted yet/)).toBeDefined();
+  expect(await screen.findByText(/haven't been accepted yet/)).toBeDefined();
   fireEvent.change(name, { target: { value: "bob" } });
   fireEvent.click(screen.getByText("Invite"));
   expect(await screen.findByText("Bob B.")).toBeDefined();
-  fireEvent.change(screen.getByLabelText("What Bob B. may"), { target: { value: "writer" } });
+  fireEvent.change(screen.getByLabelText("Permission of Bob B."), { target: { value: "writer" } });
   await waitFor(() => expect(asked.at(-1)).toEqual({ username: "bob", role: "writer" }));
   fireEvent.click(screen.getByLabelText("Remove Bob B."));
-  expect(await screen.findByText("Nobody is invited.")).toBeDefined();
+  expect(await screen.findByText("No one has been invited yet.")).toBeDefined();
 });
 
 test("a link is made, shown once, and revoked", async () => {
@@ -89,12 +89,12 @@ test("a link is made, shown once, and revoked", async () => {
     items = [];
     return undefined;
   };
-  fireEvent.click(await screen.findByText("Share this chat"));
-  fireEvent.change(await screen.findByLabelText("Valid for"), { target: { value: "7" } });
-  fireEvent.click(screen.getByText("Make a link"));
+  fireEvent.click(await screen.findByText("Share chat"));
+  fireEvent.change(await screen.findByLabelText("Expires"), { target: { value: "7" } });
+  fireEvent.click(screen.getByText("Create link"));
   expect(await screen.findByDisplayValue(`${location.origin}/shared/secret`)).toBeDefined();
-  fireEvent.click(await screen.findByRole("button", { name: /^Revoke the link/ }));
-  await waitFor(() => expect(screen.queryByRole("button", { name: /^Revoke the link/ })).toBeNull());
+  fireEvent.click(await screen.findByRole("button", { name: /^Revoke link/ }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: /^Revoke link/ })).toBeNull());
 });
 
 test("who was invited can leave, and shares nothing", async () => {
@@ -104,10 +104,10 @@ test("who was invited can leave, and shares nothing", async () => {
     hasLeft = true;
     return undefined;
   };
-  expect(screen.queryByText("Share this chat")).toBeNull();
-  fireEvent.click(await screen.findByText("Leave this chat"));
+  expect(screen.queryByText("Share chat")).toBeNull();
+  fireEvent.click(await screen.findByText("Leave chat"));
   const dialog = await screen.findByRole("dialog");
-  fireEvent.click(within(dialog).getByText("Leave this chat"));
-  expect(await screen.findByText("You have left “About foxes”")).toBeDefined();
+  fireEvent.click(within(dialog).getByText("Leave chat"));
+  expect(await screen.findByText("You left “About foxes”")).toBeDefined();
   expect(hasLeft).toBe(true);
 });

@@ -19,15 +19,15 @@ test("a temporary chat is answered and nothing of it is kept, unless its writer 
     },
   });
   fireEvent.click(await screen.findByText("Temporary chat"));
-  await screen.findByText(/Nothing of this chat is written down/);
+  await screen.findByText(/This chat isn't saved/);
   await write("What is it?");
   expect((await screen.findByText("fox")).tagName).toBe("STRONG");
-  await screen.findByText("Keep this chat"); // it has ended
+  await screen.findByText("Save this chat"); // it has ended
   await write("Its colour?");
   await screen.findByText("Red.");
-  fireEvent.click(screen.getByLabelText("Another answer"));
+  fireEvent.click(screen.getByLabelText("Regenerate"));
   await screen.findByText("Brown.");
-  await screen.findByText("Keep this chat");
+  await screen.findByText("Save this chat");
   const first = { role: "user", content: "What is it?" };
   const soFar = [first, { role: "assistant", content: "A **fox**." }, { role: "user", content: "Its colour?" }];
   expect(asked).toEqual([[first], soFar, soFar].map((messages) => ({ messages, stream: true })));
@@ -44,8 +44,8 @@ test("a temporary chat is answered and nothing of it is kept, unless its writer 
   };
   page.table["GET /api/sessions/s1"] = () => session("s1", "What is it?");
   page.table["GET /api/sessions/s1/messages"] = () => ({ data: [], next_cursor: null });
-  fireEvent.click(screen.getByText("Keep this chat"));
-  await waitFor(() => expect(screen.queryByText(/Nothing of this chat/)).toBeNull());
+  fireEvent.click(screen.getByText("Save this chat"));
+  await waitFor(() => expect(screen.queryByText(/This chat isn't saved/)).toBeNull());
   expect(kept).toEqual([...soFar, { role: "assistant", content: "Brown." }]);
 });
 
@@ -55,7 +55,7 @@ test("a refusal is said, and the question can be asked again", async () => {
   await write("hello");
   expect((await screen.findByRole("alert")).textContent).not.toBe("");
   answer = streamOf("Hi.");
-  fireEvent.click(screen.getByLabelText("Another answer"));
+  fireEvent.click(screen.getByLabelText("Regenerate"));
   expect(await screen.findByText("Hi.")).toBeDefined();
   expect(screen.queryByRole("alert")).toBeNull();
 });

@@ -11,7 +11,7 @@ test("a preset is made, kept with the account, and deleted with a way back", asy
       return ME.user;
     },
   });
-  fireEvent.click(await screen.findByText("New preset"));
+  fireEvent.click(await screen.findByText("New prompt"));
   fireEvent.change(await screen.findByLabelText("Name"), { target: { value: "sum up" } });
   fireEvent.change(screen.getByLabelText("Text"), { target: { value: "Sum up:" } });
   fireEvent.click(screen.getByText("Save"));

@@ -38,7 +38,7 @@ async function send(): Promise<FakeRequest> {
   renderApp("/settings");
   fireEvent.click(await screen.findByText("Import chats"));
   const file = new File(["[]"], "conversations.json");
-  fireEvent.change(await screen.findByLabelText("Choose a file"), { target: { files: [file] } });
+  fireEvent.change(await screen.findByLabelText("Choose file"), { target: { files: [file] } });
   expect(FakeRequest.last.sent).toBe(file);
   return FakeRequest.last;
 }
@@ -66,20 +66,20 @@ test("a file is sent, read, and every chat's fate is told", async () => {
     request.says({ type: "summary", status: "finished", ...NO_REASON, ...counts });
     request.onload();
   });
-  expect(await screen.findByText("Finished. 1 imported, 0 skipped, 2 failed.")).toBeDefined();
+  expect(await screen.findByText("Done. 1 imported, 0 skipped, 2 failed.")).toBeDefined();
   expect(screen.getByText("Foxes").getAttribute("href")).toBe("/chat/s1");
-  expect(screen.getByText("Failed: It is nested more than 1,000 levels deep.")).toBeDefined();
+  expect(screen.getByText("Failed: Nested more than 1,000 levels deep.")).toBeDefined();
   expect(screen.getByText("Failed: The moon is full.")).toBeDefined(); // a newer server's
-  const left = "Imported: 4 messages · not kept: 2 pictures, what is in 1 file"; // what moons are, this page does not know
+  const left = "Imported: 4 messages · not imported: 2 images, contents of 1 file"; // what moons are, this page does not know
   expect(screen.getByText(left)).toBeDefined();
 });
 
 test("an import can be stopped, and a refused one says why", async () => {
   await send();
   fireEvent.click(screen.getByText("Stop"));
-  expect(await screen.findByText("Stopped. What was imported stays.")).toBeDefined();
-  fireEvent.click(screen.getByText("Another file"));
-  fireEvent.change(await screen.findByLabelText("Choose a file"), { target: { files: [new File(["x"], "x")] } });
+  expect(await screen.findByText("Stopped. Chats imported so far are kept.")).toBeDefined();
+  fireEvent.click(screen.getByText("Choose another file"));
+  fireEvent.change(await screen.findByLabelText("Choose file"), { target: { files: [new File(["x"], "x")] } });
   act(() => {
     FakeRequest.last.status = 400;
     FakeRequest.last.responseText = JSON.stringify({ error: { code: "malformed_body", message: "It is no JSON." } });
