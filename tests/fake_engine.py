@@ -23,6 +23,7 @@ from bdchat.engine.request import (
     Prompt,
     PromptLogprobs,
     Resumption,
+    SamplingDefaults,
     TextPrompt,
     Timings,
     TokenLogprob,
@@ -72,6 +73,7 @@ class FakeEngine:
     pieces: Sequence[str] = ("Hel", "lo", " world")
     n_ctx: int = 4096
     context_cut: str | None = None
+    sampling_defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
     refusal: EngineError | None = None  # raised instead of Accepted
     failure: EngineError | None = None  # raised after the last piece
     accept_gate: asyncio.Event | None = None  # Accepted waits for it

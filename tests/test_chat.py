@@ -87,6 +87,23 @@ def roles(asked: Asked) -> list[str]:
 # the conversation
 
 
+def test_a_bdchat_is_asked_for_the_models_own_numbers_others_for_careful_ones() -> None:
+    """One question, one model: page and terminal answer alike. No field of ours goes to another's server."""
+    _, asked = talk(["q"], streamed("ok"))
+    assert (asked[0].body["temperature"], asked[0].body["top_p"]) == (0.7, 0.95)
+    assert "sampling_defaults" not in asked[0].body
+    ours = json_answer({"object": "list", "data": [{"id": "tiny", "sampling_defaults": {"temperature": 0.6}}]})
+    session = Talk()
+
+    async def use(server: LoopbackServer) -> None:
+        assert await asyncio.to_thread(session.converse, server, "q") == 0
+
+    answers = with_server(lambda request: ours if request.method == "GET" else streamed("ok"), use)
+    body = next(each.body for each in answers if each.method == "POST")
+    assert body["sampling_defaults"] == "model"
+    assert not {"temperature", "top_p"} & body.keys()
+
+
 def test_a_turn_carries_all_earlier_ones() -> None:
     session, asked = talk(["첫 질문", "second"], streamed("첫 ", "대답"), streamed("ok"), system="Be brief.")
     assert roles(asked[1]) == ["system", "user", "assistant", "user"]

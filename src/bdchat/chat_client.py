@@ -17,8 +17,10 @@ import httpx
 Message = dict[str, str]
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 300.0  # a place in the queue and a long prompt on a slow CPU both come before the first byte
-# For talk: OpenAI's own default, temperature 1 over the whole vocabulary, makes small models ramble.
-SAMPLING = {"temperature": 0.7, "top_p": 0.95}
+# For talk: OpenAI's own default, temperature 1 over the whole vocabulary, makes small models ramble. A bdchat knows
+# what suits its models; others are told what suits most.
+SAMPLING_OF_BDCHAT = {"sampling_defaults": "model"}
+SAMPLING_OF_OTHERS = {"temperature": 0.7, "top_p": 0.95}
 
 
 class ChatError(Exception):
@@ -52,6 +54,7 @@ class ChatClient:
 
     def __init__(self, base_url: str, *, api_key: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
+        self._sampling: dict[str, Any] = SAMPLING_OF_OTHERS
         try:
             url = httpx.URL(self.base_url)
         except httpx.InvalidURL as error:
@@ -76,7 +79,9 @@ class ChatClient:
             response = self._http.get(f"{self.base_url}/models")
             if response.status_code != 200:
                 raise self._refusal(response)
-            return [str(entry["id"]) for entry in response.json()["data"]]
+            entries = response.json()["data"]
+            self._sampling = SAMPLING_OF_BDCHAT if _are_of_bdchat(entries) else SAMPLING_OF_OTHERS
+            return [str(entry["id"]) for entry in entries]
         except httpx.HTTPError as error:
             raise self._lost(error) from error
         except (ValueError, KeyError, TypeError) as error:
@@ -85,7 +90,7 @@ class ChatClient:
     def ask(self, model: str, messages: list[Message]) -> "StreamedAnswer":
         """Use as `with client.ask(…) as answer: for piece in answer`. Leaving early stops the generation."""
         body = {"model": model, "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
-        body |= SAMPLING
+        body |= self._sampling
         return StreamedAnswer(self, self._http.stream("POST", f"{self.base_url}/chat/completions", json=body))
 
     def _refusal(self, response: httpx.Response) -> ChatError:
@@ -190,6 +195,11 @@ class StreamedAnswer:
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
             text += (choice.get("delta") or {}).get("content") or ""
         return text
+
+
+def _are_of_bdchat(entries: list[dict[str, Any]]) -> bool:
+    """By a field that no other server has."""
+    return bool(entries) and all("sampling_defaults" in entry for entry in entries)
 
 
 def _is_loopback(host: str) -> bool:

@@ -213,6 +213,9 @@ class AuthSettings(Section):
     trusted_proxies: tuple[Network, ...] = ()
 
 
+SamplingSource = Literal["openai", "model"]
+
+
 class GenerationSettings(Section):
     """Answers that belong to the server."""
 
@@ -220,6 +223,9 @@ class GenerationSettings(Section):
     commit_interval_ms: Annotated[int, Field(ge=10, le=5000)] = 250  # at most so much text is lost in a crash
     event_retention_s: Seconds = 3600.0  # numbered events of ended answers stay readable; then only their text
     lease_s: Annotated[float, Field(ge=1, le=600)] = 6.0  # another server takes over an answer after this silence
+    # Whose temperature, top_p, top_k, min_p and repeat_penalty a request to /v1 gets that names none: OpenAI's (1, 1,
+    # off, off, off), which its clients count on, or the model's own. Chats of page and terminal always get those.
+    sampling_defaults: SamplingSource = "openai"
     makes_titles: bool = True  # the model names a chat after its first answer
 
 

@@ -140,9 +140,9 @@ class App(Starlette):
 
     def _routes(self, settings: Settings) -> list[BaseRoute]:
         stored = StoredChat(self.durable, self.database, self.engine_router)
-        chat = ChatCompletions(self.engine_router, self.generations, settings.limits, stored)
+        chat = ChatCompletions(self.engine_router, self.generations, settings, stored)
         stored_completions = StoredCompletions(self.durable, stored, self.database, settings.limits)
-        completions = Completions(self.engine_router, self.generations, settings.limits)
+        completions = Completions(self.engine_router, self.generations, settings)
         models = Models(self.engine_router)
         health = Health(self.engine_router, self.generations)
         metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
@@ -156,7 +156,7 @@ class App(Starlette):
             *self._admin_routes(settings),
             *Sessions(self.database, self.writes, self.engine_router, settings.limits).routes(),
             *Messages(self.database, self.writes, settings.limits).routes(),
-            *Previews(self.database, self.engine_router, settings.limits).routes(),
+            *Previews(self.database, self.engine_router, settings).routes(),
             *Sharing(settings, self.database, self.writes, self.authenticator).routes(),
             *Invitations(self.database, self.writes).routes(),
             *Exports(self.database, settings.limits).routes(),

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults
 
 
 class Engine(Protocol):
@@ -23,6 +23,10 @@ class Engine(Protocol):
     @property
     def problem(self) -> str | None:
         """Why it is "failed", in one line; else None."""
+
+    @property
+    def sampling_defaults(self) -> SamplingDefaults:
+        """Known before the model is loaded."""
 
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         """Accepted first, then Progress and PromptLogprobs (if asked) and Deltas in order, one Finished per choice, the

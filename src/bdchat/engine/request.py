@@ -5,7 +5,7 @@ process: nothing is translated twice. Token ids are ints of the model's own voca
 """
 
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import msgspec
 
@@ -77,6 +77,40 @@ class SamplingParams(Value, frozen=True, kw_only=True):
     max_tokens: int | None = None  # None = to the end of the context
     ignore_eos: bool = False  # measurement only: generate exactly max_tokens
     num_top_logprobs: int | None = None  # None = no logprobs; 0 = the chosen token's only
+
+
+class SamplingHints(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What those who made a model, or know it, say of how to sample it. None: nothing; repeat_last_n -1: all."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    repeat_last_n: int | None = None
+
+
+class SamplingDefaults(Value, frozen=True, kw_only=True):
+    """How a model is sampled in a chat where nobody says otherwise. Those here suit small models: the tail of the
+    distribution, which OpenAI's temperature 1 over the whole vocabulary draws from, is where they lose the thread."""
+
+    temperature: float = 0.7
+    top_p: float = 0.95
+    top_k: int = 40
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    repeat_last_n: int | None = 64  # None = all
+
+    @classmethod
+    def of(cls, *hints: SamplingHints | None) -> Self:
+        """Of each number the first that is given counts."""
+        said: dict[str, Any] = {}
+        for each in hints:
+            numbers = msgspec.structs.asdict(each) if each is not None else {}
+            said = {name: number for name, number in numbers.items() if number is not None} | said
+        if said.get("repeat_last_n") == -1:
+            said["repeat_last_n"] = None
+        return cls(**said)
 
 
 class GenerationRequest(Value, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import Protocol
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFound
 from bdchat.engine.models.catalog import InstalledModel
-from bdchat.engine.request import ModelInfo
+from bdchat.engine.request import ModelInfo, SamplingDefaults
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class ServedModel:
     owner: str
     state: str  # Engine.state
     info: ModelInfo | None  # None until it is loaded
+    sampling_defaults: SamplingDefaults
     context_length: int | None  # what a sequence may have; None until it is loaded
 
 
@@ -184,4 +185,5 @@ class Router:
 
     def _served(self, model_id: str, engine: Engine) -> ServedModel:
         info, created = engine.info, self._created[model_id]
-        return ServedModel(model_id, created, "bdchat", engine.state, info, info.n_ctx if info else None)
+        n_ctx = info.n_ctx if info else None
+        return ServedModel(model_id, created, "bdchat", engine.state, info, engine.sampling_defaults, n_ctx)

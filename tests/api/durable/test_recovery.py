@@ -261,7 +261,7 @@ async def test_whoever_hears_the_bus_is_told_that_it_goes_on_from_what_was_commi
 def recovery_of(server: DurableGenerations, chat: Chat, *, clock_ms: int) -> Recovery:
     """A look at the leases at another time."""
     router = chat.app.engine_router
-    plans = Plans(router, chat.app.settings.limits, server_id=server.server_id, lease_ms=6000)
+    plans = Plans(router, chat.app.settings, server_id=server.server_id, lease_ms=6000)
     settings = AT_ONCE.generations
     return Recovery(chat.app.database, plans, server._runs, settings, clock_ms=lambda: clock_ms)
 

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session as Db
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
-from bdchat.engine.request import ChatPrompt
+from bdchat.engine.request import ChatPrompt, SamplingDefaults
 from bdchat.store.chats import configs
 from bdchat.store.errors import Conflict
 from bdchat.store.tables import MessageMetadata
@@ -139,6 +139,21 @@ async def test_the_chats_settings_count_where_the_request_says_nothing() -> None
         sampling = engine.requests[-1].sampling
         assert (sampling.temperature, sampling.top_p, sampling.top_k) == (0.25, 0.75, 7)
         assert sampling.seed is not None
+
+
+async def test_a_chat_gets_the_models_own_numbers_and_its_answer_tells_them() -> None:
+    """They were OpenAI's, temperature 1 over the whole vocabulary, and called the model's own."""
+    engine = FakeEngine(sampling_defaults=SamplingDefaults(temperature=0.6, top_k=20))
+    async with chatting(engine, "Hi", "Hello") as chat:
+        started = await chat.ask("How?", top_p=0.8)
+        await chat.events(started)
+        told = await chat.app.database.read(lambda db: db.get(MessageMetadata, started.message_id))
+        assert told is not None
+        names = ("temperature", "top_p", "top_k", "min_p")
+        assert [told.model_params[name] for name in names] == [0.6, 0.8, 20, 0.05]
+        again = await chat.durable.regenerate(chat.me, str(started.message_id))
+        await chat.events(again)
+        assert [getattr(engine.requests[-1].sampling, name) for name in names] == [0.6, 0.95, 20, 0.05]
 
 
 async def test_the_oldest_turns_are_left_out_when_it_is_too_long_and_that_is_said() -> None:

@@ -1,10 +1,14 @@
 """POST /v1/chat/completions: what comes back, streamed and not."""
 
+from typing import Any
+
 import pytest
 
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.errors import GenerationFailed
-from tests.api.serving import USER, error_of, events_of, in_process
+from bdchat.engine.request import SamplingDefaults
+from bdchat.settings import GenerationSettings, Settings
+from tests.api.serving import USER, error_of, events_of, in_process, opened
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -174,6 +178,29 @@ async def test_what_the_engine_is_asked_is_what_the_client_said() -> None:
     assert (sampling.stop, sampling.logit_bias, sampling.repeat_penalty) == (("x",), {5: -100.0}, 1.1)
     assert sampling.max_tokens is None
     assert (asked.cache_prompt, asked.user) == (False, "u1")
+
+
+@pytest.mark.parametrize(
+    ("source", "fields", "temperature"),
+    [("openai", {}, 1.0), ("model", {}, 0.6), ("openai", {"sampling_defaults": "model"}, 0.6)],
+)
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        (URL, {"messages": USER}),
+        (URL, {"messages": USER, "store": True}),
+        ("/v1/completions", {"prompt": "hi"}),
+    ],
+)
+async def test_v1_has_openais_defaults_or_the_models_as_the_setting_and_the_request_say(
+    source: Any, fields: dict[str, str], temperature: float, url: str, asked: dict[str, Any]
+) -> None:
+    engine = FakeEngine(sampling_defaults=SamplingDefaults(temperature=0.6))
+    settings = Settings(generations=GenerationSettings(sampling_defaults=source))
+    async with in_process(engine, settings=settings) as client:
+        await opened(client)
+        assert (await client.post(url, json=asked | fields)).status_code == 200
+    assert engine.requests[0].sampling.temperature == temperature
 
 
 async def test_explicit_nulls_and_unknown_fields_change_nothing() -> None:

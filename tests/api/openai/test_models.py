@@ -17,6 +17,7 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert all(isinstance(model["created"], int) and model["owned_by"] for model in body["data"])
             assert [model["context_length"] for model in body["data"]] == [4096, None]
             assert [model["opens_thought"] for model in body["data"]] == [False, None]
+            assert [model["sampling_defaults"]["temperature"] for model in body["data"]] == [0.7, 0.7]
             assert [model["context_cut"] for model in body["data"]] == ["1 of 2", None]
 
 

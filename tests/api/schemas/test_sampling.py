@@ -8,7 +8,7 @@ from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.completions import CompletionRequest
 from bdchat.engine.errors import InvalidRequest
-from bdchat.engine.request import GenerationRequest, SamplingParams, TokenPrompt
+from bdchat.engine.request import GenerationRequest, SamplingDefaults, SamplingParams, TokenPrompt
 from bdchat.settings import LimitSettings
 
 
@@ -119,3 +119,28 @@ def test_what_has_no_meaning_is_refused_by_name(way: Any, fields: dict[str, Any]
     with pytest.raises(InvalidRequest) as refusal:
         way(**fields)
     assert refusal.value.param == param
+
+
+OWN = SamplingDefaults(temperature=0.6, top_p=0.8, top_k=20, min_p=0.0, repeat_penalty=1.05, repeat_last_n=None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "otherwise", "found"),
+    [
+        ({}, "model", (0.6, 0.8, 20, 0.0, 1.05, None)),
+        ({"temperature": 0, "top_k": -1}, "model", (0, 0.8, 0, 0.0, 1.05, None)),
+        ({"repetition_penalty": 1.2}, "model", (0.6, 0.8, 20, 0.0, 1.2, None)),
+        ({"repeat_penalty": 1.2}, "model", (0.6, 0.8, 20, 0.0, 1.2, 64)),  # the request's penalty, and its window
+        ({"repeat_last_n": 8}, "model", (0.6, 0.8, 20, 0.0, 1.05, 8)),
+        ({}, "openai", (1, 1, 0, 0, 1, 64)),
+        ({"sampling_defaults": "openai"}, "model", (1, 1, 0, 0, 1, 64)),
+        ({"sampling_defaults": "model"}, "openai", (0.6, 0.8, 20, 0.0, 1.05, None)),
+    ],
+)
+def test_the_models_own_numbers_stand_where_the_request_names_none(
+    fields: dict[str, Any], otherwise: Any, found: tuple[float, ...]
+) -> None:
+    body = validate(ChatCompletionRequest, {"messages": [{"role": "user", "content": "hi"}], **fields}, LimitSettings())
+    params = body.with_defaults(OWN, otherwise).to_generation_request("r").sampling
+    names = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "repeat_last_n")
+    assert tuple(getattr(params, name) for name in names) == found

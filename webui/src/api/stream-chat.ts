@@ -22,7 +22,10 @@ interface Chunk {
 
 /** What is said, piece by piece; in the end returns why it ended, "stop" or "length". */
 export async function* streamChat({ messages, model, signal }: Wanted): AsyncGenerator<string, string> {
-  const answer = await begin({ messages, stream: true, ...(model ? { model } : {}) }, signal);
+  const answer = await begin(
+    { messages, stream: true, sampling_defaults: "model", ...(model ? { model } : {}) },
+    signal,
+  );
   let reason: string | null = null;
   for await (const data of eventsOf(answer)) {
     if (data === "[DONE]") break;

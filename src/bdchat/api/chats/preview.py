@@ -25,7 +25,7 @@ from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.inspection import PromptSurvey
 from bdchat.engine.request import ChatMessage, ChatPrompt
 from bdchat.engine.router import Router
-from bdchat.settings import LimitSettings
+from bdchat.settings import Settings
 from bdchat.store.chats import answers
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Message
@@ -35,11 +35,11 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 class Previews:
-    def __init__(self, database: Database, router: Router, limits: LimitSettings) -> None:
+    def __init__(self, database: Database, router: Router, settings: Settings) -> None:
         self._database = database
         self._router = router
-        self._limits = limits
-        self._plans = Plans(router, limits, server_id="", lease_ms=0)  # of runs that never begin
+        self._limits = settings.limits
+        self._plans = Plans(router, settings, server_id="", lease_ms=0)  # of runs that never begin
 
     def routes(self) -> list[Route]:
         return declared(

@@ -32,7 +32,7 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.engine.router import Router
-from bdchat.settings import LimitSettings
+from bdchat.settings import Settings
 from bdchat.store.chats.answers import MessagePlace, NewAnswer
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import Generation, Message
@@ -50,9 +50,10 @@ class PreparedGeneration:
 class Plans:
     """`server_id` holds the leases, for `lease_ms` at first."""
 
-    def __init__(self, router: Router, limits: LimitSettings, *, server_id: str, lease_ms: int) -> None:
+    def __init__(self, router: Router, settings: Settings, *, server_id: str, lease_ms: int) -> None:
         self._router = router
-        self._limits = limits
+        self._limits = settings.limits
+        self._sampling_source = settings.generations.sampling_defaults  # outside of chats
         self._server_id = server_id
         self._lease_ms = lease_ms
 
@@ -60,6 +61,7 @@ class Plans:
 
     def outside(self, user_id: str, body: ChatCompletionRequest) -> PreparedGeneration:
         """Stored, but in no chat. Raises ModelNotFound."""
+        body = body.with_defaults(self._router.engine_for(body.model).sampling_defaults, self._sampling_source)
         request = _request(body, user_id)
         return self._prepared(self._row(user_id, body.model, request, wire=_wire(body, request)), request)
 
@@ -73,11 +75,13 @@ class Plans:
             turn = turn_of(place.path, given, is_parent_named=bool(body.stored_under("parent_id")))
         new = tuple(as_stored(message) for message in turn.new)
         body = self.in_force(body, place)
+        engine = self._router.engine_for(body.model)
+        body = body.with_defaults(engine.sampling_defaults, "model")
         request = _request(body, user_id)
         system = system_in_force(system, place.config.system_prompt)
         messages = conversation(system, turn.path, new)
         shown = await fitted(
-            self._router.engine_for(body.model),
+            engine,
             request,
             messages,
             may_drop=place.config.context_overflow == "drop_oldest",

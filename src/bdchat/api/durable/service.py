@@ -75,7 +75,7 @@ class DurableGenerations:
         self._writes = writes
         lease_ms = round(settings.generations.lease_s * 1000)
         self._beginning: set[asyncio.Task[StartedGeneration]] = set()
-        self._plans = Plans(router, settings.limits, server_id=self.server_id, lease_ms=lease_ms)
+        self._plans = Plans(router, settings, server_id=self.server_id, lease_ms=lease_ms)
         self._runs = RecordedRuns(
             database=database,
             bus=bus,

@@ -17,17 +17,16 @@ from bdchat.api.openai.chat_chunks import ChatChunks, ChatCollector, ChatHead
 from bdchat.api.openai.stored_chat import StoredChat
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.router import Router
-from bdchat.settings import LimitSettings
+from bdchat.settings import Settings
 
 
 class ChatCompletions:
-    def __init__(
-        self, router: Router, generations: GenerationService, limits: LimitSettings, stored: StoredChat
-    ) -> None:
+    def __init__(self, router: Router, generations: GenerationService, settings: Settings, stored: StoredChat) -> None:
         self._stored = stored
         self._router = router
         self._generations = generations
-        self._limits = limits
+        self._limits = settings.limits
+        self._sampling_source = settings.generations.sampling_defaults
 
     async def create(self, request: Request) -> Response:
         require_chat(request)
@@ -39,6 +38,7 @@ class ChatCompletions:
             return await self._stored.answer(request, identity, body)
         engine = self._router.engine_for(body.model)
         completion_id = f"chatcmpl-{uuid.uuid4().hex}"
+        body = body.with_defaults(engine.sampling_defaults, self._sampling_source)
         generation_request = body.to_generation_request(completion_id)
         group = GenerationGroup(self._generations, engine, [generation_request], width=1, user_id=identity.user_id)
         await accept(request, group)

@@ -19,16 +19,17 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.errors import ContextLengthExceeded
 from bdchat.engine.request import ModelInfo, Prompt, TextPrompt, TokenPrompt
 from bdchat.engine.router import Router
-from bdchat.settings import LimitSettings
+from bdchat.settings import Settings
 
 MAX_WIDTH = 16  # prompts of one call in the engine at a time, so that one long list does not fill the queue
 
 
 class Completions:
-    def __init__(self, router: Router, generations: GenerationService, limits: LimitSettings) -> None:
+    def __init__(self, router: Router, generations: GenerationService, settings: Settings) -> None:
         self._router = router
         self._generations = generations
-        self._limits = limits
+        self._limits = settings.limits
+        self._sampling_source = settings.generations.sampling_defaults
 
     async def create(self, request: Request) -> Response:
         identity = require_chat(request)
@@ -38,6 +39,7 @@ class Completions:
         if engine.info is not None:
             _refuse_long_token_lists(body.prompts, engine.info)
         await unless_gone(request.receive, _refuse_bad_prompts(body.prompts[MAX_WIDTH:], engine))
+        body = body.with_defaults(engine.sampling_defaults, self._sampling_source)
         generation_requests = body.to_generation_requests(completion_id)
         group = GenerationGroup(
             self._generations, engine, generation_requests, width=MAX_WIDTH, user_id=identity.user_id

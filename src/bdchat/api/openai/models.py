@@ -1,11 +1,12 @@
 """GET /v1/models, GET /v1/models/{id}. Ids may contain slashes, written plainly or as %2F."""
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.http.endpoints import reply
 from bdchat.api.http.identity import require_chat
-from bdchat.api.schemas.models import Model, ModelList
+from bdchat.api.schemas.models import Model, ModelList, SamplingDefaultsView
 from bdchat.engine.router import Router, ServedModel
 
 
@@ -33,5 +34,6 @@ def _to_wire(model: ServedModel) -> Model:
         max_model_len=model.context_length,
         opens_thought=None if model.info is None else model.info.opens_thought,
         context_cut=model.info.context_cut if model.info else None,
+        sampling_defaults=SamplingDefaultsView(**msgspec.structs.asdict(model.sampling_defaults)),
         state=model.state,
     )

@@ -8,7 +8,7 @@ Deliberate divergences from OpenAI:
 3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`.
 4. `model` may be absent: the default model answers.
 5. stop takes 16 strings of 256 bytes, not 4; top_k, min_p, repeat_penalty (repetition_penalty), repeat_last_n,
-   ignore_eos, cache_prompt, deterministic and chat_template_kwargs are honoured.
+   ignore_eos, cache_prompt, deterministic, sampling_defaults and chat_template_kwargs are honoured.
 6. Of repeated keys in the JSON document the last counts.
 7. Choice i of n samples with seed + i; seed -1 is none, other negative seeds are taken modulo 2^63. max_tokens -1 is no
    limit, n_predict and num_predict are its other names. 3.0 is 3.

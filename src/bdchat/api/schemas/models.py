@@ -5,12 +5,22 @@ Deliberate divergences from OpenAI:
 2. `opens_thought`: an answer begins inside a thought, because the model's chat template writes `<think>` itself: the
    text then has the closing tag only; null while the model is not loaded.
 3. `context_cut` says what of it, and of the answers at once, memory did not allow; null when all is served.
-4. `state`: loading, ready, restarting, failed or closed.
+4. `sampling_defaults`: the model's own numbers, which a chat gets where nobody says otherwise.
+5. `state`: loading, ready, restarting, failed or closed.
 """
 
 from typing import Literal
 
 from bdchat.api.http.endpoints import View
+
+
+class SamplingDefaultsView(View):
+    temperature: float
+    top_p: float
+    top_k: int
+    min_p: float
+    repeat_penalty: float
+    repeat_last_n: int | None  # null: all
 
 
 class Model(View):
@@ -22,6 +32,7 @@ class Model(View):
     max_model_len: int | None
     opens_thought: bool | None
     context_cut: str | None
+    sampling_defaults: SamplingDefaultsView
     state: str
 
 

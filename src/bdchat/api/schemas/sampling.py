@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
+import msgspec
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -19,8 +20,8 @@ from pydantic import (
 
 from bdchat.api.http.parsing import Wire, invalid, unsupported
 from bdchat.api.schemas.unserved import Unserved, refuse_unserved
-from bdchat.engine.request import SamplingParams
-from bdchat.settings import LimitSettings
+from bdchat.engine.request import SamplingDefaults, SamplingParams
+from bdchat.settings import LimitSettings, SamplingSource
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 MAX_TOKENS = 2**31 - 1
@@ -170,6 +171,7 @@ class SamplingFields(Wire):
     cache_prompt: StrictBool | None = None
     deterministic: StrictBool | None = None
     chat_template_kwargs: TemplateKwargs = None
+    sampling_defaults: SamplingSource | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -212,6 +214,18 @@ class SamplingFields(Wire):
         if self.repeat_last_n is not None:
             return self.repeat_last_n if self.repeat_last_n >= 0 else None
         return None if self.repetition_penalty is not None and self.repeat_penalty is None else DEFAULTS.repeat_last_n
+
+    def with_defaults(self, model: SamplingDefaults, otherwise: SamplingSource) -> Self:
+        """The model's own numbers where the request names none, if it wants those; `otherwise`: whose, where it does
+        not say."""
+        if (self.sampling_defaults or otherwise) == "openai":
+            return self
+        own: dict[str, Any] = msgspec.structs.asdict(model)
+        if self.repeat_penalty is not None or self.repetition_penalty is not None:
+            own = {name: number for name, number in own.items() if not name.startswith("repeat_")}
+        elif own["repeat_last_n"] is None:
+            own["repeat_last_n"] = -1  # as a request says it
+        return self.model_copy(update={name: number for name, number in own.items() if getattr(self, name) is None})
 
     def sampling_arguments(self) -> dict[str, Any]:
         """Keyword arguments of SamplingParams for the fields that were given."""

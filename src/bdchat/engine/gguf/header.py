@@ -13,7 +13,9 @@ from bdchat.engine.gguf.cursor import Cursor, GGUFError, open_regular
 from bdchat.engine.gguf.metadata import Metadata, read_metadata
 from bdchat.engine.gguf.parts import PART_NAME, part_paths
 from bdchat.engine.gguf.purpose import REFUSALS, Purpose, purpose_of
+from bdchat.engine.gguf.sampling_hints import sampling_hints
 from bdchat.engine.gguf.types import ARCHITECTURES, FILE_TYPES, TENSOR_TYPES
+from bdchat.engine.request import SamplingHints
 
 MAX_TENSORS = 65_536
 MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
@@ -74,6 +76,7 @@ class GGUFHeader:
     num_experts_used: int
     is_recurrent: bool  # some layers keep a state instead of cells
     purpose: Purpose
+    sampling: SamplingHints  # its own general.sampling.*
     quantization: str
     num_parameters: int
     num_tensors: int
@@ -285,6 +288,7 @@ def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: st
         num_experts_used=num_experts_used,
         is_recurrent=is_recurrent,
         purpose=purpose,
+        sampling=sampling_hints(metadata),
         quantization=FILE_TYPES.get(file_type) or max(tensors, key=lambda part: part.weight_bytes).main_type,
         num_parameters=sum(part.num_parameters for part in tensors),
         num_tensors=sum(part.num_tensors for part in tensors),

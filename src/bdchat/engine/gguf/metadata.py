@@ -61,6 +61,13 @@ class Metadata:
             raise GGUFError(f"{key} is {value}, outside {low} to {high}")
         return value
 
+    def number(self, key: str, low: float, high: float) -> float | None:
+        """Of a key that only advises: None also where it is no number, or outside of low to high."""
+        value = self._values.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(f"{value:.6g}") if low <= value <= high else None  # a float32's 0.6 is 0.60000002
+
     def per_layer(self, key: str, num_layers: int, high: int) -> tuple[int, ...] | None:
         """One number for all layers, or a list with one for each. None when the key is absent."""
         value = self._values.get(key)

@@ -32,7 +32,7 @@ from bdchat.engine.local.restarts import Death
 from bdchat.engine.local.supervisor import Supervisor, Timeouts
 from bdchat.engine.local.totals import with_former_lives
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults
 from bdchat.engine.wire import (
     MAX_FRAME_BYTES,
     Cancel,
@@ -74,6 +74,7 @@ class LocalEngine:
         *,
         cache_dir: Path,
         queue_limit: int = 64,
+        sampling_defaults: SamplingDefaults | None = None,
         spawn: Spawn | None = None,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -86,6 +87,7 @@ class LocalEngine:
             queue_limit=queue_limit,
         )
         self.model_id = model_id
+        self.sampling_defaults = sampling_defaults or SamplingDefaults()
         self._supervisor = Supervisor(
             load,
             self,

@@ -66,6 +66,7 @@ class LocalModels:
             self._settings,
             cache_dir=self._cache_dir,
             queue_limit=self._queue_limit,
+            sampling_defaults=model.sampling_defaults,
             spawn=self._spawn,
         )
         if starts:

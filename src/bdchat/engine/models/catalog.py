@@ -38,6 +38,7 @@ from bdchat.engine.models.installation import Installation
 from bdchat.engine.models.records import Checksum, Records
 from bdchat.engine.models.specs import as_spec
 from bdchat.engine.models.wheel_source import WheelSource
+from bdchat.engine.request import SamplingDefaults, SamplingHints
 
 
 class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +57,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     parameters: str
     quantization: str
     languages: tuple[str, ...]
+    sampling: SamplingHints | None = None
 
     @property
     def filename(self) -> str:
@@ -79,6 +81,13 @@ class InstalledModel:
     def refusal(self) -> str | None:
         """Why it is not served, in one line: the file is broken, or the model is made for something else."""
         return self.problem or (self.header.refusal if self.header else None)
+
+    @property
+    def sampling_defaults(self) -> SamplingDefaults:
+        """What its file says counts before what the catalogue does."""
+        return SamplingDefaults.of(
+            self.header.sampling if self.header else None, self.entry.sampling if self.entry else None
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

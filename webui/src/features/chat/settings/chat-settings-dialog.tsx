@@ -1,4 +1,4 @@
-/** What one chat asks of the model: its system prompt and how freely it writes. Empty: the model's own. */
+/** What one chat asks of the model: its system prompt and how freely it writes. Empty: the model's own numbers. */
 import Alert from "@mui/material/Alert";
 import Button from "@mui/material/Button";
 import Dialog from "@mui/material/Dialog";

@@ -14,7 +14,8 @@ import { keys } from "@/api/keys";
 import type { ConfigView } from "@/api/types.gen";
 import { useErrorText } from "@/ui/use-error-text";
 import { useFormat } from "@/ui/use-format";
-import { formOf, NUMBERS, withForm } from "./chat-settings-values";
+import { formOf, NUMBERS, type NumberName, withForm } from "./chat-settings-values";
+import { useSamplingDefaults } from "./use-sampling-defaults";
 
 const OVERFLOWS = ["drop_oldest", "error"] as const;
 
@@ -29,6 +30,7 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
   const queries = useQueryClient();
   const textOf = useErrorText();
   const format = useFormat();
+  const own = useSamplingDefaults(config.model);
   const [form, setForm] = useState(() => formOf(config));
   const save = useMutation({
     mutationFn: () =>
@@ -48,6 +50,11 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
     if (!faultAt(name)) return t(`chat.settings.help.${name}`);
     const range = { min: format.number(min), max: format.number(max) };
     return step === 1 ? t("chat.settings.integerBetween", range) : t("chat.settings.numberBetween", range);
+  };
+  const placeholderOf = (name: NumberName) => {
+    if (name === "max_tokens") return t("chat.settings.noLimit");
+    if (name === "seed") return t("chat.settings.random");
+    return own === undefined ? "" : String(own[name]); // as the field takes it
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -81,7 +88,7 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
               key={name}
               type="number"
               label={t(`chat.settings.numbers.${name}`)}
-              placeholder={t("chat.settings.byModel")}
+              placeholder={placeholderOf(name)}
               value={form[name]}
               onChange={(event) => setForm({ ...form, [name]: event.target.value })}
               error={faultAt(name)}

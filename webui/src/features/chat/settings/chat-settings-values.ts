@@ -8,7 +8,7 @@ export const NUMBERS = [
   { name: "seed", min: 0, max: 2 ** 53, step: 1 },
 ] as const;
 
-type NumberName = (typeof NUMBERS)[number]["name"];
+export type NumberName = (typeof NUMBERS)[number]["name"];
 
 export type ChatSettings = Record<NumberName, string> & {
   system_prompt: string;

@@ -30,7 +30,9 @@ test("a temporary chat is answered and nothing of it is kept, unless its writer 
   await screen.findByText("Save this chat");
   const first = { role: "user", content: "What is it?" };
   const soFar = [first, { role: "assistant", content: "A **fox**." }, { role: "user", content: "Its colour?" }];
-  expect(asked).toEqual([[first], soFar, soFar].map((messages) => ({ messages, stream: true })));
+  expect(asked).toEqual(
+    [[first], soFar, soFar].map((messages) => ({ messages, stream: true, sampling_defaults: "model" })),
+  );
   expect(Object.values({ ...localStorage }).join()).not.toMatch(/What is it|colour/);
 
   const kept: unknown[] = [];
