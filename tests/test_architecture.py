@@ -37,7 +37,10 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("backup_console.py", ("settings", "store.errors", "store.sql")),
-    ("user_console.py", ("settings", "api.auth.passwords", "api.schemas.accounts", "store")),
+    (
+        "user_console.py",
+        ("settings", "api.admin.console_socket", "api.auth.passwords", "api.schemas.accounts", "store"),
+    ),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     (
         "doctor.py",

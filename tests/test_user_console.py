@@ -97,14 +97,18 @@ def test_what_does_not_work_is_one_line(tmp_path: Path, arguments: tuple[str, ..
     assert named in said
 
 
-def test_while_a_server_runs_its_admin_page_is_named(tmp_path: Path) -> None:
-    async def try_it() -> tuple[int, str]:
-        async with Database(StoreSettings(), tmp_path):
-            return await asyncio.to_thread(run, tmp_path, "add", "ann")
+def test_a_database_that_another_holds_is_read_and_what_cannot_be_asked_is_named(tmp_path: Path) -> None:
+    """As while `bdchat restore` runs: the lock is taken, and no server listens."""
+    run(tmp_path, "add", "ann")
 
-    code, said = asyncio.run(try_it())
-    assert code == 1
-    assert "admin page" in said
+    async def try_it() -> list[tuple[int, str]]:
+        async with Database(StoreSettings(), tmp_path):
+            return [await asyncio.to_thread(run, tmp_path, *words) for words in (["list"], ["disable", "ann"])]
+
+    (code, listed), (refused, said) = asyncio.run(try_it())
+    assert (code, listed.split()[:2]) == (0, ["ann", "admin"])
+    assert (refused, said.count("\n")) == (1, 0)
+    assert "admin page (Accounts)" in said
 
 
 def test_at_a_terminal_the_password_is_typed_twice_and_not_shown(

@@ -18,6 +18,7 @@ from bdchat.api.accounts.api_keys import ApiKeys
 from bdchat.api.accounts.profile import Accounts
 from bdchat.api.accounts.sign_in import SignIn
 from bdchat.api.admin.access import AdminAccess
+from bdchat.api.admin.console_socket import ConsoleSocket
 from bdchat.api.admin.engine import AdminEngine
 from bdchat.api.admin.health import Health, watch_routes
 from bdchat.api.admin.housekeeping import Housekeeping
@@ -104,6 +105,8 @@ class App(Starlette):
         self.refusals = Refusals()
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
         self.generations = GenerationService(self.meter, self.ledger)
+        path = self.database.path
+        self.console_socket = ConsoleSocket(path.parent if path else None, self.writes, self.generations)
         self.titles = Titles(settings.generations, self.database, self.writes, engine_router, self.generations)
         self.durable = DurableGenerations(
             settings,
@@ -249,7 +252,8 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     titles = asyncio.create_task(app.titles.run(), name="titles")
     rights = asyncio.create_task(app.right_watch.run(), name="right watch")
     try:
-        yield
+        async with app.console_socket.listening():
+            yield
     finally:
         lag_watch.cancel()
         housekeeping.cancel()

@@ -31,7 +31,7 @@ from bdchat.store.sql.engines import postgres_engine, sqlite_reader, sqlite_writ
 from bdchat.store.sql.founding import FOUNDED_MARK, OPEN_MARK, found, require_no_earlier_life, set_aside
 from bdchat.store.sql.group_commit import GroupCommit, Job
 from bdchat.store.sql.room import DiskRoom
-from bdchat.store.sql.schema import check_header, check_sound, upgrade
+from bdchat.store.sql.schema import check_header, check_sound, require_head, upgrade
 from bdchat.store.sql.upkeep import Upkeep
 from bdchat.store.sql.write_queue import WriteQueue
 
@@ -242,6 +242,17 @@ class Database:
 def _read(reader: Engine, work: Callable[[Db], Result]) -> Result:
     with named_errors(), Session(reader, expire_on_commit=False) as session:
         return work(session)
+
+
+def read_beside(path: Path, work: Callable[[Db], Result]) -> Result:
+    """Of SQLite's file while another process serves it: reads what was committed, and never writes or checkpoints.
+    Raises StoreUnavailable's kinds."""
+    reader = sqlite_reader(path, num_connections=1)
+    try:
+        require_head(reader)
+        return _read(reader, work)
+    finally:
+        reader.dispose()
 
 
 def lock_file(path: Path) -> IO[bytes]:

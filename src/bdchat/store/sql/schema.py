@@ -66,6 +66,13 @@ def upgrade(engine: Engine) -> None:
         books.install(connection)
 
 
+def require_head(engine: Engine) -> None:
+    """For who only reads. Raises StoreUnavailable where the server that runs is older or newer than we are."""
+    with named_errors():
+        if _revision(engine) != HEAD:
+            raise StoreUnavailable("the running server is of another version: restart it, and try again")
+
+
 def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
