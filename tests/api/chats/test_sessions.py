@@ -119,6 +119,8 @@ async def test_the_last_used_comes_first(client: httpx.AsyncClient) -> None:
     assert (await listed(client, headers))[0] == ids[0]
     await client.patch(f"/api/sessions/{ids[1]}", json={"is_pinned": True}, headers=headers)
     assert (await listed(client, headers))[0] == ids[0]  # a pin is no use
+    await client.patch(f"/api/sessions/{ids[1]}", json={"title": "another name"}, headers=headers)
+    assert (await listed(client, headers))[0] == ids[0]  # nor is a name
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])

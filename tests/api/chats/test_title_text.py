@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.api.chats.title_text import MAX_FALLBACK_GRAPHEMES, first_words, title_prompt, usable_title
+from bdchat.api.chats.title_text import title_prompt, usable_title
 from bdchat.engine.request import FinishReason
-from bdchat.store.search.snippet import graphemes
 
 STOP, LENGTH = FinishReason.STOP, FinishReason.LENGTH
 
@@ -122,27 +121,3 @@ def test_the_model_is_shown_a_bounded_beginning() -> None:
     messages = title_prompt("a\n" * 1_000_000, "b " * 1_000_000)
     assert [message.role for message in messages] == ["system", "user", "assistant", "user"]
     assert len(messages[-1].content) < 1000
-
-
-@pytest.mark.parametrize(
-    ("question", "title"),
-    [
-        ("hi", "hi"),
-        ("  two\n words ", "two words"),
-        ("## Please help", "Please help"),
-        ("```python\nprint(1)\n```\nWhat does this do?", "What does this do?"),
-        ("```python\nprint(1)\n```", "python print(1) ```"),
-        ("a" * 100, "a" * 40 + "…"),
-        ("a" * 40, "a" * 40),
-        (
-            "환불은 언제까지 가능한지, 그리고 어디에 연락해야 하는지 알려 주세요",
-            "환불은 언제까지 가능한지, 그리고 어디에 연락해야 하는지 알려 주세요",
-        ),
-        ("one two three four five six seven eight nine ten", "one two three four five six seven eight…"),
-        ("👨‍👩‍👧‍👦" * 50, "👨‍👩‍👧‍👦" * 40 + "…"),
-        ("\x00\u202e", ""),
-    ],
-)
-def test_the_first_words_are_cut_between_words_or_whole_characters(question: str, title: str) -> None:
-    assert first_words(question) == title
-    assert len(list(graphemes(title.rstrip("…")))) <= MAX_FALLBACK_GRAPHEMES

@@ -1,4 +1,4 @@
-"""A chat gets a title after its first answer: from the model in a quiet moment, else from the user's first words."""
+"""A chat is called by its first words at once, and after its first answer by the model's title, in a quiet moment."""
 
 import asyncio
 import contextlib
@@ -202,6 +202,35 @@ async def test_the_setting_turns_it_off() -> None:
     async with staged(FakeEngine(), makes_titles=False) as stage:
         await stage.end_answer()
         assert stage.titles._waiting == {}
+
+
+@pytest.mark.parametrize("way", ["a message alone", "an answer asked for", "a chat that waits for its first message"])
+async def test_a_chat_is_called_by_its_first_words_at_once(way: str) -> None:
+    """Six chats were "New chat" until their answers had ended, and for ever where the first message was refused."""
+    gate = asyncio.Event()
+    engine = FakeEngine(token_gate=gate.wait)
+    async with over_http(engine) as client:
+        headers = await signed_in(client)
+        opening = {"opening": "여우는  무엇을 먹나요?"} if way == "a chat that waits for its first message" else {}
+        created = await client.post("/api/sessions", json=opening, headers=headers)
+        session_id = created.json()["session_id"]
+        async with heard_by(client, "ann") as heard:
+            if way == "a message alone":
+                path = f"/api/sessions/{session_id}/messages"
+                for content in ("여우는 무엇을 먹나요?", "그리고 곰은?"):
+                    assert (await client.post(path, json={"content": content}, headers=headers)).status_code == 201
+            elif way == "an answer asked for":
+                said = [{"role": "system", "content": "짧게"}, {"role": "user", "content": "여우는 무엇을 먹나요?"}]
+                body = {"messages": said, "store": True, "stream": True, "metadata": {"session_id": session_id}}
+                asking = asyncio.create_task(client.post("/v1/chat/completions", json=body, headers=headers))
+                await until(lambda: engine.num_running)
+                begun = await got(client, f"/api/sessions/{session_id}", headers)
+                assert begun["title"] == "여우는 무엇을 먹나요?"
+                gate.set()
+                await asking
+        session = await got(client, f"/api/sessions/{session_id}", headers)
+        assert session["title"] == "여우는 무엇을 먹나요?"
+        assert all(each["session"]["title"] == session["title"] for each in heard if each["type"] == "session.changed")
 
 
 async def test_a_stored_answer_over_http_is_named() -> None:

@@ -93,10 +93,31 @@ async def test_a_fork_equals_its_source_message_for_message(database: Database) 
     fork = audience[0][1].session
     assert watched.num_slices > 4
     assert await told(database, fork.session_id) == await told(database, session_id)
-    assert (fork.title, fork.num_messages, fork.deleted_at_ms) == ("원래", 8, None)
+    assert (fork.title, fork.num_messages, fork.deleted_at_ms) == ("원래 (2)", 8, None)
     assert (await database.read(lambda db: configs.of(db, fork.session_id))).system_prompt == "짧게"
     hits = (await database.read(lambda db: find(db, user_id, "number3 환불", SearchFilter(), limit=9))).hits
     assert {hit.session_id for hit in hits} == {session_id, fork.session_id}
+
+
+async def test_a_fork_is_told_from_its_source_by_its_name(database: Database) -> None:
+    """The fork of a chat that had no title yet stayed without one for ever; two forks had one name."""
+    user_id = await database.write(make_user)
+    session_id, _ = await database.write(lambda db: talk(db, user_id, "여우는 무엇을 먹나요?", "쥐를 먹어요"))
+
+    async def titles_of_fork(of: str) -> tuple[str, str, str]:
+        fork = (await forks.fork(database, user_id, of, None))[0][1].session
+        return fork.session_id, fork.title, fork.title_source
+
+    fork_id, *named = await titles_of_fork(session_id)
+    assert named == ["여우는 무엇을 먹나요? (2)", ""]
+    assert (await titles_of_fork(session_id))[1:] == ("여우는 무엇을 먹나요? (3)", "")
+    assert (await titles_of_fork(fork_id))[1:] == ("여우는 무엇을 먹나요? (4)", "")
+
+    def rename(db: Session) -> None:
+        sessions.change(db, sessions.get_owned(db, user_id, session_id), {"title": "50%_여우"})
+
+    await database.write(rename)
+    assert (await titles_of_fork(session_id))[1:] == ("50%_여우 (2)", "user")
 
 
 async def test_no_slice_is_larger_than_its_bound_and_a_large_message_is_alone(database: Database) -> None:

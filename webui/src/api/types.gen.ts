@@ -200,7 +200,7 @@ export type NewMember = { username: string; role?: "reader" | "writer" };
 
 export type NewMessage = { content: string; role?: "user" | "system" | "assistant"; parent_id?: string | null; client_message_id?: string | null };
 
-export type NewSession = { title?: string | null; folder?: string | null; config?: ConfigBody | null };
+export type NewSession = { title?: string | null; opening?: string; folder?: string | null; config?: ConfigBody | null };
 
 export type NewUser = { username: string; display_name?: string; role?: "admin" | "user" };
 
@@ -215,7 +215,7 @@ export type Overview = { version: string; database_version: string; database_war
 export type PasswordChange = { current_password: string; new_password: string };
 
 /** With what is shown beside it. */
-export type PathMessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number; sibling_ids: Array<string>; sibling_index: number; num_elsewhere: number; generation_id: string | null; error: FailureView | null; metadata: MetadataView | null };
+export type PathMessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number; sibling_ids: Array<string>; sibling_index: number; num_elsewhere: number; author_name: string | null; generation_id: string | null; error: FailureView | null; metadata: MetadataView | null };
 
 /** A page of the path from `leaf` (absent: the session's head) to its root, the end first. */
 export type PathQuery = { limit?: number; before?: string | null; leaf?: string | null };
@@ -286,7 +286,7 @@ export type SessionQuery = { limit?: number; cursor?: string | null; pinned?: bo
 /** As the asking user sees it: folder, pin and archive are the owner's own affair. */
 export type SessionView = { session_id: string; title: string; title_source: "" | "auto" | "user"; folder: string; is_pinned: boolean; is_archived: boolean; head_message_id: string | null; num_messages: number; created_at_ms: number; updated_at_ms: number; deleted_at_ms: number | null; role: "owner" | "writer" | "reader"; owner_name: string };
 
-export type SharedMessage = { message_id: string; role: "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; created_at_ms: number };
+export type SharedMessage = { message_id: string; role: "user" | "assistant" | "tool"; author_name: string | null; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; created_at_ms: number };
 
 export type SharedQuery = { limit?: number; before?: string | null };
 

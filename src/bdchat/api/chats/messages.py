@@ -126,6 +126,8 @@ class Messages:
                 message_id=message_id,
             )
             if message.message_id == message_id:
+                if message.role == "user":
+                    sessions.name_by(db, session, body.content)
                 audience = sessions.audience(db, session)
                 news.message(message)
                 news.session_changed(audience)

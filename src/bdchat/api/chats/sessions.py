@@ -162,6 +162,7 @@ class Sessions:
 
         def create(db: Db, news: News) -> Audience:
             session = sessions.create(db, user_id, title=body.title or "", folder=body.folder or "")
+            sessions.name_by(db, session, body.opening)
             if columns is not None:
                 configs.put(db, session.session_id, columns)
             audience = sessions.audience(db, session)

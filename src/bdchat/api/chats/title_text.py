@@ -1,6 +1,6 @@
-"""Prompt and rules for a chat's title: what the model is asked, which of its answers is accepted, what replaces it.
-Pure.
+"""Prompt and rules for a chat's title: what the model is asked, which of its answers is accepted. Pure.
 
+What a chat is called until then: store/chats/first_words.py.
 Made for the smallest models too: one example to imitate, one line to write, and nothing they say is trusted.
 """
 
@@ -9,10 +9,10 @@ import unicodedata
 from collections import Counter
 
 from bdchat.engine.request import ChatMessage, FinishReason
+from bdchat.store.chats.first_words import one_line
 from bdchat.store.search.snippet import graphemes
 
 MAX_TITLE_GRAPHEMES = 60  # a longer one is no title
-MAX_FALLBACK_GRAPHEMES = 40
 MAX_TITLE_TOKENS = 24
 QUESTION_CHARS, ANSWER_CHARS = 600, 300  # of each the model is shown
 SCRIPT_SHARE = 0.15  # of the letters: a syllable is two or three of them, and names are often English
@@ -42,8 +42,6 @@ _ECHO = re.compile(r"^(?:question|answer|assistant|user|질문|답|답변)\s*[:�
 _WRAPPING = "\"'`*_#~“”‘’„«»「」『』《》 \t"
 _BRACKETS = ("()", "[]", "{}", "<>")
 _ENDS = ".。,，;；:：!！ "
-_FENCE = re.compile(r"```.*?(?:```|$)", re.DOTALL)
-_SIGNS = re.compile(r"^[#>*\-\s`]+")
 
 _ENGLISH = (
     "Write a short title, at most six words, for the question, in the language of the question. Answer with the title"
@@ -80,25 +78,11 @@ def usable_title(said: str, reason: FinishReason, question: str, answer: str = "
         return None
     if len(list(graphemes(title))) > MAX_TITLE_GRAPHEMES or title.casefold() in _EXAMPLES:
         return None
-    if _plain(answer[: 4 * len(title)]).casefold().startswith(title.casefold()):
+    if one_line(answer[: 4 * len(title)]).casefold().startswith(title.casefold()):
         return None
     if _repeats_the_order(title, question) or (_ALOUD.search(title) and not _ALOUD.search(question)):
         return None
     return title if _is_in_language_of(title, question[:LANGUAGE_CHARS]) else None
-
-
-def first_words(question: str) -> str:
-    """The beginning of the user's message, cut between words, or between whole characters where a word is too long.
-    Empty only when nothing can be read in it."""
-    plain = _plain(_FENCE.sub(" ", question)) or _plain(question)
-    plain = _SIGNS.sub("", plain) or plain
-    clusters = list(graphemes(plain))
-    if len(clusters) <= MAX_FALLBACK_GRAPHEMES:
-        return plain
-    kept = "".join(clusters[:MAX_FALLBACK_GRAPHEMES])
-    if clusters[MAX_FALLBACK_GRAPHEMES] != " " and (cut := kept.rfind(" ")) >= len(kept) // 2:
-        kept = kept[:cut]
-    return kept.rstrip(_ENDS) + "…"
 
 
 def is_korean(text: str) -> bool:
@@ -144,7 +128,7 @@ def _runs(words: list[str]) -> set[tuple[str, ...]]:
 
 def _bare(line: str, question: str) -> str:
     """Tags that the question names keep their names."""
-    title = _TAG.sub(lambda tag: (tag[1] or "") if tag[0] in question else " ", _plain(line))
+    title = _TAG.sub(lambda tag: (tag[1] or "") if tag[0] in question else " ", one_line(line))
     for _ in range(3):  # **Title: "…"**
         title = _LABEL.sub("", _unwrapped(title))
     return " ".join(_QUOTES.sub("", title).split()).strip(_WRAPPING).rstrip(_ENDS)
@@ -156,17 +140,7 @@ def _unwrapped(title: str) -> str:
 
 
 def _shown(text: str, num_chars: int) -> str:
-    return _plain(text[: num_chars * 4])[:num_chars]
-
-
-def _plain(text: str) -> str:
-    """One line without what cannot be seen: control and direction characters, lone surrogates; joiners stay."""
-    seen = (" " if letter.isspace() else letter for letter in text if _is_seen(letter))
-    return " ".join("".join(seen).split())
-
-
-def _is_seen(letter: str) -> bool:
-    return letter.isspace() or letter in "\u200c\u200d" or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co"}
+    return one_line(text[: num_chars * 4])[:num_chars]
 
 
 _EXAMPLES = frozenset(example[1][2].casefold() for example in (_ENGLISH, _KOREAN))

@@ -1,8 +1,9 @@
-"""Generates titles: after an answer in a chat without one, the model is asked for a title. Event loop only.
+"""Generates titles: after an answer in a chat that nobody named, the model is asked for a title. Event loop only.
 
 It is asked while nobody else asks it anything, and gives way when somebody comes: an answer never waits for a title.
-When there is no quiet moment, or the model's words are no title, the user's first words are (title_text.py). A title
-that the user gives meanwhile stands. What it costs is the user's usage; it is no message.
+When there is no quiet moment, or the model's words are no title, the first words that the chat is called by stay
+(store/chats/first_words.py). A title that the user gives meanwhile stands. What it costs is the user's usage; it is no
+message.
 """
 
 import asyncio
@@ -18,7 +19,6 @@ from bdchat.api.bus.writes import Writes
 from bdchat.api.chats.title_text import (
     ANSWER_CHARS_READ,
     MAX_TITLE_TOKENS,
-    first_words,
     title_prompt,
     usable_title,
     without_thought,
@@ -108,10 +108,8 @@ class Titles:
             question, answer = await self._database.read(lambda db: _turn(db, untitled))
         except NotFound:
             return
-        title = await self._ask_in_peace(untitled, question, answer) or first_words(question)
-        if not title:
-            return
-        await self._writes.run(lambda db, news: _put(db, news, untitled.session_id, title))
+        title = await self._ask_in_peace(untitled, question, answer)
+        await self._writes.run(lambda db, news: _put(db, news, untitled.session_id, title, question))
 
     # --- the model ----------------------------------------------------------------------------------------------------
 
@@ -183,10 +181,15 @@ def _turn(db: Db, untitled: Untitled) -> tuple[str, str]:
     return question.content, without_thought(answer.content[:ANSWER_CHARS_READ]).strip()
 
 
-def _put(db: Db, news: News, session_id: str, title: str) -> None:
-    """Unless it has one meanwhile, or is gone."""
+def _put(db: Db, news: News, session_id: str, title: str | None, question: str) -> None:
+    """Unless it has one meanwhile, or is gone. `title` None: what it is called stays; by `question`, if by nothing."""
     session = db.get(ChatSession, session_id)
     if session is None or session.title_source or session.deleted_at_ms is not None:
+        return
+    if title is None:
+        sessions.name_by(db, session, question)
+        title = session.title
+    if not title:
         return
     sessions.change(db, session, {"title": title}, title_source="auto")
     news.session_changed(sessions.audience(db, session))

@@ -16,6 +16,7 @@ from bdchat.store.tables import SessionConfig
 
 MAX_TITLE_CHARS = 200
 MAX_FOLDER_CHARS = 100
+MAX_OPENING_CHARS = 1000
 MAX_SYSTEM_PROMPT_CHARS = 100_000
 MAX_PAGE = 100
 
@@ -70,7 +71,8 @@ CONFIG_COLUMNS = ("model", "temperature", "top_p", "max_tokens", "system_prompt"
 
 
 class NewSession(Strict):
-    title: Title | None = None  # none: the model gives it one
+    title: Title | None = None  # none: the first words of its first message, then the model's
+    opening: Annotated[Text, Field(max_length=MAX_OPENING_CHARS)] = ""  # of the message that comes: names it at once
     folder: Folder | None = None
     config: ConfigBody | None = None
 
@@ -113,7 +115,7 @@ class SessionView(View):
 
     session_id: str
     title: str
-    title_source: Literal["", "auto", "user"]  # "": it has none yet
+    title_source: Literal["", "auto", "user"]  # "": none yet, or the first words of its first message
     folder: str
     is_pinned: bool
     is_archived: bool

@@ -197,6 +197,8 @@ def _write(db: Db, session: ChatSession, new: NewAnswer) -> list[Message]:
         )
         if session.num_messages == before:
             raise AlreadySent
+        if role == "user":
+            sessions.name_by(db, session, content)
         written.append(message)
         parent_id = message.message_id
     return written

@@ -10,12 +10,13 @@ from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import String, bindparam, case, insert, inspect, null
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from bdchat.store.accounting import books, quotas
 from bdchat.store.accounting.storage import dialect, stored_bytes
 from bdchat.store.chats import configs, messages, purges, sessions, staging
 from bdchat.store.chats import queries as chat_queries
+from bdchat.store.chats.first_words import READ_CHARS, first_words, name_of, numbered
 from bdchat.store.chats.sessions import Audience
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound
@@ -24,6 +25,8 @@ from bdchat.store.search import index as search
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.slices import slices
 from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEntry
+
+OPENING = 4  # messages among which the first question is: a system prompt and a greeting may come before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,32 @@ def _whole(db: Db, plan: _ForkPlan) -> Audience:
 def _begin(db: Db, plan: _ForkPlan) -> ChatSession:
     source, _ = sessions.get_readable(db, plan.user_id, plan.source_id)
     quotas.charge(db, plan.user_id, sum(part.num_kept_bytes for part in plan.parts))
-    target = sessions.create(db, plan.user_id, title=source.title, session_id=plan.target_id)
+    target = sessions.create(db, plan.user_id, title=_title(db, plan, source), session_id=plan.target_id)
     target.title_source = source.title_source
     configs.copy(db, source.session_id, target.session_id)
     return target
+
+
+def _title(db: Db, plan: _ForkPlan, source: ChatSession) -> str:
+    """The source's with a number that no chat of the user's has yet; "" when there are no words to call it by."""
+    name = name_of(source.title) or first_words(_opening(db, plan))
+    if not name:
+        return ""
+    titles = select(ChatSession.title).where(
+        col(ChatSession.user_id) == plan.user_id,
+        col(ChatSession.deleted_at_ms).is_(None),
+        col(ChatSession.title).startswith(name, autoescape=True),
+    )
+    return numbered(name, [title for title in db.exec(titles) if name_of(title) == name])
+
+
+def _opening(db: Db, plan: _ForkPlan) -> str:
+    """What was said first."""
+    first_ids = [part.message_id for part in plan.parts[:OPENING]]
+    query = select(func.substr(col(Message.content), 1, READ_CHARS)).where(
+        col(Message.message_id).in_(first_ids), col(Message.role) == "user"
+    )
+    return str(db.exec(query.order_by(col(Message.created_at_ms), col(Message.message_id)).limit(1)).first() or "")
 
 
 def _copy_staged(db: Db, *, plan: _ForkPlan, parts: Sequence[_ForkPart]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from bdchat.store.chats import queries as chat_queries
+from bdchat.store.chats.first_words import first_words
 from bdchat.store.db import Db
 from bdchat.store.errors import NotAllowed, NotFound
 from bdchat.store.ids import new_id, now_ms
@@ -100,14 +101,20 @@ def get_owned(db: Db, user_id: str, session_id: str, *, is_deleted: bool | None 
 
 
 def change(db: Db, session: ChatSession, changes: dict[str, Any], *, title_source: str = "user") -> None:
-    """`changes`: columns and their values. A new title counts as activity; pins and folders do not."""
+    """`changes`: columns and their values. None of them is activity: the chat stays where it is in the list."""
     for name, value in changes.items():
         setattr(session, name, value)
     if "title" in changes:
         session.title_source = title_source if session.title else ""
-        session.updated_at_ms = now_ms()
         search.index_title(db, session)
     db.flush()
+
+
+def name_by(db: Db, session: ChatSession, message: str) -> None:
+    """A chat without a title is called by what is said first in it, until the model or its owner names it."""
+    if not session.title and (title := first_words(message)):
+        session.title = title
+        search.index_title(db, session)
 
 
 def audience(db: Db, session: ChatSession) -> Audience:

@@ -56,6 +56,17 @@ test("the first message begins a chat, is answered word by word, and ends as it 
   expect(screen.getAllByText("Tell me of foxes")).toHaveLength(1);
 });
 
+test("a chat is called by its first words before they are sent, without half a letter", async () => {
+  const begun: unknown[] = [];
+  const page = openChat(() => [], "/");
+  page.table["POST /api/sessions"] = (body) => {
+    begun.push(body);
+    return new Refusal(507, { code: "storage_full", message: "full" });
+  };
+  await write(`${"x".repeat(999)}🦊 and more`);
+  await waitFor(() => expect(begun).toEqual([{ opening: "x".repeat(999) }]));
+});
+
 test("a message that the server refuses stays, to be sent again or discarded", async () => {
   const page = openChat(() => []);
   await write("hello");

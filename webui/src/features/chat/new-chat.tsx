@@ -14,6 +14,9 @@ import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
 import { usePending } from "./pending";
 
+/** Characters of the first message that the server wants to see. */
+const MAX_OPENING = 1000;
+
 export function NewChat() {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -27,7 +30,7 @@ export function NewChat() {
     setBusy(true);
     try {
       const session = await call("POST /api/sessions", {
-        body: preset ? { config: { system_prompt: preset.systemPrompt } } : {},
+        body: { opening: openingOf(content), ...(preset ? { config: { system_prompt: preset.systemPrompt } } : {}) },
       });
       add({ sessionId: session.session_id, content, ...(model ? { model } : {}) });
       navigate(`/chat/${session.session_id}`);
@@ -75,4 +78,9 @@ export function NewChat() {
       </Box>
     </Box>
   );
+}
+
+/** Of which the chat is called at once; no half of a letter at its end. */
+function openingOf(content: string): string {
+  return content.slice(0, MAX_OPENING).replace(/[\uD800-\uDBFF]$/, "");
 }
