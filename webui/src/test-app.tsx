@@ -77,6 +77,7 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
     session_id: "s1",
     parent_id: null,
     author_id: "u1",
+    author_name: "ann",
     role: "user",
     content: "",
     status: "complete",

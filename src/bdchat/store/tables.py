@@ -167,7 +167,7 @@ class ChatSession(Row, table=True):
     session_id: str = _id(primary_key=True)
     user_id: str = _id("user.user_id")
     title: str = ""
-    title_source: str = ""  # "" none yet | "auto" the model's | "user"
+    title_source: str = ""  # "" none yet, or the first words of its first message | "auto" the model's | "user"
     folder: str = ""
     is_pinned: bool = False
     is_archived: bool = False
@@ -259,6 +259,9 @@ class Message(Row, table=True):
     created_at_ms: int = _ms()
 
 
+AUTHOR = "author"  # in MessageMetadata.extra: the name of who wrote an imported message, when that is not the owner
+
+
 class MessageMetadata(Row, table=True):
     """How an answer came to be. Made when it ends."""
 
@@ -276,7 +279,7 @@ class MessageMetadata(Row, table=True):
     prefill_ms: int = _count()
     decode_ms: int = _count()
     num_dropped_messages: int = _count()  # by the context-overflow policy
-    extra: dict[str, Any] = _json()  # imported fields that have no column
+    extra: dict[str, Any] = _json()  # imported fields that have no column; AUTHOR
 
 
 class Generation(Row, table=True):

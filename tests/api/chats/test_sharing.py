@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlmodel import Session, update
+from sqlmodel import Session, select, update
 
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ShareLink, User
@@ -83,7 +83,7 @@ async def test_a_writer_writes_under_their_own_name(client: httpx.AsyncClient) -
     await let_in(client, ann, session_id, "bob", "writer")
     message_id = await say(client, bob, session_id, "from bob")
     message = await got(client, f"/api/messages/{message_id}", ann)
-    assert message["author_id"] == await id_of(client, "bob")
+    assert (message["author_id"], message["author_name"]) == (await id_of(client, "bob"), "bob")
     error_of(await client.put(f"/api/sessions/{session_id}", json={"title": "x"}, headers=bob), 403)
     await let_in(client, ann, session_id, "bob", "reader")
     body = {"content": "x"}
@@ -157,6 +157,28 @@ async def test_a_link_shows_the_path_to_whoever_has_it(client: httpx.AsyncClient
     assert "token" not in shown[0]
     for method in ("POST", "PUT", "DELETE"):
         error_of(await client.request(method, link["path"], json={}), 405)
+
+
+async def test_a_link_puts_nobodys_words_in_anothers_mouth(client: httpx.AsyncClient) -> None:
+    """Every question stood under the owner's name, whoever had written it."""
+    ann, bob = await signed_in(client), await signed_in(client, "bob")
+    carol = await signed_in(client, "carol")
+    assert (await client.patch("/api/profile", json={"display_name": "Bob B."}, headers=bob)).is_success
+    session_id, _ = await talk(client, ann, "of ann", "answer")
+    for name, headers in (("bob", bob), ("carol", carol)):
+        await let_in(client, ann, session_id, name, "writer")
+        await say(client, headers, session_id, f"of {name}")
+    await app_of(client).database.write(_delete_carol)
+    link = await make_link(client, ann, session_id)
+    shown = (await client.get(link["path"])).json()["data"]
+    under = {item["content"]: item["author_name"] for item in shown}
+    assert under == {"of ann": "ann", "answer": None, "of bob": "Bob B.", "of carol": None}
+    page = (await got(client, f"/api/sessions/{session_id}/messages", bob))["data"]
+    assert [item["author_name"] for item in page] == ["ann", "ann", "Bob B.", None]
+
+
+def _delete_carol(db: Session) -> None:
+    db.delete(db.exec(select(User).where(User.username == "carol")).one())
 
 
 @pytest.mark.parametrize("limit", [1, 3, 200])

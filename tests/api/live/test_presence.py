@@ -12,6 +12,7 @@ from bdchat.api.live.presence import Presence, TypingSign
 pytestmark = pytest.mark.anyio
 ANN = Identity("u-ann", "ann", "user", frozenset({"sessions"}))
 BOB = Identity("u-bob", "bob", "user", frozenset({"sessions"}))
+ANN_AS_A = (ANN, "Ann \x1f A.")  # a name may hold anything
 TOPIC = session_topic("s")
 
 
@@ -40,12 +41,12 @@ async def test_a_user_is_counted_once_however_many_tabs() -> None:
     bus = LocalBus()
     presence = Presence(bus)
     async with bus.subscribe(TOPIC) as heard:
-        first, second, other = presence.entry("s", ANN), presence.entry("s", ANN), presence.entry("s", BOB)
+        first, second, other = (presence.entry("s", *each) for each in (ANN_AS_A, ANN_AS_A, (BOB, "bob")))
         for entry in (first, second, other):
             await entry.renew()
         assert await presence.users("s") == [
-            {"user_id": "u-ann", "username": "ann"},
-            {"user_id": "u-bob", "username": "bob"},
+            {"user_id": "u-ann", "username": "ann", "name": "Ann \x1f A."},
+            {"user_id": "u-bob", "username": "bob", "name": "bob"},
         ]
         assert [names(message) for message in await said(heard)] == [["ann"], ["ann", "bob"]]
         await first.leave()
@@ -57,7 +58,7 @@ async def test_a_user_is_counted_once_however_many_tabs() -> None:
 async def test_renewing_says_nothing_unless_somebody_has_gone_silently() -> None:
     bus = LocalBus()
     here, elsewhere = Presence(bus), Presence(bus)  # two servers
-    entry, lost = here.entry("s", ANN), elsewhere.entry("s", BOB)
+    entry, lost = here.entry("s", ANN, "ann"), elsewhere.entry("s", BOB, "bob")
     await entry.renew()
     await lost.renew()
     async with bus.subscribe(TOPIC) as heard:
@@ -75,7 +76,7 @@ async def test_renewing_says_nothing_unless_somebody_has_gone_silently() -> None
 async def test_a_seat_that_was_never_taken_can_be_left() -> None:
     bus = LocalBus()
     presence = Presence(bus)
-    await presence.entry("s", ANN).leave()
+    await presence.entry("s", ANN, "ann").leave()
     assert await presence.users("s") == []
 
 

@@ -244,7 +244,7 @@ async def test_others_see_who_reads_by_a_stream_and_who_writes_by_requests(clien
 
 
 async def _users(client: httpx.AsyncClient, *names: str) -> list[dict[str, str]]:
-    users = [{"user_id": await id_of(client, name), "username": name} for name in names]
+    users = [{"user_id": await id_of(client, name), "username": name, "name": name} for name in names]
     return sorted(users, key=lambda user: user["user_id"])
 
 

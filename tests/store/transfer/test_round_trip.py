@@ -97,6 +97,17 @@ async def test_a_chat_written_here_comes_back_with_branches_settings_and_order(d
     await import_all(database, bob, await export_bytes(database, ann))
     (second,) = await exported(database, bob)
     assert told(second) == told(first)
+    assert await names_of_authors(database, second) == {"환불은?": "Bob", "나도": "Cem"}
+
+
+async def names_of_authors(database: Database, exported: dict[str, Any]) -> dict[str, str | None]:
+    """Who is named beside the messages that are shown."""
+
+    def read(db: Session) -> dict[str, str | None]:
+        entries = messages.path(db, exported["session_id"], exported["head_message_id"], limit=9)
+        return {str(entry.content): entry.author_name for entry in entries}
+
+    return await database.read(read)
 
 
 async def test_what_is_imported_is_counted_and_found(database: Database) -> None:

@@ -262,7 +262,7 @@ def _shared(db: Db, token: str, query: SharedQuery) -> LongAnswer:
         title=session.title,
         owner_name=owner.display_name or owner.username,
         updated_at_ms=session.updated_at_ms,
-        data=[SharedMessage.of(entry.message, entry.content) for entry in shown],
+        data=[SharedMessage.of(entry) for entry in shown],
         next_cursor=None if is_whole else page[0].message.message_id,
     ).model_dump()
     texts = long_texts(document["data"], contents_of(shown))

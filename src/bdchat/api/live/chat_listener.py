@@ -6,6 +6,7 @@ between. Who may not read the session hears the same as for one that does not ex
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,12 +18,22 @@ from bdchat.api.live.connection import CloseCode, LiveConnection, SocketClosed
 from bdchat.api.live.presence import Presence, PresenceEntry
 from bdchat.api.live.protocol import frame_of
 from bdchat.api.schemas.live import Present, Welcome
+from bdchat.store.accounts import users
 from bdchat.store.chats import sessions, sharing
 from bdchat.store.chats.sessions import Role
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 
 NO_SUCH_SESSION = "there is no such session"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a user in a session."""
+
+    role: Role = "reader"
+    is_shared: bool = False  # others may come into it
+    name: str = ""  # display name, else username
 
 
 class ChatListener:
@@ -47,15 +58,14 @@ class ChatListener:
         self.session_id = session_id
         self._answers = answers
         self._tells_notifications = tells_notifications
-        self._role: Role = "reader"  # this and the next: until looked up
-        self._is_shared = False
+        self._standing = Standing()  # until looked up
         self._presence_entry: PresenceEntry | None = None  # while the session is shared
         self._looking = asyncio.Lock()  # news and heartbeats come together
 
     @property
     def may_be_seen_writing(self) -> bool:
         """Who is alone, or may only read, writes for nobody."""
-        return self._presence_entry is not None and self._role != "reader"
+        return self._presence_entry is not None and self._standing.role != "reader"
 
     async def run(self, heard: Subscription, *work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """`work` is done beside it. Raises SocketClosed, WebSocketDisconnect and the bus's errors."""
@@ -81,7 +91,7 @@ class ChatListener:
             server_id=self._parts.server_id,
             user_id=self._identity.user_id,
             session_id=self.session_id,
-            role=self._role,
+            role=self._standing.role,
         )
 
     async def _look(self) -> None:
@@ -89,25 +99,25 @@ class ChatListener:
 
         look = partial(standing, user_id=self._identity.user_id, session_id=self.session_id)
         try:
-            self._role, self._is_shared = await self._parts.database.read(look)
+            self._standing = await self._parts.database.read(look)
         except NotFound as error:
             raise SocketClosed(CloseCode.NOT_FOUND, NO_SUCH_SESSION) from error
 
     async def _look_again(self) -> None:
         async with self._looking:
-            role = self._role
+            role = self._standing.role
             await self._look()
-            if role != self._role:
+            if role != self._standing.role:
                 self._connection.send(self._welcome())
             await self._join()
 
     async def _join(self) -> None:
         """Where others may come, everybody is seen."""
-        if self._is_shared and self._presence_entry is None:
-            self._presence_entry = self._presence.entry(self.session_id, self._identity)
+        if self._standing.is_shared and self._presence_entry is None:
+            self._presence_entry = self._presence.entry(self.session_id, self._identity, self._standing.name)
             await self._presence_entry.renew()
             self._connection.send(Present(users=await self._presence.users(self.session_id)))
-        elif not self._is_shared and self._presence_entry is not None:
+        elif not self._standing.is_shared and self._presence_entry is not None:
             entry, self._presence_entry = self._presence_entry, None
             await entry.leave()
 
@@ -153,10 +163,11 @@ class ChatListener:
             await self._look_again()  # the role may be another
 
 
-def standing(db: Db, user_id: str, session_id: str) -> tuple[Role, bool]:
-    """What the user may do in the session, and whether others may come into it. Raises NotFound."""
+def standing(db: Db, user_id: str, session_id: str) -> Standing:
+    """Raises NotFound."""
     _, role = sessions.get_readable(db, user_id, session_id)
-    return role, bool(sharing.members(db, session_id))
+    user = users.get(db, user_id)
+    return Standing(role, bool(sharing.members(db, session_id)), user.display_name or user.username)
 
 
 def _session_of(message: Message) -> str | None:

@@ -11,7 +11,7 @@ from bdchat.api.bus.interface import Bus, session_topic
 from bdchat.api.http.identity import Identity
 
 MEMBER_TTL_S = 60.0  # three heartbeats
-SEPARATOR = "\x1f"  # in no user name
+SEPARATOR = "\x1f"  # in no user name; what others see a person by comes last
 Users = list[dict[str, str]]
 
 
@@ -23,16 +23,19 @@ class Presence:
         self._said: dict[str, Users] = {}  # session → what was published last; only while somebody here is in it
         self._num_here: dict[str, int] = {}
 
-    def entry(self, session_id: str, identity: Identity) -> "PresenceEntry":
-        """To be taken by its first `renew`, and left once, taken or not."""
+    def entry(self, session_id: str, identity: Identity, name: str) -> "PresenceEntry":
+        """To be taken by its first `renew`, and left once, taken or not. `name`: as the chat shows who wrote."""
         self._num_here[session_id] = self._num_here.get(session_id, 0) + 1
-        return PresenceEntry(self, session_id, SEPARATOR.join((identity.user_id, identity.username, uuid.uuid4().hex)))
+        member = SEPARATOR.join((identity.user_id, identity.username, uuid.uuid4().hex, name))
+        return PresenceEntry(self, session_id, member)
 
     async def users(self, session_id: str) -> Users:
         """By user id, each once."""
         members = await self._bus.members(session_id)
-        names = dict(member.split(SEPARATOR)[:2] for member in members)
-        return [{"user_id": user_id, "username": names[user_id]} for user_id in sorted(names)]
+        found: dict[str, dict[str, str]] = {}
+        for user_id, username, _, name in sorted(member.split(SEPARATOR, 3) for member in members):
+            found[user_id] = {"user_id": user_id, "username": username, "name": name}
+        return list(found.values())
 
     async def join(self, session_id: str, member: str) -> None:
         await self._bus.join(session_id, member, MEMBER_TTL_S)

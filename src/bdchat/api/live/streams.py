@@ -144,8 +144,8 @@ class LiveStreams:
         """Raises NotFound. Who is alone, or may only read, writes for nobody."""
 
         look = partial(standing, user_id=identity.user_id, session_id=session_id)
-        role, is_shared = await self._parts.database.read(look)
-        if role == "reader" or not is_shared or not is_typing:
+        here = await self._parts.database.read(look)
+        if here.role == "reader" or not here.is_shared or not is_typing:
             await self._typing.hide(session_id, identity)
         else:
             await self._typing.show(session_id, identity)

@@ -259,7 +259,7 @@ class TypingNow(OutFrame, frozen=True, kw_only=True, tag="typing"):
 class Present(OutFrame, frozen=True, kw_only=True, tag="presence"):
     """Everybody who has a shared session open, each once however many tabs."""
 
-    users: list[dict[str, str]]
+    users: list[dict[str, str]]  # user_id, username, name (the display name, else the username)
 
 
 class Notification(OutFrame, frozen=True, kw_only=True, tag="notification"):

@@ -103,6 +103,7 @@ class PathMessageView(MessageView):
     sibling_ids: list[str]  # in order, its own among them
     sibling_index: int  # of its own in these, from 0
     num_elsewhere: int  # messages in the branches of the others
+    author_name: str | None  # of who wrote it or asked for it; null: that account is gone, or it came without a name
     generation_id: str | None  # what is writing it now
     error: FailureView | None
     metadata: MetadataView | None
@@ -114,6 +115,7 @@ class PathMessageView(MessageView):
             sibling_ids=list(entry.sibling_ids),
             sibling_index=entry.sibling_ids.index(entry.message.message_id),
             num_elsewhere=entry.num_elsewhere,
+            author_name=entry.author_name,
             generation_id=entry.generation_id,
             error=_failure(entry.error),
             metadata=MetadataView.of(entry.metadata) if entry.metadata else None,

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text
-from bdchat.store.tables import ChatInvite, ChatSession, Message, SessionMember, ShareLink, User
+from bdchat.store.chats.messages import PathEntry
+from bdchat.store.tables import ChatInvite, ChatSession, SessionMember, ShareLink, User
 
 MAX_LINK_DAYS = 3650
 
@@ -122,15 +123,23 @@ class LinkList(View):
 class SharedMessage(View):
     message_id: str
     role: Literal["user", "assistant", "tool"]
+    author_name: str | None  # of a user's message; null: that account is gone, or it came without a name
     content: str
     status: Literal["complete", "running", "stopped", "interrupted", "failed"]
     created_at_ms: int
 
     @classmethod
-    def of(cls, message: Message, content: str | None) -> "SharedMessage":
-        """`content` None: it comes later (long_answer.py)."""
-        named = {name: getattr(message, name) for name in cls.model_fields if name != "content"}
-        return cls.model_construct(**named, content=content or "")
+    def of(cls, entry: PathEntry) -> "SharedMessage":
+        """Content None: it comes later (long_answer.py)."""
+        message = entry.message
+        return cls.model_construct(
+            message_id=message.message_id,
+            role=message.role,
+            author_name=entry.author_name if message.role == "user" else None,
+            content=entry.content or "",
+            status=message.status,
+            created_at_ms=message.created_at_ms,
+        )
 
 
 class SharedSession(View):

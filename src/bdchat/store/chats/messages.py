@@ -36,6 +36,7 @@ class PathEntry:
     num_elsewhere: int
     generation_id: str | None  # what is writing it now
     error: dict[str, Any]  # OpenAI's error object, of an answer that broke off
+    author_name: str | None  # of who wrote it or asked for it; None: that account is gone, or nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +231,13 @@ def path(db: Db, session_id: str, leaf_id: str | None, *, limit: int, before: st
     sizes = _branch_sizes(db, session_id, elsewhere)
     errors = _errors(db, [row[0].message_id for row in rows if row[0].status in BROKEN])
 
-    def entry(
-        message: Message, content: str | None, metadata: MessageMetadata | None, running: str | None
-    ) -> PathEntry:
+    entries = []
+    for message, content, metadata, running_id, author_name in rows:
         family = families[message.parent_id]
         num_elsewhere = sum(sizes.get(each, 0) for each in family)
-        return PathEntry(message, content, metadata, family, num_elsewhere, running, errors.get(message.message_id, {}))
-
-    return [entry(*row) for row in rows]
+        error = errors.get(message.message_id, {})
+        entries.append(PathEntry(message, content, metadata, family, num_elsewhere, running_id, error, author_name))
+    return entries
 
 
 def session_id_of(db: Db, message_id: str) -> str:

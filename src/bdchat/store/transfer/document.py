@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bdchat.store.tables import ChatSession, Message, MessageMetadata, SessionConfig
+from bdchat.store.tables import AUTHOR, ChatSession, Message, MessageMetadata, SessionConfig
 from bdchat.store.transfer.chat import (
     MAX_AT_MS,
     MAX_FOLDER_CHARS,
@@ -30,7 +30,6 @@ VERSION_KEY = "bdchat_export"
 MAX_EXTRA_BYTES = 256 * 1024  # of a message's model_params and of its extra, each
 CONFIG_COLUMNS = ("model", "temperature", "top_p", "max_tokens", "system_prompt", "context_overflow")
 METADATA_COLUMNS = tuple(name for name in MessageMetadata.model_fields if name != "message_id")
-AUTHOR = "author"  # in MessageMetadata.extra: who wrote it, when that is not the owner
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=MAX_AT_MS)]

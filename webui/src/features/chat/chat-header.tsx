@@ -2,7 +2,7 @@
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
+import { Present } from "./people/present";
 
 interface Props {
   title: string;
@@ -11,17 +11,12 @@ interface Props {
 }
 
 export function ChatHeader({ title, others, menu }: Props) {
-  const { t } = useTranslation();
   return (
     <Box component="header" sx={{ display: "flex", alignItems: "center", gap: 2, minHeight: 48, pl: 7, pr: 2 }}>
       <Typography component="h1" noWrap dir="auto" sx={{ fontSize: "0.95rem", fontWeight: 600, flex: 1 }}>
         {title}
       </Typography>
-      {others.length > 0 && (
-        <Typography variant="body2" color="textSecondary" noWrap>
-          {t("chat.present", { names: others.map((other) => other.name).join(", ") })}
-        </Typography>
-      )}
+      {others.length > 0 && <Present others={others} />}
       {menu}
     </Box>
   );

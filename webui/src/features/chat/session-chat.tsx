@@ -1,11 +1,12 @@
 /** One chat: its thread, the field below it, and the line that keeps both alive. */
 import Box from "@mui/material/Box";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { sessionQuery } from "@/api/chat-queries";
 import { ApiError } from "@/api/errors";
+import { useMyId } from "@/api/use-me";
 import { Loading } from "@/ui/loading";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
@@ -16,6 +17,8 @@ import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
 import { ContextMeter } from "./context-meter/context-meter";
 import { usePending } from "./pending";
+import { ReadOnly } from "./people/read-only";
+import { type Reader, ReaderContext } from "./people/reader";
 import { Thread } from "./thread/thread";
 import { useSessionLine } from "./use-session-line";
 import { useThread } from "./use-thread";
@@ -33,6 +36,13 @@ export function SessionChat({ sessionId }: Props) {
   const { add } = usePending();
   const model = useWantedModel();
   const title = session.data?.title || t("sessions.untitled");
+  const userId = useMyId();
+  const role = session.data?.role ?? "owner";
+  const isShared =
+    role !== "owner" ||
+    line.others.length > 0 ||
+    messages.some((message) => message.role === "user" && message.author_id !== userId);
+  const reader = useMemo((): Reader => ({ userId, mayWrite: role !== "reader", isShared }), [userId, role, isShared]);
   useEffect(() => {
     document.title = `${title} · bdchat`;
     return () => {
@@ -63,10 +73,14 @@ export function SessionChat({ sessionId }: Props) {
       <ChatHeader
         title={title}
         others={line.others}
-        menu={<ChatMenu sessionId={sessionId} title={title} isOwner={session.data?.role === "owner"} />}
+        menu={<ChatMenu sessionId={sessionId} title={title} isOwner={role === "owner"} />}
       />
-      <Thread sessionId={sessionId} messages={messages} query={query} line={line} />
-      {session.data?.role !== "reader" && (
+      <ReaderContext value={reader}>
+        <Thread sessionId={sessionId} messages={messages} query={query} line={line} />
+      </ReaderContext>
+      {role === "reader" ? (
+        <ReadOnly sessionId={sessionId} ownerName={session.data?.owner_name ?? ""} hasMessages={last !== undefined} />
+      ) : (
         <Composer
           place={sessionId}
           send={send}

@@ -90,8 +90,11 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
   const say = useCallback((frame: SaidFrame) => line.current?.send(frame), []);
   const others = present.users
     .filter((user) => user.user_id !== present.me)
-    .map((user) => ({ userId: user.user_id ?? "", name: user.username ?? "" }));
-  return { state, say, others, typing: Object.values(typing) };
+    .map((user) => ({ userId: user.user_id ?? "", name: user.name ?? user.username ?? "" }));
+  const writing = Object.entries(typing).map(
+    ([userId, username]) => others.find((other) => other.userId === userId)?.name ?? username,
+  );
+  return { state, say, others, typing: writing };
 }
 
 function frameOf(message: PendingMessage): SaidFrame {

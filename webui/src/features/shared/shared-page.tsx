@@ -4,7 +4,7 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useParams } from "react-router";
+import { Link, useNavigate, useParams } from "react-router";
 import { call } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { keys } from "@/api/keys";
@@ -17,6 +17,7 @@ import { QueryProblem } from "@/ui/query-problem";
 export function SharedPage() {
   const { t } = useTranslation();
   const { token = "" } = useParams();
+  const navigate = useNavigate();
   const shared = useInfiniteQuery({
     queryKey: keys.shared(token),
     queryFn: ({ signal, pageParam }) =>
@@ -29,8 +30,11 @@ export function SharedPage() {
     const isGone = shared.error instanceof ApiError && shared.error.status === 404;
     return (
       <main>
+        <Product />
         {isGone ? (
-          <Problem title={t("shared.gone")}>{t("shared.goneText")}</Problem>
+          <Problem title={t("shared.gone")} action={{ label: t("error.toStart"), onClick: () => navigate("/") }}>
+            {t("shared.goneText")}
+          </Problem>
         ) : (
           <QueryProblem error={shared.error} retry={() => shared.refetch()} />
         )}
@@ -40,7 +44,8 @@ export function SharedPage() {
   const { title, owner_name: owner } = shared.data.pages[0] ?? { title: "", owner_name: "" };
   const messages = shared.data.pages.toReversed().flatMap((page) => page.data);
   return (
-    <Box component="main" sx={{ maxWidth: 780, mx: "auto", px: 2, py: 5 }}>
+    <Box component="main" sx={{ maxWidth: 780, mx: "auto", px: 2, pb: 5 }}>
+      <Product />
       <Typography variant="h1" dir="auto">
         {title || t("sessions.untitled")}
       </Typography>
@@ -55,11 +60,22 @@ export function SharedPage() {
       {messages.map((message) => (
         <Box component="article" key={message.message_id} sx={{ mb: 3 }}>
           <Typography component="h2" variant="caption" color="textSecondary" sx={{ fontWeight: 600 }}>
-            {message.role === "user" ? <bdi>{owner}</bdi> : t("shared.model")}
+            {message.role === "user" ? <bdi>{message.author_name ?? t("people.unknown")}</bdi> : t("shared.model")}
           </Typography>
           {message.role === "user" ? <PlainText text={message.content} /> : <Markdown text={message.content} />}
         </Box>
       ))}
+    </Box>
+  );
+}
+
+/** Whose page this is, and the way there. */
+function Product() {
+  return (
+    <Box component="header" sx={{ py: 2, px: { xs: 2, sm: 0 } }}>
+      <Box component={Link} to="/" sx={{ fontWeight: 700, color: "text.primary", textDecoration: "none" }}>
+        bdchat
+      </Box>
     </Box>
   );
 }

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
 import { IconAction } from "@/ui/icon-action";
+import { useReader } from "../people/reader";
 import { useFork } from "../use-fork";
 import { AnswerCost } from "./answer-cost";
 import { BranchPicker } from "./branch-picker";
@@ -18,6 +19,7 @@ export function AnswerActions({ message, say }: Props) {
   const { t } = useTranslation();
   const { message_id: messageId, metadata } = message;
   const fork = useFork(message.session_id);
+  const { mayWrite } = useReader();
   return (
     <Box
       className="message-actions"
@@ -25,12 +27,14 @@ export function AnswerActions({ message, say }: Props) {
     >
       <BranchPicker message={message} />
       <CopyAction text={message.content} />
-      <IconAction
-        icon="retry"
-        iconSize={17}
-        label={t("chat.regenerate")}
-        onClick={() => say({ type: "regenerate", message_id: messageId })}
-      />
+      {mayWrite && (
+        <IconAction
+          icon="retry"
+          iconSize={17}
+          label={t("chat.regenerate")}
+          onClick={() => say({ type: "regenerate", message_id: messageId })}
+        />
+      )}
       <IconAction icon="fork" iconSize={17} label={t("chat.forkHere")} onClick={() => fork(messageId)} />
       {metadata && <AnswerCost metadata={metadata} />}
     </Box>

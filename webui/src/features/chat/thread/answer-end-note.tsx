@@ -6,6 +6,7 @@ import { ApiError } from "@/api/errors";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
 import { useErrorText } from "@/ui/use-error-text";
+import { useReader } from "../people/reader";
 
 interface Props {
   message: PathMessageView;
@@ -15,10 +16,11 @@ interface Props {
 export function AnswerEndNote({ message, say }: Props) {
   const { t } = useTranslation();
   const textOf = useErrorText();
+  const { mayWrite } = useReader();
   const ending = endingOf(message);
   if (ending === null) return null;
   const reason = message.error && textOf(new ApiError(message.error.code ?? "", message.error.message));
-  const canContinue = ending !== "failed" && message.content !== "";
+  const canContinue = mayWrite && ending !== "failed" && message.content !== "";
   return (
     <Box sx={{ display: "flex", alignItems: "center", gap: 1, mt: 1, fontSize: "0.88rem", color: "text.secondary" }}>
       <span>{[t(`chat.ended.${ending}`), reason].filter(Boolean).join(" · ")}</span>

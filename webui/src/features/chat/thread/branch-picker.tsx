@@ -8,6 +8,7 @@ import type { PathMessageView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
+import { useReader } from "../people/reader";
 
 interface Props {
   message: PathMessageView;
@@ -19,7 +20,8 @@ export function BranchPicker({ message }: Props) {
   const textOf = useErrorText();
   const { show } = useNotices();
   const { sibling_ids: siblings, sibling_index: index, num_elsewhere: count, session_id: sessionId } = message;
-  if (siblings.length < 2) return null;
+  const { mayWrite } = useReader();
+  if (siblings.length < 2 || !mayWrite) return null; // which branch is shown is the same for all
   const go = async (to: string | undefined) => {
     if (!to) return;
     try {

@@ -11,9 +11,11 @@ const LONG_LINES = 16;
 interface Props {
   text: string;
   isFaint?: boolean;
+  /** Another than the reader wrote it: its colour, in degrees of the colour circle. */
+  hue?: number | undefined;
 }
 
-export function Bubble({ text, isFaint = false }: Props) {
+export function Bubble({ text, isFaint = false, hue }: Props) {
   const { t } = useTranslation();
   const [isOpen, setOpen] = useState(false);
   const isLong = text.length > LONG_CHARACTERS || text.split("\n", LONG_LINES + 1).length > LONG_LINES;
@@ -21,12 +23,15 @@ export function Bubble({ text, isFaint = false }: Props) {
     <Box
       sx={{
         maxWidth: "85%",
-        ml: "auto",
+        ml: hue === undefined ? "auto" : 0,
         width: "fit-content",
         px: 2,
         py: 1.25,
-        borderRadius: "18px 18px 4px 18px",
-        bgcolor: "background.sunken",
+        borderRadius: hue === undefined ? "18px 18px 4px 18px" : "4px 18px 18px 18px",
+        bgcolor:
+          hue === undefined
+            ? "background.sunken"
+            : `color-mix(in srgb, hsl(${hue} 60% 50%) 12%, var(--mui-palette-background-paper))`,
         border: 1,
         borderColor: "divider",
         opacity: isFaint ? 0.7 : 1,

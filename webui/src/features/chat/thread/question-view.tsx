@@ -9,6 +9,9 @@ import { IconAction } from "@/ui/icon-action";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 import { newId } from "../pending";
+import { Byline } from "../people/byline";
+import { hueOf } from "../people/initials";
+import { useReader } from "../people/reader";
 import { BranchPicker } from "./branch-picker";
 import { Bubble } from "./bubble";
 import { CopyAction } from "./copy-action";
@@ -22,6 +25,8 @@ interface Props {
 export function QuestionView({ message, say }: Props) {
   const { t } = useTranslation();
   const [isEditing, setEditing] = useState(false);
+  const { userId, isShared, mayWrite } = useReader();
+  const isMine = !isShared || message.author_id === userId;
   const textOf = useErrorText();
   const { show } = useNotices();
   const save = async (content: string, { answers }: { answers: boolean }) => {
@@ -42,13 +47,14 @@ export function QuestionView({ message, say }: Props) {
   if (isEditing) return <MessageEditor text={message.content} save={save} cancel={() => setEditing(false)} />;
   return (
     <>
-      <Bubble text={message.content} />
+      {isShared && <Byline message={message} isMine={isMine} />}
+      <Bubble text={message.content} hue={isMine ? undefined : hueOf(message.author_name ?? t("people.unknown"))} />
       <Box
         className="message-actions"
-        sx={{ display: "flex", justifyContent: "flex-end", alignItems: "center", mt: 0.25 }}
+        sx={{ display: "flex", justifyContent: isMine ? "flex-end" : "flex-start", alignItems: "center", mt: 0.25 }}
       >
         <BranchPicker message={message} />
-        <IconAction icon="edit" iconSize={17} label={t("chat.edit")} onClick={() => setEditing(true)} />
+        {mayWrite && <IconAction icon="edit" iconSize={17} label={t("chat.edit")} onClick={() => setEditing(true)} />}
         <CopyAction text={message.content} />
       </Box>
     </>
