@@ -8,7 +8,7 @@ from typing import get_args
 from bdchat.api.auth.passwords import Weakness
 
 ROOT = Path(__file__).parents[1]
-REFUSALS = {"Conflict", "Forbidden", "InvalidRequest", "invalid"}
+REFUSALS = {"Conflict", "Forbidden", "InvalidRequest", "MalformedBody", "NotAllowed", "invalid"}
 
 
 def named_reasons() -> set[str]:

@@ -85,9 +85,12 @@ class NotFound(StoreError):
 
 
 class NotAllowed(StoreError):
-    def __init__(self, reason: str) -> None:
+    """`code` names the reason for programs that have words of their own."""
+
+    def __init__(self, reason: str, *, code: str = "forbidden") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.code = code
 
 
 class QuotaExceeded(StoreError):

@@ -199,8 +199,8 @@ async def test_other_windows_hear_of_new_chats(client: httpx.AsyncClient) -> Non
 
 async def test_what_is_no_file_of_chats_is_refused_before_anything_is_read(client: httpx.AsyncClient) -> None:
     ann = await signed_in(client)
-    assert error_of(await post(client, ann, b""), 400)["code"] == "malformed_body"
-    assert error_of(await post(client, ann, b"<html>"), 400)["code"] == "malformed_body"
+    assert error_of(await post(client, ann, b""), 400)["code"] == "file_empty"
+    assert error_of(await post(client, ann, b"<html>"), 400)["code"] == "file_unknown"
     error_of(await post(client, ann, b"[]", **{"content-type": "text/plain"}), 415)
     error_of(await client.post("/api/import", content=b"[]"), 401)
 
@@ -275,10 +275,7 @@ async def test_a_full_disk_ends_the_import_and_is_reported(client: httpx.AsyncCl
     )
     await run.run()
     lines = lines_of(b"".join([chunk async for chunk in run.report.lines()]).decode())
-    assert (lines[-1]["status"], lines[-1]["reason"]) == (
-        "failed",
-        "It cannot be stored: nothing can be written: no room",
-    )
+    assert (lines[-1]["status"], lines[-1]["reason_code"]) == ("failed", "disk_full")
     assert lines[-1]["num_imported"] == 1
     assert await titles(client, ann) == ["t0"]
 

@@ -104,7 +104,7 @@ async def test_a_reader_hears_everything_and_changes_nothing(client: httpx.Async
             ("stop", {"generation_id": generation_id}),
         ):
             await his.send(kind, **fields)
-            assert (await his.until("error"))["error"]["code"] == "forbidden", kind
+            assert (await his.until("error"))["error"]["code"] == "read_only", kind
         await his.send("typing")
         assert engine.num_running == 1
         await hers.send("stop", generation_id=generation_id)

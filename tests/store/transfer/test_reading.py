@@ -189,9 +189,11 @@ def test_code_of_nothing_but_ticks_is_fenced_at_once() -> None:
 def test_numbers_that_no_column_takes_are_refused_or_left_out() -> None:
     session = random_session(random.Random(4))
     message = {**session["messages"][0], "metadata": None}
-    for change in ({"token_count": 1 << 40}, {"processing_time_ms": 1 << 31}):
-        (problem,) = problems(as_document({**session, "messages": [message | change]}))
-        assert problem.reason.code == "malformed"
+    for name, value in {"token_count": 1 << 40, "processing_time_ms": 1 << 31}.items():
+        (problem,) = problems(as_document({**session, "messages": [message | {name: value}]}))
+        assert (problem.reason.code, problem.reason.values["field"]) == ("malformed", f"messages[0].{name}")
+    (problem,) = problems(as_document({name: value for name, value in session.items() if name != "created_at_ms"}))
+    assert (problem.reason.code, problem.reason.values["field"]) == ("malformed", "session")
     said = {"role": "assistant", "content": "hi", "usage": {"completion_tokens": 1 << 40}}
     assert only_chat([{"chat": {"messages": [said]}}]).chat.messages[0].token_count is None
     long = {**session, "source_id": "chatgpt:" + "x" * 190, "messages": []}

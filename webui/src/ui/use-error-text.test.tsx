@@ -25,9 +25,13 @@ test("what can be refused in a chat is among the words that it loads", async () 
   }
 });
 
-test("what has no words of ours is said to be the server's", async () => {
+test("what has no words of its own is said by its field, never in the server's English", async () => {
   const textOf = await inKorean();
-  const error = new ApiError("invalid_value", "Invalid 'seed': must be a number.", "seed", 400);
-  expect(textOf(error)).toBe("서버가 받아들이지 않았습니다: Invalid 'seed': must be a number.");
-  expect(textOf(new ApiError("internal_error", "Traceback", null, 500))).not.toContain("Traceback");
+  const refused = (param: string | null) =>
+    textOf(new ApiError("invalid_value", "Invalid: must be a number.", param, 400));
+  expect(refused("params.seed")).toBe("‘시드’ 값을 사용할 수 없습니다. 확인한 뒤 다시 입력해 주세요.");
+  for (const param of ["toString", "cursor", "quota_bytes", null]) {
+    expect(refused(param)).toBe("서버가 입력한 내용을 받아들이지 않았습니다. 확인한 뒤 다시 시도해 주세요.");
+  }
+  expect(textOf(new ApiError("internal_error", "Traceback", null, 500))).not.toMatch(/[A-Za-z]/);
 });

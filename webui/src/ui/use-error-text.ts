@@ -1,4 +1,4 @@
-/** An error as a sentence in the reader's language; the server's own sentence where we have none. */
+/** An error as a sentence in the reader's language: by its name, else by the field at fault. Never the server's English. */
 import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/errors";
@@ -11,18 +11,34 @@ const TEXTS = {
   login_failed: "error.credentials",
   too_many_attempts: "error.tooMany",
   forbidden: "error.forbidden",
+  read_only: "error.readOnly",
+  owner_only: "error.ownerOnly",
+  origin_not_allowed: "error.origin",
+  host_not_allowed: "error.origin",
   insufficient_scope: "error.forbidden",
   context_length_exceeded: "error.tooLong",
   chat_too_long: "error.chatTooLong",
   request_too_large: "error.tooLarge",
+  request_timeout: "error.slow",
+  malformed_body: "error.malformed",
+  headers_too_large: "error.malformed",
+  unsupported_media_type: "error.malformed",
+  unknown_url: "line.outdated", // this page is older than the server
+  method_not_allowed: "line.outdated",
+  conflict: "error.conflict",
+  store_unavailable: "error.store",
   storage_quota_exceeded: "error.quota",
   storage_full: "error.diskFull",
   queue_full: "error.busy",
-  too_many_connections: "error.busy",
+  too_many_connections: "error.connections",
   queue_timeout: "error.busy",
   model_not_found: "error.noModel",
   engine_unavailable: "error.noEngine",
   model_load_failed: "error.modelLoad",
+  request_quarantined: "error.quarantined",
+  generation_failed: "error.answerFailed",
+  engine_error: "error.answerFailed",
+  ended_by_admin: "error.endedByAdmin",
   // accounts
   name_taken: "error.nameTaken",
   name_looks_taken: "error.nameLooksTaken",
@@ -51,6 +67,8 @@ const TEXTS = {
   too_many_members: "refusal.tooManyMembers",
   too_many_links: "refusal.tooManyLinks",
   import_running: "refusal.importRunning",
+  file_empty: "refusal.fileEmpty",
+  file_unknown: "refusal.fileUnknown",
   // the administration
   only_admin: "admin.users.onlyAdmin",
   no_memory: "admin.refusal.noMemory",
@@ -63,15 +81,39 @@ const TEXTS = {
   postgres_room: "admin.refusal.postgresRoom",
 } as const;
 
+/** A request's field → what the page calls it. */
+const FIELDS = {
+  username: "auth.username",
+  password: "auth.password",
+  display_name: "profile.displayName",
+  new_password: "profile.newPassword",
+  current_password: "profile.currentPassword",
+  title: "sessions.name",
+  model: "admin.model",
+  system_prompt: "chat.settings.systemPrompt",
+  temperature: "chat.settings.numbers.temperature",
+  top_p: "chat.settings.numbers.top_p",
+  max_tokens: "chat.settings.numbers.max_tokens",
+  seed: "chat.settings.numbers.seed",
+  quota_bytes: "admin.users.quota",
+} as const;
+
 export function useErrorText(): (error: unknown) => string {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   return useCallback(
     (error) => {
       if (!(error instanceof ApiError)) return t("error.unknown");
-      const text = (TEXTS as Record<string, (typeof TEXTS)[keyof typeof TEXTS] | undefined>)[error.code];
+      const text = keyOf(TEXTS, error.code);
       if (text) return t(text);
-      return error.status >= 500 ? t("error.server") : t("error.refused", { detail: error.message });
+      if (error.status === 0) return t("error.unknown"); // an answer's: what it failed with came without a status
+      if (error.status >= 500) return t("error.server");
+      const field = keyOf(FIELDS, error.param?.split(".").at(-1));
+      return field && i18n.exists(field as string) ? t("error.field", { field: t(field) }) : t("error.refused");
     },
-    [t],
+    [t, i18n],
   );
+}
+
+function keyOf<Key extends string>(table: Readonly<Record<string, Key>>, name: string | undefined): Key | undefined {
+  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -20,7 +20,7 @@ from bdchat.api.schemas.transfer import ChatLine, FileLine, OmittedLine, Progres
 from bdchat.store.accounting import storage
 from bdchat.store.accounts import users
 from bdchat.store.db import Db
-from bdchat.store.errors import Conflict, QuotaExceeded, StoreError
+from bdchat.store.errors import Conflict, QuotaExceeded, StoreError, StoreFull
 from bdchat.store.ids import new_id
 from bdchat.store.importing.batches import ImportBounds, ReadyChat
 from bdchat.store.importing.readers import ImportReader, OpenReader, open_reader
@@ -136,7 +136,7 @@ class ImportRun:
             status = self._status()
         except StoreError as error:
             self._log.warning("an import broke off: %s", error)
-            reason = because("storage", detail=str(error))
+            reason = _stored_not(error)
         except Exception:  # the border: a report without an end would look like a network fault
             self._log.exception("an import failed")
             reason = FAULT
@@ -271,7 +271,7 @@ class ImportRun:
         elif isinstance(error, QuotaExceeded):  # somebody wrote meanwhile
             self._tell(entry, "failed", because("quota_exceeded"), None)
         elif isinstance(error, StoreError):
-            self._tell(entry, "failed", because("storage", detail=str(error)), None)
+            self._tell(entry, "failed", _stored_not(error), None)
         elif isinstance(error, Exception):
             self._log.error("a chat could not be imported", exc_info=error)
             self._tell(entry, "failed", FAULT, None)
@@ -334,3 +334,7 @@ class ImportRun:
             news = News()
             news.sessions_imported(self._user_id, some)
             await self._writes.publish(news)
+
+
+def _stored_not(error: StoreError) -> Reason:
+    return because("disk_full") if isinstance(error, StoreFull) else because("storage", detail=str(error))

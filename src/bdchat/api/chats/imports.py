@@ -163,9 +163,9 @@ async def received(request: Request, folder: Path) -> IO[bytes]:
                 await asyncio.to_thread(source.write, b"".join(chunks))
                 chunks, num_waiting = [], 0
         if not num_bytes:
-            raise MalformedBody("The request body is empty: it must be the file with the chats.")
+            raise MalformedBody("The request body is empty: it must be the file with the chats.", code="file_empty")
         if not await asyncio.to_thread(looks_readable, source):
-            raise MalformedBody("The request body is neither JSON nor a ZIP.")
+            raise MalformedBody("The request body is neither JSON nor a ZIP.", code="file_unknown")
     except BaseException:
         source.close()
         raise
@@ -177,6 +177,6 @@ def config_columns(config: Config, limits: LimitSettings) -> Config:
     try:
         return validate(ConfigBody, config, limits).to_columns()
     except (InvalidRequest, UnsupportedParameter) as error:
-        raise BadChat("malformed", detail=f"config.{error.param}: {error.reason}") from error
+        raise BadChat("malformed", field=f"config.{error.param}", detail=error.reason) from error
     except MalformedBody as error:
-        raise BadChat("malformed", detail=f"config: {error.reason}") from error
+        raise BadChat("malformed", field="config", detail=error.reason) from error

@@ -5,7 +5,7 @@ four keys of OpenAI's error object. Engine errors come from engine/errors.py; th
 
 EdgeError
 ├── UnsupportedParameter    param, reason      a field that this server does not honour (yet)
-├── MalformedBody           reason             not JSON, not UTF-8, not an object
+├── MalformedBody           reason, code       not JSON, not UTF-8, not an object
 ├── UnsupportedMediaType    media_type
 ├── BodyTooLarge            limit_bytes
 ├── BodyTimeout             limit_s
@@ -59,9 +59,12 @@ class UnsupportedParameter(EdgeError):
 
 
 class MalformedBody(EdgeError):
-    def __init__(self, reason: str) -> None:
+    """`code` names the reason for programs that have words of their own."""
+
+    def __init__(self, reason: str, *, code: str = "malformed_body") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.code = code
 
 
 class UnsupportedMediaType(EdgeError):
@@ -216,12 +219,12 @@ TABLE: tuple[tuple[type[BaseException], ErrorRow], ...] = (
     (ChatTooLong, ErrorRow(400, CALLER, "chat_too_long", _context_message)),
     (ContextLengthExceeded, ErrorRow(400, CALLER, "context_length_exceeded", _context_message)),
     (UnsupportedParameter, ErrorRow(400, CALLER, "unsupported_parameter")),
-    (MalformedBody, ErrorRow(400, CALLER, "malformed_body")),
+    (MalformedBody, ErrorRow(400, CALLER, None)),
     (RequestQuarantined, ErrorRow(400, CALLER, "request_quarantined")),
     (Unauthorized, ErrorRow(401, CALLER, "invalid_api_key")),
     (LoginFailed, ErrorRow(401, CALLER, "login_failed")),
     (Forbidden, ErrorRow(403, CALLER, None)),
-    (NotAllowed, ErrorRow(403, CALLER, "forbidden")),
+    (NotAllowed, ErrorRow(403, CALLER, None)),
     (QuotaExceeded, ErrorRow(403, CALLER, "storage_quota_exceeded")),
     (OriginNotAllowed, ErrorRow(403, CALLER, "origin_not_allowed")),
     (ModelNotFound, ErrorRow(404, CALLER, "model_not_found", _model_message, "model")),
@@ -254,7 +257,7 @@ def error_reply(error: BaseException) -> ErrorReply:
         return _http_reply(error)
     error = no_room(error) or error
     row = next((row for kind, row in TABLE if isinstance(error, kind)), UNEXPECTED)
-    if isinstance(error, (InvalidRequest, Conflict, Forbidden)):
+    if isinstance(error, (InvalidRequest, MalformedBody, Conflict, Forbidden, NotAllowed)):
         row = replace(row, code=error.code)
     message = row.message(error) if row.message else str(error)
     return _reply(row, message, getattr(error, "param", None) or row.param, _headers(row, error))

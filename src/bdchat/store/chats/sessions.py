@@ -88,7 +88,7 @@ def get_writable(db: Db, user_id: str, session_id: str) -> ChatSession:
     """For who may append and generate. Raises NotFound, NotAllowed."""
     seen = see(db, user_id, session_id)
     if seen.role == "reader":
-        raise NotAllowed("You may read this session, not write in it.")
+        raise NotAllowed("You may read this session, not write in it.", code="read_only")
     return seen.session
 
 
@@ -96,7 +96,7 @@ def get_owned(db: Db, user_id: str, session_id: str, *, is_deleted: bool | None 
     """For who may configure, share and delete. Raises NotFound, NotAllowed."""
     seen = see(db, user_id, session_id, is_deleted=is_deleted)
     if seen.role != "owner":
-        raise NotAllowed("Only the session's owner may do that.")
+        raise NotAllowed("Only the session's owner may do that.", code="owner_only")
     return seen.session
 
 

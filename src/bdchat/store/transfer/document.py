@@ -27,6 +27,7 @@ from bdchat.store.transfer.chat import (
 
 VERSION = 1
 VERSION_KEY = "bdchat_export"
+MAX_DETAIL_CHARS = 300
 MAX_EXTRA_BYTES = 256 * 1024  # of a message's model_params and of its extra, each
 CONFIG_COLUMNS = ("model", "temperature", "top_p", "max_tokens", "system_prompt", "context_overflow")
 METADATA_COLUMNS = tuple(name for name in MessageMetadata.model_fields if name != "message_id")
@@ -155,7 +156,8 @@ def chat_of(value: dict[str, Any], header: dict[str, Any]) -> Chat:
     try:
         part = msgspec.convert(value, SessionPart)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise BadChat("malformed", detail=str(error)[:300]) from error
+        field, detail = _complaint(error)
+        raise BadChat("malformed", field=field, detail=detail) from error
     origin = (part.source_id or "").partition("#")[0]
     return Chat(
         origin=origin if ":" in origin and len(origin) <= MAX_ORIGIN_CHARS else origin_of("bdchat", part.session_id),
@@ -171,6 +173,12 @@ def chat_of(value: dict[str, Any], header: dict[str, Any]) -> Chat:
         config=part.config,
         messages=[_message(message) for message in part.messages],
     )
+
+
+def _complaint(error: Exception) -> tuple[str, str]:
+    """The field and what is wrong with it: msgspec says "Expected `str`, got `int` - at `$.messages[0].content`"."""
+    detail, _, path = str(error)[:MAX_DETAIL_CHARS].partition(" - at `")
+    return path.removeprefix("$").removeprefix(".").rstrip("`") or "session", detail
 
 
 def _message(part: MessagePart) -> TransferMessage:

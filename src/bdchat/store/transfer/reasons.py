@@ -15,7 +15,7 @@ SENTENCES: Mapping[str, str] = {
     "message_too_large": "A message is larger than {num_bytes} bytes.",
     "part_too_large": "A message's {name} is larger than {num_bytes} bytes.",
     "other_version": "It was not written as version {version} of bdchat's format.",
-    "malformed": "{detail}",
+    "malformed": "{field}: {detail}",
     "too_deep": "It is nested more than {num} levels deep.",
     "too_large": "It is too large.",
     "unreadable": "The server had an error while reading it.",
@@ -40,6 +40,7 @@ SENTENCES: Mapping[str, str] = {
     "too_much_work": "Reading it takes more than {num_s} seconds of the processor; the rest was not read.",
     "too_many_chats": "An import holds at most {num} chats; the rest was not read.",
     "quota_exceeded": "It does not fit into what this account may store.",
+    "disk_full": "The server's disk is full.",
     "storage": "It cannot be stored: {detail}",
     "server_error": "The server had an error while storing it.",
 }

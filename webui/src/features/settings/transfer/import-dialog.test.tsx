@@ -82,8 +82,8 @@ test("an import can be stopped, and a refused one says why", async () => {
   fireEvent.change(await screen.findByLabelText("Choose file"), { target: { files: [new File(["x"], "x")] } });
   act(() => {
     FakeRequest.last.status = 400;
-    FakeRequest.last.responseText = JSON.stringify({ error: { code: "malformed_body", message: "It is no JSON." } });
+    FakeRequest.last.responseText = JSON.stringify({ error: { code: "file_unknown", message: "It is no JSON." } });
     FakeRequest.last.onload();
   });
-  expect(await screen.findByText("It is no JSON.")).toBeDefined();
+  expect(await screen.findByText(/^This is neither JSON nor a ZIP, so nothing was imported/)).toBeDefined();
 });
