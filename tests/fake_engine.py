@@ -88,6 +88,7 @@ class FakeEngine:
     forgotten: list[str] = field(default_factory=list)  # cache tags
     state: str = "ready"
     problem: str | None = None
+    load_fraction: float | None = None
     is_closed: bool = False
     seen: list[bytes] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)

@@ -51,6 +51,7 @@ class StillEngine:
         self.info = info
         self.state = "ready" if info else "loading"
         self.problem: str | None = None
+        self.load_fraction: float | None = None
         self.num_restarts = 0
         self.num_in_flight = 0
         self.pid = None

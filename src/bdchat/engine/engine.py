@@ -21,6 +21,10 @@ class Engine(Protocol):
         """ "idle" (the first request starts it) | "loading" | "ready" | "restarting" | "failed" | "closed"."""
 
     @property
+    def load_fraction(self) -> float | None:
+        """Of the model that is being read, 0 to 1; None: it is not, or not known."""
+
+    @property
     def problem(self) -> str | None:
         """Why it is "failed", in one line; else None."""
 

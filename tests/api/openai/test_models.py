@@ -9,7 +9,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_list_has_what_typed_clients_require() -> None:
-    async with in_process(FakeEngine("a/b", context_cut="1 of 2"), FakeEngine("c", state="loading")) as client:
+    async with in_process(
+        FakeEngine("a/b", context_cut="1 of 2"), FakeEngine("c", state="loading", load_fraction=0.25)
+    ) as client:
         for url in ("/v1/models", "/v1/models/"):
             body = (await client.get(url)).json()
             assert body["object"] == "list"
@@ -19,6 +21,7 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert [model["opens_thought"] for model in body["data"]] == [False, None]
             assert [model["sampling_defaults"]["temperature"] for model in body["data"]] == [0.7, 0.7]
             assert [model["context_cut"] for model in body["data"]] == ["1 of 2", None]
+            assert [model["load_fraction"] for model in body["data"]] == [None, 0.25]
 
 
 @pytest.mark.parametrize("url", ["/v1/models/a/b", "/v1/models/a%2Fb", "/v1/models/a%2Fb/"])

@@ -74,3 +74,11 @@ def test_the_architectures_are_those_of_the_library(tmp_path: Path) -> None:
     for name in ARCHITECTURES:
         path = GGUFFile(pairs={"general.architecture": files.string(name)}).write(tmp_path / "m.gguf")
         assert "unknown model architecture" not in reason_for(path), name
+
+
+def test_how_much_of_a_model_has_been_read_is_told_by_whole_percents(tmp_path: Path) -> None:
+    told: list[float] = []
+    LlamaModel.open(write_tiny_llama(tmp_path / "m.gguf"), SETTINGS, report=told.append).close()
+    assert told == sorted(set(told))
+    assert told[-1] == 1.0
+    assert len(told) > 2

@@ -284,7 +284,7 @@ async def test_closing_leaves_no_process_no_descriptor_and_no_task(tmp_path: Pat
         async with engine:
             task = None
             if moment == "loading":
-                await until(lambda: engine.progress)
+                await until(lambda: engine.load_fraction == 0.5)
             if moment in ("idle", "busy", "dead"):
                 await engine.wait_ready()
             if moment == "busy":

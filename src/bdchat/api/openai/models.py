@@ -36,4 +36,5 @@ def _to_wire(model: ServedModel) -> Model:
         context_cut=model.info.context_cut if model.info else None,
         sampling_defaults=SamplingDefaultsView(**msgspec.structs.asdict(model.sampling_defaults)),
         state=model.state,
+        load_fraction=model.load_fraction,
     )

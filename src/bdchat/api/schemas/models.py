@@ -6,7 +6,8 @@ Deliberate divergences from OpenAI:
    text then has the closing tag only; null while the model is not loaded.
 3. `context_cut` says what of it, and of the answers at once, memory did not allow; null when all is served.
 4. `sampling_defaults`: the model's own numbers, which a chat gets where nobody says otherwise.
-5. `state`: loading, ready, restarting, failed or closed.
+5. `state`: loading, ready, restarting, failed or closed. `load_fraction`: how much of the file has been read, 0 to 1,
+   while it is; else null.
 """
 
 from typing import Literal
@@ -34,6 +35,7 @@ class Model(View):
     context_cut: str | None
     sampling_defaults: SamplingDefaultsView
     state: str
+    load_fraction: float | None
 
 
 class ModelList(View):

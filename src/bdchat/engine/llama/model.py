@@ -6,6 +6,7 @@ Knows nothing of contexts, sequences or cells; `runner.py` makes those from it.
 import ctypes
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,16 +53,26 @@ class LlamaModel:
         self._piece_buffer = ctypes.create_string_buffer(256)
 
     @classmethod
-    def open(cls, path: Path, settings: EngineSettings, *, use_extra_bufts: bool = True) -> Self:
-        """Raises ModelLoadFailed with llama.cpp's own reason, GGUFError when a part of it is missing or broken."""
+    def open(
+        cls,
+        path: Path,
+        settings: EngineSettings,
+        *,
+        use_extra_bufts: bool = True,
+        report: Callable[[float], None] = lambda _: None,
+    ) -> Self:
+        """`report` is told how much of it has been read, 0 to 1, at each whole percent. Raises ModelLoadFailed with
+        llama.cpp's own reason, GGUFError when a part of it is missing or broken."""
         files = split_files(path)
         start_library()
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = settings.n_gpu_layers
         params.load_mode = _load_mode(settings)
         params.use_extra_bufts = use_extra_bufts
+        params.progress_callback = callback = _by_percent(report)
         with recorded_errors() as errors:
             handle = _load(files, params)
+        del callback  # llama.cpp called it until here
         if not handle:
             raise ModelLoadFailed(path.name, null_reason(errors, "llama.cpp could not load it", path))
         if (refusal := _refusal(handle)) is not None:
@@ -203,3 +214,18 @@ def _load_mode(settings: EngineSettings) -> int:
     if settings.use_mmap:
         return int(llama_cpp.LLAMA_LOAD_MODE_MMAP_MLOCK if settings.use_mlock else llama_cpp.LLAMA_LOAD_MODE_MMAP)
     return int(llama_cpp.LLAMA_LOAD_MODE_MLOCK if settings.use_mlock else llama_cpp.LLAMA_LOAD_MODE_NONE)
+
+
+def _by_percent(report: Callable[[float], None]) -> Any:
+    """llama.cpp asks at each tensor whether it shall go on."""
+    last_percent = -1
+
+    def note(fraction: float, _: object) -> bool:
+        nonlocal last_percent
+        percent = int(fraction * 100)
+        if percent != last_percent:
+            last_percent = percent
+            report(percent / 100)
+        return True
+
+    return llama_cpp.llama_progress_callback(note)

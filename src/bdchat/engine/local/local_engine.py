@@ -132,6 +132,10 @@ class LocalEngine:
         return self._supervisor.progress
 
     @property
+    def load_fraction(self) -> float | None:
+        return self.progress.fraction if self.progress else None
+
+    @property
     def pid(self) -> int | None:
         return self._supervisor.child.pid if self._supervisor.child else None
 

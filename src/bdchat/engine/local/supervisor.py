@@ -135,6 +135,7 @@ class Supervisor:
 
     async def _one_life(self) -> Death:
         self._last_heard_at = self._clock()
+        self.progress = None
         try:
             child = await EngineChild.start(self._spawn, self._load.model_id, self._hear)
         except OSError as error:

@@ -47,8 +47,12 @@ class LlamaLoader:
             log.warning("%s", tried.warning)
         start_library()  # first: what a driver starts, it starts here
         confine(header, settings, on_gpu=supports_gpu_offload() and settings.n_gpu_layers != 0)
-        report_progress("reading the model", None)
-        model = LlamaModel.open(path, settings, use_extra_bufts=tried.use_extra_bufts)
+        model = LlamaModel.open(
+            path,
+            settings,
+            use_extra_bufts=tried.use_extra_bufts,
+            report=lambda fraction: report_progress("reading the model", fraction),
+        )
         try:
             tokenizer = LlamaTokenizer(model.handle)
             prompts = make_prompt_builder(tokenizer, tokenizer.chat_template, tokenizer.bos_text, tokenizer.eos_text)
