@@ -5,8 +5,12 @@ from typing import Any
 import httpx
 import pytest
 
+from bdchat.engine.request import ChatPrompt
+from bdchat.store.chats import messages
+from bdchat.store.db import Db
+from bdchat.store.tables import ChatSession
 from tests.api.serving import app_of, error_of, in_process, signed_in
-from tests.api.talking import begin, talk
+from tests.api.talking import begin, say, talk
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -17,6 +21,15 @@ async def preview(client: httpx.AsyncClient, headers: dict[str, str], session_id
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.json()
     return found
+
+
+def _say_nothing(db: Db, session_id: str) -> None:
+    """An answer that was stopped before its first word."""
+    session = db.get(ChatSession, session_id)
+    assert session is not None
+    messages.append(
+        db, session, parent_id=session.head_message_id, role="assistant", content="", author_id=None, status="stopped"
+    )
 
 
 async def test_an_empty_chat_is_cold() -> None:
@@ -32,10 +45,12 @@ async def test_an_empty_chat_is_cold() -> None:
 
 
 async def test_what_was_said_before_is_not_read_again() -> None:
+    """An answer that was stopped before its first word moved all ids by one."""
     engine = FakeEngine()
     async with in_process(engine) as client:
         headers = await signed_in(client)
         session_id, ids = await talk(client, headers, "hi", "hello", "and?", "well")
+        await app_of(client).database.write(lambda db: _say_nothing(db, session_id))
         engine.seen.append(b"<user>hi<assistant>hello<user>and?")
         found = await preview(client, headers, session_id, content="go on")
         known, cold = found["segments"]
@@ -74,6 +89,41 @@ async def test_asking_changes_nothing() -> None:
         await preview(client, headers, session_id, content="x", parent_id="")
         assert (await client.get(f"/api/sessions/{session_id}", headers=headers)).json() == before
         assert engine.requests == []
+
+
+@pytest.mark.parametrize("question_length", [4, 30, 90, 150])
+@pytest.mark.parametrize("system_prompt", ["", "Be brief."])
+async def test_memory_begins_at_the_first_message_that_is_then_sent(question_length: int, system_prompt: str) -> None:
+    engine = FakeEngine(n_ctx=200)
+    async with in_process(engine) as client:
+        headers = await signed_in(client)
+        await app_of(client).durable.start()
+        session_id = await begin(client, headers)
+        path = f"/api/sessions/{session_id}"
+        await client.put(f"{path}/config", json={"system_prompt": system_prompt}, headers=headers)
+        contents = {}
+        for turn in range(3):
+            for role in ("user", "assistant", "system") if turn == 1 else ("user", "assistant"):
+                content = f"{role} {turn} ".ljust(25, "x")
+                contents[await say(client, headers, session_id, content, role=role)] = content
+        await app_of(client).database.write(lambda db: _say_nothing(db, session_id))
+        question = "q" * question_length
+        found = await preview(client, headers, session_id, content=question)
+        body = {
+            "messages": [{"role": "user", "content": question}],
+            "store": True,
+            "metadata": {"session_id": session_id},
+        }
+        answer = await client.post("/v1/chat/completions", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        prompt = engine.requests[-1].prompt
+        assert isinstance(prompt, ChatPrompt)
+        sent = [message.content for message in prompt.messages if message.content not in {system_prompt, question}]
+        first_id = found["first_message_id"]
+        remembered = list(contents.values())[list(contents).index(first_id) if first_id else len(contents) :]
+        assert found["num_dropped_messages"] == len(contents) - len(sent) > 0
+        assert sent == remembered
+        await app_of(client).durable.aclose()
 
 
 async def test_a_model_that_is_not_loaded_is_not_loaded_for_it() -> None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.durable.context import num_tokens, system_in_force
+from bdchat.api.durable.context import has_said, num_tokens, system_in_force
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.service import request_of, user_id_of
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
@@ -74,7 +74,10 @@ class Previews:
         prompt = prepared.plan.request.prompt
         assert isinstance(prompt, ChatPrompt)
         survey = await engine.survey(prompt)
-        return reply(_view(prepared, engine, survey, await _segments(engine, prompt, survey, _before(prepared, place))))
+        num_dropped = prepared.plan.num_dropped_messages
+        ids = _ids_in(prompt, _before(prepared, place), num_dropped)
+        segments = await _segments(engine, prompt, survey, ids)
+        return reply(_view(prepared, engine, survey, segments, ids[_num_leading(prompt)] if num_dropped else None))
 
 
 def _before(prepared: PreparedGeneration, place: answers.MessagePlace) -> list[Message]:
@@ -84,8 +87,29 @@ def _before(prepared: PreparedGeneration, place: answers.MessagePlace) -> list[M
     return place.path[: ids.index(parent_id) + 1] if parent_id is not None else []
 
 
+def _ids_in(prompt: ChatPrompt, path: Sequence[Message], num_dropped: int) -> list[str | None]:
+    """Of each message of the prompt, the stored one that it is; None: the chat's system prompt, and the new message.
+
+    `path`: the chat's stored messages, of which `num_dropped` are left out below those of the system that the prompt
+    begins with, and answers that said nothing too."""
+    said = [message.message_id for message in path if has_said(message)]
+    num_given = len(prompt.messages) - 1 - (len(said) - num_dropped)
+    first = _num_leading(prompt)
+    whole: list[str | None] = [None] * num_given + said
+    return [*whole[:first], *whole[first + num_dropped :], None]
+
+
+def _num_leading(prompt: ChatPrompt) -> int:
+    """Messages of the system that it begins with."""
+    return next(n for n, message in enumerate(prompt.messages) if message.role != "system")
+
+
 def _view(
-    prepared: PreparedGeneration, engine: Engine, survey: PromptSurvey, segments: list[SegmentView]
+    prepared: PreparedGeneration,
+    engine: Engine,
+    survey: PromptSurvey,
+    segments: list[SegmentView],
+    first_message_id: str | None,
 ) -> PreviewView:
     info = engine.info
     return PreviewView(
@@ -100,6 +124,7 @@ def _view(
         read_ms=survey.prefill_ms,
         num_waiting=survey.num_waiting,
         num_dropped_messages=prepared.plan.num_dropped_messages,
+        first_message_id=first_message_id,
         segments=segments,
     )
 
@@ -126,17 +151,11 @@ async def _too_long(
 
 
 async def _segments(
-    engine: Engine, prompt: ChatPrompt, survey: PromptSurvey, path: Sequence[Message]
+    engine: Engine, prompt: ChatPrompt, survey: PromptSurvey, ids: Sequence[str | None]
 ) -> list[SegmentView]:
-    """`path`: the chat's stored messages; the prompt may have left the oldest of them out, and begins with the system's
-    and ends with the new one."""
+    """`ids`: as `_ids_in` has them."""
     ends = _Ends(engine, prompt, survey.num_prompt_tokens)
     num_messages = len(prompt.messages)
-    num_system = sum(message.role == "system" for message in prompt.messages)
-    num_stored = min(len(path), num_messages - num_system)
-    first_stored = path[len(path) - num_stored :]
-    ids = [None] * num_system + [message.message_id for message in first_stored]
-    ids += [None] * (num_messages - len(ids))
     segments: list[SegmentView] = []
     done = 0
     for tier, num_known in zip(TIERS, (survey.num_resident, survey.num_in_ram, survey.num_on_disk, None), strict=True):

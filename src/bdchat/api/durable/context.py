@@ -145,10 +145,10 @@ def system_in_force(system: Sequence[ChatMessage], system_prompt: str) -> tuple[
 def conversation(
     system: Sequence[ChatMessage], path: Sequence[Message], new: Sequence[ChatMessage] = ()
 ) -> tuple[ChatMessage, ...]:
-    return (*system, *(_as_stored(message.role, message.content) for message in path if _has_said(message)), *new)
+    return (*system, *(_as_stored(message.role, message.content) for message in path if has_said(message)), *new)
 
 
-def _has_said(message: Message) -> bool:
+def has_said(message: Message) -> bool:
     """An answer that failed or was stopped before its first word is none."""
     return bool(message.content) or message.role != "assistant"
 

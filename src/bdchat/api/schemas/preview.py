@@ -37,6 +37,9 @@ class SegmentView(View):
 class PreviewView(View):
     """`num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks.
 
+    When the oldest messages no longer fit, `first_message_id` is the first of the stored ones that does, where the
+    model's memory begins: null with `num_dropped_messages` > 0 means that only the new message does.
+
     While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null.
 
     `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is
@@ -53,5 +56,6 @@ class PreviewView(View):
     read_ms: float | None
     num_waiting: int | None
     num_dropped_messages: int
+    first_message_id: str | None
     too_long: Excess | None = None
     segments: list[SegmentView]
