@@ -143,3 +143,16 @@ export function renderApp(path: string, answers: Record<string, Answer> = {}) {
   const lineTo = (url: string) => FakeSocket.all.findLast((each) => each.url.endsWith(url));
   return { ...page, table, lineTo };
 }
+
+/** Of the chat s1. */
+export const LINE = "/ws/chat/s1";
+
+/** The chat s1, whose path is `messages()`. */
+export function openChat(messages: () => PathMessageView[], path = "/chat/s1") {
+  return renderApp(path, {
+    "GET /api/sessions": () => ({ data: [session("s1", "About foxes")], next_cursor: null }),
+    "POST /api/sessions": () => session("s1", ""),
+    "GET /api/sessions/s1": () => session("s1", "About foxes"),
+    "GET /api/sessions/s1/messages": () => ({ data: messages(), next_cursor: null }),
+  });
+}

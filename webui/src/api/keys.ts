@@ -17,6 +17,7 @@ export const keys = {
   links: (sessionId: string) => ["sessions", "one", sessionId, "links"],
   preview: (sessionId: string, leafId: string, draft: string, model: string) =>
     ["sessions", "one", sessionId, "preview", leafId, draft, model] as const,
+  memory: (sessionId: string) => ["sessions", "one", sessionId, "memory"],
   search: (words: string) => ["search", words],
   profile: ["profile"],
   logins: ["profile", "logins"],

@@ -177,7 +177,7 @@ export type MessageView = { message_id: string; session_id: string; parent_id: s
 /** How an answer came to be. */
 export type MetadataView = { model: string; model_version: string; prompt_template: string; model_params: Record<string, unknown>; prompt_tokens: number; cached_tokens: number; completion_tokens: number; queue_ms: number; prefill_ms: number; decode_ms: number; num_dropped_messages: number };
 
-export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; state: string };
+export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; state: string; load_fraction: number | null };
 
 export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; languages: Array<string>; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; context_cut: string | null; problem: string | null; is_default: boolean };
 
@@ -220,8 +220,8 @@ export type PathMessageView = { message_id: string; session_id: string; parent_i
 /** A page of the path from `leaf` (absent: the session's head) to its root, the end first. */
 export type PathQuery = { limit?: number; before?: string | null; leaf?: string | null };
 
-/** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which may drop nothing. */
-export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; too_long: "message" | "system_prompt" | "chat" | null; segments: Array<SegmentView> };
+/** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. When the oldest messages no longer fit, `first_message_id` is the first of the stored ones that does, where the model's memory begins: null with `num_dropped_messages` > 0 means that only the new message does. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which drops nothing. */
+export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; first_message_id: string | null; too_long: "message" | "system_prompt" | "chat" | null; segments: Array<SegmentView> };
 
 /** What is absent stays. Of `preferences` the named ones change; null takes one away. */
 export type ProfileChange = { display_name?: string | null; locale?: "" | "ko" | "en" | null; preferences?: Record<string, unknown> | null };

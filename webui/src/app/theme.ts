@@ -72,6 +72,10 @@ const BASE = {
   "@media (prefers-reduced-motion: reduce)": {
     // No short duration for transitions: it would give one to all that changes, also where none is asked for. A message
     // that comes into sight then grew to its font's size over some frames, and what was read jumped.
-    "*, ::before, ::after": { animationDuration: "0.01ms !important", transition: "none !important" },
+    "*, ::before, ::after": {
+      animationDuration: "0.01ms !important",
+      animationIterationCount: "1 !important", // what pulses without end would flicker
+      transition: "none !important",
+    },
   },
 } as const;

@@ -159,6 +159,18 @@ test("footnotes stand where they belong", () => {
   expect(page.textContent).toContain("says so");
 });
 
+test.each([
+  ["a word", "line"],
+  ["# title", "line"],
+  ["- one\n- two", "list"],
+  ["```\ncode", "code"],
+  ["| a |\n|-|\n| 1 |", "below"],
+  ["<think>still", "below"],
+])("while it grows a sign stands at its end: %s", (text, place) => {
+  expect(shown(text, true).firstElementChild?.className).toBe(`md md-live md-live-${place}`);
+  expect(shown(text).firstElementChild?.className).toBe("md");
+});
+
 test("of a growing text only what changed is rendered again", () => {
   const { container, rerender } = render(<Markdown text={"one\n\ntwo\n\nthree\n\nfo"} isLive />);
   const before = [...container.querySelectorAll("p")];

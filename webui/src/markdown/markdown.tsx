@@ -17,7 +17,7 @@ export const Markdown = memo(function Markdown({ text, isLive = false }: Props) 
   const { reasoning, isThinking, answer } = splitReasoning(text);
   const blocks = lexer.update(answer, !isLive);
   return (
-    <div className="md">
+    <div className={isLive ? `md md-live md-live-${caretAt(blocks.at(-1)?.token.type)}` : "md"}>
       {reasoning !== null && <ReasoningView text={reasoning} isOpen={isThinking && isLive} />}
       {blocks.map(({ key, token }, index) => (
         <BlockView key={key} token={token} isOpen={isLive && index === blocks.length - 1} />
@@ -25,3 +25,9 @@ export const Markdown = memo(function Markdown({ text, isLive = false }: Props) 
     </div>
   );
 });
+
+/** Where the sign stands that more is to come: behind the last letter where that can be told, else below it all. */
+function caretAt(type: string | undefined): "line" | "list" | "code" | "below" {
+  if (type === "paragraph" || type === "heading") return "line";
+  return type === "list" || type === "code" ? type : "below";
+}

@@ -24,6 +24,7 @@ export const ICON_PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   fork: "M7 4v16M7 12c6 0 10-2 10-8M14 7l3-3 3 3",
   forward: "M5 5l7 7-7 7M12 5l7 7-7 7",
+  info: "M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17zM12 11v5.5M12 7.8h.01",
   warning: "M12 4l9 16H3zM12 10v5M12 17.5h.01",
   shield: "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z",
   gauge: "M4 17a8.5 8.5 0 1 1 16 0M12 16l4-6",

@@ -1,20 +1,8 @@
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import type { PathMessageView } from "@/api/types.gen";
-import { message, Refusal, renderApp, session } from "@/test-app";
+import { LINE, message, openChat, Refusal, session } from "@/test-app";
 import { usePendingStore } from "./pending";
-
-const LINE = "/ws/chat/s1";
-
-/** The chat s1, whose path is `messages()`. */
-function openChat(messages: () => PathMessageView[], path = "/chat/s1") {
-  return renderApp(path, {
-    "GET /api/sessions": () => ({ data: [session("s1", "About foxes")], next_cursor: null }),
-    "POST /api/sessions": () => session("s1", ""),
-    "GET /api/sessions/s1": () => session("s1", "About foxes"),
-    "GET /api/sessions/s1/messages": () => ({ data: messages(), next_cursor: null }),
-  });
-}
 
 async function write(text: string): Promise<void> {
   const field = await screen.findByLabelText("Write a message");
@@ -92,9 +80,12 @@ test("stop, continue, another answer, edit are said on the line", async () => {
   ];
   const page = openChat(() => stored);
   fireEvent.click(await screen.findByLabelText("Stop"));
+  expect(await screen.findByText("Stopping…")).toBeDefined();
+  fireEvent.click(screen.getByLabelText("Stop")); // it has been said
   stored = [message("m1", { content: "q" }), message("m2", { role: "assistant", status: "stopped", content: "half" })];
   act(() => page.lineTo(LINE)?.says({ type: "message", event: "changed", message: {} }));
   fireEvent.click(await screen.findByText("Continue"));
+  expect(screen.queryByText("Stopping…")).toBeNull();
   fireEvent.click(screen.getByLabelText("Regenerate"));
   fireEvent.click(screen.getByLabelText("Edit"));
   fireEvent.change(screen.getByLabelText("Edit"), { target: { value: "q more" } });
@@ -148,6 +139,17 @@ test("where an answer waits, and how far it has read", async () => {
   expect(await screen.findByText("Number 3 in the queue · about 4.2 sec")).toBeDefined();
   act(() => page.lineTo(LINE)?.says({ type: "prefill", generation_id: "g1", done: 512, total: 4870, cached: 300 }));
   expect(await screen.findByText("Reading 512 of 4,870 tokens (300 from cache)")).toBeDefined();
+});
+
+test("a stop that is refused can be said again", async () => {
+  const page = openChat(() => [message("m2", { role: "assistant", status: "running", generation_id: "g1" })]);
+  fireEvent.click(await screen.findByLabelText("Stop"));
+  await screen.findByText("Stopping…");
+  const error = { message: "no", code: "not_allowed", type: "invalid_request_error", param: null };
+  act(() => page.lineTo(LINE)?.says({ type: "error", error, answers: "stop", client_message_id: null }));
+  await waitFor(() => expect(screen.queryByText("Stopping…")).toBeNull());
+  fireEvent.click(screen.getByLabelText("Stop"));
+  expect(page.lineTo(LINE)?.said.filter(({ type }) => type === "stop")).toHaveLength(2);
 });
 
 test("what is written is kept while one is elsewhere", async () => {

@@ -7,6 +7,7 @@ import { useNavigate } from "react-router";
 import { sessionQuery } from "@/api/chat-queries";
 import { ApiError } from "@/api/errors";
 import { useMyId } from "@/api/use-me";
+import { useAnswerStage } from "@/live/use-answer-stage";
 import { Loading } from "@/ui/loading";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
@@ -16,6 +17,7 @@ import { ChatMenu } from "./chat-menu";
 import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
 import { ContextMeter } from "./context-meter/context-meter";
+import { useMemory } from "./context-meter/use-memory";
 import { usePending } from "./pending";
 import { ReadOnly } from "./people/read-only";
 import { type Reader, ReaderContext } from "./people/reader";
@@ -35,9 +37,14 @@ export function SessionChat({ sessionId }: Props) {
   const line = useSessionLine(sessionId, readEnd);
   const { add } = usePending();
   const model = useWantedModel();
+  const running = messages.findLast((message) => message.status === "running");
+  const generationId = running?.generation_id ?? null;
+  const question = running && messages[messages.indexOf(running) - 1];
+  const stage = useAnswerStage(running ? (generationId ?? "") : null);
   const title = session.data?.title || t("sessions.untitled");
   const userId = useMyId();
   const role = session.data?.role ?? "owner";
+  const memory = useMemory(sessionId, model, role === "reader" ? undefined : running, question); // who sends nothing may not ask
   const isShared =
     role !== "owner" ||
     line.others.length > 0 ||
@@ -62,8 +69,6 @@ export function SessionChat({ sessionId }: Props) {
   if (query.isPending || session.isPending) return <Loading />;
 
   const last = messages.at(-1);
-  const running = messages.findLast((message) => message.status === "running");
-  const generationId = running?.generation_id;
   const send = async (content: string) => {
     add({ sessionId, content, ...(last ? { parentId: last.message_id } : {}), ...(model ? { model } : {}) });
     return true;
@@ -76,7 +81,7 @@ export function SessionChat({ sessionId }: Props) {
         menu={<ChatMenu sessionId={sessionId} title={title} isOwner={role === "owner"} />}
       />
       <ReaderContext value={reader}>
-        <Thread sessionId={sessionId} messages={messages} query={query} line={line} />
+        <Thread sessionId={sessionId} messages={messages} query={query} line={line} memory={memory} />
       </ReaderContext>
       {role === "reader" ? (
         <ReadOnly sessionId={sessionId} ownerName={session.data?.owner_name ?? ""} hasMessages={last !== undefined} />
@@ -86,13 +91,14 @@ export function SessionChat({ sessionId }: Props) {
           send={send}
           isBusy={running !== undefined}
           stop={generationId ? () => line.say({ type: "stop", generation_id: generationId }) : undefined}
+          isStopping={generationId !== null && generationId === line.stoppingId}
           meter={(draft) => (
             <ContextMeter sessionId={sessionId} leafId={last?.message_id} draft={draft} model={model} />
           )}
           onTyping={line.others.length > 0 ? () => line.say({ type: "typing" }) : undefined}
         />
       )}
-      <Announcer isAnswering={running !== undefined} />
+      <Announcer stage={stage} status={last?.status} />
     </Box>
   );
 }

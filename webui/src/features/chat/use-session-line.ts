@@ -18,6 +18,8 @@ export interface SessionLine {
   others: readonly { userId: string; name: string }[];
   /** Names of those who are writing. */
   typing: readonly string[];
+  /** The answer that was told to stop, and has not yet. */
+  stoppingId: string | null;
 }
 
 /** `readEnd`: reads the end of the thread again. */
@@ -32,6 +34,7 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
   const [state, setState] = useState<LineState>({ name: "connecting" });
   const [present, setPresent] = useState<{ me: string; users: Record<string, string>[] }>({ me: "", users: [] });
   const [typing, setTyping] = useState<Record<string, string>>({});
+  const [stoppingId, setStoppingId] = useState<string | null>(null);
 
   const hear = useEffectEvent((frame: HeardFrame) => {
     if (!generations.hear(frame)) line.current?.reconnect();
@@ -54,6 +57,7 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
         readEnd();
         break;
       case "error": {
+        if (frame.answers === "stop") setStoppingId(null);
         const text = textOf(errorOf(400, { error: frame.error }, new Headers()));
         if (frame.client_message_id) pending.refuse(frame.client_message_id, text);
         else show({ text });
@@ -87,14 +91,17 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
     for (const message of pending.messages) if (message.error !== null) sent.current.delete(message.clientMessageId);
   });
 
-  const say = useCallback((frame: SaidFrame) => line.current?.send(frame), []);
+  const say = useCallback((frame: SaidFrame) => {
+    if (frame.type === "stop") setStoppingId(frame.generation_id);
+    line.current?.send(frame);
+  }, []);
   const others = present.users
     .filter((user) => user.user_id !== present.me)
     .map((user) => ({ userId: user.user_id ?? "", name: user.name ?? user.username ?? "" }));
   const writing = Object.entries(typing).map(
     ([userId, username]) => others.find((other) => other.userId === userId)?.name ?? username,
   );
-  return { state, say, others, typing: writing };
+  return { state, say, others, typing: writing, stoppingId };
 }
 
 function frameOf(message: PendingMessage): SaidFrame {

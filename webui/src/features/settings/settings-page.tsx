@@ -9,6 +9,7 @@ import { LANGUAGES, type Language, switchLanguage } from "@/lib/i18n";
 import { Page } from "@/ui/page";
 import { NoticeSetting } from "./notice-setting";
 import { PresetSettings } from "./presets/preset-settings";
+import { StatisticsSetting } from "./statistics-setting";
 import { ChatTransfer } from "./transfer/chat-transfer";
 
 const MODES = ["system", "light", "dark"] as const;
@@ -44,6 +45,7 @@ export function SettingsPage() {
             </MenuItem>
           ))}
         </TextField>
+        <StatisticsSetting />
         <NoticeSetting />
       </Stack>
       <Divider sx={{ my: 4 }} />

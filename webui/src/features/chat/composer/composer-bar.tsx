@@ -18,18 +18,31 @@ interface Props {
   send: () => void;
   /** Stops the answer that is being written. */
   stop: (() => void) | undefined;
+  isStopping: boolean;
 }
 
-export function ComposerBar({ meter, canSend, send, stop }: Props) {
+export function ComposerBar({ meter, canSend, send, stop, isStopping }: Props) {
   const { t } = useTranslation();
   return (
     <Box sx={{ display: "flex", alignItems: "center", justifyContent: "space-between", pt: 0.5 }}>
       <Box sx={{ display: "flex", alignItems: "center", gap: 1, minWidth: 0 }}>
         <ModelPicker />
         {meter}
+        {stop && isStopping && (
+          <Box component="span" role="status" sx={{ color: "text.secondary", fontSize: "0.88rem" }}>
+            {t("chat.stopping")}
+          </Box>
+        )}
       </Box>
       {stop ? (
-        <IconAction icon="stop" label={t("chat.stop")} onClick={stop} sx={ROUND} />
+        // Not `disabled`, which would take the keyboard's focus away.
+        <IconAction
+          icon="stop"
+          label={t("chat.stop")}
+          aria-disabled={isStopping}
+          onClick={isStopping ? undefined : stop}
+          sx={isStopping ? { ...ROUND, opacity: 0.45, "&:hover": { bgcolor: "primary.main" } } : ROUND}
+        />
       ) : (
         <IconAction icon="send" label={t("chat.send")} onClick={send} disabled={!canSend} sx={ROUND} />
       )}

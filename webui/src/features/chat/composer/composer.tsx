@@ -33,6 +33,8 @@ interface Props {
   send: (content: string) => Promise<boolean>;
   isBusy: boolean;
   stop?: (() => void) | undefined;
+  /** It was told to stop. */
+  isStopping?: boolean;
   /** A preset was put into the field. */
   onPreset?: ((preset: Preset) => void) | undefined;
   onTyping?: (() => void) | undefined;
@@ -40,7 +42,7 @@ interface Props {
   meter?: (draft: string) => ReactNode;
 }
 
-export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter }: Props) {
+export function Composer({ place, send, isBusy, stop, isStopping = false, onPreset, onTyping, meter }: Props) {
   const { t } = useTranslation();
   const keptAs = draftKey(useMyId(), place);
   const [text, setText] = useState(() => draftOf(keptAs));
@@ -180,6 +182,7 @@ export function Composer({ place, send, isBusy, stop, onPreset, onTyping, meter 
           canSend={!isBusy && (text.trim() !== "" || attachments.length > 0)}
           send={() => submit(text)}
           stop={isBusy ? stop : undefined}
+          isStopping={isStopping}
         />
       </Box>
     </Box>

@@ -1,8 +1,9 @@
 /** What sending the draft would cost: asked when its writer pauses, and again when the thread has grown. */
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
 import { useSettled } from "@/lib/use-settled";
+import { memoryIn } from "./memory";
 
 const PAUSE_MS = 500;
 /** Until the model can be asked: it loads, or starts again. */
@@ -11,16 +12,34 @@ const FAILED_MS = 15_000;
 const NEXT_MS: Record<string, number> = { loading: LOADING_MS, restarting: LOADING_MS, failed: FAILED_MS };
 
 export function usePreview(sessionId: string, leafId: string | undefined, draft: string, model: string | null) {
-  const content = useSettled(draft, PAUSE_MS);
+  return usePreviewOf({ sessionId, leafId, content: useSettled(draft, PAUSE_MS), model, isAsked: true });
+}
+
+interface Asked {
+  sessionId: string;
+  leafId: string | undefined;
+  content: string;
+  model: string | null;
+  isAsked: boolean;
+}
+
+export function usePreviewOf({ sessionId, leafId, content, model, isAsked }: Asked) {
+  const queries = useQueryClient();
   return useQuery({
     queryKey: keys.preview(sessionId, leafId ?? "", content, model ?? ""),
-    queryFn: ({ signal }) =>
-      call("POST /api/sessions/{session_id}/preview", {
+    queryFn: async ({ signal }) => {
+      const preview = await call("POST /api/sessions/{session_id}/preview", {
         path: { session_id: sessionId },
         body: { content, ...(leafId ? { parent_id: leafId } : {}), ...(model ? { params: { model } } : {}) },
         signal,
-      }),
+      });
+      const memory = memoryIn(preview, leafId);
+      if (memory) queries.setQueryData(keys.memory(sessionId), memory);
+      return preview;
+    },
+    enabled: isAsked,
     placeholderData: keepPreviousData,
+    staleTime: 0, // a draft that is as it was before begins the model's memory there again
     gcTime: 10_000, // one for each pause of the writer: old ones are worth nothing
     refetchInterval: ({ state }) => NEXT_MS[state.data?.state ?? ""] ?? false,
     retry: false, // it is a nicety, and asked again soon

@@ -19,7 +19,8 @@ import { useTemporaryChat } from "./use-temporary-chat";
 
 export function TemporaryPage() {
   const { t } = useTranslation();
-  const { turns, isAnswering, problem, say, again, stop } = useTemporaryChat(useWantedModel());
+  const model = useWantedModel();
+  const { turns, isAnswering, problem, say, again, stop } = useTemporaryChat(model);
   const { keep, isBusy } = useKeepChat(turns);
   const scroller = useRef<HTMLDivElement>(null);
   const { toEnd } = useStickToEnd(scroller, undefined);
@@ -58,7 +59,7 @@ export function TemporaryPage() {
               again={isEnded && turn === last ? again : null}
             />
           ))}
-          {isAnswering && last?.role === "user" && <AnswerProgress progress={null} />}
+          {isAnswering && last?.role === "user" && <AnswerProgress progress={null} model={model ?? undefined} />}
           {problem && (
             <Box role="alert" sx={{ color: "error.main", fontSize: "0.88rem" }}>
               {problem}
@@ -67,7 +68,7 @@ export function TemporaryPage() {
         </Box>
       </Box>
       <Composer place={null} send={send} isBusy={isAnswering} stop={isAnswering ? stop : undefined} />
-      <Announcer isAnswering={isAnswering} />
+      <Announcer stage={!isAnswering ? "idle" : last?.role === "user" ? "waiting" : "writing"} />
     </Box>
   );
 }

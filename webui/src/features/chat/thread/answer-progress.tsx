@@ -4,17 +4,20 @@ import { useTranslation } from "react-i18next";
 import type { ProgressFrame } from "@/live/protocol";
 import { Meter } from "@/ui/meter";
 import { useFormat } from "@/ui/use-format";
+import { Waiting } from "./waiting";
 
 interface Props {
   progress: ProgressFrame | null;
+  /** undefined: the server's own choice. */
+  model: string | undefined;
 }
 
-export function AnswerProgress({ progress }: Props) {
+export function AnswerProgress({ progress, model }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   return (
     <Box sx={{ maxWidth: 320, py: 0.75, color: "text.secondary", fontSize: "0.88rem" }}>
-      {progress === null && <Dots />}
+      {progress === null && <Waiting model={model} />}
       {progress?.type === "queue" && (
         <>
           {t("chat.queued", { place: progress.position ?? "…" })}
@@ -33,22 +36,6 @@ export function AnswerProgress({ progress }: Props) {
           </Box>
         </>
       )}
-    </Box>
-  );
-}
-
-function Dots() {
-  const { t } = useTranslation();
-  return (
-    <Box
-      component="span"
-      sx={{
-        "@keyframes breathe": { "50%": { opacity: 0.25 } },
-        display: "inline-block",
-        animation: "breathe 1.4s ease-in-out infinite",
-      }}
-    >
-      {t("chat.waiting")}
     </Box>
   );
 }

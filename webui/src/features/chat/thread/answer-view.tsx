@@ -35,7 +35,7 @@ export function AnswerView({ message, say }: Props) {
   return (
     <Box aria-busy={isLive}>
       {text && <Markdown text={text} isLive={isLive} />}
-      {isLive && !text && <AnswerProgress progress={live?.progress ?? null} />}
+      {isLive && !text && <AnswerProgress progress={live?.progress ?? null} model={live?.model} />}
       {!isLive && (
         <>
           <AnswerEndNote message={message} say={say} />

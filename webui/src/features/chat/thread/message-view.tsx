@@ -11,9 +11,11 @@ import { QuestionView } from "./question-view";
 interface Props {
   message: PathMessageView;
   say: (frame: SaidFrame) => void;
+  /** It is older than what the model is sent. */
+  isForgotten: boolean;
 }
 
-export const MessageView = memo(function MessageView({ message, say }: Props) {
+export const MessageView = memo(function MessageView({ message, say, isForgotten }: Props) {
   const { t } = useTranslation();
   return (
     // What is out of sight is neither laid out nor painted, and still found, copied and read out.
@@ -25,6 +27,7 @@ export const MessageView = memo(function MessageView({ message, say }: Props) {
         contentVisibility: "auto",
         containIntrinsicSize: "auto 160px",
         py: 1,
+        color: isForgotten ? "text.secondary" : undefined, // paler, and still as readable as notes are
         outline: 0, // focused by a jump alone, which shows where it is otherwise
         "& .message-actions": { opacity: 0.0, transition: "opacity 120ms" },
         "&:hover .message-actions, &:focus-within .message-actions, &:last-of-type .message-actions": { opacity: 1 },

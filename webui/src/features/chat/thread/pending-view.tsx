@@ -4,6 +4,7 @@ import Button from "@mui/material/Button";
 import { useTranslation } from "react-i18next";
 import { type PendingMessage, usePending } from "../pending";
 import { Bubble } from "./bubble";
+import { Waiting } from "./waiting";
 
 interface Props {
   message: PendingMessage;
@@ -15,6 +16,7 @@ export function PendingView({ message }: Props) {
   return (
     <Box component="article" sx={{ py: 1 }}>
       <Bubble text={message.content} isFaint />
+      {message.error === null && <Waiting model={message.model} isQuiet />}
       {message.error !== null && (
         <Box
           role="alert"

@@ -2,14 +2,16 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { Fragment, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
+import { type Memory, numForgotten } from "../context-meter/memory";
 import { usePending } from "../pending";
 import { useJump } from "../use-jump";
 import type { SessionLine } from "../use-session-line";
 import { useStickToEnd } from "../use-stick-to-end";
+import { MemoryLine } from "./memory-line";
 import { MessageView } from "./message-view";
 import { PendingView } from "./pending-view";
 
@@ -18,9 +20,10 @@ interface Props {
   messages: readonly PathMessageView[];
   query: Pick<UseInfiniteQueryResult, "isFetching" | "hasNextPage" | "isFetchingNextPage" | "fetchNextPage">;
   line: SessionLine;
+  memory: Memory | undefined;
 }
 
-export function Thread({ sessionId, messages, query, line }: Props) {
+export function Thread({ sessionId, messages, query, line, memory }: Props) {
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const top = useRef<HTMLDivElement>(null);
@@ -33,6 +36,7 @@ export function Thread({ sessionId, messages, query, line }: Props) {
   useEffect(() => {
     if (numPending > 0) toEnd(); // who writes wants to see it
   }, [numPending, toEnd]);
+  const numGone = numForgotten(messages, memory);
   useJump(sessionId, messages, query);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   useEffect(() => {
@@ -60,9 +64,13 @@ export function Thread({ sessionId, messages, query, line }: Props) {
               {t("chat.earlier")}
             </Button>
           )}
-          {messages.map((message) => (
-            <MessageView key={message.message_id} message={message} say={line.say} />
+          {messages.map((message, at) => (
+            <Fragment key={message.message_id}>
+              {at === numGone && <MemoryLine />}
+              <MessageView message={message} say={line.say} isForgotten={numGone !== null && at < numGone} />
+            </Fragment>
           ))}
+          {messages.length === numGone && <MemoryLine />}
           {pending.map((message) => (
             <PendingView key={message.clientMessageId} message={message} />
           ))}
