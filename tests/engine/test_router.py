@@ -12,7 +12,7 @@ from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFou
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.models.catalog import InstalledModel
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults
 from bdchat.engine.router import Router
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +52,7 @@ class StillEngine:
         self.state = "ready" if info else "loading"
         self.problem: str | None = None
         self.load_fraction: float | None = None
+        self.sampling_defaults = SamplingDefaults()
         self.num_restarts = 0
         self.num_in_flight = 0
         self.pid = None
