@@ -81,7 +81,8 @@ def main(argv: Sequence[str]) -> int:
             forget_wheel(place, current_recipe(place.root, os.environ))
         prepare(place, level="dev" if options.dev else "run", environ=os.environ)
         serves_default = named_model(options.arguments, os.environ) in {None, DEFAULT_MODEL}
-        if options.print_model or (serves_default and not options.no_model):
+        stays_away = options.no_model or is_offline(options.arguments, os.environ)
+        if options.print_model or (serves_default and not stays_away):
             model = fetch_default_model(place, named_data_dir(options.arguments, os.environ))
             if options.print_model:
                 print(model)  # noqa: T201  # the answer; all else goes to standard error
@@ -303,6 +304,13 @@ def named_model(arguments: Sequence[str], environ: Mapping[str, str]) -> str | N
         value.partition("=")[2] for value in option_values(arguments, "--set") if value.startswith("models.default=")
     ]
     return next(iter([*flags, *settings]), environ.get("BDCHAT_MODELS__DEFAULT"))
+
+
+def is_offline(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """`bdchat serve --offline`, by whatever way of setting models.offline: it says itself what it needs."""
+    settings = [value for value in option_values(arguments, "--set") if value.startswith("models.offline=")]
+    wanted = settings[-1].partition("=")[2] if settings else environ.get("BDCHAT_MODELS__OFFLINE", "")
+    return "--offline" in arguments or wanted.lower() in {"1", "true", "yes", "on", "t", "y"}
 
 
 def named_data_dir(arguments: Sequence[str], environ: Mapping[str, str]) -> Path:

@@ -110,6 +110,14 @@ def test_a_data_directory_that_cannot_be_is_one_line(
     assert str(tmp_path) in one_line(capsys, [*arguments, "--data-dir", str(tmp_path / place)])
 
 
+@pytest.mark.parametrize("arguments", [["--offline"], ["--set", "models.offline=true"]], ids=" ".join)
+def test_a_first_start_offline_is_one_line_with_two_ways_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    said = one_line(capsys, ["serve", *arguments, "--data-dir", str(tmp_path)])
+    assert said.endswith("and name it with --model. `bdchat serve --model none` serves without a model")
+
+
 def test_what_the_machine_refuses_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A full disk behind `bdchat models > FILE` was a traceback."""
     with (

@@ -279,3 +279,19 @@ def _pins(lock: Path) -> dict[str, set[str]]:
 
 def _locked_names(lock: Path) -> set[str]:
     return set(_pins(lock))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "expected"),
+    [
+        ((), {}, False),
+        (("--offline",), {}, True),
+        (("--set", "models.offline=true"), {"BDCHAT_MODELS__OFFLINE": "0"}, True),
+        (("--set=models.offline=false",), {"BDCHAT_MODELS__OFFLINE": "1"}, False),
+        ((), {"BDCHAT_MODELS__OFFLINE": "1"}, True),
+    ],
+)
+def test_the_bootstrap_fetches_no_model_for_a_start_that_stays_offline(
+    arguments: tuple[str, ...], environ: dict[str, str], expected: bool
+) -> None:
+    assert bootstrap.is_offline(arguments, environ) is expected

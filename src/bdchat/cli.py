@@ -89,11 +89,16 @@ def serve(  # noqa: PLR0917  # typer takes options by name
     begins_anew: Annotated[
         bool, typer.Option("--begin-anew", help="Begin with an empty database where the former is missing or damaged.")
     ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Fetch nothing: stop where the default model is not here yet.")
+    ] = False,
     assignments: Assignments = None,
 ) -> None:
-    """Serve the OpenAI API for one model."""
+    """Serve the web chat, the admin page and the OpenAI API for one model."""
     flags = {"server.host": host, "server.port": port, "models.default": model}
+    flags |= {"models.offline": "true"} if offline else {}
     settings = _close_to_others(_load_settings(data_dir, assignments or [], flags))
+    _fetch_first_model(settings)
     gc.disable()  # what a server imports stays: looking through it again and again is a sixth of its start
     from bdchat.api.server import serve as serve_api
 
@@ -285,6 +290,22 @@ def _close_to_others(settings: "Settings") -> "Settings":
             f"bdchat: {settings.data_dir} was open to other users of this machine ({what}); it is closed now", err=True
         )
     return settings
+
+
+def _fetch_first_model(settings: "Settings") -> None:
+    """The default model, where it is not here yet: who starts a server for the first time has none."""
+    from bdchat.settings import ModelSettings
+
+    if settings.models.default != ModelSettings().default:
+        return  # somebody's own choice, which may be gigabytes: `bdchat pull` is asked for it by name
+    from bdchat.engine.errors import EngineError
+    from bdchat.engine.models.catalog import Catalog
+    from bdchat.model_console import fetch_missing
+
+    try:
+        fetch_missing(Catalog.load(settings.data_dir), settings.models.default, is_offline=settings.models.offline)
+    except EngineError as error:
+        _fail(f"{error}. `bdchat serve --model none` serves without a model")
 
 
 def _load_catalog(data_dir: Path | None) -> "Catalog":

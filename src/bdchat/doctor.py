@@ -28,6 +28,7 @@ from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
 from bdchat.engine.kv.plan import KVMemoryError, KVPlan, fit_cells
 from bdchat.engine.llama.reasons import last_words
+from bdchat.engine.llama.rebuild import KEEP_TILE_STORES, rebuild_command
 from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.lifeline import tied
@@ -36,7 +37,7 @@ from bdchat.settings import Settings
 GIB = 1024**3
 SPARE_DISK_BYTES = 1 * GIB  # logs, the store, a small model
 PROBE_TIMEOUT_S = 120.0
-REBUILD = "compile llama.cpp again for this machine: python3 scripts/bootstrap.py --rebuild"
+REBUILD = f"compile llama.cpp again for this machine: {rebuild_command()}"
 ELSEWHERE = "this machine has no such address; choose another with --host"
 LAST_GCC_WITH_THE_TRAP = 12  # it deletes the stores of an AMX tile configuration as dead (llama.cpp #20824)
 
@@ -126,7 +127,7 @@ def check_cpu(cpu: str, compiler: str) -> Check:
     detail = f"{named.strip()}, {num_physical_cores()} cores, {', '.join(wide) or 'no wide vector instructions'}"
     gcc = re.search(r"\)\s+(\d+)\.\d+", compiler) if "clang" not in compiler else None
     if "AMX" in wide and gcc and int(gcc.group(1)) <= LAST_GCC_WITH_THE_TRAP:
-        detail += f"; GCC {gcc.group(1)} compiles AMX wrongly without -fno-tree-dse -fno-dse, which scripts/serve sets"
+        detail += f"; GCC {gcc.group(1)} compiles AMX wrongly without {KEEP_TILE_STORES}, which scripts/serve sets"
     return Check("cpu", bool(wide), detail, "it runs, slowly; a CPU with AVX2 or NEON is several times faster")
 
 

