@@ -8,7 +8,8 @@ from sqlmodel import Session, select
 
 from bdchat.settings import StoreSettings
 from bdchat.store.chats import messages, sessions
-from bdchat.store.search.results import SearchFilter, find
+from bdchat.store.search.matching import SearchFilter
+from bdchat.store.search.results import find
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Message
 from benchmark.archive import MESSAGES_PER_SESSION, NUM_MADE_AGAIN, archive_in

@@ -130,9 +130,10 @@ async def _searches(base_url: str, archive: Archive, log: Log) -> tuple[dict[str
     for who, owner in (("", archive.owner), (", newcomer", archive.newcomer)):
         caller = Caller(base_url, owner)
         for name, typed in SEARCHES.items():
-            path = f"/api/search?q={quote(typed)}"
-            num_found = len((await caller.get(path))["data"])
-            if name in MUST_FIND and not who and not num_found:
-                misses.append(name)
-            times[name + who] = await timed(partial(caller.get, path), NUM_SEARCHES)
+            for endpoint, what in (("search", ""), ("search/chats", " by chat")):
+                path = f"/api/{endpoint}?q={quote(typed)}"
+                num_found = len((await caller.get(path))["data"])
+                if name in MUST_FIND and not who and not num_found:
+                    misses.append(name + what)
+                times[name + what + who] = await timed(partial(caller.get, path), NUM_SEARCHES)
     return times, misses

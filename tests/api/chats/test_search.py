@@ -55,6 +55,33 @@ async def test_pages_follow_each_other(client: httpx.AsyncClient) -> None:
     assert seen == [*(f"환불 {n}" for n in (4, 3, 2, 1, 0)), "환불 제목"]
 
 
+async def test_found_texts_are_gathered_by_chat(client: httpx.AsyncClient) -> None:
+    headers = await written(client, "ann", *(f"환불 됨 {n}" for n in range(5)), "배송")
+    user_id = (await client.get("/api/auth/me", headers=headers)).json()["user"]["user_id"]
+
+    def write(db: object) -> None:
+        add_message(db, add_session(db, user_id, "다른 채팅"), "환불도 배송도", at_ms=9000)  # type: ignore[arg-type]
+
+    await app_of(client).database.write(write)
+    params = {"q": "환불은", "limit": "1"}
+    body = (await client.get("/api/search/chats", params=params, headers=headers)).json()
+    (named,) = body["data"]
+    assert (named["title"], named["title_highlights"], named["is_title_found"]) == ("환불 제목", [[0, 2]], True)
+    assert (named["num_matches"], named["has_more"]) == (5, False)
+    assert [hit["snippet"] for hit in named["hits"]] == ["환불 됨 4", "환불 됨 3"]
+    assert body["words"] == ["환불"]
+    params["cursor"] = body["next_cursor"]
+    body = (await client.get("/api/search/chats", params=params, headers=headers)).json()
+    assert [chat["title"] for chat in body["data"]] == ["다른 채팅"]
+    assert body["next_cursor"] is None
+    # The rest of a chat's matches, and words of which the title has one.
+    inside = {"q": "제목 됨", "session_id": named["session_id"], "role": "user", "limit": "4"}
+    page = (await client.get("/api/search", params=inside, headers=headers)).json()
+    assert [hit["snippet"] for hit in page["data"]] == [f"환불 됨 {n}" for n in (4, 3, 2, 1)]
+    page = (await client.get("/api/search", params=inside | {"cursor": page["next_cursor"]}, headers=headers)).json()
+    assert [hit["snippet"] for hit in page["data"]] == ["환불 됨 0"]
+
+
 async def test_nobody_finds_what_is_not_theirs(client: httpx.AsyncClient) -> None:
     await written(client, "ann", "환불")
     headers = await signed_in(client, "bob")
@@ -80,7 +107,8 @@ async def test_a_bad_question_is_refused_with_its_field(
     client: httpx.AsyncClient, params: dict[str, str], param: str
 ) -> None:
     headers = await signed_in(client)
-    assert error_of(await client.get("/api/search", params=params, headers=headers), 400)["param"] == param
+    for path in ("/api/search", "/api/search/chats"):
+        assert error_of(await client.get(path, params=params, headers=headers), 400)["param"] == param
 
 
 async def test_a_question_of_signs_finds_nothing(client: httpx.AsyncClient) -> None:

@@ -12,7 +12,8 @@ from bdchat.store.chats import configs, forks, messages, purges, sessions
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.search.indexing import Indexer
-from bdchat.store.search.results import SearchFilter, find
+from bdchat.store.search.matching import SearchFilter
+from bdchat.store.search.results import find
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.write_queue import MAX_SLICE_BYTES
 from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEntry, SessionConfig

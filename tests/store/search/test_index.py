@@ -10,7 +10,8 @@ from sqlmodel import Session
 from bdchat.store.ids import new_id
 from bdchat.store.search import index as search
 from bdchat.store.search.indexing import Indexer
-from bdchat.store.search.results import Page, SearchFilter, find
+from bdchat.store.search.matching import SearchFilter
+from bdchat.store.search.results import Page, find
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Message
 from tests.store.searchable import add_message, add_session, add_user, share

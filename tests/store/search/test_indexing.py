@@ -11,7 +11,8 @@ from bdchat.store.accounting.books import MAX_TERM_BYTES
 from bdchat.store.chats import messages, sessions
 from bdchat.store.search import index as search
 from bdchat.store.search.indexing import Indexer
-from bdchat.store.search.results import SearchFilter, find
+from bdchat.store.search.matching import SearchFilter
+from bdchat.store.search.results import find
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Message, SearchEntry, ServerState
 from tests.store.chat_rows import make_user, say, talk

@@ -14,7 +14,8 @@ from bdchat.store import retention
 from bdchat.store.chats import configs, messages, purges, sessions
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import now_ms
-from bdchat.store.search.results import SearchFilter, find
+from bdchat.store.search.matching import SearchFilter
+from bdchat.store.search.results import find
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.write_queue import MAX_SLICE_BYTES
 from bdchat.store.tables import ChatSession, Generation, GenerationEvent, Message, MessageMetadata, SearchEntry

@@ -40,6 +40,12 @@ export type ChatCompletion = { id: string; object: "chat.completion"; created: n
 
 export type ChatCompletionRequest = { model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; reasoning_effort?: unknown; verbosity?: unknown; store?: boolean | null; metadata?: unknown };
 
+/** Chats whose titles match first, then those with the newest matches. A page may be shorter than `limit` and still have a `next_cursor`. */
+export type ChatHitsPage = { data: Array<ChatHitsView>; words: Array<string>; next_cursor: string | null };
+
+/** A chat with what was found in it: `hits` are the newest of `num_matches`. */
+export type ChatHitsView = { session_id: string; title: string; title_highlights: Array<[number, number]>; is_title_found: boolean; updated_at_ms: number; folder: string; is_archived: boolean; is_shared: boolean; num_matches: number; has_more: boolean; hits: Array<HitView> };
+
 export type ChatInvitationList = { data: Array<ChatInvitationView> };
 
 /** What the invited is shown of a chat: nothing else of it. */
@@ -50,6 +56,9 @@ export type ChatLine = { reason: string | null; reason_code: string | null; reas
 
 /** `parent_id` absent: below the session's head; null: a new root. `params`: fields of /v1/chat/completions. */
 export type ChatMessage = { type: "chat_message"; content: string; parent_id?: string | null; client_message_id?: string | null; params?: Record<string, unknown> };
+
+/** Every word of `q` must be there, in the text or in its chat's title; the last one may be a beginning; "quoted words" stand next to each other. */
+export type ChatSearchQuery = { q: string; role?: "user" | "assistant" | "system" | "tool" | "title" | null; from?: number | null; to?: number | null; folder?: string | null; archived?: boolean | null; limit?: number; cursor?: string | null };
 
 export type Compacted = { num_bytes_given_back: number };
 
@@ -119,7 +128,7 @@ export type GuestView = { num_bytes: number; quota_bytes: number; num_completion
 export type HistoryQuery = { limit?: number; cursor?: string | null };
 
 /** The newest first. */
-export type HitPage = { data: Array<HitView>; next_cursor: string | null };
+export type HitPage = { data: Array<HitView>; words: Array<string>; next_cursor: string | null };
 
 /** `snippet` is plain text, never HTML. */
 export type HitView = { kind: "title" | "message"; session_id: string; session_title: string; message_id: string | null; role: string; at_ms: number; folder: string; is_archived: boolean; is_shared: boolean; snippet: string; highlights: Array<[number, number]> };
@@ -261,8 +270,8 @@ export type RunningView = { generation_id: string; user_id: string; username: st
 
 export type SamplingDefaultsView = { temperature: number; top_p: number; top_k: number; min_p: number; repeat_penalty: number; repeat_last_n: number | null };
 
-/** Every word of `q` must be there, the last one may be a beginning; "quoted words" stand next to each other. */
-export type SearchQuery = { q: string; role?: "user" | "assistant" | "system" | "tool" | "title" | null; from?: number | null; to?: number | null; session_id?: string | null; folder?: string | null; archived?: boolean | null; limit?: number; cursor?: string | null };
+/** Every word of `q` must be there, in the text or in its chat's title; the last one may be a beginning; "quoted words" stand next to each other. */
+export type SearchQuery = { q: string; role?: "user" | "assistant" | "system" | "tool" | "title" | null; from?: number | null; to?: number | null; folder?: string | null; archived?: boolean | null; limit?: number; cursor?: string | null; session_id?: string | null };
 
 /** Neighbouring messages of one tier, the last one's end decides. `first` and `last` count the prompt's messages from 0, system messages included; the ids are those of stored ones. */
 export type SegmentView = { tier: "resident" | "ram" | "disk" | "cold"; num_tokens: number; first: number; last: number; first_message_id: string | null; last_message_id: string | null };
@@ -420,7 +429,8 @@ export interface Endpoints {
   "PATCH /api/profile": { path: undefined; query: undefined; body: ProfileChange; response: UserView };
   "GET /api/profile/messages": { path: undefined; query: { limit?: number; cursor?: string }; body: undefined; response: SentMessages };
   "GET /api/profile/usage": { path: undefined; query: { from?: string; to?: string; time_zone?: string }; body: undefined; response: UsageReport };
-  "GET /api/search": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; session_id?: string; folder?: string; archived?: boolean; limit?: number; cursor?: string }; body: undefined; response: HitPage };
+  "GET /api/search": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; folder?: string; archived?: boolean; limit?: number; cursor?: string; session_id?: string }; body: undefined; response: HitPage };
+  "GET /api/search/chats": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; folder?: string; archived?: boolean; limit?: number; cursor?: string }; body: undefined; response: ChatHitsPage };
   "GET /api/sessions": { path: undefined; query: { limit?: number; cursor?: string; pinned?: boolean; archived?: boolean; folder?: string; deleted?: boolean; shared?: boolean }; body: undefined; response: SessionPage };
   "POST /api/sessions": { path: undefined; query: undefined; body: NewSession; response: SessionView };
   "POST /api/sessions/bulk": { path: undefined; query: undefined; body: BulkChanges; response: ChangedSessions };

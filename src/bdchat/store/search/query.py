@@ -5,6 +5,7 @@ indexes get quoted terms of letters and digits alone: there is no syntax that co
 """
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from bdchat.store.search.hangul import SPACED, LetterRun, fold, runs, stem
@@ -21,6 +22,12 @@ class Phrase:
     terms: tuple[str, ...]
     is_prefix: bool
     pattern: str  # of the folded text
+    words: tuple[str, ...]  # what the pattern is made of
+
+    @property
+    def stretch(self) -> str:
+        """What a text of terms with a space around each has in it when the phrase is there."""
+        return f" {' '.join(self.terms)}{'' if self.is_prefix else ' '}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +42,21 @@ class Query:
         longest_first = sorted({phrase.pattern for phrase in self.phrases}, key=len, reverse=True)
         return re.compile("|".join(longest_first))
 
-    def for_fts5(self, scope: list[str]) -> str:
-        """`scope`: marks of which one must be there."""
-        phrases = [f'"{" ".join(phrase.terms)}"{" *" if phrase.is_prefix else ""}' for phrase in self.phrases]
-        if scope:
-            phrases.insert(0, "(" + " OR ".join(f'"{mark}"' for mark in scope) + ")")
-        return " AND ".join(phrases)
+    @property
+    def words(self) -> list[str]:
+        """Folded, each once: what a reader of a text that was found wants to see marked."""
+        return list(dict.fromkeys(word for phrase in self.phrases for word in phrase.words))
 
-    def for_tsquery(self, scope: list[str]) -> str:
+    def without(self, numbers: Container[int]) -> "Query":
+        """Less the phrases of these numbers; some are left."""
+        return Query(tuple(phrase for number, phrase in enumerate(self.phrases) if number not in numbers))
+
+    def for_fts5(self) -> str:
+        return " AND ".join(f'"{" ".join(phrase.terms)}"{" *" if phrase.is_prefix else ""}' for phrase in self.phrases)
+
+    def for_tsquery(self) -> str:
         """Which terms must be there; that they are neighbours, `neighbours` asks."""
-        terms = ["(" + " | ".join(f"'{mark}'" for mark in scope) + ")"] if scope else []
+        terms: list[str] = []
         for phrase in self.phrases:
             *first, last = (f"'{term}'" for term in phrase.terms)
             terms += [*first, f"{last}:*" if phrase.is_prefix else last]
@@ -53,11 +65,7 @@ class Query:
     @property
     def neighbours(self) -> list[str]:
         """LIKE patterns for a text of terms with a space around each."""
-        return [
-            f"% {' '.join(phrase.terms)}{'' if phrase.is_prefix else ' '}%"
-            for phrase in self.phrases
-            if len(phrase.terms) > 1
-        ]
+        return [f"%{phrase.stretch}%" for phrase in self.phrases if len(phrase.terms) > 1]
 
 
 def parse(typed: str, *, is_loose: bool = False) -> Query | None:
@@ -79,7 +87,7 @@ def _phrase(found: list[LetterRun], *, may_go_on: bool) -> Phrase:
     is_prefix = len(last.text) == 1 if last.is_unspaced else may_go_on
     terms = [term for run in first for term in run.terms(with_last=True)] + last.terms(with_last=False)
     patterns = [_run_pattern(run, may_go_on=is_prefix and run is last) for run in found]
-    return Phrase(tuple(terms), is_prefix, _BETWEEN_RUNS.join(patterns))
+    return Phrase(tuple(terms), is_prefix, _BETWEEN_RUNS.join(patterns), tuple(run.text for run in found))
 
 
 def _run_pattern(run: LetterRun, *, may_go_on: bool) -> str:
