@@ -83,7 +83,7 @@ WINGS: dict[str, tuple[str, ...]] = {
     "api/live": ("auth", "bus", "durable", "generation", "http", "schemas"),
     "api/chats": ("auth", "bus", "durable", "generation", "http", "schemas"),
     "api/accounts": ("auth", "bus", "chats", "http", "schemas"),
-    "api/admin": ("accounts", "auth", "bus", "durable", "generation", "http", "live", "schemas"),
+    "api/admin": ("accounts", "auth", "bus", "durable", "generation", "http", "live", "perimeter", "schemas"),
     "engine/gguf": (),
     "engine/text": (),
     "engine/sampling": (),

@@ -41,6 +41,8 @@ def test_the_version_is_the_packages() -> None:
         (["serve", "--set", "=1"], "SECTION.KEY=VALUE"),
         (["serve", "--port", "70000"], "server.port"),
         (["serve", "--host", ""], "server.host"),
+        (["serve", "--lan", "--host", "127.0.0.1"], "--lan"),
+        (["serve", "--set", "server.tls_cert=/x.pem"], "tls_key"),
         (["serve", "--set", "engine.n_ctx=many"], "engine.n_ctx"),
         (["doctor", "--set", "engine.n_batch=0"], "engine.n_batch"),
     ],

@@ -84,6 +84,9 @@ def root(
 def serve(  # noqa: PLR0917  # typer takes options by name
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless told.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes any free one.")] = None,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Let other devices of this network in: the same as --host 0.0.0.0.")
+    ] = False,
     data_dir: DataDir = None,
     model: Annotated[str | None, typer.Option(help="Catalog name or path to a .gguf.", metavar="NAME_OR_PATH")] = None,
     begins_anew: Annotated[
@@ -95,7 +98,9 @@ def serve(  # noqa: PLR0917  # typer takes options by name
     assignments: Assignments = None,
 ) -> None:
     """Serve the web chat, the admin page and the OpenAI API for one model."""
-    flags = {"server.host": host, "server.port": port, "models.default": model}
+    if lan and host is not None:
+        _fail("--lan and --host both say where to listen: name one of them", code=2)
+    flags = {"server.host": "0.0.0.0" if lan else host, "server.port": port, "models.default": model}  # noqa: S104
     flags |= {"models.offline": "true"} if offline else {}
     settings = _close_to_others(_load_settings(data_dir, assignments or [], flags))
     _fetch_first_model(settings)

@@ -87,7 +87,7 @@ class Section(BaseModel):
 
 
 class ServerSettings(Section):
-    # Anything else needs server.api_key: 175,000 open model hosts were found on the net.
+    # From anywhere else nobody gets in without an account or a key: 175,000 open model hosts were found on the net.
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0 = any free port, printed at start
     # Where a proxy serves us below a path of its host: "/tools/chat". Page, API and sockets are then at both.
@@ -97,8 +97,17 @@ class ServerSettings(Section):
     # Pages elsewhere that may use the API with a key: "https://app.example.com", and where `*` stands for a host, its
     # first labels or its port: "vscode-webview://*", "https://*.example.com", "http://localhost:*". None by default.
     cors_origins: tuple[Origin, ...] = ()
+    # PEM files, both or none: https and wss then, also on this machine. `bdchat cert` makes a pair.
+    tls_cert: Path | None = None  # the certificate, and what it is signed by
+    tls_key: Path | None = None
     drain_timeout_s: Seconds = 30.0  # SIGTERM: running answers get this long to finish
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _certificate_with_its_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together: name both files, or neither")
+        return self
 
 
 class LimitSettings(Section):

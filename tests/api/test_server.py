@@ -73,13 +73,14 @@ async def test_a_set_up_code_is_printed_where_somebody_may_come_from_elsewhere(
     async with app.database:
         await announce(settings, 8000, app.database)
         shown = capsys.readouterr().out
-        code = re.search(r"set-up code: ([A-Z0-9]{4}(?:-[A-Z0-9]{4}){4})\n", shown)
+        code = re.search(r"/register\?code=([A-Z0-9]{4}(?:-[A-Z0-9]{4}){4})\n", shown)
         assert (code is not None) is has_code
         assert ("https://host.example/chat/register" in shown) is (settings is PROXIED)
-        assert ("http://127.0.0.1:8000/chat/v1" in shown) is (settings is PROXIED)
+        assert shown.startswith(f"Open in a browser: http://127.0.0.1:8000{settings.server.base_path}\n")
+        assert f"http://127.0.0.1:8000{settings.server.base_path}/v1/chat/completions" in shown
         await app.database.write(lambda db: users.create_first(db, username="ann", password_hash="x"))
         await announce(settings, 8000, app.database)
-        assert "code" not in capsys.readouterr().out
+        assert "code=" not in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ STOP_TIMEOUT_S = 30
 
 
 class ServerProcess:
-    def __init__(self, process: asyncio.subprocess.Process, url: str, hint: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, url: str, greeting: list[str]) -> None:
         self.process = process
         self.url = url
-        self.hint = hint  # the curl line
+        self.greeting = greeting  # its lines, the last of them for curl
 
     async def terminate(self) -> int:
         """SIGTERM; the exit status."""
@@ -34,10 +34,11 @@ async def server_process(
     try:
         assert process.stdout is not None
         async with asyncio.timeout(START_TIMEOUT_S):
-            first = (await process.stdout.readline()).decode()
-            hint = (await process.stdout.readline()).decode()
-        assert " at http://" in first, log_path(data_dir).read_text("utf-8")
-        yield ServerProcess(process, first.split()[-1].removesuffix("/v1"), hint.strip())
+            greeting = [(await process.stdout.readline()).decode().strip()]
+            assert greeting[0].startswith("Open in a browser: http"), log_path(data_dir).read_text("utf-8")
+            while not greeting[-1].startswith("curl "):
+                greeting.append((await process.stdout.readline()).decode().strip())
+        yield ServerProcess(process, greeting[0].split()[-1], greeting)
     finally:
         if process.returncode is None:
             process.kill()

@@ -1,7 +1,6 @@
 """`bdchat serve` as a process, without a model: how it starts, refuses and stops."""
 
 import asyncio
-import os
 import socket
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import httpx
 import psutil
 import pytest
 
+from bdchat.api.perimeter.addresses import network_addresses
 from tests.e2e.server_process import log_path, server_process, start
 
 pytestmark = pytest.mark.anyio
@@ -28,8 +28,7 @@ async def test_it_answers_health_prints_a_curl_line_and_stops_with_0(tmp_path: P
     async with server_process(tmp_path, *NO_MODEL) as server:
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"{server.url}/health")).json() == {"status": "ok", "models": []}
-        assert server.hint.startswith("curl ")
-        assert f"{server.url}/v1/chat/completions" in server.hint
+        assert f"{server.url}/v1/chat/completions" in server.greeting[-1]
         assert await server.terminate() == 0
 
 
@@ -40,15 +39,21 @@ async def test_its_memory_without_a_model_is_bounded(tmp_path: Path) -> None:
         assert psutil.Process(server.process.pid).memory_info().rss < 120_000_000
 
 
-async def test_a_public_address_needs_a_key(tmp_path: Path) -> None:
-    line = await refused(tmp_path, *NO_MODEL, "--host", "0.0.0.0")
-    assert "BDCHAT_API_KEY" in line
-    environment = os.environ | {"BDCHAT_API_KEY": "k"}
-    async with server_process(tmp_path, *NO_MODEL, "--host", "0.0.0.0", environment=environment) as server:
-        async with httpx.AsyncClient() as client:
-            assert (await client.get(f"{server.url}/v1/models")).status_code == 401
-            headers = {"authorization": "Bearer k"}
-            assert (await client.get(f"{server.url}/v1/models", headers=headers)).status_code == 200
+async def test_other_devices_come_in_by_the_printed_link_and_by_nothing_else(tmp_path: Path) -> None:
+    account = {"username": "ann", "password": "correct horse battery"}
+    async with server_process(tmp_path, *NO_MODEL, "--lan") as server:
+        there = server.url.replace("127.0.0.1", network_addresses()[0])
+        (link,) = (line for line in server.greeting if "/register?code=" in line)
+        page, code = link.split("/register?code=")
+        assert page == there
+        async with httpx.AsyncClient(base_url=there) as client:
+            assert (await client.get("/v1/models")).status_code == 401
+            assert (await client.post("/api/auth/register", json=account)).status_code == 403
+            made = await client.post("/api/auth/register", json=account | {"setup_code": code})
+            assert (made.status_code, made.json()["user"]["role"]) == (201, "admin")
+            again = account | {"username": "eve", "setup_code": code}
+            assert (await client.post("/api/auth/register", json=again)).status_code == 403
+            assert (await client.get("/v1/models")).status_code == 200  # by its cookie
         assert await server.terminate() == 0
 
 

@@ -67,7 +67,7 @@ async def test_a_real_client_is_answered_while_silent_ones_take_all_they_can_get
         try:
             assert process.stdout is not None
             line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
-            url = line.split()[-1].removesuffix("/v1")
+            url = line.split()[-1]
             await work_beside_silent_ones(url, psutil.Process(process.pid), sent)
         finally:
             process.kill()

@@ -76,8 +76,8 @@ async def test_a_server_starts_where_only_its_data_directory_can_be_written(tmp_
         assert process.stderr is not None
         async with asyncio.timeout(60):
             first = (await process.stdout.readline()).decode()
-        assert " at http://" in first, (await process.stderr.read()).decode()
-        async with httpx.AsyncClient(base_url=first.split()[-1], timeout=60) as http:
+        assert first.startswith("Open in a browser: http"), (await process.stderr.read()).decode()
+        async with httpx.AsyncClient(base_url=f"{first.split()[-1]}/v1", timeout=60) as http:
             answer = await http.post("/completions", json={"prompt": "hi", "max_tokens": 2})
         assert answer.status_code == 200, answer.text
         process.terminate()

@@ -197,7 +197,7 @@ class App(Starlette):
                 generations=self.generations,
                 router=self.engine_router,
             ).routes(),
-            *AdminAccess(limits, database, self.writes, authenticator).routes(),
+            *AdminAccess(settings, database, self.writes, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
             *AdminEngine(
                 self.engine_router,

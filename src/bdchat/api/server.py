@@ -8,6 +8,7 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from bdchat.api.accounts.sign_in import new_setup_code
+from bdchat.api.accounts.sign_in import SETUP_MINUTES, new_setup_code
 from bdchat.api.app import App
 from bdchat.api.http.logs import configure_logging
-from bdchat.api.http.security import WILDCARD_ADDRESSES, UnsafeBind, check_bind, is_loopback
+from bdchat.api.http.security import UnsafeBind, is_loopback
+from bdchat.api.perimeter.addresses import page_addresses
+from bdchat.api.perimeter.greeting import SetUp, greeting
 from bdchat.api.perimeter.origins import ListedOrigins, check_origins
 from bdchat.api.transport.descriptors import MAX_BACKLOG, Room, raise_limit, room_for_connections
 from bdchat.api.transport.http_protocol import protocol_factory
@@ -75,8 +78,8 @@ def serve(
     """Returns the exit status. One line on stderr says why it did not start. `make_router` runs on the event loop."""
     configure_logging(settings.server.log_level)
     try:
-        check_bind(settings.server, settings.auth)
         check_origins(settings.server, settings.auth)
+        check_certificate(settings.server)
         room = room_for_connections(raise_limit(), wanted=settings.limits.connections)
         listener = listen(settings.server, backlog=room.backlog)
     except UnsafeBind as error:
@@ -115,6 +118,8 @@ async def _serve(
             settings.limits, open_connections, ListedOrigins(settings.server.cors_origins)
         ),
         **socket_options(),
+        ssl_certfile=settings.server.tls_cert,
+        ssl_keyfile=settings.server.tls_key,
         lifespan="on",
         access_log=False,
         log_config=None,
@@ -176,28 +181,36 @@ def _bound(listener: socket.socket, address: Any, backlog: int) -> socket.socket
     return listener
 
 
+def check_certificate(server: ServerSettings) -> None:
+    """Raises UnsafeBind: what server.tls_cert and server.tls_key name is no certificate with its key."""
+    if server.tls_cert is None or server.tls_key is None:
+        return
+    for path in (server.tls_cert, server.tls_key):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise UnsafeBind(f"{path} cannot be read: {error.strerror or error}; `bdchat cert` makes it") from error
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(server.tls_cert, server.tls_key)
+    except ssl.SSLError as error:
+        raise UnsafeBind(
+            f"{server.tls_cert} and {server.tls_key} are no certificate and its key in PEM ({error.reason or error})"
+        ) from error
+
+
 async def announce(settings: Settings, port: int, database: Database) -> None:
-    """The address, and a line that works when pasted into a shell. Where somebody may come from another machine to make
-    the first account, its set-up code; here and nowhere else: a log is read by more people than a console."""
-    host = "127.0.0.1" if settings.server.host in WILDCARD_ADDRESSES else settings.server.host
-    base = settings.server.base_path
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{base}"
-    key = ' -H "Authorization: Bearer $BDCHAT_API_KEY"' if settings.server.api_key else ""
-    body = '{"messages":[{"role":"user","content":"Hello!"}],"stream":true}'
-    text = (
-        f"bdchat serves {settings.models.default} at {url}/v1\n"
-        f"  curl -N {url}/v1/chat/completions -H 'Content-Type: application/json'{key} -d '{body}'\n"
-    )
+    """Where the page is. Where somebody may come from another machine to make the first account, its set-up code; here
+    and nowhere else: a log is read by more people than a console."""
     is_local_only = is_loopback(settings.server.host) and not settings.auth.trusted_proxies
-    if not is_local_only and (code := await new_setup_code(database)) is not None:
-        text += f"  There is no account yet. The first one is the admin's; its set-up code: {code}\n"
-        if settings.auth.trusted_proxies and settings.server.allowed_hosts:
-            text += f"  Make it at https://{settings.server.allowed_hosts[0]}{base}/register\n"
+    code = None if is_local_only else await new_setup_code(database)
+    set_up = None if code is None else SetUp(code, SETUP_MINUTES)
+    addresses = page_addresses(settings, port)
+    text = greeting(settings, addresses, set_up, with_qr=sys.stdout.isatty())
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:  # nobody reads it, or the disk that keeps it is full: it is served all the same
-        log.warning("serving at %s/v1, which could not be printed: %s", url, error.strerror or error)
+        log.warning("serving at %s, which could not be printed: %s", addresses.here, error.strerror or error)
 
 
 def _fail(sentence: str) -> int:

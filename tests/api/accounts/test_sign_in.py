@@ -9,10 +9,11 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from bdchat.api.accounts.sign_in import new_setup_code
+from bdchat.api.accounts.sign_in import SETUP_MINUTES, new_setup_code
 from bdchat.settings import AuthSettings, Settings
 from bdchat.store.accounts import invitations, users
-from bdchat.store.tables import User
+from bdchat.store.ids import now_ms
+from bdchat.store.tables import ServerState, User
 from tests.api.people import FAR_AWAY, alter, audited, bearer, credentials, log_in, register
 from tests.api.serving import PASSWORD, app_of, error_of, in_process, opened, signed_in
 
@@ -69,6 +70,22 @@ async def test_a_new_set_up_code_ends_the_former_one() -> None:
         error_of(await register(client, setup_code=former), 403)
 
 
+async def test_a_set_up_code_is_for_an_hour() -> None:
+    async with in_process(address=FAR_AWAY) as client:
+        app = await opened(client)
+        code = await new_setup_code(app.database)
+        late = await app.database.read(lambda db: db.get(ServerState, users.SETUP_CODE))
+        assert late is not None
+        assert 0 < late.value["expires_at_ms"] - now_ms() <= SETUP_MINUTES * 60_000
+        await alter(
+            client,
+            ServerState,
+            where=ServerState.name == users.SETUP_CODE,
+            value=late.value | {"expires_at_ms": now_ms()},
+        )
+        assert error_of(await register(client, setup_code=code), 403)["code"] == "setup_code_needed"
+
+
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
 async def test_what_came_through_a_proxy_is_not_this_machine(client: httpx.AsyncClient, header: str) -> None:
     await opened(client)
@@ -102,8 +119,10 @@ async def test_open_registration_makes_users_never_admins() -> None:
         assert error_of(with_role, 400)["param"] == "role"
 
 
-async def test_an_invitation_lets_one_person_in() -> None:
-    async with in_process(settings=registering("invitation"), address=FAR_AWAY) as client:
+@pytest.mark.parametrize("mode", ["closed", "invitation", "open"])
+async def test_an_invitation_lets_one_person_in(mode: Registration) -> None:
+    """Also where registration is closed: an admin's page made invitations that nobody could use."""
+    async with in_process(settings=registering(mode), address=FAR_AWAY) as client:
         app = await opened(client)
         await signed_in(client, "ann", admin=True)
         from bdchat.api.auth.authenticator import token_hash
@@ -118,8 +137,10 @@ async def test_an_invitation_lets_one_person_in() -> None:
 
         await invite("bdi-good", 60_000)
         await invite("bdi-old", -1)
-        for given in ({}, {"invitation": "bdi-none"}, {"invitation": "bdi-old"}):
-            error_of(await register(client, "bob", **given), 403)
+        for given in ("bdi-none", "bdi-old"):
+            assert error_of(await register(client, "bob", invitation=given), 403)["code"] == "invitation_over"
+        if mode != "open":
+            error_of(await register(client, "bob"), 403)
         error_of(await register(client, "ann", invitation="bdi-good"), 409)  # a failure does not use it up
         assert (await register(client, "bob", invitation=" bdi-good ")).status_code == 201
         error_of(await register(client, "cid", invitation="bdi-good"), 403)

@@ -23,7 +23,10 @@ async def test_an_invitation_is_shown_once_and_lets_one_person_in(client: httpx.
     admin = await signed_in(client, "root", admin=True)
     made = await client.post(INVITATIONS, json={"note": "for Bob", "expires_in_days": 1}, headers=admin)
     assert made.status_code == 201
-    code = made.json()["code"]
+    code, link = made.json()["code"], made.json()["link"]
+    assert link["address"] == f"http://127.0.0.1:8000/register?code={code}"
+    assert link["is_local_only"] is True  # of a server on loopback
+    assert link["qr"].startswith("data:image/svg+xml")
     listed = await client.get(INVITATIONS, headers=admin)
     assert code not in listed.text
     assert [(each["note"], each["used_at_ms"]) for each in listed.json()["data"]] == [("for Bob", None)]

@@ -79,7 +79,7 @@ export type ConfigView = { model: string | null; temperature: number | null; top
 /** The answer goes on where it stopped. */
 export type Continue = { type: "continue"; message_id: string };
 
-export type CreatedInvitation = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null; code: string };
+export type CreatedInvitation = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null; code: string; link: PassedLink };
 
 export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; key: string };
 
@@ -220,6 +220,9 @@ export type Nothing = Record<string, never>;
 export type OmittedLine = { type: "omitted"; num_lines: number };
 
 export type Overview = { version: string; database_version: string; database_warning: string | null; uptime_s: number; num_users: number; num_sessions: number; num_messages: number; num_people_online: number; num_sockets: number; num_running: number; num_waiting: number; rates: Rates; cache_hit_share: number | null; free_memory_bytes: number; total_memory_bytes: number; errors_last_hour: Record<string, number> };
+
+/** To be handed to somebody else. `is_local_only`: it opens on the server's own machine alone. `qr`: its picture, as an image's `data:` address. */
+export type PassedLink = { address: string; is_local_only: boolean; qr: string };
 
 export type PasswordChange = { current_password: string; new_password: string };
 

@@ -5,6 +5,8 @@ import { withParticles } from "@/lib/korean";
 
 export const LANGUAGES = ["ko", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
+/** As their speakers name them. */
+export const LANGUAGE_NAMES: Record<Language, string> = { ko: "한국어", en: "English" };
 
 const STORED_AS = "bdchat.language";
 /** Where a page's words come from, by language. */

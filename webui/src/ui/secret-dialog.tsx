@@ -15,10 +15,12 @@ interface Props {
   label: string;
   secret: string;
   children?: ReactNode;
+  /** The same as a picture. */
+  picture?: ReactNode;
   close: () => void;
 }
 
-export function SecretDialog({ title, label, secret, children, close }: Props) {
+export function SecretDialog({ title, label, secret, children, picture, close }: Props) {
   const { t } = useTranslation();
   const titleId = useId();
   const [isCopied, setCopied] = useState<boolean | null>(null);
@@ -36,6 +38,7 @@ export function SecretDialog({ title, label, secret, children, close }: Props) {
           onFocus={(event) => event.target.select()}
           slotProps={{ htmlInput: { readOnly: true, sx: { fontFamily: "var(--bd-mono)", wordBreak: "break-all" } } }}
         />
+        {picture}
         <Typography variant="body2" color="textSecondary">
           {t("secret.once")}
         </Typography>

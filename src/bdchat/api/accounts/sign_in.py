@@ -41,6 +41,7 @@ DEVICE_PREFIX = "bdd-"
 BODY_BYTES = 16 * 1024  # of a request with a password in it
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # nothing that is read as something else
 CODE_GROUPS = 5  # of four characters: 99 bits
+SETUP_MINUTES = 60  # a set-up code is for who sits at the console now
 
 
 class SignIn:
@@ -135,15 +136,15 @@ class SignIn:
                 code="setup_code_needed",
                 param="setup_code",
             )
-        if mode == "open":
-            return None
-        if mode == "invitation" and body.invitation is not None:
+        if body.invitation is not None:  # an admin made it: it is the permission, whatever else holds
             code_hash = token_hash(body.invitation.strip())
             if await self._database.read(lambda db: invitations.is_good(db, code_hash)):
                 return code_hash
             raise Forbidden(
                 "This invitation does not exist, was used, or is too old.", code="invitation_over", param="invitation"
             )
+        if mode == "open":
+            return None
         if mode == "invitation":
             raise Forbidden("Registration needs an invitation.", code="invitation_needed", param="invitation")
         raise Forbidden("Registration is closed.", code="registration_closed")
@@ -264,14 +265,15 @@ class SignIn:
 
 
 async def new_setup_code(database: Database) -> str | None:
-    """Lets somebody far away make the first account, once; earlier codes end. None when there is an account."""
+    """Lets somebody far away make the first account, once and for SETUP_MINUTES; earlier codes end. None when there is
+    an account."""
     code = "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(CODE_GROUPS))
     code_hash = token_hash(_plain_code(code))
 
     def replace(db: Db) -> bool:
         if users.has_any(db):
             return False
-        users.set_setup_code(db, code_hash)
+        users.set_setup_code(db, code_hash, lifetime_ms=SETUP_MINUTES * 60_000)
         return True
 
     return code if await database.write(replace) else None

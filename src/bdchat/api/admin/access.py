@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bdchat.api.admin.links import Links
 from bdchat.api.auth.authenticator import DAY_MS, Authenticator, new_token, token_hash
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
@@ -21,7 +22,7 @@ from bdchat.api.schemas.admin_people import (
     invitation_fields,
     to_managed_key,
 )
-from bdchat.settings import LimitSettings
+from bdchat.settings import Settings
 from bdchat.store.accounts import audit, invitations, keys, oversight
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
@@ -33,8 +34,9 @@ INVITATION_PREFIX = "bdi-"
 
 
 class AdminAccess:
-    def __init__(self, limits: LimitSettings, database: Database, writes: Writes, authenticator: Authenticator) -> None:
-        self._limits = limits
+    def __init__(self, settings: Settings, database: Database, writes: Writes, authenticator: Authenticator) -> None:
+        self._limits = settings.limits
+        self._links = Links(settings, authenticator)
         self._database = database
         self._writes = writes
         self._authenticator = authenticator
@@ -53,7 +55,7 @@ class AdminAccess:
                 "POST",
                 "/api/admin/invitations",
                 self.invite,
-                "Let one person register; the code is shown this once",
+                "Let one person register, also where registration is closed; the code is shown this once",
                 body=NewInvitation,
                 response=CreatedInvitation,
                 status=201,
@@ -106,7 +108,8 @@ class AdminAccess:
             return made
 
         made = await self._database.write(create)
-        return reply(CreatedInvitation(**invitation_fields(made), code=code), status=201)
+        link = self._links.to(f"/register?code={code}", request)
+        return reply(CreatedInvitation(**invitation_fields(made), code=code, link=link), status=201)
 
     async def revoke_invitation(self, request: Request) -> Response:
         admin = require_admin(request)

@@ -1,4 +1,4 @@
-"""What may be listened on, and the bounds of a body, as a pure ASGI middleware. It holds no state between requests.
+"""Which addresses are this machine's own, and the bounds of a body, as a pure ASGI middleware without state.
 
 It raises an EdgeError, which envelope.Envelope (outside of it) answers.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bdchat.api.http.errors import BodyTimeout, BodyTooLarge
-from bdchat.settings import MIB, AuthSettings, LimitSettings, ServerSettings
+from bdchat.settings import MIB, LimitSettings
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104  # recognised, not bound
@@ -28,18 +28,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-def check_bind(server: ServerSettings, auth: AuthSettings) -> None:
-    """Raises UnsafeBind. Off loopback nobody gets in without a credential; passwords and cookies must not cross a
-    network in the clear either: there is a TLS proxy in front, or the operator, who sets a key, has decided so."""
-    if server.api_key is not None and not server.api_key.get_secret_value():
-        raise UnsafeBind("server.api_key is empty: set BDCHAT_API_KEY to a secret, or unset it")
-    if not is_loopback(server.host) and server.api_key is None and not auth.trusted_proxies:
-        raise UnsafeBind(
-            f"refusing to listen on {server.host} without a key or a TLS proxy: set BDCHAT_API_KEY, name the proxy in"
-            " auth.trusted_proxies, or use --host 127.0.0.1"
-        )
 
 
 def headers_named(scope: Scope, name: bytes) -> list[bytes]:

@@ -1,1 +1,1 @@
-"""Who may speak to us at all: the Host that was asked for, the Origin of a page, CORS."""
+"""Who may speak to us at all, and by which address: Host, Origin, CORS, the links that are handed on."""

@@ -1,6 +1,6 @@
 """/api/admin/users, /invitations and /keys: what they take and give.
 
-`password` and `code` are shown once, in the answer to the request that made them.
+`password`, `code` and links with them are shown once, in the answer to the request that made them.
 """
 
 from typing import Annotated, Any, Literal
@@ -97,8 +97,18 @@ class InvitationView(View):
     used_by: str | None
 
 
+class PassedLink(View):
+    """To be handed to somebody else. `is_local_only`: it opens on the server's own machine alone. `qr`: its picture, as
+    an image's `data:` address."""
+
+    address: str
+    is_local_only: bool
+    qr: str
+
+
 class CreatedInvitation(InvitationView):
     code: str
+    link: PassedLink  # opens the form with the code in it
 
 
 class InvitationList(View):

@@ -94,14 +94,17 @@ def create_first(db: Db, **fields: Any) -> User:
     return user
 
 
-def set_setup_code(db: Db, code_hash: str | None) -> None:
+def set_setup_code(db: Db, code_hash: str | None, *, lifetime_ms: int = 0) -> None:
     """Replaces the earlier one; None takes it away."""
-    db.merge(ServerState(name=SETUP_CODE, value={"code_hash": code_hash}))
+    db.merge(ServerState(name=SETUP_CODE, value={"code_hash": code_hash, "expires_at_ms": now_ms() + lifetime_ms}))
 
 
 def setup_code_hash(db: Db) -> str | None:
+    """None: there is none, or it is too old."""
     state = db.get(ServerState, SETUP_CODE)
-    return state.value.get("code_hash") if state is not None else None
+    if state is None or state.value.get("expires_at_ms", 0) <= now_ms():
+        return None
+    return state.value.get("code_hash")
 
 
 def change(db: Db, user_id: str, **fields: Any) -> User:

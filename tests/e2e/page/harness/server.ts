@@ -100,11 +100,11 @@ function install(folder: string): void {
   }
 }
 
-/** Its first line is "bdchat serves … at http://127.0.0.1:PORT[base path]/v1". */
+/** Its first line is "Open in a browser: http://127.0.0.1:PORT[base path]". */
 async function portOf(child: ChildProcess, log: string): Promise<number> {
   if (!child.stdout) throw new Error("no stdout");
   for await (const line of createInterface({ input: child.stdout })) {
-    const found = / at http:\/\/\S+?:(\d+)(?:\/\S*)?\/v1$/.exec(line);
+    const found = /^Open in a browser: https?:\/\/\S+?:(\d+)(?:\/\S*)?$/.exec(line);
     if (!found) break;
     child.stdout.resume();
     return Number(found[1]);

@@ -3,6 +3,7 @@ import Box from "@mui/material/Box";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
+import { LanguageChoice } from "./language-choice";
 
 interface Props {
   title: string;
@@ -12,10 +13,13 @@ interface Props {
 
 export function AuthFrame({ title, text, children }: Props) {
   return (
-    <Box component="main" sx={{ minHeight: "100dvh", display: "grid", placeItems: "center", p: 2 }}>
+    <Box
+      component="main"
+      sx={{ minHeight: "100dvh", display: "grid", placeContent: "center", justifyItems: "center", gap: 2, p: 2 }}
+    >
       <Paper
         variant="outlined"
-        sx={{ width: "100%", maxWidth: 400, p: { xs: 3, sm: 4 }, display: "flex", flexDirection: "column" }}
+        sx={{ width: "min(400px, 100vw - 32px)", p: { xs: 3, sm: 4 }, display: "flex", flexDirection: "column" }}
       >
         <Box component="span" sx={{ fontWeight: 700, color: "primary.main", mb: 2 }}>
           bdchat
@@ -30,6 +34,7 @@ export function AuthFrame({ title, text, children }: Props) {
         )}
         {children}
       </Paper>
+      <LanguageChoice />
     </Box>
   );
 }

@@ -1,4 +1,4 @@
-import { fireEvent, screen } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { ME, Refusal, renderApp } from "@/test-app";
 
@@ -72,4 +72,62 @@ test("what is wrong with a field is said at the field", async () => {
   expect(await screen.findByText("This password is too easy to guess. Choose another one.")).toBeDefined();
   expect(screen.getByLabelText(/Password/).getAttribute("aria-invalid")).toBe("true");
   expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("an invitation's link opens the form also where registration is closed", async () => {
+  const sent: unknown[] = [];
+  const page = renderApp("/register?code=INV-1", {
+    "GET /api/auth/me": () => ({ ...STRANGER, registration: "closed" }),
+    "POST /api/auth/register": (body) => {
+      sent.push(body);
+      page.table["GET /api/auth/me"] = () => ME;
+      return { user: ME.user, login_id: "l", expires_at_ms: 1, token: null };
+    },
+  });
+  expect(await screen.findByLabelText(/Invitation/)).toHaveProperty("value", "INV-1");
+  fill(/Username/, "bob");
+  fill(/Password/, "correct horse battery");
+  send(/Password/);
+  expect(await screen.findByLabelText("Write a message")).toBeDefined();
+  expect(sent).toMatchObject([{ username: "bob", invitation: "INV-1" }]);
+});
+
+test("without an invitation a closed server has no form to register", async () => {
+  renderApp("/register", { "GET /api/auth/me": () => ({ ...STRANGER, registration: "closed" }) });
+  expect(await screen.findByRole("heading", { name: "Sign in" })).toBeDefined();
+  expect(screen.queryByLabelText(/Invitation/)).toBeNull();
+});
+
+test("all that is wrong with the first form is said at once, and the server is not asked", async () => {
+  let numSent = 0;
+  renderApp("/", {
+    "GET /api/auth/me": () => ({ ...STRANGER, needs_first_account: true }),
+    "POST /api/auth/register": () => {
+      numSent += 1;
+      return new Refusal(400, { code: "username_form", message: "no", param: "username" });
+    },
+  });
+  await screen.findByLabelText(/Username/);
+  send(/Username/);
+  expect(await screen.findAllByText("Fill this in.")).toHaveLength(2);
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText(/Username/)));
+  fill(/Username/, "ann");
+  fill(/Password/, "seven77");
+  send(/Username/);
+  expect(await screen.findByText("Use 8 to 256 characters for the password.")).toBeDefined();
+  expect(screen.getByLabelText(/Username/).getAttribute("aria-invalid")).toBe("false");
+  expect(numSent).toBe(0);
+});
+
+test("a password can be looked at, and the language be chosen, before one has an account", async () => {
+  renderApp("/login", { "GET /api/auth/me": () => STRANGER });
+  const password = await screen.findByLabelText<HTMLInputElement>(/^Password/);
+  expect(password.type).toBe("password");
+  fireEvent.click(screen.getByRole("button", { name: "Show password" }));
+  expect(password.type).toBe("text");
+  fireEvent.click(screen.getByRole("button", { name: "Hide password" }));
+  expect(password.type).toBe("password");
+  fireEvent.click(screen.getByRole("button", { name: "한국어" }));
+  expect(await screen.findByRole("heading", { name: "로그인" })).toBeDefined();
+  expect(document.documentElement.lang).toBe("ko");
 });

@@ -2,7 +2,7 @@
 import Link from "@mui/material/Link";
 import Typography from "@mui/material/Typography";
 import { useTranslation } from "react-i18next";
-import { Navigate, Link as RouterLink, useLocation } from "react-router";
+import { Navigate, Link as RouterLink, useLocation, useSearchParams } from "react-router";
 import { useMe } from "@/api/use-me";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
@@ -18,6 +18,7 @@ export function AuthPage({ isRegistering = false }: Props) {
   const { t } = useTranslation();
   const me = useMe();
   const { state } = useLocation();
+  const [search] = useSearchParams();
   if (me.isPending) return <Loading />;
   if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
   if (me.data.user) return <Navigate to={placeBefore(state)} replace />;
@@ -29,10 +30,11 @@ export function AuthPage({ isRegistering = false }: Props) {
     );
   }
   const { registration } = me.data;
-  if (isRegistering && registration !== "closed") {
+  const isInvited = search.has("code"); // by an admin: that is the permission, also where registration is closed
+  if (isRegistering && (isInvited || registration !== "closed")) {
     return (
       <AuthFrame title={t("auth.registerTitle")}>
-        <RegisterForm code={registration === "invitation" ? "invitation" : null} />
+        <RegisterForm code={isInvited || registration === "invitation" ? "invitation" : null} />
         <Link component={RouterLink} to="/login" state={state} sx={{ mt: 2 }}>
           {t("auth.toLogin")}
         </Link>

@@ -1,17 +1,22 @@
-/** One field of a form of the door, with what the server says of it. */
+/** One field of a form of the door, with what is wrong with it. A password can be shown. */
+import InputAdornment from "@mui/material/InputAdornment";
 import TextField, { type TextFieldProps } from "@mui/material/TextField";
-import type { FormError } from "./use-signing-in";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { IconAction } from "@/ui/icon-action";
+import type { Faults } from "./use-signing-in";
 
 interface Props {
   name: string;
   label: string;
   value: string;
   onValue: (value: string) => void;
-  error: FormError | null;
+  faults: Faults;
   hint?: string;
-  type?: "text" | "password";
+  type?: "text" | "password" | "email";
   autoComplete: string;
   autoFocus?: boolean;
+  isOptional?: boolean;
 }
 
 export function Field({
@@ -19,27 +24,44 @@ export function Field({
   label,
   value,
   onValue,
-  error,
+  faults,
   hint,
   type = "text",
   autoComplete,
   autoFocus = false,
+  isOptional = false,
 }: Props) {
-  const isAtFault = error?.field === name;
-  const plain: TextFieldProps["slotProps"] = { htmlInput: { autoCapitalize: "none", spellCheck: false } };
+  const { t } = useTranslation();
+  const [isShown, setShown] = useState(false);
+  const fault = faults[name];
+  const slots: TextFieldProps["slotProps"] = { htmlInput: { autoCapitalize: "none", spellCheck: false } };
+  if (type === "password") {
+    slots.input = {
+      endAdornment: (
+        <InputAdornment position="end">
+          <IconAction
+            icon="eye"
+            label={t(isShown ? "auth.hidePassword" : "auth.showPassword")}
+            edge="end"
+            onClick={() => setShown(!isShown)}
+          />
+        </InputAdornment>
+      ),
+    };
+  }
   return (
     <TextField
       name={name}
       label={label}
       value={value}
       onChange={(event) => onValue(event.target.value)}
-      error={isAtFault}
-      helperText={isAtFault ? error.text : hint}
-      type={type}
+      error={fault !== undefined}
+      helperText={fault ?? hint}
+      type={isShown ? "text" : type}
       autoComplete={autoComplete}
       autoFocus={autoFocus}
-      required
-      slotProps={plain}
+      required={!isOptional}
+      slotProps={slots}
     />
   );
 }

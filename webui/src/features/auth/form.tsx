@@ -3,30 +3,30 @@ import Alert from "@mui/material/Alert";
 import Button from "@mui/material/Button";
 import Stack from "@mui/material/Stack";
 import type { ReactNode } from "react";
-import type { FormError } from "./use-signing-in";
 
 interface Props {
   label: string;
-  fields: readonly string[];
-  error: FormError | null;
+  problem: string | null;
   isBusy: boolean;
   submit: () => Promise<void>;
   children: ReactNode;
 }
 
-export function Form({ label, fields, error, isBusy, submit, children }: Props) {
-  const isGeneral = error !== null && !fields.includes(error.field ?? "");
+export function Form({ label, problem, isBusy, submit, children }: Props) {
   return (
     <Stack
       component="form"
       spacing={2}
-      noValidate
-      onSubmit={(event) => {
+      noValidate // the browser would say one thing at a time, in its own language
+      onSubmit={async (event) => {
         event.preventDefault();
-        if (!isBusy) submit();
+        const form = event.currentTarget as HTMLElement;
+        if (isBusy) return;
+        await submit();
+        requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
       }}
     >
-      {isGeneral && <Alert severity="error">{error.text}</Alert>}
+      {problem !== null && <Alert severity="error">{problem}</Alert>}
       {children}
       <Button type="submit" variant="contained" loading={isBusy}>
         {label}

@@ -5,6 +5,7 @@ import { useSearchParams } from "react-router";
 import { call } from "@/api/client";
 import { Field } from "./field";
 import { Form } from "./form";
+import { faultsOf, MIN_PASSWORD_LENGTH } from "./required";
 import { useSigningIn } from "./use-signing-in";
 
 interface Props {
@@ -15,34 +16,45 @@ interface Props {
 export function RegisterForm({ code }: Props) {
   const { t, i18n } = useTranslation();
   const [search] = useSearchParams();
+  const fromLink = search.get("code") ?? "";
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
-  const [given, setGiven] = useState(search.get("code") ?? ""); // an invitation's link carries it
-  const field = code === "setup" ? "setup_code" : "invitation";
-  const fields = ["username", "password", ...(code ? [field] : [])];
-  const { submit, isBusy, error } = useSigningIn(() =>
-    call("POST /api/auth/register", {
-      body: {
-        username,
-        password,
-        cookie: true,
-        locale: i18n.language === "ko" ? "ko" : "en",
-        ...(code ? { [field]: given } : {}),
-      },
-    }),
-  );
+  const [given, setGiven] = useState(fromLink);
+  const codeField = code === "setup" ? "setup_code" : "invitation";
+  const { submit, isBusy, faults, problem } = useSigningIn({
+    fields: ["username", "password", ...(code ? [codeField] : [])],
+    check: () =>
+      faultsOf(
+        [
+          ...(code ? [{ name: codeField, value: given }] : []),
+          { name: "username", value: username },
+          { name: "password", value: password, minLength: MIN_PASSWORD_LENGTH },
+        ],
+        { missing: t("auth.missing"), tooShort: t("error.passwordLength") },
+      ),
+    send: () =>
+      call("POST /api/auth/register", {
+        body: {
+          username,
+          password,
+          cookie: true,
+          locale: i18n.language === "ko" ? "ko" : "en",
+          ...(code ? { [codeField]: given.trim() } : {}),
+        },
+      }),
+  });
   return (
-    <Form label={t("auth.register")} fields={fields} error={error} isBusy={isBusy} submit={submit}>
+    <Form label={t("auth.register")} problem={problem} isBusy={isBusy} submit={submit}>
       {code && (
         <Field
-          name={field}
+          name={codeField}
           label={code === "setup" ? t("auth.setupCode") : t("auth.invitation")}
-          hint={code === "setup" ? t("auth.setupCodeHint") : t("auth.invitationHint")}
+          hint={fromLink ? "" : code === "setup" ? t("auth.setupCodeHint") : t("auth.invitationHint")}
           value={given}
           onValue={setGiven}
-          error={error}
+          faults={faults}
           autoComplete="off"
-          autoFocus
+          autoFocus={!fromLink}
         />
       )}
       <Field
@@ -50,9 +62,9 @@ export function RegisterForm({ code }: Props) {
         label={t("auth.username")}
         value={username}
         onValue={setUsername}
-        error={error}
+        faults={faults}
         autoComplete="username"
-        autoFocus={!code}
+        autoFocus={!code || fromLink !== ""}
       />
       <Field
         name="password"
@@ -60,7 +72,7 @@ export function RegisterForm({ code }: Props) {
         hint={t("auth.passwordHint")}
         value={password}
         onValue={setPassword}
-        error={error}
+        faults={faults}
         type="password"
         autoComplete="new-password"
       />

@@ -5,7 +5,7 @@ import Stack from "@mui/material/Stack";
 import { useColorScheme } from "@mui/material/styles";
 import TextField from "@mui/material/TextField";
 import { useTranslation } from "react-i18next";
-import { LANGUAGES, type Language, switchLanguage } from "@/lib/i18n";
+import { LANGUAGE_NAMES, LANGUAGES, type Language, switchLanguage } from "@/lib/i18n";
 import { Page } from "@/ui/page";
 import { NoticeSetting } from "./notice-setting";
 import { PresetSettings } from "./presets/preset-settings";
@@ -13,7 +13,6 @@ import { StatisticsSetting } from "./statistics-setting";
 import { ChatTransfer } from "./transfer/chat-transfer";
 
 const MODES = ["system", "light", "dark"] as const;
-const NAMES: Record<Language, string> = { ko: "한국어", en: "English" };
 
 export function SettingsPage() {
   const { t, i18n } = useTranslation();
@@ -29,7 +28,7 @@ export function SettingsPage() {
         >
           {LANGUAGES.map((language) => (
             <MenuItem key={language} value={language} lang={language}>
-              {NAMES[language]}
+              {LANGUAGE_NAMES[language]}
             </MenuItem>
           ))}
         </TextField>

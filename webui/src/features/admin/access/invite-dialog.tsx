@@ -1,16 +1,16 @@
-/** Lets one person make an account: the code is shown once. */
+/** Lets one person make an account: the link is shown once. */
 
 import TextField from "@mui/material/TextField";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
-import { fullAddressOf } from "@/lib/place";
-import { SecretDialog } from "@/ui/secret-dialog";
 import { Select } from "@/ui/select";
 import { useErrorText } from "@/ui/use-error-text";
+import { useFormat } from "@/ui/use-format";
 import { adminKeys } from "../admin-keys";
 import { FormDialog } from "../parts/form-dialog";
+import { LinkDialog } from "../parts/link-dialog";
 import { useAction } from "../parts/use-action";
 
 const DAYS = ["1", "7", "30", "90"] as const;
@@ -22,6 +22,7 @@ interface Props {
 
 export function InviteDialog({ close }: Props) {
   const { t } = useTranslation();
+  const format = useFormat();
   const textOf = useErrorText();
   const { attempt } = useAction();
   const [note, setNote] = useState("");
@@ -34,14 +35,9 @@ export function InviteDialog({ close }: Props) {
   });
   if (invite.data) {
     return (
-      <SecretDialog
-        title={t("admin.invitations.made")}
-        label={t("auth.invitation")}
-        secret={invite.data.code}
-        close={close}
-      >
-        {t("admin.invitations.howTo", { address: fullAddressOf("/register") })}
-      </SecretDialog>
+      <LinkDialog title={t("admin.invitations.made")} link={invite.data.link} close={close}>
+        {t("admin.invitations.howTo", { when: format.date(invite.data.expires_at_ms) })}
+      </LinkDialog>
     );
   }
   return (
