@@ -3,7 +3,8 @@ import { render } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
 import { vi } from "vitest";
 import { makeQueryClient } from "./api/query-client";
-import type { Me, PathMessageView, SessionView } from "./api/types.gen";
+import type { Me, Model, PathMessageView, SessionView } from "./api/types.gen";
+import { useNewsList } from "./app/layout/news-state";
 import { Providers } from "./app/providers";
 import { AppRoutes } from "./app/routes";
 import { FakeSocket } from "./test-socket";
@@ -96,9 +97,23 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
   };
 }
 
+export const MODEL: Model = {
+  id: "small",
+  object: "model",
+  created: 0,
+  owned_by: "bdchat",
+  context_length: 4096,
+  max_model_len: 4096,
+  opens_thought: false,
+  context_cut: null,
+  state: "ready",
+  load_fraction: null,
+  sampling_defaults: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0.05, repeat_penalty: 1, repeat_last_n: 64 },
+};
+
 const QUIET: Record<string, Answer> = {
   "GET /api/auth/me": () => ME,
-  "GET /v1/models": () => ({ object: "list", data: [] }),
+  "GET /v1/models": () => ({ object: "list", data: [MODEL] }),
   "GET /api/invitations": () => ({ data: [] }),
   "GET /api/sessions": () => ({ data: [], next_cursor: null }),
 };
@@ -116,6 +131,9 @@ export function renderApp(path: string, answers: Record<string, Answer> = {}) {
   const table = { ...QUIET, ...answers };
   FakeSocket.all = [];
   localStorage.clear();
+  // And what the page before had in memory: files share it.
+  window.dispatchEvent(new StorageEvent("storage", { key: null }));
+  useNewsList.setState({ items: [], numUnread: 0 });
   vi.stubGlobal("WebSocket", OpenSocket);
   vi.stubGlobal("fetch", async (target: string, init: RequestInit = {}) => {
     const url = new URL(target, "http://localhost");

@@ -12,6 +12,13 @@ export const sessionQuery = (sessionId: string) =>
     queryFn: ({ signal }) => call("GET /api/sessions/{session_id}", { path: { session_id: sessionId }, signal }),
   });
 
+/** What the chat asks of the model, and which one. */
+export const configQuery = (sessionId: string) =>
+  queryOptions({
+    queryKey: keys.config(sessionId),
+    queryFn: ({ signal }) => call("GET /api/sessions/{session_id}/config", { path: { session_id: sessionId }, signal }),
+  });
+
 /** The messages of the path that is shown, from its end. */
 export const threadQuery = (sessionId: string) =>
   infiniteQueryOptions({

@@ -18,6 +18,11 @@ export class ApiError extends Error {
     super(message);
   }
 
+  /** No answer came, or a proxy's for a server that is not there. */
+  get isOffline(): boolean {
+    return [0, 502, 504].includes(this.status);
+  }
+
   /** Trying again later may help: the line, the server or its rate, not what was asked. */
   get isPassing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;

@@ -15,8 +15,8 @@ export const keys = {
   messages: (sessionId: string) => ["sessions", "one", sessionId, "messages"],
   members: (sessionId: string) => ["sessions", "one", sessionId, "members"],
   links: (sessionId: string) => ["sessions", "one", sessionId, "links"],
-  preview: (sessionId: string, leafId: string, draft: string, model: string) =>
-    ["sessions", "one", sessionId, "preview", leafId, draft, model] as const,
+  preview: (sessionId: string, leafId: string, draft: string) =>
+    ["sessions", "one", sessionId, "preview", leafId, draft] as const,
   memory: (sessionId: string) => ["sessions", "one", sessionId, "memory"],
   search: (words: string) => ["search", words],
   profile: ["profile"],

@@ -1,13 +1,23 @@
-/** The models that the server answers with. */
+/** The models that the server answers with. Nobody tells when one comes or goes: it is asked, sooner while one is awaited. */
 import { useQuery } from "@tanstack/react-query";
 import { call } from "./client";
 import { keys } from "./keys";
-import type { Model } from "./types.gen";
+import type { Endpoints, Model } from "./types.gen";
 
 const LOADING_MS = 1000;
+const AWAITED_MS = 3_000;
+const STEADY_MS = 30_000;
 
 export function useModels() {
-  return useQuery({ queryKey: keys.models, queryFn: ({ signal }) => call("GET /v1/models", { signal }) });
+  return useQuery({
+    queryKey: keys.models,
+    queryFn: ({ signal }) => call("GET /v1/models", { signal }),
+    refetchInterval: ({ state }) => (isSteady(state.data) ? STEADY_MS : AWAITED_MS),
+  });
+}
+
+function isSteady(list: Endpoints["GET /v1/models"]["response"] | undefined): boolean {
+  return list !== undefined && list.data.length > 0 && list.data.every((model) => model.state === "ready");
 }
 
 /** For who waits: the model, while it is being loaded. It is asked again and again, the first time after a second. */

@@ -4,8 +4,9 @@ import { CacheProvider } from "@emotion/react";
 import CssBaseline from "@mui/material/CssBaseline";
 import { ThemeProvider } from "@mui/material/styles";
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useEffect, useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { keepPageAtDrops } from "@/lib/file-drops";
 import type { Language } from "@/lib/i18n";
 import { ErrorBoundary } from "./errors/error-boundary";
 import { makeTheme } from "./theme";
@@ -21,6 +22,7 @@ const styles = createCache({ key: "bd", ...(nonce ? { nonce } : {}) });
 
 export function Providers({ queryClient, children }: Props) {
   const { i18n } = useTranslation();
+  useEffect(keepPageAtDrops, []);
   const theme = useMemo(() => makeTheme(i18n.language as Language), [i18n.language]);
   return (
     <CacheProvider value={styles}>

@@ -7,10 +7,12 @@ import { Loading } from "@/ui/loading";
 import { NotFound } from "./errors/not-found";
 import { lazyPage } from "./lazy-page";
 import { RequireUser } from "./require-user";
+import { useHeldLocation } from "./use-held-location";
 
 const SignedIn = lazyPage(() => import("./signed-in").then((module) => module.SignedIn));
 const Chat = lazyPage(() => import("@/features/chat/chat-page").then((module) => module.ChatPage));
 const AuthPage = lazy(() => import("@/features/auth/auth-page").then((module) => ({ default: module.AuthPage })));
+const ConfirmDialog = lazy(() => import("@/ui/confirm-dialog").then((module) => ({ default: module.ConfirmDialog })));
 const SharedPage = lazy(() =>
   withPageWords(import("@/features/shared/shared-page")).then((module) => ({ default: module.SharedPage })),
 );
@@ -39,9 +41,10 @@ const signedIn = (
 );
 
 export function AppRoutes() {
+  const { location: shown, question, stay, leave } = useHeldLocation();
   return (
     <Suspense fallback={<Loading />}>
-      <Routes>
+      <Routes location={shown}>
         <Route path="/login" element={<AuthPage />} />
         <Route path="/register" element={<AuthPage isRegistering />} />
         <Route path="/shared/:token" element={<SharedPage />} />
@@ -61,6 +64,19 @@ export function AppRoutes() {
           }
         />
       </Routes>
+      <Suspense>
+        {question && (
+          <ConfirmDialog
+            title={question.title}
+            action={question.action}
+            run={async () => leave()}
+            close={stay}
+            done={() => {}}
+          >
+            {question.text}
+          </ConfirmDialog>
+        )}
+      </Suspense>
     </Suspense>
   );
 }

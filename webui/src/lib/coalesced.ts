@@ -1,12 +1,14 @@
-/** Runs again and again, never twice at once: whoever asks while it runs gets one more run after it. */
-export function coalesced(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | null = null;
+/** Runs again and again, never twice at once: whoever asks while it runs gets one more run after it, and what that returns. */
+export function coalesced<Result>(run: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | null = null;
   let isWanted = false;
   const loop = async () => {
+    let result: Result;
     do {
       isWanted = false;
-      await run();
+      result = await run();
     } while (isWanted);
+    return result;
   };
   return () => {
     isWanted = true;

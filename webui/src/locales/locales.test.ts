@@ -16,7 +16,7 @@ const PLURAL = /_(?:zero|one|two|few|many|other)$/;
 /** Keys whose last part is chosen while the page runs: t(`chat.ended.${…}`). */
 const COMPUTED = [
   /^invitations\.(reader|writer)$/,
-  /^(?:sessions\.(?:age|empty|shelves)|chat\.(?:ended|meter\.tiers|overflow|formats|settings\.(?:help|numbers))|settings\.themes|layout\.keys|usage\.measures|keys\.scope(?:Name|Text)s|sharing\.roles|import\.(?:ended|status|reasons|kinds)|export\.(?:formats|texts))\./,
+  /^(?:sessions\.(?:age|empty|shelves)|chat\.(?:ended|meter\.tiers|overflow|formats|settings\.(?:help|numbers))|settings\.themes|layout\.keys|usage\.measures|keys\.scope(?:Name|Text)s|sharing\.roles|import\.(?:ended|status|reasons|kinds)|export\.(?:formats|texts)|composer\.(?:tooLong|files))\./,
   /^admin\.(?:nav|states|checksums|roles|cells|usage\.splits|actionGroups|pulls\.faults|(?:pulls|work|requests)\.states)\./,
 ];
 

@@ -32,7 +32,7 @@ from bdchat.api.schemas.sessions import (
     SessionView,
 )
 from bdchat.engine.errors import InvalidRequest, ModelNotFound
-from bdchat.engine.router import Router
+from bdchat.engine.router import DEFAULT_NAMES, Router
 from bdchat.settings import LimitSettings
 from bdchat.store import retention
 from bdchat.store.chats import configs, sessions
@@ -248,13 +248,16 @@ class Sessions:
         return reply(await self._writes.run(run))
 
     def _config_columns(self, body: ConfigBody, *, at: str = "") -> dict[str, object]:
-        """Raises InvalidRequest for a model that is not served."""
+        """A model by its own name, whichever it was called by. Raises InvalidRequest for one that is not served."""
+        columns = body.to_columns()
         if body.model is not None:
             try:
-                self._router.model_id_for(body.model)
+                model_id = self._router.model_id_for(body.model)
             except ModelNotFound as error:
                 raise InvalidRequest(f"{at}model", str(error)) from error
-        return body.to_columns()
+            if body.model not in DEFAULT_NAMES:
+                columns["model"] = model_id
+        return columns
 
 
 def _changed(db: Db, session: ChatSession, news: News) -> Audience:

@@ -28,11 +28,13 @@ type Item = [IconName, string, () => void];
 interface Props {
   sessionId: string;
   title: string;
+  /** Which model answers. */
+  model: string | undefined;
   /** Its settings are its owner's, and who may see it. */
   isOwner: boolean;
 }
 
-export function ChatMenu({ sessionId, title, isOwner }: Props) {
+export function ChatMenu({ sessionId, title, model, isOwner }: Props) {
   const { t } = useTranslation();
   const fork = useFork(sessionId);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
@@ -79,7 +81,7 @@ export function ChatMenu({ sessionId, title, isOwner }: Props) {
         ))}
       </PopupMenu>
       <Suspense>
-        {dialog === "settings" && <ChatSettingsDialog sessionId={sessionId} close={closeDialog} />}
+        {dialog === "settings" && <ChatSettingsDialog sessionId={sessionId} model={model} close={closeDialog} />}
         {dialog === "sharing" && <SharingDialog sessionId={sessionId} close={closeDialog} />}
         {dialog === "leave" && <LeaveDialog sessionId={sessionId} title={title} close={closeDialog} />}
       </Suspense>

@@ -2,18 +2,25 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { call } from "@/api/client";
-import type { Preset } from "@/api/presets";
-import { IconAction } from "@/ui/icon-action";
+import { ApiError } from "@/api/errors";
+import type { ConfigBody, NewSession } from "@/api/types.gen";
+import { Icon } from "@/ui/icon";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
-import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
+import { DraftSettings } from "./draft-settings";
+import { type Draft, useDraft } from "./drafts";
+import { useNewChatModel } from "./model-choice";
 import { usePending } from "./pending";
 
+const NewChatSettings = lazy(() =>
+  import("./settings/new-chat-settings").then((module) => ({ default: module.NewChatSettings })),
+);
+const PLACE = "new";
 /** Characters of the first message that the server wants to see. */
 const MAX_OPENING = 1000;
 
@@ -23,23 +30,21 @@ export function NewChat() {
   const textOf = useErrorText();
   const { show } = useNotices();
   const { add } = usePending();
-  const model = useWantedModel();
-  const [isBusy, setBusy] = useState(false);
-  const [preset, setPreset] = useState<Preset | null>(null); // whose system prompt the chat will have
-  const begin = async (content: string) => {
-    setBusy(true);
+  const { choice, chosen } = useNewChatModel();
+  const [draft, change] = useDraft(PLACE);
+  const [isOpen, setOpen] = useState(false);
+  const begin = async (content: string, sent: Draft) => {
     try {
-      const session = await call("POST /api/sessions", {
-        body: { opening: openingOf(content), ...(preset ? { config: { system_prompt: preset.systemPrompt } } : {}) },
-      });
-      add({ sessionId: session.session_id, content, ...(model ? { model } : {}) });
+      const opening = openingOf(sent);
+      const session = await call("POST /api/sessions", { body: { opening, ...sessionOf(sent, chosen) } });
+      add({ sessionId: session.session_id, content });
       navigate(`/chat/${session.session_id}`);
+      return "taken";
     } catch (error) {
+      if (error instanceof ApiError && error.isOffline) return "waits";
       show({ text: textOf(error) });
-      setBusy(false);
-      return false;
+      return "refused";
     }
-    return true;
   };
   return (
     <Box
@@ -58,29 +63,55 @@ export function NewChat() {
         {t("chat.greeting")}
       </Typography>
       <Box sx={{ mb: { sm: "auto" } }}>
-        <Composer
-          place="new"
-          send={begin}
-          isBusy={isBusy}
-          onPreset={(chosen) => setPreset(chosen.systemPrompt ? chosen : null)}
-        />
-        <Box sx={{ textAlign: "center" }}>
-          <Button component={Link} to="/temporary" size="small" color="inherit" sx={{ color: "text.secondary" }}>
-            {t("chat.temporary")}
-          </Button>
-        </Box>
-        {preset && (
-          <Box sx={{ textAlign: "center", fontSize: "0.85rem", color: "text.secondary" }}>
-            {t("presets.withSystemPrompt", { name: preset.name })}
-            <IconAction icon="close" iconSize={14} label={t("presets.without")} onClick={() => setPreset(null)} />
+        <Composer place={PLACE} choice={choice} send={begin}>
+          <DraftSettings draft={draft} change={change} />
+          <Box sx={{ display: "flex", justifyContent: "center", flexWrap: "wrap", color: "text.secondary" }}>
+            <Button
+              size="small"
+              color="inherit"
+              startIcon={<Icon name="settings" size={16} />}
+              onClick={() => setOpen(true)}
+            >
+              {t("composer.settings")}
+            </Button>
+            <Button
+              component={Link}
+              to="/temporary"
+              size="small"
+              color="inherit"
+              startIcon={<Icon name="hidden" size={16} />}
+            >
+              {t("chat.temporary")}
+            </Button>
           </Box>
-        )}
+        </Composer>
+        <Suspense>
+          {isOpen && (
+            <NewChatSettings
+              draft={draft}
+              model={choice.model?.id}
+              save={(settings) => change({ settings, preset: undefined })}
+              close={() => setOpen(false)}
+            />
+          )}
+        </Suspense>
       </Box>
     </Box>
   );
 }
 
 /** Of which the chat is called at once; no half of a letter at its end. */
-function openingOf(content: string): string {
-  return content.slice(0, MAX_OPENING).replace(/[\uD800-\uDBFF]$/, "");
+function openingOf({ text, attachments: [first] }: Draft): string {
+  return (text.trim() || first?.name || first?.text || "").slice(0, MAX_OPENING).replace(/[\uD800-\uDBFF]$/, "");
+}
+
+/** `model`: the browser's choice; null: none was made. */
+function sessionOf({ settings, preset }: Draft, model: string | null): NewSession {
+  const config: ConfigBody = {
+    ...settings?.config,
+    ...(preset ? { system_prompt: preset.systemPrompt } : {}),
+    ...(model ? { model } : {}),
+  };
+  const isPlain = Object.keys(config).length === 0;
+  return { ...(isPlain ? {} : { config }), ...(settings?.folder ? { folder: settings.folder } : {}) };
 }

@@ -1,6 +1,6 @@
 /**
- * Messages that were written and that the server has not taken yet. Kept in the browser too, so that a closed tab or a
- * new chat's first message loses nothing: sent again, a message is known by its id and written once.
+ * Messages that were written and that the server has not taken yet. Kept in the browser too, for all of its tabs, so that
+ * a closed tab or a new chat's first message loses nothing: sent again, a message is known by its id and written once.
  */
 import { create } from "zustand";
 import { useMyId } from "@/api/use-me";
@@ -13,7 +13,11 @@ export interface PendingMessage {
   content: string;
   /** Absent: below the end of what is shown. */
   parentId?: string;
-  model?: string;
+  /**
+   * It waits until the answer that is being written has ended, and the message of this id, which was written before it,
+   * is in the thread; null: there was none. Absent: it is sent at once.
+   */
+  after?: string | null;
   /** Why the server refused it; it waits for the writer's decision. */
   error: string | null;
 }
@@ -26,6 +30,9 @@ interface PendingState {
   remove: (clientMessageId: string) => void;
   refuse: (clientMessageId: string, error: string) => void;
   retry: (clientMessageId: string) => void;
+  rewrite: (clientMessageId: string, content: string) => void;
+  /** It has waited: it is sent now, below `parentId`. */
+  release: (clientMessageId: string, parentId: string | undefined) => void;
   forget: (userId: string) => void;
 }
 
@@ -33,37 +40,62 @@ const STORED_AS = "bdchat.pending";
 
 /** Of everybody who wrote in this browser. */
 export const usePendingStore = create<PendingState>((set, get) => {
-  const put = (messages: readonly PendingMessage[]) => {
+  addEventListener("storage", ({ key }) => {
+    if (key === STORED_AS || key === null) set({ messages: stored() });
+  });
+  let isKept = true;
+  /** Of what another tab has written meanwhile nothing is lost. */
+  const put = (change: (messages: readonly PendingMessage[]) => readonly PendingMessage[]) => {
+    const messages = change(isKept ? stored() : get().messages);
     set({ messages });
     try {
       localStorage.setItem(STORED_AS, JSON.stringify(messages));
+      isKept = true;
     } catch {
-      // The browser's store is full or forbidden: the page still has them.
+      isKept = false; // the browser's store is full or forbidden: the page still has them
     }
   };
-  const change = (clientMessageId: string, error: string | null) =>
-    put(get().messages.map((each) => (each.clientMessageId === clientMessageId ? { ...each, error } : each)));
+  const change = (clientMessageId: string, fields: Partial<PendingMessage>) =>
+    put((messages) =>
+      messages.map((each) => (each.clientMessageId === clientMessageId ? { ...each, ...fields } : each)),
+    );
   return {
     messages: stored(),
-    add: (message) => put([...get().messages, { ...message, clientMessageId: newId(), error: null }]),
-    remove: (clientMessageId) => put(get().messages.filter((each) => each.clientMessageId !== clientMessageId)),
-    refuse: change,
-    retry: (clientMessageId) => change(clientMessageId, null),
-    forget: (userId) => put(get().messages.filter((each) => each.userId !== userId)),
+    add: (message) => put((messages) => [...messages, { ...message, clientMessageId: newId(), error: null }]),
+    remove: (clientMessageId) => put((messages) => without(messages, clientMessageId)),
+    refuse: (clientMessageId, error) => change(clientMessageId, { error }),
+    retry: (clientMessageId) => change(clientMessageId, { error: null }),
+    rewrite: (clientMessageId, content) => change(clientMessageId, { content }),
+    release: (clientMessageId, parentId) =>
+      put((messages) =>
+        messages.map((each) => {
+          if (each.clientMessageId !== clientMessageId) return each;
+          const { after: _waited, ...rest } = each;
+          return parentId === undefined ? rest : { ...rest, parentId };
+        }),
+      ),
+    forget: (userId) => put((messages) => messages.filter((each) => each.userId !== userId)),
   };
 });
 
 /** Those of who is signed in: another's are neither shown nor sent. */
 export function usePending() {
   const userId = useMyId();
-  const { messages, add, remove, refuse, retry } = usePendingStore();
+  const { messages, add, ...acts } = usePendingStore();
   return {
+    ...acts,
     messages: messages.filter((each) => each.userId === userId),
     add: (message: Omit<NewPending, "userId">) => add({ ...message, userId }),
-    remove,
-    refuse,
-    retry,
   };
+}
+
+/** What waited for one that will never be in the thread waits for what that one waited for. */
+function without(messages: readonly PendingMessage[], clientMessageId: string): PendingMessage[] {
+  const gone = messages.find((each) => each.clientMessageId === clientMessageId);
+  const rest = messages.filter((each) => each !== gone);
+  if (!gone || (gone.after === undefined && gone.error === null)) return rest; // the server has taken it
+  const after = gone.after ?? null;
+  return rest.map((each) => (each.after === clientMessageId ? { ...each, after } : each));
 }
 
 function stored(): PendingMessage[] {

@@ -14,14 +14,14 @@ import { QueryProblem } from "@/ui/query-problem";
 import { Announcer } from "./announcer";
 import { ChatHeader } from "./chat-header";
 import { ChatMenu } from "./chat-menu";
-import { useWantedModel } from "./chosen-model";
 import { Composer } from "./composer/composer";
-import { ContextMeter } from "./context-meter/context-meter";
 import { useMemory } from "./context-meter/use-memory";
+import { useChatModel } from "./model-choice";
 import { usePending } from "./pending";
 import { ReadOnly } from "./people/read-only";
 import { type Reader, ReaderContext } from "./people/reader";
 import { Thread } from "./thread/thread";
+import { useQueue } from "./use-queue";
 import { useSessionLine } from "./use-session-line";
 import { useThread } from "./use-thread";
 
@@ -36,15 +36,16 @@ export function SessionChat({ sessionId }: Props) {
   const { query, messages, readEnd } = useThread(sessionId);
   const line = useSessionLine(sessionId, readEnd);
   const { add } = usePending();
-  const model = useWantedModel();
   const running = messages.findLast((message) => message.status === "running");
   const generationId = running?.generation_id ?? null;
   const question = running && messages[messages.indexOf(running) - 1];
   const stage = useAnswerStage(running ? (generationId ?? "") : null);
+  const { after, ...queue } = useQueue(sessionId, messages, line.isFresh);
+  const choice = useChatModel(sessionId, messages, { isOwner: session.data?.role === "owner" });
   const title = session.data?.title || t("sessions.untitled");
   const userId = useMyId();
   const role = session.data?.role ?? "owner";
-  const memory = useMemory(sessionId, model, role === "reader" ? undefined : running, question); // who sends nothing may not ask
+  const memory = useMemory(sessionId, role === "reader" ? undefined : running, question); // who sends nothing may not ask
   const isShared =
     role !== "owner" ||
     line.others.length > 0 ||
@@ -70,18 +71,26 @@ export function SessionChat({ sessionId }: Props) {
 
   const last = messages.at(-1);
   const send = async (content: string) => {
-    add({ sessionId, content, ...(last ? { parentId: last.message_id } : {}), ...(model ? { model } : {}) });
-    return true;
+    const place = last ? { parentId: last.message_id } : {};
+    add({ sessionId, content, ...(after === undefined ? place : { after }) });
+    return "taken" as const;
   };
   return (
     <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
       <ChatHeader
         title={title}
         others={line.others}
-        menu={<ChatMenu sessionId={sessionId} title={title} isOwner={role === "owner"} />}
+        menu={<ChatMenu sessionId={sessionId} title={title} model={choice.model?.id} isOwner={role === "owner"} />}
       />
       <ReaderContext value={reader}>
-        <Thread sessionId={sessionId} messages={messages} query={query} line={line} memory={memory} />
+        <Thread
+          sessionId={sessionId}
+          messages={messages}
+          query={query}
+          line={line}
+          memory={memory}
+          model={choice.model?.id}
+        />
       </ReaderContext>
       {role === "reader" ? (
         <ReadOnly sessionId={sessionId} ownerName={session.data?.owner_name ?? ""} hasMessages={last !== undefined} />
@@ -89,12 +98,11 @@ export function SessionChat({ sessionId }: Props) {
         <Composer
           place={sessionId}
           send={send}
-          isBusy={running !== undefined}
+          choice={choice}
+          queue={queue}
           stop={generationId ? () => line.say({ type: "stop", generation_id: generationId }) : undefined}
           isStopping={generationId !== null && generationId === line.stoppingId}
-          meter={(draft) => (
-            <ContextMeter sessionId={sessionId} leafId={last?.message_id} draft={draft} model={model} />
-          )}
+          cost={{ sessionId, leafId: last?.message_id }}
           onTyping={line.others.length > 0 ? () => line.say({ type: "typing" }) : undefined}
         />
       )}

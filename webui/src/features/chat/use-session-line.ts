@@ -13,6 +13,8 @@ import { type PendingMessage, usePending } from "./pending";
 
 export interface SessionLine {
   state: LineState;
+  /** The thread has been read since the line is there: nothing in it is older than that. */
+  isFresh: boolean;
   say: (frame: SaidFrame) => void;
   /** Others who have the chat open. */
   others: readonly { userId: string; name: string }[];
@@ -22,8 +24,8 @@ export interface SessionLine {
   stoppingId: string | null;
 }
 
-/** `readEnd`: reads the end of the thread again. */
-export function useSessionLine(sessionId: string, readEnd: () => void): SessionLine {
+/** `readEnd`: reads the end of the thread again; whether it could. */
+export function useSessionLine(sessionId: string, readEnd: () => Promise<boolean>): SessionLine {
   const { generations } = useLive();
   const queries = useQueryClient();
   const textOf = useErrorText();
@@ -31,30 +33,46 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
   const pending = usePending();
   const line = useRef<LiveSocket | null>(null);
   const sent = useRef(new Set<string>());
+  const accepted = useRef(new Set<string>());
+  const [isFresh, setFresh] = useState(false);
   const [state, setState] = useState<LineState>({ name: "connecting" });
   const [present, setPresent] = useState<{ me: string; users: Record<string, string>[] }>({ me: "", users: [] });
   const [typing, setTyping] = useState<Record<string, string>>({});
   const [stoppingId, setStoppingId] = useState<string | null>(null);
 
+  /** What was accepted is pending until it is seen in the thread: what waits for it must not be sent before. */
+  const read = async () => {
+    const taken = [...accepted.current];
+    if (!(await readEnd())) return;
+    for (const id of taken) {
+      accepted.current.delete(id);
+      pending.remove(id);
+    }
+    setFresh(line.current?.state.name === "open");
+  };
+  const changeState = useEffectEvent((next: LineState) => {
+    setState(next);
+    if (next.name !== "open") setFresh(false);
+  });
   const hear = useEffectEvent((frame: HeardFrame) => {
     if (!generations.hear(frame)) line.current?.reconnect();
     switch (frame.type) {
       case "hello":
         setPresent((before) => ({ ...before, me: frame.user_id }));
-        readEnd();
+        read();
         break;
       case "accepted":
-        if (frame.client_message_id) pending.remove(frame.client_message_id);
-        readEnd();
+        if (frame.client_message_id) accepted.current.add(frame.client_message_id);
+        read();
         break;
       case "session": // its title, or the branch that is shown
         queries.invalidateQueries({ queryKey: keys.session(sessionId), exact: true });
-        readEnd();
+        read();
         break;
       case "message":
       case "resync":
       case "ai_complete":
-        readEnd();
+        read();
         break;
       case "error": {
         if (frame.answers === "stop") setStoppingId(null);
@@ -77,11 +95,13 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
 
   useEffect(() => {
     sent.current.clear();
-    line.current = lineOf(sessionId, { hello: () => hello(), onFrame: (frame) => hear(frame), onState: setState });
+    line.current = lineOf(sessionId, { hello: () => hello(), onFrame: (frame) => hear(frame), onState: changeState });
     return () => line.current?.close();
   }, [sessionId]);
 
-  const waiting = pending.messages.filter((message) => message.sessionId === sessionId && message.error === null);
+  const waiting = pending.messages.filter(
+    (message) => message.sessionId === sessionId && message.error === null && message.after === undefined,
+  );
   useEffect(() => {
     for (const message of waiting) {
       if (sent.current.has(message.clientMessageId)) continue;
@@ -101,7 +121,7 @@ export function useSessionLine(sessionId: string, readEnd: () => void): SessionL
   const writing = Object.entries(typing).map(
     ([userId, username]) => others.find((other) => other.userId === userId)?.name ?? username,
   );
-  return { state, say, others, typing: writing, stoppingId };
+  return { state, isFresh, say, others, typing: writing, stoppingId };
 }
 
 function frameOf(message: PendingMessage): SaidFrame {
@@ -110,6 +130,5 @@ function frameOf(message: PendingMessage): SaidFrame {
     content: message.content,
     client_message_id: message.clientMessageId,
     ...(message.parentId === undefined ? {} : { parent_id: message.parentId }),
-    ...(message.model === undefined ? {} : { params: { model: message.model } }),
   };
 }

@@ -11,14 +11,15 @@ export function useThread(sessionId: string) {
   const query = useInfiniteQuery(threadQuery(sessionId));
   const { data } = query;
   const messages = useMemo(() => data?.pages.toReversed().flatMap((page) => page.data) ?? [], [data]);
-  /** After something happened at the end of the thread. What fails is tried again when the line is back. */
+  /** After something happened at the end of the thread. False: it failed, and is tried again when the line is back. */
   const readEnd = useMemo(
     () =>
       coalesced(async () => {
         const newest = await readMessages(sessionId, "").catch(() => null);
-        if (!newest) return;
+        if (!newest) return false;
         await queries.cancelQueries({ queryKey: keys.messages(sessionId) }); // what is older must not overwrite it
         queries.setQueryData<ThreadPages>(keys.messages(sessionId), (before) => withNewest(before, newest));
+        return true;
       }),
     [queries, sessionId],
   );

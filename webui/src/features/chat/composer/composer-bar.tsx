@@ -1,8 +1,9 @@
-/** Below the field: the model, and the button that sends or stops. */
+/** Below the field: files, the model, and the buttons that send and stop. */
 import Box from "@mui/material/Box";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
+import type { ModelChoice } from "../model-choice";
 import { ModelPicker } from "./model-picker";
 
 const ROUND = {
@@ -13,20 +14,36 @@ const ROUND = {
 } as const;
 
 interface Props {
+  choice: ModelChoice;
+  attach: (files: readonly File[]) => void;
   meter: ReactNode;
   canSend: boolean;
   send: () => void;
-  /** Stops the answer that is being written. */
+  /** Stops the answer that is being written; what is sent meanwhile waits for its end. */
   stop: (() => void) | undefined;
   isStopping: boolean;
+  isSendShown: boolean;
 }
 
-export function ComposerBar({ meter, canSend, send, stop, isStopping }: Props) {
+export function ComposerBar({ choice, attach, meter, canSend, send, stop, isStopping, isSendShown }: Props) {
   const { t } = useTranslation();
+  const input = useRef<HTMLInputElement>(null);
   return (
-    <Box sx={{ display: "flex", alignItems: "center", justifyContent: "space-between", pt: 0.5 }}>
-      <Box sx={{ display: "flex", alignItems: "center", gap: 1, minWidth: 0 }}>
-        <ModelPicker />
+    <Box sx={{ display: "flex", alignItems: "center", justifyContent: "space-between", gap: 1, pt: 0.5 }}>
+      <Box sx={{ display: "flex", alignItems: "center", gap: 0.5, minWidth: 0 }}>
+        <IconAction icon="plus" label={t("composer.attach")} onClick={() => input.current?.click()} />
+        <input
+          ref={input}
+          type="file"
+          multiple
+          hidden
+          aria-label={t("composer.attach")}
+          onChange={({ target }) => {
+            attach([...(target.files ?? [])]);
+            target.value = ""; // the same file may be chosen again
+          }}
+        />
+        <ModelPicker choice={choice} />
         {meter}
         {stop && isStopping && (
           <Box component="span" role="status" sx={{ color: "text.secondary", fontSize: "0.88rem" }}>
@@ -34,18 +51,27 @@ export function ComposerBar({ meter, canSend, send, stop, isStopping }: Props) {
           </Box>
         )}
       </Box>
-      {stop ? (
-        // Not `disabled`, which would take the keyboard's focus away.
-        <IconAction
-          icon="stop"
-          label={t("chat.stop")}
-          aria-disabled={isStopping}
-          onClick={isStopping ? undefined : stop}
-          sx={isStopping ? { ...ROUND, opacity: 0.45, "&:hover": { bgcolor: "primary.main" } } : ROUND}
-        />
-      ) : (
-        <IconAction icon="send" label={t("chat.send")} onClick={send} disabled={!canSend} sx={ROUND} />
-      )}
+      <Box sx={{ display: "flex", gap: 0.5 }}>
+        {stop && (
+          // Not `disabled`, which would take the keyboard's focus away.
+          <IconAction
+            icon="stop"
+            label={t("chat.stop")}
+            aria-disabled={isStopping}
+            onClick={isStopping ? undefined : stop}
+            sx={isStopping ? { ...ROUND, opacity: 0.45, "&:hover": { bgcolor: "primary.main" } } : ROUND}
+          />
+        )}
+        {isSendShown && (
+          <IconAction
+            icon="send"
+            label={stop ? t("composer.sendLater") : t("chat.send")}
+            onClick={send}
+            disabled={!canSend}
+            sx={ROUND}
+          />
+        )}
+      </Box>
     </Box>
   );
 }

@@ -14,49 +14,53 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import { type Preset, presetsFor, usePresets } from "@/api/presets";
-import { useMyId } from "@/api/use-me";
 import { EnterKey } from "@/lib/ime";
-import { type Attachment, MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
-import { draftKey, draftOf, keepDraft } from "../drafts";
+import { MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
+import { ContextMeter } from "../context-meter/context-meter";
+import { type DraftPlace, usePreview } from "../context-meter/use-preview";
+import { type Draft, useDraft } from "../drafts";
+import { type ModelChoice, troubleOf } from "../model-choice";
+import { newId } from "../pending";
 import { AttachmentChips } from "./attachment-chips";
 import { ComposerBar } from "./composer-bar";
+import { Notice } from "./notice";
+import type { MessageQueue } from "./queued-list";
+import { useFiles } from "./use-files";
+import { type Sending, useSending } from "./use-sending";
 
 const PresetList = lazy(() => import("./preset-list").then((module) => ({ default: module.PresetList })));
+const ModelNotice = lazy(() => import("./model-notice").then((module) => ({ default: module.ModelNotice })));
+const QueuedList = lazy(() => import("./queued-list").then((module) => ({ default: module.QueuedList })));
 
-const SAVED_AFTER_MS = 400;
 const TYPING_EVERY_MS = 3000;
 
 interface Props {
   /** A chat's id, or "new": drafts are kept by it. null: they are not kept. */
   place: string | null;
-  /** Whether it was taken: then the field is emptied. */
-  send: (content: string) => Promise<boolean>;
-  isBusy: boolean;
+  choice: ModelChoice;
+  send: (content: string, draft: Draft) => Promise<Sending>;
+  /** What waits for the answer that is being written; with it, so does what is sent meanwhile. */
+  queue?: MessageQueue;
+  /** Stops the answer that is being written. */
   stop?: (() => void) | undefined;
   /** It was told to stop. */
   isStopping?: boolean;
-  /** A preset was put into the field. */
-  onPreset?: ((preset: Preset) => void) | undefined;
+  /** Where the draft would stand, once that is known: what it costs is told then. */
+  cost?: DraftPlace | null;
   onTyping?: (() => void) | undefined;
-  /** Shown below the field: what sending `draft` would cost. */
-  meter?: (draft: string) => ReactNode;
+  /** Below the field: what else belongs to the draft. */
+  children?: ReactNode;
 }
 
-export function Composer({ place, send, isBusy, stop, isStopping = false, onPreset, onTyping, meter }: Props) {
+export function Composer(props: Props) {
+  const { place, choice, send, queue, stop, isStopping = false, cost = null, onTyping, children } = props;
   const { t } = useTranslation();
-  const keptAs = draftKey(useMyId(), place);
-  const [text, setText] = useState(() => draftOf(keptAs));
-  const [attachments, setAttachments] = useState<readonly Attachment[]>([]);
+  const [draft, change] = useDraft(place);
+  const { text, attachments } = draft;
   const [active, setActive] = useState(0);
   const [isListLeft, setListLeft] = useState(false); // by Escape, until the next letter
   const field = useRef<HTMLTextAreaElement>(null);
   const lastTyping = useRef(0);
-
-  useEffect(() => {
-    if (text === draftOf(keptAs)) return; // also: what was read from there is not put back after a sign-out
-    const timer = setTimeout(() => keepDraft(keptAs, text), SAVED_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [keptAs, text]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: its height follows its text
   useLayoutEffect(() => {
     const element = field.current;
@@ -65,33 +69,26 @@ export function Composer({ place, send, isBusy, stop, isStopping = false, onPres
     element.style.height = `${element.scrollHeight}px`;
   }, [text]);
 
-  const submit = async (value: string) => {
-    const content = withAttachments(value, attachments);
-    if (!content || isBusy) return;
-    const [formerText, formerAttachments] = [value, attachments];
-    setText("");
-    setAttachments([]);
-    keepDraft(keptAs, "");
-    if (!(await send(content))) {
-      setText(formerText);
-      setAttachments(formerAttachments);
-    }
-  };
+  const { preview, isOfDraft } = usePreview(stop ? null : cost, withAttachments(text, attachments));
+  const trouble = troubleOf(choice);
+  const isTooLong = isOfDraft && Boolean(preview?.too_long);
+  const isOff = isTooLong || (trouble !== null && trouble !== "loading");
+  const { submit, isSending, isWaiting, write } = useSending({ draft, change, send, isOff });
   const latest = useRef(submit);
   useEffect(() => {
     latest.current = submit;
   });
   const enter = useMemo(() => new EnterKey((value) => latest.current(value)), []);
+  const files = useFiles((read) => write((before) => ({ attachments: [...before.attachments, ...read] })));
 
   const presets = presetsFor(text, usePresets());
   const isListOpen = presets.length > 0 && !isListLeft;
-  const choose = (preset: Preset) => {
-    setText(preset.text);
-    onPreset?.(preset);
-  };
+  const choose = ({ name, text: of, systemPrompt }: Preset) =>
+    write({ text: of, preset: systemPrompt ? { name, systemPrompt } : undefined });
 
-  const change = (value: string) => {
-    setText(value);
+  const type = (value: string) => {
+    write(value === "" ? { text: value, preset: undefined } : { text: value });
+    files.forget();
     setActive(0);
     setListLeft(false);
     const now = Date.now();
@@ -101,9 +98,11 @@ export function Composer({ place, send, isBusy, stop, isStopping = false, onPres
   };
   const paste = (event: ClipboardEvent) => {
     const pasted = event.clipboardData.getData("text/plain");
-    if (pasted.length <= MAX_INLINE_CHARACTERS) return;
+    const { files: given } = event.clipboardData;
+    if (pasted ? pasted.length <= MAX_INLINE_CHARACTERS : !given?.length) return;
     event.preventDefault();
-    setAttachments([...attachments, { text: pasted }]);
+    if (pasted) write((before) => ({ attachments: [...before.attachments, { id: newId(), text: pasted }] }));
+    else files.take([...given]); // a text that is copied from a spreadsheet has its picture beside it
   };
   /** Whether the list of presets took the key. */
   const isForList = (event: KeyboardEvent): boolean => {
@@ -120,12 +119,16 @@ export function Composer({ place, send, isBusy, stop, isStopping = false, onPres
     return true;
   };
   const sendsOnEnter = !matchMedia("(pointer: coarse) and (hover: none)").matches; // a phone has a button for it
+  const isEmpty = text.trim() === "" && attachments.length === 0;
+  const excess = preview?.too_long;
   return (
     <Box sx={{ width: "100%", maxWidth: 780, mx: "auto", px: { xs: 1, sm: 2 }, pb: { xs: 1, sm: 2 } }}>
+      <Suspense>{queue && queue.messages.length > 0 && <QueuedList queue={queue} />}</Suspense>
       <Box
         sx={{
           border: 1,
-          borderColor: "divider",
+          borderStyle: files.isOver || place === null ? "dashed" : "solid",
+          borderColor: files.isOver ? "primary.main" : "divider",
           borderRadius: "20px",
           bgcolor: "background.paper",
           p: 1,
@@ -147,14 +150,18 @@ export function Composer({ place, send, isBusy, stop, isStopping = false, onPres
           },
         }}
       >
-        <AttachmentChips attachments={attachments} change={setAttachments} />
+        <Suspense>{trouble && <ModelNotice choice={choice} />}</Suspense>
+        {excess && <Notice isProblem text={t(`composer.tooLong.${excess}`)} />}
+        {files.refusal && <Notice isProblem text={files.refusal} />}
+        {isWaiting && <Notice text={t("composer.waitsForServer")} />}
+        <AttachmentChips attachments={attachments} change={(changed) => write({ attachments: changed })} />
         <Suspense>{isListOpen && <PresetList presets={presets} active={active} choose={choose} />}</Suspense>
         <textarea
           ref={field}
           rows={1}
           dir="auto"
           value={text}
-          onChange={(event) => change(event.target.value)}
+          onChange={(event) => type(event.target.value)}
           onPaste={paste}
           placeholder={t("chat.placeholder")}
           aria-label={t("chat.placeholder")}
@@ -178,13 +185,17 @@ export function Composer({ place, send, isBusy, stop, isStopping = false, onPres
           onKeyUp={enter.onKeyUp}
         />
         <ComposerBar
-          meter={isBusy ? null : meter?.(withAttachments(text, attachments))}
-          canSend={!isBusy && (text.trim() !== "" || attachments.length > 0)}
+          choice={choice}
+          attach={files.take}
+          meter={stop || trouble ? null : <ContextMeter preview={preview} />}
+          canSend={!isEmpty && !isOff && !isSending}
           send={() => submit(text)}
-          stop={isBusy ? stop : undefined}
+          stop={stop}
           isStopping={isStopping}
+          isSendShown={!stop || !isEmpty}
         />
       </Box>
+      {children}
     </Box>
   );
 }

@@ -3,6 +3,7 @@ import { act, cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { makeQueryClient } from "@/api/query-client";
 import { ContextMeter } from "./context-meter";
+import { usePreview } from "./use-preview";
 
 const NOTHING = {
   num_prompt_tokens: null,
@@ -32,12 +33,16 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+function Metered() {
+  return <ContextMeter preview={usePreview({ sessionId: "s", leafId: "m" }, "").preview} />;
+}
+
 function show(...answers: object[]): () => number {
   let numAsked = 0;
   vi.stubGlobal("fetch", async () => Response.json(answers[Math.min(numAsked++, answers.length - 1)]));
   render(
     <QueryClientProvider client={makeQueryClient()}>
-      <ContextMeter sessionId="s" leafId="m" draft="" model={null} />
+      <Metered />
     </QueryClientProvider>,
   );
   return () => numAsked;
@@ -63,4 +68,9 @@ test("while the model loads it says so, and asks again until it is there", async
 test("a model that cannot be loaded is not passed over in silence", async () => {
   show({ ...NOTHING, state: "failed" });
   expect(await screen.findByText("The model failed to load")).toBeDefined();
+});
+
+test("what is too long is shown with both numbers", async () => {
+  show({ ...READY, num_prompt_tokens: 25_000, context_length: 5600, too_long: "message" });
+  expect(await screen.findByText("25,000 of 5,600 tokens")).toBeDefined();
 });

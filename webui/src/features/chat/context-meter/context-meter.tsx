@@ -2,29 +2,25 @@
 import Box from "@mui/material/Box";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { SegmentView } from "@/api/types.gen";
+import type { PreviewView, SegmentView } from "@/api/types.gen";
 import { useFormat } from "@/ui/use-format";
+import { ExcessBar } from "./excess-bar";
 import { TierBar } from "./tier-bar";
-import { usePreview } from "./use-preview";
 
 /** Reading that takes less is not worth a word. */
 const NOTICEABLE_MS = 100;
 
 interface Props {
-  sessionId: string;
-  /** The message that the draft would answer. */
-  leafId: string | undefined;
-  draft: string;
-  model: string | null;
+  preview: PreviewView | undefined;
 }
 
-export function ContextMeter({ sessionId, leafId, draft, model }: Props) {
+export function ContextMeter({ preview }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
-  const preview = usePreview(sessionId, leafId, draft, model).data;
   if (preview?.state === "loading" || preview?.state === "restarting") return <Note>{t("chat.meter.loading")}</Note>;
   if (preview?.state === "failed") return <Note>{t("chat.meter.failed")}</Note>;
   if (!preview || preview.num_prompt_tokens === null || preview.num_to_read === null) return null;
+  if (preview.too_long) return <ExcessBar preview={preview} />;
   const { num_prompt_tokens: total, num_to_read: toRead, read_ms: ms, num_waiting: numWaiting } = preview;
   const label = t("chat.meter.read", { num: format.number(toRead), total: format.number(total) });
   const parts = [

@@ -13,7 +13,6 @@ import { usePreviewOf } from "./use-preview";
 /** `running`: the answer that is being written; `question`: what it answers. */
 export function useMemory(
   sessionId: string,
-  model: string | null,
   running: PathMessageView | undefined,
   question: PathMessageView | undefined,
 ): Memory | undefined {
@@ -22,7 +21,7 @@ export function useMemory(
   const isOther = running !== undefined && (data ? numDropped !== null && numDropped !== data.numDropped : true);
   const leafId = question?.parent_id ?? undefined; // without one there is nothing to forget
   const isAsked = isOther && leafId !== undefined;
-  usePreviewOf({ sessionId, leafId, content: question?.content ?? "", model, isAsked });
+  usePreviewOf({ sessionId, leafId, content: question?.content ?? "", isAsked });
   return data;
 }
 

@@ -11,26 +11,37 @@ const LOADING_MS = 1_500;
 const FAILED_MS = 15_000;
 const NEXT_MS: Record<string, number> = { loading: LOADING_MS, restarting: LOADING_MS, failed: FAILED_MS };
 
-export function usePreview(sessionId: string, leafId: string | undefined, draft: string, model: string | null) {
-  return usePreviewOf({ sessionId, leafId, content: useSettled(draft, PAUSE_MS), model, isAsked: true });
+export interface DraftPlace {
+  sessionId: string;
+  /** The message that the draft would answer. */
+  leafId: string | undefined;
 }
 
-interface Asked {
-  sessionId: string;
-  leafId: string | undefined;
+/** `place` null: nothing is asked. `isOfDraft`: it was asked of just this draft, not of one before it. */
+export function usePreview(place: DraftPlace | null, draft: string) {
+  const content = useSettled(draft, PAUSE_MS);
+  const { data, isPlaceholderData } = usePreviewOf({
+    sessionId: place?.sessionId ?? "",
+    leafId: place?.leafId,
+    content,
+    isAsked: place !== null,
+  });
+  return { preview: place ? data : undefined, isOfDraft: content === draft && !isPlaceholderData };
+}
+
+interface Asked extends DraftPlace {
   content: string;
-  model: string | null;
   isAsked: boolean;
 }
 
-export function usePreviewOf({ sessionId, leafId, content, model, isAsked }: Asked) {
+export function usePreviewOf({ sessionId, leafId, content, isAsked }: Asked) {
   const queries = useQueryClient();
   return useQuery({
-    queryKey: keys.preview(sessionId, leafId ?? "", content, model ?? ""),
+    queryKey: keys.preview(sessionId, leafId ?? "", content),
     queryFn: async ({ signal }) => {
       const preview = await call("POST /api/sessions/{session_id}/preview", {
         path: { session_id: sessionId },
-        body: { content, ...(leafId ? { parent_id: leafId } : {}), ...(model ? { params: { model } } : {}) },
+        body: { content, ...(leafId ? { parent_id: leafId } : {}) },
         signal,
       });
       const memory = memoryIn(preview, leafId);

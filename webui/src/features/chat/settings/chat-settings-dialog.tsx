@@ -5,27 +5,34 @@ import Dialog from "@mui/material/Dialog";
 import DialogActions from "@mui/material/DialogActions";
 import DialogContent from "@mui/material/DialogContent";
 import DialogTitle from "@mui/material/DialogTitle";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { configQuery } from "@/api/chat-queries";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
+import type { ConfigBody } from "@/api/types.gen";
 import { Loading } from "@/ui/loading";
 import { useErrorText } from "@/ui/use-error-text";
 import { ChatSettingsForm } from "./chat-settings-form";
 
 interface Props {
   sessionId: string;
+  /** Which answers. */
+  model: string | undefined;
   close: () => void;
 }
 
-export function ChatSettingsDialog({ sessionId, close }: Props) {
+export function ChatSettingsDialog({ sessionId, model, close }: Props) {
   const { t } = useTranslation();
+  const queries = useQueryClient();
   const textOf = useErrorText();
-  const config = useQuery({
-    queryKey: keys.config(sessionId),
-    queryFn: ({ signal }) => call("GET /api/sessions/{session_id}/config", { path: { session_id: sessionId }, signal }),
-    staleTime: 0, // what is saved replaces all of it: it must be what the server has
-  });
+  // What is saved replaces all of it: it must be what the server has.
+  const config = useQuery({ ...configQuery(sessionId), staleTime: 0 });
+  const save = async (body: ConfigBody) => {
+    const saved = await call("PUT /api/sessions/{session_id}/config", { path: { session_id: sessionId }, body });
+    queries.setQueryData(keys.config(sessionId), saved);
+    queries.invalidateQueries({ queryKey: keys.session(sessionId) }); // what it costs is another now
+  };
   return (
     <Dialog open onClose={close} fullWidth maxWidth="sm" aria-labelledby="chat-settings">
       <DialogTitle id="chat-settings">{t("chat.settings.title")}</DialogTitle>
@@ -41,7 +48,7 @@ export function ChatSettingsDialog({ sessionId, close }: Props) {
         </>
       )}
       {config.isSuccess && !config.isFetching && (
-        <ChatSettingsForm sessionId={sessionId} config={config.data} close={close} />
+        <ChatSettingsForm config={config.data} model={model} save={save} close={close} />
       )}
     </Dialog>
   );

@@ -32,8 +32,8 @@ const CONFIG: ConfigView = {
   chat_template_kwargs: null,
 };
 
-test.each<[string | null, string, string]>([
-  [null, "0.7", "0.95"], // the default answers
+test.each<[string | undefined, string, string]>([
+  [undefined, "0.7", "0.95"], // the default answers
   ["other", "0.6", "0.8"],
 ])("an empty field shows the number that is in force (model %s)", (model, temperature, topP) => {
   const queries = makeQueryClient();
@@ -44,7 +44,7 @@ test.each<[string | null, string, string]>([
   queries.setQueryData(keys.models, { data: models });
   render(
     <QueryClientProvider client={queries}>
-      <ChatSettingsForm sessionId="s" config={{ ...CONFIG, model }} close={() => {}} />
+      <ChatSettingsForm config={CONFIG} model={model} save={async () => {}} close={() => {}} />
     </QueryClientProvider>,
   );
   const placeholder = (label: string) => screen.getByLabelText(label).getAttribute("placeholder");

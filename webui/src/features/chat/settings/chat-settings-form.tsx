@@ -1,17 +1,15 @@
-/** The fields of a chat's settings. */
+/** The fields of a chat's settings, of one that is there or is yet to begin. */
 import Alert from "@mui/material/Alert";
 import Button from "@mui/material/Button";
 import DialogActions from "@mui/material/DialogActions";
 import DialogContent from "@mui/material/DialogContent";
 import MenuItem from "@mui/material/MenuItem";
 import TextField from "@mui/material/TextField";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call } from "@/api/client";
 import { ApiError } from "@/api/errors";
-import { keys } from "@/api/keys";
-import type { ConfigView } from "@/api/types.gen";
+import type { ConfigBody, ConfigView } from "@/api/types.gen";
 import { useErrorText } from "@/ui/use-error-text";
 import { useFormat } from "@/ui/use-format";
 import { formOf, NUMBERS, type NumberName, withForm } from "./chat-settings-values";
@@ -20,30 +18,23 @@ import { useSamplingDefaults } from "./use-sampling-defaults";
 const OVERFLOWS = ["drop_oldest", "error"] as const;
 
 interface Props {
-  sessionId: string;
   config: ConfigView;
+  /** Whose numbers stand where the settings have none. */
+  model: string | undefined;
+  /** Rejects with ApiError. */
+  save: (config: ConfigBody) => Promise<unknown>;
   close: () => void;
+  /** A further field. */
+  children?: ReactNode;
 }
 
-export function ChatSettingsForm({ sessionId, config, close }: Props) {
+export function ChatSettingsForm({ config, model, save: keep, close, children }: Props) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const textOf = useErrorText();
   const format = useFormat();
-  const own = useSamplingDefaults(config.model);
+  const own = useSamplingDefaults(model);
   const [form, setForm] = useState(() => formOf(config));
-  const save = useMutation({
-    mutationFn: () =>
-      call("PUT /api/sessions/{session_id}/config", {
-        path: { session_id: sessionId },
-        body: withForm(config, form),
-      }),
-    onSuccess: (saved) => {
-      queries.setQueryData(keys.config(sessionId), saved);
-      queries.invalidateQueries({ queryKey: keys.session(sessionId) }); // what it costs is another now
-      close();
-    },
-  });
+  const save = useMutation({ mutationFn: () => keep(withForm(config, form)), onSuccess: close });
   const faultAt = (name: string) => save.error instanceof ApiError && save.error.param === name;
   const isElsewhere = save.isError && !["system_prompt", ...NUMBERS.map(({ name }) => name)].some(faultAt);
   const helpOf = ({ name, min, max, step }: (typeof NUMBERS)[number]) => {
@@ -109,6 +100,7 @@ export function ChatSettingsForm({ sessionId, config, close }: Props) {
             </MenuItem>
           ))}
         </TextField>
+        {children}
       </DialogContent>
       <DialogActions>
         <Button onClick={close}>{t("common.cancel")}</Button>

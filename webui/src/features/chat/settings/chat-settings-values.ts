@@ -1,4 +1,5 @@
 /** A chat's settings as the texts of a form, and back. Pure. What the form does not show is kept as it is. */
+import { ApiError } from "@/api/errors";
 import type { ConfigBody, ConfigView } from "@/api/types.gen";
 
 export const NUMBERS = [
@@ -28,4 +29,14 @@ export function withForm(config: ConfigView, form: ChatSettings): ConfigBody {
     body[name] = text === "" ? null : Number(text);
   }
   return body;
+}
+
+/** The first number that the server would refuse, as it refuses it; null: none. */
+export function faultIn(body: ConfigBody): ApiError | null {
+  const wrong = NUMBERS.find(({ name, min, max, step }) => {
+    const value = body[name];
+    if (value === null || value === undefined) return false;
+    return !(value >= min && value <= max) || (step === 1 && !Number.isInteger(value));
+  });
+  return wrong ? new ApiError("invalid_value", `${wrong.name} is out of range.`, wrong.name, 400) : null;
 }

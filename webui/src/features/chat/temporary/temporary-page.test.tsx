@@ -61,3 +61,54 @@ test("a refusal is said, and the question can be asked again", async () => {
   expect(await screen.findByText("Hi.")).toBeDefined();
   expect(screen.queryByRole("alert")).toBeNull();
 });
+
+test("leaving asks first, whichever way; who stays has lost nothing", async () => {
+  renderApp("/temporary", { "POST /v1/chat/completions": () => streamOf("A fox.") });
+  await write("What is it?");
+  await screen.findByText("A fox.");
+  const leave = () => fireEvent.click(screen.getByText("New chat"));
+  leave();
+  expect(await screen.findByText("Leave the temporary chat?")).toBeDefined();
+  fireEvent.click(screen.getByText("Cancel"));
+  await waitFor(() => expect(screen.queryByText("Leave the temporary chat?")).toBeNull());
+  expect(screen.getByText("A fox.")).toBeDefined();
+  leave();
+  fireEvent.click(await screen.findByText("Leave"));
+  expect(await screen.findByText("Ask anything")).toBeDefined();
+  expect(screen.queryByText("A fox.")).toBeNull();
+});
+
+test("an empty one is left without a question", async () => {
+  renderApp("/temporary");
+  await screen.findByLabelText("Write a message");
+  fireEvent.click(screen.getByText("New chat"));
+  expect(await screen.findByText("Ask anything")).toBeDefined();
+});
+
+test("what is written while it answers is sent when that has ended", async () => {
+  const asked: { messages: unknown[] }[] = [];
+  let finish: (answer: Response) => void = () => {};
+  renderApp("/temporary", {
+    "POST /v1/chat/completions": (body) => {
+      asked.push(body as { messages: unknown[] });
+      return asked.length > 1 ? streamOf("Red.") : slow;
+    },
+  });
+  const encoder = new TextEncoder();
+  const slow = new Response(
+    new ReadableStream({
+      start(stream) {
+        finish = async (rest) => {
+          stream.enqueue(encoder.encode(await rest.text()));
+          stream.close();
+        };
+      },
+    }),
+  );
+  await write("What is it?");
+  await write("Its colour?");
+  expect(await screen.findByText("1 message will be sent after this answer")).toBeDefined();
+  finish(streamOf("A fox."));
+  await screen.findByText("Red.");
+  expect(asked[1]?.messages).toMatchObject([{}, { content: "A fox." }, { content: "Its colour?" }]);
+});

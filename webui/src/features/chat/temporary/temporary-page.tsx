@@ -5,11 +5,13 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { ChatTurn } from "@/api/stream-chat";
 import { Markdown } from "@/markdown/markdown";
+import { Icon } from "@/ui/icon";
 import { IconAction } from "@/ui/icon-action";
+import { useLeaving } from "@/ui/leaving";
 import { Announcer } from "../announcer";
 import { ChatHeader } from "../chat-header";
-import { useWantedModel } from "../chosen-model";
 import { Composer } from "../composer/composer";
+import { useNewChatModel } from "../model-choice";
 import { AnswerProgress } from "../thread/answer-progress";
 import { Bubble } from "../thread/bubble";
 import { CopyAction } from "../thread/copy-action";
@@ -19,8 +21,8 @@ import { useTemporaryChat } from "./use-temporary-chat";
 
 export function TemporaryPage() {
   const { t } = useTranslation();
-  const model = useWantedModel();
-  const { turns, isAnswering, problem, say, again, stop } = useTemporaryChat(model);
+  const { choice, chosen } = useNewChatModel();
+  const { turns, isAnswering, problem, queue, say, again, stop } = useTemporaryChat(chosen);
   const { keep, isBusy } = useKeepChat(turns);
   const scroller = useRef<HTMLDivElement>(null);
   const { toEnd } = useStickToEnd(scroller, undefined);
@@ -30,7 +32,7 @@ export function TemporaryPage() {
   const send = async (content: string) => {
     say(content);
     toEnd();
-    return true;
+    return "taken" as const;
   };
   const keepButton = isEnded && (
     <Button size="small" loading={isBusy} onClick={keep}>
@@ -40,6 +42,28 @@ export function TemporaryPage() {
   return (
     <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
       <ChatHeader title={t("chat.temporary")} others={[]} menu={keepButton} />
+      <Box
+        component="p"
+        sx={{
+          display: "flex",
+          alignItems: "center",
+          justifyContent: "center",
+          gap: 1,
+          m: 0,
+          mx: 2,
+          px: 2,
+          py: 0.75,
+          border: 1,
+          borderStyle: "dashed",
+          borderColor: "divider",
+          borderRadius: 1,
+          bgcolor: "background.sunken",
+          fontSize: "0.88rem",
+        }}
+      >
+        <Icon name="hidden" size={18} />
+        {t("temporary.text")}
+      </Box>
       <Box ref={scroller} tabIndex={0} sx={{ flex: 1, minHeight: 0, overflowY: "auto" }}>
         <Box
           role="log"
@@ -47,9 +71,6 @@ export function TemporaryPage() {
           aria-label={t("chat.thread")}
           sx={{ maxWidth: 780, mx: "auto", px: 2, pt: 1, pb: 3 }}
         >
-          <Box component="p" sx={{ color: "text.secondary", fontSize: "0.88rem", textAlign: "center" }}>
-            {t("temporary.text")}
-          </Box>
           {turns.map((turn, n) => (
             <Turn
               // biome-ignore lint/suspicious/noArrayIndexKey: turns are only added at the end
@@ -59,7 +80,7 @@ export function TemporaryPage() {
               again={isEnded && turn === last ? again : null}
             />
           ))}
-          {isAnswering && last?.role === "user" && <AnswerProgress progress={null} model={model ?? undefined} />}
+          {isAnswering && last?.role === "user" && <AnswerProgress progress={null} model={choice.model?.id} />}
           {problem && (
             <Box role="alert" sx={{ color: "error.main", fontSize: "0.88rem" }}>
               {problem}
@@ -67,7 +88,7 @@ export function TemporaryPage() {
           )}
         </Box>
       </Box>
-      <Composer place={null} send={send} isBusy={isAnswering} stop={isAnswering ? stop : undefined} />
+      <Composer place={null} choice={choice} send={send} queue={queue} stop={isAnswering ? stop : undefined} />
       <Announcer stage={!isAnswering ? "idle" : last?.role === "user" ? "waiting" : "writing"} />
     </Box>
   );
@@ -97,12 +118,18 @@ function Turn({ turn, isLive, again }: TurnProps) {
   );
 }
 
-/** The browser asks before a tab with something in it is closed or loaded anew. */
+/** It is asked before another page is shown; the browser asks before a tab with something in it is closed or loaded anew. */
 function useWarning(hasSomething: boolean): void {
+  const { t } = useTranslation();
+  const { hold, free } = useLeaving();
   useEffect(() => {
     if (!hasSomething) return;
+    hold({ title: t("temporary.leaveTitle"), text: t("temporary.leaveText"), action: t("temporary.leave") });
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();
     window.addEventListener("beforeunload", warn);
-    return () => window.removeEventListener("beforeunload", warn);
-  }, [hasSomething]);
+    return () => {
+      free();
+      window.removeEventListener("beforeunload", warn);
+    };
+  }, [hasSomething, hold, free, t]);
 }

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { call } from "@/api/client";
 import type { ChatTurn } from "@/api/stream-chat";
+import { useLeaving } from "@/ui/leaving";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 
@@ -22,6 +23,7 @@ export function useKeepChat(turns: readonly ChatTurn[]): { keep: () => Promise<v
       const session = await call("POST /api/sessions", { body: { title: title.replaceAll(/\s+/g, " ").trim() } });
       const path = { session_id: session.session_id };
       for (const body of turns) await call("POST /api/sessions/{session_id}/messages", { path, body });
+      useLeaving.getState().free(); // nothing is lost now
       navigate(`/chat/${session.session_id}`);
     } catch (error) {
       show({ text: textOf(error) });

@@ -8,15 +8,17 @@ import { Waiting } from "./waiting";
 
 interface Props {
   message: PendingMessage;
+  /** Which will answer. */
+  model: string | undefined;
 }
 
-export function PendingView({ message }: Props) {
+export function PendingView({ message, model }: Props) {
   const { t } = useTranslation();
   const { remove, retry } = usePending();
   return (
     <Box component="article" sx={{ py: 1 }}>
       <Bubble text={message.content} isFaint />
-      {message.error === null && <Waiting model={message.model} isQuiet />}
+      {message.error === null && <Waiting model={model} isQuiet />}
       {message.error !== null && (
         <Box
           role="alert"

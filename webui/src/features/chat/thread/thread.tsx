@@ -21,16 +21,20 @@ interface Props {
   query: Pick<UseInfiniteQueryResult, "isFetching" | "hasNextPage" | "isFetchingNextPage" | "fetchNextPage">;
   line: SessionLine;
   memory: Memory | undefined;
+  /** Which answers. */
+  model: string | undefined;
 }
 
-export function Thread({ sessionId, messages, query, line, memory }: Props) {
+export function Thread({ sessionId, messages, query, line, memory, model }: Props) {
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const top = useRef<HTMLDivElement>(null);
   const { isAtEnd, toEnd } = useStickToEnd(scroller, messages[0]?.message_id);
   const pending = usePending().messages.filter(
     (each) =>
-      each.sessionId === sessionId && !messages.some((message) => message.client_message_id === each.clientMessageId),
+      each.sessionId === sessionId &&
+      each.after === undefined && // those that wait stand above the composer
+      !messages.some((message) => message.client_message_id === each.clientMessageId),
   );
   const numPending = pending.length;
   useEffect(() => {
@@ -72,7 +76,7 @@ export function Thread({ sessionId, messages, query, line, memory }: Props) {
           ))}
           {messages.length === numGone && <MemoryLine />}
           {pending.map((message) => (
-            <PendingView key={message.clientMessageId} message={message} />
+            <PendingView key={message.clientMessageId} message={message} model={model} />
           ))}
           {line.typing.length > 0 && (
             <Box sx={{ color: "text.secondary", fontSize: "0.85rem" }}>

@@ -1,0 +1,23 @@
+/** A file, link or text that is dropped beside what takes it must not lead away from the page. */
+
+/** Until the returned function is called. Whoever takes drops has prevented the browser's own way before. */
+export function keepPageAtDrops(): () => void {
+  const keep = (event: DragEvent) => {
+    if (event.defaultPrevented || isTaken(event)) return;
+    event.preventDefault();
+    if (event.dataTransfer) event.dataTransfer.dropEffect = "none";
+  };
+  window.addEventListener("dragover", keep);
+  window.addEventListener("drop", keep);
+  return () => {
+    window.removeEventListener("dragover", keep);
+    window.removeEventListener("drop", keep);
+  };
+}
+
+/** By the browser itself, into a field. */
+function isTaken({ target, dataTransfer }: DragEvent): boolean {
+  const field = target instanceof Element ? target.closest("input, textarea") : null;
+  const isForFiles = field instanceof HTMLInputElement && field.type === "file";
+  return dataTransfer?.types.includes("Files") ? isForFiles : field !== null;
+}
