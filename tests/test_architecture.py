@@ -149,8 +149,9 @@ SAME_NAME = {
 }
 
 BANNED_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}
+TOLD_AT_THE_TOP = {"CHANGELOG.md", "DECISIONS.md", "SECURITY.md"}
 REQUIRED_AT_THE_TOP = {"src", "models", "tests", "scripts", "docs", "pyproject.toml", "README.md", "LICENSE"}
-ALLOWED_AT_THE_TOP = REQUIRED_AT_THE_TOP | {"webui", "CHANGELOG.md", "DECISIONS.md", "SECURITY.md", "deploy"}
+ALLOWED_AT_THE_TOP = REQUIRED_AT_THE_TOP | {"webui", "README.ko.md", "deploy"} | TOLD_AT_THE_TOP
 MADE_HERE = {"build", "dist", "node_modules", "bench-results"}  # ignored by git
 
 
