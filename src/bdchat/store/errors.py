@@ -7,7 +7,8 @@ StoreError
 │   ├── StoreMissing      there is no file, and there was one
 │   ├── StoreTooNew       written by a later bdchat
 │   ├── StoreBusy         another program, or another server's transaction, stands in the way: try again
-│   └── StoreFull         no room on the disk, or it is read-only
+│   └── StoreFull         nothing can be written: no room on the disk, or it fails
+│       └── StoreReadOnly the disk, or this user's right to it, is read-only
 ├── NotFound              no such row, or not for this user: never told apart
 ├── NotAllowed            the user may read the row, and knows of it, but not do that
 ├── QuotaExceeded         the account, or the guest, has no room for more
@@ -16,7 +17,7 @@ StoreError
 
 import errno
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the file system's quota is used up"}
 
 
 class StoreError(Exception):
@@ -34,10 +35,13 @@ class StoreLocked(StoreUnavailable):
 
 
 class StoreDamaged(StoreUnavailable):
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, *, is_backup: bool = False) -> None:
+        """`is_backup`: it is what was to be restored, and nobody's chats are in danger."""
         super().__init__(
-            f"{path} is damaged ({reason}). It was left as it is: `bdchat restore FILE` puts a backup in its place,"
-            " `bdchat serve --begin-anew` an empty database; both keep it beside, its -wal with it"
+            f"the backup {path} is damaged ({reason}): nothing was changed; take another one"
+            if is_backup
+            else f"{path} is damaged ({reason}). It was left as it is: `bdchat restore FILE` puts a backup in its"
+            " place, `bdchat serve --begin-anew` an empty database; both keep it beside, its -wal with it"
         )
         self.path = path
         self.reason = reason
@@ -65,16 +69,38 @@ class StoreBusy(StoreUnavailable):
 
 
 class StoreFull(StoreUnavailable):
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"nothing can be written: {reason}")
+    def __init__(self, reason: str, *, may_be_failing: bool = False) -> None:
+        """`may_be_failing`: SQLite has one code for a disk that is full and for one that breaks; then nothing is said
+        of what is sound."""
+        super().__init__(
+            f"nothing can be written: {reason}. It was left as it is: free some of the disk; where there is room, copy"
+            " the data directory to another disk first"
+            if may_be_failing
+            else f"nothing can be written: {reason}. Nothing is damaged: free some of it, and try again"
+        )
         self.reason = reason
+        self.may_be_failing = may_be_failing
+
+
+class StoreReadOnly(StoreFull):
+    def __init__(self, what: str) -> None:
+        StoreUnavailable.__init__(
+            self,
+            f"nothing can be written: {what} is read-only. Nothing is damaged: let this user write there; a disk that"
+            " was writable may have failed, `dmesg` says so",
+        )
+        self.reason = f"{what} is read-only"
+        self.may_be_failing = False
 
 
 def no_room(error: BaseException) -> StoreFull | None:
     """What a full disk, a full quota of the file system or a read-only one says, wherever a file is written."""
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
-        return StoreFull(error.strerror or "no room")
-    return None
+    if not isinstance(error, OSError):
+        return None
+    if error.errno == errno.EROFS:
+        return StoreReadOnly("the disk")  # no path: this may be told to whoever asked
+    reason = NO_ROOM.get(error.errno or 0)
+    return StoreFull(reason) if reason is not None else None
 
 
 class NotFound(StoreError):

@@ -48,6 +48,7 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (store_errors.NotFound("session"), 404, "not_found"),
     (store_errors.Conflict("taken", param="username"), 409, "conflict"),
     (store_errors.StoreFull("disk full"), 507, "storage_full"),
+    (store_errors.StoreReadOnly("the disk"), 507, "storage_read_only"),
     (store_errors.StoreBusy(), 503, "store_unavailable"),
     (store_errors.StoreMissing("bdchat.db", "bdchat.db-founded"), 503, "store_unavailable"),
     (store_errors.StoreLocked("here"), 503, "store_unavailable"),

@@ -170,7 +170,7 @@ async def test_a_read_only_data_directory_is_one_sentence(tmp_path: Path) -> Non
         async with Database(StoreSettings(), disk) as database:
             await database.write(add_user)
         make_read_only(disk)
-        with pytest.raises(StoreUnavailable, match="Read-only file system") as caught:
+        with pytest.raises(StoreUnavailable, match="is read-only") as caught:
             await Database(StoreSettings(), disk).open()
     assert str(disk) in str(caught.value)
     assert not isinstance(caught.value, StoreDamaged)

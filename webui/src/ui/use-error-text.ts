@@ -29,6 +29,7 @@ const TEXTS = {
   store_unavailable: "error.store",
   storage_quota_exceeded: "error.quota",
   storage_full: "error.diskFull",
+  storage_read_only: "error.diskReadOnly",
   queue_full: "error.busy",
   too_many_connections: "error.connections",
   queue_timeout: "error.busy",

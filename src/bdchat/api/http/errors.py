@@ -43,7 +43,16 @@ from bdchat.engine.errors import (
     QueueTimeout,
     RequestQuarantined,
 )
-from bdchat.store.errors import Conflict, NotAllowed, NotFound, QuotaExceeded, StoreFull, StoreUnavailable, no_room
+from bdchat.store.errors import (
+    Conflict,
+    NotAllowed,
+    NotFound,
+    QuotaExceeded,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+    no_room,
+)
 from bdchat.store.ids import now_ms
 
 
@@ -238,6 +247,7 @@ TABLE: tuple[tuple[type[BaseException], ErrorRow], ...] = (
     (TooManyAttempts, ErrorRow(429, CALLER, "too_many_attempts")),
     (TooManyConnections, ErrorRow(503, SERVER, "too_many_connections")),
     (EndedByAdmin, ErrorRow(503, SERVER, "ended_by_admin", is_final=True)),
+    (StoreReadOnly, ErrorRow(507, SERVER, "storage_read_only", is_final=True)),
     (StoreFull, ErrorRow(507, SERVER, "storage_full", is_final=True)),
     (StoreUnavailable, ErrorRow(503, SERVER, "store_unavailable")),
     (QueueFull, ErrorRow(503, SERVER, "queue_full")),

@@ -6,6 +6,7 @@ it shows one moment, the last commit before it began. Nothing that is there is e
 """
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 import stat
@@ -18,6 +19,7 @@ from bdchat.disk_margin import has_room
 from bdchat.private_files import make_folder
 from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable, no_room
 from bdchat.store.sql.database import FILE_NAME, LOCK_NAME, lock_file
+from bdchat.store.sql.driver_errors import at_path, full_at, is_damage
 from bdchat.store.sql.engines import sqlite_writer
 from bdchat.store.sql.founding import OPEN_MARK, SIDE_FILES, free_name, set_aside, sync_folder
 from bdchat.store.sql.schema import check_header, upgrade
@@ -43,6 +45,10 @@ def back_up(source: Path, target: Path, *, replaces: bool = False) -> int:
         raise NotFound("database", str(source))
     if not replaces and os.path.lexists(target):
         raise _exists(target)
+    if target.is_dir():
+        raise StoreUnavailable(f"{target} is a folder: name a file in it")
+    if not source.stat().st_size:  # SQLite takes it for an empty database, and a good backup would be replaced
+        raise StoreDamaged(str(source), "it is empty")
     with _named_failures(source):
         _require_room(source.stat().st_size, target.parent)
         with _scratch_beside(target) as scratch:
@@ -60,7 +66,7 @@ def restore(source: Path, data_dir: Path) -> Restored:
     Raises NotFound, StoreLocked, StoreDamaged, StoreTooNew, StoreFull, StoreUnavailable; then nothing has changed."""
     if not source.is_file() or not stat.S_ISREG(source.stat().st_mode):
         raise NotFound("backup", str(source))
-    with _named_failures(source), _locked(data_dir):
+    with _sound_backup(), _named_failures(source), _locked(data_dir):
         check_header(source)
         _require_room(source.stat().st_size, data_dir)
         path = data_dir / FILE_NAME
@@ -85,6 +91,15 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _sound_backup() -> Iterator[None]:
+    """What is damaged is what was to be restored: other advice than for the database that is served."""
+    try:
+        yield
+    except StoreDamaged as error:
+        raise StoreDamaged(error.path, error.reason, is_backup=True) from error
+
+
+@contextlib.contextmanager
 def _named_failures(source: Path) -> Iterator[None]:
     """What the disk or SQLite says, in the store's words."""
     try:
@@ -92,14 +107,18 @@ def _named_failures(source: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _named(error, source) from error
     except OSError as error:
-        raise no_room(error) or StoreUnavailable(f"{error.filename}: {error.strerror or error}") from error
+        full = no_room(error)
+        where = Path(error.filename).parent if isinstance(error.filename, str) else source.parent
+        raise (full and full_at(full, where)) or StoreUnavailable(
+            f"{error.filename}: {error.strerror or error}"
+        ) from error
 
 
 def _copy(source: Path, target: Path) -> None:
     """In one read transaction: whole, of one moment, and without a writer having to wait. Ends when what is still to
     come has no room any more: others write at once."""
     try:
-        with contextlib.closing(_reader(source)) as reading, contextlib.closing(_plain(target)) as writing:
+        with _source_reader(source) as reading, contextlib.closing(_plain(target)) as writing:
             reading.execute("BEGIN")
             (page_bytes,) = reading.execute("PRAGMA page_size").fetchone()
             reading.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the moment
@@ -182,6 +201,38 @@ def _reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@contextlib.contextmanager
+def _source_reader(path: Path) -> Iterator[sqlite3.Connection]:
+    """SQLite makes a file beside the database even for reading: on a full or a read-only disk, whence one wants to save
+    it most, it cannot. Where the log is empty and no server may write, it is read without one."""
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(contextlib.closing(_reader(path)))
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            log = path.with_name(f"{path.name}-wal")
+            if is_damage(error) or (log.exists() and log.stat().st_size) or not _shut_out_servers(path, stack):
+                raise
+            immutable = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+            connection = stack.enter_context(
+                contextlib.closing(sqlite3.connect(immutable, uri=True, isolation_level=None))
+            )
+        yield connection
+
+
+def _shut_out_servers(path: Path, stack: contextlib.ExitStack) -> bool:
+    """Until `stack` ends. False: one runs."""
+    lock = path.with_name(LOCK_NAME)
+    if not lock.exists():
+        return True
+    held = stack.enter_context(lock.open("rb"))
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def _plain(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
 
@@ -194,7 +245,9 @@ def _scratch_beside(target: Path) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
         os.close(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise no_room(error) or StoreUnavailable(f"{target.parent}: {error.strerror or error}") from error
+        full = no_room(error)
+        reason = f"{target.parent}: {error.strerror or error}"
+        raise (full and full_at(full, target.parent)) or StoreUnavailable(reason) from error
     try:
         yield scratch
     finally:
@@ -223,14 +276,11 @@ def _require_room(num_bytes: int, folder: Path) -> None:
     if not folder.is_dir():
         raise StoreUnavailable(f"{folder} is not a folder")
     if not has_room(folder, num_bytes):
-        raise StoreFull(f"{num_bytes / 1e6:.1f} MB are needed, and there is no room for them in {folder}")
+        raise StoreFull(f"{num_bytes / 1e6:.1f} MB are needed, and the disk of {folder} has no room for them")
 
 
 def _named(error: sqlite3.Error, source: Path) -> Exception:
     """What the driver says, in the store's words."""
-    code = error.sqlite_errorcode & 0xFF if error.sqlite_errorcode is not None else None
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    if is_damage(error):
         return StoreDamaged(str(source), str(error))
-    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-        return StoreFull(str(error))
-    return StoreUnavailable(f"{source}: {error}")
+    return at_path(error, source) or StoreUnavailable(f"{source}: {error}")

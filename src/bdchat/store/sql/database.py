@@ -26,7 +26,7 @@ from bdchat.store.accounting.quotas import INFO_KEY, Quotas
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, no_room
 from bdchat.store.sql.bell import BELL_KEY, Bell
-from bdchat.store.sql.driver_errors import named_errors
+from bdchat.store.sql.driver_errors import full_at, named_errors
 from bdchat.store.sql.engines import postgres_engine, sqlite_reader, sqlite_writer
 from bdchat.store.sql.founding import FOUNDED_MARK, OPEN_MARK, found, require_no_earlier_life, set_aside
 from bdchat.store.sql.group_commit import GroupCommit, Job
@@ -108,9 +108,11 @@ class Database:
             except BaseException:
                 lock.close()
                 raise
+        except StoreFull as error:
+            raise full_at(error, self._data_dir) from error
         except OSError as error:
-            kind = StoreFull if no_room(error) is not None else StoreUnavailable
-            raise kind(self._why_unusable(error)) from error
+            full = no_room(error)
+            raise (full and full_at(full, self._data_dir)) or StoreUnavailable(self._why_unusable(error)) from error
         for engine in {writer, reader}:
             event.listen(engine, "before_cursor_execute", self._count)
         threads = ThreadPoolExecutor(self._settings.num_readers, thread_name_prefix="store-read")

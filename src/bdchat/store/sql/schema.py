@@ -9,8 +9,8 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from bdchat.store.accounting import books
-from bdchat.store.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew, StoreUnavailable
-from bdchat.store.sql.driver_errors import is_damage, named_error, named_errors
+from bdchat.store.errors import StoreBusy, StoreDamaged, StoreFull, StoreTooNew, StoreUnavailable
+from bdchat.store.sql.driver_errors import at_path, is_damage, named_error, named_errors
 
 MIGRATIONS = Path(__file__).parent.with_name("migrations")
 HEAD = "0006"  # the newest revision; a test compares it with the migrations
@@ -35,8 +35,7 @@ def check_sound(engine: Engine, path: Path, *, thoroughly: bool) -> None:
     except DatabaseError as error:
         if is_damage(error):
             raise StoreDamaged(str(path), str(error.orig)) from error
-        named = named_error(error)
-        raise named if isinstance(named, StoreError) else StoreUnavailable(f"{path}: {error.orig}") from error
+        raise at_path(error, path) or StoreUnavailable(f"{path}: {error.orig}") from error
     if found != "ok":
         raise StoreDamaged(str(path), str(found)[:200])
 
