@@ -317,7 +317,7 @@ def _load_catalog(data_dir: Path | None) -> "Catalog":
     settings = _close_to_others(_load_settings(data_dir, [], {}))
     from bdchat.engine.models.catalog import Catalog
 
-    return Catalog.load(settings.data_dir)
+    return Catalog.load(settings.data_dir, named=settings.models.default)
 
 
 def _fail(sentence: str, *, code: int = 1) -> NoReturn:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import httpx
 
 from bdchat import __version__
-from bdchat.engine.errors import EngineError, ModelNotFound
+from bdchat.engine.errors import EngineError, UnknownModel
 from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
 from bdchat.engine.kv.plan import KVMemoryError, KVPlan, fit_cells
@@ -75,8 +75,8 @@ def examine(settings: Settings) -> tuple[Check, ...]:
     other = "name another with --set models.default=NAME_OR_PATH"
     try:
         model = Catalog.load(settings.data_dir).resolve(settings.models.default)
-    except ModelNotFound as error:
-        return (*checks, Check("model", False, str(error), f"bdchat pull {settings.models.default}, or {other}"))
+    except UnknownModel as error:
+        return (*checks, Check("model", False, error.problem, f"{error.advice}; or {other}"))
     except EngineError as error:  # it is here, and cannot be served: fetching it again changes nothing
         return (*checks, Check("model", False, str(error), f"{other}; bdchat models lists those that are here"))
     checks.append(check_model(model))

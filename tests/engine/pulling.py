@@ -21,6 +21,7 @@ def entry_for(source: str, file: str, sha256: str | None) -> CatalogEntry:
         name="tiny",
         description="",
         kind="chat",
+        good_for="talk",
         source=source,
         file=file,
         sha256=sha256,

@@ -90,11 +90,7 @@ def serve(
     with listener:
         try:
             return uvloop.run(_serve(settings, make_router or local_router, listener, database, room))
-        except ModelNotFound as error:
-            return _fail(
-                f"{error}. `bdchat pull {error.model}` fetches a model of the catalog; `bdchat models` lists it"
-            )
-        except (ModelLoadFailed, StoreUnavailable) as error:
+        except (ModelNotFound, ModelLoadFailed, StoreUnavailable) as error:
             return _fail(str(error))
 
 

@@ -7,6 +7,7 @@ EngineError
 ├── QueueFull                   retry_after_s        too many are waiting
 ├── QueueTimeout                waited_s             waited its whole time without a place
 ├── ModelNotFound               model, available
+│   └── UnknownModel            problem, advice      an operator's argument
 ├── ModelLoadFailed             model, reason        the file or its template is unusable
 ├── EngineUnavailable           reason, retry_after_s  starting, restarting or draining
 ├── RequestQuarantined          num_deaths           it killed the engine twice
@@ -61,6 +62,16 @@ class ModelNotFound(EngineError):
         super().__init__(f"no model {model!r}; available: {', '.join(available) or 'none'}")
         self.model = model
         self.available = available
+
+
+class UnknownModel(ModelNotFound):
+    """What an operator named leads to no model. `advice` says in one sentence what does."""
+
+    def __init__(self, model: str, available: tuple[str, ...], problem: str, advice: str) -> None:
+        super().__init__(model, available)
+        self.args = (f"{problem}. {advice}",)
+        self.problem = problem
+        self.advice = advice
 
 
 class ModelLoadFailed(EngineError):

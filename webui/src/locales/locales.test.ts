@@ -17,7 +17,7 @@ const PLURAL = /_(?:zero|one|two|few|many|other)$/;
 const COMPUTED = [
   /^invitations\.(reader|writer)$/,
   /^(?:sessions\.(?:age|empty|shelves)|chat\.(?:ended|meter\.tiers|overflow|formats|settings\.(?:help|numbers))|settings\.themes|layout\.keys|usage\.measures|keys\.scope(?:Name|Text)s|sharing\.roles|import\.(?:ended|status|reasons|kinds)|export\.(?:formats|texts)|composer\.(?:tooLong|files))\./,
-  /^admin\.(?:nav|states|checksums|roles|cells|usage\.splits|actionGroups|pulls\.faults|(?:pulls|work|requests)\.states)\./,
+  /^admin\.(?:nav|states|checksums|roles|cells|usage\.splits|actionGroups|models\.(?:fit|goodFor)|pulls\.faults|(?:pulls|work|requests)\.states)\./,
 ];
 
 function leaves(tree: object, path = ""): [string, string][] {

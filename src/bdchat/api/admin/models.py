@@ -32,7 +32,7 @@ from bdchat.api.schemas.admin_models import (
     to_model_view,
 )
 from bdchat.engine.errors import EngineError, ModelNotFound
-from bdchat.engine.host import free_memory_bytes
+from bdchat.engine.host import free_memory_bytes, total_memory_bytes
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.models.rows import ModelRow, model_rows
@@ -191,14 +191,22 @@ class AdminModels:
         rows, disk = await asyncio.to_thread(self._look, free_bytes)
         engines = {**self._router.leaving, **self._router.engines}
         views = [to_model_view(row, engines.get(row.name), is_default=row.name == self._router.default) for row in rows]
-        return reply(ModelList(data=views, free_memory_bytes=free_bytes, free_disk_bytes=disk))
+        return reply(
+            ModelList(
+                data=views,
+                free_memory_bytes=free_bytes,
+                total_memory_bytes=total_memory_bytes(),
+                free_disk_bytes=disk,
+            )
+        )
 
     def _look(self, free_bytes: int) -> tuple[Sequence[ModelRow], int]:
         """Reads the disk."""
         folder = self._models.catalog.models_dir
         while not folder.exists():
             folder = folder.parent
-        return model_rows(self._models.catalog, free_bytes=free_bytes), shutil.disk_usage(folder).free
+        rows = model_rows(self._models.catalog, free_bytes=free_bytes, speeds=self._models.speeds())
+        return rows, shutil.disk_usage(folder).free
 
     async def load(self, request: Request) -> Response:
         body = parse(ModelWish, await self._body(request), self._limits)

@@ -8,6 +8,7 @@ from pydantic import Field
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text
 from bdchat.engine.engine import Engine
+from bdchat.engine.models.catalog import GoodFor
 from bdchat.engine.models.downloads import PullFault
 from bdchat.engine.models.rows import ModelRow
 
@@ -34,11 +35,14 @@ class ModelView(View):
     parameters: str
     n_ctx_train: int | None
     num_bytes: int  # on the disk, or to be downloaded
-    n_ctx: int | None  # the context that memory_bytes is for
+    n_ctx: int | None  # the context that memory_bytes is for; null: it is an estimate
     memory_bytes: int | None
     fits: bool | None
     licence: str | None
-    languages: list[str]
+    good_for: GoodFor | None  # null: nobody told
+    languages: list[str]  # codes; "multilingual": more than are listed; []: nobody told
+    tokens_per_s: float | None  # about what it writes here; null: no model was measured here yet
+    is_deletable: bool  # it lies in the models folder
     checksum: Literal["verified", "unknown", "changed"] | None
     note: str
     served: str | None  # the engine's state; null: it is not loaded
@@ -50,6 +54,7 @@ class ModelView(View):
 class ModelList(View):
     data: list[ModelView]
     free_memory_bytes: int
+    total_memory_bytes: int
     free_disk_bytes: int
 
 

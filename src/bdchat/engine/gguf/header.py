@@ -5,7 +5,7 @@ others. Everything checked here is something that it relies on. Pure Python, any
 the machine; `cursor.py` is the byte level.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +77,7 @@ class GGUFHeader:
     is_recurrent: bool  # some layers keep a state instead of cells
     purpose: Purpose
     sampling: SamplingHints  # its own general.sampling.*
+    languages: tuple[str, ...]  # codes, as it names them; () when it does not
     quantization: str
     num_parameters: int
     num_tensors: int
@@ -87,6 +88,7 @@ class GGUFHeader:
     alignment: int
     model_bytes: int  # of all parts
     weight_bytes: int
+    step_bytes: int  # of the weights that one token reads
     files: tuple[Path, ...]  # of all parts, the first one first
 
     @property
@@ -119,6 +121,10 @@ class _Tensors:
     num_tensors: int
     num_parameters: int
     weight_bytes: int
+    embedding_bytes: int  # of the table that a token's own row is read from
+    other_table_bytes: int  # of further tables of that kind, which are never read whole
+    expert_bytes: int
+    has_output: bool  # False: the table of embeddings is the output's matrix too, and is read whole
     main_type: str  # the type that most bytes have
 
 
@@ -194,15 +200,15 @@ def _read_preamble(cursor: Cursor) -> tuple[int, int, int]:
 def _read_tensors(cursor: Cursor, count: int, alignment: int) -> _Tensors:
     if count == 0:
         raise GGUFError("holds no tensors: it is a vocabulary or a list of settings, not a model")
-    names: set[bytes] = set()
+    names: dict[bytes, int] = {}  # and bytes
     bytes_of: dict[str, int] = {}
     num_parameters = offset = end = 0
     for _ in range(count):
         name = cursor.text(MAX_TENSOR_NAME_BYTES, "a tensor's name")
         if name in names:
             raise GGUFError(f"has two tensors named {printable(name)}")
-        names.add(name)
         elements, type_name, size = _read_shape(cursor, name)
+        names[name] = size
         if cursor.u64() != offset:  # llama.cpp demands the same: no gaps, no overlaps
             raise GGUFError(f"tensor {printable(name)} does not follow the one before it")
         end = offset + size
@@ -213,7 +219,16 @@ def _read_tensors(cursor: Cursor, count: int, alignment: int) -> _Tensors:
     if data_start + end > cursor.size:
         missing = data_start + end - cursor.size
         raise GGUFError(f"is truncated: {missing} of {data_start + end} bytes are missing")
-    return _Tensors(count, num_parameters, sum(bytes_of.values()), max(bytes_of, key=lambda key: bytes_of[key]))
+    return _Tensors(
+        count,
+        num_parameters,
+        sum(bytes_of.values()),
+        embedding_bytes=names.get(b"token_embd.weight", 0),
+        other_table_bytes=names.get(b"per_layer_token_embd.weight", 0),
+        expert_bytes=sum(size for name, size in names.items() if b"_exps." in name),
+        has_output=b"output.weight" in names,
+        main_type=max(bytes_of, key=lambda key: bytes_of[key]),
+    )
 
 
 def _read_shape(cursor: Cursor, name: bytes) -> tuple[int, str, int]:
@@ -289,6 +304,7 @@ def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: st
         is_recurrent=is_recurrent,
         purpose=purpose,
         sampling=sampling_hints(metadata),
+        languages=metadata.languages(),
         quantization=FILE_TYPES.get(file_type) or max(tensors, key=lambda part: part.weight_bytes).main_type,
         num_parameters=sum(part.num_parameters for part in tensors),
         num_tensors=sum(part.num_tensors for part in tensors),
@@ -299,8 +315,19 @@ def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: st
         alignment=first.alignment,
         model_bytes=sum(part.file_bytes for part in parts),
         weight_bytes=sum(part.weight_bytes for part in tensors),
+        step_bytes=_step_bytes(tensors, num_experts, num_experts_used),
         files=paths,
     )
+
+
+def _step_bytes(tensors: Sequence[_Tensors], num_experts: int, num_experts_used: int) -> int:
+    unread = sum(part.other_table_bytes for part in tensors)
+    if any(part.has_output for part in tensors):
+        unread += sum(part.embedding_bytes for part in tensors)
+    if num_experts:
+        experts = sum(part.expert_bytes for part in tensors)
+        unread += experts - experts * num_experts_used // num_experts
+    return sum(part.weight_bytes for part in tensors) - unread
 
 
 def _head_counts(metadata: Metadata, architecture: str, num_layers: int, *, is_recurrent: bool) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ Scalars, short texts, the chat template and short lists of numbers are kept; lon
 only counted. Raises GGUFError. Knows GGUF's value types and the tokenizer's lists, not the model's architecture.
 """
 
+import re
 from typing import NamedTuple
 
 from bdchat.engine.gguf.cursor import Cursor, GGUFError
@@ -17,6 +18,9 @@ MAX_LIST_KEPT = 1024  # per-layer numbers; llama.cpp has at most 512 layers
 MAX_LIST = 1 << 24  # entries; no vocabulary comes near
 MAX_TOKENS = 1 << 20  # bounds the memory of the check for equal ones
 MAX_TOKEN_BYTES = 65_535
+MAX_LANGUAGES = 256  # named by a header; more are not kept
+LANGUAGES_KEY = "general.languages"
+LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 TOKENS_KEY = "tokenizer.ggml.tokens"
 TEMPLATE_KEY = "tokenizer.chat_template"
 
@@ -25,6 +29,7 @@ class List(NamedTuple):
     value_type: int
     length: int
     numbers: tuple[int | float, ...] | None  # None: too long to keep, or strings
+    texts: tuple[str, ...] = ()  # of the languages alone
 
 
 Value = int | float | bool | str | List
@@ -67,6 +72,11 @@ class Metadata:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         return float(f"{value:.6g}") if low <= value <= high else None  # a float32's 0.6 is 0.60000002
+
+    def languages(self) -> tuple[str, ...]:
+        """Their codes; what is no code is left out. It only advises."""
+        named = self._values.get(LANGUAGES_KEY)
+        return tuple(text for text in named.texts if LANGUAGE.fullmatch(text)) if isinstance(named, List) else ()
 
     def per_layer(self, key: str, num_layers: int, high: int) -> tuple[int, ...] | None:
         """One number for all layers, or a list with one for each. None when the key is absent."""
@@ -152,6 +162,9 @@ def _read_list(cursor: Cursor, key: str) -> List:
             raise GGUFError(f"has {length} tokens, at most {MAX_TOKENS} are allowed")
         if key == TOKENS_KEY:
             cursor.skip_distinct_strings(length, MAX_TOKEN_BYTES, "a token")  # llama.cpp aborts on equal ones
+        elif key == LANGUAGES_KEY and length <= MAX_LANGUAGES:
+            texts = (cursor.text(MAX_TEXT_BYTES, key).decode("utf-8", "replace") for _ in range(length))
+            return List(value_type, length, None, tuple(texts))
         else:
             cursor.skip_strings(length)
         return List(value_type, length, None)

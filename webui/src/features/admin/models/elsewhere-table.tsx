@@ -1,4 +1,4 @@
-/** Models that are served from a file outside of the models' folder, or by another server: they can be used, not deleted. */
+/** Models that are served and whose files are known no more: they can be used, and not be loaded again. */
 import { useTranslation } from "react-i18next";
 import type { EngineView, ModelView } from "@/api/types.gen";
 import { type Column, DataTable } from "../parts/data-table";
@@ -32,13 +32,13 @@ export function ElsewhereTable({ engines, models }: Props) {
       key: "actions",
       label: t("admin.rowActions"),
       isUnlabelled: true,
-      show: (row) => !row.is_leaving && <ModelActions model={asModel(row)} />,
+      show: (row) => !row.is_leaving && <ModelActions model={asModel(row)} isLost />,
     },
   ];
   return (
-    <Section title={t("admin.models.elsewhere")} text={t("admin.models.elsewhereText")}>
+    <Section title={t("admin.models.lost")} text={t("admin.models.lostText")}>
       <DataTable
-        label={t("admin.models.elsewhere")}
+        label={t("admin.models.lost")}
         columns={columns}
         rows={rows}
         keyOf={(row) => row.model}
@@ -49,5 +49,13 @@ export function ElsewhereTable({ engines, models }: Props) {
 }
 
 function asModel({ model, state, is_default }: EngineView) {
-  return { name: model, state: "installed", kind: "chat", served: state, is_default, num_bytes: 0 } as const;
+  return {
+    name: model,
+    state: "installed",
+    kind: "chat",
+    served: state,
+    is_default,
+    num_bytes: 0,
+    is_deletable: false,
+  } as const;
 }

@@ -8,15 +8,21 @@ import { InstalledModel } from "./installed-model";
 interface Props {
   models: readonly ModelView[];
   freeMemoryBytes: number;
+  totalMemoryBytes: number;
 }
 
-export function InstalledList({ models, freeMemoryBytes }: Props) {
+export function InstalledList({ models, freeMemoryBytes, totalMemoryBytes }: Props) {
   const { t } = useTranslation();
   if (models.length === 0) return <Typography color="textSecondary">{t("admin.models.noneInstalled")}</Typography>;
   return (
     <Grid min={400} keepsWidth>
       {models.map((model) => (
-        <InstalledModel key={model.name} model={model} freeMemoryBytes={freeMemoryBytes} />
+        <InstalledModel
+          key={model.name}
+          model={model}
+          freeMemoryBytes={freeMemoryBytes}
+          totalMemoryBytes={totalMemoryBytes}
+        />
       ))}
     </Grid>
   );

@@ -17,6 +17,9 @@ const MODEL: ModelView = {
   memory_bytes: 1e9,
   fits: true,
   licence: null,
+  good_for: "talk",
+  tokens_per_s: 12.34,
+  is_deletable: true,
   languages: [],
   checksum: "unknown",
   note: "",
@@ -29,7 +32,7 @@ const MODEL: ModelView = {
 function show(change: Partial<ModelView>) {
   render(
     <QueryClientProvider client={makeQueryClient()}>
-      <InstalledModel model={{ ...MODEL, ...change }} freeMemoryBytes={8e9} />
+      <InstalledModel model={{ ...MODEL, ...change }} freeMemoryBytes={8e9} totalMemoryBytes={16e9} />
     </QueryClientProvider>,
   );
 }
@@ -53,4 +56,19 @@ test("a model that did not load is not offered as the default", () => {
   show({ served: "failed", problem: "no reason" });
   expect(screen.queryByRole("button", { name: "Set as default" })).toBeNull();
   expect(screen.getByRole("button", { name: "Unload" })).toBeTruthy();
+});
+
+test("what it is for, its languages by name and its speed are told", () => {
+  show({ languages: ["ko", "en"], memory_bytes: 12e9 });
+  const told = screen.getByRole("article", { name: "m" }).textContent;
+  expect(told).toContain("Chat and writing");
+  expect(told).toContain("English, Korean");
+  expect(told).toContain("Fits once other models are unloaded · about 12 tokens/s");
+});
+
+test("a model that lies elsewhere can be loaded again, and is not offered for deletion", () => {
+  show({ is_deletable: false });
+  expect(screen.getByRole("button", { name: "Load" })).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Delete" })).toBeNull();
+  expect(screen.getByText(/outside the models folder/)).toBeTruthy();
 });

@@ -4,19 +4,23 @@ import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import { useTranslation } from "react-i18next";
 import type { ModelView } from "@/api/types.gen";
+import { roughly } from "@/lib/roughly";
 import { Meter } from "@/ui/meter";
 import { useFormat } from "@/ui/use-format";
 import { Card } from "../parts/card";
 import { EngineState } from "../parts/engine-state";
 import { Facts } from "../parts/facts";
 import { ModelActions } from "./model-actions";
+import { ModelFit } from "./model-fit";
+import { ModelLanguages } from "./model-languages";
 
 interface Props {
   model: ModelView;
   freeMemoryBytes: number;
+  totalMemoryBytes: number;
 }
 
-export function InstalledModel({ model, freeMemoryBytes }: Props) {
+export function InstalledModel({ model, freeMemoryBytes, totalMemoryBytes }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   return (
@@ -41,8 +45,12 @@ export function InstalledModel({ model, freeMemoryBytes }: Props) {
             </Typography>
           )}
         </Box>
+        {model.good_for !== null && (
+          <Typography variant="body2">{t(`admin.models.goodFor.${model.good_for}`)}</Typography>
+        )}
         <Facts
           facts={[
+            [t("admin.models.languages"), <ModelLanguages key="languages" codes={model.languages} />],
             [t("admin.models.parameters"), model.parameters || "–"],
             [t("admin.models.quantization"), model.quantization || "–"],
             [t("admin.context"), model.n_ctx_train === null ? "–" : format.number(model.n_ctx_train)],
@@ -50,7 +58,12 @@ export function InstalledModel({ model, freeMemoryBytes }: Props) {
             [t("admin.models.checksum"), model.checksum === null ? "–" : t(`admin.checksums.${model.checksum}`)],
           ]}
         />
-        <MemoryNeed model={model} freeMemoryBytes={freeMemoryBytes} />
+        <MemoryNeed model={model} freeMemoryBytes={freeMemoryBytes} totalMemoryBytes={totalMemoryBytes} />
+        {!model.is_deletable && (
+          <Typography variant="body2" color="textSecondary">
+            {t("admin.models.elsewhereText")}
+          </Typography>
+        )}
         {model.state === "broken" && <Alert severity="error">{t("admin.models.broken", { why: model.note })}</Alert>}
         {model.state === "installed" && model.kind !== "chat" && (
           <Alert severity="info">{t("admin.models.unsuited", { why: model.note })}</Alert>
@@ -67,7 +80,7 @@ export function InstalledModel({ model, freeMemoryBytes }: Props) {
 }
 
 /** Of a model that is not loaded: whether it would fit now. */
-function MemoryNeed({ model, freeMemoryBytes }: Props) {
+function MemoryNeed({ model, freeMemoryBytes, totalMemoryBytes }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   if (model.memory_bytes === null || model.n_ctx === null) return null;
@@ -75,15 +88,17 @@ function MemoryNeed({ model, freeMemoryBytes }: Props) {
     memory: format.bytes(model.memory_bytes),
     tokens: format.number(model.n_ctx),
   });
-  if (model.served !== null) return <Typography variant="body2">{need}</Typography>;
-  const fits = model.memory_bytes <= freeMemoryBytes;
+  const { tokens_per_s } = model;
+  if (model.served !== null)
+    return (
+      <Typography variant="body2">
+        {need} {tokens_per_s !== null && t("admin.models.speed", { speed: format.number(roughly(tokens_per_s)) })}
+      </Typography>
+    );
   return (
     <div>
       <Typography variant="body2" sx={{ mb: 0.75 }}>
-        {need}{" "}
-        <Box component="span" sx={{ color: fits ? "success.main" : "error.main", fontWeight: 600 }}>
-          {t(fits ? "admin.models.fits" : "admin.models.fitsNot")}
-        </Box>
+        {need} <ModelFit model={model} freeMemoryBytes={freeMemoryBytes} totalMemoryBytes={totalMemoryBytes} />
       </Typography>
       <Meter
         label={t("admin.models.needShare")}

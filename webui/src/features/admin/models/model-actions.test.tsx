@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { cleanup, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
 import { makeQueryClient } from "@/api/query-client";
@@ -8,7 +8,15 @@ import { ModelActions } from "./model-actions";
 
 afterEach(() => vi.unstubAllGlobals());
 
-const MODEL = { name: "m", state: "installed", kind: "chat", served: null, is_default: false, num_bytes: 5e9 } as const;
+const MODEL = {
+  name: "m",
+  state: "installed",
+  kind: "chat",
+  served: null,
+  is_default: false,
+  num_bytes: 5e9,
+  is_deletable: true,
+} as const;
 
 function show(model: Parameters<typeof ModelActions>[0]["model"], status = 200, body: object = {}) {
   const fetch = vi.fn<typeof globalThis.fetch>(
@@ -44,4 +52,16 @@ test("what is served can be unloaded and made the default, not deleted", async (
   await userEvent.click(screen.getByRole("button", { name: "Set as default" }));
   expect(fetch.mock.calls[0]?.[0]).toBe("/api/admin/models/default");
   expect(await screen.findByText("m is now the default")).toBeTruthy();
+});
+
+test("a model whose file is gone is unloaded with the word that there is no way back", async () => {
+  show({ ...MODEL, served: "ready", is_deletable: false }, 202);
+  cleanup();
+  render(
+    <QueryClientProvider client={makeQueryClient()}>
+      <ModelActions model={{ ...MODEL, served: "ready", is_deletable: false }} isLost />
+    </QueryClientProvider>,
+  );
+  await userEvent.click(screen.getByRole("button", { name: "Unload" }));
+  expect(screen.getByRole("dialog").textContent).toContain("can't be loaded again");
 });

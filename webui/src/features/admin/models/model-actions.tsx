@@ -12,10 +12,12 @@ import { adminKeys } from "../admin-keys";
 import { useAction } from "../parts/use-action";
 
 interface Props {
-  model: Pick<ModelView, "name" | "state" | "kind" | "served" | "is_default" | "num_bytes">;
+  model: Pick<ModelView, "name" | "state" | "kind" | "served" | "is_default" | "num_bytes" | "is_deletable">;
+  /** Its file is known no more: once unloaded, it cannot be loaded from here. */
+  isLost?: boolean;
 }
 
-export function ModelActions({ model }: Props) {
+export function ModelActions({ model, isLost = false }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const { act, attempt } = useAction();
@@ -54,7 +56,7 @@ export function ModelActions({ model }: Props) {
           {t("admin.models.unload")}
         </Button>
       )}
-      {model.served === null && (
+      {model.served === null && model.is_deletable && (
         <Button size="small" color="error" onClick={() => setAsked("delete")}>
           {t("admin.models.delete")}
         </Button>
@@ -71,7 +73,8 @@ export function ModelActions({ model }: Props) {
           }
           close={() => setAsked(null)}
         >
-          {t("admin.models.unloadText")} {model.is_default && t("admin.models.unloadDefault")}
+          {t("admin.models.unloadText")} {model.is_default && t("admin.models.unloadDefault")}{" "}
+          {isLost && t("admin.models.unloadLost")}
         </ConfirmDialog>
       )}
       {asked === "delete" && (

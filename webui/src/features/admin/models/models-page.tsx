@@ -32,17 +32,25 @@ export function ModelsPage() {
     <AdminPage title={t("admin.nav.models")}>
       <PullList />
       <Loaded query={models}>
-        {({ data, free_memory_bytes: memory, free_disk_bytes: disk }) => (
+        {({ data, free_memory_bytes: memory, total_memory_bytes: total, free_disk_bytes: disk }) => (
           <>
             <Section title={t("admin.models.installed")}>
               <Typography variant="body2" color="textSecondary" sx={{ mb: 1.5 }}>
                 {t("admin.models.free", { memory: format.bytes(memory), disk: format.bytes(disk) })}
               </Typography>
-              <InstalledList models={data.filter((model) => model.state !== "available")} freeMemoryBytes={memory} />
+              <InstalledList
+                models={data.filter((model) => model.state !== "available")}
+                freeMemoryBytes={memory}
+                totalMemoryBytes={total}
+              />
             </Section>
             <ElsewhereTable engines={engines} models={data} />
-            <Section title={t("admin.models.catalog")}>
-              <AvailableTable models={data.filter((model) => model.state === "available")} />
+            <Section title={t("admin.models.catalog")} text={t("admin.models.catalogText")}>
+              <AvailableTable
+                models={data.filter((model) => model.state === "available" && model.kind === "chat")}
+                freeMemoryBytes={memory}
+                totalMemoryBytes={total}
+              />
             </Section>
           </>
         )}

@@ -50,3 +50,15 @@ test("what has ended can be cleared from the list", async () => {
   expect(fetched.mock.calls[0]?.[0]).toBe("/api/admin/pulls/p1");
   expect(fetched.mock.calls[0]?.[1].method).toBe("DELETE");
 });
+
+test.each<[PullView["error_code"], RegExp]>([
+  ["no_package", /no package with this name/],
+  ["offline", /isn't connected to the internet/],
+  ["no_room", /Not enough disk space/],
+  ["source_trouble", /has a problem/],
+  ["other", /download failed/],
+])("a failure at no byte does not promise that it can be gone on with: %s", (error_code, said) => {
+  show({ ...PULL, error_code });
+  expect(screen.getByText(said)).toBeDefined();
+  expect(screen.queryByText(/is kept/)).toBeNull();
+});
