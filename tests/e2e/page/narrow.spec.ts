@@ -106,10 +106,11 @@ for (const language of ["en", "ko"] as const) {
     watch.foresee(/\/preview/);
     const { CHINESE, JAPANESE, KOREAN, LONG_FORMULA, LONG_WORD } = texts;
     const all = [CHINESE, JAPANESE, KOREAN, LONG_WORD, LONG_FORMULA];
-    const sessionId = await api.chat(
-      LONG_WORD,
-      all.flatMap((text) => [text, `${text}\n\n# ${text}\n\n- ${text}\n\n| ${text} | b |\n|-|-|\n| c | ${text} |`]),
-    );
+    const sessionId = await api.chat(LONG_WORD, [
+      ...all.flatMap((text) => [text, `${text}\n\n# ${text}\n\n- ${text}\n\n| ${text} | b |\n|-|-|\n| c | ${text} |`]),
+      "on a line of its own",
+      `$$\n${LONG_FORMULA.replaceAll("$", "")}\n$$`,
+    ]);
     await page.goto(`/chat/${sessionId}`);
     await page.locator(".md").nth(3).waitFor();
     expect(await page.evaluate(overhanging)).toEqual([]);
@@ -117,6 +118,8 @@ for (const language of ["en", "ko"] as const) {
     const [inner = 0, outer = 0] = await formula.evaluate((one) => [one.scrollWidth, one.clientWidth]);
     expect(inner).toBeGreaterThan(outer); // it scrolls by itself
     expect(outer).toBeLessThan(PHONE.width);
+    await page.locator(".md > .md-formula[tabindex='0']").waitFor(); // and by keyboard
+    expect(await formula.getAttribute("tabindex")).toBe("0");
     const words = new Set(KOREAN.split(" "));
     for (const [lang, selector] of [
       ["zh", "p"],

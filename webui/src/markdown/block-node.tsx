@@ -7,6 +7,7 @@ import type { Token } from "marked";
 import { Fragment, type ReactNode } from "react";
 import { languageOf } from "@/lib/language";
 import { CodeBlock } from "./code/code-block";
+import { DetailsName } from "./details-name";
 import { inlineNodes } from "./inline-nodes";
 import type { AnyToken } from "./lex";
 import { ListView } from "./list-view";
@@ -71,6 +72,13 @@ export function blockNode(token: AnyToken, isOpen: boolean): ReactNode {
       );
     case "thought":
       return <ReasoningView text={token.text} isOpen={isOpen && !token.isEnded} />;
+    case "details": // open until all of it is there: nobody looks for what is still to be written behind a line
+      return (
+        <details className="md-details" open={!token.isEnded}>
+          <summary dir="auto">{token.summary.length > 0 ? inlineNodes(token.summary) : <DetailsName />}</summary>
+          {blockNodes(token.tokens)}
+        </details>
+      );
     case "math":
       return <MathView tex={token.tex} isDisplay />;
     case "footnote":

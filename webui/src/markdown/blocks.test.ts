@@ -25,6 +25,8 @@ const PIECES = [
   "\\[\na_1 * b_2\n\\]\n\n",
   "<think>\n잠깐,\n\n- 하나\n</think>\n",
   "<think>한 줄</think> 다음\n\n",
+  "<details>\n<summary>더 **보기**</summary>\n\n- 하나\n\n[f]: https://example.org/f\n</details>\n\n[f]\n",
+  "글\n<details><summary>a</summary>b</details>\n",
   "> [e]: https://example.org/e\n> 인용\n\n",
   "- [constructor]: https://example.org/c\n\n[e]와 [constructor]\n\n",
   "**日本語（テスト）**です。\n中文。\n",
@@ -123,6 +125,9 @@ test("hostile nesting and marks end before the test times out, as text if need b
     "https://a가".repeat(5_000),
     "https://a/(".repeat(5_000),
     "<think>\n".repeat(5_000),
+    "<details>\n".repeat(5_000),
+    "<details>\n\n".repeat(5_000) + "</details>\n\n".repeat(5_000),
+    "<details>\n\n</details>\n\n".repeat(5_000),
   ]) {
     expect(new BlockLexer().update(text, true).length).toBeGreaterThan(0);
   }

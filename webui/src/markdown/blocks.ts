@@ -91,10 +91,11 @@ export class BlockLexer {
   }
 }
 
-/** Of reference links, in quotes and lists too. */
+/** Of reference links, in quotes, details and lists too. */
 function definitions(token: Token): Tokens.Def[] {
   if (token.type === "def") return [token as Tokens.Def];
-  const inner: Token[] = token.type === "list" ? token.items : token.type === "blockquote" ? (token.tokens ?? []) : [];
+  const isHolder = token.type === "blockquote" || token.type === "details";
+  const inner: Token[] = token.type === "list" ? token.items : isHolder ? (token.tokens ?? []) : [];
   return inner.flatMap((each) =>
     each.type === "list_item" ? (each.tokens ?? []).flatMap(definitions) : definitions(each),
   );

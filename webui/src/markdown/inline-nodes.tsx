@@ -1,6 +1,6 @@
 /** Inline tokens → React elements. */
 import type { Token } from "marked";
-import { Fragment, type ReactNode } from "react";
+import { createElement, Fragment, type ReactNode } from "react";
 import { decodeEntities } from "./entities";
 import { ImageChip } from "./image-chip";
 import type { AnyToken } from "./lex";
@@ -8,13 +8,55 @@ import { safeHref } from "./links";
 import { MathView } from "./math/math-view";
 
 const LINE_BREAK = /^<br\s*\/?>$/i;
+/** Tags that mean no more than how words look, without any attribute; the rest of HTML is shown as it is written. */
+const TAG = /^<(\/?)(b|i|u|s|kbd|sub|sup|mark|small|ins|del)>$/i;
+/** Tags in tags beyond this are text. */
+const MAX_DEPTH = 16;
 
 export function inlineNodes(tokens: readonly Token[] | undefined): ReactNode[] {
-  return (tokens ?? []).map((token, index) => {
-    const node = inlineNode(token as AnyToken);
-    // biome-ignore lint/suspicious/noArrayIndexKey: tokens have no identity but their place
-    return typeof node === "string" ? node : <Fragment key={index}>{node}</Fragment>;
-  });
+  const whole: Level = { tag: "", raw: "", nodes: [] };
+  const levels = [whole];
+  for (const token of tokens ?? []) {
+    const { nodes } = levels.at(-1) ?? whole;
+    const [raw, slash, tag] = (token.type === "html" && TAG.exec(token.raw.trim())) || [];
+    if (!raw || !tag) nodes.push(keyed(inlineNode(token as AnyToken), nodes.length));
+    else if (slash) close(levels, tag.toLowerCase(), raw);
+    else if (levels.length > MAX_DEPTH) nodes.push(raw);
+    else levels.push({ tag: tag.toLowerCase(), raw, nodes: [] });
+  }
+  while (levels.length > 1) spill(levels);
+  return whole.nodes;
+}
+
+interface Level {
+  tag: string;
+  /** Its opening tag, as it is written. */
+  raw: string;
+  nodes: ReactNode[];
+}
+
+/** Makes an element of what was opened by the same tag; what was opened since and not closed is text. */
+function close(levels: Level[], tag: string, raw: string): void {
+  if (levels.some((level) => level.tag === tag)) while (levels.at(-1)?.tag !== tag) spill(levels);
+  const level = levels.at(-1);
+  if (level?.tag !== tag) {
+    level?.nodes.push(raw);
+    return;
+  }
+  levels.pop();
+  const outer = levels.at(-1)?.nodes ?? [];
+  outer.push(createElement(tag, { key: outer.length }, ...level.nodes));
+}
+
+/** The innermost tag was not closed: it is text, with what follows it. */
+function spill(levels: Level[]): void {
+  const level = levels.pop();
+  const outer = levels.at(-1)?.nodes;
+  if (level && outer) outer.push(<Fragment key={outer.length}>{[level.raw, ...level.nodes]}</Fragment>);
+}
+
+function keyed(node: ReactNode, key: number): ReactNode {
+  return typeof node === "string" ? node : <Fragment key={key}>{node}</Fragment>;
 }
 
 function inlineNode(token: AnyToken): ReactNode {

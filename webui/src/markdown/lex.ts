@@ -3,18 +3,19 @@
  * Han: emphasis and bare addresses (`inline/`). Pure; knows no React.
  */
 import { Hooks, Lexer, type Links, Marked, type MarkedToken, type Token, type Tokens } from "marked";
+import { type DetailsToken, details } from "./details-tokens";
 import { closeHeading, DATE } from "./east-asian-blocks";
 import { fencedFormulas } from "./fenced-formulas";
 import { type FootnoteToken, footnotes } from "./footnote-tokens";
 import { InlineRun, inlineFinds, type MathToken, type WithRuns } from "./inline/run";
 import { type ThoughtToken, thoughts } from "./thought-tokens";
 
-export type AnyToken = MarkedToken | MathToken | FootnoteToken | ThoughtToken;
+export type AnyToken = MarkedToken | MathToken | FootnoteToken | ThoughtToken | DetailsToken;
 
 const marked = new Marked({
   gfm: true,
   breaks: true, // a model's line break is meant as one
-  extensions: [thoughts, closeHeading, fencedFormulas, ...footnotes, inlineFinds],
+  extensions: [thoughts, details, closeHeading, fencedFormulas, ...footnotes, inlineFinds],
   tokenizer: {
     // Of what marked takes for an address only those of mail are left to it.
     list: (source) => (DATE.test(source) ? undefined : false),

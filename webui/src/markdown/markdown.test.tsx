@@ -54,6 +54,35 @@ test("code says its language, can be copied, and is coloured when it is finished
   vi.unstubAllGlobals();
 });
 
+test("code without a language has a name still, is wrapped on request, and kept as a file", () => {
+  const page = shown("```\na long line\n```\n\n```python\nx\n```\n\n```no-such-language\ny\n```");
+  expect([...page.querySelectorAll("figcaption span:first-child")].map((name) => name.textContent)).toEqual(
+    expect.arrayContaining(["Code", "python", "no-such-language"]),
+  );
+  const [wrap] = screen.getAllByRole("button", { name: "Wrap lines" });
+  if (!wrap) throw new Error("there is no button");
+  expect(wrap.getAttribute("aria-pressed")).toBe("false");
+  fireEvent.click(wrap);
+  expect(wrap.getAttribute("aria-pressed")).toBe("true");
+  expect([...page.querySelectorAll("pre")].map((pre) => pre.className)).toEqual(["md-wrapped", "", ""]);
+  const kept: string[] = [];
+  const saved = vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    kept.push(`${this.download} ${this.protocol}`);
+  });
+  vi.stubGlobal("URL", Object.assign(URL, { createObjectURL: () => "blob:x", revokeObjectURL: () => undefined }));
+  for (const button of screen.getAllByRole("button", { name: "Download" })) fireEvent.click(button);
+  expect(kept).toEqual(["code.txt blob:", "code.py blob:", "code.txt blob:"]);
+  saved.mockRestore();
+  vi.unstubAllGlobals();
+});
+
+test("two tables are no two landmarks of one name, and cells with a sentence keep its width", () => {
+  const page = shown(`| a | b |\n|-|-|\n| 1 | ${"word ".repeat(20)} |\n\n| c |\n|-|\n| a longer cell |`);
+  expect(screen.queryAllByRole("region")).toEqual([]);
+  expect(screen.getAllByRole("group", { name: "Table" }).map((table) => table.tabIndex)).toEqual([0, 0]);
+  expect([...page.querySelectorAll("td")].map((cell) => cell.className)).toEqual(["", "md-sentence", "md-long"]);
+});
+
 test("code of two languages in one, and of none that we know, keeps its text", async () => {
   const html = "<style>a { color: red }</style>";
   const page = shown(`\`\`\`html\n${html}\n\`\`\`\n\n\`\`\`nonsense\n<b>\n\`\`\``);
@@ -151,6 +180,41 @@ test("blocks say the language that their lines break by", () => {
     "zh",
     null,
   ]);
+});
+
+test("tags that only say how words look are obeyed, without attributes; others are shown", () => {
+  const page = shown(
+    "Press <kbd>Ctrl</kbd>+<kbd>C</kbd>, H<sub>2</sub>O, x<sup>2</sup>, <b>a <i>**b**</i></b> <u>u</u> <MARK>m</MARK>\n\n" +
+      '<b onclick="pwned()">no</b> <sub>open, </b> <i>crossed <b>over</i> end</b>',
+  );
+  expect([...page.querySelectorAll("kbd")].map((key) => key.textContent)).toEqual(["Ctrl", "C"]);
+  expect(page.querySelector("b i strong")?.textContent).toBe("b");
+  expect(page.querySelector("p")?.textContent).toBe("Press Ctrl+C, H2O, x2, a b u m");
+  const wrong = page.querySelector("p:last-child");
+  expect(wrong?.textContent).toBe('<b onclick="pwned()">no</b> <sub>open, </b> crossed <b>over end</b>');
+  expect([...(wrong?.querySelectorAll("*") ?? [])].map((element) => element.tagName)).toEqual(["I"]);
+  expect(
+    [...page.querySelectorAll("kbd, b, i, u, sub, sup, mark")].filter((each) => each.attributes.length > 0),
+  ).toEqual([]);
+});
+
+test("tags in tags without end are no stack without end", () => {
+  const page = shown(`${"<b>".repeat(3000)}x${"</b>".repeat(3000)}`);
+  expect(page.querySelectorAll("b")).toHaveLength(16);
+  expect(page.textContent).toContain("<b>x</b>");
+});
+
+test("details fold away what is markdown", () => {
+  const page = shown("before\n<details>\n<summary>**More**</summary>\n\n- one\n- two\n\n</details>\n\nafter");
+  expect(page.querySelector("details summary strong")?.textContent).toBe("More");
+  expect(page.querySelectorAll("details li")).toHaveLength(2);
+  expect(page.querySelector("details")?.open).toBe(false);
+  expect([...page.querySelectorAll(".md > p")].map((block) => block.textContent)).toEqual(["before", "after"]);
+  const nested = shown("<details><summary>a</summary>x<br>\n<details>\n\n`y`\n</details>\n</details>");
+  expect(nested.querySelector("details details code")?.textContent).toBe("y");
+  expect(nested.querySelector("details details summary")?.textContent).toBe("Details");
+  expect(shown("<details>\n<summary>Mo", true).querySelector("details")?.open).toBe(true);
+  expect(shown('<details ontoggle="pwned()">\nx').querySelector("details")).toBeNull();
 });
 
 test("footnotes stand where they belong", () => {

@@ -9,6 +9,7 @@ import { inlineNodes } from "./inline-nodes";
 
 /** Longer ones keep some width beside others, so that no column becomes a column of letters. */
 const LONG_CHARACTERS = 12;
+const SENTENCE_CHARACTERS = 48;
 
 interface Props {
   token: Tokens.Table;
@@ -17,8 +18,10 @@ interface Props {
 export function TableView({ token }: Props) {
   const { t } = useTranslation();
   return (
+    // No region: a page with two tables would have two landmarks of one name.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="md-table" tabIndex={0} aria-label={t("markdown.table")}>
+    // biome-ignore lint/a11y/useSemanticElements: it is no set of fields
+    <div role="group" className="md-table" tabIndex={0} aria-label={t("markdown.table")}>
       <table dir="auto">
         <thead>
           <tr>{cells(token.header, "th")}</tr>
@@ -30,7 +33,7 @@ export function TableView({ token }: Props) {
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 
@@ -44,6 +47,11 @@ function cells(row: Tokens.TableCell[], Tag: "th" | "td") {
 }
 
 function classOf({ align, text }: Tokens.TableCell): string | undefined {
-  const names = [align && `md-${align}`, text.length > LONG_CHARACTERS && "md-long"].filter(Boolean);
+  const names = [align && `md-${align}`, lengthOf(text)].filter(Boolean);
   return names.length > 0 ? names.join(" ") : undefined;
+}
+
+function lengthOf(text: string): string | null {
+  if (text.length > SENTENCE_CHARACTERS) return "md-sentence";
+  return text.length > LONG_CHARACTERS ? "md-long" : null;
 }

@@ -1,8 +1,11 @@
-/** A block of code: its language, a button that copies it, colours once it is finished. */
-import { memo } from "react";
+/** A block of code: its language, buttons that copy, keep and wrap it, colours once it is finished. */
+import { memo, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { FallbackOnError } from "@/lib/fallback-on-error";
+import { saveText } from "@/lib/save-text";
 import { latePart } from "../late-part";
 import { CopyButton } from "./copy-button";
+import { endingOf } from "./file-endings";
 
 const useHighlightedCode = latePart(() => import("./highlighted-code").then((module) => module.HighlightedCode));
 /** Colouring more than this would hold the page up. */
@@ -17,16 +20,24 @@ interface Props {
 }
 
 export const CodeBlock = memo(function CodeBlock({ code, language, isOpen }: Props) {
+  const { t } = useTranslation();
+  const [isWrapped, setWrapped] = useState(false);
   const name = /^[\w+#.-]{1,24}/.exec(language)?.[0]?.toLowerCase() ?? "";
   const isColoured = name !== "" && !isOpen && code.length <= MAX_COLOURED_CHARACTERS;
   return (
     <figure className="md-code" dir="ltr">
       <figcaption>
-        <span>{name}</span>
+        <span>{name || t("markdown.code")}</span>
+        <button type="button" aria-pressed={isWrapped} onClick={() => setWrapped(!isWrapped)}>
+          {t("markdown.wrap")}
+        </button>
+        <button type="button" onClick={() => saveText(code, `code.${endingOf(name)}`)}>
+          {t("markdown.download")}
+        </button>
         <CopyButton text={code} />
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre tabIndex={0}>
+      <pre tabIndex={0} className={isWrapped ? "md-wrapped" : undefined}>
         <code>
           {isColoured ? (
             <FallbackOnError fallback={code}>

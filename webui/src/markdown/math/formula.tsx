@@ -1,7 +1,7 @@
 /** A formula drawn by KaTeX into a node of its own. Loaded lazily, KaTeX's fonts with it. */
 import katex from "katex";
 import "katex/dist/katex.min.css";
-import { useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 const MAX_NARROW_CHARACTERS = 60;
 
@@ -27,6 +27,15 @@ export function Formula({ tex, isDisplay }: Props) {
       setFailed(tex); // not TeX after all, or not yet: it is being written
     }
   }, [tex, isDisplay]);
+  // One on a line of its own may scroll; that is known when its fonts are there, and another thing after a phone is turned.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another formula is made of other boxes
+  useEffect(() => {
+    const element = host.current;
+    if (!element || !isDisplay) return;
+    const watch = new ResizeObserver(() => setWide(element.scrollWidth > element.clientWidth));
+    for (const box of [element, ...element.querySelectorAll(".katex-base")]) watch.observe(box);
+    return () => watch.disconnect();
+  }, [tex, isDisplay]);
   const hasFailed = failed === tex;
   return (
     <>
@@ -35,7 +44,13 @@ export function Formula({ tex, isDisplay }: Props) {
           {tex}
         </code>
       )}
-      <span ref={host} dir="ltr" hidden={hasFailed} className={isDisplay || isWide ? "md-formula" : undefined} />
+      <span
+        ref={host}
+        dir="ltr"
+        hidden={hasFailed}
+        className={isDisplay || isWide ? "md-formula" : undefined}
+        tabIndex={isWide ? 0 : undefined} // what scrolls must be reachable by keyboard
+      />
     </>
   );
 }
