@@ -2,7 +2,8 @@
 import { beforeAll, expect, test } from "vitest";
 import { violations } from "./harness/accessibility";
 import { answered, field, lastAnswer, stopButton } from "./harness/chat";
-import { furnish, go, placesOf, publicPlacesOf } from "./harness/places";
+import { unmarked } from "./harness/focus";
+import { dialogsOf, furnish, go, MENU, placesOf, publicPlacesOf } from "./harness/places";
 import { stage } from "./harness/stage";
 
 const scene = stage({ model: "default" });
@@ -11,28 +12,53 @@ beforeAll(async () => {
   ids = await furnish(await scene.visitor("ann"));
 });
 
-for (const language of ["en", "ko"] as const) {
-  test(`no view breaks a rule of accessibility, light or dark (${language})`, async () => {
-    const ann = await scene.visitor("ann", { language });
-    const stranger = await scene.stranger({ language });
+// Between them the two visits have both languages, both themes, a desk and a phone.
+for (const visit of [
+  { language: "en", width: 1280 },
+  { language: "ko", width: 375 },
+] as const) {
+  const { language, width } = visit;
+  test(`no view breaks a rule of accessibility, light or dark (${language}, ${width} px)`, async () => {
+    const ann = await scene.visitor("ann", visit);
+    const stranger = await scene.stranger(visit);
     const found: Record<string, string[]> = {};
     for (const { page, watch, places } of [
-      { ...ann, places: placesOf(ids) },
+      { ...ann, places: [...placesOf(ids), ...dialogsOf(ids)] },
       { ...stranger, places: publicPlacesOf(ids) },
     ]) {
       watch.foresee(/status of 404|WebSocket/); // two of the places are about what is not there
       for (const place of places) {
+        const { name, part } = place;
         await page.emulateMedia({ colorScheme: "light" });
         await go(page, place);
-        found[`${place.name}, light`] = await violations(page);
+        found[`${name}, light`] = await violations(page, { part });
         await page.emulateMedia({ colorScheme: "dark" });
         await page.locator("html[data-theme=dark]").waitFor();
-        found[`${place.name}, dark`] = await violations(page);
+        found[`${name}, dark`] = await violations(page, { part, onlyColours: true });
       }
     }
     expect(Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0))).toEqual({});
   });
 }
+
+test("whoever moves by keyboard sees where, in light and dark", async () => {
+  const ann = await scene.visitor("ann");
+  const stranger = await scene.stranger();
+  const known = new Set<string>();
+  const found: Record<string, string[]> = {};
+  for (const { page, watch, places } of [
+    { ...ann, places: [...placesOf(ids), ...dialogsOf(ids)] },
+    { ...stranger, places: publicPlacesOf(ids) },
+  ]) {
+    watch.foresee(/status of 404|WebSocket/);
+    for (const place of places) {
+      await go(page, place);
+      found[place.name] = await unmarked(page, known, place.part === MENU ? "ArrowDown" : "Tab");
+    }
+  }
+  expect(Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0))).toEqual({});
+  expect(known.size).toBeGreaterThan(50);
+});
 
 test("everything by keyboard: a new chat, a message, Stop, another answer, and back to the list", async () => {
   const { page, api } = await scene.visitor("ann");

@@ -38,7 +38,11 @@ export function makeTheme(language: Language): Theme {
       components: {
         MuiCssBaseline: { styleOverrides: BASE },
         MuiButton: { defaultProps: { disableElevation: true } },
-        MuiButtonBase: { defaultProps: { disableRipple: true } },
+        MuiButtonBase: { defaultProps: { disableRipple: true }, styleOverrides: { root: BUTTON } },
+        MuiMenu: { styleOverrides: { list: FOCUSED_INSIDE } },
+        MuiMenuItem: { styleOverrides: { root: FOCUSED_INSIDE } },
+        MuiListItemButton: { styleOverrides: { root: FOCUSED_INSIDE } },
+        MuiTab: { styleOverrides: { root: FOCUSED_INSIDE } },
         MuiTooltip: { defaultProps: { enterDelay: 500, enterNextDelay: 200 } },
         MuiPaper: { styleOverrides: { root: { backgroundImage: "none" } } },
         MuiTextField: { defaultProps: { size: "small" } },
@@ -47,6 +51,17 @@ export function makeTheme(language: Language): Theme {
     language === "ko" ? koKR : {},
   );
 }
+
+const OUTLINE = "2px solid var(--mui-palette-primary-main)";
+/** The least width and height of what a finger meets: px. */
+const FINGER = 40;
+/** MUI takes the outline from its buttons; the ripple, which it shows instead, is off. */
+const BUTTON = {
+  "&:focus-visible, &:has(> input:focus-visible)": { outline: OUTLINE, outlineOffset: 2 },
+  "@media (pointer: coarse)": { minWidth: FINGER, minHeight: FINGER },
+} as const;
+/** What fills a box that cuts off whatever stands over its edge. */
+const FOCUSED_INSIDE = { "&:focus-visible": { outline: OUTLINE, outlineOffset: -2 } } as const;
 
 const BASE = {
   ":root": { "--bd-mono": MONO },
@@ -59,7 +74,11 @@ const BASE = {
   },
   // Chinese and Japanese break between letters, and begin no line with a full stop.
   ":lang(ja), :lang(zh)": { wordBreak: "normal", lineBreak: "strict" },
-  ":focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: 2 },
+  ":focus-visible": { outline: OUTLINE, outlineOffset: 2 },
+  "@media (pointer: coarse)": {
+    "button, summary, input:not([type=checkbox]):not([type=radio]), select, textarea": { minHeight: FINGER },
+    "a.md-chip": { minHeight: FINGER },
+  },
   ".ellipsis": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   ".visually-hidden": {
     position: "absolute",

@@ -8,22 +8,33 @@ import { ROOT } from "./server";
 
 const AXE = readFileSync(createRequire(join(ROOT, "webui/package.json")).resolve("axe-core/axe.min.js"), "utf8");
 
-/** An open menu hangs on the body, as it must to lie over everything: of no landmark, and gone with the next key. */
-const IN_MENU = ".MuiMenu-root";
+/** The rules whose outcome depends on colours: all that another theme can break. */
+const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
+
+export interface Scope {
+  /** A selector of the part that counts; the whole page without it. */
+  part?: string | undefined;
+  /** Only what another theme can break. */
+  onlyColours?: boolean;
+}
 
 /** What axe finds, one line each: rule, how bad, where. Its own extras, "best practices", count too. */
-export async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Page, { part, onlyColours = false }: Scope = {}): Promise<string[]> {
   await atRest(page);
-  await page.evaluate(AXE); // by the debugger: the page's Content-Security-Policy has no say in it
-  return page.evaluate(async (inMenu) => {
-    const axe = (window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe;
-    const { violations: found } = await axe.run({ resultTypes: ["violations"], elementRef: true });
-    return found.flatMap(({ id, impact, nodes }) =>
-      nodes
-        .filter(({ element }) => id !== "region" || !element?.closest(inMenu))
-        .map(({ target, html }) => `${id} (${impact}): ${target.join(" ")} ${html.slice(0, 120)}`),
-    );
-  }, IN_MENU);
+  // By the debugger: the page's Content-Security-Policy has no say in it.
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  const rules = onlyColours ? { runOnly: { type: "rule", values: COLOUR_RULES } } : {};
+  const options = { resultTypes: ["violations"], ...rules };
+  return page.evaluate(
+    async ([where, how]) => {
+      const axe = (window as unknown as { axe: { run: (part: string, options: object) => Promise<AxeResults> } }).axe;
+      const { violations: found } = await axe.run(where, how);
+      return found.flatMap(({ id, impact, nodes }) =>
+        nodes.map(({ target, html }) => `${id} (${impact}): ${target.join(" ")} ${html.slice(0, 120)}`),
+      );
+    },
+    [part ?? "html", options] as const,
+  );
 }
 
 /** When no colour is on its way to another. With reduced motion that takes a frame: on a busy machine a long one. */

@@ -1,6 +1,7 @@
 /** Every view of the page with something in it, for checks that go through all of them. */
 import type { Page } from "playwright-core";
 import type { Visitor } from "./stage";
+import { named } from "./words";
 
 export interface Place {
   name: string;
@@ -9,6 +10,8 @@ export interface Place {
   mark: string;
   /** What its visitor does there first. */
   act?: (page: Page) => Promise<void>;
+  /** What lies over a view that is a place of its own: a selector of the part that is new here. */
+  part?: string;
 }
 
 /** One of everything that an answer can hold. */
@@ -69,6 +72,9 @@ export async function furnish({ api }: Visitor): Promise<{ sessionId: string; to
     const changes = { is_pinned: n === 0 };
     await api.call("PATCH /api/sessions/{session_id}", { path: { session_id: other }, body: changes });
   }
+  // One for each visit that takes one away to see the notice of it.
+  const presets = ["one", "two", "three", "four"].map((name) => ({ name, text: `Say ${name}.`, systemPrompt: "" }));
+  await api.call("PATCH /api/profile", { body: { preferences: { presets } } });
   const { token } = await api.call("POST /api/sessions/{session_id}/links", { path, body: {} });
   return { sessionId, token };
 }
@@ -78,21 +84,61 @@ const ADMIN = ["", "/models", "/engine", "/users", "/keys", "/usage", "/audit", 
 /** With an account that is an admin's. */
 export function placesOf({ sessionId }: { sessionId: string }): Place[] {
   const chat = { path: `/chat/${sessionId}`, mark: ".md .katex" };
+  const menu = (name: string, path: string, mark: string, act: Act): Place => ({ name, path, mark, act, part: MENU });
   return [
     { name: "new chat", path: "/", mark: "textarea" },
     { name: "chat", ...chat },
     { name: "chat, editing", ...chat, act: edit },
-    { name: "chat's menu", ...chat, act: openMenu("nav .row-more button") },
-    { name: "this chat's menu", ...chat, act: openMenu("main header button[aria-haspopup=menu]") },
-    { name: "news", ...chat, act: openMenu("nav > div button[aria-haspopup=menu]") },
+    menu("chat's menu", chat.path, chat.mark, openMenu("nav .row-more button", "in the sidebar")),
+    menu("this chat's menu", chat.path, chat.mark, openMenu("main header button[aria-haspopup=menu]")),
+    menu("news", chat.path, chat.mark, openMenu("nav > div button[aria-haspopup=menu]", "in the sidebar")),
     { name: "temporary chat", path: "/temporary", mark: "textarea" },
-    { name: "models", ...chat, act: openMenu("main textarea ~ div button[aria-haspopup=menu]") },
-    { name: "account's menu", ...chat, act: openMenu("nav > button[aria-haspopup=menu]") },
+    menu("models", chat.path, chat.mark, openMenu("main textarea ~ div button[aria-haspopup=menu]")),
+    menu("account's menu", chat.path, chat.mark, openMenu("nav > button[aria-haspopup=menu]", "in the sidebar")),
     { name: "search", path: "/", mark: "textarea", act: search },
     { name: "no such chat", path: "/chat/0199aaaa-0000-7000-8000-000000000000", mark: "[role=alert] button" },
     { name: "settings", path: "/settings", mark: "main h1" },
     { name: "profile", path: "/profile", mark: "main h1" },
     ...ADMIN.map((path) => ({ name: `admin${path}`, path: `/admin${path}`, mark: "main h1" })),
+  ];
+}
+
+/** What is asked and told over a view. */
+export function dialogsOf({ sessionId }: { sessionId: string }): Place[] {
+  const dialog = (name: string, path: string, act: Act): Place => ({
+    name,
+    path,
+    mark: "main",
+    act: async (page) => {
+      await act(page);
+      await page.locator(DIALOG).waitFor();
+    },
+    part: DIALOG,
+  });
+  const chat = `/chat/${sessionId}`;
+  const ofChat = openMenu("main header button[aria-haspopup=menu]");
+  const ofAccount = openMenu("main tbody button[aria-haspopup=menu]");
+  return [
+    dialog("settings of a chat", chat, chosen("chat.settings.title", ofChat)),
+    dialog("sharing", chat, chosen("chat.share", ofChat)),
+    dialog("moving to a folder", chat, chosen("folders.move", openMenu("nav .row-more button", "in the sidebar"))),
+    dialog("a new prompt", "/settings", press("presets.new")),
+    dialog("import", "/settings", press("import.title")),
+    dialog("a new key", "/profile", press("keys.make")),
+    dialog("a new account", "/admin/users", press("admin.users.create")),
+    dialog("an invitation", "/admin/users", press("admin.users.invite")),
+    dialog("a quota", "/admin/users", chosen("admin.users.setQuota", ofAccount)),
+    dialog("a new password", "/admin/users", chosen("admin.users.resetPassword", ofAccount)),
+    {
+      name: "a notice",
+      path: "/settings",
+      mark: "main h1",
+      act: async (page) => {
+        await press("presets.delete")(page);
+        await page.getByRole("button", { name: named("common.undo") }).waitFor();
+      },
+      part: "[role=status]:has(button)",
+    },
   ];
 }
 
@@ -118,22 +164,49 @@ export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(() => !document.querySelector("[role=progressbar]:not([aria-valuenow])"));
 }
 
-function openMenu(selector: string): (page: Page) => Promise<void> {
+type Act = (page: Page) => Promise<void>;
+
+export const MENU = ".MuiMenu-root";
+const DIALOG = "[role=dialog]";
+
+function openMenu(selector: string, where?: "in the sidebar"): Act {
   return async (page) => {
+    if (where) await openSidebar(page);
     await page.locator(selector).first().click();
     await page.locator("[role=menu]").waitFor();
   };
 }
 
+/** On a narrow screen it is a drawer. */
+async function openSidebar(page: Page): Promise<void> {
+  if (await page.locator("nav").isVisible()) return;
+  await page.getByRole("button", { name: named("layout.openSidebar") }).click();
+  await page.locator("nav").waitFor();
+}
+
+/** Presses the button of that name, by its key in the locales. */
+function press(key: string): Act {
+  return (page) =>
+    page
+      .getByRole("button", { name: named(key) })
+      .first()
+      .click();
+}
+
+function chosen(key: string, open: Act): Act {
+  return async (page) => {
+    await open(page);
+    await page.getByRole("menuitem", { name: named(key) }).click();
+  };
+}
+
 async function edit(page: Page): Promise<void> {
-  await page
-    .getByRole("button", { name: /^(?:Edit|수정)$/ })
-    .first()
-    .click();
+  await press("chat.edit")(page);
   await page.locator("article textarea").waitFor();
 }
 
 async function search(page: Page): Promise<void> {
+  await openSidebar(page);
   await page.locator("input[type=search]").fill("everything");
   await page.locator("nav li a").first().waitFor();
   await page.locator("nav mark").first().waitFor();

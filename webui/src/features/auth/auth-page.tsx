@@ -14,6 +14,9 @@ interface Props {
   isRegistering?: boolean;
 }
 
+/** As high as a finger, px. */
+const LONE_LINK = { mt: 1, lineHeight: "40px" } as const;
+
 export function AuthPage({ isRegistering = false }: Props) {
   const { t } = useTranslation();
   const me = useMe();
@@ -35,7 +38,7 @@ export function AuthPage({ isRegistering = false }: Props) {
     return (
       <AuthFrame title={t("auth.registerTitle")}>
         <RegisterForm code={isInvited || registration === "invitation" ? "invitation" : null} />
-        <Link component={RouterLink} to="/login" state={state} sx={{ mt: 2 }}>
+        <Link component={RouterLink} to="/login" state={state} sx={LONE_LINK}>
           {t("auth.toLogin")}
         </Link>
       </AuthFrame>
@@ -49,7 +52,7 @@ export function AuthPage({ isRegistering = false }: Props) {
           {t("auth.closed")}
         </Typography>
       ) : (
-        <Link component={RouterLink} to="/register" state={state} sx={{ mt: 2 }}>
+        <Link component={RouterLink} to="/register" state={state} sx={LONE_LINK}>
           {t("auth.toRegister")}
         </Link>
       )}
