@@ -27,6 +27,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "settings",
             "api.server",
             "backup_console",
+            "cert_console",
             "chat",
             "doctor",
             "engine.errors",
@@ -36,6 +37,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "user_console",
         ),
     ),
+    ("cert_console.py", ("settings", "api.http.security", "api.perimeter.addresses", "private_files")),
     ("backup_console.py", ("settings", "store.errors", "store.sql")),
     (
         "user_console.py",

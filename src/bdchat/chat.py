@@ -37,15 +37,17 @@ def run(
     api_key: str | None = None,
     question: str | None = None,
     history_file: Path | None = None,
+    certificate: Path | None = None,
 ) -> int:
-    """The exit code. One question, from the argument or a pipe, is answered and that is all; else a conversation."""
+    """The exit code. One question, from the argument or a pipe, is answered and that is all; else a conversation.
+    `certificate`: of our own server, which no authority has signed."""
     screen = standard_screen()
     try:
         piped = None if sys.stdin.isatty() else sys.stdin.read().strip()
         text = "\n\n".join(part for part in (question, piped) if part)
         if not text and piped is not None:
             raise ChatError("nothing was asked", 'bdchat chat "a question", or pipe one in')
-        with ChatClient(base_url, api_key=api_key) as client:
+        with ChatClient(base_url, api_key=api_key, certificate=certificate) as client:
             chat = TerminalChat(client, screen, model=model, system=system)
             chat.connect()
             if text:

@@ -5,10 +5,12 @@ Main thread, synchronous: Ctrl-C must break a read. Knows HTTP and JSON, never t
 
 import ipaddress
 import json
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -52,7 +54,8 @@ class Stats:
 class ChatClient:
     """Owns the HTTP connection pool; close it with `with`."""
 
-    def __init__(self, base_url: str, *, api_key: str | None = None) -> None:
+    def __init__(self, base_url: str, *, api_key: str | None = None, certificate: Path | None = None) -> None:
+        """`certificate`: what alone is trusted. Raises ChatError."""
         self.base_url = base_url.rstrip("/")
         self._sampling: dict[str, Any] = SAMPLING_OF_OTHERS
         try:
@@ -64,6 +67,7 @@ class ChatClient:
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            verify=ssl.create_default_context(cafile=certificate) if certificate else True,
             trust_env=not _is_loopback(url.host),  # a proxy cannot reach our own machine
         )
 

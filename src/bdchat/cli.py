@@ -160,8 +160,11 @@ def chat(
 
     own_key = server.api_key.get_secret_value() if server.api_key and base_url is None else None
     host = "127.0.0.1" if server.host in {"0.0.0.0", "::"} else server.host  # noqa: S104  # compared, not bound
-    url = base_url or f"http://{f'[{host}]' if ':' in host else host}:{server.port}/v1"
-    raise typer.Exit(run(url, model=model, system=system, api_key=api_key or own_key, question=question))
+    certificate = server.tls_cert if base_url is None else None
+    scheme = "https" if certificate else "http"
+    url = base_url or f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.port}/v1"
+    key = api_key or own_key
+    raise typer.Exit(run(url, model=model, system=system, api_key=key, question=question, certificate=certificate))
 
 
 @app.command()
@@ -207,6 +210,24 @@ def restore(
     try:
         typer.echo(restore_from(settings, file))
     except BackupFailed as error:
+        _fail(str(error))
+
+
+@app.command()
+def cert(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Further names and addresses that browsers call this machine by.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the pair that is there.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a self-signed certificate for https in one's own network."""
+    settings = _close_to_others(_load_settings(data_dir, [], {}))
+    from bdchat.cert_console import CertRefused, make
+
+    try:
+        typer.echo(make(settings, names or [], replaces=force))
+    except CertRefused as error:
         _fail(str(error))
 
 

@@ -1,14 +1,19 @@
 """`bdchat serve` as a process, without a model: how it starts, refuses and stops."""
 
 import asyncio
+import json
 import socket
+import ssl
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from websockets.asyncio.client import connect
 
 from bdchat.api.perimeter.addresses import network_addresses
+from bdchat.cert_console import make
+from bdchat.settings import Settings
 from tests.e2e.server_process import log_path, server_process, start
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +60,36 @@ async def test_other_devices_come_in_by_the_printed_link_and_by_nothing_else(tmp
             assert (await client.post("/api/auth/register", json=again)).status_code == 403
             assert (await client.get("/v1/models")).status_code == 200  # by its cookie
         assert await server.terminate() == 0
+
+
+async def test_with_a_certificate_it_is_https_wss_and_secure_cookies(tmp_path: Path) -> None:
+    make(Settings(data_dir=tmp_path), [], replaces=False)
+    cert, key = tmp_path / "tls" / "cert.pem", tmp_path / "tls" / "key.pem"
+    tls = ("--set", f"server.tls_cert={cert}", "--set", f"server.tls_key={key}")
+    trusting = ssl.create_default_context(cafile=cert)
+    async with server_process(tmp_path, *NO_MODEL, *tls) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        async with httpx.AsyncClient(base_url=server.url, verify=trusting) as client:
+            origin = {"origin": server.url}
+            body = {"username": "ann", "password": "correct horse battery"}
+            made = await client.post("/api/auth/register", json=body, headers=origin)
+            assert made.status_code == 201
+            cookies = made.headers.get_list("set-cookie")
+            assert all(cookie.startswith("__Host-") and "; Secure" in cookie for cookie in cookies)
+            link = (await client.post("/api/admin/invitations", json={}, headers=origin)).json()["link"]
+            assert link["address"].startswith(f"{server.url}/register?code=")
+            sent = "; ".join(cookie.partition(";")[0] for cookie in cookies)
+        url = f"wss{server.url.removeprefix('https')}/ws/events"
+        async with connect(url, ssl=trusting, additional_headers={"cookie": sent}, origin=server.url) as line:  # type: ignore[arg-type]
+            assert json.loads(await asyncio.wait_for(line.recv(), 10))["type"] == "hello"
+        assert await server.terminate() == 0
+
+
+@pytest.mark.parametrize(("cert", "said"), [("absent.pem", "cannot be read"), ("junk.pem", "no certificate")])
+async def test_a_certificate_that_is_none_is_one_line(tmp_path: Path, cert: str, said: str) -> None:
+    (tmp_path / "junk.pem").write_text("junk")
+    named = [f"server.tls_{kind}={tmp_path / cert}" for kind in ("cert", "key")]
+    assert said in await refused(tmp_path, *NO_MODEL, "--set", named[0], "--set", named[1])
 
 
 async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ class App(Starlette):
             Middleware(TidyPath),
             Middleware(HostGuard, server=settings.server, proxies=proxies),
             Middleware(OriginGuard, origins=origins, proxies=proxies),
-            Middleware(PageServer, page=page),
+            Middleware(PageServer, page=page, api_names=names),
             Middleware(CredentialGuard, authenticator=self.authenticator),
             Middleware(RightGuard, watch=self.right_watch),
             Middleware(BodyLimits, limits=settings.limits, large={IMPORT_PATH: settings.limits.import_bytes}),

@@ -1,8 +1,10 @@
 """The web page: what is cached, what is not, what its policy forbids, and that nothing but the page can be read."""
 
 import gzip
+import json
 import re
-from collections.abc import AsyncGenerator
+import struct
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tests.api.serving import in_process
 
 pytestmark = pytest.mark.anyio
 
+ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = b"export const answer = 42;\n" * 40
 INDEX = b'<!doctype html><meta property="csp-nonce" nonce="' + NONCE + b'"><script src="/assets/main-a1.js" nonce="'
 INDEX += NONCE + b'"></script>'
@@ -36,12 +39,12 @@ def built(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def browser(page: BuiltPage) -> AsyncGenerator[httpx.AsyncClient]:
+async def browser(page: BuiltPage, api_names: Collection[str] = ()) -> AsyncGenerator[httpx.AsyncClient]:
     async def nothing_else(scope, receive, send):  # type: ignore[no-untyped-def]
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    transport = httpx.ASGITransport(app=PageServer(nothing_else, page=page))
+    transport = httpx.ASGITransport(app=PageServer(nothing_else, page=page, api_names=api_names))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
@@ -152,3 +155,69 @@ async def test_the_page_is_open_where_the_api_needs_a_key() -> None:
     assert "content-security-policy" in page.headers
     assert api.status_code == 401
     assert foreign.status_code == 421
+
+
+READ = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}  # as a browser asks for what somebody typed
+
+
+async def test_an_unknown_address_is_the_page_to_a_browser_and_nothing_to_a_program(built: Path) -> None:
+    """Somebody who mistyped an address was shown JSON."""
+    async with browser(load_page(built), api_names={"v1", "api"}) as client:
+        for path in ("/foo", "/foo/bar", "/loginx"):
+            page = await client.get(path, headers=READ)
+            assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+            assert b"/assets/main-a1.js" in page.content
+            assert "content-type" not in (await client.get(path)).headers
+            assert "content-type" not in (await client.post(path, headers=READ)).headers
+        for path in ("/v1/nope", "/api/nope", "/v1", "/api"):
+            assert "content-type" not in (await client.get(path, headers=READ)).headers
+
+
+async def test_an_unknown_path_of_the_api_is_told_in_its_own_shape() -> None:
+    async with in_process() as client:
+        for path in ("/v1/nope", "/api/nope", "/health/nope", "/ws/nope"):
+            response = await client.get(path, headers=READ)
+            assert response.headers["content-type"] == "application/json", path
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ({}, "en"),
+        ({"accept-language": "ko-KR,ko;q=0.9,en;q=0.8"}, "ko"),
+        ({"accept-language": "ja,en;q=0.5,ko;q=0.7"}, "ko"),
+        ({"accept-language": "ko;q=0, en;q=0.1"}, "en"),
+        ({"accept-language": "fr"}, "en"),
+        ({"accept-language": "ko", "cookie": "a=b; bdchat-language=en"}, "en"),
+        ({"accept-language": "ko", "cookie": 'bdchat-language="><script>'}, "ko"),
+        ({"accept-language": ",;q=x," * 3000}, "en"),
+    ],
+)
+async def test_the_html_says_its_language_before_a_script_runs(
+    built: Path, headers: dict[str, str], language: str
+) -> None:
+    (built / "index.html").write_bytes(b'<!doctype html><html lang="en"><title>bdchat</title>')
+    async with browser(load_page(built)) as client:
+        response = await client.get("/", headers=headers)
+    assert response.content == f'<!doctype html><html lang="{language}"><title>bdchat</title>'.encode()
+    assert response.headers["vary"] == "accept, accept-language, cookie"
+
+
+def test_a_home_screen_finds_icons_of_the_sizes_that_the_manifest_names() -> None:
+    """Phones take no SVG: the page was installed without a picture."""
+    public = ROOT / "webui" / "public"
+    manifest = json.loads((public / "manifest.webmanifest").read_text("utf-8"))
+    drawn = {icon["src"]: icon for icon in manifest["icons"] if icon["type"] == "image/png"}
+    assert {icon["sizes"] for icon in drawn.values()} == {"192x192", "512x512"}
+    assert [icon["src"] for icon in drawn.values() if icon.get("purpose") == "maskable"] == ["icon-maskable-512.png"]
+    for name, icon in (drawn | {"icon-180.png": {"sizes": "180x180"}}).items():
+        head = (public / name).read_bytes()[:24]
+        width, height = struct.unpack(">II", head[16:24])
+        assert (head[:8], f"{width}x{height}") == (b"\x89PNG\r\n\x1a\n", icon["sizes"])
+    for entry in ("index.html", "admin.html"):
+        html = (ROOT / "webui" / entry).read_text("utf-8")
+        assert 'href="/manifest.webmanifest"' in html
+        assert 'rel="apple-touch-icon" href="/icon-180.png"' in html
+        assert "viewport-fit=cover" in html
+    assert (manifest["display"], manifest["start_url"], manifest["scope"]) == ("standalone", "./", "./")
+    assert manifest["share_target"]["action"] == "share"

@@ -29,6 +29,8 @@ const TemporaryPage = lazy(() =>
   })),
 );
 
+const SharePage = lazy(() => import("@/features/chat/share-page").then((module) => ({ default: module.SharePage })));
+
 /** Who comes to a chat mostly is signed in: the code does not wait for the server to say so. */
 export const preloaded: Promise<unknown> = /^\/(?:chat\/|$)/.test(placeOf(location.pathname) ?? "")
   ? Promise.all([SignedIn.preload(), Chat.preload()])
@@ -51,6 +53,7 @@ export function AppRoutes() {
         <Route element={signedIn}>
           <Route path="/" element={<Chat.Page />} />
           <Route path="/chat/:sessionId" element={<Chat.Page />} />
+          <Route path="/share" element={<SharePage />} />
           <Route path="/temporary" element={<TemporaryPage />} />
           <Route path="/settings" element={<SettingsPage />} />
           <Route path="/profile" element={<ProfilePage />} />

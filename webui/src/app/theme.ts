@@ -64,9 +64,15 @@ const BUTTON = {
 const FOCUSED_INSIDE = { "&:focus-visible": { outline: OUTLINE, outlineOffset: -2 } } as const;
 
 const BASE = {
-  ":root": { "--bd-mono": MONO },
+  // What a phone's notch and home bar leave of the window: the page reaches behind them (viewport-fit=cover).
+  ":root": {
+    "--bd-mono": MONO,
+    "--bd-height": "calc(100dvh - env(safe-area-inset-top, 0px) - env(safe-area-inset-bottom, 0px))",
+  },
   "html, body, #root": { height: "100%" },
   body: {
+    padding:
+      "env(safe-area-inset-top) env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left)",
     // Korean breaks between words, not inside them; what has no spaces at all still breaks.
     wordBreak: "keep-all",
     overflowWrap: "anywhere",

@@ -2,6 +2,7 @@
 import { createInstance, type i18n as I18n } from "i18next";
 import { initReactI18next } from "react-i18next";
 import { withParticles } from "@/lib/korean";
+import { BASE_PATH } from "@/lib/place";
 
 export const LANGUAGES = ["ko", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -9,6 +10,7 @@ export type Language = (typeof LANGUAGES)[number];
 export const LANGUAGE_NAMES: Record<Language, string> = { ko: "한국어", en: "English" };
 
 const STORED_AS = "bdchat.language";
+const TOLD_AS = "bdchat-language"; // page.py
 /** Where a page's words come from, by language. */
 export type Words = Record<Language, () => Promise<{ default: object }>>;
 
@@ -78,6 +80,9 @@ export async function switchLanguage(i18n: I18n, language: Language): Promise<vo
   i18n.addResourceBundle(language, "translation", await wordsIn(language, [...loaded]), true);
   await i18n.changeLanguage(language);
   localStorage.setItem(STORED_AS, language);
+  // The server writes it into the next page's <html lang>, for what reads it before this script runs.
+  // biome-ignore lint/suspicious/noDocumentCookie: Safari 17 has no CookieStore
+  document.cookie = `${TOLD_AS}=${language}; Path=${BASE_PATH || "/"}; Max-Age=31536000; SameSite=Lax`;
   document.documentElement.lang = language;
 }
 

@@ -8,7 +8,7 @@ so it stands before the credentials. A path is looked up in a table made at star
 import mimetypes
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,20 +17,25 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bdchat.api.http.security import headers_named
 
 BUILT_PAGE = Path(__file__).resolve().parents[2] / "webui"  # scripts/bootstrap_webui.py puts it there; in the wheel
-PLACES = frozenset({"", "login", "register", "chat", "temporary", "settings", "profile", "shared", "admin"})
-CHAT_PATHS = r"/(?:login|register|chat(?:/.*)?|temporary|settings(?:/.*)?|profile|shared/.*)?"
+PLACES = frozenset({"", "login", "register", "chat", "temporary", "settings", "profile", "share", "shared", "admin"})
+CHAT_PATHS = r"/(?:login|register|chat(?:/.*)?|temporary|settings(?:/.*)?|profile|share|shared/.*)?"
 # Which file answers for which paths; the page's own router does the rest.
 ENTRIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("index.html", re.compile(CHAT_PATHS, re.DOTALL)),
     ("admin.html", re.compile(r"/admin(?:/.*)?", re.DOTALL)),
 )
 NONCE = b"BDCHAT-CSP-NONCE"  # vite.config.ts, html.cspNonce
+LANGUAGE = b'<html lang="en"'  # as both entries begin; the page's script says it again
+LANGUAGE_COOKIE = b"bdchat-language="  # what a reader chose (webui/src/lib/i18n.ts)
+LANGUAGES = ("ko", "en")
 BASE = b"BDCHAT-BASE-PATH"  # index.html and admin.html tell it to the page (webui/src/lib/place.ts)
 HERE = b'"./'  # how the build writes the page's own addresses (vite.config.ts, base)
 FOR_EVER = b"public, max-age=31536000, immutable"  # an asset's name changes with its content
 FOR_A_DAY = b"public, max-age=86400"
 COMPRESSED = ".gz"
 NO_GZIP = re.compile(r"(?:^|,)\s*gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)")
+WEIGHT = re.compile(r"q=([01](?:\.[0-9]{1,3})?)")
+MAX_LANGUAGES = 20  # of Accept-Language; a browser names a handful
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -100,11 +105,13 @@ def _page_file(path: Path, *, caching: bytes) -> PageFile:
 
 
 class PageServer:
-    """Answers GET and HEAD of the page's own paths; everything else goes on to the API."""
+    """Answers GET and HEAD of the page's own paths, and a browser's of an address that is nobody's: the page says that
+    there is nothing. Everything else goes on to the API, whose paths begin with `api_names`."""
 
-    def __init__(self, app: ASGIApp, *, page: BuiltPage) -> None:
+    def __init__(self, app: ASGIApp, *, page: BuiltPage, api_names: Collection[str] = ()) -> None:
         self._app = app
         self._page = page
+        self._api_names = frozenset(api_names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
@@ -112,9 +119,34 @@ class PageServer:
                 await _send_file(file, scope, send)
                 return
             if (html := self._page.entry(scope["path"])) is not None:
-                await _send_entry(html, scope, send, is_built=self._page.is_built)
+                await _send_entry(html, scope, send, status=200 if self._page.is_built else 503)
+                return
+            if self._page.is_built and self._is_mistyped(scope):
+                await _send_entry(self._page.entries["index.html"], scope, send, status=404)
                 return
         await self._app(scope, receive, send)
+
+    def _is_mistyped(self, scope: Scope) -> bool:
+        is_read_by_somebody = any(b"text/html" in accepted for accepted in headers_named(scope, b"accept"))
+        return is_read_by_somebody and scope["path"].split("/")[1] not in self._api_names
+
+
+def language_of(scope: Scope) -> str:
+    """What the reader chose before, or the first of the browser's languages that the page speaks, or English: as the
+    page itself decides."""
+    for cookies in headers_named(scope, b"cookie"):
+        for cookie in cookies.split(b";"):
+            chosen = cookie.strip().removeprefix(LANGUAGE_COOKIE).decode("latin-1")
+            if cookie.strip().startswith(LANGUAGE_COOKIE) and chosen in LANGUAGES:
+                return chosen
+    wanted = ",".join(value.decode("latin-1") for value in headers_named(scope, b"accept-language")[:4])
+    weighed: list[tuple[float, str]] = []
+    for part in wanted.split(",")[:MAX_LANGUAGES]:
+        tag, _, weight = part.partition(";")
+        found = WEIGHT.fullmatch(weight.strip())
+        weighed.append((float(found[1]) if found else 1.0, tag.strip()[:2].lower()))
+    known = [tag for weight, tag in sorted(weighed, key=lambda each: -each[0]) if tag in LANGUAGES and weight > 0]
+    return known[0] if known else "en"
 
 
 async def _send_file(file: PageFile, scope: Scope, send: Send) -> None:
@@ -128,16 +160,18 @@ async def _send_file(file: PageFile, scope: Scope, send: Send) -> None:
     await _send(200, headers, body, scope, send)
 
 
-async def _send_entry(html: bytes, scope: Scope, send: Send, *, is_built: bool) -> None:
+async def _send_entry(html: bytes, scope: Scope, send: Send, *, status: int) -> None:
     nonce = secrets.token_urlsafe(18)
     headers = [
         (b"cache-control", b"no-cache"),
+        (b"vary", b"accept, accept-language, cookie"),
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", POLICY.format(nonce=nonce).encode()),
         (b"cross-origin-opener-policy", b"same-origin"),
         (b"x-frame-options", b"DENY"),  # for what does not know frame-ancestors
     ]
-    await _send(200 if is_built else 503, headers, html.replace(NONCE, nonce.encode()), scope, send)
+    html = html.replace(LANGUAGE, f'<html lang="{language_of(scope)}"'.encode(), 1)
+    await _send(status, headers, html.replace(NONCE, nonce.encode()), scope, send)
 
 
 async def _send(status: int, headers: list[tuple[bytes, bytes]], body: bytes, scope: Scope, send: Send) -> None:

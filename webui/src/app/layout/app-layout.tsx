@@ -13,6 +13,11 @@ import { useHotkeys } from "./use-hotkeys";
 const HotkeyHelp = lazy(() => import("./hotkey-help").then((module) => ({ default: module.HotkeyHelp })));
 
 const SIDEBAR_PX = 272;
+/** A drawer is fixed to the window, past the body's own padding. */
+const SAFE_DRAWER = {
+  paddingBlock: "env(safe-area-inset-top) env(safe-area-inset-bottom)",
+  boxSizing: "border-box",
+} as const;
 
 interface Props {
   sidebar: ReactNode;
@@ -59,7 +64,7 @@ export function AppLayout({ sidebar, notice }: Props) {
     </Box>
   );
   return (
-    <Box sx={{ display: "flex", height: "100dvh" }}>
+    <Box sx={{ display: "flex", height: "var(--bd-height)" }}>
       {isWide && isOpen && (
         <Box
           sx={{
@@ -80,7 +85,7 @@ export function AppLayout({ sidebar, notice }: Props) {
           slotProps={{
             paper: {
               "aria-label": t("layout.sidebar"),
-              sx: { width: `min(${SIDEBAR_PX}px, 86vw)`, bgcolor: "background.sunken" },
+              sx: { width: `min(${SIDEBAR_PX}px, 86vw)`, bgcolor: "background.sunken", ...SAFE_DRAWER },
             },
           }}
         >

@@ -15,7 +15,14 @@ export function AuthFrame({ title, text, children }: Props) {
   return (
     <Box
       component="main"
-      sx={{ minHeight: "100dvh", display: "grid", placeContent: "center", justifyItems: "center", gap: 2, p: 2 }}
+      sx={{
+        minHeight: "var(--bd-height)",
+        display: "grid",
+        placeContent: "center",
+        justifyItems: "center",
+        gap: 2,
+        p: 2,
+      }}
     >
       <Paper
         variant="outlined"

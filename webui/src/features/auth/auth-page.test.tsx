@@ -130,4 +130,5 @@ test("a password can be looked at, and the language be chosen, before one has an
   fireEvent.click(screen.getByRole("button", { name: "한국어" }));
   expect(await screen.findByRole("heading", { name: "로그인" })).toBeDefined();
   expect(document.documentElement.lang).toBe("ko");
+  expect(document.cookie).toContain("bdchat-language=ko"); // for the server's next <html lang>
 });

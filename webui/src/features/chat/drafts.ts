@@ -25,6 +25,8 @@ export interface Draft extends DraftParts {
 type DraftChange = Partial<Draft> | ((before: Draft) => Partial<Draft>);
 export type ChangeDraft = (change: DraftChange) => void;
 
+/** The place of a chat that has not begun. */
+export const NEW_CHAT = "new";
 const PREFIX = "bdchat.draft.";
 const PARTS = ".parts";
 export const NOTHING: Draft = { text: "", attachments: [], preset: undefined, settings: undefined };

@@ -13,14 +13,13 @@ import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 import { Composer } from "./composer/composer";
 import { DraftSettings } from "./draft-settings";
-import { type Draft, useDraft } from "./drafts";
+import { type Draft, NEW_CHAT, useDraft } from "./drafts";
 import { useNewChatModel } from "./model-choice";
 import { usePending } from "./pending";
 
 const NewChatSettings = lazy(() =>
   import("./settings/new-chat-settings").then((module) => ({ default: module.NewChatSettings })),
 );
-const PLACE = "new";
 /** Characters of the first message that the server wants to see. */
 const MAX_OPENING = 1000;
 
@@ -31,7 +30,7 @@ export function NewChat() {
   const { show } = useNotices();
   const { add } = usePending();
   const { choice, chosen } = useNewChatModel();
-  const [draft, change] = useDraft(PLACE);
+  const [draft, change] = useDraft(NEW_CHAT);
   const [isOpen, setOpen] = useState(false);
   const begin = async (content: string, sent: Draft) => {
     try {
@@ -63,7 +62,7 @@ export function NewChat() {
         {t("chat.greeting")}
       </Typography>
       <Box sx={{ mb: { sm: "auto" } }}>
-        <Composer place={PLACE} choice={choice} send={begin}>
+        <Composer place={NEW_CHAT} choice={choice} send={begin}>
           <DraftSettings draft={draft} change={change} />
           <Box sx={{ display: "flex", justifyContent: "center", flexWrap: "wrap", color: "text.secondary" }}>
             <Button

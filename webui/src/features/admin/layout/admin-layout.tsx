@@ -24,7 +24,7 @@ export function AdminLayout({ notice }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever chose a page in the drawer wants to see it
   useEffect(() => setOpen(false), [pathname]);
   return (
-    <Box sx={{ display: "flex", flexDirection: isWide ? "row" : "column", height: "100dvh" }}>
+    <Box sx={{ display: "flex", flexDirection: isWide ? "row" : "column", height: "var(--bd-height)" }}>
       {isWide ? (
         <Box
           sx={{
