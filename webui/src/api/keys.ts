@@ -18,7 +18,8 @@ export const keys = {
   preview: (sessionId: string, leafId: string, draft: string) =>
     ["sessions", "one", sessionId, "preview", leafId, draft] as const,
   memory: (sessionId: string) => ["sessions", "one", sessionId, "memory"],
-  search: (words: string) => ["search", words],
+  search: (words: string, filter: object) => ["search", words, filter] as const,
+  searchIn: (words: string, filter: object, sessionId: string) => ["search", words, filter, sessionId] as const,
   profile: ["profile"],
   logins: ["profile", "logins"],
   apiKeys: ["profile", "keys"],

@@ -85,6 +85,7 @@ const BASE = {
     "button, summary, input:not([type=checkbox]):not([type=radio]), select, textarea": { minHeight: FINGER },
     "a.md-chip": { minHeight: FINGER },
   },
+  "::highlight(found)": { backgroundColor: "Mark", color: "MarkText" }, // lib/marked-words.ts
   ".ellipsis": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   ".visually-hidden": {
     position: "absolute",

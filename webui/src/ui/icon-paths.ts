@@ -8,6 +8,7 @@ export const ICON_PATHS = {
   send: "M12 19V5M6 11l6-6 6 6",
   stop: "M7 7h10v10H7z",
   copy: "M9 9h10v10H9zM5 15V5h10",
+  link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7l-1.2 1.2M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7l1.2-1.2",
   check: "M5 12.5l4.5 4.5L19 7.5",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   retry: "M19 12a7 7 0 1 1-2-5l2 2M19 4v5h-5",

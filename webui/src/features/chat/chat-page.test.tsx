@@ -1,4 +1,4 @@
-import { act, fireEvent, screen, waitFor } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import type { PathMessageView } from "@/api/types.gen";
 import { LINE, message, openChat, Refusal, session } from "@/test-app";
@@ -218,6 +218,10 @@ test("a found message is gone to, on whatever page or branch it is", async () =>
   const found = (await screen.findByText("the found one")).closest("article");
   await waitFor(() => expect(document.activeElement).toBe(found));
   expect(shown.mock.contexts[0]).toBe(found);
+  const link = vi.fn<(text: string) => Promise<void>>(async () => undefined);
+  Object.defineProperty(navigator, "clipboard", { value: { writeText: link }, configurable: true });
+  fireEvent.click(within(found as HTMLElement).getByLabelText("Copy link to message"));
+  await waitFor(() => expect(link).toHaveBeenCalledWith(`${location.origin}/chat/s1?message=m1`));
 });
 
 test("a chat's settings are saved whole, and what the server refuses is said at its field", async () => {

@@ -1,10 +1,14 @@
-/** Goes to the message that the address names (`?message=…`), on whatever branch it is; a search leads here. */
+/**
+ * Goes to the message that the address names (`?message=…`), on whatever branch it is, and marks in it what a search was
+ * for. The address stays: it can be copied, and a page that is loaded anew goes there again.
+ */
 import { type UseInfiniteQueryResult, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useRef } from "react";
-import { useSearchParams } from "react-router";
+import { useLocation, useSearchParams } from "react-router";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { PathMessageView } from "@/api/types.gen";
+import { markWords, unmarkWords } from "@/lib/marked-words";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 
@@ -21,37 +25,48 @@ export function useJump(sessionId: string, messages: readonly PathMessageView[],
   const { show } = useNotices();
   const [params, setParams] = useSearchParams();
   const wanted = params.get(NAME);
-  const asked = useRef<string | null>(null); // whose branch has been asked for
+  const { key, state } = useLocation();
+  const visit = `${key} ${wanted}`; // who follows a link again wants to go there again
+  const arrived = useRef<string | null>(null); // the visit that is over
+  const asked = useRef<string | null>(null); // the visit whose branch has been asked for
+  useEffect(() => unmarkWords, []);
 
-  const arrive = () => setParams({}, { replace: true });
+  const giveUp = () => setParams({}, { replace: true });
   const showBranch = async (messageId: string) => {
-    asked.current = messageId;
+    asked.current = visit;
     try {
       const path = { session_id: sessionId };
       await call("POST /api/sessions/{session_id}/head", { path, body: { message_id: messageId } });
       await queries.invalidateQueries({ queryKey: keys.messages(sessionId) });
     } catch (error) {
       show({ text: textOf(error) });
-      arrive();
+      giveUp();
     }
   };
   const step = useEffectEvent((messageId: string) => {
     if (messages.some((message) => message.message_id === messageId)) {
-      reveal(messageId);
-      arrive();
+      arrived.current = visit;
+      reveal(messageId, wordsIn(state));
     } else if (pages.hasNextPage) pages.fetchNextPage();
-    else if (asked.current !== messageId) showBranch(messageId);
-    else arrive(); // it went away meanwhile
+    else if (asked.current !== visit) showBranch(messageId);
+    else giveUp(); // it went away meanwhile
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: each page that has come may hold it
   useEffect(() => {
-    if (wanted && !pages.isFetching) step(wanted);
-  }, [wanted, messages, pages.isFetching]);
+    if (wanted && arrived.current !== visit && !pages.isFetching) step(wanted);
+  }, [visit, messages, pages.isFetching]);
 }
 
-function reveal(messageId: string): void {
+/** What a link of the search brings with it. */
+function wordsIn(state: unknown): readonly string[] {
+  const words = (state as { words?: unknown } | null)?.words;
+  return Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
+}
+
+function reveal(messageId: string, words: readonly string[]): void {
   const element = document.getElementById(elementIdOf(messageId));
   if (!element) return;
+  markWords(element, words);
   element.scrollIntoView({ block: "center" });
   element.focus({ preventScroll: true });
   element.animate([{ backgroundColor: "var(--mui-palette-action-selected)" }, {}], SHOWN_FOR_MS);

@@ -1,5 +1,6 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
+import type { ChatHitsView, HitView } from "@/api/types.gen";
 import { renderApp, session } from "@/test-app";
 
 test("a deleted chat can be brought back", async () => {
@@ -29,20 +30,80 @@ test("a deleted chat can be brought back", async () => {
   expect(calls).toEqual(["delete", "restore"]);
 });
 
-test("a search says what it found, with the words marked", async () => {
-  const asked: (string | null)[] = [];
+function found(id: string, title: string, numMatches: number): ChatHitsView {
+  const place = { session_id: id, folder: "", is_archived: false, is_shared: false };
+  const hit = (messageId: string): HitView => ({
+    ...place,
+    kind: "message",
+    session_title: title,
+    message_id: messageId,
+    role: "user",
+    at_ms: 0,
+    snippet: `환불 ${messageId}`,
+    highlights: [[0, 2]],
+  });
+  return {
+    ...place,
+    title,
+    title_highlights: [],
+    is_title_found: false,
+    updated_at_ms: 0,
+    num_matches: numMatches,
+    has_more: false,
+    hits: [hit(`${id}-a`)],
+  };
+}
+
+test("a search shows every chat with its matches, and more of both", async () => {
+  const asked: string[] = [];
   renderApp("/", {
+    "GET /api/search/chats": (_body, url) => {
+      asked.push(url.search);
+      const isFirst = !url.searchParams.get("cursor");
+      const data = [isFirst ? found("s1", "규정", 148) : found("s2", "다른 채팅", 1)];
+      return { data, words: ["환불"], next_cursor: isFirst ? "next" : null };
+    },
     "GET /api/search": (_body, url) => {
-      asked.push(url.searchParams.get("q"));
-      const hit = { kind: "message", session_id: "s1", session_title: "규정", message_id: "m", role: "user", at_ms: 0 };
-      const rest = { folder: "", is_archived: false, is_shared: false, snippet: "환불 규정", highlights: [[0, 2]] };
-      return { data: [{ ...hit, ...rest }], next_cursor: null };
+      asked.push(url.search);
+      return { data: found("s1", "규정", 1).hits.concat(found("s3", "", 1).hits), words: ["환불"], next_cursor: null };
     },
   });
-  fireEvent.change(await screen.findByLabelText("Search all chats"), { target: { value: "환불" } });
+  fireEvent.change(await screen.findByLabelText("Search all chats"), { target: { value: "환불은" } });
   expect((await screen.findByText("환불")).tagName).toBe("MARK");
-  expect(screen.getByText("1 result")).toBeDefined();
-  expect(asked).toEqual(["환불"]);
+  expect(screen.getByText("148 matches")).toBeDefined();
+  expect(screen.getByText("1+ chats")).toBeDefined();
+  fireEvent.click(screen.getByText("More in this chat"));
+  expect(await screen.findByText("s3-a", { exact: false })).toBeDefined();
+  expect(screen.queryByText("More in this chat")).toBeNull();
+  fireEvent.click(screen.getByText("More chats"));
+  expect(await screen.findByText("다른 채팅")).toBeDefined();
+  expect(screen.getByText("2 chats")).toBeDefined();
+  const hit = screen.getAllByRole("link").find((link) => link.getAttribute("href")?.includes("s2-a"));
+  expect(hit?.getAttribute("href")).toBe("/chat/s2?message=s2-a");
+  const q = encodeURIComponent("환불은");
+  expect(asked).toEqual([`?q=${q}&limit=10`, `?q=${q}&session_id=s1&limit=20`, `?q=${q}&limit=10&cursor=next`]);
+});
+
+test("a search is narrowed by who wrote it, when and where", async () => {
+  const asked: URLSearchParams[] = [];
+  renderApp("/", {
+    "GET /api/folders": () => ({ data: [{ name: "일", num_sessions: 1 }] }),
+    "GET /api/search/chats": (_body, url) => {
+      asked.push(url.searchParams);
+      return { data: [], words: [], next_cursor: null };
+    },
+  });
+  fireEvent.change(await screen.findByLabelText("Search all chats"), { target: { value: "fox" } });
+  fireEvent.click(await screen.findByText("Filters"));
+  fireEvent.change(screen.getByLabelText("Written by"), { target: { value: "assistant" } });
+  await screen.findByRole("option", { name: "일" });
+  fireEvent.change(screen.getByLabelText("Folder"), { target: { value: "=일" } });
+  fireEvent.change(screen.getByLabelText("From"), { target: { value: "2026-01-02" } });
+  expect(await screen.findByText("No results for “fox” with these filters")).toBeDefined();
+  await waitFor(() => expect(asked.at(-1)?.get("from")).toBe(`${new Date(2026, 0, 2).getTime()}`));
+  expect([asked.at(-1)?.get("role"), asked.at(-1)?.get("folder")]).toEqual(["assistant", "일"]);
+  fireEvent.click(screen.getByText("Clear filters"));
+  expect(await screen.findByText("No results for “fox”")).toBeDefined();
 });
 
 test("several chats are chosen and deleted at once; one undo brings them back", async () => {

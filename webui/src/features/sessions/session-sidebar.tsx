@@ -4,10 +4,11 @@ import Button from "@mui/material/Button";
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { withPageWords } from "@/lib/i18n";
 import { useSettled } from "@/lib/use-settled";
 import { Icon } from "@/ui/icon";
+import { Loading } from "@/ui/loading";
 import { plainField } from "@/ui/plain-field";
-import { SearchResults } from "./search-results";
 import type { Place } from "./session-filter";
 import { SessionList } from "./session-list";
 import { ShelfPicker } from "./shelf-picker";
@@ -15,6 +16,10 @@ import { useInvitations } from "./use-invitations";
 
 const InvitationList = lazy(() => import("./invitation-list").then((module) => ({ default: module.InvitationList })));
 const FolderBar = lazy(() => import("./folder-bar").then((module) => ({ default: module.FolderBar })));
+
+const SearchResults = lazy(() =>
+  withPageWords(import("./search/search-results")).then((module) => ({ default: module.SearchResults })),
+);
 
 const TYPING_MS = 200;
 
@@ -53,7 +58,9 @@ export function SessionSidebar({ footer }: Props) {
         </Box>
       </Box>
       {typed.trim() && words ? (
-        <SearchResults words={words} />
+        <Suspense fallback={<Loading />}>
+          <SearchResults typed={words} />
+        </Suspense>
       ) : (
         <>
           <Suspense>

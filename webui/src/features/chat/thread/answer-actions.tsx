@@ -9,6 +9,7 @@ import { useFork } from "../use-fork";
 import { AnswerCost } from "./answer-cost";
 import { BranchPicker } from "./branch-picker";
 import { CopyAction } from "./copy-action";
+import { LinkAction } from "./link-action";
 
 interface Props {
   message: PathMessageView;
@@ -27,6 +28,7 @@ export function AnswerActions({ message, say }: Props) {
     >
       <BranchPicker message={message} />
       <CopyAction text={message.content} />
+      <LinkAction message={message} />
       {mayWrite && (
         <IconAction
           icon="retry"

@@ -1,4 +1,4 @@
-/** Copies a message as it was written. */
+/** Copies a message as it was written, or the address of it. */
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { copyText } from "@/lib/clipboard";
@@ -6,9 +6,11 @@ import { IconAction } from "@/ui/icon-action";
 
 interface Props {
   text: string;
+  icon?: "copy" | "link";
+  label?: string;
 }
 
-export function CopyAction({ text }: Props) {
+export function CopyAction({ text, icon = "copy", label }: Props) {
   const { t } = useTranslation();
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {
@@ -18,9 +20,9 @@ export function CopyAction({ text }: Props) {
   }, [isCopied]);
   return (
     <IconAction
-      icon={isCopied ? "check" : "copy"}
+      icon={isCopied ? "check" : icon}
       iconSize={17}
-      label={isCopied ? t("markdown.copied") : t("chat.copy")}
+      label={isCopied ? t("markdown.copied") : (label ?? t("chat.copy"))}
       onClick={async () => setCopied(await copyText(text))}
     />
   );

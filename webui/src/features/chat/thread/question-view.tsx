@@ -15,6 +15,7 @@ import { useReader } from "../people/reader";
 import { BranchPicker } from "./branch-picker";
 import { Bubble } from "./bubble";
 import { CopyAction } from "./copy-action";
+import { LinkAction } from "./link-action";
 import { MessageEditor } from "./message-editor";
 
 interface Props {
@@ -56,6 +57,7 @@ export function QuestionView({ message, say }: Props) {
         <BranchPicker message={message} />
         {mayWrite && <IconAction icon="edit" iconSize={17} label={t("chat.edit")} onClick={() => setEditing(true)} />}
         <CopyAction text={message.content} />
+        <LinkAction message={message} />
       </Box>
     </>
   );
