@@ -18,6 +18,18 @@ function onlyWoff2(): Plugin {
   };
 }
 
+/** MUI's buttons bring the code of their ripple, 3 kB, also where the theme has turned it off (src/app/theme.ts). */
+function withoutRipple(): Plugin {
+  const NOTHING = "\0no-ripple";
+  return {
+    name: "without-ripple",
+    enforce: "pre",
+    resolveId: (source, importer) =>
+      source === "./TouchRipple.mjs" && importer?.includes("/ButtonBase/") ? NOTHING : null,
+    load: (id) => (id === NOTHING ? "export default () => null;" : null),
+  };
+}
+
 /** The chat with its page and the larger of its languages; all that the administration adds to what both have. */
 const BUDGETS: Budget[] = [
   {
@@ -39,7 +51,7 @@ const BUDGETS: Budget[] = [
 ];
 
 export default defineConfig({
-  plugins: [react(), onlyWoff2(), budgets(BUDGETS)],
+  plugins: [react(), withoutRipple(), onlyWoff2(), budgets(BUDGETS)],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   base: "./", // page.py puts server.base_path in its place
   html: { cspNonce: "BDCHAT-CSP-NONCE" }, // page.py puts a fresh one in its place

@@ -8,17 +8,21 @@ import { Link, useNavigate } from "react-router";
 import { call } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import type { ConfigBody, NewSession } from "@/api/types.gen";
+import { withPageWords } from "@/lib/i18n";
 import { Icon } from "@/ui/icon";
+import { latePart } from "@/ui/late-part";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 import { Composer } from "./composer/composer";
-import { DraftSettings } from "./draft-settings";
 import { type Draft, NEW_CHAT, useDraft } from "./drafts";
 import { useNewChatModel } from "./model-choice";
 import { usePending } from "./pending";
 
 const NewChatSettings = lazy(() =>
-  import("./settings/new-chat-settings").then((module) => ({ default: module.NewChatSettings })),
+  withPageWords(import("./settings/new-chat-settings")).then((module) => ({ default: module.NewChatSettings })),
+);
+const DraftSettings = latePart(() =>
+  withPageWords(import("./writing/draft-settings")).then((part) => part.DraftSettings),
 );
 /** Characters of the first message that the server wants to see. */
 const MAX_OPENING = 1000;
@@ -63,7 +67,7 @@ export function NewChat() {
       </Typography>
       <Box sx={{ mb: { sm: "auto" } }}>
         <Composer place={NEW_CHAT} choice={choice} send={begin}>
-          <DraftSettings draft={draft} change={change} />
+          {(draft.preset || draft.settings) && <DraftSettings.Part draft={draft} change={change} />}
           <Box sx={{ display: "flex", justifyContent: "center", flexWrap: "wrap", color: "text.secondary" }}>
             <Button
               size="small"
@@ -71,7 +75,7 @@ export function NewChat() {
               startIcon={<Icon name="settings" size={16} />}
               onClick={() => setOpen(true)}
             >
-              {t("composer.settings")}
+              {t("chat.settings.title")}
             </Button>
             <Button
               component={Link}

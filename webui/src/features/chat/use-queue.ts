@@ -1,8 +1,8 @@
 /** Messages of a chat that wait until the answer that is being written has ended: each is sent below the one before. */
 import { useEffect } from "react";
 import type { PathMessageView } from "@/api/types.gen";
-import type { MessageQueue } from "./composer/queued-list";
 import { usePending } from "./pending";
+import type { MessageQueue } from "./writing/queued-list";
 
 /** An answer that came to nothing: who wrote on meanwhile may not want that any more. */
 const HELD_AFTER = new Set(["failed", "interrupted"]);

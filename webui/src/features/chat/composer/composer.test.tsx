@@ -34,7 +34,7 @@ test("a slash brings a preset in by keyboard; a new chat has its system prompt",
   expect(screen.getByRole("option", { selected: true }).textContent).toContain("/translate");
   fireEvent.keyDown(field, { key: "Enter" });
   expect(await screen.findByDisplayValue("Translate:")).toBeDefined();
-  expect(screen.getByText("Using the system prompt of /translate")).toBeDefined();
+  expect(await screen.findByText("Using the system prompt of /translate")).toBeDefined();
   expect(screen.queryByRole("listbox")).toBeNull();
   fireEvent.keyDown(field, { key: "Enter" });
   await waitFor(() => expect(begun).toMatchObject({ config: { system_prompt: "You translate." } }));

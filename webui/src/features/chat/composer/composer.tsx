@@ -14,23 +14,24 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import { type Preset, presetsFor, usePresets } from "@/api/presets";
+import { withPageWords } from "@/lib/i18n";
 import { EnterKey } from "@/lib/ime";
+import { latePart, whenIdle } from "@/ui/late-part";
 import { MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
 import { ContextMeter } from "../context-meter/context-meter";
 import { type DraftPlace, usePreview } from "../context-meter/use-preview";
 import { type Draft, useDraft } from "../drafts";
 import { type ModelChoice, troubleOf } from "../model-choice";
 import { newId } from "../pending";
-import { AttachmentChips } from "./attachment-chips";
+import type { MessageQueue } from "../writing/queued-list";
 import { ComposerBar } from "./composer-bar";
-import { Notice } from "./notice";
-import type { MessageQueue } from "./queued-list";
 import { useFiles } from "./use-files";
 import { type Sending, useSending } from "./use-sending";
 
 const PresetList = lazy(() => import("./preset-list").then((module) => ({ default: module.PresetList })));
-const ModelNotice = lazy(() => import("./model-notice").then((module) => ({ default: module.ModelNotice })));
-const QueuedList = lazy(() => import("./queued-list").then((module) => ({ default: module.QueuedList })));
+const Chips = latePart(() => withPageWords(import("../writing/attachment-chips")).then((part) => part.AttachmentChips));
+const Notices = latePart(() => withPageWords(import("../writing/notices")).then((part) => part.Notices));
+const Queue = latePart(() => withPageWords(import("../writing/queued-list")).then((part) => part.QueuedList));
 
 const TYPING_EVERY_MS = 3000;
 
@@ -69,6 +70,7 @@ export function Composer(props: Props) {
     element.style.height = `${element.scrollHeight}px`;
   }, [text]);
 
+  useEffect(() => whenIdle(() => [Chips, Notices, Queue].map(({ preload }) => preload())), []);
   const { preview, isOfDraft } = usePreview(stop ? null : cost, withAttachments(text, attachments));
   const trouble = troubleOf(choice);
   const isTooLong = isOfDraft && Boolean(preview?.too_long);
@@ -120,10 +122,10 @@ export function Composer(props: Props) {
   };
   const sendsOnEnter = !matchMedia("(pointer: coarse) and (hover: none)").matches; // a phone has a button for it
   const isEmpty = text.trim() === "" && attachments.length === 0;
-  const excess = preview?.too_long;
+  const hasNotice = trouble || preview?.too_long || files.refused.length > 0 || isWaiting;
   return (
     <Box sx={{ width: "100%", maxWidth: 780, mx: "auto", px: { xs: 1, sm: 2 }, pb: { xs: 1, sm: 2 } }}>
-      <Suspense>{queue && queue.messages.length > 0 && <QueuedList queue={queue} />}</Suspense>
+      {queue && queue.messages.length > 0 && <Queue.Part queue={queue} />}
       <Box
         sx={{
           border: 1,
@@ -150,11 +152,10 @@ export function Composer(props: Props) {
           },
         }}
       >
-        <Suspense>{trouble && <ModelNotice choice={choice} />}</Suspense>
-        {excess && <Notice isProblem text={t(`composer.tooLong.${excess}`)} />}
-        {files.refusal && <Notice isProblem text={files.refusal} />}
-        {isWaiting && <Notice text={t("composer.waitsForServer")} />}
-        <AttachmentChips attachments={attachments} change={(changed) => write({ attachments: changed })} />
+        {hasNotice && <Notices.Part choice={choice} preview={preview} refused={files.refused} isWaiting={isWaiting} />}
+        {attachments.length > 0 && (
+          <Chips.Part attachments={attachments} change={(changed) => write({ attachments: changed })} />
+        )}
         <Suspense>{isListOpen && <PresetList presets={presets} active={active} choose={choose} />}</Suspense>
         <textarea
           ref={field}

@@ -1,19 +1,16 @@
-/** Files that are chosen, pasted, or dropped anywhere on the page: texts are attached, of others it is said why not. */
+/** Files that are chosen, pasted, or dropped anywhere on the page: texts are attached, the others are told with the reason. */
 import { useEffect, useEffectEvent, useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { Attachment } from "../attachment";
+import type { Refusal } from "../writing/read-texts";
 
 export function useFiles(attach: (read: readonly Attachment[]) => void) {
-  const { t } = useTranslation();
-  const [refusal, setRefusal] = useState<string | null>(null);
+  const [refused, setRefused] = useState<readonly Refusal[]>([]);
   const [isOver, setOver] = useState(false);
   const take = async (files: readonly File[]) => {
-    const { readTexts, MAX_FILES, MAX_FILE_BYTES } = await import("./read-texts");
-    const { read, refused } = await readTexts(files);
-    if (read.length > 0) attach(read);
-    const most = { files: MAX_FILES, size: MAX_FILE_BYTES / 1_000_000 };
-    const texts = refused.map(({ name, why }) => t(`composer.files.${why}`, { name, ...most }));
-    setRefusal(texts.length > 0 ? texts.join(" ") : null);
+    const { readTexts } = await import("../writing/read-texts");
+    const found = await readTexts(files);
+    if (found.read.length > 0) attach(found.read);
+    setRefused(found.refused);
   };
   const drop = useEffectEvent((files: readonly File[]) => take(files));
   useEffect(() => {
@@ -35,5 +32,5 @@ export function useFiles(attach: (read: readonly Attachment[]) => void) {
       window.removeEventListener("dragleave", leave, first);
     };
   }, []);
-  return { take, isOver, refusal, forget: () => setRefusal(null) };
+  return { take, isOver, refused, forget: () => setRefused([]) };
 }

@@ -69,8 +69,3 @@ test("a model that cannot be loaded is not passed over in silence", async () => 
   show({ ...NOTHING, state: "failed" });
   expect(await screen.findByText("The model failed to load")).toBeDefined();
 });
-
-test("what is too long is shown with both numbers", async () => {
-  show({ ...READY, num_prompt_tokens: 25_000, context_length: 5600, too_long: "message" });
-  expect(await screen.findByText("25,000 of 5,600 tokens")).toBeDefined();
-});

@@ -4,7 +4,6 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { PreviewView, SegmentView } from "@/api/types.gen";
 import { useFormat } from "@/ui/use-format";
-import { ExcessBar } from "./excess-bar";
 import { TierBar } from "./tier-bar";
 
 /** Reading that takes less is not worth a word. */
@@ -19,8 +18,7 @@ export function ContextMeter({ preview }: Props) {
   const format = useFormat();
   if (preview?.state === "loading" || preview?.state === "restarting") return <Note>{t("chat.meter.loading")}</Note>;
   if (preview?.state === "failed") return <Note>{t("chat.meter.failed")}</Note>;
-  if (!preview || preview.num_prompt_tokens === null || preview.num_to_read === null) return null;
-  if (preview.too_long) return <ExcessBar preview={preview} />;
+  if (!preview || preview.too_long || preview.num_prompt_tokens === null || preview.num_to_read === null) return null;
   const { num_prompt_tokens: total, num_to_read: toRead, read_ms: ms, num_waiting: numWaiting } = preview;
   const label = t("chat.meter.read", { num: format.number(toRead), total: format.number(total) });
   const parts = [

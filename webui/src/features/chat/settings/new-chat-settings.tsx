@@ -60,10 +60,10 @@ export function NewChatSettings({ draft, model, save, close }: Props) {
   };
   return (
     <Dialog open onClose={close} fullWidth maxWidth="sm" aria-labelledby="new-chat-settings">
-      <DialogTitle id="new-chat-settings">{t("composer.newSettings")}</DialogTitle>
+      <DialogTitle id="new-chat-settings">{t("writing.newSettings")}</DialogTitle>
       <ChatSettingsForm config={config} model={model} save={keep} close={close}>
         <TextField
-          label={t("composer.folder")}
+          label={t("writing.folder")}
           value={folder}
           onChange={(event) => setFolder(event.target.value)}
           slotProps={{ htmlInput: { list: FOLDERS, maxLength: MAX_FOLDER_CHARACTERS, dir: "auto" } }}

@@ -6,8 +6,8 @@ import { type ChatTurn, streamChat } from "@/api/stream-chat";
 import { inFrame } from "@/lib/frame";
 import { useLineBack } from "@/live/use-line-back";
 import { useErrorText } from "@/ui/use-error-text";
-import type { MessageQueue, QueuedMessage } from "../composer/queued-list";
 import { newId } from "../pending";
+import type { MessageQueue, QueuedMessage } from "../writing/queued-list";
 
 export interface TemporaryChat {
   turns: readonly ChatTurn[];

@@ -2,8 +2,8 @@
 import Box from "@mui/material/Box";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
-import type { ChangeDraft, Draft } from "./drafts";
-import { NUMBERS } from "./settings/chat-settings-values";
+import type { ChangeDraft, Draft } from "../drafts";
+import { NUMBERS } from "../settings/chat-settings-values";
 
 interface Props {
   draft: Draft;
@@ -15,7 +15,7 @@ export function DraftSettings({ draft, change }: Props) {
   const { preset, settings } = draft;
   const named = settings
     ? [
-        settings.folder && t("composer.inFolder", { folder: settings.folder }),
+        settings.folder && t("writing.inFolder", { folder: settings.folder }),
         settings.config.system_prompt && t("chat.settings.systemPrompt"),
         ...NUMBERS.map(({ name }) => {
           const value = settings.config[name];
@@ -32,7 +32,7 @@ export function DraftSettings({ draft, change }: Props) {
           <IconAction
             icon="close"
             iconSize={14}
-            label={t("composer.withoutSettings")}
+            label={t("writing.withoutSettings")}
             onClick={() => change({ settings: undefined })}
           />
         </div>

@@ -32,27 +32,27 @@ export function QueuedList({ queue }: Props) {
     <Box sx={{ px: 1.5, pb: 0.75, fontSize: "0.88rem" }}>
       <Box role="status" sx={{ color: "text.secondary", fontSize: "0.8rem" }}>
         {sendFirst
-          ? t("composer.queueHeld", { count: messages.length })
-          : t("composer.queued", { count: messages.length })}
+          ? t("writing.queueHeld", { count: messages.length })
+          : t("writing.queued", { count: messages.length })}
       </Box>
-      <Box component="ol" aria-label={t("composer.queue")} sx={{ m: 0, p: 0, listStyle: "none" }}>
+      <Box component="ol" aria-label={t("writing.queue")} sx={{ m: 0, p: 0, listStyle: "none" }}>
         {messages.map(({ id, content }, index) => (
           <Box component="li" key={id} sx={{ display: "flex", alignItems: "center", minWidth: 0 }}>
             <Box component="span" dir="auto" className="ellipsis" sx={{ flex: 1 }}>
               {content}
             </Box>
             {index === 0 && sendFirst && (
-              <IconAction icon="send" iconSize={16} label={t("composer.sendNow")} onClick={sendFirst} />
+              <IconAction icon="send" iconSize={16} label={t("writing.sendNow")} onClick={sendFirst} />
             )}
-            <IconAction icon="edit" iconSize={16} label={t("composer.editQueued")} onClick={() => setOpenId(id)} />
-            <IconAction icon="close" iconSize={16} label={t("composer.unqueue")} onClick={() => queue.remove(id)} />
+            <IconAction icon="edit" iconSize={16} label={t("writing.editQueued")} onClick={() => setOpenId(id)} />
+            <IconAction icon="close" iconSize={16} label={t("writing.unqueue")} onClick={() => queue.remove(id)} />
           </Box>
         ))}
       </Box>
       <Suspense>
         {open && (
           <TextDialog
-            title={t("composer.editQueued")}
+            title={t("writing.editQueued")}
             text={open.content}
             save={(content) => queue.change(open.id, content)}
             close={() => setOpenId(null)}

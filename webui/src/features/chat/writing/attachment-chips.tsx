@@ -18,7 +18,6 @@ export function AttachmentChips({ attachments, change }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const [openId, setOpenId] = useState<string | null>(null);
-  if (attachments.length === 0) return null;
   const nameOf = ({ name, text }: Attachment) => {
     const size = format.bytes(new Blob([text]).size);
     return name === undefined ? t("chat.pasted", { size }) : `${name}, ${size}`;
@@ -43,7 +42,7 @@ export function AttachmentChips({ attachments, change }: Props) {
             }}
           >
             <ButtonBase
-              aria-label={t("composer.open", { name })}
+              aria-label={t("writing.open", { name })}
               onClick={() => setOpenId(attachment.id)}
               sx={{ pl: 1.5, py: 0.5, minWidth: 0, borderRadius: 99, font: "inherit" }}
             >
