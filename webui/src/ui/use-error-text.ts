@@ -71,7 +71,7 @@ const TEXTS = {
   file_empty: "refusal.fileEmpty",
   file_unknown: "refusal.fileUnknown",
   // the administration
-  only_admin: "admin.users.onlyAdmin",
+  only_admin: "refusal.onlyAdmin",
   no_memory: "admin.refusal.noMemory",
   model_loaded: "admin.refusal.modelLoaded",
   model_elsewhere: "admin.refusal.modelElsewhere",
@@ -105,7 +105,7 @@ export function useErrorText(): (error: unknown) => string {
     (error) => {
       if (!(error instanceof ApiError)) return t("error.unknown");
       const text = keyOf(TEXTS, error.code);
-      if (text) return t(text);
+      if (text && i18n.exists(text as string)) return t(text); // an admin's words are not everywhere
       if (error.status === 0) return t("error.unknown"); // an answer's: what it failed with came without a status
       if (error.status >= 500) return t("error.server");
       const field = keyOf(FIELDS, error.param?.split(".").at(-1));

@@ -158,7 +158,7 @@ test("a text file dropped anywhere on the page goes with the message; what is no
   await fieldOf();
   expect(drop(document.body, new File(["나\n너"], "우리.txt"), new File(["x"], "cat.png"))).toBe(true);
   expect(await screen.findByText(/^우리\.txt, 7 bytes/)).toBeDefined();
-  expect(screen.getByText("cat.png: images can't be sent yet.")).toBeDefined();
+  expect(screen.getByText("cat.png: images can't be sent yet. Attach a text file instead.")).toBeDefined();
   fireEvent.click(screen.getByLabelText("Send"));
   const content = "우리.txt:\n```\n나\n너\n```";
   await waitFor(() => expect(page.lineTo("/ws/chat/s1")?.said.at(-1)).toMatchObject({ content }));
@@ -173,7 +173,7 @@ test("the button attaches files; an image that is pasted is not passed over in s
   expect(await screen.findByText(/^notes\.md/)).toBeDefined();
   const image = new File(["x"], "image.png", { type: "image/png" });
   fireEvent.paste(field, { clipboardData: { getData: () => "", files: [image] } });
-  expect(await screen.findByText("image.png: images can't be sent yet.")).toBeDefined();
+  expect(await screen.findByText("image.png: images can't be sent yet. Attach a text file instead.")).toBeDefined();
   fireEvent.change(field, { target: { value: "well" } });
   expect(screen.queryByText(/images can't be sent/)).toBeNull();
 });
@@ -290,7 +290,7 @@ test("a chat whose model is gone says so and offers another; to a member it says
       return { model: "small" };
     },
   });
-  expect(await screen.findByText("This chat's model, gone, is no longer available.")).toBeDefined();
+  expect(await screen.findByText("This chat's model, gone, is no longer available. Choose another one.")).toBeDefined();
   fireEvent.change(await fieldOf(), { target: { value: "hello" } });
   expect((screen.getByLabelText("Send") as HTMLButtonElement).disabled).toBe(true);
   fireEvent.click(screen.getByText("Use small"));
@@ -298,7 +298,7 @@ test("a chat whose model is gone says so and offers another; to a member it says
   expect(changed).toEqual({ model: "small" });
   page.unmount();
   renderApp("/chat/s1", { ...gone, "GET /api/sessions/s1": () => ({ ...session("s1", ""), role: "writer" }) });
-  expect(await screen.findByText(/The chat's owner has to choose another one/)).toBeDefined();
+  expect(await screen.findByText(/Ask the chat's owner to choose another one/)).toBeDefined();
   expect(screen.queryByText("Use small")).toBeNull();
 });
 
