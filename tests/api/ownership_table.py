@@ -144,6 +144,7 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     f"DELETE {ONE}/members/{{user_id}}": (Theirs(),),
     f"DELETE {ONE}/invitations/{{invitation_id}}": (Theirs(),),
     "GET /api/invitations": (Own("the caller's"),),
+    "GET /api/people": (Own("the caller's"),),
     "POST /api/invitations/{invitation_id}/accept": (Theirs(),),
     "POST /api/invitations/{invitation_id}/decline": (Theirs(),),
     f"GET {ONE}/links": (Theirs(),),

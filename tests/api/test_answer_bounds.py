@@ -74,6 +74,7 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/api/export/schema": "constant",
     "/api/folders": "MAX_FOLDERS",
     "/api/invitations": "MAX_SHOWN",
+    "/api/people": "MAX_COMPANIONS",
     "/api/keys": "names",
     "/api/llm/models": "a row per model",
     "/api/openapi.json": "constant",

@@ -43,6 +43,7 @@ SESSIONS = (
     "/api/sessions",
     "/api/invitations",
     "/api/folders",
+    "/api/people",
     "/api/live/",
     "/api/messages/",
     "/api/search",

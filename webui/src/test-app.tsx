@@ -9,9 +9,9 @@ import { Providers } from "./app/providers";
 import { AppRoutes } from "./app/routes";
 import { FakeSocket } from "./test-socket";
 // The pages are loaded when they are asked for; a test's patience is not for loading.
+import "./app/chat-place";
 import "./app/signed-in";
 import "./features/auth/auth-page";
-import "./features/chat/chat-page";
 import "./features/chat/temporary/temporary-page";
 import "./features/settings/settings-page";
 
@@ -111,11 +111,21 @@ export const MODEL: Model = {
   sampling_defaults: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0.05, repeat_penalty: 1, repeat_last_n: 64 },
 };
 
+/** GET /api/sessions of somebody who has these chats and pinned none; `shared`: those of others. */
+export function listOf(own: () => readonly SessionView[], shared: () => readonly SessionView[] = () => []): Answer {
+  return (_body, url) => {
+    const isOthers = url.searchParams.get("shared") === "true";
+    const items = isOthers ? shared() : url.searchParams.get("pinned") === "true" ? [] : own();
+    return { data: items, next_cursor: null };
+  };
+}
+
 const QUIET: Record<string, Answer> = {
   "GET /api/auth/me": () => ME,
   "GET /v1/models": () => ({ object: "list", data: [MODEL] }),
   "GET /api/invitations": () => ({ data: [] }),
-  "GET /api/sessions": () => ({ data: [], next_cursor: null }),
+  "GET /api/sessions": listOf(() => []),
+  "GET /api/folders": () => ({ data: [] }),
 };
 
 /** What `/v1/chat/completions` streams: these pieces of text, then its end. */

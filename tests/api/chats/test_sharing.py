@@ -10,7 +10,7 @@ from sqlmodel import Session, select, update
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import ShareLink, User
 from tests.api.serving import app_of, error_of, in_process, signed_in
-from tests.api.talking import Headers, begin, cost_of, got, heard_by, id_of, let_in, say, talk
+from tests.api.talking import Headers, begin, cost_of, got, heard_by, id_of, invite, let_in, say, talk
 
 pytestmark = pytest.mark.anyio
 
@@ -131,6 +131,23 @@ async def test_who_cannot_be_invited(client: httpx.AsyncClient) -> None:
     ):
         error = error_of(await client.post(path, json=body, headers=ann), status)
         assert error["param"] == param
+
+
+async def test_only_those_are_named_whom_one_shares_a_chat_with(client: httpx.AsyncClient) -> None:
+    ann, bob = await signed_in(client), await signed_in(client, "bob")
+    carol, dave = await signed_in(client, "carol"), await signed_in(client, "dave")
+
+    async def known(headers: Headers) -> list[str]:
+        return [person["username"] for person in (await got(client, "/api/people", headers))["data"]]
+
+    session_id, _ = await talk(client, ann, "hi")
+    other_id, _ = await talk(client, ann, "hi")
+    await let_in(client, ann, session_id, "bob", "reader")
+    await let_in(client, ann, other_id, "carol", "writer")
+    await invite(client, ann, session_id, "dave")  # has not answered
+    assert [await known(each) for each in (ann, bob, carol, dave)] == [["bob", "carol"], ["ann"], ["ann"], []]
+    await client.delete(f"/api/sessions/{other_id}", headers=ann)
+    assert [await known(each) for each in (ann, carol)] == [["bob"], []]
 
 
 # --- links ------------------------------------------------------------------------------------------------------------

@@ -232,6 +232,10 @@ export type PathMessageView = { message_id: string; session_id: string; parent_i
 /** A page of the path from `leaf` (absent: the session's head) to its root, the end first. */
 export type PathQuery = { limit?: number; before?: string | null; leaf?: string | null };
 
+export type PersonList = { data: Array<PersonView> };
+
+export type PersonView = { username: string; display_name: string };
+
 /** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. When the oldest messages no longer fit, `first_message_id` is the first of the stored ones that does, where the model's memory begins: null with `num_dropped_messages` > 0 means that only the new message does. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which drops nothing. */
 export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; first_message_id: string | null; too_long: "message" | "system_prompt" | "chat" | null; segments: Array<SegmentView> };
 
@@ -428,6 +432,7 @@ export interface Endpoints {
   "POST /api/messages/{message_id}/edit": { path: { message_id: string }; query: undefined; body: EditBody; response: StartedView };
   "POST /api/messages/{message_id}/regenerate": { path: { message_id: string }; query: undefined; body: RegenerateBody; response: StartedView };
   "GET /api/openapi.json": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
+  "GET /api/people": { path: undefined; query: undefined; body: undefined; response: PersonList };
   "GET /api/profile": { path: undefined; query: undefined; body: undefined; response: UserView };
   "PATCH /api/profile": { path: undefined; query: undefined; body: ProfileChange; response: UserView };
   "GET /api/profile/messages": { path: undefined; query: { limit?: number; cursor?: string }; body: undefined; response: SentMessages };

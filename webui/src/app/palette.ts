@@ -8,6 +8,7 @@ const light = {
   info: { main: "#2457a6" },
   background: { default: "#fdfcfa", paper: "#ffffff", sunken: "#f4f2ed", code: "#f8f6f2" },
   text: { primary: "#1f1d1a", secondary: "#635e56" },
+  action: { active: "#635e56" }, // icons
   divider: "#e3dfd7",
   code: { comment: "#6f695f", keyword: "#8a2f6b", string: "#24692f", number: "#8a4b00", name: "#1f5aa8" },
 };
@@ -20,6 +21,7 @@ const dark: typeof light = {
   info: { main: "#93bdf5" },
   background: { default: "#191816", paper: "#211f1d", sunken: "#141311", code: "#1f1d1b" },
   text: { primary: "#ebe7e0", secondary: "#aaa49a" },
+  action: { active: "#c4beb3" },
   divider: "#37342f",
   code: { comment: "#9b958a", keyword: "#e59fcb", string: "#9fd6a8", number: "#f0b878", name: "#9cc4f7" },
 };

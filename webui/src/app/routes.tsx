@@ -10,7 +10,7 @@ import { RequireUser } from "./require-user";
 import { useHeldLocation } from "./use-held-location";
 
 const SignedIn = lazyPage(() => import("./signed-in").then((module) => module.SignedIn));
-const Chat = lazyPage(() => import("@/features/chat/chat-page").then((module) => module.ChatPage));
+const Chat = lazyPage(() => import("./chat-place").then((module) => module.ChatPlace));
 const AuthPage = lazy(() => import("@/features/auth/auth-page").then((module) => ({ default: module.AuthPage })));
 const ConfirmDialog = lazy(() => import("@/ui/confirm-dialog").then((module) => ({ default: module.ConfirmDialog })));
 const SharedPage = lazy(() =>

@@ -35,6 +35,8 @@ from bdchat.api.schemas.sharing import (
     NewLink,
     NewLinkView,
     NewMember,
+    PersonList,
+    PersonView,
     SharedMessage,
     SharedQuery,
     SharedSession,
@@ -93,6 +95,13 @@ class Sharing:
                 self.withdraw,
                 "Withdraw an invitation",
                 status=204,
+            ),
+            Endpoint(
+                "GET",
+                "/api/people",
+                self.list_people,
+                "Those whom you share a chat with; nobody else is named",
+                response=PersonList,
             ),
             Endpoint("GET", links, self.list_links, "Read-only links", response=LinkList),
             Endpoint(
@@ -171,6 +180,11 @@ class Sharing:
 
         await self._writes.run(remove)
         return Response(status_code=204)
+
+    async def list_people(self, request: Request) -> Response:
+        user_id = require_user(request).user_id
+        found = await self._database.read(lambda db: sharing.companions(db, user_id))
+        return reply(PersonList(data=[PersonView.of(user) for user in found]))
 
     # --- links --------------------------------------------------------------------------------------------------------
 

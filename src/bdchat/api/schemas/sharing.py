@@ -73,6 +73,19 @@ class MemberList(View):
     data: list[MemberView]
 
 
+class PersonView(View):
+    username: str
+    display_name: str
+
+    @classmethod
+    def of(cls, user: User) -> "PersonView":
+        return cls.model_construct(username=user.username, display_name=user.display_name)
+
+
+class PersonList(View):
+    data: list[PersonView]
+
+
 class ChatInvitationView(View):
     """What the invited is shown of a chat: nothing else of it."""
 

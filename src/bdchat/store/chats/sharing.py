@@ -14,6 +14,7 @@ from bdchat.store.tables import ChatInvite, ChatSession, SessionMember, ShareLin
 
 MAX_MEMBERS = 100  # each is told of every message
 MAX_LINKS = 100
+MAX_COMPANIONS = 100
 
 
 # --- members ----------------------------------------------------------------------------------------------------------
@@ -54,6 +55,18 @@ def member_named(db: Db, session_id: str, username_key: str) -> User | None:
     """Of those who are in the chat."""
     query = select(User).join(SessionMember, col(SessionMember.user_id) == col(User.user_id))
     return db.exec(query.where(SessionMember.session_id == session_id, User.username_key == username_key)).first()
+
+
+def companions(db: Db, user_id: str) -> list[User]:
+    """Those whom the user shares a chat with already: members of their own, and owners of those that they are in. The
+    first MAX_COMPANIONS by name."""
+    link = col(SessionMember.session_id) == col(ChatSession.session_id)
+    is_there = col(ChatSession.deleted_at_ms).is_(None)
+    guests = select(SessionMember.user_id).join(ChatSession, link).where(ChatSession.user_id == user_id, is_there)
+    hosts = select(ChatSession.user_id).join(SessionMember, link).where(SessionMember.user_id == user_id, is_there)
+    query = select(User).where(or_(col(User.user_id).in_(guests), col(User.user_id).in_(hosts)))
+    query = query.where(col(User.is_disabled).is_(False)).order_by(col(User.username_key)).limit(MAX_COMPANIONS)
+    return list(db.exec(query))
 
 
 def remove_member(db: Db, session_id: str, user_id: str) -> None:

@@ -6,8 +6,11 @@ import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Outlet, useLocation, useNavigate } from "react-router";
 import { IconAction } from "@/ui/icon-action";
+import { SkipLink } from "@/ui/skip-link";
 import { Bell } from "./bell";
 import { useLayout } from "./layout-state";
+import { NewsDot } from "./news-dot";
+import { useNewsList } from "./news-state";
 import { useHotkeys } from "./use-hotkeys";
 
 const HotkeyHelp = lazy(() => import("./hotkey-help").then((module) => ({ default: module.HotkeyHelp })));
@@ -34,6 +37,7 @@ export function AppLayout({ sidebar, notice }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever chose a chat in the drawer wants to see it
   useEffect(() => setDrawerOpen(false), [pathname]);
   const navigate = useNavigate();
+  const { numUnread } = useNewsList();
   const [isHelpOpen, setHelpOpen] = useState(false);
   const isOpen = isWide ? layout.isSidebarOpen : layout.isDrawerOpen;
   const setOpen = isWide ? layout.setSidebarOpen : layout.setDrawerOpen;
@@ -47,6 +51,9 @@ export function AppLayout({ sidebar, notice }: Props) {
     search,
     help: () => setHelpOpen(true),
   });
+  const menuName = [t("layout.openSidebar"), numUnread > 0 && t("news.unread", { count: numUnread })]
+    .filter(Boolean)
+    .join(" · ");
   const panel = (
     <Box
       component="nav"
@@ -65,6 +72,7 @@ export function AppLayout({ sidebar, notice }: Props) {
   );
   return (
     <Box sx={{ display: "flex", height: "var(--bd-height)" }}>
+      <SkipLink />
       {isWide && isOpen && (
         <Box
           sx={{
@@ -94,11 +102,26 @@ export function AppLayout({ sidebar, notice }: Props) {
       )}
       <Box
         component="main"
-        sx={{ position: "relative", flex: 1, minWidth: 0, height: "100%", display: "flex", flexDirection: "column" }}
+        tabIndex={-1}
+        sx={{
+          // As wide as what stands in the upper corner while the sidebar is closed; headers keep clear of it.
+          "--bd-corner": isOpen && isWide ? "16px" : pathname === "/" ? "56px" : "100px",
+          position: "relative",
+          flex: 1,
+          minWidth: 0,
+          height: "100%",
+          display: "flex",
+          flexDirection: "column",
+          outline: 0, // focused by the skip link alone; what follows it shows where one is
+        }}
       >
         {!isOpen && (
-          <Box sx={{ position: "absolute", top: 8, insetInlineStart: 8, zIndex: 2 }}>
-            <IconAction icon="menu" label={t("layout.openSidebar")} onClick={() => setOpen(true)} />
+          <Box sx={{ position: "absolute", top: 8, insetInlineStart: 8, zIndex: 2, display: "flex", gap: 0.5 }}>
+            <Box sx={{ position: "relative" }}>
+              <IconAction icon="menu" label={menuName} onClick={() => setOpen(true)} />
+              {numUnread > 0 && <NewsDot />}
+            </Box>
+            {pathname !== "/" && <IconAction icon="plus" label={t("sessions.new")} onClick={() => navigate("/")} />}
           </Box>
         )}
         {notice}

@@ -3,6 +3,7 @@ import Box from "@mui/material/Box";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
+import { NewsDot } from "./news-dot";
 import { useNewsList } from "./news-state";
 
 const NewsMenu = lazy(() => import("./news-menu").then((module) => ({ default: module.NewsMenu })));
@@ -22,21 +23,7 @@ export function Bell() {
           markRead();
         }}
       />
-      {numUnread > 0 && (
-        <Box
-          aria-hidden
-          sx={{
-            position: "absolute",
-            top: 5,
-            insetInlineEnd: 5,
-            width: 8,
-            height: 8,
-            borderRadius: "50%",
-            bgcolor: "primary.main",
-            pointerEvents: "none",
-          }}
-        />
-      )}
+      {numUnread > 0 && <NewsDot />}
       <Suspense>{anchor && <NewsMenu anchor={anchor} close={() => setAnchor(null)} />}</Suspense>
     </Box>
   );

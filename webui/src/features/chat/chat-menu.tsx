@@ -1,15 +1,11 @@
 /** What can be done with the whole chat. */
 
-import ListItemIcon from "@mui/material/ListItemIcon";
-import MenuItem from "@mui/material/MenuItem";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { exportHref } from "@/api/export-href";
 import { withPageWords } from "@/lib/i18n";
-import { Icon } from "@/ui/icon";
+import { ActionMenu, type MenuAction } from "@/ui/action-menu";
 import { IconAction } from "@/ui/icon-action";
-import type { IconName } from "@/ui/icon-paths";
-import { PopupMenu } from "@/ui/popup-menu";
 import { useFork } from "./use-fork";
 
 const ChatSettingsDialog = lazy(() =>
@@ -23,30 +19,33 @@ const LeaveDialog = lazy(() =>
 );
 const FORMATS = ["markdown", "bdchat"] as const;
 
-type Item = [IconName, string, () => void];
-
 interface Props {
   sessionId: string;
   title: string;
   /** Which model answers. */
   model: string | undefined;
-  /** Its settings are its owner's, and who may see it. */
-  isOwner: boolean;
+  /** What its owner can do with it, as in the list; null: somebody else's, whose are its settings and who may see it. */
+  ofOwner: readonly MenuAction[] | null;
 }
 
-export function ChatMenu({ sessionId, title, model, isOwner }: Props) {
+export function ChatMenu({ sessionId, title, model, ofOwner }: Props) {
   const { t } = useTranslation();
-  const fork = useFork(sessionId);
+  const forkAll = useFork(sessionId);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [dialog, setDialog] = useState<"settings" | "sharing" | "leave" | null>(null);
-  const close = () => setAnchor(null);
   const closeDialog = () => setDialog(null);
-  const ofOwner: Item[] = [
-    ["settings", t("chat.settings.title"), () => setDialog("settings")],
-    ["share", t("chat.share"), () => setDialog("sharing")],
-  ];
-  const ofMember: Item[] = [["leave", t("chat.leave"), () => setDialog("leave")]];
-  const items: Item[] = [...(isOwner ? ofOwner : ofMember), ["fork", t("chat.fork"), () => fork()]];
+  const first: MenuAction[] = ofOwner
+    ? [
+        { icon: "settings", label: t("chat.settings.title"), act: () => setDialog("settings") },
+        { icon: "share", label: t("chat.share"), act: () => setDialog("sharing") },
+      ]
+    : [{ icon: "leave", label: t("chat.leave"), act: () => setDialog("leave") }];
+  const downloads = FORMATS.map((format): MenuAction => {
+    return { icon: "download", label: t(`chat.formats.${format}`), href: exportHref(format, sessionId) };
+  });
+  const safe = ofOwner?.filter((action) => !action.isDangerous) ?? [];
+  const dangerous = ofOwner?.filter((action) => action.isDangerous) ?? [];
+  const fork: MenuAction = { icon: "fork", label: t("chat.fork"), act: () => forkAll() };
   return (
     <>
       <IconAction
@@ -55,31 +54,11 @@ export function ChatMenu({ sessionId, title, model, isOwner }: Props) {
         aria-haspopup="menu"
         onClick={(event) => setAnchor(event.currentTarget)}
       />
-      <PopupMenu anchor={anchor} close={close}>
-        {items.map(([icon, label, act]) => (
-          <MenuItem
-            key={icon}
-            dense
-            onClick={() => {
-              close();
-              act();
-            }}
-          >
-            <ListItemIcon>
-              <Icon name={icon} size={18} />
-            </ListItemIcon>
-            {label}
-          </MenuItem>
-        ))}
-        {FORMATS.map((format) => (
-          <MenuItem key={format} dense component="a" href={exportHref(format, sessionId)} download onClick={close}>
-            <ListItemIcon>
-              <Icon name="download" size={18} />
-            </ListItemIcon>
-            {t(`chat.formats.${format}`)}
-          </MenuItem>
-        ))}
-      </PopupMenu>
+      <ActionMenu
+        anchor={anchor}
+        close={() => setAnchor(null)}
+        actions={[...first, ...safe, fork, ...downloads, ...dangerous]}
+      />
       <Suspense>
         {dialog === "settings" && <ChatSettingsDialog sessionId={sessionId} model={model} close={closeDialog} />}
         {dialog === "sharing" && <SharingDialog sessionId={sessionId} close={closeDialog} />}

@@ -254,3 +254,29 @@ test("a chat's settings are saved whole, and what the server refuses is said at 
   fireEvent.click(screen.getByText("Save"));
   await waitFor(() => expect(saved).toMatchObject({ temperature: 0.7, max_tokens: 256, seed: null }));
 });
+
+test("the chat's own menu has what the list's has", async () => {
+  const page = openChat(() => []);
+  const changed: unknown[] = [];
+  page.table["PATCH /api/sessions/s1"] = (body) => {
+    changed.push(body);
+    return session("s1", "Foxes");
+  };
+  const button = await screen.findByLabelText("Chat menu");
+  act(() => button.focus()); // as a click does: what it opened gives the focus back to it
+  fireEvent.click(button);
+  const labels = (await screen.findAllByRole("menuitem")).map((item) => item.textContent);
+  expect(labels).toEqual([
+    ...["Chat settings", "Share chat", "Rename", "Pin", "Move to folder", "Archive"],
+    ...["Branch in new chat", "Download as Markdown", "Download as JSON", "Delete"],
+  ]);
+  fireEvent.click(screen.getByRole("menuitem", { name: "Rename" }));
+  const field = await screen.findByLabelText("Chat name");
+  await waitFor(() => expect(document.activeElement).toBe(field));
+  fireEvent.change(field, { target: { value: "Foxes" } });
+  fireEvent.keyDown(field, { key: "Enter" });
+  await waitFor(() => expect(changed).toEqual([{ title: "Foxes" }]));
+  fireEvent.click(screen.getByLabelText("Chat menu"));
+  fireEvent.click(await screen.findByRole("menuitem", { name: "Move to folder" }));
+  expect(await screen.findByLabelText("New folder")).toBeDefined();
+});

@@ -1,13 +1,15 @@
 /** One chat: its thread, the field below it, and the line that keeps both alive. */
 import Box from "@mui/material/Box";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { sessionQuery } from "@/api/chat-queries";
 import { ApiError } from "@/api/errors";
+import type { SessionView } from "@/api/types.gen";
 import { useMyId } from "@/api/use-me";
 import { useAnswerStage } from "@/live/use-answer-stage";
+import type { MenuAction } from "@/ui/action-menu";
 import { Loading } from "@/ui/loading";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
@@ -25,11 +27,17 @@ import { useQueue } from "./use-queue";
 import { useSessionLine } from "./use-session-line";
 import { useThread } from "./use-thread";
 
-interface Props {
+/** What the list of chats can do with one that is its reader's own. */
+export interface OwnersMeans {
+  itemsOf: (session: SessionView, rename: () => void) => readonly MenuAction[];
+  rename: (session: SessionView, title: string) => void;
+}
+
+interface Props extends OwnersMeans {
   sessionId: string;
 }
 
-export function SessionChat({ sessionId }: Props) {
+export function SessionChat({ sessionId, itemsOf, rename }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const session = useQuery(sessionQuery(sessionId));
@@ -43,6 +51,7 @@ export function SessionChat({ sessionId }: Props) {
   const { after, ...queue } = useQueue(sessionId, messages, line.isFresh);
   const choice = useChatModel(sessionId, messages, { isOwner: session.data?.role === "owner" });
   const title = session.data?.title || t("sessions.untitled");
+  const [isRenaming, setRenaming] = useState(false);
   const userId = useMyId();
   const role = session.data?.role ?? "owner";
   const memory = useMemory(sessionId, role === "reader" ? undefined : running, question); // who sends nothing may not ask
@@ -75,12 +84,19 @@ export function SessionChat({ sessionId }: Props) {
     add({ sessionId, content, ...(after === undefined ? place : { after }) });
     return "taken" as const;
   };
+  const own = session.data && role === "owner" ? session.data : null;
+  const ofOwner = own && itemsOf(own, () => setRenaming(true));
+  const finishRenaming = (value: string | null) => {
+    setRenaming(false);
+    if (own && value?.trim() && value.trim() !== own.title) rename(own, value.trim());
+  };
   return (
     <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
       <ChatHeader
         title={title}
         others={line.others}
-        menu={<ChatMenu sessionId={sessionId} title={title} model={choice.model?.id} isOwner={role === "owner"} />}
+        finish={isRenaming ? finishRenaming : undefined}
+        menu={<ChatMenu sessionId={sessionId} title={title} model={choice.model?.id} ofOwner={ofOwner} />}
       />
       <ReaderContext value={reader}>
         <Thread

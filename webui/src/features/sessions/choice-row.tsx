@@ -7,11 +7,12 @@ import type { SessionView } from "@/api/types.gen";
 interface Props {
   session: SessionView;
   isChosen: boolean;
+  isTabStop: boolean;
   /** `isRange`: with all since the one before. */
   toggle: (isRange: boolean) => void;
 }
 
-export function ChoiceRow({ session, isChosen, toggle }: Props) {
+export function ChoiceRow({ session, isChosen, isTabStop, toggle }: Props) {
   const { t } = useTranslation();
   const withShift = useRef(false);
   return (
@@ -42,6 +43,7 @@ export function ChoiceRow({ session, isChosen, toggle }: Props) {
       <input
         type="checkbox"
         checked={isChosen}
+        tabIndex={isTabStop ? 0 : -1}
         disabled={session.role !== "owner"}
         onChange={() => toggle(withShift.current)}
       />

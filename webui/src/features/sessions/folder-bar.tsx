@@ -5,9 +5,9 @@ import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
 import type { SessionView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
+import { NameField } from "@/ui/name-field";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
-import { NameField } from "./name-field";
 import type { Place } from "./session-filter";
 import { useBulkActions } from "./use-bulk-actions";
 
@@ -46,7 +46,13 @@ export function FolderBar({ folder, choose }: Props) {
       </Box>
       <IconAction icon="edit" iconSize={17} label={t("folders.rename")} onClick={() => setRenaming(true)} />
       <IconAction icon="leave" iconSize={17} label={t("folders.empty")} onClick={() => moveAll("")} />
-      <IconAction icon="close" iconSize={17} label={t("folders.close")} onClick={() => choose({ shelf: "active" })} />
+      <IconAction
+        icon="close"
+        autoFocus
+        iconSize={17}
+        label={t("folders.close")}
+        onClick={() => choose({ shelf: "active" })}
+      />
     </Box>
   );
 }

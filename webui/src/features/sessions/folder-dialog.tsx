@@ -24,7 +24,7 @@ interface Props {
 export function FolderDialog({ sessions, close, done }: Props) {
   const { t } = useTranslation();
   const { file } = useBulkActions();
-  const folders = useFolders(true);
+  const folders = useFolders(true).data ?? [];
   const [name, setName] = useState("");
   const wanted = name.normalize("NFC").trim();
   const move = async (folder: string) => {

@@ -4,10 +4,11 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import type { SessionView } from "@/api/types.gen";
+import { ActionMenu } from "@/ui/action-menu";
 import { IconAction } from "@/ui/icon-action";
-import { NameField } from "./name-field";
-import { SessionMenu } from "./session-menu";
+import { NameField } from "@/ui/name-field";
 import { useSessionActions } from "./use-session-actions";
+import { useSessionItems } from "./use-session-items";
 
 const FolderDialog = lazy(() => import("./folder-dialog").then((module) => ({ default: module.FolderDialog })));
 
@@ -19,8 +20,18 @@ const ROW = {
   mx: 1,
   borderRadius: 1,
   "&:hover": { bgcolor: "action.hover" },
-  "& a": { flex: 1, minWidth: 0, px: 1.25, py: 1, color: "text.primary", textDecoration: "none", fontSize: "0.9rem" },
-  "& a > span": { display: "block", overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+  "& a": {
+    flex: 1,
+    display: "flex",
+    gap: 1,
+    minWidth: 0,
+    px: 1.25,
+    py: 1,
+    color: "text.primary",
+    textDecoration: "none",
+    fontSize: "0.9rem",
+  },
+  "& a > span": { flex: 1 },
   "&:has(a[aria-current])": { bgcolor: "action.selected" },
   // Shown when it can be wanted; where there is no pointer to rest, always.
   "& .row-more": { opacity: 0 },
@@ -30,17 +41,23 @@ const ROW = {
 
 interface Props {
   session: SessionView;
+  /** Whether Tab comes to it; the arrows do anyway. */
+  isTabStop: boolean;
   /** Begins to choose several, with this one. */
   choose: () => void;
 }
 
-export function SessionRow({ session, choose }: Props) {
+export function SessionRow({ session, isTabStop, choose }: Props) {
   const { t } = useTranslation();
   const { change } = useSessionActions();
+  const itemsOf = useSessionItems();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [isRenaming, setRenaming] = useState(false);
   const [isFiling, setFiling] = useState(false);
   const title = session.title || t("sessions.untitled");
+  const place = { rename: () => setRenaming(true), file: () => setFiling(true), choose };
+  const isOwn = session.role === "owner";
+  const tabIndex = isTabStop ? 0 : -1;
   if (isRenaming) {
     const finish = (value: string | null) => {
       setRenaming(false);
@@ -50,27 +67,29 @@ export function SessionRow({ session, choose }: Props) {
   }
   return (
     <Box sx={ROW}>
-      <NavLink to={`/chat/${session.session_id}`} title={title}>
-        <span dir="auto">{title}</span>
+      <NavLink to={`/chat/${session.session_id}`} title={title} tabIndex={tabIndex}>
+        <span className="ellipsis" dir="auto">
+          {title}
+        </span>
+        {!isOwn && (
+          <Box component="bdi" className="ellipsis" sx={{ flexShrink: 0, maxWidth: "45%", color: "text.secondary" }}>
+            {session.owner_name}
+          </Box>
+        )}
       </NavLink>
-      {session.role === "owner" && (
+      {isOwn && (
         <Box className="row-more" sx={{ pr: 0.5 }}>
           <IconAction
             icon="more"
             iconSize={18}
             label={t("sessions.more", { title })}
+            tabIndex={tabIndex}
+            aria-haspopup="menu"
             onClick={(event) => setAnchor(event.currentTarget)}
           />
         </Box>
       )}
-      <SessionMenu
-        session={session}
-        anchor={anchor}
-        close={() => setAnchor(null)}
-        rename={() => setRenaming(true)}
-        file={() => setFiling(true)}
-        choose={choose}
-      />
+      <ActionMenu anchor={anchor} close={() => setAnchor(null)} actions={itemsOf(session, place)} />
       <Suspense>{isFiling && <FolderDialog sessions={[session]} close={() => setFiling(false)} />}</Suspense>
     </Box>
   );

@@ -1,16 +1,13 @@
-import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { ChatHitsView, HitView } from "@/api/types.gen";
-import { renderApp, session } from "@/test-app";
+import { listOf, renderApp, session } from "@/test-app";
 
 test("a deleted chat can be brought back", async () => {
   const calls: string[] = [];
   let items = [session("s1", "About foxes")];
   renderApp("/", {
-    "GET /api/sessions": (_body, url) => ({
-      data: url.searchParams.get("pinned") === "true" ? [] : items,
-      next_cursor: null,
-    }),
+    "GET /api/sessions": listOf(() => items),
     "DELETE /api/sessions/s1": () => {
       calls.push("delete");
       items = [];
@@ -110,10 +107,7 @@ test("several chats are chosen and deleted at once; one undo brings them back", 
   const bulk: unknown[] = [];
   const items = ["s1", "s2", "s3"].map((id) => session(id, `Chat ${id}`));
   renderApp("/", {
-    "GET /api/sessions": (_body, url) => ({
-      data: url.searchParams.get("pinned") === "true" ? [] : items,
-      next_cursor: null,
-    }),
+    "GET /api/sessions": listOf(() => items),
     "POST /api/sessions/bulk": (body) => {
       bulk.push(body);
       return { session_ids: [] };
@@ -140,10 +134,9 @@ test("a chat is filed in a new folder, and the folder is shown by itself", async
   const asked: (string | null)[] = [];
   renderApp("/", {
     "GET /api/folders": () => ({ data: folder ? [{ name: folder, num_sessions: 1 }] : [] }),
-    "GET /api/sessions": (_body, url) => {
+    "GET /api/sessions": (body, url) => {
       asked.push(url.searchParams.get("folder"));
-      const isPinned = url.searchParams.get("pinned") === "true";
-      return { data: isPinned ? [] : [{ ...session("s1", "About foxes"), folder }], next_cursor: null };
+      return listOf(() => [{ ...session("s1", "About foxes"), folder }])(body, url);
     },
     "POST /api/sessions/bulk": (body) => {
       folder = (body as { folder: string }).folder;
@@ -155,8 +148,78 @@ test("a chat is filed in a new folder, and the folder is shown by itself", async
   fireEvent.change(await screen.findByLabelText("New folder"), { target: { value: "Animals" } });
   fireEvent.click(screen.getByText("Move"));
   expect(await screen.findByText("1 chat moved to “Animals”")).toBeDefined();
-  fireEvent.click(screen.getByLabelText("Shown: My chats"));
-  fireEvent.click(await screen.findByText("Animals (1)"));
+  fireEvent.click(await screen.findByRole("button", { name: "Animals 1" }));
   expect(await screen.findByRole("heading", { name: "Animals" })).toBeDefined();
   expect(asked.at(-1)).toBe("Animals");
+  fireEvent.click(screen.getByLabelText("Show all chats"));
+  fireEvent.click(await screen.findByLabelText("Shown: My chats"));
+  expect(await screen.findByText("Animals (1)")).toBeDefined();
+});
+
+test("a chat that somebody shares is in the list, with whose it is", async () => {
+  const theirs = { ...session("s9", "Ours"), role: "reader" as const, owner_name: "Dana" };
+  renderApp("/", {
+    "GET /api/sessions": listOf(
+      () => [session("s1", "About foxes")],
+      () => [theirs],
+    ),
+  });
+  expect(await screen.findByRole("heading", { name: "Shared with me" })).toBeDefined();
+  expect(screen.getByRole("link", { name: "Ours Dana" }).getAttribute("href")).toBe("/chat/s9");
+  expect(screen.queryByLabelText("Menu for Ours")).toBeNull();
+});
+
+test("a chat that is archived can be taken back at once; what is renamed is written anew", async () => {
+  const bulk: unknown[] = [];
+  const changed: unknown[] = [];
+  renderApp("/", {
+    "GET /api/sessions": listOf(() => [session("s1", "About foxes")]),
+    "POST /api/sessions/bulk": (body) => {
+      bulk.push(body);
+      return { session_ids: ["s1"] };
+    },
+    "PATCH /api/sessions/s1": (body) => {
+      changed.push(body);
+      return session("s1", "Foxes");
+    },
+  });
+  const menu = async () => fireEvent.click(await screen.findByLabelText("Menu for About foxes"));
+  await menu();
+  const items = (await screen.findAllByRole("menuitem")).map((item) => item.textContent);
+  expect(items.at(-1)).toBe("Delete");
+  expect(screen.getByRole("separator").nextElementSibling?.textContent).toBe("Delete");
+  fireEvent.click(screen.getByText("Archive"));
+  fireEvent.click(await screen.findByText("Undo"));
+  await waitFor(() => expect(bulk).toHaveLength(2));
+  expect(bulk).toEqual([
+    { session_ids: ["s1"], is_archived: true },
+    { session_ids: ["s1"], is_archived: false },
+  ]);
+  await menu();
+  fireEvent.click(await screen.findByText("Rename"));
+  const field = await screen.findByLabelText<HTMLInputElement>("Chat name");
+  expect(field.value.slice(field.selectionStart ?? -1, field.selectionEnd ?? -1)).toBe("About foxes");
+  fireEvent.change(field, { target: { value: "Foxes" } });
+  fireEvent.keyDown(field, { key: "Enter" });
+  await waitFor(() => expect(changed).toEqual([{ title: "Foxes" }]));
+});
+
+test("the list is one stop for Tab, and the arrows go through it", async () => {
+  const items = ["s1", "s2", "s3"].map((id) => session(id, `Chat ${id}`));
+  renderApp("/", { "GET /api/sessions": listOf(() => items) });
+  const links = await Promise.all(items.map(({ title }) => screen.findByRole("link", { name: title })));
+  const stops = () => links.filter((link) => link.tabIndex === 0).map((link) => link.textContent);
+  expect(stops()).toEqual(["Chat s1"]);
+  const press = (key: string) => fireEvent.keyDown(document.activeElement ?? document.body, { key });
+  act(() => links[0]?.focus());
+  press("ArrowDown");
+  expect(document.activeElement).toBe(links[1]);
+  expect(stops()).toEqual(["Chat s2"]);
+  press("End");
+  expect(document.activeElement).toBe(links[2]);
+  press("ArrowDown");
+  expect(document.activeElement).toBe(links[2]);
+  press("Home");
+  expect(document.activeElement).toBe(links[0]);
+  expect(screen.getByLabelText("Menu for Chat s3").tabIndex).toBe(-1);
 });

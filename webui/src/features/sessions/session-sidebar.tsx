@@ -15,6 +15,7 @@ import { ShelfPicker } from "./shelf-picker";
 import { useInvitations } from "./use-invitations";
 
 const InvitationList = lazy(() => import("./invitation-list").then((module) => ({ default: module.InvitationList })));
+const ShelfBar = lazy(() => import("./shelf-bar").then((module) => ({ default: module.ShelfBar })));
 const FolderBar = lazy(() => import("./folder-bar").then((module) => ({ default: module.FolderBar })));
 
 const SearchResults = lazy(() =>
@@ -66,8 +67,9 @@ export function SessionSidebar({ footer }: Props) {
           <Suspense>
             {invitations.length > 0 && <InvitationList invitations={invitations} />}
             {place.folder && <FolderBar key={place.folder} folder={place.folder} choose={setPlace} />}
+            {place.shelf && place.shelf !== "active" && <ShelfBar shelf={place.shelf} choose={setPlace} />}
           </Suspense>
-          <SessionList key={place.shelf ?? `folder ${place.folder}`} place={place} />
+          <SessionList key={place.shelf ?? `folder ${place.folder}`} place={place} choose={setPlace} />
         </>
       )}
       {footer}

@@ -17,7 +17,7 @@ interface Props {
 export function ShelfPicker({ place, choose }: Props) {
   const { t } = useTranslation();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const folders = useFolders(anchor !== null);
+  const folders = useFolders(anchor !== null).data ?? [];
   const shelf = place.shelf === undefined ? place.folder : t(`sessions.shelves.${place.shelf}`);
   const pick = (chosen: Place) => {
     choose(chosen);

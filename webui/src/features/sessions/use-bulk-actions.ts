@@ -29,7 +29,6 @@ export function useBulkActions() {
       return false;
     } finally {
       queries.invalidateQueries({ queryKey: keys.sessions });
-      queries.invalidateQueries({ queryKey: keys.folders });
     }
   };
   const withUndo = async (

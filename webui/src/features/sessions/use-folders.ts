@@ -4,11 +4,11 @@ import { call } from "@/api/client";
 import { keys } from "@/api/keys";
 
 export function useFolders(isWanted: boolean) {
-  const found = useQuery({
+  return useQuery({
     queryKey: keys.folders,
     queryFn: ({ signal }) => call("GET /api/folders", { signal }),
     enabled: isWanted,
     staleTime: 0, // chats are filed elsewhere too
+    select: (page) => page.data,
   });
-  return found.data?.data ?? [];
 }

@@ -1,9 +1,11 @@
-/** The reader's chats, the last used first, page by page; and the pinned ones. */
+/** The reader's chats, the last used first, page by page; the pinned ones, and the first of those that others share. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
 import { filterOf, type Place } from "./session-filter";
+import { MAX_IN_SECTION } from "./session-rows";
 
+const NEWEST_SHARED = { shared: true, limit: MAX_IN_SECTION + 1 };
 const PINNED = { pinned: true, archived: false, limit: 100 };
 
 export function useSessions(place: Place) {
@@ -23,6 +25,17 @@ export function usePinnedSessions(place: Place) {
   return useQuery({
     queryKey: keys.sessionList(PINNED),
     queryFn: ({ signal }) => call("GET /api/sessions", { query: PINNED, signal }),
+    enabled: isWanted,
+    select: (page) => (isWanted ? page.data : []),
+  });
+}
+
+/** For their section in the list of one's own. */
+export function useNewestShared(place: Place) {
+  const isWanted = place.shelf === "active";
+  return useQuery({
+    queryKey: keys.sessionList(NEWEST_SHARED),
+    queryFn: ({ signal }) => call("GET /api/sessions", { query: NEWEST_SHARED, signal }),
     enabled: isWanted,
     select: (page) => (isWanted ? page.data : []),
   });

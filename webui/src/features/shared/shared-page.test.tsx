@@ -28,8 +28,8 @@ test("a dead link says whose page it is, and leads on", async () => {
   renderApp("/shared/t", {
     "GET /api/shared/t": () => new Refusal(404, { code: "not_found", message: "no such link" }),
   });
-  expect(await screen.findByText("This link leads nowhere")).toBeDefined();
+  expect(await screen.findByText("This link no longer works")).toBeDefined();
   expect(screen.getByRole("link", { name: "bdchat" })).toBeDefined();
-  fireEvent.click(screen.getByRole("button", { name: "To the start" }));
+  fireEvent.click(screen.getByRole("button", { name: "Go to the home page" }));
   expect(await screen.findByLabelText("Write a message")).toBeDefined();
 });

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Outlet, useLocation } from "react-router";
 import { IconAction } from "@/ui/icon-action";
 import { Loading } from "@/ui/loading";
+import { SkipLink } from "@/ui/skip-link";
 import { AdminNav } from "./admin-nav";
 
 const NAV_PX = 224;
@@ -25,6 +26,7 @@ export function AdminLayout({ notice }: Props) {
   useEffect(() => setOpen(false), [pathname]);
   return (
     <Box sx={{ display: "flex", flexDirection: isWide ? "row" : "column", height: "var(--bd-height)" }}>
+      <SkipLink />
       {isWide ? (
         <Box
           sx={{

@@ -54,15 +54,15 @@ test("who is here is seen as a face, who writes is named as they name themselves
     line.says({ type: "presence", users });
     line.says({ type: "typing", user_id: "u2", username: "bob", is_typing: true });
   });
-  expect((await screen.findByRole("img", { name: "Here now: Bob Kim" })).textContent).toBe("BK");
-  expect(screen.getByText("Bob Kim is writing …")).toBeDefined();
+  expect((await screen.findByRole("img", { name: "Viewing now: Bob Kim" })).textContent).toBe("BK");
+  expect(screen.getByText("Bob Kim is typing…")).toBeDefined();
 });
 
 test("a reader is offered nothing that would be refused, and is told why", async () => {
   open([MINE, ANSWER], "reader");
   expect(await screen.findByText(/Dana shared this chat with you. You can read it/)).toBeDefined();
-  const names = ["Edit", "Another answer", "Continue", "Branches", "Write a message"];
+  const names = ["Edit", "Regenerate", "Continue", "Versions", "Write a message"];
   expect(names.flatMap((name) => [...screen.queryAllByLabelText(name), ...screen.queryAllByText(name)])).toEqual([]);
-  expect(screen.getAllByLabelText("Copy the message")).toHaveLength(2);
-  expect(screen.getByRole("button", { name: "Fork to a new chat" })).toBeDefined();
+  expect(screen.getAllByLabelText("Copy message")).toHaveLength(2);
+  expect(screen.getByRole("button", { name: "Branch in new chat" })).toBeDefined();
 });

@@ -50,7 +50,11 @@ export function Members({ sessionId }: Props) {
       <Typography variant="body2" color="textSecondary" sx={{ mb: 2 }}>
         {t("sharing.membersText")}
       </Typography>
-      <MemberForm sessionId={sessionId} done={readAgain} />
+      <MemberForm
+        sessionId={sessionId}
+        present={members.data?.data.map((member) => member.username) ?? []}
+        done={readAgain}
+      />
       {error && (
         <Alert severity="error" sx={{ mt: 1.5 }}>
           {textOf(error)}

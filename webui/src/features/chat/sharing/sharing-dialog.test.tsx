@@ -8,6 +8,7 @@ async function openMenu(role: SessionView["role"] = "owner") {
     "GET /api/sessions/s1": () => ({ ...session("s1", "About foxes"), role }),
     "GET /api/sessions/s1/messages": () => ({ data: [], next_cursor: null }),
     "GET /api/sessions/s1/members": () => ({ data: [] }),
+    "GET /api/people": () => ({ data: [] }),
     "GET /api/sessions/s1/links": () => ({ data: [] }),
   });
   fireEvent.click(await screen.findByLabelText("Chat menu"));
@@ -27,6 +28,12 @@ const ASKED: MemberView = {
 test("a name is asked, whoever has it, and the invitation is withdrawn", async () => {
   const { table } = await openMenu();
   let items: MemberView[] = [];
+  table["GET /api/people"] = () => ({
+    data: [
+      { username: "bob", display_name: "Bob B." },
+      { username: "nobody", display_name: "" }, // is invited already
+    ],
+  });
   table["GET /api/sessions/s1/members"] = () => ({ data: items });
   table["POST /api/sessions/s1/members"] = () => {
     items = [ASKED];
@@ -40,6 +47,10 @@ test("a name is asked, whoever has it, and the invitation is withdrawn", async (
   fireEvent.change(await screen.findByLabelText("Username"), { target: { value: "nobody" } });
   fireEvent.click(screen.getByText("Invite"));
   expect(await screen.findByText("Invited, not accepted yet")).toBeDefined();
+  expect(screen.getByText(/“nobody” was invited. If there is an account/).getAttribute("role")).toBe("status");
+  expect([...document.querySelectorAll("datalist option")].map((each) => each.getAttribute("label"))).toEqual([
+    "Bob B. (bob)",
+  ]);
   fireEvent.click(screen.getByLabelText("Cancel the invitation for nobody"));
   expect(await screen.findByText("No one has been invited yet.")).toBeDefined();
 });

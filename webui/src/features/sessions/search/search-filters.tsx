@@ -16,7 +16,7 @@ const ANY = "any";
 
 export function SearchFilters({ filter, change }: Props) {
   const { t } = useTranslation();
-  const folders = useFolders(true);
+  const folders = useFolders(true).data ?? [];
   const dayField = (name: "from" | "to", label: string) => (
     <TextField
       type="date"

@@ -1,7 +1,7 @@
 /** The name of a chat or a folder while it is changed: Enter or leaving keeps it, Escape does not. */
 import Box from "@mui/material/Box";
-import { useRef, useState } from "react";
-import { plainField } from "@/ui/plain-field";
+import { useEffect, useRef, useState } from "react";
+import { plainField } from "./plain-field";
 
 interface Props {
   title: string;
@@ -13,12 +13,19 @@ interface Props {
 
 export function NameField({ title, label, finish }: Props) {
   const [value, setValue] = useState(title);
+  const field = useRef<HTMLInputElement>(null);
+  // One begins anew; who wants to add goes to its end. Not autoFocus: the menu that led here gives the focus back to its
+  // button first, which would leave the field at once.
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
   const isLeft = useRef(false); // Escape takes the field away, and that is a blur too
   return (
-    <Box sx={{ mx: 1 }}>
+    <Box sx={{ mx: 1, flex: 1 }}>
       <Box
         component="input"
-        autoFocus
+        ref={field}
         dir="auto"
         value={value}
         maxLength={200}
