@@ -252,7 +252,7 @@ class Message(Row, table=True):
     role: str  # "system" | "user" | "assistant" | "tool"
     content: str = _text()
     status: str = "complete"  # "complete" | "running" | "stopped" | "interrupted" | "failed"
-    finish_reason: str | None = None
+    finish_reason: str | None = None  # "stop" | "length" | "cancelled" | "edited": a person changed what a model said
     token_count: int | None = None
     processing_time_ms: int | None = None  # from the request to the last token
     client_message_id: str | None = Field(default=None, max_length=128)

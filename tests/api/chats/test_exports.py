@@ -58,6 +58,13 @@ async def test_a_session_goes_out_in_every_format_under_its_title(client: httpx.
     example = json.loads((await get(client, path, ann, format="jsonl")).content)
     assert [message["role"] for message in example["messages"]] == ["system", "user", "assistant"]
     assert "## Assistant\n\n내일\n" in (await get(client, path, ann, format="markdown")).text
+    edit = {"content": "모레", "answers": False}
+    edited = await client.post(f"/api/messages/{session['messages'][1]['message_id']}/edit", json=edit, headers=ann)
+    assert edited.status_code == 202, edited.text
+    assert "## Assistant (edited)\n\n모레\n" in (await get(client, path, ann, format="markdown")).text
+    assert [m["finish_reason"] for m in (await get(client, path, ann)).json()["sessions"][0]["messages"]][
+        -1
+    ] == "edited"
 
 
 async def test_the_schema_is_served_and_exports_keep_to_it(client: httpx.AsyncClient) -> None:

@@ -95,6 +95,7 @@ async def test_regenerating_and_editing_append_siblings() -> None:
             (edited.user_message_id, "assistant", "Hello world"),
             (first.user_message_id, "assistant", "Mine"),
         ]
+        assert [message.finish_reason for message in await chat.all_messages()][1::4] == ["stop", "edited"]
         assert (second.user_message_id, second.is_new) == (first.user_message_id, True)
         for role_is_wrong in (
             chat.durable.regenerate(chat.me, str(first.user_message_id)),
@@ -177,6 +178,29 @@ async def test_the_oldest_turns_are_left_out_when_it_is_too_long_and_that_is_sai
         assert prompt_of(engine) == shown
         await chat.durable.go_on(chat.me, str(again.message_id))
         assert prompt_of(engine) == shown  # made again from the path
+
+
+async def test_what_follows_an_edited_answer_is_asked_as_if_the_model_had_said_it() -> None:
+    """It forgot which model answers, and what had been left out: the prompt's beginning was another one."""
+    engine = FakeEngine(n_ctx=200)
+    async with chatting(engine, "a" * 100, "b" * 100, "c" * 20, "d" * 20) as chat:
+        started = await chat.ask("How?")
+        await chat.events(started)
+        edited = await chat.durable.edit(chat.me, str(started.message_id), "So.", answers=False)
+
+        def metadata(db: Db) -> tuple[str, int, int]:
+            found = db.get(MessageMetadata, edited.user_message_id)
+            return (found.model, found.num_dropped_messages, found.completion_tokens) if found else ("", 0, 0)
+
+        assert await chat.app.database.read(metadata) == ("fake", 2, 0)
+        await chat.events(await chat.ask("And?"))
+        assert prompt_of(engine) == [
+            ("user", "c" * 20),
+            ("assistant", "d" * 20),
+            ("user", "How?"),
+            ("assistant", "So."),
+            ("user", "And?"),
+        ]
 
 
 async def test_with_the_policy_error_what_is_too_long_is_refused_and_not_stored() -> None:

@@ -302,7 +302,7 @@ export type SessionQuery = { limit?: number; cursor?: string | null; pinned?: bo
 /** As the asking user sees it: folder, pin and archive are the owner's own affair. */
 export type SessionView = { session_id: string; title: string; title_source: "" | "auto" | "user"; folder: string; is_pinned: boolean; is_archived: boolean; head_message_id: string | null; num_messages: number; created_at_ms: number; updated_at_ms: number; deleted_at_ms: number | null; role: "owner" | "writer" | "reader"; owner_name: string };
 
-export type SharedMessage = { message_id: string; role: "user" | "assistant" | "tool"; author_name: string | null; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; created_at_ms: number };
+export type SharedMessage = { message_id: string; role: "user" | "assistant" | "tool"; author_name: string | null; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; is_edited: boolean; created_at_ms: number };
 
 export type SharedQuery = { limit?: number; before?: string | null };
 

@@ -86,7 +86,7 @@ class MessageView(View):
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     status: Literal["complete", "running", "stopped", "interrupted", "failed"]
-    finish_reason: str | None
+    finish_reason: str | None  # "edited": an answer whose words a person changed
     token_count: int | None
     processing_time_ms: int | None
     client_message_id: str | None

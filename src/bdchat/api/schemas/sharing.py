@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text
-from bdchat.store.chats.messages import PathEntry
+from bdchat.store.chats.messages import EDITED, PathEntry
 from bdchat.store.tables import ChatInvite, ChatSession, SessionMember, ShareLink, User
 
 MAX_LINK_DAYS = 3650
@@ -139,6 +139,7 @@ class SharedMessage(View):
     author_name: str | None  # of a user's message; null: that account is gone, or it came without a name
     content: str
     status: Literal["complete", "running", "stopped", "interrupted", "failed"]
+    is_edited: bool  # an answer whose words a person changed
     created_at_ms: int
 
     @classmethod
@@ -150,6 +151,7 @@ class SharedMessage(View):
             role=message.role,
             author_name=entry.author_name if message.role == "user" else None,
             content=entry.content or "",
+            is_edited=message.finish_reason == EDITED,
             status=message.status,
             created_at_ms=message.created_at_ms,
         )

@@ -71,7 +71,7 @@ class WrittenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NewSibling:
-    """A message of the same role beside `beside`, with no answer."""
+    """A message of the same role beside `beside`, with no answer. Of an answer it says that it was edited."""
 
     user_id: str
     beside: Message
@@ -216,8 +216,14 @@ def write_beside(db: Db, new: NewSibling) -> tuple[Message, Audience]:
         content=new.content,
         author_id=new.user_id,
         client_message_id=new.client_message_id,
+        finish_reason=messages.EDITED if new.beside.role == "assistant" else None,
         message_id=new.message_id,
     )
+    made = db.get(MessageMetadata, new.beside.message_id)
+    if made is not None and message.message_id == new.message_id:
+        # No run's numbers; but what is asked next goes to the same model, with the same beginning of its prompt.
+        dropped = made.num_dropped_messages
+        db.add(MessageMetadata(message_id=new.message_id, model=made.model, num_dropped_messages=dropped))
     return message, sessions.audience(db, session)
 
 

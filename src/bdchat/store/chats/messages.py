@@ -21,6 +21,7 @@ from bdchat.store.search import index as search
 from bdchat.store.tables import ChatSession, Message, MessageMetadata
 
 BROKEN = ("failed", "interrupted")
+EDITED = "edited"  # finish_reason of an answer whose words a person changed
 MAX_DEPTH = 100_000  # of a path that is read whole
 
 
@@ -59,6 +60,7 @@ def append(
     author_id: str | None,
     client_message_id: str | None = None,
     status: str = "complete",
+    finish_reason: str | None = None,
     message_id: str | None = None,
     token_count: int | None = None,
     sets_head: bool = True,
@@ -85,6 +87,7 @@ def append(
         role=role,
         content=storable(content),
         status=status,
+        finish_reason=finish_reason,
         token_count=token_count,
         client_message_id=client_message_id,
         created_at_ms=now,

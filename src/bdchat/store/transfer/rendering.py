@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from bdchat import __version__
+from bdchat.store.chats.messages import EDITED
 from bdchat.store.transfer.document import VERSION, VERSION_KEY, MessagePart, SessionHead
 
 Format = Literal["bdchat", "markdown", "jsonl"]
@@ -128,6 +129,8 @@ class MarkdownRenderer:
 def _speaker(part: MessagePart) -> str:
     name = part.role.capitalize()
     about = part.author if part.role == "user" else part.metadata.model if part.metadata is not None else ""
+    notes = [about, EDITED if part.finish_reason == EDITED else ""]
+    about = ", ".join(note for note in notes if note)
     return " ".join(f"{name} ({about})".split()) if about else name
 
 

@@ -112,6 +112,33 @@ test("a message can be said otherwise without asking for an answer", async () =>
   expect(await screen.findByText("q")).toBeDefined();
 });
 
+test("an answer is said otherwise by a person, which is a branch that says so", async () => {
+  let stored = [
+    message("m1", { content: "q" }),
+    message("m2", { role: "assistant", content: "The capitol is Seoul." }),
+  ];
+  let edited: unknown;
+  const page = openChat(() => stored);
+  page.table["POST /api/messages/m2/edit"] = (body) => {
+    edited = body;
+    stored = [
+      message("m1", { content: "q" }),
+      message("m3", { role: "assistant", content: "The capital is Seoul.", finish_reason: "edited" }),
+    ];
+    return { generation_id: null, session_id: "s1", message_id: null, user_message_id: "m3", is_new: true };
+  };
+  fireEvent.click(await screen.findByRole("button", { name: "Edit this answer" }));
+  expect(screen.queryByText("Save and get an answer")).toBeNull();
+  fireEvent.change(screen.getByRole("textbox", { name: "Edit" }), { target: { value: "The capital is Seoul." } });
+  fireEvent.click(screen.getByText("Save"));
+  await waitFor(() => expect(edited).toMatchObject({ content: "The capital is Seoul.", answers: false }));
+  act(() => page.lineTo(LINE)?.says({ type: "message", event: "created", message: {} }));
+  expect(await screen.findByText("The capital is Seoul.")).toBeDefined();
+  expect(screen.getByText("Edited by a person")).toBeDefined();
+  expect(screen.queryByText("Continue")).toBeNull();
+  expect(screen.getByLabelText("Regenerate")).toBeDefined();
+});
+
 test("another branch is shown when it is asked for", async () => {
   let stored = [message("m2", { content: "second", sibling_ids: ["m1", "m2"], sibling_index: 1, num_elsewhere: 3 })];
   const page = openChat(() => stored);

@@ -5,7 +5,8 @@ import { Refusal, renderApp } from "@/test-app";
 import "./shared-page";
 
 function said(id: string, role: SharedMessage["role"], author: string | null): SharedMessage {
-  return { message_id: id, role, author_name: author, content: `text ${id}`, status: "complete", created_at_ms: 0 };
+  const about = { author_name: author, status: "complete", is_edited: id === "5", created_at_ms: 0 } as const;
+  return { message_id: id, role, content: `text ${id}`, ...about };
 }
 
 test("a shared link names who wrote each message, not the owner", async () => {
@@ -14,13 +15,19 @@ test("a shared link names who wrote each message, not the owner", async () => {
       title: "Foxes",
       owner_name: "Ann",
       updated_at_ms: 0,
-      data: [said("1", "user", "Ann"), said("2", "assistant", null), said("3", "user", "Bob"), said("4", "user", null)],
+      data: [
+        said("1", "user", "Ann"),
+        said("2", "assistant", null),
+        said("3", "user", "Bob"),
+        said("4", "user", null),
+        said("5", "assistant", null),
+      ],
       next_cursor: null,
     }),
   });
   await screen.findByText("text 3");
   const heads = screen.getAllByRole("heading", { level: 2 }).map((head) => head.textContent);
-  expect(heads).toEqual(["Ann", "Answer", "Bob", "Former member"]);
+  expect(heads).toEqual(["Ann", "Answer", "Bob", "Former member", "Answer, edited by a person"]);
   expect(screen.getByRole("link", { name: "bdchat" }).getAttribute("href")).toBe("/");
 });
 

@@ -60,7 +60,11 @@ export function SharedPage() {
       {messages.map((message) => (
         <Box component="article" key={message.message_id} sx={{ mb: 3 }}>
           <Typography component="h2" variant="caption" color="textSecondary" sx={{ fontWeight: 600 }}>
-            {message.role === "user" ? <bdi>{message.author_name ?? t("people.unknown")}</bdi> : t("shared.model")}
+            {message.role === "user" ? (
+              <bdi>{message.author_name ?? t("people.unknown")}</bdi>
+            ) : (
+              t(message.is_edited ? "shared.edited" : "shared.model")
+            )}
           </Typography>
           {message.role === "user" ? <PlainText text={message.content} /> : <Markdown text={message.content} />}
         </Box>

@@ -14,9 +14,10 @@ import { LinkAction } from "./link-action";
 interface Props {
   message: PathMessageView;
   say: (frame: SaidFrame) => void;
+  edit: () => void;
 }
 
-export function AnswerActions({ message, say }: Props) {
+export function AnswerActions({ message, say, edit }: Props) {
   const { t } = useTranslation();
   const { message_id: messageId, metadata } = message;
   const fork = useFork(message.session_id);
@@ -29,6 +30,9 @@ export function AnswerActions({ message, say }: Props) {
       <BranchPicker message={message} />
       <CopyAction text={message.content} />
       <LinkAction message={message} />
+      {mayWrite && message.content && (
+        <IconAction icon="edit" iconSize={17} label={t("chat.editAnswer")} onClick={edit} />
+      )}
       {mayWrite && (
         <IconAction
           icon="retry"

@@ -1,4 +1,4 @@
-/** How an answer ended, when that is not by itself: stopped, too long, broken off, failed. */
+/** How an answer ended, when that is not by itself: stopped, too long, broken off, failed, changed by a person. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useTranslation } from "react-i18next";
@@ -20,7 +20,7 @@ export function AnswerEndNote({ message, say }: Props) {
   const ending = endingOf(message);
   if (ending === null) return null;
   const reason = message.error && textOf(new ApiError(message.error.code ?? "", message.error.message));
-  const canContinue = mayWrite && ending !== "failed" && message.content !== "";
+  const canContinue = mayWrite && ending !== "failed" && ending !== "edited" && message.content !== "";
   return (
     <Box sx={{ display: "flex", alignItems: "center", gap: 1, mt: 1, fontSize: "0.88rem", color: "text.secondary" }}>
       <span>{[t(`chat.ended.${ending}`), reason].filter(Boolean).join(" · ")}</span>
@@ -35,5 +35,5 @@ export function AnswerEndNote({ message, say }: Props) {
 
 function endingOf({ status, finish_reason: reason }: PathMessageView) {
   if (status === "stopped" || status === "interrupted" || status === "failed") return status;
-  return reason === "length" ? "length" : null;
+  return reason === "length" || reason === "edited" ? reason : null;
 }

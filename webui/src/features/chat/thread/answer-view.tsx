@@ -9,6 +9,8 @@ import { Markdown } from "@/markdown/markdown";
 import { AnswerActions } from "./answer-actions";
 import { AnswerEndNote } from "./answer-end-note";
 import { AnswerProgress } from "./answer-progress";
+import { MessageEditor } from "./message-editor";
+import { useEdit } from "./use-edit";
 
 interface Props {
   message: PathMessageView;
@@ -17,6 +19,7 @@ interface Props {
 
 export function AnswerView({ message, say }: Props) {
   const { generations } = useLive();
+  const edit = useEdit(message, say);
   const live = useLiveAnswer(generations, message.generation_id ?? "");
   const isRunning = message.status === "running";
   const text = isRunning ? (live?.text ?? "") : message.content;
@@ -32,6 +35,9 @@ export function AnswerView({ message, say }: Props) {
     }
   }, [generations, message.generation_id, isRunning]);
 
+  if (edit.isEditing && !isRunning) {
+    return <MessageEditor text={message.content} isAnswered={false} save={edit.save} cancel={edit.cancel} />;
+  }
   return (
     <Box aria-busy={isLive}>
       {text && <Markdown text={text} isLive={isLive} />}
@@ -39,7 +45,7 @@ export function AnswerView({ message, say }: Props) {
       {!isLive && (
         <>
           <AnswerEndNote message={message} say={say} />
-          <AnswerActions message={message} say={say} />
+          <AnswerActions message={message} say={say} edit={edit.begin} />
         </>
       )}
     </Box>

@@ -9,12 +9,14 @@ const MAX_ROWS = 16;
 
 interface Props {
   text: string;
+  /** By the model: then it can be asked again. */
+  isAnswered: boolean;
   /** `answers`: whether the model is asked again. */
   save: (text: string, options: { answers: boolean }) => void;
   cancel: () => void;
 }
 
-export function MessageEditor({ text, save, cancel }: Props) {
+export function MessageEditor({ text, isAnswered, save, cancel }: Props) {
   const { t } = useTranslation();
   const [value, setValue] = useState(text);
   const isWorthSaving = value.trim() !== "" && value !== text;
@@ -33,12 +35,18 @@ export function MessageEditor({ text, save, cancel }: Props) {
       />
       <Box sx={{ display: "flex", justifyContent: "flex-end", gap: 1, mt: 1 }}>
         <Button onClick={cancel}>{t("common.cancel")}</Button>
-        <Button variant="outlined" disabled={!isWorthSaving} onClick={() => save(value, { answers: false })}>
+        <Button
+          variant={isAnswered ? "outlined" : "contained"}
+          disabled={!isWorthSaving}
+          onClick={() => save(value, { answers: false })}
+        >
           {t("common.save")}
         </Button>
-        <Button variant="contained" disabled={!isWorthSaving} onClick={() => save(value, { answers: true })}>
-          {t("chat.saveAndAnswer")}
-        </Button>
+        {isAnswered && (
+          <Button variant="contained" disabled={!isWorthSaving} onClick={() => save(value, { answers: true })}>
+            {t("chat.saveAndAnswer")}
+          </Button>
+        )}
       </Box>
     </Box>
   );

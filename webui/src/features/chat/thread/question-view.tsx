@@ -1,14 +1,9 @@
 /** What a person said; it can be said otherwise, which begins another branch. */
 import Box from "@mui/material/Box";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call } from "@/api/client";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
 import { IconAction } from "@/ui/icon-action";
-import { useNotices } from "@/ui/notices-state";
-import { useErrorText } from "@/ui/use-error-text";
-import { newId } from "../pending";
 import { Byline } from "../people/byline";
 import { hueOf } from "../people/initials";
 import { useReader } from "../people/reader";
@@ -17,6 +12,7 @@ import { Bubble } from "./bubble";
 import { CopyAction } from "./copy-action";
 import { LinkAction } from "./link-action";
 import { MessageEditor } from "./message-editor";
+import { useEdit } from "./use-edit";
 
 interface Props {
   message: PathMessageView;
@@ -25,27 +21,10 @@ interface Props {
 
 export function QuestionView({ message, say }: Props) {
   const { t } = useTranslation();
-  const [isEditing, setEditing] = useState(false);
+  const edit = useEdit(message, say);
   const { userId, isShared, mayWrite } = useReader();
   const isMine = !isShared || message.author_id === userId;
-  const textOf = useErrorText();
-  const { show } = useNotices();
-  const save = async (content: string, { answers }: { answers: boolean }) => {
-    const id = newId();
-    if (answers) {
-      setEditing(false);
-      say({ type: "edit", message_id: message.message_id, content, client_message_id: id });
-      return;
-    }
-    try {
-      const path = { message_id: message.message_id };
-      await call("POST /api/messages/{message_id}/edit", { path, body: { content, client_message_id: id, answers } });
-      setEditing(false);
-    } catch (error) {
-      show({ text: textOf(error) }); // and the field keeps what was written
-    }
-  };
-  if (isEditing) return <MessageEditor text={message.content} save={save} cancel={() => setEditing(false)} />;
+  if (edit.isEditing) return <MessageEditor text={message.content} isAnswered save={edit.save} cancel={edit.cancel} />;
   return (
     <>
       {isShared && <Byline message={message} isMine={isMine} />}
@@ -55,7 +34,7 @@ export function QuestionView({ message, say }: Props) {
         sx={{ display: "flex", justifyContent: isMine ? "flex-end" : "flex-start", alignItems: "center", mt: 0.25 }}
       >
         <BranchPicker message={message} />
-        {mayWrite && <IconAction icon="edit" iconSize={17} label={t("chat.edit")} onClick={() => setEditing(true)} />}
+        {mayWrite && <IconAction icon="edit" iconSize={17} label={t("chat.edit")} onClick={edit.begin} />}
         <CopyAction text={message.content} />
         <LinkAction message={message} />
       </Box>
