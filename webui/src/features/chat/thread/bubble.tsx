@@ -1,9 +1,11 @@
 /** What a person wrote: as it stands, folded when it is long. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { PlainText } from "@/ui/plain-text";
+import { withoutAttachments } from "../attachment";
+import { AttachedText } from "./attached-text";
 
 const LONG_CHARACTERS = 1200;
 const LONG_LINES = 16;
@@ -15,9 +17,10 @@ interface Props {
   hue?: number | undefined;
 }
 
-export function Bubble({ text, isFaint = false, hue }: Props) {
+export function Bubble({ text: content, isFaint = false, hue }: Props) {
   const { t } = useTranslation();
   const [isOpen, setOpen] = useState(false);
+  const { text, attached } = useMemo(() => withoutAttachments(content), [content]);
   const isLong = text.length > LONG_CHARACTERS || text.split("\n", LONG_LINES + 1).length > LONG_LINES;
   return (
     <Box
@@ -38,13 +41,17 @@ export function Bubble({ text, isFaint = false, hue }: Props) {
       }}
     >
       <Box sx={{ overflow: "hidden", maxHeight: isLong && !isOpen ? 240 : "none" }}>
-        <PlainText text={text} />
+        {text && <PlainText text={text} />}
       </Box>
       {isLong && (
         <Button size="small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} sx={{ mt: 0.5, ml: -0.75 }}>
           {isOpen ? t("chat.fold") : t("chat.unfold")}
         </Button>
       )}
+      {attached.map((each, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: what was written never changes
+        <AttachedText key={at} {...each} />
+      ))}
     </Box>
   );
 }
