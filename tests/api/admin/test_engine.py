@@ -32,7 +32,7 @@ async def test_the_overview_counts_people_chats_and_refusals(client: httpx.Async
         seen = (await client.get("/api/admin/overview", headers=admin)).json()
     assert (seen["num_users"], seen["num_sessions"], seen["num_messages"]) == (2, 1, 0)
     assert (seen["num_people_online"], seen["num_sockets"]) == (1, 2)
-    assert seen["errors_last_hour"] == {"not_found": 1}
+    assert (seen["errors_last_hour"], seen["num_failures_last_hour"]) == ({"not_found": 1}, 0)
     assert seen["database_version"].startswith("SQLite ")
     assert 0 < seen["free_memory_bytes"] <= seen["total_memory_bytes"]
     assert seen["rates"] == {"read_per_s": None, "written_per_s": None}

@@ -125,3 +125,18 @@ async def test_the_audit_log_is_taken_away_whole_and_that_is_recorded(client: ht
     assert entries[0]["action"] == "audit.export"
     assert sorted(int(entry["target"]) for entry in entries[1:]) == list(range(1100))
     assert set(entries[0]) == {"entry_id", "at_ms", "actor_id", "actor_name", "action", "target", "detail", "ip"}
+
+
+async def test_what_the_audit_log_points_at_is_called_by_its_name(client: httpx.AsyncClient) -> None:
+    """Targets were 32 hex digits."""
+    admin, _ = await signed_in(client, "root", admin=True), await signed_in(client, "ann")
+    found = (await client.get("/api/admin/users", headers=admin)).json()["data"]
+    ann_id = next(user["user_id"] for user in found if user["username"] == "ann")
+    await client.put(f"/api/admin/users/{ann_id}/quota", json={"quota_bytes": 1000}, headers=admin)
+    made = await client.post("/api/keys", json={"name": "laptop", "scopes": ["chat"]}, headers=admin)
+    page = (await client.get("/api/admin/audit", headers=admin)).json()
+    named = {entry["action"]: page["names"].get(entry["target"]) for entry in page["data"]}
+    assert (named["user.quota"], named["key.create"]) == ("ann", "laptop")
+    await client.delete(f"/api/admin/users/{ann_id}", headers=admin)
+    names = (await client.get("/api/admin/audit", headers=admin)).json()["names"]
+    assert names == {made.json()["key_id"]: "laptop"}

@@ -8,8 +8,10 @@ from bdchat.api.generation.journal import RequestJournal
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
 from bdchat.api.http.envelope import Refusals
+from bdchat.api.http.errors import EndedByAdmin
 from bdchat.engine.errors import GenerationFailed, QueueFull
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
+from bdchat.store.ids import now_ms
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +53,19 @@ async def test_how_it_ended_is_told() -> None:
     assert broken.is_ended
     assert refused.is_ended
     states = {entry.request_id: (entry.state, entry.first_text_ms is not None) for entry in service.journal.latest()}
+    assert service.journal.num_broken(since_ms=0) == 1
+    assert service.journal.num_broken(since_ms=now_ms() + 1) == 0
     assert states == {"left": ("cancelled", False), "broken": ("failed", True), "refused": ("failed", False)}
+
+
+async def test_what_an_admin_ended_is_no_failure() -> None:
+    service = GenerationService(LatencyMeter())
+    ended = service.start(FakeEngine(token_gate=asyncio.Event().wait), request("ended"))
+    await ended.accepted()
+    ended.cancel(EndedByAdmin())
+    await service.drain(timeout_s=1)
+    (entry,) = service.journal.latest()
+    assert entry.state == "cancelled"
 
 
 async def test_a_journal_keeps_the_last_ones() -> None:
@@ -69,8 +83,9 @@ def test_refusals_are_counted_for_an_hour_and_for_good() -> None:
     refusals = Refusals(clock=lambda: now[0])
     for minute, code in ((0, "not_found"), (30, "queue_full"), (30, "queue_full"), (59, "not_found")):
         now[0] = minute * 60.0
-        refusals.note(code)
+        refusals.note(code, is_failure=code == "queue_full")
     assert refusals.last_hour() == {"not_found": 2, "queue_full": 2}
+    assert refusals.failures_last_hour() == 2  # a mistyped address is no failure of the server's
     now[0] = 60 * 60.0
     assert refusals.last_hour() == {"queue_full": 2, "not_found": 1}
     now[0] = 200 * 60.0

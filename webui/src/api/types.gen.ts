@@ -14,7 +14,7 @@ export type AssistantMessage = { role: "assistant"; content: string; refusal: st
 
 export type AuditFilters = { action?: string | null; actor?: string | null; since_ms?: number | null; until_ms?: number | null };
 
-export type AuditPage = { data: Array<AuditView>; next_cursor: string | null };
+export type AuditPage = { data: Array<AuditView>; names: Record<string, string>; next_cursor: string | null };
 
 export type AuditQuery = { action?: string | null; actor?: string | null; since_ms?: number | null; until_ms?: number | null; limit?: number; cursor?: string | null };
 
@@ -219,7 +219,7 @@ export type Nothing = Record<string, never>;
 /** Lines that the client was too slow for; the summary counts their chats. */
 export type OmittedLine = { type: "omitted"; num_lines: number };
 
-export type Overview = { version: string; database_version: string; database_warning: string | null; uptime_s: number; num_users: number; num_sessions: number; num_messages: number; num_people_online: number; num_sockets: number; num_running: number; num_waiting: number; rates: Rates; cache_hit_share: number | null; free_memory_bytes: number; total_memory_bytes: number; errors_last_hour: Record<string, number> };
+export type Overview = { version: string; database_version: string; database_warning: string | null; uptime_s: number; num_users: number; num_sessions: number; num_messages: number; num_people_online: number; num_sockets: number; num_running: number; num_waiting: number; rates: Rates; cache_hit_share: number | null; free_memory_bytes: number; total_memory_bytes: number; errors_last_hour: Record<string, number>; num_failures_last_hour: number };
 
 /** To be handed to somebody else. `is_local_only`: it opens on the server's own machine alone. `qr`: its picture, as an image's `data:` address. */
 export type PassedLink = { address: string; is_local_only: boolean; qr: string };

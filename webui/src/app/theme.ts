@@ -43,6 +43,7 @@ export function makeTheme(language: Language): Theme {
         MuiMenuItem: { styleOverrides: { root: FOCUSED_INSIDE } },
         MuiListItemButton: { styleOverrides: { root: FOCUSED_INSIDE } },
         MuiTab: { styleOverrides: { root: FOCUSED_INSIDE } },
+        MuiDialog: { styleOverrides: { paper: DIALOG } },
         MuiTooltip: { defaultProps: { enterDelay: 500, enterNextDelay: 200 } },
         MuiPaper: { styleOverrides: { root: { backgroundImage: "none" } } },
         MuiTextField: { defaultProps: { size: "small" } },
@@ -62,6 +63,16 @@ const BUTTON = {
 } as const;
 /** What fills a box that cuts off whatever stands over its edge. */
 const FOCUSED_INSIDE = { "&:focus-visible": { outline: OUTLINE, outlineOffset: -2 } } as const;
+/** What is long scrolls between the title and the buttons, which stay in sight: also where a form holds them, and at 200 %. */
+const DIALOG = {
+  "& > form": { display: "flex", flexDirection: "column", minHeight: 0 },
+  "@media (max-height: 500px)": {
+    margin: 8,
+    maxHeight: "calc(100% - 16px)",
+    "& .MuiDialogTitle-root": { padding: "8px 16px" },
+    "& .MuiDialogActions-root": { padding: "4px 8px" },
+  },
+} as const;
 
 const BASE = {
   // What a phone's notch and home bar leave of the window: the page reaches behind them (viewport-fit=cover).

@@ -43,8 +43,10 @@ from bdchat.engine.router import Router
 from bdchat.store.accounting import storage
 from bdchat.store.accounts import audit, oversight, users
 from bdchat.store.errors import NotFound
+from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
 
+HOUR_MS = 3_600_000
 MIN_WINDOW_S = 0.5  # a rate over less is noise
 ALL = ""  # of Pace: all engines together
 
@@ -159,6 +161,8 @@ class AdminEngine:
             free_memory_bytes=free_memory_bytes(),
             total_memory_bytes=total_memory_bytes(),
             errors_last_hour=self._refusals.last_hour(),
+            num_failures_last_hour=self._refusals.failures_last_hour()
+            + self._generations.journal.num_broken(since_ms=now_ms() - HOUR_MS),
         )
         return reply(document)
 

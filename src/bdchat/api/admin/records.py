@@ -33,6 +33,7 @@ from bdchat.store.accounts.oversight import AuditFilter
 from bdchat.store.accounts.usage import COUNTS
 from bdchat.store.db import Db
 from bdchat.store.sql.database import Database
+from bdchat.store.tables import AuditEntry
 
 MAX_ROWS = 12_000  # about 4 MiB
 EXPORT_BATCH = 500
@@ -128,11 +129,15 @@ class AdminRecords:
         require_admin(request)
         query = read_query(AuditQuery, request, self._limits)
         filters = _filters(query)
-        found = await self._database.read(
-            lambda db: oversight.audit(db, filters, limit=query.limit + 1, before=query.cursor)
-        )
+
+        def read(db: Db) -> tuple[list[AuditEntry], dict[str, str]]:
+            found = oversight.audit(db, filters, limit=query.limit + 1, before=query.cursor)
+            return found, oversight.names_in(db, found[: query.limit])
+
+        found, names = await self._database.read(read)
         shown = [to_audit_view(entry) for entry in found[: query.limit]]
-        return reply(AuditPage(data=shown, next_cursor=shown[-1].entry_id if len(found) > query.limit else None))
+        next_cursor = shown[-1].entry_id if len(found) > query.limit else None
+        return reply(AuditPage(data=shown, names=names, next_cursor=next_cursor))
 
     async def audit_jsonl(self, request: Request) -> Response:
         admin = require_admin(request)

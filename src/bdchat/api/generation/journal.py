@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from bdchat.api.generation.usage import Spending
+from bdchat.api.http.errors import EndedByAdmin
 from bdchat.engine.request import FinishReason, GenerationRequest
 from bdchat.store.ids import now_ms
 
@@ -66,12 +67,21 @@ class RequestJournal:
         )
         self._entries.append(entry)
 
+    def num_broken(self, *, since_ms: int) -> int:
+        """Answers that failed after their first text: no refusal tells of them."""
+        return sum(
+            entry.state == "failed" and entry.first_text_ms is not None and entry.started_at_ms >= since_ms
+            for entry in self._entries
+        )
+
     def latest(self) -> Sequence[JournalEntry]:
         """The last one first."""
         return tuple(reversed(self._entries))
 
 
 def _state(ended: EndedGeneration) -> State:
+    if isinstance(ended.error, EndedByAdmin):
+        return "cancelled"
     if ended.error is not None:
         return "failed"
     is_whole = len(ended.reasons) == ended.request.num_choices

@@ -25,15 +25,19 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class Refusals:
-    """How many requests were refused, by error code: in all, and within the last hour. Owned by the event loop."""
+    """How many requests were refused, by error code: in all, and within the last hour. A failure is one that the server
+    could not serve (5xx), not one that was asked wrongly. Owned by the event loop."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.num_by_code: Counter[str] = Counter()
+        self._failures: set[str] = set()  # codes
         self._clock = clock
         self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES_KEPT)  # those in which there were any
 
-    def note(self, code: str) -> None:
+    def note(self, code: str, *, is_failure: bool = False) -> None:
         self.num_by_code[code] += 1
+        if is_failure:
+            self._failures.add(code)
         minute = int(self._clock() // 60)
         if not self._minutes or self._minutes[-1][0] != minute:
             self._minutes.append((minute, Counter()))
@@ -47,6 +51,9 @@ class Refusals:
             if minute > oldest:
                 total.update(codes)
         return dict(total.most_common())
+
+    def failures_last_hour(self) -> int:
+        return sum(num for code, num in self.last_hour().items() if code in self._failures)
 
 
 class Envelope:
@@ -86,7 +93,7 @@ class Envelope:
 
     async def _answer(self, error: Exception, scope: Scope, send: Send) -> None:
         reply = error_reply(error)
-        self._refusals.note(reply.code)
+        self._refusals.note(reply.code, is_failure=reply.status >= 500)
         if scope["type"] == "websocket":
             send = _refusing_upgrade(send)
         extra = {"request_id": scope["state"]["request_id"], "path": route_pattern(scope), "code": reply.code}

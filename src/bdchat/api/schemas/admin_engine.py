@@ -29,6 +29,7 @@ class Overview(View):
     free_memory_bytes: int
     total_memory_bytes: int
     errors_last_hour: dict[str, int]  # refusals by code
+    num_failures_last_hour: int  # of them those that were the server's fault, and answers that broke off
 
 
 class SequenceView(View):

@@ -75,6 +75,7 @@ class AuditView(View):
 
 class AuditPage(View):
     data: list[AuditView]
+    names: dict[str, str]  # by id, of what stands in `target` and in a detail's `user_id`, as far as it has one
     next_cursor: str | None
 
 

@@ -1,14 +1,15 @@
 """Queries of admins over all accounts: lists, numbers, the audit log. Functions of a Session that only read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 
-from bdchat.store.accounts.users import username_key
+from bdchat.store.accounts.users import names_of, username_key
 from bdchat.store.db import Db
-from bdchat.store.tables import ApiKey, AuditEntry, ChatSession, LoginToken, Message, User
+from bdchat.store.tables import ApiKey, AuditEntry, ChatSession, Invitation, LoginToken, Message, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,17 @@ def audit(db: Db, filters: AuditFilter, *, limit: int, before: str | None = None
     if before is not None:
         query = query.where(AuditEntry.entry_id < before)
     return list(db.exec(query.order_by(col(AuditEntry.entry_id).desc()).limit(limit)))
+
+
+def names_in(db: Db, entries: Sequence[AuditEntry]) -> dict[str, str]:
+    """By id, of the accounts, API keys and invitations that are the target of these or named in their details; what is
+    gone or has no name is not in it."""
+    ids = {str(each) for entry in entries for each in (entry.target, entry.detail.get("user_id", ""))} - {""}
+    key_names = select(ApiKey.key_id, ApiKey.name).where(col(ApiKey.key_id).in_(ids), ApiKey.name != "")
+    notes = select(Invitation.invitation_id, Invitation.note).where(
+        col(Invitation.invitation_id).in_(ids), Invitation.note != ""
+    )
+    return {**dict(db.exec(key_names).all()), **dict(db.exec(notes).all()), **names_of(db, ids)}
 
 
 def _user_rows() -> Any:

@@ -35,7 +35,14 @@ export function AuditPage() {
       }
     >
       <AuditFields params={params} onParams={(next) => setParams(next, { replace: true })} />
-      <Loaded query={entries}>{({ pages }) => <AuditTable entries={pages.flatMap((page) => page.data)} />}</Loaded>
+      <Loaded query={entries}>
+        {({ pages }) => (
+          <AuditTable
+            entries={pages.flatMap((page) => page.data)}
+            names={Object.assign({}, ...pages.map((page) => page.names))}
+          />
+        )}
+      </Loaded>
       {entries.hasNextPage && (
         <Button sx={{ mt: 1 }} loading={entries.isFetchingNextPage} onClick={() => entries.fetchNextPage()}>
           {t("common.more")}

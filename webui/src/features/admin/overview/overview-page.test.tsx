@@ -12,7 +12,7 @@ afterEach(() => vi.unstubAllGlobals());
 const OVERVIEW = {
   version: "1.0",
   database_version: "SQLite 3.53",
-  database_warning: null,
+  database_warning: "SQLite may be damaged",
   uptime_s: 60,
   num_users: 3,
   num_sessions: 4,
@@ -23,7 +23,8 @@ const OVERVIEW = {
   num_waiting: 7,
   free_memory_bytes: 4e9,
   total_memory_bytes: 16e9,
-  errors_last_hour: { rate_limited: 12, not_found: 3 },
+  errors_last_hour: { rate_limited: 12, not_found: 3, engine_error: 2 },
+  num_failures_last_hour: 2,
 } as unknown as Overview;
 const ENGINE = {
   model: "m",
@@ -72,6 +73,9 @@ test("the server at a glance: people, queue, cache by tier, engines, errors by c
   expect(cache.textContent).toContain("RAM15% · 60");
   expect(cache.textContent).toContain("Read from scratch25% · 100");
   expect(screen.getByRole("row", { name: "rate_limited 12" })).toBeTruthy();
+  const failures = screen.getByText("Failures", { selector: "dt" });
+  expect(failures.nextElementSibling?.textContent).toBe("2"); // mistyped addresses are nobody's alarm
+  expect(screen.queryByRole("alert")).toBeNull(); // what is said of the database stands under storage
   expect(screen.getByRole("group", { name: "Memory" }).textContent).toContain("12 GB");
 });
 

@@ -9,7 +9,6 @@ import { adminKeys, POLL_MS } from "../admin-keys";
 import { type Engines, useEngines } from "../engine/use-engines";
 import { AdminPage } from "../parts/admin-page";
 import { Card } from "../parts/card";
-import { DatabaseWarning } from "../parts/database-warning";
 import { Grid } from "../parts/grid";
 import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
@@ -43,7 +42,6 @@ function Glance({ overview, engines: { engines, history } }: { overview: Overvie
   const format = useFormat();
   return (
     <>
-      <DatabaseWarning text={overview.database_warning} version={overview.database_version} />
       <OverviewStats overview={overview} history={history} />
       <Section title={t("admin.overview.now")}>
         <Grid min={420}>

@@ -17,7 +17,6 @@ export function OverviewStats({ overview, history }: Props) {
   const rate = latestRate(history);
   const perS = (value: number | null | undefined) =>
     value === null || value === undefined ? "–" : format.number(value < 10 ? value : Math.round(value));
-  const numErrors = Object.values(overview.errors_last_hour).reduce((sum, num) => sum + num, 0);
   return (
     <Grid min={150} component="dl">
       <Stat name={t("admin.overview.readPerS")} value={perS(rate?.readPerS)} note={t("admin.overview.perS")} />
@@ -39,7 +38,7 @@ export function OverviewStats({ overview, history }: Props) {
       />
       <Stat
         name={t("admin.overview.errorsShort")}
-        value={format.number(numErrors)}
+        value={format.number(overview.num_failures_last_hour)}
         note={t("admin.overview.lastHour")}
       />
     </Grid>

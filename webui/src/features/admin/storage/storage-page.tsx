@@ -6,12 +6,12 @@ import type { Storage } from "@/api/types.gen";
 import { adminKeys } from "../admin-keys";
 import { AdminPage } from "../parts/admin-page";
 import { Card } from "../parts/card";
-import { DatabaseWarning } from "../parts/database-warning";
 import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
 import { AccountTable } from "./account-table";
 import { BackupList } from "./backup-list";
 import { DatabaseCard } from "./database-card";
+import { DatabaseWarning } from "./database-warning";
 import { DiskShares } from "./disk-shares";
 
 export function StoragePage() {
