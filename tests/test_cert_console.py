@@ -55,7 +55,7 @@ def test_a_pair_that_is_there_is_kept_unless_told(tmp_path: Path) -> None:
 def test_what_is_no_name_is_one_line(tmp_path: Path, name: str) -> None:
     result = CliRunner().invoke(app, ["cert", name, "--data-dir", str(tmp_path)])
     assert result.exit_code == 1
-    assert "is no host name" in result.stderr
+    assert "is not a host name" in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "tls").exists()
 

@@ -79,7 +79,7 @@ def test_a_pulled_model_that_cannot_be_served_says_so(tmp_path: Path) -> None:
 def test_a_pulled_file_is_listed(tmp_path: Path, default_model_path: Path) -> None:
     runner = CliRunner()
     before = runner.invoke(app, ["models", "--data-dir", str(tmp_path)]).output
-    assert "No model is here yet" in before
+    assert "No models are installed yet" in before
     pulled = runner.invoke(app, ["pull", str(default_model_path), "--data-dir", str(tmp_path)])
     assert pulled.exit_code == 0, pulled.output
     assert str(tmp_path / "models" / default_model_path.name) in pulled.stdout

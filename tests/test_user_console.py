@@ -31,7 +31,7 @@ def reading(folder: Path, work: Callable[..., Any]) -> Any:
 
 
 def test_the_first_account_is_an_admins_the_next_a_users(tmp_path: Path) -> None:
-    assert run(tmp_path, "list") == (0, "There is no account yet: bdchat user add NAME makes the admin's.")
+    assert run(tmp_path, "list") == (0, "There are no accounts yet: `bdchat user add NAME` creates the admin account.")
     assert run(tmp_path, "add", "Ann") == (0, "Ann is an admin: the first account always is.")
     assert run(tmp_path, "add", "bob") == (0, "bob is a user.")
     assert run(tmp_path, "add", "cid", "--admin") == (0, "cid is an admin.")

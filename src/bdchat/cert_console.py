@@ -52,7 +52,7 @@ def make(settings: Settings, more: Sequence[str], *, replaces: bool) -> str:
     there = next((path for path in (cert, key) if path.exists()), None)
     if there is not None and not replaces:
         raise CertRefused(
-            f"{there} is there already: --force makes a new pair, which browsers must be told to trust anew"
+            f"{there} already exists: --force replaces it with a new pair, which browsers must be told to trust again"
         )
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -70,7 +70,7 @@ def make(settings: Settings, more: Sequence[str], *, replaces: bool) -> str:
         f"{cert} is a certificate for {', '.join(hosts)}, for {DAYS} days.\n"
         f"Its SHA-256 fingerprint, to be compared where a browser asks: {fingerprint}\n"
         f"Serve with it: bdchat serve --lan --set server.tls_cert={cert} --set server.tls_key={key}\n"
-        f"or for good, in {settings.data_dir / 'bdchat.toml'}:\n"
+        f"or permanently, in {settings.data_dir / 'bdchat.toml'}:\n"
         f'  [server]\n  tls_cert = "{cert}"\n  tls_key = "{key}"'
     )
 
@@ -79,7 +79,7 @@ def _hosts(settings: Settings, more: Sequence[str]) -> list[str]:
     """Names first; each once. Raises CertRefused."""
     for name in more:
         if not HOST.fullmatch(name):
-            raise CertRefused(f"{name!r} is no host name or address")
+            raise CertRefused(f"{name!r} is not a host name or address")
     own = socket.gethostname().lower()
     named = [*more, *settings.server.allowed_hosts, "localhost", own, f"{own.partition('.')[0]}.local"]
     addresses = [settings.server.host, *network_addresses(), "127.0.0.1", "::1"]

@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback is for a bug report, not for decoration
 )
 
-user = typer.Typer(help="Accounts, from the server's own console.", no_args_is_help=True)
+user = typer.Typer(help="Manage accounts from the server's own console.", no_args_is_help=True)
 app.add_typer(user, name="user")
 
 DataDir = Annotated[
@@ -74,7 +74,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and leave.", callback=_show_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """Options of every command."""
@@ -82,18 +82,19 @@ def root(
 
 @app.command()
 def serve(  # noqa: PLR0917  # typer takes options by name
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless told.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes any free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 chooses any free one.")] = None,
     lan: Annotated[
         bool, typer.Option("--lan", help="Let other devices of this network in: the same as --host 0.0.0.0.")
     ] = False,
     data_dir: DataDir = None,
     model: Annotated[str | None, typer.Option(help="Catalog name or path to a .gguf.", metavar="NAME_OR_PATH")] = None,
     begins_anew: Annotated[
-        bool, typer.Option("--begin-anew", help="Begin with an empty database where the former is missing or damaged.")
+        bool,
+        typer.Option("--begin-anew", help="Start with an empty database if the current one is missing or damaged."),
     ] = False,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Fetch nothing: stop where the default model is not here yet.")
+        bool, typer.Option("--offline", help="Download nothing: stop if the default model is not here yet.")
     ] = False,
     assignments: Assignments = None,
 ) -> None:
@@ -119,7 +120,7 @@ def pull(
     ],
     data_dir: DataDir = None,
 ) -> None:
-    """Fetch a model into the data directory; resumes where it stopped."""
+    """Download a model into the data directory; resumes where it stopped."""
     catalog = _load_catalog(data_dir)
     from bdchat.engine.errors import EngineError
     from bdchat.model_console import shown_progress
@@ -136,7 +137,7 @@ def pull(
 
 @app.command()
 def models(data_dir: DataDir = None) -> None:
-    """List the models that are here and those that `bdchat pull` can fetch."""
+    """List installed models and those that `bdchat pull` can download."""
     from bdchat.model_console import print_models
 
     print_models(_load_catalog(data_dir))
@@ -144,17 +145,17 @@ def models(data_dir: DataDir = None) -> None:
 
 @app.command()
 def chat(
-    question: Annotated[str | None, typer.Argument(help="Ask once and leave; without it, a conversation.")] = None,
+    question: Annotated[str | None, typer.Argument(help="Ask once and exit; without it, a chat begins.")] = None,
     *,
     base_url: Annotated[
-        str | None, typer.Option(help="Any OpenAI-compatible server; this machine's bdchat unless told.", metavar="URL")
+        str | None, typer.Option(help="Any OpenAI-compatible server; by default this computer's bdchat.", metavar="URL")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="A model of that server; its first unless told.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model of that server; by default its first.")] = None,
     system: Annotated[str | None, typer.Option(help="System prompt.", metavar="TEXT")] = None,
-    api_key: Annotated[str | None, typer.Option(help="Its key; server.api_key unless told.", metavar="KEY")] = None,
+    api_key: Annotated[str | None, typer.Option(help="Its key; by default server.api_key.", metavar="KEY")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Talk in the terminal, over HTTP, with a running server."""
+    """Chat in the terminal with a running server, over HTTP."""
     server = _load_settings(data_dir, [], {}).server
     from bdchat.chat import run
 
@@ -170,10 +171,10 @@ def chat(
 @app.command()
 def doctor(
     data_dir: DataDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
     assignments: Assignments = None,
 ) -> None:
-    """Check this machine; each failing check says what to do."""
+    """Check this computer; each failing check says what to do."""
     settings = _load_settings(data_dir, assignments or [], {})
     from bdchat.doctor import examine, report
 
@@ -184,11 +185,11 @@ def doctor(
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where to; a file that is there is kept, unless --force.")],
+    file: Annotated[Path, typer.Argument(help="Where to write; an existing file is kept unless --force.")],
     force: Annotated[bool, typer.Option("--force", help="Replace FILE.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Copy users, chats and answers into one file; also while the server runs."""
+    """Back up accounts, chats and answers into one file, also while the server runs."""
     settings = _close_to_others(_load_settings(data_dir, [], {}))
     from bdchat.backup_console import BackupFailed, back_up_to
 
@@ -203,7 +204,7 @@ def restore(
     file: Annotated[Path, typer.Argument(help="What `bdchat backup` wrote.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Put a backup in the database's place, while no server runs; the former one is kept."""
+    """Restore a backup while no server runs; the current database is kept."""
     settings = _close_to_others(_load_settings(data_dir, [], {}))
     from bdchat.backup_console import BackupFailed, restore_from
 
@@ -216,12 +217,12 @@ def restore(
 @app.command()
 def cert(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Further names and addresses that browsers call this machine by.")
+        list[str] | None, typer.Argument(help="More names and addresses under which browsers reach this computer.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the pair that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the existing pair.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a self-signed certificate for https in one's own network."""
+    """Create a self-signed certificate for https in your own network."""
     settings = _close_to_others(_load_settings(data_dir, [], {}))
     from bdchat.cert_console import CertRefused, make
 
@@ -233,11 +234,11 @@ def cert(
 
 @user.command("add")
 def user_add(
-    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
-    admin: Annotated[bool, typer.Option("--admin", help="An admin; the first account always is.")] = False,
+    name: Annotated[str, typer.Argument(help="The username to sign in with.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Make it an admin; the first account always is one.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make an account; the password is asked for, or read from standard input."""
+    """Create an account; the password is asked for, or read from standard input."""
     from bdchat import user_console
 
     _say_of_user(lambda settings: user_console.add(settings, name, is_admin=admin), data_dir)
@@ -253,7 +254,7 @@ def user_list(data_dir: DataDir = None) -> None:
 
 @user.command("reset-password")
 def user_reset_password(name: str, data_dir: DataDir = None) -> None:
-    """Give an account a new password and end its logins."""
+    """Set a new password for an account and sign it out everywhere."""
     from bdchat import user_console
 
     _say_of_user(lambda settings: user_console.reset_password(settings, name), data_dir)
@@ -261,7 +262,7 @@ def user_reset_password(name: str, data_dir: DataDir = None) -> None:
 
 @user.command("disable")
 def user_disable(name: str, data_dir: DataDir = None) -> None:
-    """Let an account sign in no more; nothing of it is deleted."""
+    """Disable an account; nothing is deleted."""
     from bdchat import user_console
 
     _say_of_user(lambda settings: user_console.set_disabled(settings, name, is_disabled=True), data_dir)
@@ -269,7 +270,7 @@ def user_disable(name: str, data_dir: DataDir = None) -> None:
 
 @user.command("enable")
 def user_enable(name: str, data_dir: DataDir = None) -> None:
-    """Let a disabled account sign in again."""
+    """Enable a disabled account again."""
     from bdchat import user_console
 
     _say_of_user(lambda settings: user_console.set_disabled(settings, name, is_disabled=False), data_dir)

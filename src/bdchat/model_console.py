@@ -92,7 +92,9 @@ def print_models(catalog: Catalog) -> None:
     here = [row for row in rows if row.state != "available"]
     others = [row for row in rows if row.state == "available"]
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 100)
-    console.print(_installed_table(here) if here else catalog.folder_problem or "No model is here yet.", soft_wrap=True)
+    console.print(
+        _installed_table(here) if here else catalog.folder_problem or "No models are installed yet.", soft_wrap=True
+    )
     for row in here:
         if row.note or row.fits is False:
             console.print(f"{row.name}: {row.note or 'needs more memory than is free'}")
@@ -100,11 +102,11 @@ def print_models(catalog: Catalog) -> None:
         console.print(_offered_table(others))
     contexts = sorted({f"{row.n_ctx:,}" for row in here if row.n_ctx})
     measure = f" (memory: for {' or '.join(contexts)} tokens)" if contexts else ""
-    console.print(f"\n{_size(free)} of memory are free{measure}; models lie in {catalog.models_dir}", soft_wrap=True)
+    console.print(f"\n{_size(free)} of memory is free{measure}; models lie in {catalog.models_dir}", soft_wrap=True)
 
 
 def _installed_table(rows: list[ModelRow]) -> Table:
-    table = _table("Here", ("context", "file", "memory"))
+    table = _table("Installed", ("context", "file", "memory"))
     for row in rows:
         need = _size(row.memory_bytes) if row.memory_bytes is not None else ""
         sizes = (str(row.n_ctx_train or ""), _size(row.num_bytes), need)
@@ -113,7 +115,7 @@ def _installed_table(rows: list[ModelRow]) -> Table:
 
 
 def _offered_table(rows: list[ModelRow]) -> Table:
-    table = _table("\nTo be had with bdchat pull NAME", ("context", "download"))
+    table = _table("\nAvailable: bdchat pull NAME", ("context", "download"))
     for row in rows:
         sizes = (str(row.n_ctx_train), _size(row.num_bytes))
         table.add_row(row.name, row.kind, row.quantization, *sizes, row.licence)

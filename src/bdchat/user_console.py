@@ -42,7 +42,7 @@ def add(settings: Settings, username: str, *, is_admin: bool) -> str:
     except ValueError as error:
         raise UserRefused(f"{username!r}: a name {error}") from error
     if _read(settings, lambda db: users.by_name(db, name)) is not None:
-        raise UserRefused(f"there is an account {name} already")
+        raise UserRefused(f"the username {name} is already taken")
     return _act(settings, AddAccount(name, _new_password_hash(name), is_admin))
 
 
@@ -51,7 +51,7 @@ def listing(settings: Settings) -> str:
     found = _read(settings, users.list_all)
     width = max((len(user.username) for user in found), default=0)
     lines = (f"{user.username:{width}}  {_state(user):8}  last seen {_day(user.last_seen_at_ms)}" for user in found)
-    return "\n".join(lines) if found else "There is no account yet: bdchat user add NAME makes the admin's."
+    return "\n".join(lines) if found else "There are no accounts yet: `bdchat user add NAME` creates the admin account."
 
 
 def reset_password(settings: Settings, username: str) -> str:

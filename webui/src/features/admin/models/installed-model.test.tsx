@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { render, screen, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { makeQueryClient } from "@/api/query-client";
 import type { ModelView } from "@/api/types.gen";
@@ -42,14 +42,28 @@ test("a model without trouble has no alert", () => {
   expect(screen.queryByRole("alert")).toBeNull();
 });
 
-test.each<[Partial<ModelView>, RegExp]>([
-  [{ served: "failed", problem: "unknown model architecture: 'x'" }, /failed to load: unknown model architecture: 'x'/],
-  [{ kind: "embedding", note: "makes vectors" }, /can't be used for chat: makes vectors/],
-  [{ state: "broken", note: "is empty" }, /can't be used: is empty/],
-  [{ served: "ready", context_cut: "4 of 8" }, /Reduced because memory is short: 4 of 8/],
-])("what is wrong with it is said with the reason", (change, said) => {
+test.each<[Partial<ModelView>, string, string]>([
+  [
+    { served: "failed", problem: "unknown model architecture: 'x'" },
+    "This model failed to load. It may need a newer bdchat, or more memory: check the details.",
+    "unknown model architecture: 'x'",
+  ],
+  [
+    { kind: "embedding", note: "makes vectors" },
+    "This model isn't made for chat. Choose another one.",
+    "makes vectors",
+  ],
+  [{ state: "broken", note: "is empty" }, "This file can't be used. Delete it and download it again.", "is empty"],
+  [
+    { served: "ready", context_cut: "4 of 8" },
+    "Memory is short, so chats here are shorter or fewer at once. Unload another model for more.",
+    "4 of 8",
+  ],
+])("what is wrong with it is said in our words, with the server's as its details", (change, text, details) => {
   show(change);
-  expect(screen.getByRole("alert").textContent).toMatch(said);
+  const alert = screen.getByRole("alert");
+  expect(within(alert).getByText(text)).toBeDefined();
+  expect(alert.querySelector("details")?.textContent).toBe(`Details${details}`);
 });
 
 test("a model that did not load is not offered as the default", () => {

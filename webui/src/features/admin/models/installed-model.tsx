@@ -10,6 +10,7 @@ import { useFormat } from "@/ui/use-format";
 import { Card } from "../parts/card";
 import { EngineState } from "../parts/engine-state";
 import { Facts } from "../parts/facts";
+import { ToldWithDetails } from "../parts/told-with-details";
 import { ModelActions } from "./model-actions";
 import { ModelFit } from "./model-fit";
 import { ModelLanguages } from "./model-languages";
@@ -64,14 +65,18 @@ export function InstalledModel({ model, freeMemoryBytes, totalMemoryBytes }: Pro
             {t("admin.models.elsewhereText")}
           </Typography>
         )}
-        {model.state === "broken" && <Alert severity="error">{t("admin.models.broken", { why: model.note })}</Alert>}
+        {model.state === "broken" && (
+          <ToldWithDetails severity="error" text={t("admin.models.broken")} details={model.note} />
+        )}
         {model.state === "installed" && model.kind !== "chat" && (
-          <Alert severity="info">{t("admin.models.unsuited", { why: model.note })}</Alert>
+          <ToldWithDetails severity="info" text={t("admin.models.unsuited")} details={model.note} />
         )}
         {model.context_cut !== null && (
-          <Alert severity="info">{t("admin.models.cut", { why: model.context_cut })}</Alert>
+          <ToldWithDetails severity="info" text={t("admin.models.cut")} details={model.context_cut} />
         )}
-        {model.problem !== null && <Alert severity="error">{t("admin.models.failed", { why: model.problem })}</Alert>}
+        {model.problem !== null && (
+          <ToldWithDetails severity="error" text={t("admin.models.failed")} details={model.problem} />
+        )}
         {model.checksum === "changed" && <Alert severity="warning">{t("admin.models.changed")}</Alert>}
         <ModelActions model={model} />
       </Box>

@@ -1,5 +1,4 @@
 /** One download: how far it is, how fast, whether what came is whole, and the ways to hold it or give it up. */
-import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
@@ -11,6 +10,7 @@ import { ConfirmDialog } from "@/ui/confirm-dialog";
 import { Meter } from "@/ui/meter";
 import { useFormat } from "@/ui/use-format";
 import { adminKeys } from "../admin-keys";
+import { ToldWithDetails } from "../parts/told-with-details";
 import { useAction } from "../parts/use-action";
 import { pullStage } from "./pull-stage";
 
@@ -53,13 +53,11 @@ export function PullProgress({ pull }: Props) {
         <Typography variant="body2">{t("admin.pulls.installedAs", { name: pull.installed_as })}</Typography>
       )}
       {pull.error && (
-        <Alert severity="error">
-          {t(`admin.pulls.faults.${pull.error_code ?? "other"}`)}
-          <Box component="details" sx={{ mt: 0.5, overflowWrap: "anywhere" }}>
-            <summary>{t("admin.pulls.details")}</summary>
-            {pull.error}
-          </Box>
-        </Alert>
+        <ToldWithDetails
+          severity="error"
+          text={t(`admin.pulls.faults.${pull.error_code ?? "other"}`)}
+          details={pull.error}
+        />
       )}
       <Box sx={{ display: "flex", gap: 1 }}>
         {pull.state === "running" && (
