@@ -84,7 +84,7 @@ WINGS: dict[str, tuple[str, ...]] = {
     "api/openai": ("auth", "bus", "durable", "generation", "http", "schemas"),
     "api/live": ("auth", "bus", "durable", "generation", "http", "schemas"),
     "api/chats": ("auth", "bus", "durable", "generation", "http", "schemas"),
-    "api/accounts": ("auth", "bus", "chats", "http", "schemas"),
+    "api/accounts": ("auth", "bus", "chats", "generation", "http", "schemas"),
     "api/admin": ("accounts", "auth", "bus", "durable", "generation", "http", "live", "perimeter", "schemas"),
     "engine/gguf": (),
     "engine/text": (),

@@ -93,7 +93,11 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     "GET /api/profile": (Own("the caller's"),),
     "PATCH /api/profile": (Own("the caller's", body={"display_name": "me"}),),
     "GET /api/profile/usage": (Own("the caller's"),),
-    "GET /api/profile/messages": (Own("the caller's"), Within(query="cursor={message_id}", statuses=frozenset({200}))),
+    "POST /api/profile/delete": (Own("the caller's", body={"current_password": "wrong"}),),
+    "GET /api/profile/messages": (
+        Own("the caller's"),
+        Within(query="cursor=1.{message_id}", statuses=frozenset({200})),
+    ),
     "GET /api/keys": (Own("the caller's"),),
     "POST /api/keys": (Own("the caller's", body={"name": "k"}),),
     "PATCH /api/keys/{key_id}": (Theirs(body={"name": "mine now"}),),
@@ -103,6 +107,10 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
         Own("finds what the caller may see"),
         Within(query="q={content}", statuses=frozenset({200})),
         Within(query="q={content}&session_id={session_id}", statuses=frozenset({200})),
+    ),
+    "GET /api/search/chats": (
+        Own("finds what the caller may see"),
+        Within(query="q={content}", statuses=frozenset({200})),
     ),
     "GET /api/sessions": (Own("the caller's"), Within(query="shared=true", statuses=frozenset({200}))),
     "POST /api/sessions": (Own("the caller's", body={}),),

@@ -81,6 +81,7 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/api/profile": "one account",
     "/api/profile/usage": "a year of days",
     "/api/search": "a page of snippets",
+    "/api/search/chats": "two snippets per chat, at most 50 chats",
     "/api/sessions": "a page of titles",
     "/api/sessions/{session_id}": "a title",
     "/api/sessions/{session_id}/config": "one setting",

@@ -54,6 +54,7 @@ KEPT: Mapping[str, Keeps | Nothing] = {
     "POST /api/auth/login": Nothing("logins, devices and the audit log have a number per account"),
     "POST /api/auth/logout": ENDS,
     "POST /api/auth/password": Nothing("a hash in the place of another"),
+    "POST /api/profile/delete": ENDS,
     "DELETE /api/auth/sessions": ENDS,
     "DELETE /api/auth/sessions/{login_id}": ENDS,
     "PATCH /api/profile": Keeps({"display_name": LARGE, "preferences": {"presets": LARGE}}),

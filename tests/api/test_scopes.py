@@ -28,6 +28,7 @@ EVERYBODY = {
 NO_KEY = {  # what keeps an account: for who signed in with its password
     "POST /api/auth/logout",
     "POST /api/auth/password",
+    "POST /api/profile/delete",
     "GET /api/auth/sessions",
     "DELETE /api/auth/sessions",
     "DELETE /api/auth/sessions/{login_id}",

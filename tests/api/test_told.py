@@ -74,6 +74,7 @@ TOLD: Mapping[str, Tells | Quiet] = {
     "POST /api/auth/login": Tells(ENDED, {"username": "{name}", "password": PASSWORD, "cookie": True}),
     "POST /api/auth/logout": Tells(ENDED),
     "POST /api/auth/password": Tells(ENDED, {"current_password": PASSWORD, "new_password": "another long horse"}),
+    "POST /api/profile/delete": Tells(ENDED, {"current_password": PASSWORD}),
     "DELETE /api/auth/sessions": Tells(ENDED),
     "DELETE /api/auth/sessions/{login_id}": Tells(ENDED),
     "PATCH /api/profile": WHEN_OPENED,

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bdchat.api.accounts.api_keys import ApiKeys
+from bdchat.api.accounts.erasure import Erasure
 from bdchat.api.accounts.profile import Accounts
 from bdchat.api.accounts.sign_in import SignIn
 from bdchat.api.admin.access import AdminAccess
@@ -105,6 +106,7 @@ class App(Starlette):
         self.refusals = Refusals()
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
         self.generations = GenerationService(self.meter, self.ledger)
+        self.erasure = Erasure(self.database, self.writes, self.generations, engine_router)
         path = self.database.path
         self.console_socket = ConsoleSocket(path.parent if path else None, self.writes, self.generations)
         self.titles = Titles(settings.generations, self.database, self.writes, engine_router, self.generations)
@@ -194,8 +196,7 @@ class App(Starlette):
                 authenticator=authenticator,
                 writes=self.writes,
                 passwords=self.passwords,
-                generations=self.generations,
-                router=self.engine_router,
+                erasure=self.erasure,
             ).routes(),
             *AdminAccess(settings, database, self.writes, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
@@ -217,7 +218,10 @@ class App(Starlette):
     def _account_routes(self, settings: Settings) -> list[Route]:
         check = PasswordCheck(settings.auth, self.database, self.passwords)
         parts = (settings, self.database, self.authenticator, self.passwords, check)
-        sign_in, accounts = SignIn(*parts, writes=self.writes), Accounts(*parts, writes=self.writes)
+        sign_in, accounts = (
+            SignIn(*parts, writes=self.writes),
+            Accounts(*parts, writes=self.writes, erasure=self.erasure),
+        )
         api_keys = ApiKeys(settings.limits, self.database, self.writes, self.authenticator)
         return [*sign_in.routes(), *accounts.routes(), *api_keys.routes()]
 

@@ -242,7 +242,7 @@ class Message(Row, table=True):
     __table_args__ = (
         UniqueConstraint("session_id", "client_message_id"),  # sent twice is one message
         Index("ix_message_children", "session_id", "parent_id", "message_id"),
-        Index("ix_message_author", "author_id", "message_id"),  # what somebody wrote, newest first
+        Index("ix_message_author", "author_id", "created_at_ms", "message_id"),  # what somebody wrote, newest first
     )
 
     message_id: str = _id(primary_key=True)

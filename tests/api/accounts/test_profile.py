@@ -8,7 +8,7 @@ import pytest
 from bdchat.store.accounts import usage
 from bdchat.store.accounts.zoned_days import today, zone_of
 from bdchat.store.chats import messages, sessions
-from bdchat.store.tables import User
+from bdchat.store.tables import ChatSession, User
 from tests.api.people import alter, audited, bearer, log_in
 from tests.api.serving import PASSWORD, app_of, error_of, in_process, signed_in
 from tests.moments import at_utc
@@ -138,6 +138,9 @@ async def test_what_one_wrote_is_found_page_by_page(client: httpx.AsyncClient) -
             messages.append(db, session, parent_id=None, role="user", content=f"q{n}", author_id=own)  # type: ignore[arg-type]
             messages.append(db, session, parent_id=None, role="assistant", content=f"a{n}", author_id=own)  # type: ignore[arg-type]
 
+        imported = messages.append(db, session, parent_id=None, role="user", content="old", author_id=own)  # type: ignore[arg-type]
+        imported.created_at_ms = 1000  # its id is the newest
+
     await app_of(client).database.write(write)
     seen, cursor = [], None
     while True:
@@ -147,7 +150,7 @@ async def test_what_one_wrote_is_found_page_by_page(client: httpx.AsyncClient) -
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert seen == [(f"q{n}", "Trees") for n in (4, 3, 2, 1, 0)]
+    assert seen == [(f"q{n}", "Trees") for n in (4, 3, 2, 1, 0)] + [("old", "Trees")]
     bob = await signed_in(client, "bob")
     assert (await client.get("/api/profile/messages", headers=bob)).json()["data"] == []
 
@@ -185,6 +188,29 @@ async def test_a_password_change_is_refused_with_its_field(
     ann = await signed_in(client)
     assert error_of(await client.post("/api/auth/password", json=wanted, headers=ann), 400)["param"] == param
     await bearer(client)
+
+
+async def test_an_account_is_deleted_by_its_own_user_with_the_password(client: httpx.AsyncClient) -> None:
+    bob = await signed_in(client, "bob")
+    session_id = (await client.post("/api/sessions", json={"title": "Bob's"}, headers=bob)).json()["session_id"]
+    wrong = await client.post("/api/profile/delete", json={"current_password": "wrong one"}, headers=bob)
+    assert error_of(wrong, 400)["param"] == "current_password"
+    assert (await client.get(f"/api/sessions/{session_id}", headers=bob)).status_code == 200
+    gone = await client.post("/api/profile/delete", json={"current_password": PASSWORD}, headers=bob)
+    assert (gone.status_code, gone.json()) == (200, {})
+    assert "Max-Age=0" in gone.headers["set-cookie"]
+    error_of(await client.get("/api/profile", headers=bob), 401)
+    error_of(await log_in(client, "bob"), 401)
+    left = await app_of(client).database.read(lambda db: db.get(ChatSession, session_id))
+    assert left is None
+    assert "user.delete" in [action for action, _, _ in await audited(client)]
+
+
+async def test_the_last_admin_cannot_delete_the_own_account(client: httpx.AsyncClient) -> None:
+    ann = await signed_in(client, admin=True)
+    refused = await client.post("/api/profile/delete", json={"current_password": PASSWORD}, headers=ann)
+    assert error_of(refused, 409)["code"] == "only_admin"
+    assert (await client.get("/api/profile", headers=ann)).status_code == 200
 
 
 async def test_a_borrowed_browser_cannot_guess_the_password(client: httpx.AsyncClient) -> None:

@@ -104,6 +104,18 @@ async def test_files_have_the_dates_of_the_zone(client: httpx.AsyncClient) -> No
     assert error_of(refused, 400)["param"] == "time_zone"
 
 
+async def test_a_file_for_readers_has_their_words(client: httpx.AsyncClient) -> None:
+    """Headings were English in every language."""
+    ann = await signed_in(client)
+    path = f"/api/sessions/{await written(client, ann)}/export"
+    korean = (await get(client, path, ann, format="markdown", language="ko", time_zone="Asia/Seoul")).text
+    assert "## 사용자\n\n" in korean
+    assert "## 답변\n\n내일\n" in korean
+    assert korean.splitlines()[2].endswith("UTC+09:00 · 메시지 2개")
+    refused = await client.get(path, params={"language": "fr"}, headers=ann)
+    assert error_of(refused, 400)["param"] == "language"
+
+
 async def test_a_head_request_reads_nothing(client: httpx.AsyncClient) -> None:
     ann = await signed_in(client)
     response = await client.head(f"/api/sessions/{await written(client, ann)}/export", headers=ann)

@@ -1,5 +1,7 @@
 /** What /api and /v1 take and give. Made by scripts/webui_types.py: never edited by hand. */
 
+export type AccountDeletion = { current_password: string };
+
 export type AccountView = { user_id: string; username: string; num_messages: number; num_bytes: number; quota_bytes: number };
 
 export type AllUsage = { first_day: string; last_day: string; time_zone: string | null; data: Array<AllUsageRow>; total: UsageSums };
@@ -108,8 +110,8 @@ export type Error = { error: { message: string; type: string; param: string | nu
 /** `after`: a number, as in Last-Event-ID, which counts when both are there. */
 export type EventQuery = { after?: number; include_usage?: boolean };
 
-/** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. `time_zone`: of the dates in Markdown and in names of files; UTC without it. */
-export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string | null };
+/** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. `time_zone`: of the dates in Markdown and in names of files; UTC without it. `language`: of the headings in Markdown. */
+export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string | null; language?: "en" | "ko" };
 
 /** Why an answer broke off. */
 export type FailureView = { code: string | null; message: string };
@@ -411,7 +413,7 @@ export interface Endpoints {
   "DELETE /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginsEnded };
   "GET /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginList };
   "DELETE /api/auth/sessions/{login_id}": { path: { login_id: string }; query: undefined; body: undefined; response: Nothing };
-  "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string }; body: undefined; response: Record<string, unknown> };
+  "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string; language?: "en" | "ko" }; body: undefined; response: Record<string, unknown> };
   "GET /api/export/schema": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
   "POST /api/import": { path: undefined; query: undefined; body: Blob; response: string };
@@ -435,6 +437,7 @@ export interface Endpoints {
   "GET /api/people": { path: undefined; query: undefined; body: undefined; response: PersonList };
   "GET /api/profile": { path: undefined; query: undefined; body: undefined; response: UserView };
   "PATCH /api/profile": { path: undefined; query: undefined; body: ProfileChange; response: UserView };
+  "POST /api/profile/delete": { path: undefined; query: undefined; body: AccountDeletion; response: Nothing };
   "GET /api/profile/messages": { path: undefined; query: { limit?: number; cursor?: string }; body: undefined; response: SentMessages };
   "GET /api/profile/usage": { path: undefined; query: { from?: string; to?: string; time_zone?: string }; body: undefined; response: UsageReport };
   "GET /api/search": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; folder?: string; archived?: boolean; limit?: number; cursor?: string; session_id?: string }; body: undefined; response: HitPage };
@@ -449,7 +452,7 @@ export interface Endpoints {
   "GET /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: undefined; response: ConfigView };
   "PATCH /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
   "PUT /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
-  "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string }; body: undefined; response: Record<string, unknown> };
+  "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string; language?: "en" | "ko" }; body: undefined; response: Record<string, unknown> };
   "POST /api/sessions/{session_id}/fork": { path: { session_id: string }; query: undefined; body: NewFork; response: SessionView };
   "POST /api/sessions/{session_id}/head": { path: { session_id: string }; query: undefined; body: NewHead; response: SessionView };
   "DELETE /api/sessions/{session_id}/invitations/{invitation_id}": { path: { session_id: string; invitation_id: string }; query: undefined; body: undefined; response: undefined };

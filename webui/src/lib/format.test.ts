@@ -19,7 +19,8 @@ test("numbers, shares and bytes", () => {
 });
 
 test("short numbers, and days that are UTC's", () => {
-  expect([en.compact(1234), ko.compact(12_345), en.compact(7)]).toEqual(["1.2K", "1.2만", "7"]);
+  expect([1272, 9999, 12_345, 7].map((n) => ko.compact(n))).toEqual(["1,272", "9,999", "1.2만", "7"]);
+  expect(en.compact(48_204)).toBe("48.2K");
   expect([en.day(NOON), ko.day(NOON)]).toEqual(["Nov 25", "11월 25일"]);
 });
 

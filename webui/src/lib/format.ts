@@ -2,6 +2,7 @@
 
 import { dayOf, daysApart, isoDays } from "./days";
 
+const MAX_WHOLE = 10_000; // "9,999" is as short as "10K" is exact
 const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
 export class Format {
@@ -37,9 +38,9 @@ export class Format {
     return this.#number.format(value);
   }
 
-  /** "1.2K", "1.2천": where there is little room. */
+  /** "12.3K", "1.2만": where there is little room; what is as short when it is whole stays whole. */
   compact(value: number): string {
-    return this.#compact.format(value);
+    return (Math.abs(value) < MAX_WHOLE ? this.#number : this.#compact).format(value);
   }
 
   /** `share`: 0 to 1. */

@@ -31,7 +31,9 @@ export function Notices() {
       onBlur={() => setHeld(false)}
       sx={{
         position: "fixed",
-        bottom: 112, // above the field where messages are written
+        // Below the head of the page where it is narrow, above the field where messages are written where there is room.
+        top: { xs: 64, sm: "auto" },
+        bottom: { xs: "auto", sm: 112 },
         insetInline: 16,
         zIndex: "snackbar",
         display: "grid",

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bdchat.api.accounts.erasure import Erasure
 from bdchat.api.accounts.sign_in import BODY_BYTES
 from bdchat.api.auth.authenticator import DAY_MS, Authenticator
 from bdchat.api.auth.password_check import PasswordCheck
@@ -17,8 +18,10 @@ from bdchat.api.http.identity import Identity, require_login, require_user
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.long_answer import LongAnswer, long_reply
 from bdchat.api.http.parsing import parse
+from bdchat.api.http.peer import Peer
 from bdchat.api.schemas.accounts import (
     MAX_DAYS,
+    AccountDeletion,
     HistoryQuery,
     LoginList,
     LoginsEnded,
@@ -59,11 +62,13 @@ class Accounts:
         password_check: PasswordCheck,
         *,
         writes: Writes,
+        erasure: Erasure,
     ) -> None:
         self._limits = settings.limits
         self._idle_ms = settings.auth.idle_days * DAY_MS
         self._database = database
         self._writes = writes
+        self._erasure = erasure
         self._authenticator = authenticator
         self._passwords = passwords
         self._password_check = password_check
@@ -103,6 +108,15 @@ class Accounts:
                 body=PasswordChange,
                 response=LoginsEnded,
                 errors=(429,),
+            ),
+            Endpoint(
+                "POST",
+                "/api/profile/delete",
+                self.delete,
+                "Delete your account with all chats that you own; no way back",
+                body=AccountDeletion,
+                response=Nothing,
+                errors=(409, 429),
             ),
             Endpoint("GET", "/api/auth/sessions", self.logins, "Where you are signed in", response=LoginList),
             Endpoint(
@@ -166,7 +180,7 @@ class Accounts:
                     )
                     for sent in found
                 ],
-                next_cursor=found[-1].message_id if has_more else None,
+                next_cursor=found[-1].place if has_more else None,
             )
             document = page.model_dump()
             contents = {sent.message_id: sent.content for sent in found}
@@ -182,10 +196,7 @@ class Accounts:
         identity = require_login(request)
         body = parse(PasswordChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         peer = self._authenticator.peer(request.scope)
-        try:
-            await self._password_check.check(identity.username, body.current_password, peer, login_id=identity.login_id)
-        except LoginFailed as error:
-            raise InvalidRequest("current_password", "is not your password.", code="wrong_password") from error
+        await self._check_password(identity, body.current_password, peer)
         if (weakness := weakness_of(body.new_password, identity.username)) is not None:
             raise InvalidRequest("new_password", WEAKNESSES[weakness], code=weakness)
         password_hash = await self._passwords.hash(body.new_password)
@@ -197,6 +208,27 @@ class Accounts:
 
         ended = await self._writes.run(change)
         return reply(LoginsEnded(num_ended=len(ended)))
+
+    async def delete(self, request: Request) -> Response:
+        """With the password, as above. What was written in others' chats stays with them."""
+        identity = require_login(request)
+        body = parse(AccountDeletion, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        peer = self._authenticator.peer(request.scope)
+        await self._check_password(identity, body.current_password, peer)
+
+        def record(db: Db, user: User) -> None:
+            audit.record(db, identity, "user.delete", user.user_id, {"username": user.username}, peer.address)
+
+        await self._erasure.erase(identity.user_id, record, error=None)
+        cookie = self._authenticator.cookies.set_login("", is_https=peer.is_https, max_age_s=0)
+        return reply(Nothing(), headers={"set-cookie": cookie})
+
+    async def _check_password(self, identity: Identity, password: str, peer: Peer) -> None:
+        """Raises InvalidRequest, TooManyAttempts."""
+        try:
+            await self._password_check.check(identity.username, password, peer, login_id=identity.login_id)
+        except LoginFailed as error:
+            raise InvalidRequest("current_password", "is not your password.", code="wrong_password") from error
 
     async def logins(self, request: Request) -> Response:
         identity = require_login(request)

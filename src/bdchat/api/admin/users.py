@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bdchat.api.accounts.erasure import Erasure
 from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.auth.passwords import Passwords
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
-from bdchat.api.generation.service import GenerationService
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
 from bdchat.api.http.errors import EndedByAdmin
 from bdchat.api.http.identity import Identity, require_admin
@@ -32,11 +32,8 @@ from bdchat.api.schemas.admin_people import (
     UserWithPassword,
     to_managed_user,
 )
-from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
-from bdchat.store import retention
 from bdchat.store.accounts import audit, logins, oversight, users
-from bdchat.store.chats import sessions
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
@@ -56,16 +53,14 @@ class AdminUsers:
         authenticator: Authenticator,
         writes: Writes,
         passwords: Passwords,
-        generations: GenerationService,
-        router: Router,
+        erasure: Erasure,
     ) -> None:
         self._limits = limits
         self._database = database
         self._authenticator = authenticator
         self._writes = writes
         self._passwords = passwords
-        self._generations = generations
-        self._router = router
+        self._erasure = erasure
 
     def routes(self) -> list[Route]:
         one = "/api/admin/users/{user_id}"
@@ -187,7 +182,7 @@ class AdminUsers:
 
         shown = await self._writes.run(change)
         if body.is_disabled:
-            self._end_generations(user_id)
+            self._erasure.end_generations(user_id, EndedByAdmin())
         return reply(shown)
 
     async def set_quota(self, request: Request) -> Response:
@@ -235,33 +230,14 @@ class AdminUsers:
         return reply(LoginsEnded(num_ended=len(ended)))
 
     async def delete(self, request: Request) -> Response:
-        """Disabled first, so that nothing new comes while it is erased piece by piece."""
         admin = require_admin(request)
         user_id = path_id(request, "user_id")
 
-        def disable(db: Db, news: News) -> list[str]:
-            user = users.set_disabled(db, user_id, is_disabled=True)
+        def record(db: Db, user: User) -> None:
             self._record(db, request, admin, "user.delete", user_id, {"username": user.username})
-            news.rights_ended(user_id)
-            return sessions.ids_of(db, user_id)
 
-        session_ids = await self._writes.run(disable)
-        self._end_generations(user_id)
-
-        def tell(_: None, news: News) -> None:
-            for session_id in session_ids:
-                news.session_deleted(session_id)  # whoever else had it open
-
-        await self._writes.run_job(retention.erase_user(self._database, user_id), tell)
-        for engine in (*self._router.engines.values(), *self._router.leaving.values()):
-            for session_id in session_ids:
-                engine.forget(session_id)
+        await self._erasure.erase(user_id, record, error=EndedByAdmin())
         return reply(Nothing())
-
-    def _end_generations(self, user_id: str) -> None:
-        for generation in self._generations.running:
-            if generation.user_id == user_id:
-                generation.cancel(EndedByAdmin())
 
     def _record(  # noqa: PLR0917
         self, db: Db, request: Request, admin: Identity, action: str, target: str, detail: dict[str, Any] | None = None

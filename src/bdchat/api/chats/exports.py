@@ -72,7 +72,7 @@ class Exports:
         rests_on_session(request, session_id)
         query = read_query(ExportQuery, request, self._limits)
         format_ = query.format
-        export = Export(user_id, format_, session_id, zone=query.zone)
+        export = Export(user_id, format_, session_id, zone=query.zone, language=query.language)
         first = await self._database.read(export.step)
         name = f"{safe_name(export.title)}{SUFFIXES[format_]}"
         return self._reply(request, user_id, export, first=first, name=name, media_type=MEDIA[format_])
@@ -81,7 +81,7 @@ class Exports:
         user_id = require_user(request).user_id
         query = read_query(ExportQuery, request, self._limits)
         format_ = query.format
-        export = Export(user_id, format_, zone=query.zone)
+        export = Export(user_id, format_, zone=query.zone, language=query.language)
         first = await self._database.read(export.step)
         is_zip = format_ == "markdown"
         name = f"bdchat {today(query.zone)}{'.zip' if is_zip else SUFFIXES[format_]}"

@@ -113,6 +113,10 @@ class PasswordChange(Strict):
     new_password: NewPassword
 
 
+class AccountDeletion(Strict):
+    current_password: GivenPassword
+
+
 class ProfileChange(Strict):
     """What is absent stays. Of `preferences` the named ones change; null takes one away."""
 
@@ -141,7 +145,7 @@ class UsageQuery(Strict):
 
 class HistoryQuery(Strict):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    cursor: Annotated[str, Field(pattern=r"^\d{1,15}\.[A-Za-z0-9_-]{1,64}$")] | None = None
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -14,15 +14,16 @@ from bdchat.api.http.parsing import Strict
 from bdchat.api.schemas.accounts import ZoneName
 from bdchat.store.accounts.zoned_days import zone_of
 from bdchat.store.transfer.reasons import Reason
-from bdchat.store.transfer.rendering import Format
+from bdchat.store.transfer.rendering import Format, Language
 
 
 class ExportQuery(Strict):
     """bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. `time_zone`: of the dates in Markdown
-    and in names of files; UTC without it."""
+    and in names of files; UTC without it. `language`: of the headings in Markdown."""
 
     format: Format = "bdchat"
     time_zone: ZoneName | None = None
+    language: Language = "en"
 
     @property
     def zone(self) -> tzinfo:

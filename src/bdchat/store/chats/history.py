@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, exists, or_
+from sqlalchemy import case, exists, or_, tuple_
 from sqlmodel import col, select
 
 from bdchat.store.accounting.byte_length import PAGE_BYTES, byte_length
@@ -12,6 +12,7 @@ from bdchat.store.db import Db
 from bdchat.store.tables import ChatSession, Message, SessionMember
 
 SMALL_BYTES = 2048  # of a text that comes with its row
+_NEWEST_FIRST = (col(Message.created_at_ms).desc(), col(Message.message_id).desc())  # an id is as old as its import
 _AT_ONCE = 16  # messages that are measured together: a page may end with any of them
 
 
@@ -25,10 +26,14 @@ class Sent:
     created_at_ms: int
     content: str | None
 
+    @property
+    def place(self) -> str:
+        return f"{self.created_at_ms}.{self.message_id}"
+
 
 def sent_by(db: Db, user_id: str, *, limit: int, before: str | None = None) -> tuple[list[Sent], bool]:
     """Newest first, and whether there are more: a page ends before the message with which the texts are more than
-    PAGE_BYTES, and holds one at least. `before` is the message_id of the page before's last."""
+    PAGE_BYTES, and holds one at least. `before` is the place of the page before's last."""
     is_member = exists().where(
         col(SessionMember.session_id) == col(Message.session_id), col(SessionMember.user_id) == user_id
     )
@@ -39,8 +44,9 @@ def sent_by(db: Db, user_id: str, *, limit: int, before: str | None = None) -> t
         .where(or_(col(ChatSession.user_id) == user_id, is_member))
     )
     if before is not None:
-        ids = ids.where(col(Message.message_id) < before)
-    named = list(db.exec(ids.order_by(col(Message.message_id).desc()).limit(limit + 1)))
+        at_ms, _, message_id = before.partition(".")
+        ids = ids.where(tuple_(col(Message.created_at_ms), col(Message.message_id)) < (int(at_ms), message_id))
+    named = list(db.exec(ids.order_by(*_NEWEST_FIRST).limit(limit + 1)))
     sizes = _sizes_on_page(db, named[:limit])
     small = [message_id for message_id, num_bytes in sizes.items() if num_bytes <= SMALL_BYTES]
     content = case((col(Message.message_id).in_(small), col(Message.content)), else_=None)
@@ -52,7 +58,7 @@ def sent_by(db: Db, user_id: str, *, limit: int, before: str | None = None) -> t
         content,
     ]
     query: Any = select(*columns).join(ChatSession, col(ChatSession.session_id) == col(Message.session_id))
-    query = query.where(col(Message.message_id).in_(sizes)).order_by(col(Message.message_id).desc())
+    query = query.where(col(Message.message_id).in_(sizes)).order_by(*_NEWEST_FIRST)
     return [Sent(*row) for row in db.execute(query)], len(named) > len(sizes)
 
 

@@ -24,6 +24,7 @@ from bdchat.store.transfer.rendering import (
     BdchatRenderer,
     Format,
     JSONLRenderer,
+    Language,
     MarkdownRenderer,
     Renderer,
     is_example_part,
@@ -54,9 +55,18 @@ class _Plan:
 class Export:
     """`session_id` None: everything that the user owns and has not deleted."""
 
-    def __init__(self, user_id: str, format_: Format, session_id: str | None = None, *, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        user_id: str,
+        format_: Format,
+        session_id: str | None = None,
+        *,
+        zone: tzinfo = UTC,
+        language: Language = "en",
+    ) -> None:
         self.title = ""  # of the one session, after the first step
         self._zone = zone
+        self._language = language
         self._user_id = user_id
         self._format = format_
         pieces = self._one(session_id) if session_id is not None else self._all()
@@ -87,7 +97,7 @@ class Export:
 
     def _all(self) -> Pieces:
         db = yield b""
-        renderer = _ZipRenderer(self._zone) if self._format == "markdown" else self._renderer()
+        renderer = _ZipRenderer(self._zone, self._language) if self._format == "markdown" else self._renderer()
         db = yield renderer.begin()
         last_id = ""
         while ids := _owned(db, self._user_id, after=last_id):
@@ -103,7 +113,7 @@ class Export:
     def _renderer(self) -> Renderer:
         if self._format == "bdchat":
             return BdchatRenderer(now_ms())
-        return JSONLRenderer() if self._format == "jsonl" else MarkdownRenderer(self._zone)
+        return JSONLRenderer() if self._format == "jsonl" else MarkdownRenderer(self._zone, self._language)
 
 
 def _chat(db: Db, plan: _Plan, renderer: Renderer) -> Pieces:
@@ -116,11 +126,11 @@ def _chat(db: Db, plan: _Plan, renderer: Renderer) -> Pieces:
 class _ZipRenderer:
     """Each chat a Markdown file, in its folder. zipfile writes to what cannot seek: sizes follow the contents."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, language: Language) -> None:
         self._zone = zone
         self._sink = _Sink()
         self._zip = zipfile.ZipFile(self._sink, "w", zipfile.ZIP_DEFLATED)
-        self._chat = MarkdownRenderer(zone)
+        self._chat = MarkdownRenderer(zone, language)
         self._file: Any = None
 
     def begin(self) -> bytes:

@@ -23,6 +23,29 @@ MEDIA: dict[Format, str] = {
     "markdown": "text/markdown; charset=utf-8",
     "jsonl": "application/x-ndjson",
 }
+Language = Literal["en", "ko"]
+_WORDS: dict[Language, dict[str, str]] = {  # of a Markdown file; by role, and by what else it says
+    "en": {
+        "user": "User",
+        "assistant": "Assistant",
+        "system": "System",
+        "tool": "Tool",
+        "prompt": "System prompt",
+        "edited": "edited",
+        "count": "{} messages",
+        "untitled": "Untitled",
+    },
+    "ko": {
+        "user": "사용자",
+        "assistant": "답변",
+        "system": "시스템",
+        "tool": "도구",
+        "prompt": "시스템 프롬프트",
+        "edited": "수정됨",
+        "count": "메시지 {}개",
+        "untitled": "제목 없음",
+    },
+}
 MAX_NAME_CHARS = 60
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)  # names that Windows keeps
@@ -100,24 +123,26 @@ class JSONLRenderer:
 
 
 class MarkdownRenderer:
-    """Times are the zone's."""
+    """Times are the zone's, headings the language's."""
 
-    def __init__(self, zone: tzinfo = UTC) -> None:
+    def __init__(self, zone: tzinfo = UTC, language: Language = "en") -> None:
         self._zone = zone
+        self._words = _WORDS[language]
 
     def begin(self) -> bytes:
         return b""
 
     def open_chat(self, head: SessionHead, num_messages: int) -> bytes:
-        title = " ".join(head.title.split()) or "Untitled"
+        title = " ".join(head.title.split()) or self._words["untitled"]
         prompt = (head.config or {}).get("system_prompt")
-        lines = [f"# {title}", f"{day_and_time(head.updated_at_ms, self._zone)} · {num_messages} messages"]
+        count = self._words["count"].format(num_messages)
+        lines = [f"# {title}", f"{day_and_time(head.updated_at_ms, self._zone)} · {count}"]
         if isinstance(prompt, str) and prompt:
-            lines += ["## System prompt", prompt]
+            lines += [f"## {self._words['prompt']}", prompt]
         return ("\n\n".join(lines) + "\n").encode()
 
     def add(self, parts: Sequence[MessagePart]) -> bytes:
-        return "".join(f"\n## {_speaker(part)}\n\n{part.content.rstrip()}\n" for part in parts).encode()
+        return "".join(f"\n## {self._speaker(part)}\n\n{part.content.rstrip()}\n" for part in parts).encode()
 
     def close_chat(self) -> bytes:
         return b""
@@ -125,13 +150,12 @@ class MarkdownRenderer:
     def end(self) -> bytes:
         return b""
 
-
-def _speaker(part: MessagePart) -> str:
-    name = part.role.capitalize()
-    about = part.author if part.role == "user" else part.metadata.model if part.metadata is not None else ""
-    notes = [about, EDITED if part.finish_reason == EDITED else ""]
-    about = ", ".join(note for note in notes if note)
-    return " ".join(f"{name} ({about})".split()) if about else name
+    def _speaker(self, part: MessagePart) -> str:
+        name = self._words.get(part.role, part.role.capitalize())
+        about = part.author if part.role == "user" else part.metadata.model if part.metadata is not None else ""
+        notes = [about, self._words["edited"] if part.finish_reason == EDITED else ""]
+        about = ", ".join(note for note in notes if note)
+        return " ".join(f"{name} ({about})".split()) if about else name
 
 
 def day_and_time(at_ms: int, zone: tzinfo) -> str:

@@ -5,6 +5,8 @@ import useMediaQuery from "@mui/material/useMediaQuery";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Outlet, useLocation, useNavigate } from "react-router";
+import { useMe } from "@/api/use-me";
+import { forgetUnsent } from "@/features/chat/unsent";
 import { IconAction } from "@/ui/icon-action";
 import { SkipLink } from "@/ui/skip-link";
 import { Bell } from "./bell";
@@ -30,6 +32,7 @@ interface Props {
 
 export function AppLayout({ sidebar, notice }: Props) {
   const { t } = useTranslation();
+  const user = useMe().data?.user;
   const isWide = useMediaQuery("(min-width:900px)", { noSsr: true });
   const layout = useLayout();
   const { pathname } = useLocation();
@@ -126,7 +129,7 @@ export function AppLayout({ sidebar, notice }: Props) {
         )}
         {notice}
         <Box sx={{ flex: 1, minHeight: 0 }}>
-          <Outlet context={{ search }} />
+          <Outlet context={{ search, forget: () => user && forgetUnsent(user.user_id) }} />
         </Box>
       </Box>
       <Suspense>{isHelpOpen && <HotkeyHelp close={() => setHelpOpen(false)} />}</Suspense>

@@ -1,5 +1,6 @@
 /** One quiet line while the server cannot be reached, or not as it should; nothing is lost meanwhile, and it says so. */
 import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "@/live/live-context";
@@ -44,7 +45,16 @@ export function LineNotice({ whenBroken, onBack }: Props) {
   const text = ending ? t(ending) : isLong ? words : null;
   return (
     <Box role="status" sx={{ textAlign: "center", fontSize: "0.85rem", bgcolor: "background.sunken" }}>
-      {text && <Box sx={{ py: 0.5, px: 6, borderBottom: 1, borderColor: "divider" }}>{text}</Box>}
+      {text && (
+        <Box sx={{ py: 0.5, px: 6, borderBottom: 1, borderColor: "divider" }}>
+          {text}
+          {ending && (
+            <Button size="small" onClick={() => location.reload()} sx={{ ml: 1 }}>
+              {t(ending === "line.signedOut" ? "auth.login" : "error.reload")}
+            </Button>
+          )}
+        </Box>
+      )}
     </Box>
   );
 }

@@ -1,4 +1,4 @@
-/** What one has written, in all chats, the newest first; each leads to its chat. */
+/** What one has written, in all chats, the newest first; each leads to where it stands. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
+import { messagePath } from "@/lib/chat-path";
 import { Icon } from "@/ui/icon";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
@@ -49,7 +50,9 @@ export function SentMessages({ search }: Props) {
       <Box component="ul" sx={{ m: 0, p: 0, listStyle: "none" }}>
         {messages.map((message) => (
           <Box component="li" key={message.message_id} sx={ROW}>
-            <Link to={`/chat/${message.session_id}`}>{message.session_title || t("sessions.untitled")}</Link>
+            <Link to={messagePath(message.session_id, message.message_id)}>
+              {message.session_title || t("sessions.untitled")}
+            </Link>
             <span className="when">{format.moment(message.created_at_ms)}</span>
             <p>{message.content}</p>
           </Box>
