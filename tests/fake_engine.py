@@ -74,6 +74,7 @@ class FakeEngine:
     n_ctx: int = 4096
     context_cut: str | None = None
     sampling_defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
+    languages: tuple[str, ...] = ()
     refusal: EngineError | None = None  # raised instead of Accepted
     failure: EngineError | None = None  # raised after the last piece
     accept_gate: asyncio.Event | None = None  # Accepted waits for it

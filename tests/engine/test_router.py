@@ -53,6 +53,7 @@ class StillEngine:
         self.problem: str | None = None
         self.load_fraction: float | None = None
         self.sampling_defaults = SamplingDefaults()
+        self.languages: tuple[str, ...] = ()
         self.num_restarts = 0
         self.num_in_flight = 0
         self.pid = None

@@ -108,6 +108,8 @@ export const MODEL: Model = {
   context_cut: null,
   state: "ready",
   load_fraction: null,
+  languages: [],
+  num_parameters: null,
   sampling_defaults: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0.05, repeat_penalty: 1, repeat_last_n: 64 },
 };
 

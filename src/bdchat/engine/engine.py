@@ -32,6 +32,10 @@ class Engine(Protocol):
     def sampling_defaults(self) -> SamplingDefaults:
         """Known before the model is loaded."""
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of those that its makers name; "multilingual" for too many to name, () when nobody told."""
+
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         """Accepted first, then Progress and PromptLogprobs (if asked) and Deltas in order, one Finished per choice, the
         end. With a resumption the Deltas go on after what it holds.

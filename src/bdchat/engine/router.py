@@ -39,6 +39,7 @@ class ServedModel:
     state: str  # Engine.state
     info: ModelInfo | None  # None until it is loaded
     sampling_defaults: SamplingDefaults
+    languages: tuple[str, ...]
     context_length: int | None  # what a sequence may have; None until it is loaded
     load_fraction: float | None  # Engine.load_fraction
 
@@ -187,5 +188,5 @@ class Router:
     def _served(self, model_id: str, engine: Engine) -> ServedModel:
         info, created = engine.info, self._created[model_id]
         n_ctx = info.n_ctx if info else None
-        known = (engine.state, info, engine.sampling_defaults, n_ctx, engine.load_fraction)
+        known = (engine.state, info, engine.sampling_defaults, engine.languages, n_ctx, engine.load_fraction)
         return ServedModel(model_id, created, "bdchat", *known)

@@ -10,7 +10,8 @@ pytestmark = pytest.mark.anyio
 
 async def test_the_list_has_what_typed_clients_require() -> None:
     async with in_process(
-        FakeEngine("a/b", context_cut="1 of 2"), FakeEngine("c", state="loading", load_fraction=0.25)
+        FakeEngine("a/b", context_cut="1 of 2", languages=("en", "ko")),
+        FakeEngine("c", state="loading", load_fraction=0.25),
     ) as client:
         for url in ("/v1/models", "/v1/models/"):
             body = (await client.get(url)).json()
@@ -20,6 +21,8 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert [model["context_length"] for model in body["data"]] == [4096, None]
             assert [model["opens_thought"] for model in body["data"]] == [False, None]
             assert [model["sampling_defaults"]["temperature"] for model in body["data"]] == [0.7, 0.7]
+            assert [model["languages"] for model in body["data"]] == [["en", "ko"], []]
+            assert [model["num_parameters"] for model in body["data"]] == [1, None]
             assert [model["context_cut"] for model in body["data"]] == ["1 of 2", None]
             assert [model["load_fraction"] for model in body["data"]] == [None, 0.25]
 

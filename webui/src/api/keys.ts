@@ -4,6 +4,8 @@ import type { Endpoints } from "./types.gen";
 export type SessionFilter = NonNullable<Endpoints["GET /api/sessions"]["query"]>;
 
 export const keys = {
+  /** Models that an admin could fetch. */
+  offers: ["offers"] as const,
   me: ["me"],
   models: ["models"],
   sessions: ["sessions"],

@@ -35,6 +35,8 @@ def _to_wire(model: ServedModel) -> Model:
         opens_thought=None if model.info is None else model.info.opens_thought,
         context_cut=model.info.context_cut if model.info else None,
         sampling_defaults=SamplingDefaultsView(**msgspec.structs.asdict(model.sampling_defaults)),
+        languages=list(model.languages),
+        num_parameters=model.info.num_parameters if model.info else None,
         state=model.state,
         load_fraction=model.load_fraction,
     )

@@ -6,7 +6,9 @@ Deliberate divergences from OpenAI:
    text then has the closing tag only; null while the model is not loaded.
 3. `context_cut` says what of it, and of the answers at once, memory did not allow; null when all is served.
 4. `sampling_defaults`: the model's own numbers, which a chat gets where nobody says otherwise.
-5. `state`: loading, ready, restarting, failed or closed. `load_fraction`: how much of the file has been read, 0 to 1,
+5. `languages`: codes of those that its makers name; "multilingual" for too many to name, [] when nobody told.
+6. `num_parameters`: null while the model is not loaded.
+7. `state`: loading, ready, restarting, failed or closed. `load_fraction`: how much of the file has been read, 0 to 1,
    while it is; else null.
 """
 
@@ -34,6 +36,8 @@ class Model(View):
     opens_thought: bool | None
     context_cut: str | None
     sampling_defaults: SamplingDefaultsView
+    languages: list[str]
+    num_parameters: int | None
     state: str
     load_fraction: float | None
 

@@ -75,6 +75,7 @@ class LocalEngine:
         cache_dir: Path,
         queue_limit: int = 64,
         sampling_defaults: SamplingDefaults | None = None,
+        languages: tuple[str, ...] = (),
         spawn: Spawn | None = None,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -88,6 +89,7 @@ class LocalEngine:
         )
         self.model_id = model_id
         self.sampling_defaults = sampling_defaults or SamplingDefaults()
+        self.languages = languages
         self._supervisor = Supervisor(
             load,
             self,

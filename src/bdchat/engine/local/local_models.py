@@ -74,6 +74,7 @@ class LocalModels:
             cache_dir=self._cache_dir,
             queue_limit=self._queue_limit,
             sampling_defaults=model.sampling_defaults,
+            languages=model.languages,
             spawn=self._spawn,
         )
         if starts:

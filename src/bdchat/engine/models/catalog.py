@@ -97,6 +97,11 @@ class InstalledModel:
         )
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """As the catalogue names them, else its file; () when nobody told."""
+        return self.entry.languages if self.entry else (self.header.languages if self.header else ())
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All names it answers to, the one to serve it under first."""
         return (self.name, *self.aliases)

@@ -68,7 +68,7 @@ def _installed_row(model: InstalledModel, free_bytes: int, speeds: Speeds) -> Mo
         fits=need <= free_bytes if need is not None else None,
         licence=entry.licence if entry else (header.licence if header else None),
         good_for=entry.good_for if entry else None,
-        languages=entry.languages if entry else (header.languages if header else ()),
+        languages=model.languages,
         tokens_per_s=speeds.tokens_per_s(header.step_bytes) if header and header.refusal is None else None,
         is_deletable=model.is_ours,
         path=model.path,

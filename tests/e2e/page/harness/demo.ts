@@ -50,6 +50,9 @@ const CHATS: [title: string, daysAgo: number, messages: string[]][] = [
   ["김치찌개 4인분", 20, ["김치찌개 4인분 재료를 알려 줘.", "묵은지 반 포기가 기본입니다."]],
 ];
 
+/** Who answered, as the page names it under an answer: these are made up, and no model that is served here wrote them. */
+const AUTHOR = "example (imported)";
+
 /** In ChatGPT's own layout, which is one of those that can be imported. */
 export function exported(now_s: number): object[] {
   return CHATS.map(([title, daysAgo, messages], chat) => {
@@ -63,6 +66,7 @@ export function exported(now_s: number): object[] {
         author: { role: n % 2 === 0 ? "user" : "assistant" },
         create_time: at + n,
         content: { content_type: "text", parts: [text] },
+        metadata: { model_slug: AUTHOR },
       },
     }));
     return {

@@ -13,6 +13,7 @@ import { Icon } from "@/ui/icon";
 import { latePart } from "@/ui/late-part";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
+import { Advice } from "./advice/advice";
 import { Composer } from "./composer/composer";
 import { type Draft, NEW_CHAT, useDraft } from "./drafts";
 import { useNewChatModel } from "./model-choice";
@@ -66,6 +67,9 @@ export function NewChat() {
         {t("chat.greeting")}
       </Typography>
       <Box sx={{ mb: { sm: "auto" } }}>
+        <Box sx={{ px: 2 }}>
+          <Advice model={choice.model} question={null} />
+        </Box>
         <Composer place={NEW_CHAT} choice={choice} send={begin}>
           {(draft.preset || draft.settings) && <DraftSettings.Part draft={draft} change={change} />}
           <Box sx={{ display: "flex", justifyContent: "center", flexWrap: "wrap", color: "text.secondary" }}>

@@ -13,6 +13,7 @@ import type { MenuAction } from "@/ui/action-menu";
 import { Loading } from "@/ui/loading";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
+import { Advice } from "./advice/advice";
 import { Announcer } from "./announcer";
 import { ChatHeader } from "./chat-header";
 import { ChatMenu } from "./chat-menu";
@@ -79,6 +80,7 @@ export function SessionChat({ sessionId, itemsOf, rename }: Props) {
   if (query.isPending || session.isPending) return <Loading />;
 
   const last = messages.at(-1);
+  const asked = messages.findLast((message) => message.role === "user")?.content ?? "";
   const send = async (content: string) => {
     const place = last ? { parentId: last.message_id } : {};
     add({ sessionId, content, ...(after === undefined ? place : { after }) });
@@ -111,16 +113,21 @@ export function SessionChat({ sessionId, itemsOf, rename }: Props) {
       {role === "reader" ? (
         <ReadOnly sessionId={sessionId} ownerName={session.data?.owner_name ?? ""} hasMessages={last !== undefined} />
       ) : (
-        <Composer
-          place={sessionId}
-          send={send}
-          choice={choice}
-          queue={queue}
-          stop={generationId ? () => line.say({ type: "stop", generation_id: generationId }) : undefined}
-          isStopping={generationId !== null && generationId === line.stoppingId}
-          cost={{ sessionId, leafId: last?.message_id }}
-          onTyping={line.others.length > 0 ? () => line.say({ type: "typing" }) : undefined}
-        />
+        <>
+          <Box sx={{ px: 2 }}>
+            <Advice model={choice.model} question={asked} />
+          </Box>
+          <Composer
+            place={sessionId}
+            send={send}
+            choice={choice}
+            queue={queue}
+            stop={generationId ? () => line.say({ type: "stop", generation_id: generationId }) : undefined}
+            isStopping={generationId !== null && generationId === line.stoppingId}
+            cost={{ sessionId, leafId: last?.message_id }}
+            onTyping={line.others.length > 0 ? () => line.say({ type: "typing" }) : undefined}
+          />
+        </>
       )}
       <Announcer stage={stage} status={last?.status} />
     </Box>
