@@ -191,7 +191,7 @@ class App(Starlette):
         limits, database, authenticator = settings.limits, self.database, self.authenticator
         return [
             *AdminUsers(
-                limits,
+                settings,
                 database=database,
                 authenticator=authenticator,
                 writes=self.writes,

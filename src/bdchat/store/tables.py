@@ -7,7 +7,20 @@ migrations make the same schema (a test compares them), on SQLite and on Postgre
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 STAGED_AT_MS = 0  # deleted_at_ms of a chat that is still being written (store.staging)
@@ -46,13 +59,20 @@ class Row(SQLModel):
 
 
 class User(Row, table=True):
-    """`username_key` is the name as it is compared: NFKC, case-folded."""
+    """`username_key` and `email_key` are the name and the email as they are compared: NFKC, case-folded. No email is
+    another's name: either signs in."""
+
+    __table_args__ = (Index("user_email_key", "email_key", unique=True),)
 
     user_id: str = _id(primary_key=True)
     username: str
     username_key: str = Field(unique=True)
     display_name: str = ""
+    email: str | None = None
+    email_key: str | None = None
     password_hash: str  # argon2id, PHC format
+    # An admin made it: nothing else is served to a login before it has been changed.
+    must_change_password: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     role: str = "user"  # "admin" | "user"
     is_disabled: bool = False
     locale: str = ""  # "ko" | "en" | "" = the browser's

@@ -42,7 +42,8 @@ async def test_the_first_account_on_this_machine_is_the_admins(client: httpx.Asy
     assert made.status_code == 201
     user = made.json()["user"]
     assert (user["username"], user["display_name"], user["locale"], user["role"]) == ("Ann", "Ann Lee", "ko", "admin")
-    assert "password" not in made.text
+    assert PASSWORD not in made.text
+    assert "password_hash" not in made.text
     assert (await client.get("/api/auth/me")).json()["needs_first_account"] is False
     assert await audited(client) == [("register", "Ann", user["user_id"])]
 

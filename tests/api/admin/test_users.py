@@ -56,7 +56,10 @@ async def test_accounts_are_listed_and_searched(client: httpx.AsyncClient) -> No
     assert [user["username"] for user in first["data"] + rest.json()["data"]] == ["bob", "anna", "ann", "root"]
     assert rest.json()["next_cursor"] is None
     assert first["data"][0]["num_logins"] == 1
-    assert "password" not in str(first)
+    assert "password_hash" not in str(first)
+    await client.patch(f"/api/admin/users/{first['data'][0]['user_id']}", json={"email": "B@x.kr"}, headers=admin)
+    (by_email,) = (await client.get("/api/admin/users", params={"search": "b@X"}, headers=admin)).json()["data"]
+    assert (by_email["username"], by_email["email"]) == ("bob", "B@x.kr")
     found = (await client.get("/api/admin/users", params={"search": "ANN"}, headers=admin)).json()
     assert [user["username"] for user in found["data"]] == ["anna", "ann"]
 

@@ -85,6 +85,7 @@ export type CreatedInvitation = { invitation_id: string; note: string; created_b
 
 export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; key: string };
 
+/** `username`: the name, or the account's email. */
 export type Credentials = { username: string; password: string; cookie?: boolean };
 
 export type DeleteQuery = { permanently?: boolean };
@@ -165,7 +166,7 @@ export type ManagedKey = { key_id: string; user_id: string; username: string; na
 
 export type ManagedKeys = { data: Array<ManagedKey>; next_cursor: string | null };
 
-export type ManagedUser = { user_id: string; username: string; display_name: string; role: "admin" | "user"; is_disabled: boolean; quota_bytes: number | null; created_at_ms: number; last_seen_at_ms: number | null; num_sessions: number; num_keys: number; num_logins: number };
+export type ManagedUser = { user_id: string; username: string; display_name: string; email: string | null; role: "admin" | "user"; is_disabled: boolean; must_change_password: boolean; quota_bytes: number | null; created_at_ms: number; last_seen_at_ms: number | null; num_sessions: number; num_keys: number; num_logins: number };
 
 export type ManagedUsers = { data: Array<ManagedUser>; next_cursor: string | null };
 
@@ -213,7 +214,7 @@ export type NewMessage = { content: string; role?: "user" | "system" | "assistan
 
 export type NewSession = { title?: string | null; opening?: string; folder?: string | null; config?: ConfigBody | null };
 
-export type NewUser = { username: string; display_name?: string; role?: "admin" | "user" };
+export type NewUser = { username: string; display_name?: string; email?: string; role?: "admin" | "user" };
 
 /** {}: it is done, and there is nothing to tell. */
 export type Nothing = Record<string, never>;
@@ -241,8 +242,8 @@ export type PersonView = { username: string; display_name: string };
 /** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. When the oldest messages no longer fit, `first_message_id` is the first of the stored ones that does, where the model's memory begins: null with `num_dropped_messages` > 0 means that only the new message does. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which drops nothing. */
 export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; first_message_id: string | null; too_long: "message" | "system_prompt" | "chat" | null; segments: Array<SegmentView> };
 
-/** What is absent stays. Of `preferences` the named ones change; null takes one away. */
-export type ProfileChange = { display_name?: string | null; locale?: "" | "ko" | "en" | null; preferences?: Record<string, unknown> | null };
+/** What is absent stays; an empty email is taken away. Of `preferences` the named ones change; null takes one away. */
+export type ProfileChange = { display_name?: string | null; email?: string | null; locale?: "" | "ko" | "en" | null; preferences?: Record<string, unknown> | null };
 
 export type ProgressLine = { type: "progress"; num_read_bytes: number; num_bytes: number; num_chats: number };
 
@@ -264,7 +265,7 @@ export type Regenerate = { type: "regenerate"; message_id: string; params?: Reco
 export type RegenerateBody = { params?: Record<string, unknown> };
 
 /** `setup_code`: the console's, for the first account. `invitation`: an admin's, for any other. */
-export type Registration = { username: string; password: string; display_name?: string; locale?: "" | "ko" | "en"; setup_code?: string | null; invitation?: string | null; cookie?: boolean };
+export type Registration = { username: string; password: string; email?: string; display_name?: string; locale?: "" | "ko" | "en"; setup_code?: string | null; invitation?: string | null; cookie?: boolean };
 
 /** Told apart by `type`. */
 export type ReportLine = ChatLine | FileLine | ProgressLine | OmittedLine | SummaryLine;
@@ -353,14 +354,14 @@ export type UsageRow = { num_requests: number; num_messages: number; prompt_toke
 
 export type UsageSums = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number };
 
-/** What is absent stays. */
-export type UserChange = { role?: "admin" | "user" | null; is_disabled?: boolean | null; display_name?: string | null };
+/** What is absent stays; an empty email is taken away. */
+export type UserChange = { role?: "admin" | "user" | null; is_disabled?: boolean | null; display_name?: string | null; email?: string | null };
 
 export type UserQuery = { search?: string; limit?: number; cursor?: string | null };
 
-export type UserView = { user_id: string; username: string; display_name: string; role: "admin" | "user"; locale: string; preferences: Record<string, unknown>; created_at_ms: number };
+export type UserView = { user_id: string; username: string; display_name: string; email: string | null; role: "admin" | "user"; locale: string; preferences: Record<string, unknown>; must_change_password: boolean; created_at_ms: number };
 
-export type UserWithPassword = { user: ManagedUser; password: string };
+export type UserWithPassword = { user: ManagedUser; password: string; link: PassedLink };
 
 export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; total_memory_bytes: number; free_disk_bytes: number };
 

@@ -43,6 +43,10 @@ export function AdminRoutes() {
   const hear = useAdminNews();
   if (me.isPending) return <Loading />;
   if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
+  if (me.data.user?.must_change_password) {
+    location.replace(addressOf("/login")); // of the chat's page, which is another document
+    return <Loading />;
+  }
   if (me.data.user?.role !== "admin") {
     return (
       <main>

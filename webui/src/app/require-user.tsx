@@ -14,6 +14,7 @@ export function RequireUser({ children }: Props) {
   const { pathname, search } = useLocation();
   if (me.isPending) return <Loading />;
   if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
-  if (me.data.user === null) return <Navigate to="/login" state={{ from: pathname + search }} replace />;
+  if (me.data.user === null || me.data.user.must_change_password)
+    return <Navigate to="/login" state={{ from: pathname + search }} replace />;
   return children;
 }

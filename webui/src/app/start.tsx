@@ -25,7 +25,7 @@ export async function start(page: ReactNode, { words = [], code, prefetch }: Nee
   const queryClient = makeQueryClient();
   // Every page asks it first: while the words come.
   queryClient.fetchQuery(meQuery).then(
-    ({ user }) => user && prefetch?.(queryClient),
+    ({ user }) => user && !user.must_change_password && prefetch?.(queryClient),
     () => undefined, // the page asks again, and says what is wrong
   );
   await Promise.all([makeI18n(preferredLanguage(), ...words), code]);

@@ -147,6 +147,8 @@ class Accounts:
                 if (reason := check_preferences(kept)) is not None:
                     raise InvalidRequest("preferences", reason, code="preferences_too_large")
                 fields["preferences"] = kept
+            if body.email is not None:
+                users.set_email(db, identity.user_id, body.email)
             return users.change(db, identity.user_id, **fields)
 
         return reply(to_user_view(await self._database.write(change)))
@@ -197,16 +199,19 @@ class Accounts:
         body = parse(PasswordChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
         peer = self._authenticator.peer(request.scope)
         await self._check_password(identity, body.current_password, peer)
+        if body.new_password == body.current_password:
+            raise InvalidRequest("new_password", "is the one that you have.", code="password_same")
         if (weakness := weakness_of(body.new_password, identity.username)) is not None:
             raise InvalidRequest("new_password", WEAKNESSES[weakness], code=weakness)
         password_hash = await self._passwords.hash(body.new_password)
 
         def change(db: Db, news: News) -> list[str]:
-            users.change(db, identity.user_id, password_hash=password_hash)
+            users.change(db, identity.user_id, password_hash=password_hash, must_change_password=False)
             audit.record(db, identity, "password.change", identity.user_id, ip=peer.address)
             return _end_others(db, news, identity)
 
-        ended = await self._writes.run(change)
+        # who had to change it may go on at once, in this process: what is remembered of the login says otherwise
+        ended = await self._writes.run(change, then=lambda _: self._authenticator.forget(identity.user_id))
         return reply(LoginsEnded(num_ended=len(ended)))
 
     async def delete(self, request: Request) -> Response:

@@ -113,6 +113,7 @@ class SignIn:
                 password_hash=password_hash,
                 display_name=body.display_name,
                 locale=body.locale,
+                email=body.email,
             )
             if invitation_hash is not None:
                 invitations.use(db, invitation_hash, user.user_id)
@@ -123,7 +124,9 @@ class SignIn:
             return user, self._begin(db, user, token, request, peer)
 
         user, login = await self._database.write(register)
-        return self._answer(user, login, token, peer, device=device if body.cookie else None, status=201)
+        return self._answer(
+            user, login, token, peer, named=body.username, device=device if body.cookie else None, status=201
+        )
 
     async def _check_may_register(self, body: Registration, peer: Peer, *, is_first: bool) -> str | None:
         """The invitation's hash when one is used. Raises Forbidden."""
@@ -186,7 +189,7 @@ class SignIn:
             return self._begin(db, user, token, request, peer)
 
         login = await self._writes.run(begin)
-        return self._answer(user, login, token, peer, device=device if body.cookie else None)
+        return self._answer(user, login, token, peer, named=body.username, device=device if body.cookie else None)
 
     async def logout(self, request: Request) -> Response:
         identity = require_login(request)
@@ -244,9 +247,17 @@ class SignIn:
         )
 
     def _answer(
-        self, user: User, login: LoginToken, token: str, peer: Peer, *, device: str | None, status: int = 200
+        self,
+        user: User,
+        login: LoginToken,
+        token: str,
+        peer: Peer,
+        *,
+        named: str,
+        device: str | None,
+        status: int = 200,
     ) -> Response:
-        """`device` None: no cookies, the token in the answer."""
+        """`named`: what was typed, the name or the email. `device` None: no cookies, the token in the answer."""
         document = SignedIn(
             user=to_user_view(user),
             login_id=login.login_id,
@@ -258,7 +269,7 @@ class SignIn:
             is_https, login_s = peer.is_https, self._lifetime_ms // 1000
             for cookie in (
                 self._cookies.set_login(token, is_https=is_https, max_age_s=login_s),
-                self._cookies.set_device(device, user.username, is_https=is_https, max_age_s=self._device_s),
+                self._cookies.set_device(device, named, is_https=is_https, max_age_s=self._device_s),
             ):
                 response.headers.append("set-cookie", cookie)
         return response

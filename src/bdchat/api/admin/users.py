@@ -6,12 +6,14 @@ its sockets and streams hear of it (Authenticator.ended).
 
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat.api.accounts.erasure import Erasure
+from bdchat.api.admin.links import Links
 from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.auth.passwords import Passwords
 from bdchat.api.bus.news import News
@@ -32,7 +34,7 @@ from bdchat.api.schemas.admin_people import (
     UserWithPassword,
     to_managed_user,
 )
-from bdchat.settings import LimitSettings
+from bdchat.settings import Settings
 from bdchat.store.accounts import audit, logins, oversight, users
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
@@ -47,7 +49,7 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read as somethin
 class AdminUsers:
     def __init__(
         self,
-        limits: LimitSettings,
+        settings: Settings,
         *,
         database: Database,
         authenticator: Authenticator,
@@ -55,7 +57,8 @@ class AdminUsers:
         passwords: Passwords,
         erasure: Erasure,
     ) -> None:
-        self._limits = limits
+        self._limits = settings.limits
+        self._links = Links(settings, authenticator)
         self._database = database
         self._authenticator = authenticator
         self._writes = writes
@@ -90,7 +93,7 @@ class AdminUsers:
                 "PATCH",
                 one,
                 self.change,
-                "Change role, name, or whether it may sign in",
+                "Change role, name, email, or whether it may sign in",
                 body=UserChange,
                 response=ManagedUser,
                 auth="admin",
@@ -154,12 +157,12 @@ class AdminUsers:
         password_hash = await self._passwords.hash(password)
 
         def create(db: Db) -> ManagedUser:
-            fields = body.model_dump(include={"username", "display_name", "role"})
-            user = users.create_user(db, password_hash=password_hash, **fields)
+            fields = body.model_dump(include={"username", "display_name", "email", "role"})
+            user = users.create_user(db, password_hash=password_hash, must_change_password=True, **fields)
             self._record(db, request, admin, "user.create", user.user_id, {"role": user.role})
             return _shown(db, user.user_id)
 
-        return reply(UserWithPassword(user=await self._database.write(create), password=password), status=201)
+        return reply(self._with_password(request, await self._database.write(create), password), status=201)
 
     async def change(self, request: Request) -> Response:
         admin = require_admin(request)
@@ -174,7 +177,10 @@ class AdminUsers:
                 users.keep_an_admin(db, user_id)
             if body.is_disabled is not None:
                 users.set_disabled(db, user_id, is_disabled=body.is_disabled)
-            users.change(db, user_id, **{name: changes[name] for name in changes if name != "is_disabled"})
+            if body.email is not None:
+                users.set_email(db, user_id, body.email)
+            plain = {name: changes[name] for name in changes if name not in {"is_disabled", "email"}}
+            users.change(db, user_id, **plain)
             self._record(db, request, admin, "user.change", user_id, changes)
             if ends:
                 news.rights_ended(user_id)
@@ -205,14 +211,14 @@ class AdminUsers:
         password_hash = await self._passwords.hash(password)
 
         def change(db: Db, news: News) -> ManagedUser:
-            users.change(db, user_id, password_hash=password_hash)
+            users.change(db, user_id, password_hash=password_hash, must_change_password=True)
             logins.end_all(db, user_id)
             news.rights_ended(user_id)
             self._record(db, request, admin, "user.reset_password", user_id)
             return _shown(db, user_id)
 
         shown = await self._writes.run(change)
-        return reply(UserWithPassword(user=shown, password=password))
+        return reply(self._with_password(request, shown, password))
 
     async def sign_out(self, request: Request) -> Response:
         admin = require_admin(request)
@@ -238,6 +244,11 @@ class AdminUsers:
 
         await self._erasure.erase(user_id, record, error=EndedByAdmin())
         return reply(Nothing())
+
+    def _with_password(self, request: Request, user: ManagedUser, password: str) -> UserWithPassword:
+        """The link keeps both behind its "#", which no browser sends anywhere and no log has."""
+        link = self._links.to(f"/login#{urlencode({'name': user.username, 'password': password})}", request)
+        return UserWithPassword(user=user, password=password, link=link)
 
     def _record(  # noqa: PLR0917
         self, db: Db, request: Request, admin: Identity, action: str, target: str, detail: dict[str, Any] | None = None

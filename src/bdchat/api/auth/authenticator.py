@@ -47,6 +47,8 @@ TOUCH_MS = 60_000  # "last used" is written at most this often
 DAY_MS = 86_400_000
 OPEN_PATHS = frozenset({"/health", "/api/openapi.json", "/api/auth/register", "/api/auth/login", "/api/auth/me"})
 SHARED_PREFIX = "/api/shared/"  # the token after it is the credential
+# All that is answered to a login whose password an admin made, besides OPEN_PATHS.
+PASSWORD_PATHS = frozenset({"/api/auth/password", "/api/auth/logout"})
 FORM_TYPES = frozenset({"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 
 LOCAL_GUEST = Identity("", "guest", "guest", frozenset({"chat"}))
@@ -114,7 +116,7 @@ class Authenticator:
         identity = await self.resolve_token(token, peer)
         if identity is None:
             self._wrong_tokens.take(peer.limited_as)
-        return identity
+        return None if identity is not None and identity.must_change_password else identity
 
     async def resolve_token(self, token: str, peer: Peer) -> Identity | None:
         """None: it is no good, or no more. The operator's key was chosen by somebody and can be guessed: it is compared
@@ -174,6 +176,7 @@ class Authenticator:
             _role(user),
             ALL_SCOPES,
             login_id=login.login_id,
+            must_change_password=user.must_change_password,
             expires_at_ms=min(login.expires_at_ms, idle_at_ms),
         )
         self._touch(hashed, identity, login.last_used_at_ms)
@@ -248,6 +251,10 @@ class CredentialGuard:
                 raise OriginNotAllowed(origin[:200].decode("latin-1"))
             if identity is None and not is_open:
                 raise Unauthorized(was_given=False)
+            if identity is not None and identity.must_change_password and path not in OPEN_PATHS | PASSWORD_PATHS:
+                if scope["type"] != "websocket":
+                    raise Forbidden("Change your password first.", code="password_change_needed")
+                identity = None
             scope.setdefault("state", {})["identity"] = identity
         await self._app(scope, receive, send)
 

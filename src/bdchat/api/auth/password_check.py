@@ -64,7 +64,8 @@ class PasswordCheck:
     async def check(
         self, username: str, password: str, peer: Peer, *, device: str | None = None, login_id: str | None = None
     ) -> Checked:
-        """`device`: its cookie. `login_id`: of who is signed in already. Raises LoginFailed, TooManyAttempts."""
+        """`username`: or the email. `device`: its cookie. `login_id`: of who is signed in already. Raises LoginFailed,
+        TooManyAttempts."""
         user, is_known = await self._database.read(lambda db: self._look_up(db, username, device))
         known_as = f"login {login_id}" if login_id is not None else None
         if is_known and device is not None:
@@ -88,7 +89,7 @@ class PasswordCheck:
 
     def _look_up(self, db: Db, username: str, device: str | None) -> tuple[User | None, bool]:
         """As many queries for a name that nobody has."""
-        user = users.by_name(db, username)
+        user = users.by_sign_in(db, username)
         if device is None:
             return user, False
         user_id, used_after_ms = user.user_id if user else "", now_ms() - self._device_ms

@@ -22,6 +22,8 @@ from bdchat.store.tables import ApiKey, LoginToken, User
 MAX_PREFERENCES_BYTES = 16 * 1024
 MAX_PREFERENCES = 100
 MAX_DAYS = 366  # of usage in one answer
+MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without its brackets
+EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)*")
 USERNAME = re.compile(r"\w[\w .@+-]*[\w.@+-]")
 KEY_LIFETIME_DAYS = 3650
 
@@ -37,6 +39,14 @@ def as_username(value: str) -> str:
             code="username_script",
         )
     return name
+
+
+def _as_email(value: str) -> str:
+    """ "" stays: none. Raises ValueError."""
+    email = unicodedata.normalize("NFKC", value).strip()
+    if email and not (len(email) <= MAX_EMAIL and EMAIL.fullmatch(email) and is_plainly_visible(email)):
+        raise invalid("must be an email address, as ann@example.com.", code="email_form")
+    return email
 
 
 def _as_display_name(value: str) -> str:
@@ -84,6 +94,7 @@ NewUsername = Annotated[str, Field(max_length=200), AfterValidator(as_username)]
 GivenPassword = Annotated[str, Field(min_length=1, max_length=256)]
 NewPassword = Annotated[str, Field(max_length=1024)]  # whether it is good enough, passwords.py says
 DisplayName = Annotated[Text, Field(max_length=100), AfterValidator(_as_display_name)]
+Email = Annotated[str, Field(max_length=1000), AfterValidator(_as_email)]  # "": none
 Locale = Literal["", "ko", "en"]  # "" = the browser's
 Preferences = Annotated[dict[str, Any], AfterValidator(_as_preferences)]
 ZoneName = Annotated[str, Field(max_length=64), AfterValidator(_as_zone_name)]
@@ -95,6 +106,7 @@ class Registration(Strict):
 
     username: NewUsername
     password: NewPassword
+    email: Email = ""
     display_name: DisplayName = ""
     locale: Locale = ""
     setup_code: Annotated[str, Field(max_length=64)] | None = None
@@ -103,6 +115,8 @@ class Registration(Strict):
 
 
 class Credentials(Strict):
+    """`username`: the name, or the account's email."""
+
     username: Annotated[str, Field(min_length=1, max_length=200)]
     password: GivenPassword
     cookie: bool = True  # False: no cookie, the token in the answer
@@ -118,9 +132,11 @@ class AccountDeletion(Strict):
 
 
 class ProfileChange(Strict):
-    """What is absent stays. Of `preferences` the named ones change; null takes one away."""
+    """What is absent stays; an empty email is taken away. Of `preferences` the named ones change; null takes one
+    away."""
 
     display_name: DisplayName | None = None
+    email: Email | None = None
     locale: Locale | None = None
     preferences: Preferences | None = None
 
@@ -155,9 +171,11 @@ class UserView(View):
     user_id: str
     username: str
     display_name: str
+    email: str | None
     role: Literal["admin", "user"]
     locale: str
     preferences: dict[str, Any]
+    must_change_password: bool  # an admin made it: until then nothing else is answered
     created_at_ms: int
 
 
@@ -257,6 +275,8 @@ def to_user_view(user: User) -> UserView:
         user_id=user.user_id,
         username=user.username,
         display_name=user.display_name,
+        email=user.email,
+        must_change_password=user.must_change_password,
         role="admin" if user.role == "admin" else "user",
         locale=user.locale,
         preferences=user.preferences,

@@ -10,7 +10,7 @@ from pydantic import Field
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.identity import Scope
 from bdchat.api.http.parsing import Strict, Text
-from bdchat.api.schemas.accounts import DisplayName, NewUsername
+from bdchat.api.schemas.accounts import DisplayName, Email, NewUsername
 from bdchat.store.accounts.oversight import KeyRow, UserRow
 from bdchat.store.tables import ApiKey, Invitation
 
@@ -21,7 +21,7 @@ MAX_QUOTA_BYTES = 1 << 50
 
 
 class UserQuery(Strict):
-    search: Annotated[Text, Field(max_length=100)] = ""  # in either name
+    search: Annotated[Text, Field(max_length=100)] = ""  # in either name and in the email
     limit: PageSize = 50
     cursor: Cursor | None = None
 
@@ -29,15 +29,17 @@ class UserQuery(Strict):
 class NewUser(Strict):
     username: NewUsername
     display_name: DisplayName = ""
+    email: Email = ""
     role: Role = "user"
 
 
 class UserChange(Strict):
-    """What is absent stays."""
+    """What is absent stays; an empty email is taken away."""
 
     role: Role | None = None
     is_disabled: bool | None = None
     display_name: DisplayName | None = None
+    email: Email | None = None
 
 
 class QuotaChange(Strict):
@@ -65,8 +67,10 @@ class ManagedUser(View):
     user_id: str
     username: str
     display_name: str
+    email: str | None
     role: Role
     is_disabled: bool
+    must_change_password: bool
     quota_bytes: int | None  # None: the server's own
     created_at_ms: int
     last_seen_at_ms: int | None
@@ -78,11 +82,6 @@ class ManagedUser(View):
 class ManagedUsers(View):
     data: list[ManagedUser]
     next_cursor: str | None
-
-
-class UserWithPassword(View):
-    user: ManagedUser
-    password: str
 
 
 class InvitationView(View):
@@ -104,6 +103,12 @@ class PassedLink(View):
     address: str
     is_local_only: bool
     qr: str
+
+
+class UserWithPassword(View):
+    user: ManagedUser
+    password: str  # to be changed at the first sign-in
+    link: PassedLink  # opens the form with both in it
 
 
 class CreatedInvitation(InvitationView):

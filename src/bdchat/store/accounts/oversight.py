@@ -57,13 +57,15 @@ def user_row(db: Db, user_id: str) -> UserRow | None:
 
 
 def users(db: Db, *, limit: int, before: str | None = None, search: str = "") -> list[UserRow]:
-    """The newest first; `before` is the user_id of the page before's last. `search` looks into both names."""
+    """The newest first; `before` is the user_id of the page before's last. `search` looks into both names and the
+    email."""
     query = _user_rows()
     if before is not None:
         query = query.where(col(User.user_id) < before)
     if key := username_key(search):
         in_display_name = func.lower(col(User.display_name)).contains(key, autoescape=True)
-        query = query.where(or_(col(User.username_key).contains(key, autoescape=True), in_display_name))
+        in_email = col(User.email_key).contains(key, autoescape=True)
+        query = query.where(or_(col(User.username_key).contains(key, autoescape=True), in_display_name, in_email))
     return [UserRow(*row) for row in db.exec(query.order_by(col(User.user_id).desc()).limit(limit))]
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any
 
-from sqlmodel import col, delete, func, select, update
+from sqlmodel import col, delete, func, or_, select, update
 
 from bdchat.store.accounts import lookalikes
 from bdchat.store.db import Db
@@ -42,6 +42,12 @@ def by_name(db: Db, username: str) -> User | None:
     return db.exec(select(User).where(User.username_key == username_key(username))).first()
 
 
+def by_sign_in(db: Db, typed: str) -> User | None:
+    """Whose name or email it is; no email is another's name."""
+    key = username_key(typed)
+    return db.exec(select(User).where(or_(User.username_key == key, User.email_key == key))).first()
+
+
 def names_of(db: Db, user_ids: Collection[str]) -> dict[str, str]:
     """By id; who is gone is not in it."""
     query = select(User.user_id, User.username).where(col(User.user_id).in_(user_ids))
@@ -60,9 +66,11 @@ def create_user(
     role: str = "user",
     display_name: str = "",
     locale: str = "",
+    email: str | None = None,
+    must_change_password: bool = False,
 ) -> User:
-    """Raises Conflict when the name is taken, or looks like one that is."""
-    if by_name(db, username) is not None:
+    """Raises Conflict when the name is taken, or looks like one that is, and when the email is."""
+    if by_sign_in(db, username) is not None:
         raise Conflict("This name is taken.", code="name_taken", param="username")
     username = unicodedata.normalize("NFKC", username).strip()
     skeletons = lookalikes.skeletons(username)
@@ -76,11 +84,12 @@ def create_user(
         password_hash=password_hash,
         role=role,
         locale=locale,
+        must_change_password=must_change_password,
         created_at_ms=now_ms(),
     )
     db.add(user)
     db.flush()
-    return user
+    return set_email(db, user.user_id, email)
 
 
 def create_first(db: Db, **fields: Any) -> User:
@@ -92,6 +101,14 @@ def create_first(db: Db, **fields: Any) -> User:
     set_setup_code(db, None)
     db.flush()
     return user
+
+
+def set_email(db: Db, user_id: str, email: str | None) -> User:
+    """None or "" takes it away. Raises NotFound, and Conflict when another signs in with it."""
+    key = username_key(email) if email else None
+    if key is not None and (holder := by_sign_in(db, key)) is not None and holder.user_id != user_id:
+        raise Conflict("Another account has this email.", code="email_taken", param="email")
+    return change(db, user_id, email=email or None, email_key=key)
 
 
 def set_setup_code(db: Db, code_hash: str | None, *, lifetime_ms: int = 0) -> None:

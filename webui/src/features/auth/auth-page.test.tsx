@@ -30,7 +30,14 @@ test("a new server asks for its first account, then one can write", async () => 
   send(/Password/);
   expect(await screen.findByLabelText("Write a message")).toBeDefined();
   expect(sent).toEqual([
-    { username: "ann", password: "correct horse battery", cookie: true, locale: "en", setup_code: "AAAA-BBBB" },
+    {
+      username: "ann",
+      password: "correct horse battery",
+      cookie: true,
+      email: "",
+      locale: "en",
+      setup_code: "AAAA-BBBB",
+    },
   ]);
 });
 
@@ -131,4 +138,71 @@ test("a password can be looked at, and the language be chosen, before one has an
   expect(await screen.findByRole("heading", { name: "로그인" })).toBeDefined();
   expect(document.documentElement.lang).toBe("ko");
   expect(document.cookie).toContain("bdchat-language=ko"); // for the server's next <html lang>
+  fireEvent.click(screen.getByRole("button", { name: "English" }));
+  await screen.findByRole("heading", { name: "Sign in" });
+});
+
+const GIVEN = { ...ME, user: { ...ME.user, username: "bob", must_change_password: true } };
+const signedInAs = (me: unknown) => ({ user: (me as typeof ME).user, login_id: "l", expires_at_ms: 1, token: null });
+
+test("a new account's link signs in, and asks for a password of one's own before anything else", async () => {
+  const sent: unknown[] = [];
+  const page = renderApp("/login#name=bob&password=aaaaa-bbbbb", {
+    "GET /api/auth/me": () => STRANGER,
+    "POST /api/auth/login": (body) => {
+      sent.push(body);
+      page.table["GET /api/auth/me"] = () => GIVEN;
+      return signedInAs(GIVEN);
+    },
+    "POST /api/auth/password": (body) => {
+      sent.push(body);
+      page.table["GET /api/auth/me"] = () => ME;
+      return { num_ended: 0 };
+    },
+  });
+  expect(await screen.findByLabelText(/Username or email/)).toHaveProperty("value", "bob");
+  send(/Username/);
+  await screen.findByRole("heading", { name: "Choose your password" });
+  expect(screen.queryByLabelText(/Password you were given/)).toBeNull(); // it was just typed
+  fill(/New password/, "correct horse battery");
+  send(/New password/);
+  expect(await screen.findByLabelText("Write a message")).toBeDefined();
+  expect(sent).toEqual([
+    { username: "bob", password: "aaaaa-bbbbb", cookie: true },
+    { current_password: "aaaaa-bbbbb", new_password: "correct horse battery" },
+  ]);
+});
+
+test("after a reload the given password is asked for again, and no other page is shown", async () => {
+  renderApp("/settings", {
+    "GET /api/auth/me": () => GIVEN,
+    "POST /api/auth/password": () =>
+      new Refusal(400, { code: "wrong_password", message: "no", param: "current_password" }),
+  });
+  await screen.findByLabelText(/Password you were given/);
+  expect(screen.queryByRole("heading", { name: "Settings" })).toBeNull();
+  fill(/Password you were given/, "wrong");
+  fill(/New password/, "correct horse battery");
+  send(/New password/);
+  await waitFor(() =>
+    expect(screen.getByLabelText(/Password you were given/).getAttribute("aria-invalid")).toBe("true"),
+  );
+});
+
+test("an email is asked for, may be left out, and what is wrong with it is said at its field", async () => {
+  const sent: unknown[] = [];
+  renderApp("/register?code=INV-1", {
+    "GET /api/auth/me": () => STRANGER,
+    "POST /api/auth/register": (body) => {
+      sent.push(body);
+      return new Refusal(409, { code: "email_taken", message: "no", param: "email" });
+    },
+  });
+  await screen.findByLabelText(/Email/);
+  fill(/Username/, "bob");
+  fill(/Email/, " bob@example.com ");
+  fill(/^Password/, "correct horse battery");
+  send(/Username/);
+  expect(await screen.findByText("Another account uses this email.")).toBeDefined();
+  expect(sent).toMatchObject([{ email: "bob@example.com" }]);
 });

@@ -1,12 +1,14 @@
-/** The door: the first account of a new server, signing in, or making an account with an invitation. */
+/** The door: the first account of a new server, signing in, a first password, or an account with an invitation. */
 import Link from "@mui/material/Link";
 import Typography from "@mui/material/Typography";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Navigate, Link as RouterLink, useLocation, useSearchParams } from "react-router";
 import { useMe } from "@/api/use-me";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
 import { AuthFrame } from "./auth-frame";
+import { FirstPasswordForm } from "./first-password-form";
 import { LoginForm } from "./login-form";
 import { RegisterForm } from "./register-form";
 
@@ -22,8 +24,16 @@ export function AuthPage({ isRegistering = false }: Props) {
   const me = useMe();
   const { state } = useLocation();
   const [search] = useSearchParams();
+  const [typed, setTyped] = useState(""); // the password that was just signed in with
   if (me.isPending) return <Loading />;
   if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
+  if (me.data.user?.must_change_password) {
+    return (
+      <AuthFrame title={t("auth.firstPasswordTitle")} text={t("auth.firstPasswordText")}>
+        <FirstPasswordForm current={typed} />
+      </AuthFrame>
+    );
+  }
   if (me.data.user) return <Navigate to={placeBefore(state)} replace />;
   if (me.data.needs_first_account) {
     return (
@@ -46,7 +56,7 @@ export function AuthPage({ isRegistering = false }: Props) {
   }
   return (
     <AuthFrame title={t("auth.loginTitle")}>
-      <LoginForm />
+      <LoginForm onTyped={setTyped} />
       {registration === "closed" ? (
         <Typography variant="body2" color="textSecondary" sx={{ mt: 2 }}>
           {t("auth.closed")}

@@ -1,6 +1,7 @@
-/** Name and password. */
+/** Name or email, and password. A link of a new account carries both behind its "#", which is sent nowhere. */
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useLocation } from "react-router";
 import { call } from "@/api/client";
 import { Field } from "./field";
 import { Form } from "./form";
@@ -9,10 +10,16 @@ import { useSigningIn } from "./use-signing-in";
 
 const FIELDS = ["username", "password"];
 
-export function LoginForm() {
+interface Props {
+  /** What signed in: of use where it must be changed at once. */
+  onTyped: (password: string) => void;
+}
+
+export function LoginForm({ onTyped }: Props) {
   const { t } = useTranslation();
-  const [username, setUsername] = useState("");
-  const [password, setPassword] = useState("");
+  const given = new URLSearchParams(useLocation().hash.slice(1));
+  const [username, setUsername] = useState(given.get("name") ?? "");
+  const [password, setPassword] = useState(given.get("password") ?? "");
   const { submit, isBusy, faults, problem } = useSigningIn({
     fields: FIELDS,
     check: () =>
@@ -23,13 +30,16 @@ export function LoginForm() {
         ],
         { missing: t("auth.missing"), tooShort: "" },
       ),
-    send: () => call("POST /api/auth/login", { body: { username, password, cookie: true } }),
+    send: async () => {
+      await call("POST /api/auth/login", { body: { username, password, cookie: true } });
+      onTyped(password);
+    },
   });
   return (
     <Form label={t("auth.login")} problem={problem} isBusy={isBusy} submit={submit}>
       <Field
         name="username"
-        label={t("auth.username")}
+        label={t("auth.usernameOrEmail")}
         value={username}
         onValue={setUsername}
         faults={faults}

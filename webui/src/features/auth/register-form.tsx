@@ -18,11 +18,12 @@ export function RegisterForm({ code }: Props) {
   const [search] = useSearchParams();
   const fromLink = search.get("code") ?? "";
   const [username, setUsername] = useState("");
+  const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [given, setGiven] = useState(fromLink);
   const codeField = code === "setup" ? "setup_code" : "invitation";
   const { submit, isBusy, faults, problem } = useSigningIn({
-    fields: ["username", "password", ...(code ? [codeField] : [])],
+    fields: ["username", "email", "password", ...(code ? [codeField] : [])],
     check: () =>
       faultsOf(
         [
@@ -37,6 +38,7 @@ export function RegisterForm({ code }: Props) {
         body: {
           username,
           password,
+          email: email.trim(),
           cookie: true,
           locale: i18n.language === "ko" ? "ko" : "en",
           ...(code ? { [codeField]: given.trim() } : {}),
@@ -65,6 +67,17 @@ export function RegisterForm({ code }: Props) {
         faults={faults}
         autoComplete="username"
         autoFocus={!code || fromLink !== ""}
+      />
+      <Field
+        name="email"
+        label={t("auth.email")}
+        hint={t("auth.emailHint")}
+        value={email}
+        onValue={setEmail}
+        faults={faults}
+        type="email"
+        autoComplete="email"
+        isOptional
       />
       <Field
         name="password"

@@ -1,10 +1,12 @@
 /** One's own account: name, password, where one is signed in, keys for programs, what one has used and written; its end. */
 import Divider from "@mui/material/Divider";
+import Stack from "@mui/material/Stack";
 import { useTranslation } from "react-i18next";
 import { useOutletContext } from "react-router";
 import { useMe } from "@/api/use-me";
 import { Page } from "@/ui/page";
 import { DeleteAccount } from "./delete-account";
+import { EmailForm } from "./email-form";
 import { KeyList } from "./key-list";
 import { LoginList } from "./login-list";
 import { NameForm } from "./name-form";
@@ -26,7 +28,10 @@ export function ProfilePage() {
   if (!user) return null; // RequireUser has seen to that
   return (
     <Page title={t("layout.profile")}>
-      <NameForm user={user} />
+      <Stack spacing={2}>
+        <NameForm user={user} />
+        <EmailForm user={user} />
+      </Stack>
       <Divider sx={{ my: 4 }} />
       <PasswordForm />
       <Divider sx={{ my: 4 }} />

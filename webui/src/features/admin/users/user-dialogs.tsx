@@ -2,10 +2,10 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
-import type { ManagedUser, UserChange } from "@/api/types.gen";
+import type { ManagedUser, UserChange, UserWithPassword } from "@/api/types.gen";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
-import { SecretDialog } from "@/ui/secret-dialog";
 import { adminKeys } from "../admin-keys";
+import { LinkDialog } from "../parts/link-dialog";
 import { useAction } from "../parts/use-action";
 import { QuotaDialog } from "./quota-dialog";
 
@@ -22,7 +22,7 @@ interface Props {
 export function UserDialogs({ question: { kind, user }, close }: Props) {
   const { t } = useTranslation();
   const { attempt } = useAction();
-  const [password, setPassword] = useState<string | null>(null);
+  const [reset, setReset] = useState<UserWithPassword | null>(null);
   const name = user.username;
   const path = { user_id: user.user_id };
   const telling = { changes: [adminKeys.users] };
@@ -44,19 +44,14 @@ export function UserDialogs({ question: { kind, user }, close }: Props) {
     });
   const resetPassword = async () => {
     const made = await attempt(call("POST /api/admin/users/{user_id}/password", { path }), telling);
-    setPassword(made.password);
+    setReset(made);
   };
 
-  if (password !== null) {
+  if (reset !== null) {
     return (
-      <SecretDialog
-        title={t("admin.users.newPassword", { name })}
-        label={t("auth.password")}
-        secret={password}
-        close={close}
-      >
-        {t("admin.users.passwordText")}
-      </SecretDialog>
+      <LinkDialog title={t("admin.users.newPassword", { name })} link={reset.link} close={close}>
+        {t("admin.users.passwordText", { password: reset.password })}
+      </LinkDialog>
     );
   }
   switch (kind) {
@@ -69,7 +64,7 @@ export function UserDialogs({ question: { kind, user }, close }: Props) {
           action={t("admin.users.resetPassword")}
           run={resetPassword}
           close={close}
-          done={() => undefined} // the password is shown instead
+          done={() => undefined} // the link is shown instead
         >
           {t("admin.users.resetText")}
         </ConfirmDialog>

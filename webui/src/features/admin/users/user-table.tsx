@@ -95,6 +95,7 @@ function UserName({ user }: { user: ManagedUser }) {
           {user.display_name}
         </Box>
       )}
+      {user.email && <Box sx={{ color: "text.secondary", fontWeight: 400, fontSize: "0.8125rem" }}>{user.email}</Box>}
     </>
   );
 }
