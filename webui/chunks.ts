@@ -10,7 +10,7 @@ type Context = Parameters<Rolldown.CodeSplittingNameFunction>[1];
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const ENTRY = at("src/main.tsx");
 const ADMINISTRATION = at("src/admin.tsx");
-const CHAT = [at("src/app/signed-in.tsx"), at("src/features/chat/chat-page.tsx")];
+const CHAT = [at("src/app/signed-in.tsx"), at("src/app/chat-place.tsx")];
 
 /**
  * For `codeSplitting`. No chunk needs a later one: "start" is every page's, "ui" the chat's and others', "chat" the

@@ -34,7 +34,7 @@ function withoutRipple(): Plugin {
 const BUDGETS: Budget[] = [
   {
     name: "chat",
-    sources: ["/src/main.tsx", "/app/signed-in.tsx", "/chat/chat-page.tsx", "/locales/ko.json"],
+    sources: ["/src/main.tsx", "/app/signed-in.tsx", "/app/chat-place.tsx", "/locales/ko.json"],
     maxKB: 250,
   },
   {

@@ -1,25 +1,12 @@
-/** A chat with what its list can do with it: here, for features do not know each other. */
-import { lazy, Suspense, useState } from "react";
-import type { SessionView } from "@/api/types.gen";
+/** A chat with what belongs to its list too, which comes when the page is idle. */
+import { useEffect } from "react";
 import { ChatPage } from "@/features/chat/chat-page";
-import { useSessionActions } from "@/features/sessions/use-session-actions";
-import { useSessionItems } from "@/features/sessions/use-session-items";
+import { latePart, whenIdle } from "@/ui/late-part";
 
-const FolderDialog = lazy(() =>
-  import("@/features/sessions/folder-dialog").then((module) => ({ default: module.FolderDialog })),
-);
+const Actions = latePart(() => import("./own-actions").then((module) => module.OwnActions));
+const Rename = latePart(() => import("@/features/sessions/session-rename").then((module) => module.SessionRename));
 
 export function ChatPlace() {
-  const itemsOf = useSessionItems();
-  const { change } = useSessionActions();
-  const [filed, setFiled] = useState<SessionView | null>(null);
-  return (
-    <>
-      <ChatPage
-        itemsOf={(session, rename) => itemsOf(session, { rename, file: () => setFiled(session) })}
-        rename={(session, title) => change(session, { title })}
-      />
-      <Suspense>{filed && <FolderDialog sessions={[filed]} close={() => setFiled(null)} />}</Suspense>
-    </>
-  );
+  useEffect(() => whenIdle(() => [Actions, Rename].map(({ preload }) => preload())), []);
+  return <ChatPage Actions={Actions.Part} Rename={Rename.Part} />;
 }

@@ -2,33 +2,30 @@
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
-import { NameField } from "@/ui/name-field";
-import { Present } from "./people/present";
+import { latePart } from "@/ui/late-part";
+
+const Present = latePart(() => import("./people/present").then((module) => module.Present));
 
 interface Props {
   title: string;
   others: readonly { userId: string; name: string }[];
-  /** While the chat is renamed; null: it stays as it was. */
-  finish?: ((title: string | null) => void) | undefined;
+  /** While the chat is renamed: in the place of its name. */
+  field?: ReactNode;
   menu: ReactNode;
 }
 
-export function ChatHeader({ title, others, finish, menu }: Props) {
-  const { t } = useTranslation();
+export function ChatHeader({ title, others, field, menu }: Props) {
   return (
     <Box
       component="header"
       sx={{ display: "flex", alignItems: "center", gap: 2, minHeight: 48, pl: "var(--bd-corner)", pr: 2 }}
     >
-      {finish ? (
-        <NameField title={title} label={t("sessions.name")} finish={finish} />
-      ) : (
+      {field || (
         <Typography component="h1" noWrap dir="auto" sx={{ fontSize: "0.95rem", fontWeight: 600, flex: 1 }}>
           {title}
         </Typography>
       )}
-      {others.length > 0 && <Present others={others} />}
+      {others.length > 0 && <Present.Part others={others} />}
       {menu}
     </Box>
   );

@@ -1,69 +1,29 @@
-/** What can be done with the whole chat. */
-
-import { lazy, Suspense, useState } from "react";
+/** The door to what can be done with the whole chat. */
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { exportHref } from "@/api/export-href";
-import { withPageWords } from "@/lib/i18n";
-import { ActionMenu, type MenuAction } from "@/ui/action-menu";
 import { IconAction } from "@/ui/icon-action";
-import { useFork } from "./use-fork";
-
-const ChatSettingsDialog = lazy(() =>
-  import("./settings/chat-settings-dialog").then((module) => ({ default: module.ChatSettingsDialog })),
-);
-const SharingDialog = lazy(() =>
-  withPageWords(import("./sharing/sharing-dialog")).then((module) => ({ default: module.SharingDialog })),
-);
-const LeaveDialog = lazy(() =>
-  withPageWords(import("./sharing/leave-dialog")).then((module) => ({ default: module.LeaveDialog })),
-);
-const FORMATS = ["markdown", "bdchat"] as const;
 
 interface Props {
-  sessionId: string;
-  title: string;
-  /** Which model answers. */
-  model: string | undefined;
-  /** What its owner can do with it, as in the list; null: somebody else's, whose are its settings and who may see it. */
-  ofOwner: readonly MenuAction[] | null;
+  /** The menu, from when it is first opened. */
+  children: (anchor: HTMLElement | null, close: () => void) => ReactNode;
 }
 
-export function ChatMenu({ sessionId, title, model, ofOwner }: Props) {
+export function ChatMenu({ children }: Props) {
   const { t } = useTranslation();
-  const forkAll = useFork(sessionId);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const [dialog, setDialog] = useState<"settings" | "sharing" | "leave" | null>(null);
-  const closeDialog = () => setDialog(null);
-  const first: MenuAction[] = ofOwner
-    ? [
-        { icon: "settings", label: t("chat.settings.title"), act: () => setDialog("settings") },
-        { icon: "share", label: t("chat.share"), act: () => setDialog("sharing") },
-      ]
-    : [{ icon: "leave", label: t("chat.leave"), act: () => setDialog("leave") }];
-  const downloads = FORMATS.map((format): MenuAction => {
-    return { icon: "download", label: t(`chat.formats.${format}`), href: exportHref(format, sessionId) };
-  });
-  const safe = ofOwner?.filter((action) => !action.isDangerous) ?? [];
-  const dangerous = ofOwner?.filter((action) => action.isDangerous) ?? [];
-  const fork: MenuAction = { icon: "fork", label: t("chat.fork"), act: () => forkAll() };
+  const [wasOpened, setOpened] = useState(false);
   return (
     <>
       <IconAction
         icon="more"
         label={t("chat.menu")}
         aria-haspopup="menu"
-        onClick={(event) => setAnchor(event.currentTarget)}
+        onClick={(event) => {
+          setAnchor(event.currentTarget);
+          setOpened(true);
+        }}
       />
-      <ActionMenu
-        anchor={anchor}
-        close={() => setAnchor(null)}
-        actions={[...first, ...safe, fork, ...downloads, ...dangerous]}
-      />
-      <Suspense>
-        {dialog === "settings" && <ChatSettingsDialog sessionId={sessionId} model={model} close={closeDialog} />}
-        {dialog === "sharing" && <SharingDialog sessionId={sessionId} close={closeDialog} />}
-        {dialog === "leave" && <LeaveDialog sessionId={sessionId} title={title} close={closeDialog} />}
-      </Suspense>
+      {wasOpened && children(anchor, () => setAnchor(null))}
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** One chat: its thread, the field below it, and the line that keeps both alive. */
 import Box from "@mui/material/Box";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { type ComponentType, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { sessionQuery } from "@/api/chat-queries";
@@ -9,7 +9,7 @@ import { ApiError } from "@/api/errors";
 import type { SessionView } from "@/api/types.gen";
 import { useMyId } from "@/api/use-me";
 import { useAnswerStage } from "@/live/use-answer-stage";
-import type { MenuAction } from "@/ui/action-menu";
+import { latePart } from "@/ui/late-part";
 import { Loading } from "@/ui/loading";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
@@ -21,24 +21,37 @@ import { Composer } from "./composer/composer";
 import { useMemory } from "./context-meter/use-memory";
 import { useChatModel } from "./model-choice";
 import { usePending } from "./pending";
-import { ReadOnly } from "./people/read-only";
 import { type Reader, ReaderContext } from "./people/reader";
 import { Thread } from "./thread/thread";
 import { useQueue } from "./use-queue";
 import { useSessionLine } from "./use-session-line";
 import { useThread } from "./use-thread";
 
-/** What the list of chats can do with one that is its reader's own. */
-export interface OwnersMeans {
-  itemsOf: (session: SessionView, rename: () => void) => readonly MenuAction[];
-  rename: (session: SessionView, title: string) => void;
+export interface ChatMenuProps {
+  sessionId: string;
+  title: string;
+  /** Which model answers. */
+  model: string | undefined;
+  /** null: somebody else's chat. */
+  own: SessionView | null;
+  rename: () => void;
+  anchor: HTMLElement | null;
+  close: () => void;
 }
+
+/** Parts that come of the list of chats too. */
+export interface OwnersMeans {
+  Actions: ComponentType<ChatMenuProps>;
+  Rename: ComponentType<{ session: SessionView; finish: () => void }>;
+}
+
+const ReadOnly = latePart(() => import("./people/read-only").then((module) => module.ReadOnly));
 
 interface Props extends OwnersMeans {
   sessionId: string;
 }
 
-export function SessionChat({ sessionId, itemsOf, rename }: Props) {
+export function SessionChat({ sessionId, Actions, Rename }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const session = useQuery(sessionQuery(sessionId));
@@ -87,18 +100,23 @@ export function SessionChat({ sessionId, itemsOf, rename }: Props) {
     return "taken" as const;
   };
   const own = session.data && role === "owner" ? session.data : null;
-  const ofOwner = own && itemsOf(own, () => setRenaming(true));
-  const finishRenaming = (value: string | null) => {
-    setRenaming(false);
-    if (own && value?.trim() && value.trim() !== own.title) rename(own, value.trim());
-  };
   return (
     <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
       <ChatHeader
         title={title}
         others={line.others}
-        finish={isRenaming ? finishRenaming : undefined}
-        menu={<ChatMenu sessionId={sessionId} title={title} model={choice.model?.id} ofOwner={ofOwner} />}
+        field={own && isRenaming && <Rename session={own} finish={() => setRenaming(false)} />}
+        menu={
+          <ChatMenu>
+            {(anchor, close) => (
+              <Actions
+                {...{ sessionId, title, own, anchor, close }}
+                model={choice.model?.id}
+                rename={() => setRenaming(true)}
+              />
+            )}
+          </ChatMenu>
+        }
       />
       <ReaderContext value={reader}>
         <Thread
@@ -111,7 +129,11 @@ export function SessionChat({ sessionId, itemsOf, rename }: Props) {
         />
       </ReaderContext>
       {role === "reader" ? (
-        <ReadOnly sessionId={sessionId} ownerName={session.data?.owner_name ?? ""} hasMessages={last !== undefined} />
+        <ReadOnly.Part
+          sessionId={sessionId}
+          ownerName={session.data?.owner_name ?? ""}
+          hasMessages={last !== undefined}
+        />
       ) : (
         <>
           <Box sx={{ px: 2 }}>

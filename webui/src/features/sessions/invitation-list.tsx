@@ -6,7 +6,7 @@ import Typography from "@mui/material/Typography";
 import { useTranslation } from "react-i18next";
 import type { ChatInvitationView } from "@/api/types.gen";
 import { useErrorText } from "@/ui/use-error-text";
-import { useInvitationAnswer } from "./use-invitations";
+import { useInvitationAnswer } from "./use-invitation-answer";
 
 interface Props {
   invitations: readonly ChatInvitationView[];

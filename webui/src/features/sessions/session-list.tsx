@@ -5,9 +5,9 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
+import { latePart } from "@/ui/late-part";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
-import { ChoiceRow } from "./choice-row";
 import { PlaceRow } from "./place-row";
 import { all, NOTHING, type Selection, toggled } from "./selection";
 import type { Place } from "./session-filter";
@@ -17,6 +17,7 @@ import { useFolders } from "./use-folders";
 import { useRoving } from "./use-roving";
 import { useNewestShared, usePinnedSessions, useSessions } from "./use-sessions";
 
+const ChoiceRow = latePart(() => import("./choice-row").then((module) => module.ChoiceRow));
 const BulkBar = lazy(() => import("./bulk-bar").then((module) => ({ default: module.BulkBar })));
 
 const ROW_PX = 36;
@@ -123,7 +124,7 @@ export function SessionList({ place, choose }: Props) {
                   </Typography>
                 )}
                 {row?.kind === "session" && selection && (
-                  <ChoiceRow
+                  <ChoiceRow.Part
                     session={row.session}
                     isChosen={selection.chosen.has(row.session.session_id)}
                     isTabStop={item.index === stop}

@@ -1,16 +1,14 @@
 /** One chat in the list: a link, a menu, and a field while it is renamed. */
 import Box from "@mui/material/Box";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import type { SessionView } from "@/api/types.gen";
-import { ActionMenu } from "@/ui/action-menu";
 import { IconAction } from "@/ui/icon-action";
-import { NameField } from "@/ui/name-field";
-import { useSessionActions } from "./use-session-actions";
-import { useSessionItems } from "./use-session-items";
+import { latePart } from "@/ui/late-part";
 
-const FolderDialog = lazy(() => import("./folder-dialog").then((module) => ({ default: module.FolderDialog })));
+const SessionMenu = latePart(() => import("./session-menu").then((module) => module.SessionMenu));
+const Rename = latePart(() => import("./session-rename").then((module) => module.SessionRename));
 
 const ROW = {
   position: "relative",
@@ -49,22 +47,13 @@ interface Props {
 
 export function SessionRow({ session, isTabStop, choose }: Props) {
   const { t } = useTranslation();
-  const { change } = useSessionActions();
-  const itemsOf = useSessionItems();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [isRenaming, setRenaming] = useState(false);
-  const [isFiling, setFiling] = useState(false);
+  const [wasOpened, setOpened] = useState(false);
   const title = session.title || t("sessions.untitled");
-  const place = { rename: () => setRenaming(true), file: () => setFiling(true), choose };
   const isOwn = session.role === "owner";
   const tabIndex = isTabStop ? 0 : -1;
-  if (isRenaming) {
-    const finish = (value: string | null) => {
-      setRenaming(false);
-      if (value?.trim() && value.trim() !== session.title) change(session, { title: value.trim() });
-    };
-    return <NameField title={session.title} label={t("sessions.name")} finish={finish} />;
-  }
+  if (isRenaming) return <Rename.Part session={session} finish={() => setRenaming(false)} />;
   return (
     <Box sx={ROW}>
       <NavLink to={`/chat/${session.session_id}`} title={title} tabIndex={tabIndex}>
@@ -85,12 +74,22 @@ export function SessionRow({ session, isTabStop, choose }: Props) {
             label={t("sessions.more", { title })}
             tabIndex={tabIndex}
             aria-haspopup="menu"
-            onClick={(event) => setAnchor(event.currentTarget)}
+            onClick={(event) => {
+              setAnchor(event.currentTarget);
+              setOpened(true);
+            }}
           />
         </Box>
       )}
-      <ActionMenu anchor={anchor} close={() => setAnchor(null)} actions={itemsOf(session, place)} />
-      <Suspense>{isFiling && <FolderDialog sessions={[session]} close={() => setFiling(false)} />}</Suspense>
+      {wasOpened && (
+        <SessionMenu.Part
+          session={session}
+          anchor={anchor}
+          close={() => setAnchor(null)}
+          rename={() => setRenaming(true)}
+          choose={choose}
+        />
+      )}
     </Box>
   );
 }

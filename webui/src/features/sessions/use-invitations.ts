@@ -1,6 +1,5 @@
-/** Chats that the reader was asked into, and the answers to that. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "react-router";
+/** Chats that the reader was asked into. */
+import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
 
@@ -9,23 +8,4 @@ export function useInvitations() {
     queryKey: keys.invitations,
     queryFn: ({ signal }) => call("GET /api/invitations", { signal }),
   });
-}
-
-export function useInvitationAnswer() {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  const onSettled = () => queries.invalidateQueries({ queryKey: keys.invitations }); // one may be withdrawn by now
-  const accept = useMutation({
-    mutationFn: (id: string) => call("POST /api/invitations/{invitation_id}/accept", { path: { invitation_id: id } }),
-    onSuccess: ({ session_id: sessionId }) => {
-      queries.invalidateQueries({ queryKey: [...keys.sessions, "list"] });
-      navigate(`/chat/${sessionId}`);
-    },
-    onSettled,
-  });
-  const decline = useMutation({
-    mutationFn: (id: string) => call("POST /api/invitations/{invitation_id}/decline", { path: { invitation_id: id } }),
-    onSettled,
-  });
-  return { accept, decline };
 }

@@ -30,10 +30,10 @@ async function articleOf(text: string) {
 test("where several people write, each message says whose it is and when", async () => {
   open([MINE, ANSWER, BOBS, GONE]);
   const bobs = await articleOf("And bears?");
-  expect(bobs.getByText("Bob Kim").nextElementSibling?.tagName).toBe("TIME");
+  expect((await bobs.findByText("Bob Kim")).nextElementSibling?.tagName).toBe("TIME");
   expect(bobs.getByText("BK")).toBeDefined();
-  expect((await articleOf("What do foxes eat?")).getByText("You")).toBeDefined();
-  expect((await articleOf("And owls?")).getByText("Former member")).toBeDefined();
+  expect(await (await articleOf("What do foxes eat?")).findByText("You")).toBeDefined();
+  expect(await (await articleOf("And owls?")).findByText("Former member")).toBeDefined();
 });
 
 test("a chat of one's own says no names", async () => {

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import type { SaidFrame } from "@/live/protocol";
 import { IconAction } from "@/ui/icon-action";
-import { Byline } from "../people/byline";
+import { latePart } from "@/ui/late-part";
 import { hueOf } from "../people/initials";
 import { useReader } from "../people/reader";
 import { BranchPicker } from "./branch-picker";
@@ -13,6 +13,8 @@ import { CopyAction } from "./copy-action";
 import { LinkAction } from "./link-action";
 import { MessageEditor } from "./message-editor";
 import { useEdit } from "./use-edit";
+
+const Byline = latePart(() => import("../people/byline").then((module) => module.Byline));
 
 interface Props {
   message: PathMessageView;
@@ -27,7 +29,7 @@ export function QuestionView({ message, say }: Props) {
   if (edit.isEditing) return <MessageEditor text={message.content} isAnswered save={edit.save} cancel={edit.cancel} />;
   return (
     <>
-      {isShared && <Byline message={message} isMine={isMine} />}
+      {isShared && <Byline.Part message={message} isMine={isMine} />}
       <Bubble text={message.content} hue={isMine ? undefined : hueOf(message.author_name ?? t("people.unknown"))} />
       <Box
         className="message-actions"
