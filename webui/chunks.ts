@@ -12,6 +12,9 @@ const ENTRY = at("src/main.tsx");
 const ADMINISTRATION = at("src/admin.tsx");
 const CHAT = [at("src/app/signed-in.tsx"), at("src/app/chat-place.tsx")];
 
+/** MUI's lists of exports and of class names import these, which only later chunks draw. */
+const NAMED_ALONE = ["/InputBase/InputBase.mjs", "/SvgIcon/SvgIcon.mjs", "/utils/createSvgIcon.mjs"];
+
 /**
  * For `codeSplitting`. No chunk needs a later one: "start" is every page's, "ui" the chat's and others', "chat" the
  * chat's alone.
@@ -35,7 +38,7 @@ function reachable(context: Context, from: readonly string[], isLater: boolean):
   const found = new Set<string>();
   const open = [...from];
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (found.has(id)) continue;
+    if (found.has(id) || NAMED_ALONE.some((end) => id.endsWith(end))) continue;
     found.add(id);
     const info = context.getModuleInfo(id);
     if (!info && from.includes(id)) throw new Error(`no module ${id}`);

@@ -1,5 +1,5 @@
 /** A menu of actions with icons; what takes something away is red, after a line. */
-import Divider from "@mui/material/Divider";
+import Box from "@mui/material/Box";
 import ListItemIcon from "@mui/material/ListItemIcon";
 import MenuItem from "@mui/material/MenuItem";
 import { Icon } from "./icon";
@@ -21,11 +21,13 @@ interface Props {
   actions: readonly MenuAction[];
 }
 
+const LINE = { my: 1, borderTop: 1, borderColor: "divider" } as const;
+
 export function ActionMenu({ anchor, close, actions }: Props) {
   return (
     <PopupMenu anchor={anchor} close={close}>
       {actions.flatMap(({ icon, label, act, href, isDangerous }) => [
-        ...(isDangerous ? [<Divider key={`before ${label}`} />] : []),
+        ...(isDangerous ? [<Box key={`before ${label}`} component="li" role="separator" sx={LINE} />] : []),
         <MenuItem
           key={label}
           dense
