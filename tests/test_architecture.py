@@ -39,15 +39,13 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("cert_console.py", ("settings", "api.http.security", "api.perimeter.addresses", "private_files")),
     ("backup_console.py", ("settings", "store.errors", "store.sql")),
-    (
-        "user_console.py",
-        ("settings", "api.admin.console_socket", "api.auth.passwords", "api.schemas.accounts", "store"),
-    ),
+    ("user_console.py", ("settings", "api.admin.console_socket", "api.auth", "api.schemas.accounts", "store")),
     ("chat*.py", ("settings", "chat_*")),  # a client: over HTTP and nothing else
     (
         "doctor.py",
         (
             "settings",
+            "api.perimeter.addresses",
             "engine.errors",
             "engine.gguf",
             "engine.host",
@@ -57,6 +55,8 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "engine.model_runner",
             "engine.models.catalog",
             "lifeline",
+            "store.errors",
+            "store.sql",
         ),
     ),
     ("model_console.py", ("engine.errors", "engine.host", "engine.models")),

@@ -2,31 +2,41 @@
 
 import json
 import socket
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from typer.testing import CliRunner
 
+from bdchat.cli import app
 from bdchat.doctor import (
     Check,
     Trial,
     check_compiler,
     check_cpu,
     check_data_dir,
+    check_database,
+    check_gpu,
     check_library,
     check_memory,
     check_model,
+    check_network,
     check_port,
     check_python,
+    check_system,
     examine,
+    find_gpus,
     report,
+    takes_gpu,
 )
 from bdchat.engine.gguf.header import read_header
 from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import load
+from bdchat.store.sql.founding import found
 from tests.gguf_files import GGUFFile, u32
 
 MODEL = Path("model.gguf")
@@ -217,3 +227,74 @@ def answering(body: bytes) -> Iterator[int]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_where_it_runs_and_how_it_was_installed(tmp_path: Path) -> None:
+    assert "checkout" in check_system("Linux", tmp_path, "").detail
+    (tmp_path / ".dockerenv").touch()
+    assert check_system("Linux", tmp_path, "active").detail.endswith(", in a container, bdchat.service is active")
+    failed = check_system("Linux", tmp_path, "failed")
+    assert (failed.ok, "journalctl" in failed.remedy) == (False, True)
+    mac = check_system("Darwin", tmp_path, "")
+    assert (mac.ok, mac.remedy) == (False, "run it in a container: docs/install.md")
+
+
+def test_a_gpu_that_lies_idle_is_named_and_a_fault_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    assert find_gpus(tmp_path) == []
+    card = tmp_path / "proc/driver/nvidia/gpus/0000:01:00.0"
+    card.mkdir(parents=True)
+    (card / "information").write_text("Model: \t\t NVIDIA H200\nIRQ: 1\n")
+    (tmp_path / "sys/class/drm/card0/device").mkdir(parents=True)
+    (tmp_path / "sys/class/drm/card0/device/vendor").write_text("0x1002\n")
+    gpus = find_gpus(tmp_path)
+    assert gpus[0] == "NVIDIA H200"
+    assert "AMD" in gpus[1]
+    idle = check_gpu(gpus, takes_gpu(FakeProbe(3)), -1)
+    assert (idle.ok, "unused" in idle.detail, "GGML_CUDA" in idle.detail) == (True, True, True)
+    assert not check_gpu(gpus, False, 20).ok
+    assert check_gpu(gpus, takes_gpu(FakeProbe(0)), 20).ok
+    assert check_gpu([], False, -1).ok
+    assert not check_gpu([], False, 20).ok
+
+
+def test_who_can_reach_it_is_said(tmp_path: Path) -> None:
+    alone = load(data_dir=tmp_path)
+    open_ = load(data_dir=tmp_path, overrides={"server.host": "0.0.0.0", "server.port": "8707"})
+    assert "--lan" in check_network(alone, ["192.168.0.9"], lambda host: False).detail
+    assert check_network(alone, ["192.168.0.9"], lambda host: True).detail.endswith("192.168.0.9:8000")
+    assert check_network(open_, ["192.168.0.9"], lambda host: False).detail == "others come by 192.168.0.9:8707"
+    assert not check_network(open_, [], lambda host: False).ok
+
+
+def test_the_database_is_read_and_left_as_it_is(tmp_path: Path) -> None:
+    settings = load(data_dir=tmp_path)
+    path = tmp_path / "bdchat.db"
+    assert "none yet" in check_database(settings).detail
+    (tmp_path / "bdchat.db-founded").touch()
+    assert "is missing" in check_database(settings).detail
+    found(path)
+    assert check_database(settings).detail.endswith("MB, can be read")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert check_database(settings).remedy == "update bdchat"
+    path.write_bytes(b"garbage" * 1000)
+    damaged = check_database(settings)
+    assert (damaged.ok, "is damaged" in damaged.detail) == (False, True)
+    assert damaged.remedy.startswith("before anything else copy the data directory away")
+    assert path.read_bytes() == b"garbage" * 1000
+
+
+def test_a_model_that_the_running_server_was_given_is_no_fault(tmp_path: Path) -> None:
+    """`doctor` failed on "model" beside a server that ran with --model."""
+    with answering(b'{"status": "ok", "models": [{"id": "my-own"}]}') as port:
+        settings = load(data_dir=tmp_path, overrides={"server.port": str(port)})
+        checks = {check.name: check for check in examine(settings)}
+    assert (checks["model"].ok, checks["model"].detail) == (True, "my-own, of the running server")
+    with answering(b'{"status": "ok"}') as port:
+        settings = load(data_dir=tmp_path, overrides={"server.port": str(port)})
+        assert not {check.name: check for check in examine(settings)}["model"].ok
+
+
+def test_the_model_to_look_at_can_be_named(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["doctor", "--json", "--model", "none", "--data-dir", str(tmp_path)])
+    assert "model" not in {check["name"] for check in json.loads(shown.stdout)["checks"]}

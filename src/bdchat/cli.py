@@ -171,11 +171,12 @@ def chat(
 @app.command()
 def doctor(
     data_dir: DataDir = None,
+    model: Annotated[str | None, typer.Option(help="Catalog name or path to a .gguf.", metavar="NAME_OR_PATH")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
     assignments: Assignments = None,
 ) -> None:
     """Check this computer; each failing check says what to do."""
-    settings = _load_settings(data_dir, assignments or [], {})
+    settings = _load_settings(data_dir, assignments or [], {"models.default": model})
     from bdchat.doctor import examine, report
 
     checks = examine(settings)

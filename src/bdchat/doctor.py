@@ -8,6 +8,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -18,11 +19,12 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
 from bdchat import __version__
+from bdchat.api.perimeter.addresses import network_addresses
 from bdchat.engine.errors import EngineError, UnknownModel
 from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
@@ -33,12 +35,19 @@ from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.lifeline import tied
 from bdchat.settings import Settings
+from bdchat.store.errors import StoreError
+from bdchat.store.sql.database import FILE_NAME, examine_file
+from bdchat.store.sql.founding import require_no_earlier_life
+from bdchat.store.sql.schema import HEAD
 
 GIB = 1024**3
 SPARE_DISK_BYTES = 1 * GIB  # logs, the store, a small model
 PROBE_TIMEOUT_S = 120.0
 REBUILD = f"compile llama.cpp again for this machine: {rebuild_command()}"
 ELSEWHERE = "this machine has no such address; choose another with --host"
+LOOPBACK = "127.0.0.1"
+AMD = "0x1002"  # of PCI vendors
+GPU_BUILD = "CMAKE_ARGS=-DGGML_CUDA=on (AMD: -DGGML_HIP=on) scripts/serve, or pip install as docs/install.md has it"
 LAST_GCC_WITH_THE_TRAP = 12  # it deletes the stores of an AMX tile configuration as dead (llama.cpp #20824)
 
 
@@ -62,13 +71,18 @@ class Check:
 
 def examine(settings: Settings) -> tuple[Check, ...]:
     compiler = find_compiler()
+    server, scheme = settings.server, "https" if settings.server.tls_cert else "http"
     checks = [
+        check_system(platform.system(), Path("/"), unit_state()),
         check_python(sys.version_info[:3]),
         check_compiler(compiler),
         check_cpu(cpu_name(), compiler),
+        check_gpu(find_gpus(Path("/")), takes_gpu(run_probe), settings.engine.n_gpu_layers),
         check_data_dir(settings.data_dir),
         check_disk(settings.data_dir),
-        check_port(settings.server.host, settings.server.port),
+        check_database(settings),
+        check_port(server.host, server.port, scheme),
+        check_network(settings, network_addresses(), lambda host: health(host, server.port, scheme) is not None),
     ]
     if settings.models.default == "none":
         return tuple(checks)
@@ -76,6 +90,8 @@ def examine(settings: Settings) -> tuple[Check, ...]:
     try:
         model = Catalog.load(settings.data_dir).resolve(settings.models.default)
     except UnknownModel as error:
+        if served := served_models(health(LOOPBACK, server.port, scheme)):
+            return (*checks, Check("model", True, f"{', '.join(served)}, of the running server"))
         return (*checks, Check("model", False, error.problem, f"{error.advice}; or {other}"))
     except EngineError as error:  # it is here, and cannot be served: fetching it again changes nothing
         return (*checks, Check("model", False, str(error), f"{other}; bdchat models lists those that are here"))
@@ -96,6 +112,30 @@ def report(checks: Sequence[Check], *, as_json: bool) -> str:
         if not check.ok:
             lines.append(f"      {'':<{width}}  → {check.remedy}")
     return "\n".join(lines)
+
+
+def check_system(system: str, root: Path, unit: str) -> Check:
+    """How it was installed, and where it runs. `unit`: what systemd says of bdchat.service; "" where there is none."""
+    checkout = Path(__file__).resolve().parents[2]
+    kind = f"checkout {checkout}" if (checkout / "scripts" / "bootstrap.py").is_file() else f"wheel in {sys.prefix}"
+    places = [kind]
+    if any((root / mark).exists() for mark in ("run/.containerenv", ".dockerenv")):
+        places.append("in a container")
+    if unit:
+        places.append(f"bdchat.service is {unit}")
+    detail = f"{system}, {', '.join(places)}"
+    if system != "Linux":
+        return Check("system", False, detail, "run it in a container: docs/install.md")
+    return Check("system", unit != "failed", detail, "journalctl -u bdchat -n 50 says why the service failed")
+
+
+def unit_state() -> str:
+    """ "active", "inactive", "failed" …"""
+    systemctl = shutil.which("systemctl")
+    if systemctl is None or not Path("/etc/systemd/system/bdchat.service").exists():
+        return ""
+    shown = subprocess.run([systemctl, "is-active", "bdchat"], capture_output=True, text=True, check=False)  # noqa: S603
+    return shown.stdout.strip()
 
 
 def check_python(version: tuple[int, ...]) -> Check:
@@ -131,6 +171,36 @@ def check_cpu(cpu: str, compiler: str) -> Check:
     return Check("cpu", bool(wide), detail, "it runs, slowly; a CPU with AVX2 or NEON is several times faster")
 
 
+def find_gpus(root: Path) -> list[str]:
+    """By what their drivers show."""
+    found = [
+        line.partition(":")[2].strip()
+        for file in sorted((root / "proc/driver/nvidia/gpus").glob("*/information"))
+        for line in file.read_text("utf-8", errors="replace").splitlines()
+        if line.startswith("Model:")
+    ]
+    vendors = [file.read_text("ascii").strip() for file in sorted((root / "sys/class/drm").glob("card?/device/vendor"))]
+    return found + [f"an AMD GPU ({AMD})" for vendor in vendors if vendor == AMD]
+
+
+def takes_gpu(probe: Probe) -> bool:
+    """Whether this llama.cpp was compiled for one."""
+    asked = "from bdchat.engine.llama.library import supports_gpu_offload as g; raise SystemExit(0 if g() else 3)"
+    return probe([sys.executable, "-c", asked]).returncode == 0
+
+
+def check_gpu(gpus: Sequence[str], takes_them: bool, n_gpu_layers: int) -> Check:
+    """One that lies idle is no fault, but where the settings ask for it."""
+    build = f"compile llama.cpp for it: {GPU_BUILD}"
+    if not gpus:
+        detail = "none found; the CPU does the work"
+        return Check("gpu", n_gpu_layers <= 0, detail, "unset engine.n_gpu_layers, or install the GPU's driver")
+    if takes_them:
+        return Check("gpu", True, f"{', '.join(gpus)}; llama.cpp was compiled for a GPU")
+    detail = f"{', '.join(gpus)}, unused: this llama.cpp was compiled for the CPU alone; {build}"
+    return Check("gpu", n_gpu_layers <= 0, detail, build)
+
+
 def check_data_dir(data_dir: Path) -> Check:
     remedy = f"make it writable for this user (chown, chmod), or choose another with --data-dir; now: {data_dir}"
     existing = _existing(data_dir)
@@ -148,7 +218,41 @@ def check_disk(data_dir: Path) -> Check:
     return Check("disk", free >= SPARE_DISK_BYTES, f"{_gib(free)} free", remedy)
 
 
-def check_port(host: str, port: int) -> Check:
+def check_database(settings: Settings) -> Check:
+    """Read beside whoever serves it; nothing is written."""
+    if settings.store.url is not None:
+        return Check("database", True, "PostgreSQL; the server looks at it when it starts")
+    path = settings.data_dir / FILE_NAME
+    remedy = "before anything else copy the data directory away; bdchat backup FILE saves what can be read"
+    try:
+        if not path.exists():
+            require_no_earlier_life(path)
+            return Check("database", True, "none yet; the first start makes it")
+        revision = examine_file(path)
+    except StoreError as error:
+        return Check("database", False, str(error), remedy)
+    except OSError as error:
+        return Check("database", False, f"{path}: {error.strerror}", "make it readable for this user (chown)")
+    if revision is not None and revision > HEAD:
+        return Check("database", False, f"written by a newer bdchat (revision {revision})", "update bdchat")
+    older = "" if revision == HEAD else "; the next start brings its schema up to date"
+    return Check("database", True, f"{path.stat().st_size / 1e6:.1f} MB, can be read{older}")
+
+
+def check_network(settings: Settings, own: Sequence[str], answers: Callable[[str], bool]) -> Check:
+    """`own`: this machine's addresses in its networks. What a firewall lets through nobody knows from here."""
+    port = settings.server.port
+    if reached := [address for address in own if answers(address)]:
+        return Check(
+            "network", True, f"the running server answers at {', '.join(f'{each}:{port}' for each in reached)}"
+        )
+    if settings.server.host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+        detail = f"others come by {', '.join(f'{each}:{port}' for each in own) or 'no address: there is no network'}"
+        return Check("network", bool(own), detail, "connect this machine to a network, or start without --lan")
+    return Check("network", True, "this machine alone; bdchat serve --lan lets others of its network in")
+
+
+def check_port(host: str, port: int, scheme: str = "http") -> Check:
     """Free, or held by a bdchat that answers."""
     if port == 0:
         return Check("port", True, "any free one")
@@ -164,7 +268,7 @@ def check_port(host: str, port: int) -> Check:
         return Check("port", False, f"{host} is no name of a host", ELSEWHERE)
     else:
         return Check("port", True, f"{host}:{port} is free")
-    if _answers_as_bdchat(host, port):
+    if health(LOOPBACK if host in {"0.0.0.0", "::"} else host, port, scheme) is not None:  # noqa: S104
         return Check("port", True, f"{host}:{port}: bdchat is running there")
     return Check("port", False, problem, "stop what holds it (ss -ltnp), or choose another with --port")
 
@@ -236,13 +340,22 @@ def run_probe(arguments: Sequence[str]) -> Trial:
     return Trial(child.returncode, child.stderr.decode("utf-8", "replace"))
 
 
-def _answers_as_bdchat(host: str, port: int) -> bool:
+def health(host: str, port: int, scheme: str = "http") -> dict[str, Any] | None:
+    """What a bdchat at that address says of itself. None: none answers."""
     address = f"[{host}]" if ":" in host else host
     try:
-        health = httpx.get(f"http://{address}:{port}/health", timeout=2.0, trust_env=False)
-        return health.status_code in {200, 503} and health.json().get("status") in {"ok", "draining"}
-    except (httpx.HTTPError, ValueError, AttributeError):
-        return False
+        # Only whether it answers is asked; its certificate may be one that it made itself.
+        answer = httpx.get(f"{scheme}://{address}:{port}/health", timeout=2.0, trust_env=False, verify=False)  # noqa: S501
+        document = answer.json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    is_ours = answer.status_code in {200, 503} and isinstance(document, dict)
+    return document if is_ours and document.get("status") in {"ok", "draining"} else None
+
+
+def served_models(document: dict[str, Any] | None) -> list[str]:
+    """Of a server that tells this machine; with server.api_key it does not."""
+    return [str(model["id"]) for model in (document or {}).get("models", [])]
 
 
 def _existing(path: Path) -> Path:

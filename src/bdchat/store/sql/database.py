@@ -31,7 +31,7 @@ from bdchat.store.sql.engines import postgres_engine, sqlite_reader, sqlite_writ
 from bdchat.store.sql.founding import FOUNDED_MARK, OPEN_MARK, found, require_no_earlier_life, set_aside
 from bdchat.store.sql.group_commit import GroupCommit, Job
 from bdchat.store.sql.room import DiskRoom
-from bdchat.store.sql.schema import check_header, check_sound, require_head, upgrade
+from bdchat.store.sql.schema import check_header, check_sound, require_head, revision_of, upgrade
 from bdchat.store.sql.upkeep import Upkeep
 from bdchat.store.sql.write_queue import WriteQueue
 
@@ -253,6 +253,17 @@ def read_beside(path: Path, work: Callable[[Db], Result]) -> Result:
     try:
         require_head(reader)
         return _read(reader, work)
+    finally:
+        reader.dispose()
+
+
+def examine_file(path: Path) -> str | None:
+    """The schema's revision in SQLite's file, beside whoever serves it. Raises StoreUnavailable's kinds, OSError."""
+    check_header(path)
+    reader = sqlite_reader(path, num_connections=1)
+    try:
+        check_sound(reader, path, thoroughly=False)
+        return revision_of(reader)
     finally:
         reader.dispose()
 

@@ -43,7 +43,7 @@ def check_sound(engine: Engine, path: Path, *, thoroughly: bool) -> None:
 def upgrade(engine: Engine) -> None:
     """Brings an older schema up to HEAD, in one transaction. Raises StoreTooNew, StoreFull, StoreUnavailable."""
     try:
-        revision = _revision(engine)
+        revision = revision_of(engine)
     except DatabaseError as error:
         named = named_error(error)
         full = named if isinstance(named, StoreFull | StoreBusy) else None
@@ -68,11 +68,11 @@ def upgrade(engine: Engine) -> None:
 def require_head(engine: Engine) -> None:
     """For who only reads. Raises StoreUnavailable where the server that runs is older or newer than we are."""
     with named_errors():
-        if _revision(engine) != HEAD:
+        if revision_of(engine) != HEAD:
             raise StoreUnavailable("the running server is of another version: restart it, and try again")
 
 
-def _revision(engine: Engine) -> str | None:
+def revision_of(engine: Engine) -> str | None:
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
