@@ -1,6 +1,5 @@
 /** The frame of the chat: sidebar and page. Under 900 px the sidebar is a drawer over the page. */
 import Box from "@mui/material/Box";
-import Drawer from "@mui/material/Drawer";
 import useMediaQuery from "@mui/material/useMediaQuery";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,6 +7,7 @@ import { Outlet, useLocation, useNavigate } from "react-router";
 import { useMe } from "@/api/use-me";
 import { forgetUnsent } from "@/features/chat/unsent";
 import { IconAction } from "@/ui/icon-action";
+import { latePart, whenIdle } from "@/ui/late-part";
 import { SkipLink } from "@/ui/skip-link";
 import { Bell } from "./bell";
 import { useLayout } from "./layout-state";
@@ -15,6 +15,8 @@ import { NewsDot } from "./news-dot";
 import { useNewsList } from "./news-state";
 import { useHotkeys } from "./use-hotkeys";
 
+/** Brings all that lies over a page: a thirtieth of what the chat loads, and wide windows never need it. */
+const Drawer = latePart(() => import("@mui/material/Drawer").then((module) => module.default));
 const HotkeyHelp = lazy(() => import("./hotkey-help").then((module) => ({ default: module.HotkeyHelp })));
 
 const SIDEBAR_PX = 272;
@@ -39,6 +41,9 @@ export function AppLayout({ sidebar, notice }: Props) {
   const { setDrawerOpen } = layout;
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever chose a chat in the drawer wants to see it
   useEffect(() => setDrawerOpen(false), [pathname]);
+  useEffect(() => {
+    if (!isWide) whenIdle(Drawer.preload);
+  }, [isWide]);
   const navigate = useNavigate();
   const { numUnread } = useNewsList();
   const [isHelpOpen, setHelpOpen] = useState(false);
@@ -90,7 +95,7 @@ export function AppLayout({ sidebar, notice }: Props) {
         </Box>
       )}
       {!isWide && (
-        <Drawer
+        <Drawer.Part
           open={isOpen}
           onClose={() => setOpen(false)}
           slotProps={{
@@ -101,7 +106,7 @@ export function AppLayout({ sidebar, notice }: Props) {
           }}
         >
           {panel}
-        </Drawer>
+        </Drawer.Part>
       )}
       <Box
         component="main"

@@ -49,7 +49,7 @@ const useDraftStore = create<DraftState>((set, get) => ({
   },
   change: (key, change) => {
     const { drafts, unkept } = get();
-    const before = drafts[key] ?? NOTHING;
+    const before = drafts[key] ?? stored(key);
     const fields = fieldsOf(change, before);
     const { text, ...parts } = { ...before, ...fields };
     const areSameParts = Object.keys(fields).every((name) => name === "text") && !unkept.has(key);
@@ -78,6 +78,21 @@ export function useDraft(place: string | null): [Draft, ChangeDraft] {
   const [own, setOwn] = useState(NOTHING);
   if (key === null) return [own, (of) => setOwn((before) => ({ ...before, ...fieldsOf(of, before) }))];
   return [draft, (of) => change(key, of)];
+}
+
+/** For who does not show it. */
+export function useDraftChange(place: string): ChangeDraft {
+  const key = keyOf(useMyId(), place);
+  return (of) => useDraftStore.getState().change(key, of);
+}
+
+/** A draft that comes back: what was written meanwhile comes after it. */
+export function joined(draft: Draft, written: Draft): Draft {
+  return {
+    ...draft,
+    text: [draft.text, written.text].filter(Boolean).join("\n\n"),
+    attachments: [...draft.attachments, ...written.attachments],
+  };
 }
 
 /** Whether an account has begun something here. */

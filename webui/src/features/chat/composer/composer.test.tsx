@@ -142,6 +142,26 @@ test("what begins a chat while the server is away is kept, and sent when it is b
   await waitFor(sent, { timeout: 3000 });
 });
 
+test("a message that was refused can be taken back into the field, with what went with it", async () => {
+  const page = renderApp("/chat/s1", CHAT);
+  const field = await fieldOf();
+  fireEvent.paste(field, { clipboardData: { getData: () => LONG, files: [] } });
+  fireEvent.change(field, { target: { value: "sum it up" } });
+  press(field);
+  const sent = await waitFor(() => {
+    const frame = page.lineTo("/ws/chat/s1")?.said.at(-1);
+    if (frame?.type !== "chat_message") throw new Error("not sent yet");
+    return frame;
+  });
+  const error = { message: "Too long.", code: "context_length_exceeded", type: "x", param: null };
+  act(() => page.lineTo("/ws/chat/s1")?.says({ type: "error", error, client_message_id: sent.client_message_id }));
+  const alert = await screen.findByRole("alert");
+  fireEvent.click(within(alert).getByText("Edit"));
+  expect(await screen.findByDisplayValue("sum it up")).toBeDefined();
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(await screen.findByLabelText(/^Remove Pasted text/)).toBeDefined();
+});
+
 // --- files ---
 
 function drop(target: Node, ...files: File[]): boolean {

@@ -14,24 +14,21 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import { type Preset, presetsFor, usePresets } from "@/api/presets";
-import { withPageWords } from "@/lib/i18n";
 import { EnterKey } from "@/lib/ime";
-import { latePart, whenIdle } from "@/ui/late-part";
+import { whenIdle } from "@/ui/late-part";
 import { MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
 import { ContextMeter } from "../context-meter/context-meter";
 import { type DraftPlace, usePreview } from "../context-meter/use-preview";
 import { type Draft, useDraft } from "../drafts";
 import { type ModelChoice, troubleOf } from "../model-choice";
 import { newId } from "../pending";
+import { Chips, Notices, preloadParts, Queue } from "../writing/parts";
 import type { MessageQueue } from "../writing/queued-list";
 import { ComposerBar } from "./composer-bar";
 import { useFiles } from "./use-files";
 import { type Sending, useSending } from "./use-sending";
 
 const PresetList = lazy(() => import("./preset-list").then((module) => ({ default: module.PresetList })));
-const Chips = latePart(() => withPageWords(import("../writing/attachment-chips")).then((part) => part.AttachmentChips));
-const Notices = latePart(() => withPageWords(import("../writing/notices")).then((part) => part.Notices));
-const Queue = latePart(() => withPageWords(import("../writing/queued-list")).then((part) => part.QueuedList));
 
 const TYPING_EVERY_MS = 3000;
 
@@ -70,7 +67,7 @@ export function Composer(props: Props) {
     element.style.height = `${element.scrollHeight}px`;
   }, [text]);
 
-  useEffect(() => whenIdle(() => [Chips, Notices, Queue].map(({ preload }) => preload())), []);
+  useEffect(() => whenIdle(preloadParts), []);
   const { preview, isOfDraft } = usePreview(stop ? null : cost, withAttachments(text, attachments));
   const trouble = troubleOf(choice);
   const isTooLong = isOfDraft && Boolean(preview?.too_long);

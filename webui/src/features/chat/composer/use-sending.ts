@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useLineBack } from "@/live/use-line-back";
 import { withAttachments } from "../attachment";
-import { type ChangeDraft, type Draft, NOTHING } from "../drafts";
+import { type ChangeDraft, type Draft, joined, NOTHING } from "../drafts";
 
 /** "waits": the server could not be reached, and gets the draft when it is back. */
 export type Sending = "taken" | "refused" | "waits";
@@ -38,13 +38,4 @@ export function useSending({ draft, change, send, isOff }: Wanted) {
     change(of);
   };
   return { submit, isSending, isWaiting, write };
-}
-
-/** What was written while the draft was on its way comes after it. */
-function joined(draft: Draft, written: Draft): Draft {
-  return {
-    ...draft,
-    text: [draft.text, written.text].filter(Boolean).join("\n\n"),
-    attachments: [...draft.attachments, ...written.attachments],
-  };
 }

@@ -2,7 +2,9 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useTranslation } from "react-i18next";
-import { type PendingMessage, usePending } from "../pending";
+import { withoutAttachments } from "../attachment";
+import { joined, NOTHING, useDraftChange } from "../drafts";
+import { newId, type PendingMessage, usePending } from "../pending";
 import { Bubble } from "./bubble";
 import { Waiting } from "./waiting";
 
@@ -15,6 +17,13 @@ interface Props {
 export function PendingView({ message, model }: Props) {
   const { t } = useTranslation();
   const { remove, retry } = usePending();
+  const write = useDraftChange(message.sessionId);
+  const takeBack = () => {
+    remove(message.clientMessageId);
+    const { text, attached } = withoutAttachments(message.content);
+    const attachments = attached.map((each) => ({ ...each, id: newId() }));
+    write((draft) => joined({ ...NOTHING, text, attachments }, draft));
+  };
   return (
     <Box component="article" sx={{ py: 1 }}>
       <Bubble text={message.content} isFaint />
@@ -35,6 +44,9 @@ export function PendingView({ message, model }: Props) {
           {message.error}
           <Button size="small" onClick={() => retry(message.clientMessageId)}>
             {t("common.retry")}
+          </Button>
+          <Button size="small" onClick={takeBack}>
+            {t("chat.edit")}
           </Button>
           <Button size="small" onClick={() => remove(message.clientMessageId)}>
             {t("common.discard")}
