@@ -11,7 +11,9 @@ import { useHeldLocation } from "./use-held-location";
 
 const SignedIn = lazyPage(() => import("./signed-in").then((module) => module.SignedIn));
 const Chat = lazyPage(() => import("./chat-place").then((module) => module.ChatPlace));
-const AuthPage = lazy(() => import("@/features/auth/auth-page").then((module) => ({ default: module.AuthPage })));
+const AuthPage = lazy(() =>
+  withPageWords(import("@/features/auth/auth-page")).then((module) => ({ default: module.AuthPage })),
+);
 const ConfirmDialog = lazy(() => import("@/ui/confirm-dialog").then((module) => ({ default: module.ConfirmDialog })));
 const SharedPage = lazy(() =>
   withPageWords(import("@/features/shared/shared-page")).then((module) => ({ default: module.SharedPage })),

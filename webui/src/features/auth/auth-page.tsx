@@ -29,7 +29,7 @@ export function AuthPage({ isRegistering = false }: Props) {
   if (me.isError) return <QueryProblem error={me.error} retry={() => me.refetch()} />;
   if (me.data.user?.must_change_password) {
     return (
-      <AuthFrame title={t("auth.firstPasswordTitle")} text={t("auth.firstPasswordText")}>
+      <AuthFrame title={t("door.firstPasswordTitle")} text={t("door.firstPasswordText")}>
         <FirstPasswordForm current={typed} />
       </AuthFrame>
     );
@@ -37,7 +37,7 @@ export function AuthPage({ isRegistering = false }: Props) {
   if (me.data.user) return <Navigate to={placeBefore(state)} replace />;
   if (me.data.needs_first_account) {
     return (
-      <AuthFrame title={t("auth.firstTitle")} text={t("auth.firstText")}>
+      <AuthFrame title={t("door.firstTitle")} text={t("door.firstText")}>
         <RegisterForm code={me.data.needs_setup_code ? "setup" : null} />
       </AuthFrame>
     );
@@ -46,24 +46,24 @@ export function AuthPage({ isRegistering = false }: Props) {
   const isInvited = search.has("code"); // by an admin: that is the permission, also where registration is closed
   if (isRegistering && (isInvited || registration !== "closed")) {
     return (
-      <AuthFrame title={t("auth.registerTitle")}>
+      <AuthFrame title={t("door.registerTitle")}>
         <RegisterForm code={isInvited || registration === "invitation" ? "invitation" : null} />
         <Link component={RouterLink} to="/login" state={state} sx={LONE_LINK}>
-          {t("auth.toLogin")}
+          {t("door.toLogin")}
         </Link>
       </AuthFrame>
     );
   }
   return (
-    <AuthFrame title={t("auth.loginTitle")}>
+    <AuthFrame title={t("door.loginTitle")}>
       <LoginForm onTyped={setTyped} />
       {registration === "closed" ? (
         <Typography variant="body2" color="textSecondary" sx={{ mt: 2 }}>
-          {t("auth.closed")}
+          {t("door.closed")}
         </Typography>
       ) : (
         <Link component={RouterLink} to="/register" state={state} sx={LONE_LINK}>
-          {t("auth.toRegister")}
+          {t("door.toRegister")}
         </Link>
       )}
     </AuthFrame>

@@ -41,7 +41,7 @@ export function Field({
         <InputAdornment position="end">
           <IconAction
             icon="eye"
-            label={t(isShown ? "auth.hidePassword" : "auth.showPassword")}
+            label={t(isShown ? "door.hidePassword" : "door.showPassword")}
             edge="end"
             onClick={() => setShown(!isShown)}
           />

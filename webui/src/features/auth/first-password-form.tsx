@@ -24,17 +24,17 @@ export function FirstPasswordForm({ current }: Props) {
           { name: "current_password", value: typed },
           { name: "new_password", value: password, minLength: MIN_PASSWORD_LENGTH },
         ],
-        { missing: t("auth.missing"), tooShort: t("error.passwordLength") },
+        { missing: t("door.missing"), tooShort: t("refusal.passwordLength") },
       ),
     send: () => call("POST /api/auth/password", { body: { current_password: typed, new_password: password } }),
   });
   const isAsked = current === "" || faults.current_password !== undefined;
   return (
-    <Form label={t("auth.setPassword")} problem={problem} isBusy={isBusy} submit={submit}>
+    <Form label={t("door.setPassword")} problem={problem} isBusy={isBusy} submit={submit}>
       {isAsked && (
         <Field
           name="current_password"
-          label={t("auth.givenPassword")}
+          label={t("door.givenPassword")}
           value={typed}
           onValue={setTyped}
           faults={faults}
@@ -45,8 +45,8 @@ export function FirstPasswordForm({ current }: Props) {
       )}
       <Field
         name="new_password"
-        label={t("auth.ownPassword")}
-        hint={t("auth.passwordHint")}
+        label={t("door.ownPassword")}
+        hint={t("door.passwordHint")}
         value={password}
         onValue={setPassword}
         faults={faults}

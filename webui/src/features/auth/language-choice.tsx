@@ -7,7 +7,7 @@ import { LANGUAGE_NAMES, LANGUAGES, switchLanguage } from "@/lib/i18n";
 export function LanguageChoice() {
   const { t, i18n } = useTranslation();
   return (
-    <Stack direction="row" spacing={1} role="group" aria-label={t("auth.language")}>
+    <Stack direction="row" spacing={1} role="group" aria-label={t("door.language")}>
       {LANGUAGES.map((language) => (
         <Button
           key={language}

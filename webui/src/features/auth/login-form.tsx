@@ -28,7 +28,7 @@ export function LoginForm({ onTyped }: Props) {
           { name: "username", value: username },
           { name: "password", value: password },
         ],
-        { missing: t("auth.missing"), tooShort: "" },
+        { missing: t("door.missing"), tooShort: "" },
       ),
     send: async () => {
       await call("POST /api/auth/login", { body: { username, password, cookie: true } });
@@ -39,7 +39,7 @@ export function LoginForm({ onTyped }: Props) {
     <Form label={t("auth.login")} problem={problem} isBusy={isBusy} submit={submit}>
       <Field
         name="username"
-        label={t("auth.usernameOrEmail")}
+        label={t("door.usernameOrEmail")}
         value={username}
         onValue={setUsername}
         faults={faults}

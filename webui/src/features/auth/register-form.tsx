@@ -31,7 +31,7 @@ export function RegisterForm({ code }: Props) {
           { name: "username", value: username },
           { name: "password", value: password, minLength: MIN_PASSWORD_LENGTH },
         ],
-        { missing: t("auth.missing"), tooShort: t("error.passwordLength") },
+        { missing: t("door.missing"), tooShort: t("refusal.passwordLength") },
       ),
     send: () =>
       call("POST /api/auth/register", {
@@ -46,12 +46,12 @@ export function RegisterForm({ code }: Props) {
       }),
   });
   return (
-    <Form label={t("auth.register")} problem={problem} isBusy={isBusy} submit={submit}>
+    <Form label={t("door.register")} problem={problem} isBusy={isBusy} submit={submit}>
       {code && (
         <Field
           name={codeField}
-          label={code === "setup" ? t("auth.setupCode") : t("auth.invitation")}
-          hint={fromLink ? "" : code === "setup" ? t("auth.setupCodeHint") : t("auth.invitationHint")}
+          label={code === "setup" ? t("door.setupCode") : t("door.invitation")}
+          hint={fromLink ? "" : code === "setup" ? t("door.setupCodeHint") : t("door.invitationHint")}
           value={given}
           onValue={setGiven}
           faults={faults}
@@ -70,8 +70,8 @@ export function RegisterForm({ code }: Props) {
       />
       <Field
         name="email"
-        label={t("auth.email")}
-        hint={t("auth.emailHint")}
+        label={t("door.email")}
+        hint={t("door.emailHint")}
         value={email}
         onValue={setEmail}
         faults={faults}
@@ -82,7 +82,7 @@ export function RegisterForm({ code }: Props) {
       <Field
         name="password"
         label={t("auth.password")}
-        hint={t("auth.passwordHint")}
+        hint={t("door.passwordHint")}
         value={password}
         onValue={setPassword}
         faults={faults}

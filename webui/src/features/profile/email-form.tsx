@@ -41,9 +41,9 @@ export function EmailForm({ user }: Props) {
     >
       <TextField
         fullWidth
-        label={t("auth.email")}
+        label={t("door.email")}
         error={save.isError}
-        helperText={save.isError ? textOf(save.error) : t("auth.emailHint")}
+        helperText={save.isError ? textOf(save.error) : t("door.emailHint")}
         value={email}
         onChange={(event) => setEmail(event.target.value)}
         autoComplete="email"

@@ -57,7 +57,7 @@ export function PasswordForm() {
         value={next}
         onChange={(event) => setNext(event.target.value)}
         error={isNewAtFault}
-        helperText={isNewAtFault ? textOf(change.error) : t("auth.passwordHint")}
+        helperText={isNewAtFault ? textOf(change.error) : t("door.passwordHint")}
         autoComplete="new-password"
       />
       <Button

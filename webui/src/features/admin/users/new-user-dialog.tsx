@@ -77,7 +77,7 @@ export function NewUserDialog({ close }: Props) {
         slotProps={{ htmlInput: { maxLength: 100 } }}
       />
       <TextField
-        label={t("auth.email")}
+        label={t("door.email")}
         value={email}
         onChange={(event) => setEmail(event.target.value)}
         error={isEmailAtFault}
