@@ -188,6 +188,8 @@ class ModelSettings(Section):
     # `bdchat serve` fetches the default model where it is not here yet, and says so first; True: it stops instead.
     offline: bool = False
     default: str = "smollm2-135m-instruct"  # catalog name or path to a .gguf; "none" starts without a model
+    # Admins may search the Hugging Face hub from the page; each search tells the hub its words. Off: nothing asks it.
+    hub_search: bool = False
 
 
 class StoreSettings(Section):

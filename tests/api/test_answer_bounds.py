@@ -58,6 +58,8 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/api/admin/backups": "a row per file",
     "/api/admin/engine": "running requests",
     "/api/admin/generations": "running answers",
+    "/api/admin/hub": "MAX_REPOSITORIES",
+    "/api/admin/hub/files": "MAX_FILES",
     "/api/admin/invitations": "MAX_LISTED",
     "/api/admin/keys": "a page of names",
     "/api/admin/models": "a row per model",

@@ -4,12 +4,14 @@ one has. It can cut a connection half way and keeps a log of every request.
 """
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -61,6 +63,9 @@ class Handler(BaseHTTPRequestHandler):
         headers = self.headers
         agent = headers.get("User-Agent", "")
         self.hub.seen.append(Seen(self.command, self.path, headers.get("Range"), agent, headers.get("Authorization")))
+        if self.path.startswith("/api/models"):
+            self._send_json(*self._found())
+            return
         if self.path.startswith("/storage/"):
             self._send_file(self.hub.files[self.path.removeprefix("/storage/")])
             return
@@ -72,6 +77,38 @@ class Handler(BaseHTTPRequestHandler):
             self._send_headers(404, {"X-Error-Code": "EntryNotFound"})
         else:
             self._redirect(name)
+
+    def _found(self) -> tuple[int, object]:
+        """GET /api/models?search=…, and /api/models/OWNER/REPO?blobs=true."""
+        where, _, query = self.path.partition("?")
+        repositories = sorted({"/".join(name.split("/")[:2]) for name in self.hub.files})
+        asked = where.removeprefix("/api/models").strip("/")
+        if not asked:
+            words = parse_qs(query).get("search", [""])[0]
+            return 200, [
+                {"id": repo, "downloads": 7, "tags": ["gguf", "license:mit"], "gated": False}
+                for repo in repositories
+                if words in repo
+            ]
+        if asked not in repositories:
+            return 404, {"error": "Repository not found"}
+        files = [
+            (name.removeprefix(f"{asked}/"), content)
+            for name, content in self.hub.files.items()
+            if name.startswith(f"{asked}/")
+        ]
+        siblings = [{"rfilename": name, "size": len(content)} for name, content in files]
+        return 200, {"id": asked, "sha": COMMIT, "siblings": siblings, "tags": []}
+
+    def _send_json(self, status: int, document: object) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if status == 404:
+            self.send_header("X-Error-Code", "RepoNotFound")
+        self.end_headers()
+        self.wfile.write(body)
 
     def _redirect(self, name: str) -> None:
         """To "localhost", which is another host than 127.0.0.1, as the real storage is another host than the hub."""

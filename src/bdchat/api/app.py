@@ -23,6 +23,7 @@ from bdchat.api.admin.console_socket import ConsoleSocket
 from bdchat.api.admin.engine import AdminEngine
 from bdchat.api.admin.health import Health, watch_routes
 from bdchat.api.admin.housekeeping import Housekeeping
+from bdchat.api.admin.hub import AdminHub
 from bdchat.api.admin.metrics import Metrics, MetricsCollector, watch_loop_lag
 from bdchat.api.admin.models import AdminModels
 from bdchat.api.admin.pulls import Pulls
@@ -130,6 +131,7 @@ class App(Starlette):
             bus=self.bus,
             database=self.database,
             authenticator=self.authenticator,
+            has_hub_search=settings.models.hub_search,
         )
         self.right_watch = RightWatch(self.bus, self.authenticator, self.database)
         self._live_timing = live_timing or Timing()
@@ -210,6 +212,7 @@ class App(Starlette):
                 open_sockets=self.open_sockets,
             ).routes(),
             *self.admin_models.routes(),
+            *AdminHub(settings).routes(),
             *AdminStorage(
                 settings, database=database, authenticator=authenticator, catalog=self.local_models.catalog
             ).routes(),

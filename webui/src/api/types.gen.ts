@@ -136,6 +136,16 @@ export type HitPage = { data: Array<HitView>; words: Array<string>; next_cursor:
 /** `snippet` is plain text, never HTML. */
 export type HitView = { kind: "title" | "message"; session_id: string; session_title: string; message_id: string | null; role: string; at_ms: number; folder: string; is_archived: boolean; is_shared: boolean; snippet: string; highlights: Array<[number, number]> };
 
+export type HubFileList = { data: Array<HubFileView> };
+
+export type HubFileView = { spec: string; file: string; num_bytes: number | null };
+
+export type HubQuery = { search: string };
+
+export type HubRepositoryList = { data: Array<HubRepositoryView> };
+
+export type HubRepositoryView = { repo: string; num_downloads: number; licence: string | null; is_gated: boolean };
+
 export type InvitationList = { data: Array<InvitationView> };
 
 /** `used_by` None and `used_at_ms` set: by an account that is gone. */
@@ -270,6 +280,8 @@ export type Registration = { username: string; password: string; email?: string;
 /** Told apart by `type`. */
 export type ReportLine = ChatLine | FileLine | ProgressLine | OmittedLine | SummaryLine;
 
+export type RepositoryQuery = { repo: string };
+
 export type RequestList = { data: Array<RequestView> };
 
 export type RequestView = { request_id: string; user_id: string; username: string | null; model: string; state: "complete" | "cancelled" | "failed"; started_at_ms: number; total_ms: number; queue_ms: number | null; first_text_ms: number | null; num_read_tokens: number; num_cached_tokens: number; num_written_tokens: number };
@@ -363,7 +375,7 @@ export type UserView = { user_id: string; username: string; display_name: string
 
 export type UserWithPassword = { user: ManagedUser; password: string; link: PassedLink };
 
-export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; total_memory_bytes: number; free_disk_bytes: number };
+export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; total_memory_bytes: number; free_disk_bytes: number; hub_search: boolean };
 
 export type bdchat__api__schemas__models__ModelList = { object: "list"; data: Array<Model> };
 
@@ -377,6 +389,8 @@ export interface Endpoints {
   "GET /api/admin/engine": { path: undefined; query: undefined; body: undefined; response: EngineList };
   "GET /api/admin/generations": { path: undefined; query: undefined; body: undefined; response: RunningList };
   "DELETE /api/admin/generations/{generation_id}": { path: { generation_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/admin/hub": { path: undefined; query: { search: string }; body: undefined; response: HubRepositoryList };
+  "GET /api/admin/hub/files": { path: undefined; query: { repo: string }; body: undefined; response: HubFileList };
   "GET /api/admin/invitations": { path: undefined; query: undefined; body: undefined; response: InvitationList };
   "POST /api/admin/invitations": { path: undefined; query: undefined; body: NewInvitation; response: CreatedInvitation };
   "DELETE /api/admin/invitations/{invitation_id}": { path: { invitation_id: string }; query: undefined; body: undefined; response: Nothing };

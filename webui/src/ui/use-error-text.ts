@@ -80,6 +80,8 @@ const TEXTS = {
   model_loaded: "admin.refusal.modelLoaded",
   model_elsewhere: "admin.refusal.modelElsewhere",
   model_unknown: "admin.pulls.unknown",
+  hub_search_off: "admin.hub.off",
+  hub_unreachable: "admin.hub.unreachable",
   pull_running: "admin.pulls.busy",
   pull_changed: "admin.refusal.pullChanged",
   postgres_backup: "admin.backups.elsewhere",

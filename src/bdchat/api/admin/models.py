@@ -63,6 +63,7 @@ class AdminModels:
         bus: Bus,
         database: Database,
         authenticator: Authenticator,
+        has_hub_search: bool = False,
         free_bytes: Any = free_memory_bytes,
     ) -> None:
         self._limits = limits
@@ -72,6 +73,7 @@ class AdminModels:
         self._bus = bus
         self._database = database
         self._authenticator = authenticator
+        self._has_hub_search = has_hub_search
         self._free_bytes = free_bytes
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -197,6 +199,7 @@ class AdminModels:
                 free_memory_bytes=free_bytes,
                 total_memory_bytes=total_memory_bytes(),
                 free_disk_bytes=disk,
+                hub_search=self._has_hub_search,
             )
         )
 

@@ -56,6 +56,36 @@ class ModelList(View):
     free_memory_bytes: int
     total_memory_bytes: int
     free_disk_bytes: int
+    hub_search: bool  # whether /api/admin/hub may be asked
+
+
+class HubQuery(Strict):
+    search: Annotated[Text, Field(min_length=2, max_length=100)]
+
+
+class RepositoryQuery(Strict):
+    repo: Annotated[Text, Field(max_length=200, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
+
+
+class HubRepositoryView(View):
+    repo: str
+    num_downloads: int  # in the last 30 days, as the hub counts
+    licence: str | None  # as the repository tags itself
+    is_gated: bool  # it asks for an agreement on its page first
+
+
+class HubRepositoryList(View):
+    data: list[HubRepositoryView]
+
+
+class HubFileView(View):
+    spec: str  # what POST /api/admin/pulls takes
+    file: str
+    num_bytes: int | None  # null: a model in several files
+
+
+class HubFileList(View):
+    data: list[HubFileView]
 
 
 class ServedView(View):

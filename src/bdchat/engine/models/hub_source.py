@@ -92,7 +92,7 @@ class HubSource:
         if self._remote is None:
             url = hf_hub_url(self._repo, self._file, revision=self._revision, endpoint=self._endpoint)
             try:
-                metadata = get_hf_file_metadata(url, headers=_headers(), endpoint=self._endpoint)
+                metadata = get_hf_file_metadata(url, headers=hub_headers(), endpoint=self._endpoint)
             except HUB_ERRORS as error:
                 raise self._failed(error) from error
             if metadata.commit_hash is None or metadata.size is None:
@@ -128,7 +128,7 @@ class HubSource:
                 url,
                 file,
                 resume_size=done,
-                headers=_headers(),
+                headers=hub_headers(),
                 expected_size=remote.size,
                 displayed_filename=self.filename,
                 tqdm_class=_bar_class(meter, done),
@@ -169,7 +169,7 @@ class HubSource:
         return PullFailed(self._spec, f"the hub cannot be reached ({line[:200]})", "offline")
 
 
-def _headers() -> dict[str, str]:
+def hub_headers() -> dict[str, str]:
     # identity: offsets of a resumed download must be offsets of the file
     return build_hf_headers() | {"user-agent": f"bdchat/{__version__}", "Accept-Encoding": "identity"}
 

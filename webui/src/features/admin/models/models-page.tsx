@@ -11,6 +11,7 @@ import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
 import { AvailableTable } from "./available-table";
 import { ElsewhereTable } from "./elsewhere-table";
+import { HubSearch } from "./hub-search";
 import { InstalledList } from "./installed-list";
 import { PullForm } from "./pull-form";
 import { PullList } from "./pull-list";
@@ -55,6 +56,11 @@ export function ModelsPage() {
           </>
         )}
       </Loaded>
+      {models.data?.hub_search && (
+        <Section title={t("admin.models.hub")}>
+          <HubSearch />
+        </Section>
+      )}
       <Section title={t("admin.models.other")} text={t("admin.models.otherText")}>
         <PullForm />
       </Section>
