@@ -1,24 +1,20 @@
-/** Where a word about the model is due, and its code comes then. */
+/** A word about the model, where one is due: after the chat is there, which does not wait for it. */
 import { lazy, Suspense } from "react";
 import type { Model } from "@/api/types.gen";
-import { withPageWords } from "@/lib/i18n";
-import { useModelAdvice } from "./use-model-advice";
 
-const ModelNote = lazy(() => withPageWords(import("./model-note")).then((module) => ({ default: module.ModelNote })));
+const Advised = lazy(() => import("./advised").then((module) => ({ default: module.Advised })));
 
-interface Props {
+export interface AdviceProps {
   /** Which answers. */
   model: Model | undefined;
   /** The last one of a chat; null where none was asked yet. */
   question: string | null;
 }
 
-export function Advice({ model, question }: Props) {
-  const advice = useModelAdvice(model, question);
-  if (advice === null) return null;
+export function Advice(props: AdviceProps) {
   return (
     <Suspense fallback={null}>
-      <ModelNote {...advice} />
+      <Advised {...props} />
     </Suspense>
   );
 }
