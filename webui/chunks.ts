@@ -13,7 +13,9 @@ const ADMINISTRATION = at("src/admin.tsx");
 const CHAT = [at("src/app/signed-in.tsx"), at("src/app/chat-place.tsx")];
 
 /** MUI's lists of exports and of class names import these, which only later chunks draw. */
-const NAMED_ALONE = ["/InputBase/InputBase.mjs", "/SvgIcon/SvgIcon.mjs", "/utils/createSvgIcon.mjs"];
+const NAMED_ALONE = ["InputBase/InputBase", "Divider/Divider", "SvgIcon/SvgIcon", "utils/createSvgIcon"].map(
+  (name) => `@mui/material/${name}.mjs`,
+);
 
 /**
  * For `codeSplitting`. No chunk needs a later one: "start" is every page's, "ui" the chat's and others', "chat" the
