@@ -1,7 +1,7 @@
 /** A phone 360 px wide: nothing is cut off, nothing scrolls sideways, everything is under a thumb; in both languages. */
 import { beforeAll, expect, test } from "vitest";
 import { field, thread } from "./harness/chat";
-import { furnish, go, placesOf, publicPlacesOf } from "./harness/places";
+import { dialogsOf, furnish, go, placesOf, publicPlacesOf } from "./harness/places";
 import { stage } from "./harness/stage";
 import * as texts from "./texts";
 
@@ -219,4 +219,22 @@ test("without a model a message waits with a reason, and is not lost", async () 
   await thread(page).getByText("Is anybody there?").waitFor();
   await page.getByRole("button", { name: "Discard" }).tap();
   await thread(page).getByText("Is anybody there?").waitFor({ state: "detached" });
+});
+
+test("every dialog keeps its buttons in sight on a window of 1280 × 720 at 200 %", async () => {
+  const { page, watch } = await scene.visitor("ann", { width: 640, height: 360 });
+  watch.foresee(/\/preview/);
+  const hidden: string[] = [];
+  let numSeen = 0;
+  for (const place of dialogsOf(ids).filter(({ part }) => part === "[role=dialog]")) {
+    await go(page, place);
+    const buttons = await page.locator("[role=dialog] .MuiDialogActions-root button").all();
+    for (const button of buttons) {
+      const box = await button.boundingBox();
+      numSeen += 1;
+      if (!box || box.y < 0 || box.y + box.height > 360) hidden.push(`${place.name}: ${await button.textContent()}`);
+    }
+  }
+  expect(hidden).toEqual([]);
+  expect(numSeen).toBeGreaterThan(10);
 });
