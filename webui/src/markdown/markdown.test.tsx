@@ -54,7 +54,7 @@ test("code says its language, can be copied, and is coloured when it is finished
   vi.unstubAllGlobals();
 });
 
-test("code without a language has a name still, is wrapped on request, and kept as a file", () => {
+test("code without a language has a name still, is wrapped on request, and kept as a file", async () => {
   const page = shown("```\na long line\n```\n\n```python\nx\n```\n\n```no-such-language\ny\n```");
   expect([...page.querySelectorAll("figcaption span:first-child")].map((name) => name.textContent)).toEqual(
     expect.arrayContaining(["Code", "python", "no-such-language"]),
@@ -71,7 +71,7 @@ test("code without a language has a name still, is wrapped on request, and kept 
   });
   vi.stubGlobal("URL", Object.assign(URL, { createObjectURL: () => "blob:x", revokeObjectURL: () => undefined }));
   for (const button of screen.getAllByRole("button", { name: "Download" })) fireEvent.click(button);
-  expect(kept).toEqual(["code.txt blob:", "code.py blob:", "code.txt blob:"]);
+  await vi.waitFor(() => expect(kept).toEqual(["code.txt blob:", "code.py blob:", "code.txt blob:"]));
   saved.mockRestore();
   vi.unstubAllGlobals();
 });

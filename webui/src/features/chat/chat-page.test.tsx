@@ -88,7 +88,7 @@ test("stop, continue, another answer, edit are said on the line", async () => {
   expect(screen.queryByText("Stopping…")).toBeNull();
   fireEvent.click(screen.getByLabelText("Regenerate"));
   fireEvent.click(screen.getByLabelText("Edit"));
-  fireEvent.change(screen.getByLabelText("Edit"), { target: { value: "q more" } });
+  fireEvent.change(await screen.findByRole("textbox", { name: "Edit" }), { target: { value: "q more" } });
   fireEvent.click(screen.getByText("Save and get an answer"));
   expect(page.lineTo(LINE)?.said.slice(1)).toEqual([
     { type: "stop", generation_id: "g1" },
@@ -106,7 +106,7 @@ test("a message can be said otherwise without asking for an answer", async () =>
     return { generation_id: null, session_id: "s1", message_id: null, user_message_id: "m2", is_new: true };
   };
   fireEvent.click(await screen.findByLabelText("Edit"));
-  fireEvent.change(screen.getByLabelText("Edit"), { target: { value: "better q" } });
+  fireEvent.change(await screen.findByRole("textbox", { name: "Edit" }), { target: { value: "better q" } });
   fireEvent.click(screen.getByText("Save"));
   await waitFor(() => expect(edited).toMatchObject({ content: "better q", answers: false }));
   expect(await screen.findByText("q")).toBeDefined();
@@ -128,8 +128,11 @@ test("an answer is said otherwise by a person, which is a branch that says so", 
     return { generation_id: null, session_id: "s1", message_id: null, user_message_id: "m3", is_new: true };
   };
   fireEvent.click(await screen.findByRole("button", { name: "Edit this answer" }));
+  await screen.findByRole("textbox", { name: "Edit" });
   expect(screen.queryByText("Save and get an answer")).toBeNull();
-  fireEvent.change(screen.getByRole("textbox", { name: "Edit" }), { target: { value: "The capital is Seoul." } });
+  fireEvent.change(await screen.findByRole("textbox", { name: "Edit" }), {
+    target: { value: "The capital is Seoul." },
+  });
   fireEvent.click(screen.getByText("Save"));
   await waitFor(() => expect(edited).toMatchObject({ content: "The capital is Seoul.", answers: false }));
   act(() => page.lineTo(LINE)?.says({ type: "message", event: "created", message: {} }));

@@ -14,7 +14,6 @@ import { Loading } from "@/ui/loading";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
 import { Advice } from "./advice/advice";
-import { Announcer } from "./announcer";
 import { ChatHeader } from "./chat-header";
 import { ChatMenu } from "./chat-menu";
 import { Composer } from "./composer/composer";
@@ -45,6 +44,7 @@ export interface OwnersMeans {
   Rename: ComponentType<{ session: SessionView; finish: () => void }>;
 }
 
+const Announcer = latePart(() => import("./announcer").then((module) => module.Announcer));
 const ReadOnly = latePart(() => import("./people/read-only").then((module) => module.ReadOnly));
 
 interface Props extends OwnersMeans {
@@ -151,7 +151,7 @@ export function SessionChat({ sessionId, Actions, Rename }: Props) {
           />
         </>
       )}
-      <Announcer stage={stage} status={last?.status} />
+      <Announcer.Part stage={stage} status={last?.status} />
     </Box>
   );
 }

@@ -2,10 +2,8 @@
 import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FallbackOnError } from "@/lib/fallback-on-error";
-import { saveText } from "@/lib/save-text";
 import { latePart } from "../late-part";
 import { CopyButton } from "./copy-button";
-import { endingOf } from "./file-endings";
 
 const useHighlightedCode = latePart(() => import("./highlighted-code").then((module) => module.HighlightedCode));
 /** Colouring more than this would hold the page up. */
@@ -31,7 +29,7 @@ export const CodeBlock = memo(function CodeBlock({ code, language, isOpen }: Pro
         <button type="button" aria-pressed={isWrapped} onClick={() => setWrapped(!isWrapped)}>
           {t("markdown.wrap")}
         </button>
-        <button type="button" onClick={() => saveText(code, `code.${endingOf(name)}`)}>
+        <button type="button" onClick={() => keep(code, name)}>
           {t("markdown.download")}
         </button>
         <CopyButton text={code} />
@@ -51,6 +49,11 @@ export const CodeBlock = memo(function CodeBlock({ code, language, isOpen }: Pro
     </figure>
   );
 });
+
+async function keep(code: string, language: string): Promise<void> {
+  const { saveCode } = await import("./save-code");
+  saveCode(code, language);
+}
 
 function ColouredCode({ code, language }: { code: string; language: string }) {
   const HighlightedCode = useHighlightedCode();

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useShowsStatistics } from "@/api/statistics";
 import type { MetadataView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
-import { useFormat } from "@/ui/use-format";
+import { AnswerNumbers } from "./late-parts";
 
 interface Props {
   metadata: MetadataView;
@@ -13,17 +13,9 @@ interface Props {
 
 export function AnswerCost({ metadata }: Props) {
   const { t } = useTranslation();
-  const format = useFormat();
   const isAlways = useShowsStatistics();
   const [isOpen, setOpen] = useState(false);
-  const { model, completion_tokens: written, decode_ms: ms, prompt_tokens: read, cached_tokens: cached } = metadata;
-  const hasNumbers = written > 0 || read > 0; // what was imported has none
-  const parts = [
-    model,
-    ms > 0 && t("chat.speed", { speed: format.number((written * 1000) / ms) }),
-    hasNumbers && t("chat.written", { count: written, num: format.number(written) }),
-    hasNumbers && t("chat.read", { num: format.number(read - cached), cached: format.number(cached) }),
-  ];
+  const hasNumbers = metadata.completion_tokens > 0 || metadata.prompt_tokens > 0; // what was imported has none
   const hasButton = hasNumbers && !isAlways;
   return (
     <>
@@ -38,7 +30,8 @@ export function AnswerCost({ metadata }: Props) {
       )}
       {(isOpen || !hasButton) && (
         <Box component="span" sx={{ ml: 0.75, fontSize: "0.78rem", color: "text.secondary" }}>
-          {parts.filter(Boolean).join(" · ")}
+          {metadata.model}
+          {hasNumbers && <AnswerNumbers.Part metadata={metadata} />}
         </Box>
       )}
     </>

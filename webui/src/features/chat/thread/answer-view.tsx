@@ -9,7 +9,7 @@ import { Markdown } from "@/markdown/markdown";
 import { AnswerActions } from "./answer-actions";
 import { AnswerEndNote } from "./answer-end-note";
 import { AnswerProgress } from "./answer-progress";
-import { MessageEditor } from "./message-editor";
+import { MessageEditor } from "./late-parts";
 import { useEdit } from "./use-edit";
 
 interface Props {
@@ -36,7 +36,7 @@ export function AnswerView({ message, say }: Props) {
   }, [generations, message.generation_id, isRunning]);
 
   if (edit.isEditing && !isRunning) {
-    return <MessageEditor text={message.content} isAnswered={false} save={edit.save} cancel={edit.cancel} />;
+    return <MessageEditor.Part text={message.content} isAnswered={false} save={edit.save} cancel={edit.cancel} />;
   }
   return (
     <Box aria-busy={isLive}>

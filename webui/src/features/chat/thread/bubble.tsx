@@ -5,7 +5,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { PlainText } from "@/ui/plain-text";
 import { withoutAttachments } from "../attachment";
-import { AttachedText } from "./attached-text";
+import { AttachedText } from "./late-parts";
 
 const LONG_CHARACTERS = 1200;
 const LONG_LINES = 16;
@@ -50,7 +50,7 @@ export function Bubble({ text: content, isFaint = false, hue }: Props) {
       )}
       {attached.map((each, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: what was written never changes
-        <AttachedText key={at} {...each} />
+        <AttachedText.Part key={at} {...each} />
       ))}
     </Box>
   );

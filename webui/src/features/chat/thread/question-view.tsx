@@ -10,8 +10,8 @@ import { useReader } from "../people/reader";
 import { BranchPicker } from "./branch-picker";
 import { Bubble } from "./bubble";
 import { CopyAction } from "./copy-action";
+import { MessageEditor } from "./late-parts";
 import { LinkAction } from "./link-action";
-import { MessageEditor } from "./message-editor";
 import { useEdit } from "./use-edit";
 
 const Byline = latePart(() => import("../people/byline").then((module) => module.Byline));
@@ -26,7 +26,8 @@ export function QuestionView({ message, say }: Props) {
   const edit = useEdit(message, say);
   const { userId, isShared, mayWrite } = useReader();
   const isMine = !isShared || message.author_id === userId;
-  if (edit.isEditing) return <MessageEditor text={message.content} isAnswered save={edit.save} cancel={edit.cancel} />;
+  if (edit.isEditing)
+    return <MessageEditor.Part text={message.content} isAnswered save={edit.save} cancel={edit.cancel} />;
   return (
     <>
       {isShared && <Byline.Part message={message} isMine={isMine} />}

@@ -6,11 +6,13 @@ import { Fragment, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { PathMessageView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
+import { whenIdle } from "@/ui/late-part";
 import { type Memory, numForgotten } from "../context-meter/memory";
 import { usePending } from "../pending";
 import { useJump } from "../use-jump";
 import type { SessionLine } from "../use-session-line";
 import { useStickToEnd } from "../use-stick-to-end";
+import { preloadParts } from "./late-parts";
 import { MemoryLine } from "./memory-line";
 import { MessageView } from "./message-view";
 import { PendingView } from "./pending-view";
@@ -42,6 +44,7 @@ export function Thread({ sessionId, messages, query, line, memory, model }: Prop
   }, [numPending, toEnd]);
   const numGone = numForgotten(messages, memory);
   useJump(sessionId, messages, query);
+  useEffect(() => whenIdle(preloadParts), []);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   useEffect(() => {
     const mark = top.current;
