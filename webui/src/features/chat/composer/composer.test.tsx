@@ -267,7 +267,8 @@ test("who is no admin is told whom to ask; a model that loads takes messages, on
   expect((screen.getByLabelText("Send") as HTMLButtonElement).disabled).toBe(false);
 });
 
-const TWO = models(MODEL, { ...MODEL, id: "large", context_length: 32_768 });
+const LARGE = { id: "large", context_length: 32_768, num_parameters: 1_543_000_000, languages: ["zh", "ko", "en"] };
+const TWO = models(MODEL, { ...MODEL, ...LARGE });
 
 test("a chat is answered by its own model, and who chooses another changes the chat", async () => {
   localStorage.setItem("bdchat.model", "small");
@@ -283,7 +284,7 @@ test("a chat is answered by its own model, and who chooses another changes the c
   });
   fireEvent.click(await screen.findByLabelText("Model: large"));
   const menu = await screen.findByRole("menu");
-  expect(within(menu).getByText("32,768 tokens of context")).toBeDefined();
+  expect(within(menu).getByText("1.5B · English, Chinese, Korean · 32,768 tokens of context")).toBeDefined();
   fireEvent.click(within(menu).getByText("small"));
   await screen.findByLabelText("Model: small");
   expect(changed).toEqual({ model: "small" });

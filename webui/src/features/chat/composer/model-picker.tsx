@@ -4,6 +4,8 @@ import Button from "@mui/material/Button";
 import MenuItem from "@mui/material/MenuItem";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { Model } from "@/api/types.gen";
+import { languageNames } from "@/lib/language-names";
 import { Icon } from "@/ui/icon";
 import { PopupMenu } from "@/ui/popup-menu";
 import { useFormat } from "@/ui/use-format";
@@ -14,13 +16,18 @@ interface Props {
 }
 
 export function ModelPicker({ choice }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const format = useFormat();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const { models = [], model, missing, choose } = choice;
   const name = missing ?? model?.id;
   if (name === undefined) return null;
   const close = () => setAnchor(null);
+  const factsOf = ({ num_parameters: size, languages, context_length: context }: Model) => [
+    size !== null && sizeName(size),
+    languageNames(languages, i18n.language).names.join(", "),
+    context !== null && t("composer.contextLength", { num: format.number(context) }),
+  ];
   return (
     <>
       <Button
@@ -61,14 +68,15 @@ export function ModelPicker({ choice }: Props) {
             sx={{ display: "block" }}
           >
             {each.id}
-            {each.context_length !== null && (
-              <Box sx={{ fontSize: "0.78rem", color: "text.secondary" }}>
-                {t("composer.contextLength", { num: format.number(each.context_length) })}
-              </Box>
-            )}
+            <Box sx={{ fontSize: "0.78rem", color: "text.secondary" }}>{factsOf(each).filter(Boolean).join(" · ")}</Box>
           </MenuItem>
         ))}
       </PopupMenu>
     </>
   );
+}
+
+/** "1.5B": how many parameters, as models are called for it. */
+function sizeName(num: number): string {
+  return num >= 1e9 ? `${(num / 1e9).toFixed(1).replace(/\.0$/, "")}B` : `${Math.round(num / 1e6)}M`;
 }
