@@ -197,7 +197,7 @@ class StoreSettings(Section):
 
     url: SecretStr | None = None  # postgresql://…; None = SQLite in the data directory
     num_readers: Annotated[int, Field(ge=1, le=64)] = 4  # connections that read, each with a thread
-    undo_days: Number = 30  # a deleted chat can be brought back this long
+    undo_days: Number = 30  # a deleted chat can be brought back this long; ten minutes at least
     # That one account may keep: its rows, with the texts in them and what finds them. Korean text counts up to eight
     # times its length, other text four times: an export of 200 MB fits, and a copy of it.
     user_quota_bytes: Bytes = 4096 * MIB

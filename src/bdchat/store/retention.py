@@ -31,6 +31,7 @@ from bdchat.store.tables import (
 
 BATCH = 200  # logins in a transaction: some milliseconds
 DAY_MS = 24 * 3600 * 1000
+MIN_UNDO_MS = 600_000  # the page offers to undo whatever undo_days is: what it promises must be there
 USAGE_MERGED_AFTER_DAYS = 400  # days of any zone can be asked for a year at a time
 
 
@@ -54,7 +55,7 @@ class Limits:
             login_expired_before_ms=now_ms,
             login_unused_since_ms=now_ms - auth.idle_days * DAY_MS,
             answer_finished_before_ms=now_ms - int(answers.event_retention_s * 1000),
-            chat_deleted_before_ms=now_ms - store.undo_days * DAY_MS,
+            chat_deleted_before_ms=now_ms - max(store.undo_days * DAY_MS, MIN_UNDO_MS),
             guests_completion_before_ms=now_ms - store.guest_retention_days * DAY_MS,
             completion_before_ms=now_ms - store.completion_retention_days * DAY_MS,
             record_before_ms=now_ms - store.record_days * DAY_MS,

@@ -19,7 +19,7 @@ test("two people are in one chat: presence, typing, both read the same answer", 
   await ann.api.tune(sessionId, { max_tokens: 30 });
   await ann.page.goto(`/chat/${sessionId}`);
   const dialog = await openSharing(ann.page);
-  await dialog.getByRole("textbox", { name: "Username" }).fill("ben");
+  await dialog.getByRole("combobox", { name: "Username" }).fill("ben");
   await dialog.getByRole("combobox", { name: "Permission", exact: true }).selectOption("writer");
   await dialog.getByRole("button", { name: "Invite" }).click();
   await dialog.getByText("Invited, not accepted yet").waitFor();
@@ -31,8 +31,8 @@ test("two people are in one chat: presence, typing, both read the same answer", 
     await page.goto(`/chat/${sessionId}`);
     await field(page).waitFor();
   }
-  await ann.page.getByText("Viewing now: ben").waitFor();
-  await ben.page.getByText("Viewing now: ann").waitFor();
+  await ann.page.getByRole("img", { name: "Viewing now: ben" }).waitFor();
+  await ben.page.getByRole("img", { name: "Viewing now: ann" }).waitFor();
 
   await field(ben.page).pressSequentially("What is a", { delay: 20 });
   await ann.page.getByText("ben is typing").waitFor();
@@ -40,9 +40,15 @@ test("two people are in one chat: presence, typing, both read the same answer", 
   await thread(ann.page).getByText("What is a river?").waitFor();
   expect(await answered(ann.page)).toBe(await answered(ben.page));
   expect(await messages(ann.page).count()).toBe(2);
+  for (const [page, name] of [
+    [ann.page, "ben"],
+    [ben.page, "You"],
+  ] as const) {
+    await messages(page).first().getByText(name, { exact: true }).waitFor();
+  }
 
   await ben.page.goto("/");
-  await ann.page.getByText("Viewing now: ben").waitFor({ state: "hidden" });
+  await ann.page.getByRole("img", { name: "Viewing now: ben" }).waitFor({ state: "hidden" });
 });
 
 test("a link is made and read by a stranger, until it is revoked", async () => {
@@ -73,7 +79,10 @@ test("a reader reads along and cannot write; a stranger learns nothing", async (
   await cora.api.call("POST /api/invitations/{invitation_id}/accept", { path: invitation });
   await cora.page.goto(`/chat/${sessionId}`);
   await thread(cora.page).getByText("An answer.").waitFor();
+  await cora.page.getByText("ann shared this chat with you.").waitFor();
   expect(await field(cora.page).count()).toBe(0);
+  expect(await cora.page.getByRole("button", { name: /^(Edit|Regenerate)$/ }).count()).toBe(0);
+  await cora.page.getByRole("navigation").getByRole("link", { name: "For reading ann" }).waitFor();
   dan.watch.foresee(/status of 404|WebSocket/);
   await dan.page.goto(`/chat/${sessionId}`);
   await dan.page.getByText("Chat not found").waitFor();

@@ -1,10 +1,9 @@
 /** MUI's menu, whose code comes when the first one is opened: half a dozen are on every page, and seldom one is used. */
 import type { MenuProps } from "@mui/material/Menu";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useState } from "react";
 
 const load = () => import("@mui/material/Menu");
 const Menu = lazy(load);
-let isAsked = false;
 
 interface Props extends Omit<MenuProps, "open" | "anchorEl" | "onClose"> {
   /** What it hangs on; null: it is closed. */
@@ -15,7 +14,6 @@ interface Props extends Omit<MenuProps, "open" | "anchorEl" | "onClose"> {
 export function PopupMenu({ anchor, close, ...rest }: Props) {
   const [wasOpened, setOpened] = useState(false);
   if (anchor && !wasOpened) setOpened(true);
-  useEffect(askWhenIdle, []);
   if (!wasOpened) return null;
   return (
     <Suspense>
@@ -24,11 +22,5 @@ export function PopupMenu({ anchor, close, ...rest }: Props) {
   );
 }
 
-/** So that the first one opens at once too. Safari has no idle time to give. */
-function askWhenIdle(): void {
-  if (isAsked) return;
-  isAsked = true;
-  const ask = () => load().catch(() => undefined); // asked again when one is opened
-  if ("requestIdleCallback" in window) requestIdleCallback(ask, { timeout: 5000 });
-  else setTimeout(ask, 2000);
-}
+/** So that the first one opens at once too. What fails is asked for again when one is opened. */
+export const preloadMenus = () => load().catch(() => undefined);
