@@ -83,6 +83,17 @@ async def test_only_what_is_over_is_forgotten(database: Database) -> None:
     assert await sweep(database, limits()) == Swept(0, 0, 0, 0, 0)
 
 
+async def test_a_deletion_can_be_undone_whatever_the_setting_says(database: Database) -> None:
+    """With undo_days = 0 the chat was gone at the next sweep, while the page still offered to undo."""
+    user_id = await database.write(make_user)
+    session_id = await database.write(lambda db: deleted_chat(db, user_id, days_ago=0, num_messages=1))
+    at_once = StoreSettings(undo_days=0)
+    soon, later = (Limits.at(now_ms() + ms, AuthSettings(), GenerationSettings(), at_once) for ms in (60_000, 660_000))
+    assert (await sweep(database, soon)).num_chats == 0
+    assert await rows_of(database, tables.ChatSession, "session_id") == [session_id]
+    assert (await sweep(database, later)).num_chats == 1
+
+
 async def test_answers_outside_chats_are_kept_for_a_time_and_guests_for_less(database: Database) -> None:
     def fill(db: Session) -> None:
         user_id = make_user(db)

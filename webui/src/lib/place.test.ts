@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { urlOf } from "@/api/client";
 import { socketUrl, streamUrl } from "@/live/socket";
-import { addressOf, BASE_PATH, fullAddressOf, movesBelowBase, placeOf, toldIn } from "./place";
+import { addressOf, BASE_PATH, fullAddressOf, isLocalOnly, movesBelowBase, placeOf, toldIn } from "./place";
 
 function pageSaying(content: string): Document {
   return new DOMParser().parseFromString(`<meta name="base-path" content="${content}">`, "text/html");
@@ -45,4 +45,9 @@ test("a page that was opened past its base path goes there, once", () => {
   expect(replace).toHaveBeenCalledWith("/tools/chat/chat/s1?q=1#m");
   expect(movesBelowBase({ ...from, pathname: "/tools/chat/chat/s1" }, "/tools/chat")).toBe(false);
   expect(movesBelowBase(from, "")).toBe(false);
+});
+
+test("an address of this machine is nobody else's", () => {
+  expect(["localhost", "127.0.0.1", "127.8.0.9", "[::1]", "a.localhost"].map(isLocalOnly)).not.toContain(false);
+  expect(["192.168.0.7", "chat.example", "127.example", "localhost.example"].map(isLocalOnly)).not.toContain(true);
 });

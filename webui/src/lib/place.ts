@@ -36,3 +36,8 @@ export function movesBelowBase(
   from.replace(addressOf(from.pathname, base) + from.search + from.hash);
   return true;
 }
+
+/** Whether the page was reached by an address that leads anybody else to their own machine. */
+export function isLocalOnly(hostname: string = location.hostname): boolean {
+  return /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}

@@ -9,7 +9,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call } from "@/api/client";
 import { copyText } from "@/lib/clipboard";
-import { fullAddressOf } from "@/lib/place";
+import { fullAddressOf, isLocalOnly } from "@/lib/place";
 import { plainField } from "@/ui/plain-field";
 import { useErrorText } from "@/ui/use-error-text";
 
@@ -58,6 +58,11 @@ export function LinkForm({ sessionId, done }: Props) {
       {make.isError && (
         <Alert severity="error" sx={{ mt: 1.5 }}>
           {textOf(make.error)}
+        </Alert>
+      )}
+      {address && isLocalOnly() && (
+        <Alert severity="info" sx={{ mt: 1.5 }}>
+          {t("sharing.localOnly")}
         </Alert>
       )}
       {address && (
