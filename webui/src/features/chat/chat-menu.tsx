@@ -16,6 +16,7 @@ export function ChatMenu({ children }: Props) {
     <>
       <IconAction
         icon="more"
+        iconSize={24}
         label={t("chat.menu")}
         aria-haspopup="menu"
         onClick={(event) => {

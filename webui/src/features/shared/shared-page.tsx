@@ -14,6 +14,8 @@ import { PlainText } from "@/ui/plain-text";
 import { Problem } from "@/ui/problem";
 import { QueryProblem } from "@/ui/query-problem";
 
+const PAGE = { maxWidth: 780, mx: "auto", px: 2, pb: 5 } as const;
+
 export function SharedPage() {
   const { t } = useTranslation();
   const { token = "" } = useParams();
@@ -29,7 +31,7 @@ export function SharedPage() {
   if (shared.isError) {
     const isGone = shared.error instanceof ApiError && shared.error.status === 404;
     return (
-      <main>
+      <Box component="main" sx={PAGE}>
         <Product />
         {isGone ? (
           <Problem title={t("shared.gone")} action={{ label: t("error.toStart"), onClick: () => navigate("/") }}>
@@ -38,13 +40,13 @@ export function SharedPage() {
         ) : (
           <QueryProblem error={shared.error} retry={() => shared.refetch()} />
         )}
-      </main>
+      </Box>
     );
   }
   const { title, owner_name: owner } = shared.data.pages[0] ?? { title: "", owner_name: "" };
   const messages = shared.data.pages.toReversed().flatMap((page) => page.data);
   return (
-    <Box component="main" sx={{ maxWidth: 780, mx: "auto", px: 2, pb: 5 }}>
+    <Box component="main" sx={PAGE}>
       <Product />
       <Typography variant="h1" dir="auto">
         {title || t("sessions.untitled")}
@@ -76,7 +78,7 @@ export function SharedPage() {
 /** Whose page this is, and the way there. */
 function Product() {
   return (
-    <Box component="header" sx={{ py: 2, px: { xs: 2, sm: 0 } }}>
+    <Box component="header" sx={{ py: 2 }}>
       <Box component={Link} to="/" sx={{ fontWeight: 700, color: "text.primary", textDecoration: "none" }}>
         bdchat
       </Box>
