@@ -160,7 +160,7 @@ async def test_a_fork_is_a_session_of_its_own(client: httpx.AsyncClient) -> None
     answer = await client.post(f"{path}/fork", json={"message_id": second}, headers=headers)
     assert answer.status_code == 201
     fork = answer.json()
-    assert (fork["title"], fork["num_messages"]) == ("원래", 2)
+    assert (fork["title"], fork["num_messages"]) == ("원래 (2)", 2)
     assert await shown(client, headers, fork["session_id"]) == ["1", "2"]
     assert (await got(client, f"/api/sessions/{fork['session_id']}/config", headers))["system_prompt"] == "짧게"
     await say(client, headers, fork["session_id"], "3b")
