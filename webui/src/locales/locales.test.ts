@@ -46,15 +46,10 @@ test("the words of the administration are its own: the chat has not loaded them"
 
 test("what the chat says at once is among the words that it loads", () => {
   const later = new RegExp(`\\bt\\([\\s\\S]{0,40}?["\`](?:${Object.keys(pagesEn).join("|")})\\.`, "g");
-  const folders = [
-    "app/layout",
-    "features/auth",
-    "features/sessions",
-    "features/chat/thread",
-    "features/chat/composer",
-  ];
-  const search = code("features/sessions/search"); // comes with its words when something is typed
-  expect(search.match(later)).not.toBeNull();
+  const folders = ["app/layout", "features/sessions", "features/chat/thread", "features/chat/composer"];
+  // the search comes with its words when something is typed, the door with its own (routes.tsx)
+  for (const folder of ["features/sessions/search", "features/auth"]) expect(code(folder).match(later)).not.toBeNull();
+  expect(code("app")).toContain('withPageWords(import("@/features/auth/auth-page"))');
   const atOnce = folders.map((folder) => (folder === "features/sessions" ? code(folder, /^search/) : code(folder)));
   expect(atOnce.flatMap((text) => text.match(later) ?? [])).toEqual([]);
 });

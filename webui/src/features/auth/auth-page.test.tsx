@@ -56,7 +56,7 @@ test("who must sign in first comes to where they were going", async () => {
   fill(/Username/, "ann");
   fill(/Password/, "wrong");
   send(/Password/);
-  expect((await screen.findByRole("alert")).textContent).toBe("Wrong username or password.");
+  expect((await screen.findByRole("alert")).textContent).toBe("Wrong username or password. Check both and try again.");
   fill(/Password/, "right");
   send(/Password/);
   expect(await screen.findByRole("heading", { name: "Settings" })).toBeDefined();
@@ -203,6 +203,6 @@ test("an email is asked for, may be left out, and what is wrong with it is said 
   fill(/Email/, " bob@example.com ");
   fill(/^Password/, "correct horse battery");
   send(/Username/);
-  expect(await screen.findByText("Another account uses this email.")).toBeDefined();
+  expect(await screen.findByText("Another account uses this email. Enter a different one.")).toBeDefined();
   expect(sent).toMatchObject([{ email: "bob@example.com" }]);
 });
