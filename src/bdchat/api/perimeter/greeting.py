@@ -26,10 +26,11 @@ def greeting(settings: Settings, addresses: Addresses, set_up: SetUp | None, *, 
     lines += _way_in(addresses, set_up, with_qr=with_qr)
     if addresses.network and not addresses.public and addresses.here.startswith("http:"):
         lines.append(
-            "  Passwords cross the network readable for whoever listens there: `bdchat cert` helps against it."
+            "  Anybody who can listen in this network can read passwords on their way; `bdchat cert` helps (https)."
         )
     key = ' -H "Authorization: Bearer $BDCHAT_API_KEY"' if settings.server.api_key else ""
-    lines.append(f"  For programs: {settings.models.default}, OpenAI-compatible, at {addresses.here}/v1")
+    model = "" if settings.models.default == "none" else f" of {settings.models.default}"
+    lines.append(f"  OpenAI-compatible API{model} for programs: {addresses.here}/v1")
     insecure = " --insecure" if addresses.here.startswith("https:") else ""  # a certificate of one's own making
     lines.append(
         f"  curl -N{insecure} {addresses.here}/v1/chat/completions -H 'Content-Type: application/json'{key}"
