@@ -10,14 +10,10 @@ const LETTER = /[\p{L}\p{N}]/u;
 const UNSPACED =
   /[\p{sc=Hangul}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
 
-/** `words`: folded, as the server looked for them. */
-export function markWords(root: Node, words: readonly string[]): void {
-  if (typeof Highlight === "undefined") return;
-  CSS.highlights.set(NAME, new Highlight(...rangesOf(root, words)));
-}
-
-export function unmarkWords(): void {
-  if (typeof Highlight !== "undefined") CSS.highlights.delete(NAME);
+/** `words`: folded, as the server looked for them. Nothing is marked elsewhere, nor anything without a `root`. */
+export function markWords(root: Node | null, words: readonly string[]): void {
+  if (root === null || words.length === 0) CSS.highlights.delete(NAME);
+  else CSS.highlights.set(NAME, new Highlight(...rangesOf(root, words)));
 }
 
 /** Where the words are, in the order of the text, whatever elements it is cut into. */

@@ -8,7 +8,6 @@ import { useLocation, useSearchParams } from "react-router";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { PathMessageView } from "@/api/types.gen";
-import { markWords, unmarkWords } from "@/lib/marked-words";
 import { useNotices } from "@/ui/notices-state";
 import { useErrorText } from "@/ui/use-error-text";
 
@@ -29,7 +28,7 @@ export function useJump(sessionId: string, messages: readonly PathMessageView[],
   const visit = `${key} ${wanted}`; // who follows a link again wants to go there again
   const arrived = useRef<string | null>(null); // the visit that is over
   const asked = useRef<string | null>(null); // the visit whose branch has been asked for
-  useEffect(() => unmarkWords, []);
+  useEffect(() => () => mark(null, []), []);
 
   const giveUp = () => setParams({}, { replace: true });
   const showBranch = async (messageId: string) => {
@@ -66,10 +65,19 @@ function wordsIn(state: unknown): readonly string[] {
 function reveal(messageId: string, words: readonly string[]): void {
   const element = document.getElementById(elementIdOf(messageId));
   if (!element) return;
-  markWords(element, words);
+  mark(element, words);
   element.scrollIntoView({ block: "center" });
   element.focus({ preventScroll: true });
   element.animate([{ backgroundColor: "var(--mui-palette-action-selected)" }, {}], SHOWN_FOR_MS);
   // What comes into sight is not as tall as was thought.
   requestAnimationFrame(() => element.scrollIntoView({ block: "center" }));
+}
+
+/** Comes with the first search that leads here. null: nothing is marked any more. */
+function mark(element: HTMLElement | null, words: readonly string[]): void {
+  if (typeof Highlight === "undefined" || (words.length === 0 && CSS.highlights.size === 0)) return;
+  import("@/lib/marked-words").then(
+    ({ markWords }) => markWords(element, words),
+    () => undefined, // the text is there without
+  );
 }

@@ -103,6 +103,19 @@ test("a search is narrowed by who wrote it, when and where", async () => {
   expect(await screen.findByText("No results for “fox”")).toBeDefined();
 });
 
+test("every pinned chat is in the list, however many there are", async () => {
+  const pinned = [session("p1", "First pinned"), session("p2", "Last pinned")];
+  renderApp("/", {
+    "GET /api/sessions": (_body, url) => {
+      if (url.searchParams.get("pinned") !== "true") return { data: [], next_cursor: null };
+      const isFirst = !url.searchParams.get("cursor");
+      return { data: [isFirst ? pinned[0] : pinned[1]], next_cursor: isFirst ? "next" : null };
+    },
+  });
+  expect(await screen.findByText("Last pinned")).toBeDefined();
+  expect(screen.getByText("First pinned")).toBeDefined();
+});
+
 test("several chats are chosen and deleted at once; one undo brings them back", async () => {
   const bulk: unknown[] = [];
   const items = ["s1", "s2", "s3"].map((id) => session(id, `Chat ${id}`));

@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { keys } from "@/api/keys";
+import type { SessionPage, SessionView } from "@/api/types.gen";
 import { filterOf, type Place } from "./session-filter";
 import { MAX_IN_SECTION } from "./session-rows";
 
@@ -24,10 +25,25 @@ export function usePinnedSessions(place: Place) {
   const isWanted = place.shelf === "active";
   return useQuery({
     queryKey: keys.sessionList(PINNED),
-    queryFn: ({ signal }) => call("GET /api/sessions", { query: PINNED, signal }),
+    queryFn: ({ signal }) => allPinned(signal),
     enabled: isWanted,
-    select: (page) => (isWanted ? page.data : []),
+    select: (found) => (isWanted ? found : []),
   });
+}
+
+/** The list leaves them out, so that none may be missing here. */
+async function allPinned(signal: AbortSignal): Promise<SessionView[]> {
+  const found: SessionView[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const page: SessionPage = await call("GET /api/sessions", {
+      query: { ...PINNED, ...(cursor ? { cursor } : {}) },
+      signal,
+    });
+    found.push(...page.data);
+    cursor = page.next_cursor;
+  }
+  return found;
 }
 
 /** For their section in the list of one's own. */
