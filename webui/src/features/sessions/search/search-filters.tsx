@@ -28,7 +28,7 @@ export function SearchFilters({ filter, change }: Props) {
     />
   );
   return (
-    <Box sx={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 1.5, px: 1.5, pt: 1, pb: 0.5 }}>
+    <Box sx={{ display: "grid", gap: 1.5, px: 1.5, pt: 1, pb: 0.5 }}>
       <Select
         label={t("search.writer")}
         value={filter.writer}
@@ -48,7 +48,7 @@ export function SearchFilters({ filter, change }: Props) {
       {dayField("from", t("search.from"))}
       {dayField("to", t("search.to"))}
       {isNarrowed(filter) && (
-        <Button size="small" onClick={() => change(NO_FILTER)} sx={{ gridColumn: "1 / -1", justifySelf: "start" }}>
+        <Button size="small" onClick={() => change(NO_FILTER)} sx={{ justifySelf: "start" }}>
           {t("search.clear")}
         </Button>
       )}
