@@ -126,6 +126,7 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     f"POST {ONE}/restore": (Theirs(),),
     f"GET {ONE}/config": (Theirs(),),
     f"PUT {ONE}/config": (Theirs(body={"system_prompt": "mine now"}),),
+    f"PATCH {ONE}/config": (Theirs(body={"temperature": 0.5}),),
     # messages
     f"GET {ONE}/messages": (
         Theirs(),

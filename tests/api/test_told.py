@@ -92,6 +92,7 @@ TOLD: Mapping[str, Tells | Quiet] = {
     f"DELETE {ONE}": Tells(DELETED | {("user:{own_id}", "session.deleted"), ("user:{user_id}", "session.deleted")}),
     f"POST {ONE}/restore": Tells(CHANGED, first=f"DELETE {ONE}"),
     f"PUT {ONE}/config": Tells(CHANGED, {"system_prompt": "x"}),
+    f"PATCH {ONE}/config": Tells(CHANGED, {"temperature": 0.5}),
     f"POST {ONE}/messages": Tells(WRITTEN, {"content": "x"}),
     f"POST {ONE}/head": Tells(CHANGED, {"message_id": "{question_id}"}),
     f"POST {ONE}/fork": Tells(CREATED, {}),
