@@ -33,20 +33,20 @@ def said(response: httpx.Response, status: int) -> str:
 async def test_at_the_door(client: httpx.AsyncClient) -> None:
     await opened(client)
     refused: dict[str, dict[str, object]] = {
-        "error.passwordLength": {"password": "short"},
-        "error.passwordObvious": {"password": "password1"},
-        "error.passwordIsName": {"username": "annabella", "password": "annabella"},
-        "error.usernameForm": {"username": "a"},
-        "error.usernameScript": {"username": "annа"},  # the last one is Cyrillic
-        "error.displayNameForm": {"display_name": "a\u200bb"},
+        "refusal.passwordLength": {"password": "short"},
+        "refusal.passwordObvious": {"password": "password1"},
+        "refusal.passwordIsName": {"username": "annabella", "password": "annabella"},
+        "refusal.usernameForm": {"username": "a"},
+        "refusal.usernameScript": {"username": "annа"},  # the last one is Cyrillic
+        "refusal.displayNameForm": {"display_name": "a\u200bb"},
     }
     for key, fields in refused.items():
         answer = await client.post("/api/auth/register", json=credentials() | fields)
         assert said(answer, 400) == key, fields
     assert (await register(client)).status_code == 201
     assert said(await log_in(client, password="wrong"), 401) == "error.credentials"
-    assert said(await register(client, "bob"), 403) == "error.registrationClosed"
-    assert said(await register(client, "bob", invitation="USED-ONCE"), 403) == "error.invitationOver"
+    assert said(await register(client, "bob"), 403) == "refusal.registrationClosed"
+    assert said(await register(client, "bob", invitation="USED-ONCE"), 403) == "refusal.invitationOver"
     for _ in range(10):
         answer = await log_in(client, "ann", "wrong")
     assert said(answer, 429) == "error.tooMany"
@@ -55,9 +55,9 @@ async def test_at_the_door(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("mode", "username", "status", "key"),
     [
-        ("invitation", "bob", 403, "error.invitationNeeded"),
-        ("open", "ALICE", 409, "error.nameTaken"),
-        ("open", "a1ice", 409, "error.nameLooksTaken"),
+        ("invitation", "bob", 403, "refusal.invitationNeeded"),
+        ("open", "ALICE", 409, "refusal.nameTaken"),
+        ("open", "a1ice", 409, "refusal.nameLooksTaken"),
     ],
 )
 async def test_at_an_open_door(mode: Any, username: str, status: int, key: str) -> None:
@@ -70,7 +70,7 @@ async def test_at_an_open_door(mode: Any, username: str, status: int, key: str) 
 async def test_the_first_account_from_elsewhere() -> None:
     async with in_process(address="203.0.113.7") as client:
         await opened(client)
-        assert said(await register(client), 403) == "error.setupCode"
+        assert said(await register(client), 403) == "refusal.setupCode"
 
 
 async def test_in_a_chat(client: httpx.AsyncClient) -> None:
