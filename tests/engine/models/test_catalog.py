@@ -48,7 +48,7 @@ def test_every_entry_is_complete_and_pinned(catalog: Catalog) -> None:
         assert entry.context > 0
         assert entry.licence
         assert entry.description
-        assert entry.languages
+        assert entry.languages == ("multilingual",) or all(re.fullmatch("[a-z]{2}", code) for code in entry.languages)
 
 
 def test_the_catalog_offers_what_the_project_promises(catalog: Catalog) -> None:
@@ -263,6 +263,15 @@ def test_rows_show_what_is_here_then_what_can_be_pulled(catalog: Catalog) -> Non
     assert here.fits
     assert {row.name for row in available} == set(catalog.entries) - {here.name}
     assert all(row.note == f"bdchat pull {row.name}" for row in available)
+
+
+def test_languages_are_the_catalogs_else_the_files(catalog: Catalog) -> None:
+    german = GGUFFile().with_pairs(general__languages=files.strings(["de"]))
+    for name in ("qwen2.5-1.5b-instruct", "qwen2.5-coder-7b-instruct"):
+        put(catalog, catalog.entries[name].filename, german)
+    named, unnamed = catalog.find("qwen2.5-1.5b-instruct"), catalog.find("qwen2.5-coder-7b-instruct")
+    assert named.languages == catalog.entries["qwen2.5-1.5b-instruct"].languages
+    assert unnamed.languages == ("de",)
 
 
 def test_a_row_tells_what_it_is_for_and_about_how_fast(catalog: Catalog) -> None:

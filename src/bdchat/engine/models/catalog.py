@@ -61,7 +61,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     licence: str
     parameters: str
     quantization: str
-    languages: tuple[str, ...]
+    languages: tuple[str, ...] = ()  # () when its makers name none
     reads_all: bool = True  # of its weights for each token: no experts, no tables that are looked up
     sampling: SamplingHints | None = None
 
@@ -99,7 +99,8 @@ class InstalledModel:
     @property
     def languages(self) -> tuple[str, ...]:
         """As the catalogue names them, else its file; () when nobody told."""
-        return self.entry.languages if self.entry else (self.header.languages if self.header else ())
+        told = self.entry.languages if self.entry else ()
+        return told or (self.header.languages if self.header else ())
 
     @property
     def names(self) -> tuple[str, ...]:
