@@ -114,7 +114,8 @@ test("what a search finds is gone to: far above, and on a branch that is not sho
   await page.getByRole("navigation").getByRole("link", { name: "heron." }).click();
   const found = messages(page).filter({ hasText: "The needle is a heron." });
   await found.waitFor();
-  await page.waitForFunction(() => !location.search);
+  const id = await found.getAttribute("id");
+  await expect.poll(() => new URL(page.url()).searchParams.get("message")).toBe(id?.replace("message-", ""));
   await expect.poll(() => found.evaluate((element) => document.activeElement === element)).toBe(true);
   await expect.poll(() => found.evaluate((element) => element.getBoundingClientRect().top > 0)).toBe(true);
   expect(await messages(page).count()).toBe(81);
@@ -124,6 +125,7 @@ test("reading back through a long chat loads what is earlier, and nothing that i
   const { page, api } = await scene.visitor("ann");
   await page.goto(`/chat/${await longChat(api, 160)}`);
   await messages(page).getByText("This is message 160.").waitFor();
+  await page.getByText("The model remembers from here on.").waitFor({ state: "attached" }); // above all that is loaded
   const jumps = await readBack(page);
   expect(jumps.filter((jump) => Math.abs(jump) > 2)).toEqual([]);
   expect(await messages(page).count()).toBe(160);

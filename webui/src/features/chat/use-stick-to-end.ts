@@ -11,7 +11,7 @@ const NEAR_END_PX = 80;
 export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: string | undefined) {
   const isStuck = useRef(true);
   const formerId = useRef(firstId);
-  const formerTop = useRef(0); // of the message that was the first
+  const formerTop = useRef(0); // of the message that was the first, as it was last shown
   const [isAtEnd, setAtEnd] = useState(true);
 
   const toEnd = useCallback(() => {
@@ -29,6 +29,7 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, firstId: 
       setAtEnd(isStuck.current);
     };
     const follow = new ResizeObserver(() => {
+      formerTop.current = topOf(formerId.current) ?? 0; // a line may have come in above it
       if (isStuck.current) element.scrollTop = element.scrollHeight;
       else note();
     });
