@@ -35,6 +35,7 @@ QUIET = {
     # accounts
     "api/accounts/api_keys.py ApiKeys.create": WHEN_OPENED,
     "api/accounts/api_keys.py ApiKeys.change": WHEN_OPENED,
+    "api/accounts/erasure.py Erasure.erase": "told by Writes.run_job, after its last transaction",
     "api/accounts/profile.py Accounts.change_profile": WHEN_OPENED,
     "api/accounts/sign_in.py SignIn.register": "nobody listens to an account that was not there",
     "api/accounts/sign_in.py new_setup_code": "there is no account yet",
@@ -53,7 +54,6 @@ QUIET = {
     "api/admin/storage.py AdminStorage._record": AUDIT,
     "api/admin/users.py AdminUsers.create": WHEN_OPENED,
     "api/admin/users.py AdminUsers.set_quota": WHEN_OPENED,
-    "api/admin/users.py AdminUsers.delete": "told by Writes.run_job, after its last transaction",
 }
 
 PUBLISHES = {
