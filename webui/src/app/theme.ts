@@ -93,7 +93,10 @@ const BASE = {
   ":lang(ja), :lang(zh)": { wordBreak: "normal", lineBreak: "strict" },
   ":focus-visible": { outline: OUTLINE, outlineOffset: 2 },
   "@media (pointer: coarse)": {
-    "button, summary, input:not([type=checkbox]):not([type=radio]), select, textarea": { minHeight: FINGER },
+    "button, summary, input:not([type=checkbox]):not([type=radio]), select, textarea": {
+      minHeight: FINGER,
+      boxSizing: "border-box",
+    },
     "a.md-chip": { minHeight: FINGER },
   },
   "::highlight(found)": { backgroundColor: "Mark", color: "MarkText" }, // lib/marked-words.ts
