@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from bdchat import __version__
-from bdchat.private_files import close_umask, mend
+from bdchat.private_files import close_umask, make_folder, mend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -322,10 +322,14 @@ def _close_to_others(settings: "Settings") -> "Settings":
 
 def _fetch_first_model(settings: "Settings") -> None:
     """The default model, where it is not here yet: who starts a server for the first time has none."""
-    from bdchat.settings import ModelSettings
+    from bdchat.settings import NAME_ONE, ModelSettings
 
     if settings.models.default != ModelSettings().default:
         return  # somebody's own choice, which may be gigabytes: `bdchat pull` is asked for it by name
+    try:
+        make_folder(settings.data_dir)  # before anything is fetched that has no place
+    except OSError as error:
+        _fail(f"the data directory {settings.data_dir} cannot be made: {error.strerror or error}; {NAME_ONE}")
     from bdchat.engine.errors import EngineError
     from bdchat.engine.models.catalog import Catalog
     from bdchat.model_console import fetch_missing

@@ -68,6 +68,7 @@ KEPT: Mapping[str, Keeps | Nothing] = {
     f"PUT {ONE}": Keeps({"title": LARGE}),
     f"POST {ONE}/restore": Nothing("it was kept all along"),
     f"PUT {ONE}/config": Keeps({"system_prompt": LARGE}),
+    f"PATCH {ONE}/config": Keeps({"system_prompt": LARGE}),
     f"POST {ONE}/messages": Keeps({"content": "x"}),
     f"POST {ONE}/head": Nothing("an id in the place of another"),
     f"POST {ONE}/fork": Keeps({}),

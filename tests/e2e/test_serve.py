@@ -99,7 +99,9 @@ async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 
 
 async def test_a_model_that_is_not_here_is_one_line(tmp_path: Path) -> None:
-    assert "bdchat pull no-such-model" in await refused(tmp_path, "--model", "no-such-model")
+    assert "there is no model no-such-model, neither here nor in the catalog" in await refused(
+        tmp_path, "--model", "no-such-model"
+    )
 
 
 async def test_a_broken_model_file_is_one_line(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ async def test_accounts_are_listed_made_and_shut_out_while_the_server_runs() -> 
         for arguments, why in (
             (("disable", "root"), "only admin"),
             (("disable", "nobody"), "there is no account nobody"),
-            (("add", "bob"), "there is an account bob already"),
+            (("add", "bob"), "the username bob is already taken"),
             (("reset-password", "cid"), "there is no account cid"),
         ):
             code, said = await console(client, *arguments)

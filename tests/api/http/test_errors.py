@@ -19,6 +19,7 @@ from bdchat.engine.errors import (
     QueueFull,
     QueueTimeout,
     RequestQuarantined,
+    UnknownModel,
 )
 from bdchat.store import errors as store_errors
 from bdchat.store.errors import StoreError, StoreUnavailable
@@ -30,6 +31,7 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (ChatTooLong(9001, 8192), 400, "chat_too_long"),
     (RequestQuarantined(2), 400, "request_quarantined"),
     (ModelNotFound("x", ("y",)), 404, "model_not_found"),
+    (UnknownModel("x", ("y",), "there is no x", "There is y."), 404, "model_not_found"),
     (QueueFull(1.5), 503, "queue_full"),
     (QueueTimeout(60), 503, "queue_timeout"),
     (EngineUnavailable("restarting", 2), 503, "engine_unavailable"),

@@ -7,6 +7,7 @@ import pytest
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.llama.probe import probe
+from bdchat.engine.llama.rebuild import rebuild_command
 from tests.tiny_models import write_tiny_llama
 
 
@@ -39,7 +40,7 @@ def test_death_by_signal_means_no_extra_buffers_and_a_warning_that_says_how_to_r
     result = probe(model_path, tmp_path / "cache", library="one", command=DIES_WITH_EXTRA_BUFTS)
     assert not result.use_extra_bufts
     assert result.warning is not None
-    assert "-fno-tree-dse" in result.warning
+    assert rebuild_command() in result.warning
 
 
 @pytest.mark.parametrize(
