@@ -66,7 +66,7 @@ test("everything by keyboard: a new chat, a message, Stop, another answer, and b
   await api.tune(sessionId, { max_tokens: 400 });
   await page.goto("/");
   await field(page).waitFor();
-  await tabTo(page, "By keyboard");
+  await rowTo(page, "By keyboard");
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/chat/${sessionId}`);
   await page.getByRole("heading", { name: "By keyboard" }).waitFor(); // what is typed before goes to the new chat
@@ -82,7 +82,9 @@ test("everything by keyboard: a new chat, a message, Stop, another answer, and b
   await tabTo(page, "Regenerate");
   await page.keyboard.press("Enter");
   await page.getByText("2/2").waitFor();
-  await tabTo(page, "Menu for By keyboard");
+  await rowTo(page, "By keyboard");
+  await page.keyboard.press("Tab");
+  expect(await focusedName(page)).toBe("Menu for By keyboard");
   await page.keyboard.press("Enter");
   await page.getByRole("menu").waitFor();
   await page.keyboard.press("Escape");
@@ -142,6 +144,18 @@ function focusedName(page: Page): Promise<string> {
     const element = document.activeElement;
     return element?.getAttribute("aria-label") ?? element?.textContent?.trim() ?? "";
   });
+}
+
+/** To a row of the list of chats, which is one stop for Tab: the arrows go on from there. */
+async function rowTo(page: Page, name: string): Promise<void> {
+  const isInList = () => page.evaluate(() => document.activeElement?.closest("[data-row]") !== null);
+  for (let n = 0; n < 80 && !(await isInList()); n += 1) await page.keyboard.press("Tab");
+  await page.keyboard.press("Home");
+  for (let n = 0; n < 80; n += 1) {
+    if ((await focusedName(page)) === name) return;
+    await page.keyboard.press("ArrowDown");
+  }
+  throw new Error(`the arrows never come to "${name}"; last at "${await focusedName(page)}"`);
 }
 
 /** Presses Tab until that is focused: whatever can be clicked must be come to. */

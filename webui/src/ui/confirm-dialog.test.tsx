@@ -42,6 +42,6 @@ test("what fails is said in the dialog, which stays", async () => {
     throw new ApiError("conflict", "It is needed.", null, 409);
   });
   await userEvent.click(screen.getByRole("button", { name: "Delete" }));
-  expect((await screen.findByRole("alert")).textContent).toContain("It is needed.");
+  expect((await screen.findByRole("alert")).textContent).toContain("changed somewhere else");
   expect(close).not.toHaveBeenCalled();
 });

@@ -1,8 +1,8 @@
 /** Whoever moves by keyboard sees where: every control that the keys come to looks different while it has the focus. */
 import type { Page } from "playwright-core";
 
-/** Round a control, px: what a focus may draw there. */
-const MARGIN = 6;
+/** Round a control, px: what a focus may draw there. The field for messages has its frame at 9 px. */
+const MARGIN = 12;
 const MAX_STEPS = 200;
 
 interface Control {

@@ -36,6 +36,8 @@ export function useRoving({ list, reachable, mounted, first, scrollTo }: Rows) {
     if (row) setLast(Number(row));
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    // A row's menu is a child of it for React, but not in the page: its arrows are its own.
+    if (!event.currentTarget.contains(event.target as Node)) return;
     if (event.altKey || event.ctrlKey || event.metaKey || isTyping(event.target)) return;
     const at = reachable.indexOf(last ?? -1);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: reachable.length - 1 }[event.key];

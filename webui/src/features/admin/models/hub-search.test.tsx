@@ -39,7 +39,7 @@ test("nothing is asked before it is wanted; a file that is found is downloaded b
   await userEvent.type(screen.getByLabelText("Model name"), "ti");
   expect(asked).toEqual([]);
   await searchFor("ny");
-  await screen.findByText("1.2K downloads · mit · Terms must be accepted on its page");
+  await screen.findByText("1,200 downloads · mit · Terms must be accepted on its page");
   await userEvent.click(screen.getByRole("button", { name: "Show files" }));
   expect(await screen.findByText("500 MB")).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Download tiny.gguf" }));

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { Model } from "@/api/types.gen";
 import { ME, MODEL, message, openChat, renderApp } from "@/test-app";
@@ -43,8 +43,9 @@ test("whoever may not fetch one is told whom to ask, and nobody twice", async ()
     "GET /api/auth/me": () => ({ ...ME, role: "user", scopes: ["chat", "sessions"] }),
     "GET /v1/models": () => models(ENGLISH),
   });
-  await screen.findByText(/Ask an admin for a model that knows Korean/);
-  fireEvent.click(screen.getByRole("button", { name: "Close" }));
+  const told = await screen.findByText(/Ask an admin for a model that knows Korean/);
+  const note = told.closest<HTMLElement>("[role=alert], [role=note], .MuiAlert-root");
+  fireEvent.click(within(note ?? document.body).getByRole("button", { name: "Close" }));
   expect(screen.queryByText(/Korean/)).toBeNull();
   expect(localStorage.getItem("bdchat.advised")).toBe('["small ko"]');
 });

@@ -90,6 +90,7 @@ const LOOK = {
   mx: 1,
   mb: 1,
   "& a": { display: "block", px: 1.25, py: 0.5, borderRadius: 1, color: "text.primary", textDecoration: "none" },
+  "@media (pointer: coarse)": { "& a": { py: 1.25 } },
   "& a:hover": { bgcolor: "action.hover" },
   "& a.active": { bgcolor: "action.selected" },
   "& mark": { bgcolor: "transparent", color: "primary.main", fontWeight: 650 },
