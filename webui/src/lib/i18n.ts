@@ -67,6 +67,7 @@ export async function makeI18n(language: Language, ...more: readonly Words[]): P
 
 /** What `code` loads, once its words are here too. */
 export async function withPageWords<Module>(code: Promise<Module>): Promise<Module> {
+  code.catch(() => undefined); // while the words come nobody waits for it: a line that breaks then is no error of ours
   if (current && !loaded.has(PAGE_WORDS)) {
     const language = current.language as Language; // it was made with one
     const words = await wordsIn(language, [PAGE_WORDS]);

@@ -120,7 +120,8 @@ class ProcessReader:
         try:
             await asyncio.wait_for(self._process.wait(), END_GRACE_S)
         except TimeoutError:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):  # it has ended at that moment
+                self._process.kill()
             await self._process.wait()
 
     async def _answer(self, question: bytes) -> bytes:
