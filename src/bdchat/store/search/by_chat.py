@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, text
 
 from bdchat.store.db import Db
-from bdchat.store.search.matching import SearchFilter, SearchQuestion, Stretch, ask, matches
+from bdchat.store.search.matching import SearchFilter, SearchQuestion, Stretch, ask, loosened, matches
 from bdchat.store.search.results import Hit, read_hits
 from bdchat.store.search.snippet import Snippet, snippet
 
@@ -100,8 +100,8 @@ def find_chats(
     page = _page(db, question, limit=limit, after=after, window=window)
     if page.chats or after is not None:
         return page
-    looser = ask(db, user_id, typed, filters, is_loose=True, with_titles=True)
-    if looser is None or looser.query == question.query:
+    looser = loosened(db, question, typed, with_titles=True)
+    if looser is None:
         return page
     page = _page(db, looser, limit=limit, after=None, window=window)
     return replace(page, end=replace(page.end, is_loose=True) if page.end is not None else None)
@@ -113,7 +113,7 @@ def _page(db: Db, question: SearchQuestion, *, limit: int, after: ChatCursor | N
     if after is None or after.is_title:
         named = [title for title in whole if after is None or title.entry_id < after.entry_id]
         places = [_ShownChat(title.session_id, title.entry_id, is_title=True) for title in named]
-    gathered = _Gathering([], None, [], is_all=False)
+    gathered = _Gathering([], None, [], is_all=question.filters.role == "title")
     if len(places) <= limit and question.filters.role != "title":
         below = after.entry_id if after is not None and not after.is_title else None
         taken = frozenset(title.session_id for title in whole)

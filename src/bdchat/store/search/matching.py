@@ -7,7 +7,7 @@ those shared with them, none that is deleted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -93,10 +93,23 @@ def ask(
     query = parse(typed, is_loose=is_loose)
     if query is None:
         return None
-    titles: list[Titled] = []
-    if with_titles or len(query.phrases) > 1:
-        titles = titled(db, user_id, query, session_id=filters.session_id)
-    return SearchQuestion(user_id, query, filters, _scope(db, user_id, filters), tuple(titles))
+    titles = _titles(db, user_id, query, filters, with_titles=with_titles)
+    return SearchQuestion(user_id, query, filters, _scope(db, user_id, filters), titles)
+
+
+def loosened(db: Db, question: SearchQuestion, typed: str, *, with_titles: bool = False) -> SearchQuestion | None:
+    """The same, where words that may end in a particle are without it. None: there are none."""
+    query = parse(typed, is_loose=True)
+    if query is None or query == question.query:
+        return None
+    titles = _titles(db, question.user_id, query, question.filters, with_titles=with_titles)
+    return replace(question, query=query, titles=titles)
+
+
+def _titles(db: Db, user_id: str, query: Query, filters: SearchFilter, *, with_titles: bool) -> tuple[Titled, ...]:
+    if not with_titles and len(query.phrases) < 2:
+        return ()
+    return tuple(titled(db, user_id, query, session_id=filters.session_id))
 
 
 def _scope(db: Db, user_id: str, filters: SearchFilter) -> tuple[str, ...]:

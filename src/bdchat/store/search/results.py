@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bdchat.store.db import Db
-from bdchat.store.search.matching import SearchFilter, SearchQuestion, Stretch, ask, matches
+from bdchat.store.search.matching import SearchFilter, SearchQuestion, Stretch, ask, loosened, matches
 from bdchat.store.search.snippet import Snippet, snippet
 
 MAX_CONTENT_LENGTH = 100_000  # characters of a text in which the match is looked for, to show it
@@ -60,8 +60,8 @@ def find(
     stretch = Stretch(below=after.entry_id if after is not None else None)
     hits = _read(db, question, stretch, limit=limit + 1)
     if not hits and after is None:
-        looser = ask(db, user_id, typed, filters, is_loose=True)
-        if looser is not None and looser.query != question.query:
+        looser = loosened(db, question, typed)
+        if looser is not None:
             question, is_loose = looser, True
             hits = _read(db, question, stretch, limit=limit + 1)
     end = SearchCursor(hits[limit - 1].entry_id, is_loose) if len(hits) > limit else None
