@@ -64,3 +64,9 @@ def test_without_openssl_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CertRefused, match="openssl"):
         make(settings(tmp_path), [], replaces=False)
+
+
+def test_a_name_longer_than_a_common_name_may_be_is_whole_among_the_alternatives(tmp_path: Path) -> None:
+    name = f"{'a' * 60}.{'b' * 30}.example"
+    make(settings(tmp_path), [name], replaces=False)
+    assert name in names_in(tmp_path / "tls" / "cert.pem")

@@ -23,6 +23,7 @@ from bdchat.settings import Settings
 DAYS = 820  # iOS and macOS take none that is valid for longer than 825
 FOLDER, CERT, KEY = "tls", "cert.pem", "key.pem"
 TIMEOUT_S = 60
+MAX_NAME_CHARS = 64  # X.509's bound of a common name; browsers compare the alternative names, which are whole
 HOST = re.compile(r"[A-Za-z0-9.:*_-]{1,253}")  # what can stand in the request without meaning anything else
 REQUEST = """\
 [req]
@@ -91,7 +92,7 @@ def _made(openssl: str, hosts: list[str], scratch: Path) -> tuple[bytes, bytes]:
     """The certificate and its key, in PEM. Raises CertRefused."""
     request, cert, key = scratch / "request.cnf", scratch / CERT, scratch / KEY
     names = ",".join(f"{'IP' if _is_address(host) else 'DNS'}:{host}" for host in hosts)
-    request.write_text(REQUEST.format(name=hosts[0], names=names), "utf-8")
+    request.write_text(REQUEST.format(name=hosts[0][:MAX_NAME_CHARS], names=names), "utf-8")
     command = [
         *(openssl, "req", "-x509", "-new", "-sha256", "-nodes", "-days", str(DAYS), "-config", str(request)),
         *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", str(key), "-out", str(cert)),

@@ -64,10 +64,17 @@ class ChatClient:
             raise self._bad_url() from error
         if url.scheme not in {"http", "https"} or not url.host:
             raise self._bad_url()
+        try:
+            verify = ssl.create_default_context(cafile=certificate) if certificate else True
+        except OSError as error:  # SSLError is one
+            raise ChatError(
+                f"{certificate} cannot be read as a certificate: {error.strerror or error}",
+                "mend server.tls_cert, or name the server with --base-url",
+            ) from error
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            verify=ssl.create_default_context(cafile=certificate) if certificate else True,
+            verify=verify,
             trust_env=not _is_loopback(url.host),  # a proxy cannot reach our own machine
         )
 

@@ -55,6 +55,7 @@ from bdchat.api.http.envelope import Envelope, Refusals
 from bdchat.api.http.openapi import OpenAPI
 from bdchat.api.http.page import PageServer, load_page
 from bdchat.api.http.peer import Proxies
+from bdchat.api.http.route_pattern import first_name
 from bdchat.api.http.security import BodyLimits
 from bdchat.api.live.admission import LiveParts, OpenSockets
 from bdchat.api.live.chat_socket import LiveChat
@@ -68,7 +69,7 @@ from bdchat.api.openai.models import Models
 from bdchat.api.openai.routes import llm_routes, openai_routes
 from bdchat.api.openai.stored_chat import StoredChat
 from bdchat.api.openai.stored_completions import StoredCompletions
-from bdchat.api.perimeter.base_path import BasePath, first_name
+from bdchat.api.perimeter.base_path import BasePath
 from bdchat.api.perimeter.cors import CorsHeaders, OriginGuard
 from bdchat.api.perimeter.host_guard import HostGuard
 from bdchat.api.perimeter.origins import ListedOrigins

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.types import Message
 
 from bdchat.api.http.page import NONCE, BuiltPage, PageServer, load_page
 from bdchat.settings import ServerSettings, Settings
@@ -221,3 +222,21 @@ def test_a_home_screen_finds_icons_of_the_sizes_that_the_manifest_names() -> Non
         assert "viewport-fit=cover" in html
     assert (manifest["display"], manifest["start_url"], manifest["scope"]) == ("standalone", "./", "./")
     assert manifest["share_target"]["action"] == "share"
+
+
+async def test_a_target_that_is_no_path_is_an_address_that_is_nobodys(built: Path) -> None:
+    """`GET * HTTP/1.1`: it ended in an IndexError."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def nothing_else(*_: object) -> None:
+        raise AssertionError("it is the page's")
+
+    scope = {"type": "http", "method": "GET", "path": "*", "headers": [(b"accept", b"text/html")]}
+    await PageServer(nothing_else, page=load_page(built), api_names={"v1"})(scope, receive, send)
+    assert sent[0]["status"] == 404

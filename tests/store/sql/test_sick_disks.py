@@ -14,7 +14,7 @@ from bdchat.backup_console import BackupFailed, back_up_to, restore_from
 from bdchat.settings import Settings
 from bdchat.store.errors import StoreError, StoreFull, StoreReadOnly, StoreUnavailable
 from bdchat.store.sql.database import FILE_NAME, Database
-from bdchat.store.sql.driver_errors import at_path, named_error
+from bdchat.store.sql.driver_errors import at_path, full_at, named_error
 from bdchat.store.sql.founding import found
 from bdchat.user_console import UserRefused, listing
 from tests.small_disk import MIB, fill, small_disk
@@ -171,3 +171,8 @@ def read_only(disk: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+
+
+def test_what_could_not_be_made_is_measured_where_it_would_stand(tmp_path: Path) -> None:
+    error = StoreFull("full")
+    assert full_at(error, tmp_path / "not" / "there") is error  # there is room

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bdchat.api.http.route_pattern import first_name
 from bdchat.api.http.security import headers_named
 
 BUILT_PAGE = Path(__file__).resolve().parents[2] / "webui"  # scripts/bootstrap_webui.py puts it there; in the wheel
@@ -128,7 +129,7 @@ class PageServer:
 
     def _is_mistyped(self, scope: Scope) -> bool:
         is_read_by_somebody = any(b"text/html" in accepted for accepted in headers_named(scope, b"accept"))
-        return is_read_by_somebody and scope["path"].split("/")[1] not in self._api_names
+        return is_read_by_somebody and first_name(scope["path"]) not in self._api_names
 
 
 def language_of(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""The route pattern of a request, for logs: no ids, no names. Pure.
+"""What a path says of its route: the pattern, for logs, without ids and names; and its first name. Pure.
 
 A path carries what nobody else may know: the token of a shared link, ids, whatever a stranger puts there.
 """
@@ -16,3 +16,8 @@ def route_pattern(scope: Scope) -> str:
         if isinstance(route, Route | WebSocketRoute) and route.matches(scope)[0] is not Match.NONE:
             return route.path
     return UNMATCHED
+
+
+def first_name(path: str) -> str:
+    """ "/chat/0193-abc" → "chat"; "" of "/"."""
+    return path.lstrip("/").partition("/")[0]

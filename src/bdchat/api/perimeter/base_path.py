@@ -8,6 +8,8 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bdchat.api.http.route_pattern import first_name
+
 
 class BasePath:
     """`names`: with what paths of ours begin. A base path that is one of them ("/chat") is taken off only where the
@@ -32,8 +34,3 @@ class BasePath:
             return path
         rest = rest or "/"
         return path if self._is_like_ours and first_name(rest) not in self._names else rest
-
-
-def first_name(path: str) -> str:
-    """ "/chat/0193-abc" → "chat"; "" of "/"."""
-    return path.lstrip("/").partition("/")[0]

@@ -109,7 +109,10 @@ class Database:
                 lock.close()
                 raise
         except StoreFull as error:
-            raise full_at(error, self._data_dir) from error
+            told = full_at(error, self._data_dir) if self.path is not None else error  # else another machine's disk
+            if told is error:
+                raise
+            raise told from error
         except OSError as error:
             full = no_room(error)
             raise (full and full_at(full, self._data_dir)) or StoreUnavailable(self._why_unusable(error)) from error

@@ -93,8 +93,9 @@ def full_at(error: StoreFull, folder: Path) -> StoreFull:
     """Says how much is free there, and how much should be; a disk with room is not full, and fails."""
     if isinstance(error, StoreReadOnly):
         return StoreReadOnly(str(folder))
-    free = shutil.disk_usage(folder).free
-    wanted = kept_bytes(folder) + margin_bytes(folder)
+    there = next(each for each in (folder, *folder.parents) if each.exists())  # it may be what could not be made
+    free = shutil.disk_usage(there).free
+    wanted = kept_bytes(there) + margin_bytes(there)
     if free < wanted:
         return StoreFull(f"the disk of {folder} is full, {_mb(free)} are free and {_mb(wanted)} should be")
     if not error.may_be_failing:
