@@ -21,9 +21,17 @@ from bdchat.api.auth.passwords import WEAKNESSES, Passwords, weakness_of
 from bdchat.api.schemas.accounts import as_username
 from bdchat.settings import Settings
 from bdchat.store.accounts import users
-from bdchat.store.accounts.console_acts import AddAccount, ConsoleAct, ResetPassword, SetDisabled, named, perform
+from bdchat.store.accounts.console_acts import (
+    AddAccount,
+    ConsoleAct,
+    ResetPassword,
+    SetDisabled,
+    named,
+    perform,
+    refusal,
+)
 from bdchat.store.db import Db
-from bdchat.store.errors import Conflict, NotFound, StoreError, StoreLocked
+from bdchat.store.errors import StoreError, StoreLocked
 from bdchat.store.sql.database import FILE_NAME, Database, read_beside
 from bdchat.store.tables import User
 
@@ -115,12 +123,8 @@ def _told(work: Callable[[], Result], while_a_server_runs: Callable[[StoreLocked
             return work()
         except StoreLocked as error:
             return while_a_server_runs(error)
-    except NotFound as error:
-        raise UserRefused(f"there is no account {error.name}: `bdchat user list` names all") from error
-    except Conflict as error:
-        raise UserRefused(error.reason.rstrip(".")) from error
     except StoreError as error:
-        raise UserRefused(str(error)) from error
+        raise UserRefused(refusal(error)) from error
 
 
 def _new_password_hash(username: str) -> str:

@@ -110,7 +110,7 @@ class App(Starlette):
         self.generations = GenerationService(self.meter, self.ledger)
         self.erasure = Erasure(self.database, self.writes, self.generations, engine_router)
         path = self.database.path
-        self.console_socket = ConsoleSocket(path.parent if path else None, self.writes, self.generations)
+        self.console_socket = ConsoleSocket(path.parent if path else None, self.writes, self.erasure)
         self.titles = Titles(settings.generations, self.database, self.writes, engine_router, self.generations)
         self.durable = DurableGenerations(
             settings,

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import msgspec
 
+from bdchat.api.accounts.erasure import Erasure
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
-from bdchat.api.generation.service import GenerationService
 from bdchat.api.http.errors import EndedByAdmin
 from bdchat.private_files import FILE_MODE
-from bdchat.store.accounts.console_acts import ConsoleAct, Performed, SetDisabled, perform
+from bdchat.store.accounts.console_acts import ConsoleAct, Performed, SetDisabled, perform, refusal
 from bdchat.store.db import Db
-from bdchat.store.errors import Conflict, NotFound, StoreError
+from bdchat.store.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +42,10 @@ class ConsoleAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 class ConsoleSocket:
     """`folder` None: no data directory of one server alone (PostgreSQL), and no socket."""
 
-    def __init__(self, folder: Path | None, writes: Writes, generations: GenerationService) -> None:
+    def __init__(self, folder: Path | None, writes: Writes, erasure: Erasure) -> None:
         self._folder = folder
         self._writes = writes
-        self._generations = generations
+        self._erasure = erasure
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncGenerator[None]:
@@ -92,16 +92,10 @@ class ConsoleSocket:
 
         try:
             done = await self._writes.run(work)
-        except NotFound as error:
-            return ConsoleAnswer(refused=f"there is no account {error.name}: `bdchat user list` names all")
-        except Conflict as error:
-            return ConsoleAnswer(refused=error.reason.rstrip("."))
         except StoreError as error:
-            return ConsoleAnswer(refused=str(error))
+            return ConsoleAnswer(refused=refusal(error))
         if isinstance(act, SetDisabled) and done.ended_user_id is not None:
-            for generation in self._generations.running:
-                if generation.user_id == done.ended_user_id:
-                    generation.cancel(EndedByAdmin())
+            self._erasure.end_generations(done.ended_user_id, EndedByAdmin())
         return ConsoleAnswer(said=done.said)
 
 

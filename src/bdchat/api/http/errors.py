@@ -267,8 +267,8 @@ def error_reply(error: BaseException) -> ErrorReply:
         return _http_reply(error)
     error = no_room(error) or error
     row = next((row for kind, row in TABLE if isinstance(error, kind)), UNEXPECTED)
-    if isinstance(error, (InvalidRequest, MalformedBody, Conflict, Forbidden, NotAllowed)):
-        row = replace(row, code=error.code)
+    if row.code is None:
+        row = replace(row, code=getattr(error, "code", None))
     message = row.message(error) if row.message else str(error)
     return _reply(row, message, getattr(error, "param", None) or row.param, _headers(row, error))
 

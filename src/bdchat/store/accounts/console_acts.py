@@ -8,7 +8,7 @@ import msgspec
 
 from bdchat.store.accounts import audit, logins, users
 from bdchat.store.db import Db
-from bdchat.store.errors import Conflict, NotFound
+from bdchat.store.errors import Conflict, NotFound, StoreError
 from bdchat.store.tables import User
 
 
@@ -51,6 +51,13 @@ def perform(db: Db, act: ConsoleAct) -> Performed:
     if act.is_disabled:
         return Performed(f"{user.username} cannot sign in any more.", user.user_id)
     return Performed(f"{user.username} can sign in again.")
+
+
+def refusal(error: StoreError) -> str:
+    """For the console: one sentence without its end."""
+    if isinstance(error, NotFound):
+        return f"there is no account {error.name}: `bdchat user list` names all"
+    return error.reason.rstrip(".") if isinstance(error, Conflict) else str(error)
 
 
 def named(db: Db, username: str) -> User:
