@@ -332,10 +332,14 @@ def _fetch_first_model(settings: "Settings") -> None:
         _fail(f"the data directory {settings.data_dir} cannot be made: {error.strerror or error}; {NAME_ONE}")
     from bdchat.engine.errors import EngineError
     from bdchat.engine.models.catalog import Catalog
-    from bdchat.model_console import fetch_missing
 
     try:
-        fetch_missing(Catalog.load(settings.data_dir), settings.models.default, is_offline=settings.models.offline)
+        catalog = Catalog.load(settings.data_dir)
+        if catalog.holds(settings.models.default):
+            return
+        from bdchat.model_console import fetch_missing  # a tenth of a second that most starts do not need
+
+        fetch_missing(catalog, settings.models.default, is_offline=settings.models.offline)
     except EngineError as error:
         _fail(f"{error}. `bdchat serve --model none` serves without a model")
 

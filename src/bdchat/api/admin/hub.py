@@ -77,10 +77,14 @@ class AdminHub:
         """In a thread: the hub's client knows no other way. Raises Conflict."""
         if not self._is_allowed:
             raise Conflict("Searching the hub is switched off: set models.hub_search = true.", code="hub_search_off")
-        from bdchat.engine.models.hub_search import HubSearch  # a third of a second that nothing else needs
+
+        def in_thread() -> Any:
+            from bdchat.engine.models.hub_search import HubSearch  # a third of a second that nothing else needs
+
+            return ask(HubSearch(self._endpoint))
 
         try:
-            return await asyncio.wait_for(asyncio.to_thread(ask, HubSearch(self._endpoint)), PATIENCE_S)
+            return await asyncio.wait_for(asyncio.to_thread(in_thread), PATIENCE_S)
         except (PullFailed, TimeoutError) as error:
             reason = error.reason if isinstance(error, PullFailed) else "the hub does not answer"
             raise Conflict(f"The hub cannot be searched: {reason}.", code="hub_unreachable") from error

@@ -5,6 +5,7 @@ each tier knows it.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, get_args
 
 import msgspec
@@ -21,7 +22,7 @@ from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
 from bdchat.api.schemas.preview import Draft, PreviewView, SegmentView, Tier
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
+from bdchat.engine.errors import ChatTooLong, ContextLengthExceeded, InvalidRequest
 from bdchat.engine.inspection import PromptSurvey
 from bdchat.engine.request import ChatMessage, ChatPrompt
 from bdchat.engine.router import Router
@@ -137,6 +138,10 @@ def _unknown(model: str, state: str, **known: Any) -> PreviewView:
 async def _too_long(
     engine: Engine, model: str, content: str, system_prompt: str, error: ContextLengthExceeded
 ) -> PreviewView:
+    known = partial(_unknown, model, engine.state, context_length=error.n_ctx)
+    if isinstance(error, ChatTooLong):  # its last turn was counted, and fits
+        count = error.num_prompt_tokens
+        return known(num_prompt_tokens=count, num_to_read=count, too_long="chat")
     message = ChatMessage(role="user", content=content)
     num_message = await num_tokens(engine, ChatPrompt(messages=(message,)))
     alone = ChatPrompt(messages=(*system_in_force((), system_prompt), message))
@@ -145,9 +150,7 @@ async def _too_long(
         excess, count = "chat", error.num_prompt_tokens
     else:
         excess, count = "system_prompt" if 2 * num_message < num_alone else "message", num_alone
-    return _unknown(
-        model, engine.state, context_length=error.n_ctx, num_prompt_tokens=count, num_to_read=count, too_long=excess
-    )
+    return known(num_prompt_tokens=count, num_to_read=count, too_long=excess)
 
 
 async def _segments(

@@ -196,13 +196,13 @@ async def fitted(
     if info is None or _surely_fits(messages, info.n_ctx):
         return Fitted(messages, 0)
     n_ctx = info.n_ctx
-    cuts = [_without_oldest(messages, starts, start) for start in starts]
     if not may_drop:
         count = await num_of(messages)
         if count < n_ctx:
             return Fitted(messages, 0)
-        is_only_long = await num_of(cuts[-1]) < n_ctx
+        is_only_long = await num_of(_without_oldest(messages, starts, starts[-1])) < n_ctx
         raise (ChatTooLong if is_only_long else ContextLengthExceeded)(count, n_ctx)
+    cuts = [_without_oldest(messages, starts, start) for start in starts]
     budget = n_ctx - max(1, min(request.sampling.max_tokens or n_ctx, n_ctx // ANSWER_SHARE))
     kept_before = next((i for i, start in enumerate(starts) if start - starts[0] >= num_dropped_before), 0)
     if await num_of(cuts[kept_before]) <= budget:

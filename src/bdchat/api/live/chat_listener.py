@@ -33,7 +33,7 @@ class Standing:
 
     role: Role = "reader"
     is_shared: bool = False  # others may come into it
-    name: str = ""  # display name, else username
+    name: str = ""  # where it is shared: display name, else username
 
 
 class ChatListener:
@@ -166,8 +166,10 @@ class ChatListener:
 def standing(db: Db, user_id: str, session_id: str) -> Standing:
     """Raises NotFound."""
     _, role = sessions.get_readable(db, user_id, session_id)
+    if not sharing.members(db, session_id):
+        return Standing(role)
     user = users.get(db, user_id)
-    return Standing(role, bool(sharing.members(db, session_id)), user.display_name or user.username)
+    return Standing(role, is_shared=True, name=user.display_name or user.username)
 
 
 def _session_of(message: Message) -> str | None:

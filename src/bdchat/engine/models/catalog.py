@@ -156,14 +156,21 @@ class Catalog:
         """For an operator's argument: a name of a model in the models folder, a catalog name, or a path to a file, to a
         link or to a folder that holds one model. Raises like find."""
         files = self._files()
-        entry = self.entries.get(name_or_path)
-        file = _named(files, name_or_path) or (_named(files, entry.filename) if entry else None)
+        file = self._file_called(name_or_path, files)
         if file is None and (path := _existing_path(name_or_path)) is not None:
             file = self._only_one_in(path) if path.is_dir() else self._at(path, files)
         if file is None:
             missing = self._missing(name_or_path, files)
             raise missing if isinstance(missing, ModelLoadFailed) else self._unknown(name_or_path, files)
         return self._served(file)
+
+    def holds(self, name: str) -> bool:
+        """Whether a model of that name is here, sound or not. Reads no file."""
+        return self._file_called(name, self._files()) is not None
+
+    def _file_called(self, name: str, files: Sequence[ModelFile]) -> ModelFile | None:
+        entry = self.entries.get(name)
+        return _named(files, name) or (_named(files, entry.filename) if entry else None)
 
     @property
     def folder_problem(self) -> str | None:
