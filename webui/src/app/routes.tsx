@@ -3,6 +3,7 @@ import { lazy, Suspense } from "react";
 import { Route, Routes } from "react-router";
 import { withPageWords } from "@/lib/i18n";
 import { placeOf } from "@/lib/place";
+import { latePart } from "@/ui/late-part";
 import { Loading } from "@/ui/loading";
 import { NotFound } from "./errors/not-found";
 import { lazyPage } from "./lazy-page";
@@ -14,7 +15,7 @@ const Chat = lazyPage(() => import("./chat-place").then((module) => module.ChatP
 const AuthPage = lazy(() =>
   withPageWords(import("@/features/auth/auth-page")).then((module) => ({ default: module.AuthPage })),
 );
-const ConfirmDialog = lazy(() => import("@/ui/confirm-dialog").then((module) => ({ default: module.ConfirmDialog })));
+const ConfirmDialog = latePart(() => import("@/ui/confirm-dialog").then((module) => module.ConfirmDialog));
 const SharedPage = lazy(() =>
   withPageWords(import("@/features/shared/shared-page")).then((module) => ({ default: module.SharedPage })),
 );
@@ -25,10 +26,11 @@ const ProfilePage = lazy(() =>
   withPageWords(import("@/features/profile/profile-page")).then((module) => ({ default: module.ProfilePage })),
 );
 
+/** With the question that it asks before it is left: without a line that could not be fetched. */
 const TemporaryPage = lazy(() =>
-  withPageWords(import("@/features/chat/temporary/temporary-page")).then((module) => ({
-    default: module.TemporaryPage,
-  })),
+  Promise.all([withPageWords(import("@/features/chat/temporary/temporary-page")), ConfirmDialog.preload()]).then(
+    ([module]) => ({ default: module.TemporaryPage }),
+  ),
 );
 
 const SharePage = lazy(() => import("@/features/chat/share-page").then((module) => ({ default: module.SharePage })));
@@ -69,19 +71,17 @@ export function AppRoutes() {
           }
         />
       </Routes>
-      <Suspense>
-        {question && (
-          <ConfirmDialog
-            title={question.title}
-            action={question.action}
-            run={async () => leave()}
-            close={stay}
-            done={() => {}}
-          >
-            {question.text}
-          </ConfirmDialog>
-        )}
-      </Suspense>
+      {question && (
+        <ConfirmDialog.Part
+          title={question.title}
+          action={question.action}
+          run={async () => leave()}
+          close={stay}
+          done={() => {}}
+        >
+          {question.text}
+        </ConfirmDialog.Part>
+      )}
     </Suspense>
   );
 }

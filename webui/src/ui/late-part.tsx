@@ -16,10 +16,12 @@ export function latePart<Props extends object>(load: () => Promise<ComponentType
     loaded = await load();
     return { default: loaded };
   };
-  const Later = lazy(loading) as unknown as ComponentType<Props>;
   return {
     Part: (props) => {
-      const [Chosen] = useState<ComponentType<Props>>(() => loaded ?? Later); // what is there is shown at once
+      // What is there is shown at once; else each place asks anew, as a promise that failed once fails for ever.
+      const [Chosen] = useState<ComponentType<Props>>(
+        () => loaded ?? (lazy(loading) as unknown as ComponentType<Props>),
+      );
       return (
         <FallbackOnError fallback={null}>
           <Suspense>

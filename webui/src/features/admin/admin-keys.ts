@@ -13,6 +13,8 @@ export const adminKeys = {
   running: ["admin", "running"],
   requests: ["admin", "requests"],
   models: ["admin", "models"],
+  /** A part of nothing here: what becomes of our models changes no repository. */
+  hubFiles: (repo: string) => ["admin", "hub", repo],
   pulls: ["admin", "pulls"],
   users: ["admin", "users"],
   userList: (search: string) => ["admin", "users", search],

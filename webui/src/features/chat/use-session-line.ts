@@ -59,6 +59,7 @@ export function useSessionLine(sessionId: string, readEnd: () => Promise<boolean
     switch (frame.type) {
       case "hello":
         setPresent((before) => ({ ...before, me: frame.user_id }));
+        setStoppingId(null); // the line is a new one: a stop may have gone with the one before, and can be said again
         read();
         break;
       case "accepted":

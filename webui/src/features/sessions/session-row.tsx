@@ -5,10 +5,7 @@ import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import type { SessionView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
-import { latePart } from "@/ui/late-part";
-
-const SessionMenu = latePart(() => import("./session-menu").then((module) => module.SessionMenu));
-const Rename = latePart(() => import("./session-rename").then((module) => module.SessionRename));
+import { Rename, SessionMenu } from "./late-parts";
 
 const ROW = {
   position: "relative",

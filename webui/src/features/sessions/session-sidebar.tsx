@@ -1,14 +1,16 @@
 /** The reader's chats: a new one, a search over all of them, the list. */
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { withPageWords } from "@/lib/i18n";
 import { useSettled } from "@/lib/use-settled";
 import { Icon } from "@/ui/icon";
+import { whenIdle } from "@/ui/late-part";
 import { Loading } from "@/ui/loading";
 import { plainField } from "@/ui/plain-field";
+import { preloadParts } from "./late-parts";
 import type { Place } from "./session-filter";
 import { SessionList } from "./session-list";
 import { ShelfPicker } from "./shelf-picker";
@@ -30,6 +32,7 @@ interface Props {
 
 export function SessionSidebar({ footer }: Props) {
   const { t } = useTranslation();
+  useEffect(() => whenIdle(preloadParts), []);
   const invitations = useInvitations().data?.data ?? [];
   const [place, setPlace] = useState<Place>({ shelf: "active" });
   const [typed, setTyped] = useState("");

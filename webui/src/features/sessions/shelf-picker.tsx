@@ -2,10 +2,8 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
-import { latePart } from "@/ui/late-part";
+import { ShelfMenu } from "./late-parts";
 import type { Place } from "./session-filter";
-
-const ShelfMenu = latePart(() => import("./shelf-menu").then((module) => module.ShelfMenu));
 
 interface Props {
   place: Place;

@@ -23,13 +23,13 @@ export function HubFiles({ repo }: Props) {
   const { show } = useNotices();
   const pull = usePull();
   const files = useQuery({
-    queryKey: [...adminKeys.models, "hub", repo],
+    queryKey: adminKeys.hubFiles(repo),
     queryFn: ({ signal }) => call("GET /api/admin/hub/files", { query: { repo }, signal }),
     retry: false,
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (files.isPending) return <Loading />;
-  if (files.isError) return <Alert severity="error">{textOf(files.error)}</Alert>;
+  if (!files.data) return <Alert severity="error">{textOf(files.error)}</Alert>;
   return (
     <Box component="ul" sx={{ listStyle: "none", p: 0, m: 0 }}>
       {files.data.data.length === 0 && <li>{t("admin.models.hubNone")}</li>}
