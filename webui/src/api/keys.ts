@@ -9,6 +9,8 @@ export const keys = {
   me: ["me"],
   models: ["models"],
   sessions: ["sessions"],
+  lists: ["sessions", "list"],
+  chats: ["sessions", "one"],
   sessionList: (filter: SessionFilter) => ["sessions", "list", filter],
   folders: ["sessions", "list", "folders"],
   invitations: ["invitations"],

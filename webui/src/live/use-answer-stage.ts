@@ -1,7 +1,7 @@
 /** How far an answer is, for who only wants to know that: its words are no news here. */
-import { useCallback, useSyncExternalStore } from "react";
-import type { Generations } from "./generations";
+import type { LiveAnswer } from "./generations";
 import { useLive } from "./live-context";
+import { useOfAnswer } from "./use-live-answer";
 
 /** "queued 3": third in the queue. */
 export type AnswerStage = "idle" | "waiting" | `queued ${number}` | "writing";
@@ -9,15 +9,10 @@ export type AnswerStage = "idle" | "waiting" | `queued ${number}` | "writing";
 /** `generationId`: of the answer that is being written; "": not known yet; null: none is. */
 export function useAnswerStage(generationId: string | null): AnswerStage {
   const { generations } = useLive();
-  const subscribe = useCallback(
-    (listener: () => void) => generations.subscribe(generationId ?? "", listener),
-    [generations, generationId],
-  );
-  return useSyncExternalStore(subscribe, () => (generationId === null ? "idle" : stageOf(generations, generationId)));
+  return useOfAnswer(generations, generationId ?? "", (live) => (generationId === null ? "idle" : stageOf(live)));
 }
 
-function stageOf(generations: Generations, generationId: string): AnswerStage {
-  const live = generations.read(generationId);
+function stageOf(live: LiveAnswer | undefined): AnswerStage {
   if (live?.text) return "writing";
   const progress = live?.progress;
   return progress?.type === "queue" && progress.position !== null ? `queued ${progress.position}` : "waiting";

@@ -52,8 +52,10 @@ const useDraftStore = create<DraftState>((set, get) => ({
     const before = drafts[key] ?? stored(key);
     const fields = fieldsOf(change, before);
     const { text, ...parts } = { ...before, ...fields };
-    const areSameParts = Object.keys(fields).every((name) => name === "text") && !unkept.has(key);
-    const isKept = kept(key, text) && (areSameParts || kept(key + PARTS, textOf(parts)));
+    const isTextAlone = Object.keys(fields).every((name) => name === "text");
+    // Parts that had no room are not tried again with every letter: that is megabytes.
+    const areKept = isTextAlone ? !unkept.has(key) : kept(key + PARTS, textOf(parts));
+    const isKept = kept(key, text) && areKept;
     const others = [...unkept].filter((each) => each !== key);
     set({ drafts: { ...drafts, [key]: { text, ...parts } }, unkept: new Set(isKept ? others : [...others, key]) });
   },

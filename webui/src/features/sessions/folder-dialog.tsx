@@ -10,8 +10,8 @@ import TextField from "@mui/material/TextField";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { SessionView } from "@/api/types.gen";
+import { useFolders } from "@/api/use-folders";
 import { useBulkActions } from "./use-bulk-actions";
-import { useFolders } from "./use-folders";
 
 const MAX_NAME = 100;
 

@@ -5,19 +5,18 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
-import { latePart } from "@/ui/late-part";
+import { useFolders } from "@/api/use-folders";
 import { Loading } from "@/ui/loading";
 import { QueryProblem } from "@/ui/query-problem";
+import { ChoiceRow } from "./late-parts";
 import { PlaceRow } from "./place-row";
 import { all, NOTHING, type Selection, toggled } from "./selection";
 import type { Place } from "./session-filter";
 import { SessionRow } from "./session-row";
 import { type Row, sessionRows } from "./session-rows";
-import { useFolders } from "./use-folders";
 import { useRoving } from "./use-roving";
 import { useNewestShared, usePinnedSessions, useSessions } from "./use-sessions";
 
-const ChoiceRow = latePart(() => import("./choice-row").then((module) => module.ChoiceRow));
 const BulkBar = lazy(() => import("./bulk-bar").then((module) => ({ default: module.BulkBar })));
 
 const ROW_PX = 36;

@@ -2,10 +2,10 @@
 import ListItemIcon from "@mui/material/ListItemIcon";
 import MenuItem from "@mui/material/MenuItem";
 import { useTranslation } from "react-i18next";
+import { useFolders } from "@/api/use-folders";
 import { Icon } from "@/ui/icon";
 import { PopupMenu } from "@/ui/popup-menu";
 import { type Place, SHELVES } from "./session-filter";
-import { useFolders } from "./use-folders";
 
 interface Props {
   place: Place;

@@ -28,7 +28,12 @@ export function useBulkActions() {
       show({ text: textOf(error) });
       return false;
     } finally {
-      queries.invalidateQueries({ queryKey: keys.sessions });
+      // The lists, and the chats themselves: no message and no setting of one is changed.
+      queries.invalidateQueries({ queryKey: keys.lists });
+      queries.invalidateQueries({
+        queryKey: keys.chats,
+        predicate: ({ queryKey }) => queryKey.length === keys.session("").length,
+      });
     }
   };
   const withUndo = async (

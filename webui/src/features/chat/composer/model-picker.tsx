@@ -16,18 +16,12 @@ interface Props {
 }
 
 export function ModelPicker({ choice }: Props) {
-  const { t, i18n } = useTranslation();
-  const format = useFormat();
+  const { t } = useTranslation();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const { models = [], model, missing, choose } = choice;
   const name = missing ?? model?.id;
   if (name === undefined) return null;
   const close = () => setAnchor(null);
-  const factsOf = ({ num_parameters: size, languages, context_length: context }: Model) => [
-    size !== null && sizeName(size),
-    languageNames(languages, i18n.language).names.join(", "),
-    context !== null && t("composer.contextLength", { num: format.number(context) }),
-  ];
   return (
     <>
       <Button
@@ -68,12 +62,25 @@ export function ModelPicker({ choice }: Props) {
             sx={{ display: "block" }}
           >
             {each.id}
-            <Box sx={{ fontSize: "0.78rem", color: "text.secondary" }}>{factsOf(each).filter(Boolean).join(" · ")}</Box>
+            <Facts model={each} />
           </MenuItem>
         ))}
       </PopupMenu>
     </>
   );
+}
+
+/** In a component of its own, so that a closed menu names no languages. */
+function Facts({ model }: { model: Model }) {
+  const { t, i18n } = useTranslation();
+  const format = useFormat();
+  const { num_parameters: size, languages, context_length: context } = model;
+  const facts = [
+    size !== null && sizeName(size),
+    languageNames(languages, i18n.language).names.join(", "),
+    context !== null && t("composer.contextLength", { num: format.number(context) }),
+  ];
+  return <Box sx={{ fontSize: "0.78rem", color: "text.secondary" }}>{facts.filter(Boolean).join(" · ")}</Box>;
 }
 
 /** "1.5B": how many parameters, as models are called for it. */

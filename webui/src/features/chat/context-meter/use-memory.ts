@@ -3,10 +3,10 @@
  * sends at once, or comes while it is written, has no such preview yet: then the server is asked for it.
  */
 import { skipToken, useQuery } from "@tanstack/react-query";
-import { useCallback, useSyncExternalStore } from "react";
 import { keys } from "@/api/keys";
 import type { PathMessageView } from "@/api/types.gen";
 import { useLive } from "@/live/live-context";
+import { useOfAnswer } from "@/live/use-live-answer";
 import type { Memory } from "./memory";
 import { usePreviewOf } from "./use-preview";
 
@@ -17,23 +17,15 @@ export function useMemory(
   question: PathMessageView | undefined,
 ): Memory | undefined {
   const { data } = useQuery<Memory>({ queryKey: keys.memory(sessionId), queryFn: skipToken });
-  const numDropped = useNumDropped(running?.generation_id ?? "");
+  const { generations } = useLive();
+  const numDropped = useOfAnswer(
+    generations,
+    running?.generation_id ?? "",
+    (live) => (live?.model ? live.numDroppedMessages : null), // not known yet
+  );
   const isOther = running !== undefined && (data ? numDropped !== null && numDropped !== data.numDropped : true);
   const leafId = question?.parent_id ?? undefined; // without one there is nothing to forget
   const isAsked = isOther && leafId !== undefined;
   usePreviewOf({ sessionId, leafId, content: question?.content ?? "", isAsked });
   return data;
-}
-
-/** null: not known yet. A number, so that an answer that grows is no news. */
-function useNumDropped(generationId: string): number | null {
-  const { generations } = useLive();
-  const subscribe = useCallback(
-    (listener: () => void) => generations.subscribe(generationId, listener),
-    [generations, generationId],
-  );
-  return useSyncExternalStore(subscribe, () => {
-    const live = generations.read(generationId);
-    return live?.model ? live.numDroppedMessages : null;
-  });
 }

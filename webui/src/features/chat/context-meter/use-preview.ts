@@ -37,7 +37,7 @@ interface Asked extends DraftPlace {
 export function usePreviewOf({ sessionId, leafId, content, isAsked }: Asked) {
   const queries = useQueryClient();
   return useQuery({
-    queryKey: keys.preview(sessionId, leafId ?? "", content),
+    queryKey: keys.preview(sessionId, leafId ?? "", isAsked ? content : ""), // else each letter would hash all of it
     queryFn: async ({ signal }) => {
       const preview = await call("POST /api/sessions/{session_id}/preview", {
         path: { session_id: sessionId },

@@ -2,12 +2,10 @@
 import Dialog from "@mui/material/Dialog";
 import DialogTitle from "@mui/material/DialogTitle";
 import TextField from "@mui/material/TextField";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call } from "@/api/client";
-import { keys } from "@/api/keys";
 import type { ConfigBody, ConfigView } from "@/api/types.gen";
+import { useFolders } from "@/api/use-folders";
 import type { DraftParts } from "../drafts";
 import { ChatSettingsForm } from "./chat-settings-form";
 import { faultIn } from "./chat-settings-values";
@@ -46,8 +44,7 @@ export function NewChatSettings({ draft, model, save, close }: Props) {
   const { t } = useTranslation();
   const { settings, preset } = draft;
   const [folder, setFolder] = useState(settings?.folder ?? "");
-  const folders = useQuery({ queryKey: keys.folders, queryFn: ({ signal }) => call("GET /api/folders", { signal }) });
-  const known = folders.data?.data ?? [];
+  const known = useFolders(true).data ?? [];
   const config = {
     ...DEFAULTS,
     ...settings?.config,
@@ -56,7 +53,7 @@ export function NewChatSettings({ draft, model, save, close }: Props) {
   const keep = async (body: ConfigBody) => {
     const fault = faultIn(body);
     if (fault) throw fault;
-    save({ config: body, folder: folder.trim() });
+    save({ config: body, folder: folder.normalize("NFC").trim() });
   };
   return (
     <Dialog open onClose={close} fullWidth maxWidth="sm" aria-labelledby="new-chat-settings">

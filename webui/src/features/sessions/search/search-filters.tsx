@@ -3,8 +3,8 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import TextField from "@mui/material/TextField";
 import { useTranslation } from "react-i18next";
+import { useFolders } from "@/api/use-folders";
 import { Select } from "@/ui/select";
-import { useFolders } from "../use-folders";
 import { isNarrowed, NO_FILTER, type SearchFilter, WRITERS } from "./search-filter";
 
 interface Props {

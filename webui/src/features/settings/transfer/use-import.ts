@@ -45,7 +45,6 @@ export function useImport() {
       setState((before) => ({ ...before, phase: "failed", error }));
     } finally {
       queries.invalidateQueries({ queryKey: keys.sessions });
-      queries.invalidateQueries({ queryKey: keys.folders });
     }
   };
   return { state, start, stop: () => running.current?.abort(), reset: () => setState(IDLE) };

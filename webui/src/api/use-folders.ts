@@ -1,7 +1,7 @@
 /** The folders that hold a chat. */
 import { useQuery } from "@tanstack/react-query";
-import { call } from "@/api/client";
-import { keys } from "@/api/keys";
+import { call } from "./client";
+import { keys } from "./keys";
 
 export function useFolders(isWanted: boolean) {
   return useQuery({
