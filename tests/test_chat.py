@@ -391,12 +391,3 @@ def test_ctrl_c_ends_a_single_question_with_what_came() -> None:
         await server.left.wait()
 
     with_server(responder(Answer([event(delta("half")), HOLD])), use)
-
-
-@pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_certificate_that_cannot_be_read_is_one_line(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "cert.pem"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(ChatError, match="cannot be read as a certificate"):
-        ChatClient("https://127.0.0.1:1", certificate=path)
