@@ -87,13 +87,14 @@ WINGS: dict[str, tuple[str, ...]] = {
     "api/accounts": ("auth", "bus", "chats", "generation", "http", "schemas"),
     "api/admin": ("accounts", "auth", "bus", "durable", "generation", "http", "live", "perimeter", "schemas"),
     "engine/gguf": (),
-    "engine/text": (),
-    "engine/sampling": (),
+    "engine/answers": (),
+    "engine/text": ("answers",),
+    "engine/sampling": ("answers",),
     "engine/kv": (),
     "engine/isolation": ("gguf", "kv"),
-    "engine/scheduling": ("kv", "text"),
-    "engine/llama": ("gguf", "isolation", "kv", "sampling", "text"),
-    "engine/process": ("gguf", "isolation", "kv", "llama", "scheduling", "text", "wire"),
+    "engine/scheduling": ("answers", "kv", "text"),
+    "engine/llama": ("answers", "gguf", "isolation", "kv", "sampling", "text"),
+    "engine/process": ("answers", "gguf", "isolation", "kv", "llama", "sampling", "scheduling", "text", "wire"),
     "engine/models": ("gguf", "isolation"),
     "engine/local": ("isolation", "models", "wire"),
     "store/accounting": (),
@@ -109,7 +110,7 @@ WINGS: dict[str, tuple[str, ...]] = {
 TOPS = ("api/app.py", "api/server.py", "engine/engine.py", "engine/router.py", "engine/wire.py", "store/retention.py")
 
 # What api/ may take of the engine: its ground and its seams, never what runs in the engine process.
-ENGINE_SEEN_FROM_API = (*GROUND["engine"], "engine", "router", "models", "local.local_models")
+ENGINE_SEEN_FROM_API = (*GROUND["engine"], "answers", "engine", "router", "models", "local.local_models")
 EXCEPTIONS = {
     "api/admin/housekeeping.py": ("engine.kv.files",),  # deletes what a chat that is gone has left in the disk cache
 }

@@ -167,12 +167,12 @@ async def over_app(
     app: App, settings: Settings | None = None, open_connections: OpenConnections | None = None
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """The same, with an App of the test's own making."""
-    async with served(app, settings, open_connections) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
+    async with served(app, settings, open_connections) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
         _apps[client] = app
         yield client
 
 
-async def until(is_true: Callable[[], object], timeout_s: float = 10.0) -> None:
+async def until(is_true: Callable[[], object], timeout_s: float = 60.0) -> None:
     """Lets the loop run until it is so. For what a socket's other end does, which no event tells of."""
     async with asyncio.timeout(timeout_s):
         while not is_true():  # noqa: ASYNC110

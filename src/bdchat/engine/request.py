@@ -27,6 +27,7 @@ class ToolCall(Value, frozen=True, kw_only=True):
 class ChatMessage(Value, frozen=True, kw_only=True):
     role: Role
     content: str = ""
+    reasoning: str = ""  # the thought before an earlier answer, for templates that show it
     name: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
@@ -38,6 +39,9 @@ class ChatPrompt(Value, frozen=True, kw_only=True, tag="chat"):
     field: ClassVar[str] = "messages"  # what the caller's request calls it
     messages: tuple[ChatMessage, ...]
     tools: tuple[dict[str, object], ...] = ()  # OpenAI's function tools, for templates that show them
+    tool_choice: Literal["none", "auto", "required"] = "auto"
+    allowed_tools: tuple[str, ...] = ()  # names; () = all. A named choice: required, and one
+    parallel_tool_calls: bool = True  # False: at most one call
     template_kwargs: dict[str, str | int | float | bool] = {}
     add_generation_prompt: bool = True
     closes_thought: bool = False  # a thought that the template opens for the answer is closed before it begins
@@ -58,6 +62,14 @@ class TokenPrompt(Value, frozen=True, kw_only=True, tag="tokens"):
 
 
 Prompt = ChatPrompt | TextPrompt | TokenPrompt
+
+
+class Constraint(Value, frozen=True, kw_only=True):
+    """What the answer's text must be: JSON, a JSON Schema's instance, or in the language of an expression."""
+
+    kind: Literal["json_object", "json_schema", "regex", "choice", "lark", "gbnf"]
+    text: str = ""  # the schema as JSON, the expression, the choices as a JSON list, the grammar; "" for json_object
+    field: str = "response_format"  # what the caller's request calls it
 
 
 class SamplingParams(Value, frozen=True, kw_only=True):
@@ -117,6 +129,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     request_id: str
     prompt: Prompt
     sampling: SamplingParams = SamplingParams()
+    constraint: Constraint | None = None
     num_choices: int = 1
     cache_prompt: bool = True  # False: compute every prompt token, share nothing
     is_deterministic: bool = False  # the same tokens each time, alone and among others; reuses nothing and batches less
@@ -236,6 +249,14 @@ class Progress(Value, frozen=True, kw_only=True, tag="progress"):
 Event = Accepted | Progress | PromptLogprobs | Delta | Finished
 
 
+class AnswerFormat(Value, frozen=True, kw_only=True):
+    """How a model writes thoughts and tool calls, found from its chat template at load; answers/ reads it."""
+
+    family: str = "generic"  # a row of answers/families.py
+    thought_opening: str = "<think>"
+    thought_closing: str = "</think>"
+
+
 class ModelInfo(Value, frozen=True, kw_only=True):
     """What a loaded model is; sent once when its engine is ready."""
 
@@ -260,5 +281,6 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     end_texts: tuple[str, ...] = ()  # what ends an answer to a chat and is no token: the template's marks as text
     end_token_ids: tuple[int, ...] = ()  # control tokens that do, beside those that llama.cpp knows as ends
     opens_thought: bool = False  # an answer begins inside a thought: the template writes the opening tag
+    answer_format: AnswerFormat = AnswerFormat()
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
     description: str = ""
