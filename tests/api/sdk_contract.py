@@ -112,7 +112,7 @@ async def check_errors(client: AsyncOpenAI, model: str) -> None:
         await client.chat.completions.create(model=model, messages=MESSAGES, temperature=9)
     assert bad.value.param == "temperature"
     with pytest.raises(openai.BadRequestError) as unsupported:
-        await client.chat.completions.create(model=model, messages=MESSAGES, response_format={"type": "json_object"})
+        await client.chat.completions.create(model=model, messages=MESSAGES, extra_body={"mirostat": 2})
     assert unsupported.value.code == "unsupported_parameter"
     with pytest.raises(openai.NotFoundError):
         await client.chat.completions.create(model="no-such-model", messages=MESSAGES)

@@ -223,8 +223,8 @@ async def test_explicit_nulls_and_unknown_fields_change_nothing() -> None:
 
 async def test_what_is_not_honoured_is_refused_by_name() -> None:
     async with in_process() as client:
-        error = error_of(await client.post(URL, json={"messages": USER, "grammar": 'root ::= "a"'}), 400)
-    assert (error["param"], error["code"]) == ("grammar", "unsupported_parameter")
+        error = error_of(await client.post(URL, json={"messages": USER, "ebnf": 'root ::= "a"'}), 400)
+    assert (error["param"], error["code"]) == ("ebnf", "unsupported_parameter")
 
 
 async def test_an_error_after_the_first_byte_is_an_event_and_then_done() -> None:

@@ -151,7 +151,7 @@ def test_usage_in_every_chunk_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("mirostat", False), ("penalize_nl", 1), ("typical_p", True), ("min_tokens", False), ("response_format", "text")],
+    [("mirostat", False), ("penalize_nl", 1), ("typical_p", True), ("min_tokens", False)],
 )
 def test_true_is_not_one_and_false_is_not_zero(field: str, value: object) -> None:
     with pytest.raises(UnsupportedParameter):

@@ -238,6 +238,7 @@ class ChatCompletionRequest(SamplingFields):
                 template_kwargs=self.template_words | (self.chat_template_kwargs or {}),
             ),
             sampling=sampling,
+            constraint=self.constraint,
             num_choices=self.num_choices,
             cache_prompt=self.cache_prompt is not False,
             is_deterministic=self.deterministic is True,

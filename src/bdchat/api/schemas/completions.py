@@ -94,6 +94,7 @@ class CompletionRequest(SamplingFields):
                 request_id=f"{request_id}-{position}" if many else request_id,
                 prompt=prompt,
                 sampling=sampling,
+                constraint=self.constraint,
                 num_choices=self.num_choices,
                 cache_prompt=self.cache_prompt is not False,
                 is_deterministic=self.deterministic is True,

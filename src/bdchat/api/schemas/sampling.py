@@ -1,4 +1,5 @@
-"""The fields that chat completions and completions share, and their way into SamplingParams.
+"""The fields that chat completions and completions share, and their way into SamplingParams; those of the answer's form
+are response_format.py's.
 
 Bounds that are settings (n, stop, logit_bias, top_logprobs) come through pydantic's validation context.
 """
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from bdchat.api.http.parsing import Wire, invalid, unsupported
+from bdchat.api.schemas.response_format import FormatFields
 from bdchat.api.schemas.unserved import Unserved, refuse_unserved
 from bdchat.engine.request import SamplingDefaults, SamplingParams
 from bdchat.settings import LimitSettings, SamplingSource
@@ -142,7 +144,7 @@ class StreamOptions(Wire):
     continuous_usage_stats: Annotated[None, BeforeValidator(_no_continuous_usage)] = None
 
 
-class SamplingFields(Wire):
+class SamplingFields(FormatFields):
     """OpenAI's sampling fields and llama.cpp's and vLLM's common extensions. None = absent = the default."""
 
     unserved: ClassVar[Mapping[str, Unserved]]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bdchat.api.http.parsing import unsupported
 
-FORMAT = "an answer cannot be held to a grammar, a schema or a set of choices yet"
+FORMAT = "say response_format, or one of guided_json, guided_regex, guided_choice and guided_grammar"
 TOOLS = "function calling is not supported yet"
 TEXT_ONLY = "only text is read and written here"
 SAMPLER = "this sampler is not supported"
@@ -66,19 +66,12 @@ def _at_least(least: float) -> Callable[[object], bool]:
     return is_at_least
 
 
-def _is_text_format(value: object) -> bool:
-    return isinstance(value, Mapping) and value.get("type") == "text"
-
-
 def _unless_empty(reason: str, *names: str) -> dict[str, Unserved]:
     return {name: Unserved(reason, _is_empty) for name in names}
 
 
 _EVERYWHERE: dict[str, Unserved] = {
-    "response_format": Unserved("only the response format 'text' is supported", _is_text_format),
-    "json_schema": Unserved(FORMAT, _one_of("")),  # {} is a schema: any JSON
-    **_unless_empty(FORMAT, "grammar", "guided_json", "guided_regex", "guided_choice", "guided_grammar"),
-    **_unless_empty(FORMAT, "structured_outputs", "structural_tag", "regex", "ebnf", "format"),
+    **_unless_empty(FORMAT, "structural_tag", "regex", "ebnf", "format"),
     **_unless_empty(FORMAT, "grammar_string", "regex_pattern", "output_format", "response_schema"),
     "tools": Unserved(TOOLS, _one_of([])),
     "functions": Unserved(TOOLS, _one_of([])),
