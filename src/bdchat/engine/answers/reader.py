@@ -1,0 +1,170 @@
+"""An answer's raw text → its parts, piece by piece as the text comes. Any thread; one reader per choice. Pure.
+
+Laws: however the text is cut, the parts are the same; an answer without marks is its text, every character of it; text
+that only looks like a call is content, its mark included; what is held back because it may become a mark is released at
+the end. White space between thoughts, content and calls belongs to none of them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bdchat.engine.answers.calls import CallTeller, read_calls
+from bdchat.engine.answers.families import FAMILIES
+from bdchat.engine.answers.parts import AnswerPart, CallArguments, Content, Thought
+from bdchat.engine.answers.source import NotACall, Reading, TextSource, num_held
+from bdchat.engine.request import AnswerFormat
+
+_FENCE = "```"
+_CONTROL_LIKE = re.compile(r"<[|｜]|\[[A-Z]")  # what no example in a fence of code would hold
+
+
+class AnswerReader:
+    """`opens_thought`: the prompt ends within a thought, which the answer goes on with. `tools`: OpenAI's function
+    tools; only these are called. `reads_calls` False: what looks like a call is content (tool choice "none")."""
+
+    def __init__(
+        self,
+        answer_format: AnswerFormat,
+        *,
+        opens_thought: bool = False,
+        tools: Sequence[Mapping[str, object]] = (),
+        reads_calls: bool = True,
+    ) -> None:
+        self._format = answer_format
+        self._family = FAMILIES[answer_format.family]
+        self._opens_thought = opens_thought
+        self._source = TextSource()
+        self._parts: list[AnswerPart] = []
+        names = tool_names(tools) if reads_calls else frozenset[str]()
+        self._teller = CallTeller(self._source, names, self._tell)
+        self._openings = self._family.openings if names else ()
+        self._is_in_fence = False
+        self._reading = self._read()
+
+    def feed(self, text: str) -> list[AnswerPart]:
+        self._source.feed(text)
+        return self._go_on()
+
+    def finish(self) -> list[AnswerPart]:
+        """The answer is over: what was held back."""
+        self._source.close()
+        return self._go_on()
+
+    @property
+    def num_calls(self) -> int:
+        """Those that were told so far."""
+        return self._teller.num_calls
+
+    def _go_on(self) -> list[AnswerPart]:
+        next(self._reading, None)
+        parts, self._parts = self._parts, []
+        return parts
+
+    def _tell(self, part: AnswerPart) -> None:
+        last = self._parts[-1] if self._parts else None
+        match part, last:
+            case Content(text=text), Content(text=before):
+                self._parts[-1] = Content(before + text)
+            case Thought(text=text), Thought(text=before):
+                self._parts[-1] = Thought(before + text)
+            case CallArguments(number=number, text=text), CallArguments(number=other, text=before) if number == other:
+                self._parts[-1] = CallArguments(number, before + text)
+            case _:
+                self._parts.append(part)
+
+    def _read(self) -> Reading[None]:
+        if self._opens_thought:
+            yield from self._read_thought()
+        yield from self._read_beginning()
+        yield from self._read_content()
+
+    def _read_beginning(self) -> Reading[None]:
+        """Thoughts, and calls that need no opening. White space that nothing of the kind follows is content."""
+        source, opening = self._source, self._format.thought_opening
+        while True:
+            place = source.place
+            yield from source.skip_space()
+            if (yield from source.skip_any((opening,))):
+                yield from self._read_thought()
+            elif not (self._openings and self._family.is_bare and (yield from self._read_call(source.place))):
+                source.place = place
+                return
+
+    def _read_thought(self) -> Reading[None]:
+        """To its closing, and the white space behind it."""
+        source, opening, closing = self._source, self._format.thought_opening, self._format.thought_closing
+        yield from source.skip_space()
+        yield from source.skip_any((opening,))  # which the prompt had opened already
+        yield from source.skip_space()
+        while True:
+            source.forget()
+            before, found, _ = source.rest.partition(closing)
+            if found:
+                self._tell_text(Thought, before.rstrip())
+                source.take(len(before) + len(closing))
+                return (yield from source.skip_space())
+            if source.is_closed:
+                return self._tell_text(Thought, source.take(len(before)).rstrip())
+            self._tell_text(Thought, source.take(_num_sure(before, (closing,))))
+            yield
+
+    def _read_content(self) -> Reading[None]:
+        source = self._source
+        while True:
+            source.forget()
+            rest, marks = source.rest, self._marks()
+            found = re.search("|".join(map(re.escape, marks)), rest) if marks else None
+            if found is None:
+                num_sure = len(rest) if source.is_closed or not marks else _num_sure(rest, marks)
+                self._tell_text(Content, source.take(num_sure))
+                if source.is_closed:
+                    return
+                yield
+            elif found[0] == _FENCE:
+                self._is_in_fence = not self._is_in_fence
+                self._tell_text(Content, source.take(found.end()))
+            else:
+                yield from self._read_opened_call(found.start(), found[0])
+
+    def _marks(self) -> tuple[str, ...]:
+        """What is looked for in content: within a fence of code, examples of calls are text."""
+        openings = self._openings
+        if self._is_in_fence:
+            openings = tuple(mark for mark in openings if _CONTROL_LIKE.match(mark))
+        return (*sorted(openings, key=len, reverse=True), _FENCE) if self._openings else ()
+
+    def _read_opened_call(self, num_before: int, opening: str) -> Reading[None]:
+        source = self._source
+        before = source.take(num_before)
+        self._tell_text(Content, before.rstrip())
+        source.forget()
+        source.take(len(opening))
+        if not (yield from self._read_call(0)):
+            self._tell_text(Content, before[len(before.rstrip()) :] + source.take(len(opening)))
+
+    def _read_call(self, place: int) -> Reading[bool]:
+        """False when there is none, and everything from `place` on is still to be read."""
+        num_calls = self._teller.num_calls
+        try:
+            yield from read_calls(self._source, self._family, self._teller)
+        except NotACall:
+            if self._teller.num_calls == num_calls:
+                self._source.place = place
+                return False
+            self._source.place = 0  # behind what was told of it: text
+        return True
+
+    def _tell_text(self, kind: type[Content] | type[Thought], text: str) -> None:
+        if text:
+            self._tell(kind(text))
+
+
+def tool_names(tools: Sequence[Mapping[str, object]]) -> frozenset[str]:
+    functions = (tool.get("function") for tool in tools)
+    return frozenset(str(function["name"]) for function in functions if isinstance(function, Mapping))
+
+
+def _num_sure(text: str, marks: Sequence[str]) -> int:
+    """How much of a text is no beginning of a mark, and no white space before one."""
+    sure = text[: len(text) - num_held(text, marks)]
+    return len(sure.rstrip())
