@@ -89,6 +89,9 @@ class FakePromptBuilder:
         text = prompt.text if isinstance(prompt, TextPrompt) else text_of_chat(prompt)
         return list(text.encode())
 
+    def ends_in_thought(self, tokens: list[int]) -> bool:
+        return self.text_of(tokens).endswith("<think>")
+
     def text_of(self, tokens: list[int]) -> str:
         return bytes(tokens).decode()
 

@@ -203,6 +203,7 @@ class Accepted(Value, frozen=True, kw_only=True, tag="accepted"):
     prompt_tokens: tuple[int, ...]
     seed: int
     prompt_text: str | None = None  # when GenerationRequest.echo
+    opens_thought: bool = False  # the chat's prompt ends inside a thought, which the answer goes on with
 
 
 class PromptLogprobs(Value, frozen=True, kw_only=True, tag="prompt_logprobs"):
@@ -280,7 +281,7 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     adds_space_prefix: bool = False  # SentencePiece: the first word of an answer comes with a space
     end_texts: tuple[str, ...] = ()  # what ends an answer to a chat and is no token: the template's marks as text
     end_token_ids: tuple[int, ...] = ()  # control tokens that do, beside those that llama.cpp knows as ends
-    opens_thought: bool = False  # an answer begins inside a thought: the template writes the opening tag
+    opens_thought: bool = False  # an answer begins inside a thought where nobody says otherwise: see Accepted
     answer_format: AnswerFormat = AnswerFormat()
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
     description: str = ""

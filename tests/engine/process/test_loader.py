@@ -7,7 +7,7 @@ import pytest
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.local.local_engine import LocalEngine
-from bdchat.engine.request import ChatMessage, ChatPrompt, Delta, GenerationRequest, SamplingParams
+from bdchat.engine.request import Accepted, ChatMessage, ChatPrompt, Delta, GenerationRequest, SamplingParams
 from bdchat.engine.text.chat_template import CHATML
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import ask, events_of, shape, text_of
@@ -40,6 +40,7 @@ async def test_a_model_is_loaded_through_probe_template_and_context(tmp_path: Pa
         assert list((tmp_path / "cache").glob("probe-*.json"))
         events = await kill_after(engine, engine.generate(request), 10)
         assert shape(events) == (1, 2)
+        assert [event.opens_thought for event in events if isinstance(event, Accepted)] == [True]
         await until(lambda: engine.num_restarts == 1, 60)  # a quick engine may have said all before the signal came
         for index in range(2):
             deltas = [event for event in events if isinstance(event, Delta) and event.index == index]

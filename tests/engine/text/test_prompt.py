@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from mistral_common.exceptions import MistralCommonException
 from mistral_common.protocol.instruct.request import ChatCompletionRequest
@@ -13,6 +14,7 @@ from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.llama.tokenizer import LlamaTokenizer, open_vocab
 from bdchat.engine.request import ChatMessage, ChatPrompt, TextPrompt, TokenPrompt, ToolCall
+from bdchat.engine.text.chat_template import CHATML
 from bdchat.engine.text.prompt import PromptBuilder, make_prompt_builder
 from bdchat.engine.text.tokenizer import Segment
 from tests.tiny_models import write_tiny_llama, write_tiny_mistral
@@ -196,6 +198,15 @@ def test_the_next_turn_begins_with_the_tokens_of_this_one(mistral: LlamaTokenize
         spoken = tokenizer.encode([Segment(space * (not tokenizer.adds_space_prefix) + answer, False)], add_bos=False)
         resident = built.build(chat([user("one")])) + spoken
         assert built.build(chat([user("one"), assistant(answer), user("two")]))[: len(resident)] == resident
+
+
+def test_whether_a_prompt_ends_in_a_thought_is_seen_in_its_tokens(tiny: LlamaTokenizer) -> None:
+    opening = "{% if add_generation_prompt and thinking is not defined %}{{ '<think>\\n' }}{% endif %}"
+    built = make_prompt_builder(tiny, CHATML + opening, "", "")
+    asked = chat([user("<think>")])
+    closed = msgspec.structs.replace(asked, closes_thought=True)
+    off = msgspec.structs.replace(asked, template_kwargs={"thinking": False})
+    assert [built.ends_in_thought(built.build(prompt)) for prompt in (asked, closed, off)] == [True, False, False]
 
 
 def test_raw_text_gets_one_bos_where_the_model_wants_one(mistral: LlamaTokenizer, tiny: LlamaTokenizer) -> None:

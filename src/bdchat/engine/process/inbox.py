@@ -16,7 +16,7 @@ import msgspec
 
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.process.outbox import Outbox
-from bdchat.engine.request import GenerationRequest, Prompt, Resumption
+from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption
 from bdchat.engine.wire import (
     Cancel,
     Command,
@@ -46,6 +46,8 @@ class PromptSource(Protocol):
 
     def text_of(self, tokens: list[int]) -> str: ...
 
+    def ends_in_thought(self, tokens: list[int]) -> bool: ...
+
 
 class Arrival(NamedTuple):
     """A submission that is ready to be scheduled."""
@@ -54,6 +56,7 @@ class Arrival(NamedTuple):
     prompt_tokens: list[int]
     prompt_text: str | None
     resumption: Resumption | None
+    opens_thought: bool = False  # the prompt ends inside a thought
 
 
 class SurveyArrival(NamedTuple):
@@ -161,7 +164,8 @@ class Inbox:
         known = resumption.prompt_tokens if resumption else ()
         tokens = list(known) or builder.build(request.prompt)
         text = builder.text_of(tokens) if request.echo else None
+        opens_thought = isinstance(request.prompt, ChatPrompt) and builder.ends_in_thought(tokens)
         with self._lock:  # a Cancel is either before this and found it unbuilt, or comes after it in the queue
             if request.request_id in self._unbuilt:
                 self._unbuilt.remove(request.request_id)
-                self._ready.put(Arrival(request, tokens, text, resumption))
+                self._ready.put(Arrival(request, tokens, text, resumption, opens_thought))

@@ -146,14 +146,14 @@ class Worker:
 
     def _handle(self, scheduler: Scheduler, item: Item) -> None:
         match item:
-            case Arrival(request, prompt_tokens, prompt_text, resumption):
+            case Arrival(request, prompt_tokens, prompt_text, resumption, opens_thought):
                 try:
                     accepted = scheduler.add(request, prompt_tokens, resumption)
                 except EngineError as error:
                     self._outbox.send(rejection(request.request_id, error))
                     return
-                if prompt_text is not None:
-                    accepted = msgspec.structs.replace(accepted, prompt_text=prompt_text)
+                if prompt_text is not None or opens_thought:
+                    accepted = msgspec.structs.replace(accepted, prompt_text=prompt_text, opens_thought=opens_thought)
                 self._pending.append(accepted)
             case Cancel(request_id=request_id):
                 scheduler.cancel(request_id)

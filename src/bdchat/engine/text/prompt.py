@@ -11,6 +11,7 @@ from bdchat.engine.text.control_text import ControlText
 from bdchat.engine.text.tokenizer import Segment, Tokenizer
 
 _SAMPLE_CHARS = 16_384
+_TAIL_TOKENS = 32  # of a prompt, in which a tag at its end is looked for: a vocabulary may spell it letter by letter
 
 
 class PromptBuilder:
@@ -29,6 +30,10 @@ class PromptBuilder:
     def opens_thought(self) -> bool:
         """Whether an answer begins inside a thought: the template opens the tag itself."""
         return bool(closing_of_open_thought(self._template.surroundings.generation_prompt))
+
+    def ends_in_thought(self, tokens: Sequence[int]) -> bool:
+        """Whether these of a chat's prompt end inside a thought, which the answer goes on with."""
+        return bool(closing_of_open_thought(self.text_of(tokens[-_TAIL_TOKENS:])))
 
     def answer_marks(self) -> AnswerMarks:
         """What ends an answer to a chat, beside the ends that the tokenizer knows."""
