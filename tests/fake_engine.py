@@ -16,6 +16,7 @@ from bdchat.engine.request import (
     ChatPrompt,
     Delta,
     Event,
+    FimPrompt,
     Finished,
     FinishReason,
     GenerationRequest,
@@ -62,6 +63,9 @@ def prompt_text(prompt: Prompt) -> str:
         return "".join(f"<{message.role}>{message.content}" for message in prompt.messages)
     if isinstance(prompt, TextPrompt):
         return prompt.text
+    if isinstance(prompt, FimPrompt):
+        others = "".join(f"<file>{file.name}\n{file.text}" for file in prompt.other_files)
+        return f"{others}<prefix>{prompt.prefix}<suffix>{prompt.suffix}<middle>"
     return bytes(token % 256 for token in prompt.tokens).decode("utf-8", "replace")
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bdchat.engine.model_runner import DecodeFailed, KVLayout, LogitsRow, MemoryClass, NoKVSlot, Slice
 from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
-from bdchat.engine.text.tokenizer import Segment
+from bdchat.engine.text.tokenizer import FimTokens, Segment
 
 EOS = 256
 BOS = 257
@@ -182,15 +182,19 @@ class ByteTokenizer:
     """Fulfils Tokenizer: one token a byte."""
 
     n_vocab = N_VOCAB
-    bos_id = BOS
+    bos_id: int | None = BOS
     adds_bos = False
     adds_space_prefix = False
+    fim: FimTokens | None = None
 
     def encode(self, segments: Sequence[Segment], *, add_bos: bool | None = None) -> list[int]:
         ids = [BOS] if add_bos else []
         for segment in segments:
             ids.extend(segment.text.encode())
         return ids
+
+    def encode_inside(self, text: str) -> list[int]:
+        return list(text.encode())
 
     def token_bytes(self, token_id: int) -> bytes:
         return bytes([token_id]) if token_id < 256 else b""

@@ -86,6 +86,7 @@ class FakePromptBuilder:
     def build(self, prompt: Prompt) -> list[int]:
         if isinstance(prompt, TokenPrompt):
             return list(prompt.tokens)
+        assert isinstance(prompt, TextPrompt | ChatPrompt)
         text = prompt.text if isinstance(prompt, TextPrompt) else text_of_chat(prompt)
         return list(text.encode())
 

@@ -52,6 +52,8 @@ class TextPrompt(Value, frozen=True, kw_only=True, tag="text"):
 
     field: ClassVar[str] = "prompt"
     text: str
+    adds_special: bool = True  # False: no BOS
+    parses_special: bool = True  # False: what looks like a control token is plain text
 
 
 class TokenPrompt(Value, frozen=True, kw_only=True, tag="tokens"):
@@ -61,7 +63,26 @@ class TokenPrompt(Value, frozen=True, kw_only=True, tag="tokens"):
     tokens: tuple[int, ...]
 
 
-Prompt = ChatPrompt | TextPrompt | TokenPrompt
+class OtherFile(Value, frozen=True, kw_only=True):
+    """What stands elsewhere in the project and may tell what belongs into a gap."""
+
+    name: str
+    text: str
+
+
+class FimPrompt(Value, frozen=True, kw_only=True, tag="fim"):
+    """What stands around a gap, written with the model's own tokens for it (fill in the middle); user text never
+    becomes a control token. What does not fit is left out from the outside: other files, the first ones first, then
+    the prefix's head and the suffix's tail. A model without such tokens: InvalidRequest("suffix")."""
+
+    field: ClassVar[str] = "prompt"
+    prefix: str
+    suffix: str
+    other_files: tuple[OtherFile, ...] = ()
+    num_answer_tokens: int | None = None  # kept free for the answer, up to half of the context; None: an eighth of it
+
+
+Prompt = ChatPrompt | TextPrompt | TokenPrompt | FimPrompt
 
 
 class Constraint(Value, frozen=True, kw_only=True):
@@ -283,5 +304,6 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     end_token_ids: tuple[int, ...] = ()  # control tokens that do, beside those that llama.cpp knows as ends
     opens_thought: bool = False  # an answer begins inside a thought where nobody says otherwise: see Accepted
     answer_format: AnswerFormat = AnswerFormat()
+    has_fim: bool = False  # it has tokens for filling a gap: FimPrompt
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
     description: str = ""

@@ -3,7 +3,7 @@
 import pytest
 
 from bdchat.api.openai.completion_chunks import CompletionCollector, CompletionHead
-from bdchat.engine.request import Accepted, Delta, PromptLogprobs, TokenLogprob
+from bdchat.engine.request import Accepted, Delta, FimPrompt, PromptLogprobs, TextPrompt, TokenLogprob
 from tests.api.serving import error_of, events_of, in_process
 from tests.fake_engine import FakeEngine
 
@@ -132,7 +132,6 @@ async def test_millions_of_tokens_need_no_trip_to_the_engine() -> None:
 @pytest.mark.parametrize(
     ("body", "param", "code"),
     [
-        ({"prompt": "a", "suffix": "b"}, "suffix", "unsupported_parameter"),
         ({"prompt": "a", "best_of": 3}, "best_of", "unsupported_parameter"),
         ({"prompt": "a", "logprobs": 21}, "logprobs", "invalid_value"),
         ({"prompt": []}, "prompt", "invalid_value"),
@@ -148,3 +147,34 @@ async def test_a_bad_field_is_named(body: dict[str, object], param: str, code: s
     async with in_process() as client:
         error = error_of(await client.post(URL, json=body), 400)
     assert (error["param"], error["code"]) == (param, code)
+
+
+async def test_a_gap_is_filled_between_prompt_and_suffix() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        body = {"prompt": ["a", "b"], "suffix": "z", "max_tokens": 3}
+        answer = (await client.post(URL, json=body)).json()
+    prompts = [request.prompt for request in engine.requests]
+    assert prompts == [FimPrompt(prefix=prefix, suffix="z", num_answer_tokens=3) for prefix in "ab"]
+    assert [choice["text"] for choice in answer["choices"]] == ["Hel", "Hel"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"prompt": [97]}, "prompt", "invalid_value"),
+        ({"prompt": "a", "echo": True}, "echo", "unsupported_parameter"),
+        ({"prompt": "a", "suffix": 5}, "suffix", "invalid_value"),
+    ],
+)
+async def test_what_does_not_go_with_a_suffix_is_named(fields: dict[str, object], param: str, code: str) -> None:
+    async with in_process() as client:
+        error = error_of(await client.post(URL, json={"suffix": "z", **fields}), 400)
+    assert (error["param"], error["code"]) == (param, code)
+
+
+async def test_a_prompt_may_leave_out_what_it_begins_with() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        await client.post(URL, json={"prompt": "a", "suffix": "", "add_special_tokens": False})
+    assert engine.requests[0].prompt == TextPrompt(text="a", adds_special=False)

@@ -6,6 +6,8 @@ Deliberate divergences from OpenAI:
 3. `prompt` is required; `model` may be absent: the default model answers.
 4. At most 256 prompts per call; choices are numbered prompt · n + choice.
 5. The sampling extensions of chat completions are honoured here too.
+6. `suffix` fills the gap between prompt and suffix with the model's own tokens for it; a model that has none refuses
+   it. What is too long for the context is not refused but cut, far from the gap: editors send whole files.
 """
 
 from collections.abc import Mapping
@@ -16,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, Validat
 from bdchat.api.http.parsing import invalid, unsupported
 from bdchat.api.schemas.sampling import SamplingFields, TokenLimit, Whole, limits_of, most_tokens, whole
 from bdchat.api.schemas.unserved import COMPLETIONS, Unserved
-from bdchat.engine.request import GenerationRequest, Prompt, SamplingParams, TextPrompt, TokenPrompt
+from bdchat.engine.request import FimPrompt, GenerationRequest, Prompt, SamplingParams, TextPrompt, TokenPrompt
 
 DEFAULT_MAX_TOKENS = 16
 MAX_TOKEN_ID = 2**31 - 1
@@ -67,6 +69,8 @@ class CompletionRequest(SamplingFields):
     logprobs: Annotated[int | None, Field(ge=0), BeforeValidator(_number_of_logprobs)] = None
     echo: StrictBool | None = None
     best_of: Annotated[int, Field(ge=1), Whole] | None = None
+    suffix: str | None = None
+    add_special_tokens: StrictBool | None = None
 
     @model_validator(mode="after")
     def _bounds(self, info: ValidationInfo) -> "CompletionRequest":
@@ -75,20 +79,41 @@ class CompletionRequest(SamplingFields):
             raise invalid(f"must be at most {limits.num_top_logprobs}.", at="logprobs")
         if self.best_of is not None and self.best_of != self.num_choices:
             raise unsupported("only best_of equal to n is supported.", at="best_of")
+        if self.suffix and self.echo:
+            raise unsupported("what stands around a gap is not said again.", at="echo")
+        if self.suffix and any(isinstance(prompt, TokenPrompt) for prompt in self.prompts_as_sent):
+            raise invalid("must be text where there is a suffix.", at="prompt")
         return self
 
     @property
-    def prompts(self) -> list[Prompt]:
+    def prompts_as_sent(self) -> list[Prompt]:
         prompts: list[Prompt] = self.prompt
         return prompts
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        return [self._prompt(prompt) for prompt in self.prompts_as_sent]
+
+    def _prompt(self, prompt: Prompt) -> Prompt:
+        if not isinstance(prompt, TextPrompt):
+            return prompt
+        if self.suffix:
+            return FimPrompt(prefix=prompt.text, suffix=self.suffix, num_answer_tokens=self.num_answer_tokens)
+        return TextPrompt(text=prompt.text, adds_special=self.add_special_tokens is not False)
+
+    @property
+    def num_answer_tokens(self) -> int | None:
+        """At most; None: to the end of the context."""
+        return most_tokens(self.max_tokens, self.n_predict, self.num_predict, DEFAULT_MAX_TOKENS)
 
     def to_generation_requests(self, request_id: str) -> list[GenerationRequest]:
         sampling = SamplingParams(
             **self.sampling_arguments(),
-            max_tokens=most_tokens(self.max_tokens, self.n_predict, self.num_predict, DEFAULT_MAX_TOKENS),
+            max_tokens=self.num_answer_tokens,
             num_top_logprobs=self.logprobs,
         )
-        many = len(self.prompts) > 1
+        prompts = self.prompts
+        many = len(prompts) > 1
         return [
             GenerationRequest(
                 request_id=f"{request_id}-{position}" if many else request_id,
@@ -102,5 +127,5 @@ class CompletionRequest(SamplingFields):
                 echo=bool(self.echo) or self.logprobs is not None,  # offsets count from the prompt's beginning
                 user=self.user_name,
             )
-            for position, prompt in enumerate(self.prompts)
+            for position, prompt in enumerate(prompts)
         ]

@@ -131,7 +131,7 @@ _EVERYWHERE: dict[str, Unserved] = {
     # the prompt
     "chat_template": Unserved("a request cannot bring its own chat template", _one_of("")),
     "truncate_prompt_tokens": Unserved("a prompt that is too long is refused", lambda _: False),
-    **_unless_empty(PROMPT, "documents", "continue_final_message", "suffix", "template", "raw", "context"),
+    **_unless_empty(PROMPT, "documents", "continue_final_message", "template", "raw", "context"),
     **_unless_empty(PROMPT, "input_prefix", "input_suffix", "input_extra"),
     "system": Unserved("say it in a message", _one_of("")),
     # the server
@@ -151,10 +151,9 @@ CHAT: dict[str, Unserved] = _EVERYWHERE | {
     "echo": Unserved(SHAPE, _is_empty),
     "add_generation_prompt": Unserved(PROMPT, _one_of(True)),
     "add_special_tokens": Unserved("the chat template writes the special tokens", _is_empty),
+    **_unless_empty(PROMPT, "suffix"),
 }
-COMPLETIONS: dict[str, Unserved] = _EVERYWHERE | {
-    "add_special_tokens": Unserved("send the prompt as token ids to leave out the special tokens", _one_of(True)),
-}
+COMPLETIONS: dict[str, Unserved] = _EVERYWHERE
 
 
 def refuse_unserved(fields: Any, unserved: Mapping[str, Unserved]) -> Any:

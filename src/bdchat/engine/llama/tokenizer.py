@@ -16,7 +16,7 @@ import llama_cpp
 
 from bdchat.engine.errors import InvalidRequest, ModelLoadFailed
 from bdchat.engine.llama.library import recorded_errors, start_library
-from bdchat.engine.text.tokenizer import Segment
+from bdchat.engine.text.tokenizer import FimTokens, Segment
 
 _SPECIAL = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
 _MAX_TEXT_BYTES = 2**31 - 1  # int32 in llama_tokenize
@@ -46,6 +46,7 @@ class LlamaTokenizer:
         self.bos_text = self._text_of(self.bos_id)
         self.eos_text = self._text_of(self.eos_id)
         self._read_special_tokens()
+        self.fim = self._fim_tokens()
         self.adds_space_prefix = self._is_spm() and self._first_bytes("a") == b" "
 
     @property
@@ -68,6 +69,9 @@ class LlamaTokenizer:
             assert self.bos_id is not None
             tokens.insert(0, self.bos_id)
         return tokens
+
+    def encode_inside(self, text: str) -> list[int]:
+        return self._encode_plain(text, is_continued=True)
 
     def token_bytes(self, token_id: int) -> bytes:
         piece = self._pieces[token_id]
@@ -121,6 +125,25 @@ class LlamaTokenizer:
                 self._control[token_id] = text
         self._end_ids, self._hidden = frozenset(ends), frozenset(hidden)
         self._space_after = re.compile(f"({_any_of(parsed)}) ") if parsed and self._is_spm() else None
+
+    def _fim_tokens(self) -> FimTokens | None:
+        """As the file's keys name them or llama.cpp knows their texts; Mistral's, which it does not know, by theirs.
+        Untrusted text never becomes one, whatever its type."""
+        vocab, ids = self._vocab, {text: token_id for token_id, text in self._control.items()}
+        found = FimTokens(
+            prefix=llama_cpp.llama_vocab_fim_pre(vocab),
+            suffix=llama_cpp.llama_vocab_fim_suf(vocab),
+            middle=llama_cpp.llama_vocab_fim_mid(vocab),
+            file=_id_or_none(llama_cpp.llama_vocab_fim_sep(vocab)),
+        )
+        if "[PREFIX]" in ids and "[SUFFIX]" in ids:
+            found = FimTokens(ids["[PREFIX]"], ids["[SUFFIX]"], middle=None, file=None, is_suffix_first=True)
+        if any(token_id is not None and token_id < 0 for token_id in found[:3]):
+            return None
+        for token_id in found[:4]:
+            if token_id is not None and (text := self._text_of(token_id)):
+                self._control.setdefault(token_id, text)
+        return found
 
     def _is_spm(self) -> bool:
         return bool(llama_cpp.llama_vocab_type(self._vocab) == llama_cpp.LLAMA_VOCAB_TYPE_SPM)

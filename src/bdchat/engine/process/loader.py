@@ -67,6 +67,7 @@ class LlamaLoader:
                 end_texts=marks.texts,
                 end_token_ids=tuple(sorted(marks.token_ids)),
                 opens_thought=prompts.opens_thought,
+                has_fim=prompts.has_fim,
             )
         except BaseException:
             model.close()

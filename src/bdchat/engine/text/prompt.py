@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Self
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
-from bdchat.engine.request import ChatPrompt, Prompt, TextPrompt, TokenPrompt
+from bdchat.engine.request import ChatPrompt, FimPrompt, Prompt, TextPrompt, TokenPrompt
 from bdchat.engine.text.answer_marks import AnswerMarks, answer_marks, closing_of_open_thought
 from bdchat.engine.text.chat_template import ChatTemplate
 from bdchat.engine.text.control_text import ControlText
+from bdchat.engine.text.fim import FimWriter
 from bdchat.engine.text.tokenizer import Segment, Tokenizer
 
 _SAMPLE_CHARS = 16_384
@@ -25,6 +26,10 @@ class PromptBuilder:
 
     def bounded(self, n_ctx: int) -> Self:
         return type(self)(self._tokenizer, self._template, n_ctx=n_ctx)
+
+    @property
+    def has_fim(self) -> bool:
+        return self._tokenizer.fim is not None
 
     @property
     def opens_thought(self) -> bool:
@@ -51,8 +56,10 @@ class PromptBuilder:
         match prompt:
             case ChatPrompt():
                 return self._of_chat(prompt)
-            case TextPrompt(text=text):
-                return self._of_text(text)
+            case TextPrompt():
+                return self._of_text(prompt)
+            case FimPrompt():
+                return FimWriter(self._tokenizer, self._n_ctx).write(prompt)
             case TokenPrompt(tokens=tokens):
                 return self._of_tokens(tokens)
 
@@ -71,21 +78,22 @@ class PromptBuilder:
             raise InvalidRequest("messages", "the chat template makes an empty prompt of them")
         return tokens
 
-    def _of_text(self, text: str) -> list[int]:
-        """The caller writes the whole prompt, so control texts in it are meant (fill-in-the-middle, own templates)."""
+    def _of_text(self, prompt: TextPrompt) -> list[int]:
+        """The caller writes the whole prompt, so control texts in it are meant (own templates), unless he says not."""
+        segments = [Segment(prompt.text, trusted=prompt.parses_special)] if prompt.text else []
         try:
-            tokens = self._encode([Segment(text, trusted=True)] if text else [], field=TextPrompt.field)
+            tokens = self._encode(segments, field=prompt.field, add_bos=None if prompt.adds_special else False)
         except InvalidRequest as error:
             raise InvalidRequest("prompt", error.reason) from None
         if not tokens:
             raise InvalidRequest("prompt", "must not be empty: this model has no token to begin with")
         return tokens
 
-    def _encode(self, segments: Sequence[Segment], *, field: str) -> list[int]:
+    def _encode(self, segments: Sequence[Segment], *, field: str, add_bos: bool | None = None) -> list[int]:
         num_chars = sum(len(segment.text) for segment in segments)
         if self._n_ctx is not None and num_chars > self._n_ctx * self._longest(num_chars):
             raise ContextLengthExceeded(self._estimate(segments, num_chars), self._n_ctx, field)
-        return self._tokenizer.encode(segments)
+        return self._tokenizer.encode(segments, add_bos=add_bos)
 
     def _longest(self, num_chars: int) -> int:
         """Asks the tokenizer, which may take a while, only when an average token would have to be very long."""

@@ -12,15 +12,29 @@ class Segment(NamedTuple):
     trusted: bool
 
 
+class FimTokens(NamedTuple):
+    """How a model writes what stands around a gap (fill in the middle)."""
+
+    prefix: int
+    suffix: int
+    middle: int | None  # None: the answer goes on from the prefix itself
+    file: int | None  # stands before the name of another file
+    is_suffix_first: bool = False
+
+
 class Tokenizer(Protocol):
     n_vocab: int
     bos_id: int | None
     adds_bos: bool  # the model wants prompts to begin with BOS
     adds_space_prefix: bool  # SentencePiece: the first word of a text is written with a space
+    fim: FimTokens | None  # None: the model has no such tokens
 
     def encode(self, segments: Sequence[Segment], *, add_bos: bool | None = None) -> list[int]:
         """Joined segments to ids. add_bos None = as the model says, unless the text begins with BOS already
         (no double BOS)."""
+
+    def encode_inside(self, text: str) -> list[int]:
+        """Untrusted text that stands in the middle of a line: without SentencePiece's space, without BOS."""
 
     def token_bytes(self, token_id: int) -> bytes:
         """b"" for control tokens."""
