@@ -1,8 +1,8 @@
 """Deals the suite to several processes: `python -m pytest -p tests.parallel -n 2`, as scripts/test does.
 
 The tests against real processes (tests/e2e) begin first and follow each other in one process: they wait for much of
-their time, and some measure it. Each other module is one process's, as its fixtures are; PostgreSQL is started once in
-each process.
+their time, and some measure it. Those of tests/acceptance share a server and so a process. Each other module is one
+process's, as its fixtures are; PostgreSQL is started once in each process.
 
 At the end it tells which modules cost most: time, and processor time with that of the processes that ended meanwhile.
 """
@@ -16,6 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 REAL_PROCESSES = "tests/e2e/"
+FOLDERS = (REAL_PROCESSES, "tests/acceptance/")  # that are one process's
 NUM_MODULES = 40  # that are told
 CPU_S = "cpu_s"  # a property of a test's report
 BEGAN_AT = pytest.StashKey[float]()
@@ -25,7 +26,7 @@ class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has 
     """A scope stays together; the queue of scopes is in collection order."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return REAL_PROCESSES if nodeid.startswith(REAL_PROCESSES) else nodeid.partition("::")[0]
+        return next((folder for folder in FOLDERS if nodeid.startswith(folder)), nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ModuleScheduling:

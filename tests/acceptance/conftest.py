@@ -1,0 +1,27 @@
+"""One warm server for all of these tests, and a caller of it."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.caller import Caller
+from tests.e2e.server_process import server_process
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def server_url(default_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
+    options = ("--model", str(default_model_path), "--set", "engine.calibrate=false")
+    async with server_process(tmp_path_factory.mktemp("data"), *options) as running:
+        yield running.url
+
+
+@pytest.fixture(scope="session")
+async def caller(server_url: str) -> AsyncGenerator[Caller]:
+    async with Caller(server_url) as caller:
+        yield caller
