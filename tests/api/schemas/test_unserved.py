@@ -28,6 +28,11 @@ PLAIN: dict[str, dict[str, Any]] = {
     "completions": {"prompt": "hi"},
 }
 
+NEEDED: dict[str, Any] = {
+    "tool_choice": {"tools": [{"type": "function", "function": {"name": "f"}}]},
+    "function_call": {"functions": [{"name": "f"}]},
+}
+
 
 def names_in(text: str) -> list[str]:
     return text.split()
@@ -138,7 +143,8 @@ def test_what_is_harmless_changes_nothing_and_what_is_honoured_is_taken(way: str
     plain = asked(way, PLAIN[way])
     for row in ROWS:
         if row.way == way and row.fate != "refused":
-            request = asked(way, PLAIN[way] | {row.field: row.example})
+            needed = NEEDED.get(row.field, {}) if row.fate == "honoured" else {}
+            request = asked(way, PLAIN[way] | needed | {row.field: row.example})
             assert row.fate == "honoured" or request == plain, row.field
 
 

@@ -2,10 +2,11 @@
 
 Deliberate divergences from OpenAI:
 1. Unknown fields are ignored, and so are fields that change no answer here: prediction, user identifiers,
-   prompt_cache_*, parallel_tool_calls; metadata without store; reasoning_effort and verbosity where the model's chat
+   prompt_cache_*; metadata without store; reasoning_effort and verbosity where the model's chat
    template reads no variable of that name (chat_template_kwargs goes before them).
 2. Fields that would change the answer and are not honoured are refused by name (unsupported_parameter): unserved.py.
-3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`.
+3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`. Of an
+   earlier answer reasoning_content (reasoning) reaches templates that show thoughts.
 4. `model` may be absent: the default model answers.
 5. stop takes 16 strings of 256 bytes, not 4; top_k, min_p, repeat_penalty (repetition_penalty), repeat_last_n,
    ignore_eos, cache_prompt, deterministic, sampling_defaults and chat_template_kwargs are honoured.
@@ -17,6 +18,11 @@ Deliberate divergences from OpenAI:
    "": a new beginning); metadata.client_message_id names the last message, so that sending it twice writes it once. The
    chat's stored path is the conversation: one message is always new; of several, those that the path has already are
    recognised and only the rest is written (context.py), so that clients which send the whole history work too.
+9. Of a form (response_format.py) and tools together: where a call is forced the form says nothing; where it is free,
+   the answer is calls or has the form, and the form is JSON's. A grammar, an expression or choices beside tools are
+   refused.
+10. Thoughts come as reasoning_content, beside content: reasoning_format "none" (or separate_reasoning: false) leaves
+   them in content, include_reasoning: false leaves them out.
 """
 
 from collections.abc import Mapping
@@ -34,6 +40,7 @@ from bdchat.api.schemas.sampling import (
     limits_of,
     most_tokens,
 )
+from bdchat.api.schemas.tools import ToolFields
 from bdchat.api.schemas.unserved import CHAT, Unserved
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role, SamplingParams, ToolCall
 
@@ -99,7 +106,7 @@ class EarlierToolCall(Wire):
 
 
 class Message(Wire):
-    """One message. Keys that SDKs echo back (refusal, annotations, audio, reasoning_content …) are ignored."""
+    """One message. Keys that SDKs echo back (refusal, annotations, audio …) are ignored."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Annotated[str | None, BeforeValidator(_text_of)] = None
@@ -107,12 +114,19 @@ class Message(Wire):
     tool_calls: Annotated[list[EarlierToolCall], Field(max_length=MAX_TOOL_CALLS, fail_fast=True)] | None = None
     function_call: CalledFunction | None = None
     tool_call_id: str | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
 
     @model_validator(mode="after")
     def _content_is_there(self) -> "Message":
         if self.content is None and self.role in {"system", "developer", "user"}:
             raise invalid(f"a message of role {self.role!r} must have text.", at=".content")
         return self
+
+    @property
+    def thought(self) -> str:
+        """Before an earlier answer; some programs give an object of their own, which says nothing to a template."""
+        return next((said for said in (self.reasoning_content, self.reasoning) if isinstance(said, str)), "")
 
     def to_chat_message(self) -> ChatMessage:
         calls = tuple(call.to_tool_call() for call in self.tool_calls or ())
@@ -122,6 +136,7 @@ class Message(Wire):
         return ChatMessage(
             role=ROLES[self.role],
             content=self.content or "",  # templates do '…' + content
+            reasoning=self.thought if self.role == "assistant" else "",
             name=self.name,
             tool_calls=calls,
             tool_call_id=self.tool_call_id,
@@ -161,11 +176,13 @@ def _metadata(value: object) -> dict[str, str]:
     return value
 
 
+# llama.cpp's words and Groq's
+ReasoningFormat = Literal["auto", "deepseek", "none", "parsed", "raw", "hidden"]
 TemplateWord = Annotated[Any, AfterValidator(_template_word)]  # str | None once validated
 Messages = Annotated[list[Message], Field(fail_fast=True), BeforeValidator(_bounded_messages)]
 
 
-class ChatCompletionRequest(SamplingFields):
+class ChatCompletionRequest(SamplingFields, ToolFields):
     unserved: ClassVar[Mapping[str, Unserved]] = CHAT
 
     messages: Messages
@@ -176,6 +193,9 @@ class ChatCompletionRequest(SamplingFields):
     service_tier: Any = None
     reasoning_effort: TemplateWord = None
     verbosity: TemplateWord = None
+    reasoning_format: ReasoningFormat | None = None
+    include_reasoning: StrictBool | None = None
+    separate_reasoning: StrictBool | None = None
     store: StrictBool | None = None
     metadata: Any = None  # dict[str, str] once validated, when store
 
@@ -205,6 +225,13 @@ class ChatCompletionRequest(SamplingFields):
                 _metadata(self.metadata)
         return self
 
+    @model_validator(mode="after")
+    def _a_form_goes_with_tools(self) -> Self:
+        may_call = bool(self.prompt_tools) and self.choice.mode != "none"
+        if may_call and self.constraint is not None and self.constraint.kind not in {"json_object", "json_schema"}:
+            raise invalid("cannot be held to where tools may be called.", at=self.constraint.field)
+        return self
+
     def stored_under(self, name: str) -> str | None:
         """session_id, parent_id or client_message_id of what is stored."""
         return self.metadata.get(name) if self.store and self.metadata else None
@@ -218,6 +245,19 @@ class ChatCompletionRequest(SamplingFields):
         if not isinstance(self.service_tier, str) or not self.service_tier.isprintable():
             return None  # a database keeps no NUL
         return "default" if self.service_tier == "auto" else self.service_tier[:40]
+
+    @property
+    def is_call_forced(self) -> bool:
+        return bool(self.prompt_tools) and self.choice.mode == "required"
+
+    @property
+    def splits_thoughts(self) -> bool:
+        """False: they stay in content, between their marks."""
+        return self.separate_reasoning is not False and self.reasoning_format not in {"none", "raw"}
+
+    @property
+    def shows_thoughts(self) -> bool:
+        return self.include_reasoning is not False and self.reasoning_format != "hidden"
 
     @property
     def template_words(self) -> dict[str, str]:
@@ -235,10 +275,14 @@ class ChatCompletionRequest(SamplingFields):
             request_id=request_id,
             prompt=ChatPrompt(
                 messages=tuple(message.to_chat_message() for message in self.messages),
+                tools=self.prompt_tools,
+                tool_choice=self.choice.mode,
+                allowed_tools=self.choice.names,
+                parallel_tool_calls=self.may_call_several,
                 template_kwargs=self.template_words | (self.chat_template_kwargs or {}),
             ),
             sampling=sampling,
-            constraint=self.constraint,
+            constraint=None if self.is_call_forced else self.constraint,
             num_choices=self.num_choices,
             cache_prompt=self.cache_prompt is not False,
             is_deterministic=self.deterministic is True,

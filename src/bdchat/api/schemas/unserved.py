@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bdchat.api.http.parsing import unsupported
 
 FORMAT = "say response_format, or one of guided_json, guided_regex, guided_choice and guided_grammar"
-TOOLS = "function calling is not supported yet"
+TOOLS = "only /v1/chat/completions calls functions"
 TEXT_ONLY = "only text is read and written here"
 SAMPLER = "this sampler is not supported"
 TOKENS = "an answer's tokens cannot be chosen this way"
@@ -19,7 +19,7 @@ SHAPE = "answers do not have this form"
 PROMPT = "the prompt cannot be changed this way"
 SERVER = "a request cannot set this"
 THINKING = 'say chat_template_kwargs: {"enable_thinking": …} instead'
-THOUGHTS = "thoughts are part of the answer's text"
+THOUGHTS = "thoughts are part of the text; /v1/chat/completions tells them apart"
 
 # llama.cpp's default chain, with and without penalties: what is applied here, as the others are off until they are
 # asked for, which is refused.
@@ -73,10 +73,6 @@ def _unless_empty(reason: str, *names: str) -> dict[str, Unserved]:
 _EVERYWHERE: dict[str, Unserved] = {
     **_unless_empty(FORMAT, "structural_tag", "regex", "ebnf", "format"),
     **_unless_empty(FORMAT, "grammar_string", "regex_pattern", "output_format", "response_schema"),
-    "tools": Unserved(TOOLS, _one_of([])),
-    "functions": Unserved(TOOLS, _one_of([])),
-    "tool_choice": Unserved("only 'none' and 'auto' are supported", _one_of("none", "auto")),
-    "function_call": Unserved("only 'none' and 'auto' are supported", _one_of("none", "auto")),
     "modalities": Unserved("only the modality 'text' is supported", _one_of([], ["text"])),
     **_unless_empty(TEXT_ONLY, "audio", "images", "image_data", "multimodal_data", "prompt_embeds"),
     "web_search_options": Unserved("nothing is searched for", lambda _: False),
@@ -125,9 +121,6 @@ _EVERYWHERE: dict[str, Unserved] = {
     "prompt_logprobs": Unserved("only /v1/completions scores a prompt: say echo and logprobs", lambda _: False),
     "logprob_token_ids": Unserved(SHAPE, _is_empty),
     "n_probs": Unserved("say logprobs instead", _one_of(0)),
-    "include_reasoning": Unserved(THOUGHTS, _one_of(True)),
-    "reasoning_format": Unserved(THOUGHTS, _one_of("none", "auto")),
-    "separate_reasoning": Unserved(THOUGHTS, _is_empty),
     # the prompt
     "chat_template": Unserved("a request cannot bring its own chat template", _one_of("")),
     "truncate_prompt_tokens": Unserved("a prompt that is too long is refused", lambda _: False),
@@ -153,7 +146,15 @@ CHAT: dict[str, Unserved] = _EVERYWHERE | {
     "add_special_tokens": Unserved("the chat template writes the special tokens", _is_empty),
     **_unless_empty(PROMPT, "suffix"),
 }
-COMPLETIONS: dict[str, Unserved] = _EVERYWHERE
+COMPLETIONS: dict[str, Unserved] = _EVERYWHERE | {
+    "tools": Unserved(TOOLS, _one_of([])),
+    "functions": Unserved(TOOLS, _one_of([])),
+    "tool_choice": Unserved(TOOLS, _one_of("none", "auto")),
+    "function_call": Unserved(TOOLS, _one_of("none", "auto")),
+    "include_reasoning": Unserved(THOUGHTS, _one_of(True)),
+    "reasoning_format": Unserved(THOUGHTS, _one_of("none", "auto")),
+    "separate_reasoning": Unserved(THOUGHTS, _is_empty),
+}
 
 
 def refuse_unserved(fields: Any, unserved: Mapping[str, Unserved]) -> Any:
