@@ -28,6 +28,7 @@ from bdchat.engine.request import (
     TextPrompt,
     Timings,
     TokenLogprob,
+    TokenText,
     TopLogprob,
     Usage,
 )
@@ -134,6 +135,13 @@ class FakeEngine:
         if not (tokens := prompt_text(prompt).encode()):
             raise InvalidRequest("prompt", "is empty")
         return tuple(tokens)
+
+    async def detokenize(self, tokens: Sequence[int]) -> TokenText:
+        if any(token >= N_VOCAB for token in tokens):
+            raise InvalidRequest("tokens", "are not in the vocabulary")
+        return TokenText(
+            text=bytes(tokens).decode("utf-8", "replace"), pieces=tuple(bytes([token]) for token in tokens)
+        )
 
     def metrics(self) -> EngineMetrics:
         counts = vars(self.counts) | {"num_requests": len(self.requests), "num_steps": 7}

@@ -82,6 +82,8 @@ WINGS: dict[str, tuple[str, ...]] = {
     "api/generation": ("auth", "http"),
     "api/durable": ("bus", "generation", "http", "schemas"),
     "api/openai": ("auth", "bus", "durable", "generation", "http", "schemas"),
+    "api/mistral": ("auth", "generation", "http", "schemas"),
+    "api/llamacpp": ("auth", "generation", "http", "schemas"),
     "api/live": ("auth", "bus", "durable", "generation", "http", "schemas"),
     "api/chats": ("auth", "bus", "durable", "generation", "http", "schemas"),
     "api/accounts": ("auth", "bus", "chats", "generation", "http", "schemas"),

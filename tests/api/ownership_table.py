@@ -69,6 +69,12 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     "GET /v1/chat/completions/{completion_id}/events": (Theirs(),),
     "POST /v1/chat/completions/{completion_id}/cancel": (Theirs(),),
     "POST /v1/completions": (Own("a bare call leaves nothing", body={"prompt": "hi"}),),
+    "POST /v1/fim/completions": (Own("a bare call leaves nothing", body={"prompt": "hi"}),),
+    "POST /v1/completion": (Own("a bare call leaves nothing", body={"prompt": "hi"}),),
+    "POST /v1/infill": (Own("a bare call leaves nothing", body={"input_prefix": "hi"}),),
+    "POST /v1/tokenize": (Own("a bare call leaves nothing", body={"content": "hi"}),),
+    "POST /v1/detokenize": (Own("a bare call leaves nothing", body={"tokens": [104]}),),
+    "POST /v1/apply-template": (Own("a bare call leaves nothing", body={"messages": MESSAGE}),),
     "GET /v1/models": (Own("models are everybody's"),),
     "GET /v1/models/{model_id:path}": (Own("models are everybody's"),),
     "POST /api/llm/generate": (

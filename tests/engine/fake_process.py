@@ -36,6 +36,7 @@ from bdchat.engine.request import (
     SamplingParams,
     TextPrompt,
     TokenPrompt,
+    TokenText,
 )
 from bdchat.engine.wire import Load
 from bdchat.settings import EngineSettings
@@ -95,6 +96,9 @@ class FakePromptBuilder:
 
     def text_of(self, tokens: list[int]) -> str:
         return bytes(tokens).decode()
+
+    def read(self, tokens: Sequence[int]) -> TokenText:
+        return TokenText(text=self.text_of(list(tokens)), pieces=tuple(bytes([token]) for token in tokens))
 
 
 def text_of_chat(prompt: ChatPrompt) -> str:

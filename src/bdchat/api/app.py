@@ -63,6 +63,9 @@ from bdchat.api.live.connection import Timing
 from bdchat.api.live.events_socket import LiveEvents
 from bdchat.api.live.presence import Presence
 from bdchat.api.live.streams import LiveStreams
+from bdchat.api.llamacpp.completion import NativeCompletions
+from bdchat.api.llamacpp.tokens import TokenTexts
+from bdchat.api.mistral.fim import FimCompletions
 from bdchat.api.openai.chat import ChatCompletions
 from bdchat.api.openai.completions import Completions
 from bdchat.api.openai.models import Models
@@ -156,6 +159,9 @@ class App(Starlette):
         metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
         return [
             *openai_routes(chat, completions, models, stored_completions),
+            *FimCompletions(self.engine_router, self.generations, settings).routes(),
+            *NativeCompletions(self.engine_router, self.generations, settings).routes(),
+            *TokenTexts(self.engine_router, settings.limits).routes(),
             *AnswerActions(self.durable, settings.limits).routes(),
             *llm_routes(chat, models, settings.limits),
             *watch_routes(health, metrics),

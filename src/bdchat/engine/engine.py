@@ -3,12 +3,20 @@
 `LocalEngine` (local/local_engine.py) is the parent's side of one engine process; tests fulfil the contract with a fake.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults
+from bdchat.engine.request import (
+    Event,
+    GenerationRequest,
+    ModelInfo,
+    Prompt,
+    Resumption,
+    SamplingDefaults,
+    TokenText,
+)
 
 
 class Engine(Protocol):
@@ -50,6 +58,9 @@ class Engine(Protocol):
         what was spent. An unknown or ended one is ignored."""
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]: ...
+
+    async def detokenize(self, tokens: Sequence[int]) -> TokenText:
+        """Raises InvalidRequest("tokens"), and like tokenize."""
 
     def metrics(self) -> EngineMetrics:
         """The latest snapshot, totals summed over restarts of the process."""

@@ -85,6 +85,13 @@ class FimPrompt(Value, frozen=True, kw_only=True, tag="fim"):
 Prompt = ChatPrompt | TextPrompt | TokenPrompt | FimPrompt
 
 
+class TokenText(Value, frozen=True, kw_only=True):
+    """What token ids say."""
+
+    text: str  # that makes these tokens again: control tokens as templates write them, without a BOS that is added
+    pieces: tuple[bytes, ...]  # of each token; may be part of a code point
+
+
 class Constraint(Value, frozen=True, kw_only=True):
     """What the answer's text must be: JSON, a JSON Schema's instance, or in the language of an expression."""
 

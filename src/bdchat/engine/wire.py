@@ -10,6 +10,7 @@ schema: a corrupted child must not become a corrupted server. The conversation:
     Submit →    ← Step(Accepted, …) … ← Step(… Finished)     or ← Rejected, which ends the request
     Cancel →                    ← Step(… Finished) for choices that still ran, or ← Rejected
     Tokenize →  ← Tokenized | Rejected
+    Detokenize → ← Detokenized | Rejected
     Survey →    ← Surveyed | Rejected     what of a prompt is cached where, and how long the rest takes
     Inspect →   ← Inspected     for an admin who watches
     Forget →                    a conversation was deleted: so is what is kept of it
@@ -23,7 +24,7 @@ import msgspec
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, Value
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, TokenText, Value
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024  # a body of 8 MiB, escaped, with room
 
@@ -54,6 +55,13 @@ class Tokenize(Value, frozen=True, kw_only=True, tag="tokenize"):
     prompt: Prompt
 
 
+class Detokenize(Value, frozen=True, kw_only=True, tag="detokenize"):
+    """Answered by Detokenized or Rejected with the same request_id."""
+
+    request_id: str
+    tokens: tuple[int, ...]
+
+
 class Survey(Value, frozen=True, kw_only=True, tag="survey"):
     """Answered by Surveyed or Rejected with the same request_id."""
 
@@ -79,7 +87,7 @@ class Shutdown(Value, frozen=True, kw_only=True, tag="shutdown"):
     """End after the current step; running requests are dropped (the parent drains first)."""
 
 
-Command = Load | Submit | Cancel | Tokenize | Survey | Inspect | Forget | Ping | Shutdown
+Command = Load | Submit | Cancel | Tokenize | Detokenize | Survey | Inspect | Forget | Ping | Shutdown
 
 
 class Loading(Value, frozen=True, kw_only=True, tag="loading"):
@@ -105,7 +113,7 @@ class Step(Value, frozen=True, kw_only=True, tag="step"):
 
 
 class Rejected(Value, frozen=True, kw_only=True, tag="rejected"):
-    """A Submit or Tokenize that was refused: `error` is a class name of errors.py, `data` its arguments."""
+    """A Submit or a question that was refused: `error` is a class name of errors.py, `data` its arguments."""
 
     request_id: str
     error: str
@@ -115,6 +123,11 @@ class Rejected(Value, frozen=True, kw_only=True, tag="rejected"):
 class Tokenized(Value, frozen=True, kw_only=True, tag="tokenized"):
     request_id: str
     tokens: tuple[int, ...]
+
+
+class Detokenized(Value, frozen=True, kw_only=True, tag="detokenized"):
+    request_id: str
+    said: TokenText
 
 
 class Surveyed(Value, frozen=True, kw_only=True, tag="surveyed"):
@@ -130,7 +143,7 @@ class Pong(Value, frozen=True, kw_only=True, tag="pong"):
     number: int
 
 
-Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Surveyed | Inspected | Pong
+Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Detokenized | Surveyed | Inspected | Pong
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

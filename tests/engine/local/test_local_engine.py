@@ -146,7 +146,10 @@ async def test_a_slow_reader_gets_everything_in_order(tmp_path: Path) -> None:
 
 async def test_prompts_are_tokenised(tmp_path: Path) -> None:
     async with thread_engine(tmp_path) as engine:
-        assert await engine.tokenize(TextPrompt(text="환불")) == tuple("환불".encode())
+        tokens = await engine.tokenize(TextPrompt(text="환불"))
+        assert tokens == tuple("환불".encode())
+        said = await engine.detokenize(tokens)
+        assert (said.text, b"".join(said.pieces)) == ("환불", "환불".encode())
         with pytest.raises(InvalidRequest):
             await engine.tokenize(TextPrompt(text="\ud800"))
 

@@ -255,6 +255,21 @@ def test_echoed_text_is_what_was_sent(mistral: LlamaTokenizer, tiny: LlamaTokeni
 
 
 @pytest.mark.gguf
+def test_tokens_are_read_piece_by_piece(mistral: LlamaTokenizer) -> None:
+    built = builder(mistral)
+    said = built.read([1, *built.build(TextPrompt(text="안녕 [INST]", adds_special=False, parses_special=False))])
+    assert said.text == "안녕 [INST]"
+    assert b"".join(said.pieces).replace(b"> ", b">") == "<s>안녕 [INST]".encode()
+    assert max(map(len, said.pieces)) < 8
+
+
+def test_tokens_of_another_vocabulary_and_too_much_text_are_refused(tiny: LlamaTokenizer) -> None:
+    with pytest.raises(InvalidRequest, match="position 1"):
+        builder(tiny).read([5, tiny.n_vocab])
+    with pytest.raises(InvalidRequest, match="8 MiB"):
+        builder(tiny).read([tiny.encode([Segment("<|endoftext|>", trusted=True)])[0]] * 1_000_000)
+
+
 def test_the_default_model_s_prompt_is_the_documented_one(smollm: LlamaTokenizer) -> None:
     built = builder(smollm)
     tokens = built.build(chat([user("hi")]))

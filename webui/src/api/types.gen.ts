@@ -92,6 +92,10 @@ export type DeleteQuery = { permanently?: boolean };
 
 export type DeletedCompletion = { id: string; object: "chat.completion.deleted"; deleted: boolean };
 
+export type DetokenizeRequest = { model?: string | null; tokens: Array<number> };
+
+export type DetokenizedText = { content: string };
+
 /** A message that may be sent. `parent_id` absent: below the session's head; "": a new beginning. `params`: as /v1/chat/completions has them. */
 export type Draft = { content?: string; parent_id?: string | null; params?: Record<string, unknown> };
 
@@ -114,10 +118,20 @@ export type EventQuery = { after?: number; include_usage?: boolean };
 /** bdchat: JSON, lossless; markdown: what is shown; jsonl: training examples. `time_zone`: of the dates in Markdown and in names of files; UTC without it. `language`: of the headings in Markdown. */
 export type ExportQuery = { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string | null; language?: "en" | "ko" };
 
+export type ExtraFile = { filename?: string | null; text: string };
+
 /** Why an answer broke off. */
 export type FailureView = { code: string | null; message: string };
 
 export type FileLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "file"; file: string; status: "skipped" | "failed" };
+
+export type FimChoice = { index: number; message: FimMessage; finish_reason: "stop" | "length" };
+
+export type FimCompletion = { id: string; object: "chat.completion"; created: number; model: string; choices: Array<FimChoice>; usage: Usage };
+
+export type FimMessage = { role: "assistant"; content: string; tool_calls: null };
+
+export type FimRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; prompt: string; suffix?: string | null; max_tokens?: number | null; random_seed?: number | null };
 
 export type FolderList = { data: Array<FolderView> };
 
@@ -147,6 +161,8 @@ export type HubQuery = { search: string };
 export type HubRepositoryList = { data: Array<HubRepositoryView> };
 
 export type HubRepositoryView = { repo: string; num_downloads: number; licence: string | null; is_gated: boolean };
+
+export type InfillRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; max_tokens?: number | null; response_fields?: Array<string> | null; input_prefix?: string | null; input_suffix?: string | null; input_extra?: Array<ExtraFile> | null; prompt?: string | null };
 
 export type InvitationList = { data: Array<InvitationView> };
 
@@ -206,6 +222,13 @@ export type Model = { id: string; object: "model"; created: number; owned_by: st
 export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; good_for: "talk" | "code" | "reasoning" | "vision" | "search" | null; languages: Array<string>; tokens_per_s: number | null; is_deletable: boolean; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; context_cut: string | null; problem: string | null; is_default: boolean };
 
 export type ModelWish = { model: string };
+
+/** Without a field that `response_fields` leaves out. */
+export type NativeCompletion = { index?: number; content?: string; stop?: boolean; model?: string; tokens_predicted?: number; tokens_evaluated?: number; tokens_cached?: number; truncated?: boolean; stop_type?: string; stopping_word?: string; timings?: NativeTimings | null };
+
+export type NativeCompletionRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; max_tokens?: number | null; response_fields?: Array<string> | null; prompt: unknown };
+
+export type NativeTimings = { cache_n: number; prompt_n: number; prompt_ms: number; predicted_n: number; predicted_ms: number };
 
 export type NewFork = { message_id?: string | null };
 
@@ -348,9 +371,17 @@ export type StreamOptions = { include_usage?: boolean | null; continuous_usage_s
 /** The last line. finished: all of the file was read; incomplete: not all of it could be; empty: there was no chat in it; stopped: by the client or by the server's end; failed: by `reason`. */
 export type SummaryLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "summary"; status: "finished" | "incomplete" | "empty" | "stopped" | "failed"; num_imported: number; num_skipped: number; num_failed: number; num_messages: number };
 
+export type TemplatedPrompt = { prompt: string };
+
 export type TextChoice = { index: number; text: string; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" };
 
 export type TextCompletion = { id: string; object: "text_completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<TextChoice>; usage: Usage };
+
+export type TokenPiece = { id: number; piece: string | Array<number> };
+
+export type TokenizeRequest = { model?: string | null; content: string; add_special?: boolean | null; parse_special?: boolean | null; with_pieces?: boolean | null };
+
+export type Tokens = { tokens: Array<number> | Array<TokenPiece> };
 
 export type Tool = { type?: "function" | null; function: FunctionDefinition };
 
@@ -488,6 +519,7 @@ export interface Endpoints {
   "GET /api/shared/{token}": { path: { token: string }; query: { limit?: number; before?: string }; body: undefined; response: SharedSession };
   "GET /health": { path: undefined; query: undefined; body: undefined; response: { status: "ok" | "draining"; models?: Array<Record<string, unknown>> } };
   "GET /metrics": { path: undefined; query: undefined; body: undefined; response: string };
+  "POST /v1/apply-template": { path: undefined; query: undefined; body: ChatCompletionRequest; response: TemplatedPrompt };
   "GET /v1/chat/completions": { path: undefined; query: { limit?: number; after?: string; order?: "asc" | "desc"; model?: string }; body: undefined; response: CompletionList };
   "POST /v1/chat/completions": { path: undefined; query: undefined; body: ChatCompletionRequest; response: ChatCompletion };
   "DELETE /v1/chat/completions/{completion_id}": { path: { completion_id: string }; query: undefined; body: undefined; response: DeletedCompletion };
@@ -496,7 +528,12 @@ export interface Endpoints {
   "POST /v1/chat/completions/{completion_id}/cancel": { path: { completion_id: string }; query: undefined; body: undefined; response: StoredCompletion };
   "GET /v1/chat/completions/{completion_id}/events": { path: { completion_id: string }; query: { after?: number; include_usage?: boolean }; body: undefined; response: unknown };
   "GET /v1/chat/completions/{completion_id}/messages": { path: { completion_id: string }; query: { limit?: number; after?: string; order?: "asc" | "desc" }; body: undefined; response: StoredMessageList };
+  "POST /v1/completion": { path: undefined; query: undefined; body: NativeCompletionRequest; response: NativeCompletion };
   "POST /v1/completions": { path: undefined; query: undefined; body: CompletionRequest; response: TextCompletion };
+  "POST /v1/detokenize": { path: undefined; query: undefined; body: DetokenizeRequest; response: DetokenizedText };
+  "POST /v1/fim/completions": { path: undefined; query: undefined; body: FimRequest; response: FimCompletion };
+  "POST /v1/infill": { path: undefined; query: undefined; body: InfillRequest; response: NativeCompletion };
   "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /v1/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: Model };
+  "POST /v1/tokenize": { path: undefined; query: undefined; body: TokenizeRequest; response: Tokens };
 }

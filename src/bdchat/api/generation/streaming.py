@@ -116,10 +116,12 @@ class StreamResponse(FrameStream):
         group: GenerationGroup,
         encoder: StreamEncoder,
         *,
+        end: bytes = DONE,
         ping_interval_s: float = PING_INTERVAL_S,
         send_timeout_s: float = SEND_TIMEOUT_S,
     ) -> None:
-        super().__init__(_frames(group, encoder), ping_interval_s=ping_interval_s, send_timeout_s=send_timeout_s)
+        """`end`: what stands behind the last frame; b"" where the wire has no such word."""
+        super().__init__(_frames(group, encoder, end), ping_interval_s=ping_interval_s, send_timeout_s=send_timeout_s)
         self._group = group
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,16 +131,16 @@ class StreamResponse(FrameStream):
             self._group.cancel()
 
 
-async def _frames(group: GenerationGroup, encoder: StreamEncoder) -> AsyncGenerator[bytes]:
+async def _frames(group: GenerationGroup, encoder: StreamEncoder, end: bytes) -> AsyncGenerator[bytes]:
     try:
         async with aclosing(group.follow()) as batches:
             async for position, events in batches:
                 frames = encoder.encode(position, events)
                 if frames:
                     yield frames
-        yield encoder.close() + DONE
+        yield encoder.close() + end
     except EngineError as error:  # the status line is long gone: it becomes an event
-        yield b"data: " + error_event(error) + b"\n\n" + DONE
+        yield b"data: " + error_event(error) + b"\n\n" + end
 
 
 async def accept(request: Request, group: GenerationGroup) -> None:

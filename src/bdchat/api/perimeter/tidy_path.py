@@ -10,7 +10,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 SLASHES = re.compile(r"/{2,}")
 VERSIONS = re.compile(r"(?:/v1)+(?=/|$)")
-ENDPOINTS = re.compile(r"/(?:chat/completions|completions|models)(?:/.*)?", re.DOTALL)
+ENDPOINTS = re.compile(
+    r"/(?:chat/completions|completions|models|fim/completions|completion|infill|tokenize|detokenize|apply-template)"
+    r"(?:/.*)?",
+    re.DOTALL,
+)
 OF_THE_PAGE = re.compile(r"/chat/.*", re.DOTALL)  # read by a browser: a chat of that id
 
 

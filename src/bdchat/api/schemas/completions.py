@@ -24,7 +24,7 @@ DEFAULT_MAX_TOKENS = 16
 MAX_TOKEN_ID = 2**31 - 1
 
 
-def _prompts(value: object, info: ValidationInfo) -> list[Prompt]:
+def prompts_of(value: object, info: ValidationInfo) -> list[Prompt]:
     """Text, tokens, or a list of either."""
     if isinstance(value, str):
         return [TextPrompt(text=value)]
@@ -64,7 +64,7 @@ def _number_of_logprobs(value: object) -> object:
 class CompletionRequest(SamplingFields):
     unserved: ClassVar[Mapping[str, Unserved]] = COMPLETIONS
 
-    prompt: Annotated[Any, AfterValidator(_prompts)]  # list[Prompt] once validated
+    prompt: Annotated[Any, AfterValidator(prompts_of)]  # list[Prompt] once validated
     max_tokens: TokenLimit | None = None
     logprobs: Annotated[int | None, Field(ge=0), BeforeValidator(_number_of_logprobs)] = None
     echo: StrictBool | None = None

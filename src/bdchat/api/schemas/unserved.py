@@ -156,6 +156,11 @@ COMPLETIONS: dict[str, Unserved] = _EVERYWHERE | {
     "separate_reasoning": Unserved(THOUGHTS, _is_empty),
 }
 
+# llama.cpp's own routes: what its editors send with every letter is a hint there, or honoured.
+_OF_EDITORS = frozenset({"samplers", "n_indent", "t_max_predict_ms", "response_fields"})
+COMPLETION: dict[str, Unserved] = {name: field for name, field in COMPLETIONS.items() if name not in _OF_EDITORS}
+INFILL: dict[str, Unserved] = {name: field for name, field in COMPLETION.items() if not name.startswith("input_")}
+
 
 def refuse_unserved(fields: Any, unserved: Mapping[str, Unserved]) -> Any:
     """`fields` as they are, for a validator. Raises the error that becomes UnsupportedParameter."""

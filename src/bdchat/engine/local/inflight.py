@@ -21,7 +21,7 @@ from bdchat.engine.request import (
     Timings,
     Usage,
 )
-from bdchat.engine.wire import Submit, Survey, Tokenize, encode
+from bdchat.engine.wire import Detokenize, Submit, Survey, Tokenize, encode
 
 
 class InflightRequest:
@@ -154,10 +154,10 @@ def _cancelled(request_id: str, index: int, num_prompt_tokens: int, num_tokens: 
 
 
 class Question:
-    """Something that is asked of a prompt. Goes into the engine process like an InflightRequest, and may kill it like
-    one."""
+    """Something that is asked of a prompt or of tokens. Goes into the engine process like an InflightRequest, and may
+    kill it like one."""
 
-    def __init__(self, command: Tokenize | Survey) -> None:
+    def __init__(self, command: Tokenize | Detokenize | Survey) -> None:
         self.request_id = command.request_id
         self.is_submitted = False
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

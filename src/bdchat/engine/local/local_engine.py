@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,10 +32,12 @@ from bdchat.engine.local.restarts import Death
 from bdchat.engine.local.supervisor import Supervisor, Timeouts
 from bdchat.engine.local.totals import with_former_lives
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults, TokenText
 from bdchat.engine.wire import (
     MAX_FRAME_BYTES,
     Cancel,
+    Detokenize,
+    Detokenized,
     Forget,
     Inspect,
     Inspected,
@@ -189,6 +191,10 @@ class LocalEngine:
         tokens: tuple[int, ...] = await self._ask(Tokenize(request_id=self._question_id(), prompt=prompt))
         return tokens
 
+    async def detokenize(self, tokens: Sequence[int]) -> TokenText:
+        said: TokenText = await self._ask(Detokenize(request_id=self._question_id(), tokens=tuple(tokens)))
+        return said
+
     async def survey(self, prompt: Prompt) -> PromptSurvey:
         survey: PromptSurvey = await self._ask(Survey(request_id=self._question_id(), prompt=prompt))
         return survey
@@ -200,7 +206,7 @@ class LocalEngine:
     def _question_id(self) -> str:
         return f"question-{next(self._question_numbers)}"
 
-    async def _ask(self, command: Tokenize | Survey) -> Any:
+    async def _ask(self, command: Tokenize | Detokenize | Survey) -> Any:
         try:
             question = Question(command)
         except _UNENCODABLE as error:
@@ -293,6 +299,8 @@ class LocalEngine:
             self._inspected.set()
         elif type(report) is Tokenized:
             self._answer(report.request_id, report.tokens)
+        elif type(report) is Detokenized:
+            self._answer(report.request_id, report.said)
         elif type(report) is Surveyed:
             self._answer(report.request_id, report.survey)
 

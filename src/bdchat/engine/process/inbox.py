@@ -9,17 +9,19 @@ import logging
 import queue
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.process.outbox import Outbox
-from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption
+from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption, TokenText
 from bdchat.engine.wire import (
     Cancel,
     Command,
+    Detokenize,
+    Detokenized,
     Forget,
     FrameSplitter,
     FrameTooLong,
@@ -45,6 +47,9 @@ class PromptSource(Protocol):
         """Raises InvalidRequest."""
 
     def text_of(self, tokens: list[int]) -> str: ...
+
+    def read(self, tokens: Sequence[int]) -> TokenText:
+        """Raises InvalidRequest for ids that the vocabulary does not have, and for too long a text."""
 
     def ends_in_thought(self, tokens: list[int]) -> bool: ...
 
@@ -88,7 +93,7 @@ class Inbox:
         self._outbox = outbox
         self._on_hangup = on_hangup
         self._ready: queue.SimpleQueue[Item] = queue.SimpleQueue()
-        self._prompts: queue.SimpleQueue[Submit | Tokenize | Survey | None] = queue.SimpleQueue()
+        self._prompts: queue.SimpleQueue[Submit | Tokenize | Detokenize | Survey | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unbuilt: set[str] = set()  # submitted, not yet cancelled, prompt not yet built
 
@@ -126,7 +131,7 @@ class Inbox:
             with self._lock:
                 self._unbuilt.add(command.request.request_id)
             self._prompts.put(command)
-        elif isinstance(command, Tokenize | Survey):
+        elif isinstance(command, Tokenize | Detokenize | Survey):
             self._prompts.put(command)
         elif isinstance(command, Cancel):
             with self._lock:
@@ -152,10 +157,14 @@ class Inbox:
             with self._lock:
                 self._unbuilt.discard(request_id)
 
-    def _build_one(self, builder: PromptSource, command: Submit | Tokenize | Survey) -> None:
+    def _build_one(self, builder: PromptSource, command: Submit | Tokenize | Detokenize | Survey) -> None:
         if isinstance(command, Tokenize):
             tokens = builder.build(command.prompt)
             self._outbox.send(Tokenized(request_id=command.request_id, tokens=tuple(tokens)))
+            return
+        if isinstance(command, Detokenize):
+            said = builder.read(command.tokens)
+            self._outbox.send(Detokenized(request_id=command.request_id, said=said))
             return
         if isinstance(command, Survey):
             self._ready.put(SurveyArrival(command.request_id, builder.build(command.prompt)))

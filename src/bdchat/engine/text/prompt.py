@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
-from bdchat.engine.request import ChatPrompt, FimPrompt, Prompt, TextPrompt, TokenPrompt
+from bdchat.engine.request import ChatPrompt, FimPrompt, Prompt, TextPrompt, TokenPrompt, TokenText
 from bdchat.engine.text.answer_marks import AnswerMarks, answer_marks, closing_of_open_thought
 from bdchat.engine.text.chat_template import ChatTemplate
 from bdchat.engine.text.control_text import ControlText
@@ -12,6 +12,7 @@ from bdchat.engine.text.fim import FimWriter
 from bdchat.engine.text.tokenizer import Segment, Tokenizer
 
 _SAMPLE_CHARS = 16_384
+_MAX_READ_BYTES = 8 << 20  # what an answer says of it stays far below a frame's bound
 _TAIL_TOKENS = 32  # of a prompt, in which a tag at its end is looked for: a vocabulary may spell it letter by letter
 
 
@@ -71,6 +72,19 @@ class PromptBuilder:
         pieces = (tokenizer.token_bytes(token) or tokenizer.control_text(token).encode() for token in written)
         text = b"".join(pieces).decode("utf-8", errors="replace")
         return text.removeprefix(" ") if tokenizer.adds_space_prefix else text
+
+    def read(self, tokens: Sequence[int]) -> TokenText:
+        """Raises InvalidRequest."""
+        tokenizer, num_bytes = self._tokenizer, 0
+        pieces: list[bytes] = []
+        for position, token in enumerate(tokens):
+            if not 0 <= token < tokenizer.n_vocab:
+                raise InvalidRequest("tokens", f"token id {token} at position {position} is not in the vocabulary")
+            pieces.append(tokenizer.token_bytes(token) or tokenizer.control_text(token).encode())
+            num_bytes += len(pieces[-1])
+            if num_bytes > _MAX_READ_BYTES:
+                raise InvalidRequest("tokens", f"say more than {_MAX_READ_BYTES >> 20} MiB of text")
+        return TokenText(text=self.text_of(tokens), pieces=tuple(pieces))
 
     def _of_chat(self, prompt: ChatPrompt) -> list[int]:
         tokens = self._encode(self._template.render(prompt), field=prompt.field)

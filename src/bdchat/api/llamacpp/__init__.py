@@ -1,0 +1,1 @@
+"""llama.cpp's own wire: completion, infill, and text ↔ tokens."""
