@@ -15,11 +15,7 @@ MAX_LINES = 400
 
 # Who may import whom inside bdchat; the first pattern that fits a file (its path under src/bdchat) decides.
 ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("settings.py", ()),
-    ("private_files.py", ()),
-    ("disk_margin.py", ()),
-    ("lifeline.py", ()),
-    ("__init__.py", ()),
+    *((name, ()) for name in ("settings.py", "private_files.py", "disk_margin.py", "lifeline.py", "__init__.py")),
     ("__main__.py", ("cli",)),
     (
         "cli.py",
@@ -134,9 +130,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "os.environ": ("settings.py", "engine/process/main.py"),
     "os.getenv": (),
     # Objects of strangers must not be able to run: no file and no socket is read with these.
-    "pickle": (),
-    "marshal": (),
-    "shelve": (),
+    **dict.fromkeys(("pickle", "marshal", "shelve"), ()),
 }
 
 MAX_MODULES = 14  # in a folder, `__init__.py` not counted
