@@ -1,0 +1,1 @@
+"""Regular languages: expressions read into them, combined, and written as expressions again"""
