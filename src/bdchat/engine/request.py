@@ -284,6 +284,7 @@ class AnswerFormat(Value, frozen=True, kw_only=True):
     family: str = "generic"  # a row of answers/families.py
     thought_opening: str = "<think>"
     thought_closing: str = "</think>"
+    thinks: bool = False  # its template knows thoughts; the tags are read anyhow
 
 
 class ModelInfo(Value, frozen=True, kw_only=True):
@@ -311,6 +312,7 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     end_token_ids: tuple[int, ...] = ()  # control tokens that do, beside those that llama.cpp knows as ends
     opens_thought: bool = False  # an answer begins inside a thought where nobody says otherwise: see Accepted
     answer_format: AnswerFormat = AnswerFormat()
+    mark_tokens: dict[int, str] = {}  # control tokens that are text in a chat's answers: they mark thoughts and calls
     has_fim: bool = False  # it has tokens for filling a gap: FimPrompt
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
     description: str = ""

@@ -5,45 +5,35 @@ still turn out to be text, and NotACall takes it back.
 """
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
+from bdchat.engine.answers.call_teller import CallTeller
 from bdchat.engine.answers.families import Family
 from bdchat.engine.answers.json_scanner import read_json
-from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted
+from bdchat.engine.answers.python_calls import read_python_calls
 from bdchat.engine.answers.source import CutOff, NotACall, Reading, TextSource
+from bdchat.engine.answers.xml_calls import read_xml_call
 
 _NAME_KEYS = frozenset(("name", "tool_name"))
 _ARGUMENT_KEYS = frozenset(("arguments", "parameters"))
+_MAX_HEADER = 200  # characters
 
 
-class CallTeller:
-    """Numbers the calls of one answer and tells their parts. What is told cannot be gone back to."""
-
-    def __init__(self, source: TextSource, tool_names: Container[str], tell: Callable[[AnswerPart], None]) -> None:
-        self._source = source
-        self._tool_names = tool_names
-        self._tell = tell
-        self.num_calls = 0
-
-    def check(self, name: str) -> None:
-        """Raises NotACall for a tool that nobody declared."""
-        if name not in self._tool_names:
-            raise NotACall
-
-    def start(self, name: str) -> None:
-        self._source.forget()
-        self._tell(CallStarted(self.num_calls, name))
-        self.num_calls += 1
-
-    def arguments(self, text: str) -> None:
-        self._source.forget()
-        self._tell(CallArguments(self.num_calls - 1, text))
-
-
-def read_calls(source: TextSource, family: Family, teller: CallTeller) -> Reading[None]:
-    """From behind an opening to the end of its calls, closings included. Raises NotACall."""
-    yield from _read_objects(source, teller)
+def read_calls(source: TextSource, family: Family, teller: CallTeller, opening: str) -> Reading[None]:
+    """From behind an opening ("": none) to the end of its calls, closings included. Raises NotACall."""
+    if family.header is not None:
+        yield from _read_header(source, family, teller)
+    else:
+        yield from source.skip_space()
+        first = yield from source.peek()
+        if family.shape == "xml" and first != "{":
+            yield from read_xml_call(source, teller, is_within=opening == "<function=")
+        elif first == "{" or (first == "[" and (yield from _is_list_of_objects(source))):
+            yield from _read_objects(source, teller, is_bare=not opening)
+        else:
+            yield from read_python_calls(source, teller)
     while True:
         yield from source.skip_space()
         if not (yield from source.skip_any(family.closings)):
@@ -53,14 +43,35 @@ def read_calls(source: TextSource, family: Family, teller: CallTeller) -> Readin
     source.forget()
 
 
-def _read_objects(source: TextSource, teller: CallTeller) -> Reading[None]:
-    """One object, or a list of them."""
+def _read_header(source: TextSource, family: Family, teller: CallTeller) -> Reading[None]:
+    assert family.header is not None
+    while (found := family.header.match(source.text, source.place)) is None:
+        if source.is_closed or len(source.rest) > _MAX_HEADER:
+            raise NotACall
+        yield
+    teller.check(found["name"])
+    source.place = found.end()
+    teller.start(found["name"])
+    with suppress(CutOff):  # all there is of the arguments was told
+        yield from read_json(source, teller.arguments)
+
+
+def _is_list_of_objects(source: TextSource) -> Reading[bool]:
+    place = source.place
+    source.take(1)
     yield from source.skip_space()
+    is_one = (yield from source.peek()) == "{"
+    source.place = place
+    return is_one
+
+
+def _read_objects(source: TextSource, teller: CallTeller, *, is_bare: bool) -> Reading[None]:
+    """One object, or a list of them."""
     if (yield from source.peek()) != "[":
-        return (yield from _read_object(source, teller))
+        return (yield from _read_object(source, teller, needs_arguments=is_bare))
     source.take(1)
     while True:
-        yield from _read_object(source, teller)
+        yield from _read_object(source, teller, needs_arguments=is_bare)
         yield from source.skip_space()
         if source.is_closed and source.is_empty:
             return
@@ -68,7 +79,7 @@ def _read_objects(source: TextSource, teller: CallTeller) -> Reading[None]:
             return
 
 
-def _read_object(source: TextSource, teller: CallTeller) -> Reading[None]:
+def _read_object(source: TextSource, teller: CallTeller, *, needs_arguments: bool) -> Reading[None]:
     """The keys in any order: arguments that come before the name wait for it."""
     yield from source.skip_space()
     yield from source.expect("{")
@@ -95,6 +106,8 @@ def _read_object(source: TextSource, teller: CallTeller) -> Reading[None]:
         source.take(len(source.rest))  # the call was told; what ends it is no text
     if teller.num_calls == num_calls:
         teller.check(name)
+        if needs_arguments and not waiting:
+            raise NotACall
         teller.start(name)
         teller.arguments("".join(waiting) or "{}")
 

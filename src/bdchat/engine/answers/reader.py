@@ -8,8 +8,10 @@ the end. White space between thoughts, content and calls belongs to none of them
 import re
 from collections.abc import Mapping, Sequence
 
-from bdchat.engine.answers.calls import CallTeller, read_calls
+from bdchat.engine.answers.call_teller import CallTeller
+from bdchat.engine.answers.calls import read_calls
 from bdchat.engine.answers.families import FAMILIES
+from bdchat.engine.answers.harmony import read_harmony
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, Content, Thought
 from bdchat.engine.answers.source import NotACall, Reading, TextSource, num_held
 from bdchat.engine.request import AnswerFormat
@@ -33,11 +35,12 @@ class AnswerReader:
         self._format = answer_format
         self._family = FAMILIES[answer_format.family]
         self._opens_thought = opens_thought
+        has_calls = reads_calls and bool(tools)
         self._source = TextSource()
         self._parts: list[AnswerPart] = []
-        names = tool_names(tools) if reads_calls else frozenset[str]()
-        self._teller = CallTeller(self._source, names, self._tell)
-        self._openings = self._family.openings if names else ()
+        self._teller = CallTeller(self._source, tools if has_calls else (), self._tell)
+        self._openings = self._family.openings if has_calls else ()
+        self._is_bare = has_calls and (self._family.is_bare or bool(self._family.prompt_ends_with))
         self._is_in_fence = False
         self._reading = self._read()
 
@@ -73,6 +76,8 @@ class AnswerReader:
                 self._parts.append(part)
 
     def _read(self) -> Reading[None]:
+        if self._family.shape == "harmony":
+            return (yield from read_harmony(self._source, self._teller, self._tell))
         if self._opens_thought:
             yield from self._read_thought()
         yield from self._read_beginning()
@@ -81,12 +86,16 @@ class AnswerReader:
     def _read_beginning(self) -> Reading[None]:
         """Thoughts, and calls that need no opening. White space that nothing of the kind follows is content."""
         source, opening = self._source, self._format.thought_opening
+        begun = self._family.prompt_ends_with  # by the prompt: what goes on with it is no content either
+        wrappers = tuple(mark.removeprefix(begun) for mark in self._family.wrappers)
         while True:
             place = source.place
             yield from source.skip_space()
             if (yield from source.skip_any((opening,))):
                 yield from self._read_thought()
-            elif not (self._openings and self._family.is_bare and (yield from self._read_call(source.place))):
+            elif (yield from source.skip_any(wrappers)):
+                source.forget()
+            elif not (self._is_bare and (yield from self._read_call(source.place, begun))):
                 source.place = place
                 return
 
@@ -114,12 +123,20 @@ class AnswerReader:
             source.forget()
             rest, marks = source.rest, self._marks()
             found = re.search("|".join(map(re.escape, marks)), rest) if marks else None
+            if found is not None and not source.is_closed and len(rest) - num_held(rest, marks) <= found.start():
+                found = None  # a fence, say, that may become a longer mark
             if found is None:
                 num_sure = len(rest) if source.is_closed or not marks else _num_sure(rest, marks)
                 self._tell_text(Content, source.take(num_sure))
                 if source.is_closed:
                     return
                 yield
+            elif found[0] in self._family.wrappers:
+                self._tell_text(Content, source.take(found.start()))
+                source.take(len(found[0]))
+                source.forget()
+                if self._is_bare:
+                    yield from self._read_call(0, self._family.prompt_ends_with)
             elif found[0] == _FENCE:
                 self._is_in_fence = not self._is_in_fence
                 self._tell_text(Content, source.take(found.end()))
@@ -128,10 +145,11 @@ class AnswerReader:
 
     def _marks(self) -> tuple[str, ...]:
         """What is looked for in content: within a fence of code, examples of calls are text."""
-        openings = self._openings
+        marks = (*self._openings, *self._family.wrappers)
         if self._is_in_fence:
-            openings = tuple(mark for mark in openings if _CONTROL_LIKE.match(mark))
-        return (*sorted(openings, key=len, reverse=True), _FENCE) if self._openings else ()
+            marks = tuple(mark for mark in marks if _CONTROL_LIKE.match(mark))
+        fence = (_FENCE,) if self._openings else ()
+        return (*sorted(marks, key=len, reverse=True), *fence)
 
     def _read_opened_call(self, num_before: int, opening: str) -> Reading[None]:
         source = self._source
@@ -139,14 +157,14 @@ class AnswerReader:
         self._tell_text(Content, before.rstrip())
         source.forget()
         source.take(len(opening))
-        if not (yield from self._read_call(0)):
+        if not (yield from self._read_call(0, opening)):
             self._tell_text(Content, before[len(before.rstrip()) :] + source.take(len(opening)))
 
-    def _read_call(self, place: int) -> Reading[bool]:
+    def _read_call(self, place: int, opening: str) -> Reading[bool]:
         """False when there is none, and everything from `place` on is still to be read."""
         num_calls = self._teller.num_calls
         try:
-            yield from read_calls(self._source, self._family, self._teller)
+            yield from read_calls(self._source, self._family, self._teller, opening)
         except NotACall:
             if self._teller.num_calls == num_calls:
                 self._source.place = place
@@ -157,11 +175,6 @@ class AnswerReader:
     def _tell_text(self, kind: type[Content] | type[Thought], text: str) -> None:
         if text:
             self._tell(kind(text))
-
-
-def tool_names(tools: Sequence[Mapping[str, object]]) -> frozenset[str]:
-    functions = (tool.get("function") for tool in tools)
-    return frozenset(str(function["name"]) for function in functions if isinstance(function, Mapping))
 
 
 def _num_sure(text: str, marks: Sequence[str]) -> int:

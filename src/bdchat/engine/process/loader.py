@@ -67,6 +67,8 @@ class LlamaLoader:
                 end_texts=marks.texts,
                 end_token_ids=tuple(sorted(marks.token_ids)),
                 opens_thought=prompts.opens_thought,
+                answer_format=prompts.answer_format,
+                mark_tokens=prompts.mark_tokens(),
                 has_fim=prompts.has_fim,
             )
         except BaseException:

@@ -20,7 +20,7 @@ from bdchat.engine.request import (
     Usage,
 )
 from bdchat.engine.scheduling.drafter import Guess, PromptLookup
-from bdchat.engine.text.detokenizer import Detokenizer
+from bdchat.engine.text.detokenizer import Detokenizer, TextChunk
 
 
 class Sequence:
@@ -61,6 +61,7 @@ class Sequence:
         ends_by_template = is_chat and not request.sampling.ignore_eos
         self._end_texts = info.end_texts if ends_by_template else ()
         self._end_token_ids = frozenset(info.end_token_ids if ends_by_template else ())
+        self._mark_tokens = info.mark_tokens if is_chat else {}
         self._detokenizer = Detokenizer(
             (*request.sampling.stop, *self._end_texts),
             num_chars_sent=num_chars_sent,
@@ -107,7 +108,7 @@ class Sequence:
         for token in tokens:
             self.tokens.append(token)
             self._sampler.accept(token)
-            chunk = self._detokenizer.push(runner.token_bytes(token))
+            chunk = self._push(token, runner)
             text += chunk.text
             if chunk.stop is not None:  # it was over, but nobody was told
                 break
@@ -131,7 +132,7 @@ class Sequence:
             self.num_end_tokens = 1
             return self.finish(FinishReason.STOP, now, logprobs=logprobs)
         self.tokens.append(token)
-        chunk = self._detokenizer.push(runner.token_bytes(token))
+        chunk = self._push(token, runner)
         delta = Delta(
             request_id=self.request.request_id, index=self.index, text=chunk.text, tokens=(token,), logprobs=logprobs
         )
@@ -140,6 +141,10 @@ class Sequence:
         if len(self.tokens) >= self.max_length:
             return [delta, *self.finish(FinishReason.LENGTH, now)]
         return [delta]
+
+    def _push(self, token: int, runner: ModelRunner) -> TextChunk:
+        mark = self._mark_tokens.get(token)
+        return self._detokenizer.push(runner.token_bytes(token) if mark is None else mark.encode())
 
     def _is_mark_cut_off(self, text: str) -> bool:
         """The answer ran out of tokens within `<|im_end|>`. One or two characters may be the answer's own."""

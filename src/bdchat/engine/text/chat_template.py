@@ -14,6 +14,7 @@ import msgspec
 from jinja2 import TemplateError as JinjaError
 from jinja2 import meta, nodes
 
+from bdchat.engine.answers.detection import answer_format
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatMessage, ChatPrompt, ToolCall
 from bdchat.engine.text.answer_marks import Surroundings, closing_of_open_thought
@@ -23,6 +24,7 @@ from bdchat.engine.text.repairs import Repair, repaired
 from bdchat.engine.text.template_sandbox import TemplateLimitExceeded, TemplateRaised, TemplateSandbox
 from bdchat.engine.text.time_limit import call_with_time_limit
 from bdchat.engine.text.tokenizer import Segment
+from bdchat.engine.text.tool_text import offered, with_tools_told
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
@@ -41,6 +43,7 @@ _RESERVED_KWARGS = frozenset(
         "add_generation_prompt",
     )
 )
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")  # what templates call an earlier thought
 _PROBE_TOOL: dict[str, object] = {
     "type": "function",
     "function": {
@@ -107,19 +110,28 @@ class ChatTemplate:
             raise InvalidRequest("messages", f"the model's chat template failed: {_one_line(error)}") from error
 
     def _render_taken(self, prompt: ChatPrompt, kwargs: Mapping[str, Json]) -> list[Segment]:
+        prompt = offered(prompt)
+        if not self.supports_tools:
+            prompt = with_tools_told(prompt)
         form = self._forms.form_of(prompt.messages)
         try:
             segments = self._render_segments(_in_form(prompt, form), kwargs, Repair.REFUSAL_PASSED_OVER in form)
         except TemplateLimitExceeded:
             raise
         except (JinjaError, *_RENDER_ERRORS):  # over something that its shape does not show
-            try:
-                segments = self._render_segments(_in_form(prompt, STRICTEST), kwargs)
-            except (JinjaError, *_RENDER_ERRORS):
-                segments = []
+            segments = self._try_plainer(_without_reasoning(prompt), form, kwargs)
             if not segments:
                 raise
         return _with_closed_thought(segments) if prompt.closes_thought else segments
+
+    def _try_plainer(self, prompt: ChatPrompt, form: Form, kwargs: Mapping[str, Json]) -> list[Segment]:
+        """[] when the template takes it in no form."""
+        for plainer in (form, STRICTEST):
+            try:
+                return self._render_segments(_in_form(prompt, plainer), kwargs, Repair.REFUSAL_PASSED_OVER in plainer)
+            except (JinjaError, *_RENDER_ERRORS):
+                continue
+        return []
 
     def _render_segments(
         self, prompt: ChatPrompt, kwargs: Mapping[str, Json], passes_over_refusal: bool = False
@@ -139,6 +151,9 @@ class ChatTemplate:
             fields["content"] = [{"type": "text", "text": content}]
         if message.name is not None:
             fields["name"] = marker.text(message.name, is_name=True)
+        if message.reasoning:
+            reasoning = marker.text(message.reasoning, is_generated=True)
+            fields |= dict.fromkeys(_REASONING_FIELDS, reasoning)
         if message.tool_calls:
             fields["tool_calls"] = [self._tool_call(call, marker) for call in message.tool_calls]
         if message.tool_call_id is not None:
@@ -179,6 +194,7 @@ class ChatTemplate:
         system = ChatMessage(role="system", content="probe-system")
         self.supports_system = "probe-system" in self._try([system, user])
         self.supports_tools = "probe_tool" in self._try([user], tools=(_PROBE_TOOL,))
+        self.answer_format = answer_format(self._source, supports_tools=self.supports_tools)
         call = ToolCall(tool_call_id="probe0001", name="probe_tool", arguments='{"a": "probe-argument"}')
         answer = ChatMessage(role="assistant", tool_calls=(call,))
         result = ChatMessage(role="tool", content="probe-result", tool_call_id="probe0001")
@@ -283,7 +299,7 @@ class _Marker:
         self._control_text = control_text
         texts = [*others]
         for message in prompt.messages:
-            texts += (message.content, message.name or "", message.tool_call_id or "")
+            texts += (message.content, message.reasoning, message.name or "", message.tool_call_id or "")
             for call in message.tool_calls:
                 texts += (call.tool_call_id, call.name, call.arguments, *_strings(_parsed(call.arguments)))
         texts += _strings([_plain(tool) for tool in prompt.tools])
@@ -331,6 +347,12 @@ def _pass_over(_: object = None) -> str:
 
 def _in_form(prompt: ChatPrompt, form: Form) -> ChatPrompt:
     return msgspec.structs.replace(prompt, messages=repaired(prompt.messages, form)) if form else prompt
+
+
+def _without_reasoning(prompt: ChatPrompt) -> ChatPrompt:
+    """gpt-oss's template refuses a thought where there is a text as well."""
+    messages = tuple(msgspec.structs.replace(message, reasoning="") for message in prompt.messages)
+    return msgspec.structs.replace(prompt, messages=messages)
 
 
 def _parsed(arguments: str) -> Json:

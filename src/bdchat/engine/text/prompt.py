@@ -1,10 +1,11 @@
 """Prompt → token ids, whatever shape it came in. Any thread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
+from bdchat.engine.answers.detection import shown_marks
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
-from bdchat.engine.request import ChatPrompt, FimPrompt, Prompt, TextPrompt, TokenPrompt, TokenText
+from bdchat.engine.request import AnswerFormat, ChatPrompt, FimPrompt, Prompt, TextPrompt, TokenPrompt, TokenText
 from bdchat.engine.text.answer_marks import AnswerMarks, answer_marks, closing_of_open_thought
 from bdchat.engine.text.chat_template import ChatTemplate
 from bdchat.engine.text.control_text import ControlText
@@ -41,14 +42,32 @@ class PromptBuilder:
         """Whether these of a chat's prompt end inside a thought, which the answer goes on with."""
         return bool(closing_of_open_thought(self.text_of(tokens[-_TAIL_TOKENS:])))
 
+    @property
+    def answer_format(self) -> AnswerFormat:
+        return self._template.answer_format
+
+    def mark_tokens(self) -> dict[int, str]:
+        """Control tokens that are part of an answer's raw text: they mark its thoughts and calls, and have no text of
+        their own in this vocabulary."""
+        tokenizer, marks = self._tokenizer, shown_marks(self.answer_format)
+        tokens = self._control_tokens(marks.__contains__)
+        return {
+            token_id: text
+            for text, token_id in tokens.items()
+            if not tokenizer.token_bytes(token_id) and not tokenizer.is_end_of_generation(token_id)
+        }
+
+    def _control_tokens(self, is_wanted: Callable[[str], bool]) -> dict[str, int]:
+        tokens: dict[str, int] = {}
+        for text in filter(is_wanted, self._tokenizer.control_texts()):
+            ids = self._tokenizer.encode([Segment(text, trusted=True)], add_bos=False)
+            tokens |= {text: ids[0]} if len(ids) == 1 else {}
+        return tokens
+
     def answer_marks(self) -> AnswerMarks:
         """What ends an answer to a chat, beside the ends that the tokenizer knows."""
         tokenizer, around = self._tokenizer, self._template.surroundings
-        tokens: dict[str, int] = {}
-        for text in tokenizer.control_texts():
-            if text in around.trailer:
-                ids = tokenizer.encode([Segment(text, trusted=True)], add_bos=False)
-                tokens |= {text: ids[0]} if len(ids) == 1 else {}
+        tokens = self._control_tokens(lambda text: text in around.trailer)
         ends = frozenset(token_id for token_id in tokens.values() if tokenizer.is_end_of_generation(token_id))
         return answer_marks(around, tokens, ends, is_made_up=self._template.is_fallback)
 

@@ -1,0 +1,99 @@
+"""Reads a call that is written in tags: <function=f><parameter=a>…</parameter></function>, its arguments told as JSON.
+
+A value is text between a line break after its opening tag and one before its closing tag. Whether it is a string is
+said by the tool's schema; where that says nothing, what is JSON is JSON, and the rest is a string.
+"""
+
+import json
+
+from bdchat.engine.answers.call_teller import CallTeller
+from bdchat.engine.answers.source import CutOff, NotACall, Reading, TextSource, num_held
+
+_CLOSING = "</parameter>"
+_NEXT = ("<parameter=", "</function>")
+_MAX_NAME = 200
+
+
+def read_xml_call(source: TextSource, teller: CallTeller, *, is_within: bool) -> Reading[None]:
+    """`is_within`: `<function=` was read already. Raises NotACall."""
+    if not is_within:
+        yield from source.expect("<function=")
+    name = yield from _read_name(source)
+    teller.check(name)
+    yield from source.skip_space()
+    found = yield from source.skip_any(_NEXT)
+    if not found:
+        raise NotACall
+    teller.start(name)
+    separator = "{"
+    try:
+        while found == "<parameter=":
+            key = yield from _read_name(source)
+            teller.arguments(f"{separator}{json.dumps(key, ensure_ascii=False)}: ")
+            separator = ", "
+            if teller.is_text(name, key):
+                yield from _read_text(source, teller)
+            else:
+                yield from _read_value(source, teller)
+            yield from source.skip_space()
+            found = yield from source.expect(*_NEXT)
+    except CutOff:
+        return source.forget() if not source.take(len(source.rest)) else None
+    teller.arguments("{}" if separator == "{" else "}")
+
+
+def _read_name(source: TextSource) -> Reading[str]:
+    while ">" not in (rest := source.rest):
+        if source.is_closed:
+            raise CutOff
+        if len(rest) > _MAX_NAME:
+            raise NotACall
+        yield
+    name = source.take(rest.index(">"))
+    source.take(1)
+    return name.strip()
+
+
+def _read_text(source: TextSource, teller: CallTeller) -> Reading[None]:
+    """A string, told piece by piece."""
+    yield from source.skip_any(("\n",))
+    teller.arguments('"')
+    while True:
+        before, found, _ = source.rest.partition(_CLOSING)
+        if found:
+            source.take(len(before) + len(_CLOSING))
+            return teller.arguments(_escaped(before.removesuffix("\n")) + '"')
+        num_sure = len(before) if source.is_closed else len(before) - num_held(before, ("\n" + _CLOSING, _CLOSING))
+        if num_sure:
+            teller.arguments(_escaped(source.take(num_sure)))
+        if source.is_closed:
+            raise CutOff
+        yield
+
+
+def _read_value(source: TextSource, teller: CallTeller) -> Reading[None]:
+    """A value of another type, told when it is whole."""
+    while _CLOSING not in (rest := source.rest):
+        if source.is_closed:
+            teller.arguments(_escaped(source.take(len(rest)).strip()))
+            raise CutOff
+        yield
+    text = source.take(rest.index(_CLOSING)).strip()
+    source.take(len(_CLOSING))
+    teller.arguments(text if _is_json(text) else json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
