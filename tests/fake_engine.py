@@ -21,6 +21,7 @@ from bdchat.engine.request import (
     FinishReason,
     GenerationRequest,
     ModelInfo,
+    Progress,
     Prompt,
     PromptLogprobs,
     Resumption,
@@ -178,6 +179,15 @@ class FakeEngine:
             seed=request.sampling.seed or 0,
             prompt_text=prompt_text(request.prompt) if request.echo else None,
         )
+        if request.wants_progress:
+            for position, num_computed in ((1, 0), (None, len(tokens))):
+                yield Progress(
+                    request_id=request.request_id,
+                    queue_position=position,
+                    num_prompt_tokens=len(tokens),
+                    num_cached_tokens=cached,
+                    num_computed_tokens=num_computed,
+                )
         if request.num_prompt_logprobs is not None:
             scored = tuple(_scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
             yield PromptLogprobs(request_id=request.request_id, tokens=scored)
@@ -328,6 +338,11 @@ def _scored(byte: int, num_top: int, *, first: bool = False) -> TokenLogprob:
     )
 
 
-def fake_router(*engines: FakeEngine) -> Router:
+def fake_router(*engines: FakeEngine, unknown_is_default: bool = False) -> Router:
     """The first engine is the default."""
-    return Router({engine.model_id: engine for engine in engines}, default=engines[0].model_id, created=1_700_000_000)
+    return Router(
+        {engine.model_id: engine for engine in engines},
+        default=engines[0].model_id,
+        created=1_700_000_000,
+        unknown_is_default=unknown_is_default,
+    )

@@ -188,6 +188,9 @@ class ModelSettings(Section):
     # `bdchat serve` fetches the default model where it is not here yet, and says so first; True: it stops instead.
     offline: bool = False
     default: str = "smollm2-135m-instruct"  # catalog name or path to a .gguf; "none" starts without a model
+    # A request under /v1 that names a model which is not served gets 404, as from OpenAI, or the default's answer: some
+    # editors can name none but gpt-4o.
+    unknown: Literal["refuse", "default"] = "refuse"
     # Admins may search the Hugging Face hub from the page; each search tells the hub its words. Off: nothing asks it.
     hub_search: bool = False
 

@@ -42,7 +42,8 @@ def make_app(*engines: FakeEngine, settings: Settings | None = None, live_timing
     settings = settings or Settings()
     if settings.data_dir == default_data_dir():
         settings = settings.model_copy(update={"data_dir": fresh_data_dir()})
-    return App(settings, fake_router(*(engines or (FakeEngine(),))), live_timing=live_timing)
+    router = fake_router(*(engines or (FakeEngine(),)), unknown_is_default=settings.models.unknown == "default")
+    return App(settings, router, live_timing=live_timing)
 
 
 def fresh_data_dir() -> Path:

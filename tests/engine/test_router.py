@@ -1,7 +1,7 @@
 """Laws of the router: a name is one engine or ModelNotFound; closing closes all."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFou
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.models.catalog import InstalledModel
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults
+from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults, TokenText
 from bdchat.engine.router import Router
 
 pytestmark = pytest.mark.anyio
@@ -76,6 +76,9 @@ class StillEngine:
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         raise NotImplementedError
 
+    async def detokenize(self, tokens: Sequence[int]) -> TokenText:
+        raise NotImplementedError
+
     def metrics(self) -> EngineMetrics:
         raise NotImplementedError
 
@@ -102,6 +105,14 @@ def test_ids_match_exactly(engines: MappingProxyType[str, Engine], name: str) ->
     with pytest.raises(ModelNotFound) as caught:
         Router(engines, default="large", created=7).engine_for(name)
     assert (caught.value.model, caught.value.available) == (name, ("large", "small"))
+
+
+def test_an_unknown_name_is_the_default_for_who_wants_an_answer_alone(engines: MappingProxyType[str, Engine]) -> None:
+    router = Router(engines, default="large", created=7, aliases={"L": "large"}, unknown_is_default=True)
+    assert [router.asked_for(name) for name in ("gpt-4o", "small", "L", None)] == [None, "small", "L", None]
+    with pytest.raises(ModelNotFound):
+        router.engine_for("gpt-4o")
+    assert Router(engines, default="large", created=7).asked_for("gpt-4o") == "gpt-4o"
 
 
 def test_a_model_becomes_the_default_when_it_has_been_loaded_and_not_before() -> None:

@@ -136,13 +136,17 @@ def local_router(settings: Settings) -> Router:
 
     Raises ModelNotFound, ModelLoadFailed."""
     models = LocalModels.of(settings)
-    created = int(time.time())
+    made: dict[str, Any] = {
+        "created": int(time.time()),
+        "unknown_is_default": settings.models.unknown == "default",
+        "source": models,
+    }
     if settings.models.default == "none":
-        return Router({}, default=None, created=created, source=models)
+        return Router({}, default=None, **made)
     installed = models.find_for_operator(settings.models.default)
     aliases = dict.fromkeys(installed.names[1:], installed.name)
     engines = {installed.name: models.open(installed)}
-    return Router(engines, default=installed.name, created=created, aliases=aliases, source=models)
+    return Router(engines, default=installed.name, aliases=aliases, **made)
 
 
 def listen(server: ServerSettings, *, backlog: int = MAX_BACKLOG) -> socket.socket:

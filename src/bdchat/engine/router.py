@@ -48,7 +48,8 @@ class Router:
     """Every id and alias leads to one engine; `aliases` are other names of the same models (a file's name).
 
     Only the default that it was made with may be a model that does not load; none becomes it afterwards.
-    Without a source nothing can be loaded beyond the engines that it was made with."""
+    Without a source nothing can be loaded beyond the engines that it was made with. `unknown_is_default`: the default
+    answers requests that name a model which is not served."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Router:
         default: str | None,
         created: int,
         aliases: Mapping[str, str] | None = None,
+        unknown_is_default: bool = False,
         source: ModelSource | None = None,
     ) -> None:
         assert default is None or default in engines
@@ -65,6 +67,7 @@ class Router:
         self._sort()
         self._created = dict.fromkeys(engines, created)
         self._aliases = {alias: target for alias, target in (aliases or {}).items() if target in engines}
+        self._unknown_is_default = unknown_is_default
         self._source = source
         self._leaving: dict[str, Engine] = {}
 
@@ -99,6 +102,12 @@ class Router:
         if model is not None and model in self._aliases:
             return self._aliases[model]
         raise ModelNotFound(model or "default", tuple(self._engines))
+
+    def asked_for(self, model: str | None) -> str | None:
+        """Whom a request is to name that names `model`: None, the default, for one that is not served where an operator
+        lets the default answer for it. Only for requests that want an answer and nothing else."""
+        is_served = model in self._engines or model in DEFAULT_NAMES or model in self._aliases
+        return None if self._unknown_is_default and not is_served else model
 
     def engine_for(self, model: str | None) -> Engine:
         return self._engines[self.model_id_for(model)]

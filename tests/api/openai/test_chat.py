@@ -237,3 +237,18 @@ async def test_an_error_after_the_first_byte_is_an_event_and_then_done() -> None
     assert events[-1]["error"]["code"] == "generation_failed"
     assert set(events[-1]["error"]) == {"message", "type", "param", "code"}
     assert error_of(whole, 500)["code"] == "generation_failed"
+
+
+async def test_a_stream_tells_where_its_request_is_only_when_asked() -> None:
+    asks = {"stream_options": {"include_progress": True, "include_usage": True}}
+    async with in_process() as client:
+        body = {"messages": USER, "stream": True}
+        told = events_of((await client.post(URL, json=body | asks)).text)
+        plain = events_of((await client.post(URL, json=body)).text)
+        whole = (await client.post(URL, json=body | asks | {"stream": False})).json()
+    progress = [chunk["bdchat"]["progress"] for chunk in told[:2]]
+    assert [(each["queue_position"], each["num_computed_tokens"]) for each in progress] == [(1, 0), (None, 8)]
+    assert [chunk["choices"] for chunk in told[:2]] == [[], []]
+    assert [chunk["usage"] for chunk in told[:-1]] == [None] * (len(told) - 1)
+    assert [chunk["choices"][0]["delta"] for chunk in told[2:-1]] == [chunk["choices"][0]["delta"] for chunk in plain]
+    assert whole["choices"][0]["message"]["content"] == "Hello world"

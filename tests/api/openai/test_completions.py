@@ -178,3 +178,20 @@ async def test_a_prompt_may_leave_out_what_it_begins_with() -> None:
     async with in_process(engine) as client:
         await client.post(URL, json={"prompt": "a", "suffix": "", "add_special_tokens": False})
     assert engine.requests[0].prompt == TextPrompt(text="a", adds_special=False)
+
+
+@pytest.mark.parametrize("fields", [{"stream_options": {"include_progress": True}}, {"return_progress": True}])
+async def test_a_stream_tells_how_far_its_prompts_are_when_asked(fields: dict[str, object]) -> None:
+    async with in_process() as client:
+        body = {"prompt": ["ab", "c"], "stream": True}
+        told = events_of((await client.post(URL, json=body | fields)).text)
+        plain = events_of((await client.post(URL, json=body)).text)
+    progress = [chunk["bdchat"]["progress"] for chunk in told if not chunk["choices"]]
+    assert [(each["prompt"], each["queue_position"], each["num_computed_tokens"]) for each in progress] == [
+        (0, 1, 0),
+        (0, None, 2),
+        (1, 1, 0),
+        (1, None, 1),
+    ]
+    assert len(told) == len(plain) + 4
+    assert not any("bdchat" in chunk for chunk in plain)

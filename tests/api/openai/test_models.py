@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.api.serving import error_of, in_process
+from bdchat.settings import ModelSettings, Settings
+from tests.api.serving import USER, error_of, in_process, opened
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
@@ -42,3 +43,34 @@ async def test_an_unknown_model_is_a_404_in_the_path_and_in_a_body() -> None:
         ):
             error = error_of(response, 404)
             assert (error["code"], error["param"]) == ("model_not_found", "model")
+
+
+DOORS: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": {"messages": USER},
+    "/v1/completions": {"prompt": "a"},
+    "/v1/fim/completions": {"prompt": "a"},
+    "/v1/completion": {"prompt": "a"},
+    "/v1/infill": {"input_prefix": "a"},
+    "/v1/tokenize": {"content": "a"},
+    "/v1/detokenize": {"tokens": [97]},
+    "/v1/apply-template": {"messages": USER},
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_model_that_is_not_served_is_the_default_where_an_operator_says_so(door: str) -> None:
+    body = DOORS[door] | {"model": "gpt-4o"}
+    async with in_process() as client:
+        assert error_of(await client.post(door, json=body), 404)["code"] == "model_not_found"
+    async with in_process(settings=Settings(models=ModelSettings(unknown="default"))) as client:
+        answer = await client.post(door, json=body)
+        assert answer.status_code == 200
+        assert answer.json().get("model", "fake") == "fake"
+        error_of(await client.get("/v1/models/gpt-4o"), 404)
+
+
+async def test_a_stored_answer_of_a_model_that_is_not_served_is_the_defaults() -> None:
+    async with in_process(settings=Settings(models=ModelSettings(unknown="default"))) as client:
+        await opened(client)
+        body = {"messages": USER, "model": "gpt-4o", "store": True}
+        assert (await client.post("/v1/chat/completions", json=body)).json()["model"] == "fake"

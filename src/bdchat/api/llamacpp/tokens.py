@@ -74,7 +74,7 @@ class TokenTexts:
     async def tokenize(self, request: Request) -> Response:
         require_chat(request)
         body = parse(TokenizeRequest, await read_json_body(request), self._limits)
-        engine = self._router.engine_for(body.model)
+        engine = self._router.engine_for(self._router.asked_for(body.model))
         tokens = await unless_gone(request.receive, _tokens(engine, body))
         if not body.with_pieces:
             return reply(Tokens(tokens=list(tokens)))
@@ -84,7 +84,7 @@ class TokenTexts:
     async def detokenize(self, request: Request) -> Response:
         require_chat(request)
         body = parse(DetokenizeRequest, await read_json_body(request), self._limits)
-        engine = self._router.engine_for(body.model)
+        engine = self._router.engine_for(self._router.asked_for(body.model))
         said = await unless_gone(request.receive, engine.detokenize(body.tokens))
         return reply(DetokenizedText(content=said.text))
 
@@ -92,7 +92,7 @@ class TokenTexts:
         """The text from which /v1/completions makes the tokens that the conversation has."""
         require_chat(request)
         body = parse(ChatCompletionRequest, await read_json_body(request), self._limits)
-        engine = self._router.engine_for(body.model)
+        engine = self._router.engine_for(self._router.asked_for(body.model))
         said = await unless_gone(request.receive, _rendered(engine, body))
         return reply(TemplatedPrompt(prompt=said.text))
 

@@ -16,12 +16,13 @@ from typing import Any
 import msgspec
 
 from bdchat.api.generation.events import Ended, Failed, LogEvent, Reset, Started
+from bdchat.api.generation.progress import progress_of
 from bdchat.api.generation.streaming import frame, json_text
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import ErrorEvent, seconds_left
 from bdchat.api.http.long_answer import GAP
 from bdchat.api.openai.logprobs import chat_logprobs
-from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, TokenLogprob
+from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, Progress, TokenLogprob
 from bdchat.store.chats.generation_rows import GenerationRow
 
 CHUNK = "chat.completion.chunk"
@@ -122,7 +123,14 @@ class ChatChunks:
             frames = [b"data: " + _encoder.encode(reset)]
         elif isinstance(event, Accepted):
             self._usage.add_accepted(event)
+        elif isinstance(event, Progress):
+            frames = [self._progress(event)]
         return frames
+
+    def _progress(self, event: Progress) -> bytes:
+        """Without choices: who does not know it passes over it."""
+        tail = b',"bdchat":' + _encoder.encode({"progress": progress_of(event)})
+        return self._start + b',"choices":[' + self._end + tail + b"}"
 
     def _roles(self) -> list[bytes]:
         if self._has_roles:

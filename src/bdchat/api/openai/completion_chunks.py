@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdchat.api.generation.events import LogEvent
+from bdchat.api.generation.progress import progress_of
 from bdchat.api.generation.streaming import frame
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.openai.logprobs import LegacyLogprobs
-from bdchat.engine.request import Accepted, Delta, Finished, PromptLogprobs
+from bdchat.engine.request import Accepted, Delta, Finished, Progress, PromptLogprobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,21 @@ class CompletionChunks:
         self._includes_usage = includes_usage
 
     def encode(self, position: int, events: Sequence[LogEvent]) -> bytes:
-        return b"".join(self._chunk(piece) for piece in self._pieces.of(position, events))
+        """Of several prompts each has its own progress, under its number."""
+        told = [self._progress(position, event) for event in events if isinstance(event, Progress)]
+        return b"".join((*told, *(self._chunk(piece) for piece in self._pieces.of(position, events))))
 
     def close(self) -> bytes:
         if not self._includes_usage:
             return b""
         usage = self._pieces.usage
         return frame(self._wire | {"choices": [], "usage": usage.to_wire(), "bdchat": {"timings": usage.timings}})
+
+    def _progress(self, position: int, event: Progress) -> bytes:
+        chunk = self._wire | {"choices": []}
+        if self._includes_usage:
+            chunk["usage"] = None
+        return frame(chunk | {"bdchat": {"progress": {"prompt": position, **progress_of(event)}}})
 
     def _chunk(self, piece: Piece) -> bytes:
         choice = {

@@ -34,7 +34,7 @@ class Completions:
     async def create(self, request: Request) -> Response:
         identity = require_chat(request)
         body = parse(CompletionRequest, await read_json_body(request), self._limits)
-        engine = self._router.engine_for(body.model)
+        engine = self._router.engine_for(self._router.asked_for(body.model))
         completion_id = f"cmpl-{uuid.uuid4().hex}"
         if engine.info is not None:
             _refuse_long_token_lists(body.prompts, engine.info)

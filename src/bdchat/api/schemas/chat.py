@@ -287,4 +287,5 @@ class ChatCompletionRequest(SamplingFields, ToolFields):
             cache_prompt=self.cache_prompt is not False,
             is_deterministic=self.deterministic is True,
             user=self.user_name,
+            wants_progress=self.includes_progress,
         )

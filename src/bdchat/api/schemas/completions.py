@@ -126,6 +126,7 @@ class CompletionRequest(SamplingFields):
                 num_prompt_logprobs=self.logprobs if self.echo else None,
                 echo=bool(self.echo) or self.logprobs is not None,  # offsets count from the prompt's beginning
                 user=self.user_name,
+                wants_progress=self.includes_progress,
             )
             for position, prompt in enumerate(prompts)
         ]

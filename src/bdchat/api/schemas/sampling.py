@@ -141,6 +141,7 @@ TemplateKwargs = Annotated[Any, AfterValidator(_template_kwargs)]
 
 class StreamOptions(Wire):
     include_usage: StrictBool | None = None
+    include_progress: StrictBool | None = None  # our own: the place in the queue, and how far the prompt is read
     continuous_usage_stats: Annotated[None, BeforeValidator(_no_continuous_usage)] = None
 
 
@@ -172,6 +173,7 @@ class SamplingFields(FormatFields):
     ignore_eos: StrictBool | None = None
     cache_prompt: StrictBool | None = None
     deterministic: StrictBool | None = None
+    return_progress: StrictBool | None = None
     chat_template_kwargs: TemplateKwargs = None
     sampling_defaults: SamplingSource | None = None
 
@@ -206,6 +208,12 @@ class SamplingFields(FormatFields):
         return bool(self.stream_options and self.stream_options.include_usage)
 
     @property
+    def includes_progress(self) -> bool:
+        """Of a stream alone: elsewhere nobody hears of it."""
+        asks = self.return_progress or (self.stream_options and self.stream_options.include_progress)
+        return bool(self.stream and asks)
+
+    @property
     def user_name(self) -> str:
         """Whose request it is, for fairness. Anything but text is no name."""
         return self.user[:128] if isinstance(self.user, str) else ""
@@ -216,6 +224,10 @@ class SamplingFields(FormatFields):
         if self.repeat_last_n is not None:
             return self.repeat_last_n if self.repeat_last_n >= 0 else None
         return None if self.repetition_penalty is not None and self.repeat_penalty is None else DEFAULTS.repeat_last_n
+
+    def naming(self, model: str | None) -> Self:
+        """The same of another model."""
+        return self if model == self.model else self.model_copy(update={"model": model})
 
     def with_defaults(self, model: SamplingDefaults, otherwise: SamplingSource) -> Self:
         """The model's own numbers where the request names none, if it wants those; `otherwise`: whose, where it does
