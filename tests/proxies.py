@@ -13,9 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.patience import PATIENCE_S
+
 DOCUMENT = Path(__file__).parent.parent / "docs" / "proxy.md"
 HOST = "chat.example.com"
-START_TIMEOUT_S = 20
 NGINX = """
 user {user}; daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
 events {{}}
@@ -89,10 +90,10 @@ class Proxy:
             self._process = subprocess.Popen(
                 self.command(upstream), stdout=output, stderr=output, env={**os.environ, "HOME": str(self._folder)}
             )
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as line:
                     trusting().wrap_socket(line, server_hostname=HOST).close()  # Caddy makes its certificate meanwhile
                     return self
             except OSError:

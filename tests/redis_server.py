@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-START_TIMEOUT_S = 10
+from tests.patience import PATIENCE_S
 
 
 def redis_binary() -> str | None:
@@ -38,10 +38,10 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as line:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as line:
                     line.sendall(b"PING\r\n")
                     if line.recv(16).startswith(b"+PONG"):
                         return

@@ -25,6 +25,7 @@ from benchmark.prompts import Shape, user, words
 from benchmark.report import write_json
 from benchmark.servers import Contender, ServerFailed, llama_server, started
 from benchmark.workloads import STREAMS, Turn, least_possible, num_retokenised, streams
+from tests.patience import PATIENCE_S
 from tests.sse_server import DONE, HOLD, Answer, Asked, LoopbackServer, delta, event, json_answer, streamed, usage
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -40,7 +41,7 @@ def with_server(
 ) -> None:
     async def scenario() -> None:
         respond = answer if callable(answer) else lambda _: answer
-        async with asyncio.timeout(20), LoopbackServer(respond) as server:
+        async with asyncio.timeout(PATIENCE_S), LoopbackServer(respond) as server:
             await use(server)
 
     with asyncio.Runner(loop_factory=new_loop) as runner:

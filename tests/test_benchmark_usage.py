@@ -7,7 +7,8 @@ import pytest
 
 from bdchat.settings import GenerationSettings, Settings
 from benchmark.usage_sums import NAMES, Load, booked, counted, is_idle
-from tests.api.serving import app_of, over_http, signed_in, until
+from tests.api.serving import app_of, over_http, signed_in
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from bootstrap_console import BootstrapError, run
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
@@ -33,7 +34,7 @@ def descendants(parent: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 def is_over(process: psutil.Process) -> bool:
     try:
-        process.wait(5)
+        process.wait(PATIENCE_S)
     except psutil.TimeoutExpired:
         process.kill()
         return False

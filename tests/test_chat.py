@@ -18,6 +18,7 @@ from rich.console import Console
 from bdchat.chat import INTERRUPTED, TerminalChat
 from bdchat.chat_client import ChatClient, ChatError, Stats
 from bdchat.chat_screen import LiveView, Screen, split_settled, stats_line, without_control
+from tests.patience import PATIENCE_S
 from tests.sse_server import DONE, HOLD, Answer, Asked, LoopbackServer, delta, event, json_answer, streamed
 
 MODELS = json_answer({"object": "list", "data": [{"id": "tiny"}, {"id": "big"}]})
@@ -73,7 +74,7 @@ def talk(
 
 def with_server(respond: Callable[[Asked], Answer], use: Callable[[LoopbackServer], Awaitable[None]]) -> list[Asked]:
     async def scenario() -> list[Asked]:
-        async with asyncio.timeout(30), LoopbackServer(respond) as server:
+        async with asyncio.timeout(PATIENCE_S), LoopbackServer(respond) as server:
             await use(server)
             return server.asked
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.test_architecture import ROOT, SOURCE
 from tests.test_architecture_page import BARE, CODE_WORD, STORED, hops_of, section
 
@@ -50,7 +51,9 @@ def named_in(hop: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("title", "kind"), [(BARE, "bare"), (STORED, "stored")])
 def test_an_answer_takes_the_hops_of_the_page(title: str, kind: str) -> None:
     command = [sys.executable, "-m", "tests.hop_calls", kind]
-    ran = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120, check=True)
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=2 * PATIENCE_S, check=True
+    )
     calls = [(path, name) for path, name in json.loads(ran.stdout)]
     hops = [named_in(hop) for hop in hops_of(section(title))]
     entered = set(calls)

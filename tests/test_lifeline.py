@@ -12,7 +12,8 @@ import pytest
 
 from bdchat.lifeline import tied
 
-PATIENCE_S = 2.0  # a promise of ours
+LONGEST_ORPHAN_S = 2.0  # a promise of ours
+LOOK_S = 0.05
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 PLAIN = """
@@ -62,11 +63,13 @@ def children_of(parent: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 def end_of(child: psutil.Process) -> str:
     """ "" when it has ended, else what is still there."""
-    try:
-        child.wait(PATIENCE_S)
-    except psutil.TimeoutExpired:
-        return " ".join(child.cmdline())
-    return ""
+    for _ in range(round(LONGEST_ORPHAN_S / LOOK_S)):  # looks, not seconds: a machine may stand still
+        try:
+            child.wait(LOOK_S)
+        except psutil.TimeoutExpired:
+            continue
+        return ""
+    return " ".join(child.cmdline())
 
 
 @pytest.mark.parametrize(

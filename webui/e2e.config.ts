@@ -18,8 +18,9 @@ export default defineConfig({
     environment: "node",
     include: [process.env.BDCHAT_FIGURES ? "measure/*.measure.ts" : "*.spec.ts"],
     fileParallelism: false, // two cores: a second browser would only make both slow
-    testTimeout: 180_000,
-    hookTimeout: 120_000, // a model is loaded
+    testTimeout: 300_000, // longer than what a test waits for: that says what did not come
+    hookTimeout: 180_000, // a model is loaded
+    expect: { poll: { timeout: 60_000 } },
     reporters: ["verbose"],
   },
 });

@@ -80,6 +80,7 @@ export default defineConfig({
     pool: "threads",
     isolate: false,
     restoreMocks: true,
-    testTimeout: 30_000, // on two cores that do something else too
+    testTimeout: 180_000, // longer than what a test waits for (src/test-setup.ts): that says what did not come
+    hookTimeout: 180_000,
   },
 });

@@ -4,12 +4,17 @@ Systematic: each field × each kind of wrong value, each limit + 1, every way of
 Used with a fake engine in test_hostile.py and with a real server and model in tests/e2e.
 """
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import httpx
+
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 USER = [{"role": "user", "content": "hi"}]
+MAX_SILENCE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,34 @@ class Attack:
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     statuses: tuple[int, ...] = (400,)
     param: str | None = None  # what the error must name, when it is clear
+
+    async def sent(self, client: httpx.AsyncClient) -> httpx.Response:
+        return await client.request(self.method, self.path, content=self.content, headers=self.headers)
+
+
+async def silencing(client: httpx.AsyncClient) -> list[str]:
+    """The attacks that silence /health for longer than promised, twice: a machine may stand still for once.
+
+    Fails unless each is refused.
+    """
+    slow = [attack for attack in attacks() if await _silence_s(client, attack) > MAX_SILENCE_S]
+    return [attack.name for attack in slow if await _silence_s(client, attack) > MAX_SILENCE_S]
+
+
+async def _silence_s(client: httpx.AsyncClient, attack: Attack) -> float:
+    """At the longest, from when it is sent until an answer after its own."""
+    attacking = asyncio.create_task(attack.sent(client))
+    longest_s, is_over = 0.0, False
+    while not is_over:
+        is_over = attacking.done()
+        started = time.perf_counter()
+        assert (await client.get("/health")).status_code == 200
+        longest_s = max(longest_s, time.perf_counter() - started)
+        await asyncio.sleep(0.01)
+    response = await attacking
+    assert 400 <= response.status_code < 500, (attack.name, response.text[:500])
+    assert set(response.json()["error"]) == {"message", "type", "param", "code"}, attack.name
+    return longest_s
 
 
 def attacks() -> Iterator[Attack]:

@@ -6,7 +6,7 @@ import functools
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from bdchat.store.sql.database import FILE_NAME
 from bdchat.store.sql.engines import sqlite_writer
 from bdchat.store.sql.schema import upgrade
 from tests.fake_engine import FakeEngine, fake_router
+from tests.patience import PATIENCE_S, until
 from tests.scratch import scratch_root
 
 USER = [{"role": "user", "content": "hi"}]
@@ -168,16 +169,12 @@ async def over_app(
     app: App, settings: Settings | None = None, open_connections: OpenConnections | None = None
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """The same, with an App of the test's own making."""
-    async with served(app, settings, open_connections) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with (
+        served(app, settings, open_connections) as url,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client,
+    ):
         _apps[client] = app
         yield client
-
-
-async def until(is_true: Callable[[], object], timeout_s: float = 60.0) -> None:
-    """Lets the loop run until it is so. For what a socket's other end does, which no event tells of."""
-    async with asyncio.timeout(timeout_s):
-        while not is_true():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
 
 
 def events_of(body: str) -> list[dict[str, Any]]:

@@ -12,10 +12,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bdchat.settings import GenerationSettings, Settings
+from tests.patience import PATIENCE_S
 
 Frame = dict[str, Any]
 UNTITLED = Settings(generations=GenerationSettings(makes_titles=False))  # no title is asked of the engine
-TIMEOUT_S = 60  # real models on a busy machine; what hangs, hangs longer
 
 
 class Socket:
@@ -31,7 +31,7 @@ class Socket:
     async def next(self) -> Frame:
         """Raises ConnectionClosed."""
         while True:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 frame: Frame = json.loads(await self.connection.recv())
             if frame["type"] != "ping":
                 self.seen.append(frame)
@@ -67,7 +67,7 @@ async def live(
     url = str(client.base_url).replace("http", "ws", 1).rstrip("/") + path
     extra: dict[str, Any] = {"additional_headers": headers or {}, "origin": origin}
     options: dict[str, Any] = {"compression": None, "proxy": None, "ping_interval": None, "close_timeout": 1}
-    async with connect(url, **extra, **options) as connection:
+    async with connect(url, open_timeout=PATIENCE_S, **extra, **options) as connection:
         yield Socket(connection)
 
 

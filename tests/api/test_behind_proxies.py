@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from bdchat.settings import AuthSettings, LimitSettings, ServerSettings, Settings
 from tests.api.serving import PASSWORD, USER, app_of, error_of, make_app, over_app, signed_in
 from tests.fake_engine import FakeEngine
+from tests.patience import PATIENCE_S
 from tests.proxies import HOST, Caddy, Nginx, Proxy, binary, trusting
 
 pytestmark = [
@@ -49,7 +50,7 @@ async def behind(
         with make(folder).start(f"127.0.0.1:{direct.base_url.port}") as proxy:
             url = f"https://127.0.0.1:{proxy.port}"
             host = {"host": proxy.host}
-            async with httpx.AsyncClient(base_url=url, verify=trusting(), timeout=20, headers=host) as client:
+            async with httpx.AsyncClient(base_url=url, verify=trusting(), timeout=PATIENCE_S, headers=host) as client:
                 client.event_hooks["request"].append(ask_for_our_host)
                 yield proxy, client
                 assert app_of(direct).generations.num_running == 0

@@ -31,6 +31,7 @@ from bdchat.api.http.openapi import document
 from bdchat.settings import AuthSettings, GenerationSettings, Settings
 from tests.api.serving import make_app, over_http, signed_in
 from tests.api.talking import id_of, invite, let_in
+from tests.patience import PATIENCE_S
 
 EXAMPLES = int(os.environ.get("BDCHAT_SCHEMATHESIS_EXAMPLES", "3"))  # per operation and kind of request
 CHECKS = [
@@ -45,7 +46,6 @@ SETTINGS = Settings(
     auth=AuthSettings(attempts_per_minute=100_000, attempts_per_address=100_000, registration="open"),
 )
 MESSAGE = [{"role": "user", "content": "hi"}]
-TIMEOUT_S = 30
 Result = TypeVar("Result")
 DOCUMENT = document(make_app().routes)
 
@@ -75,7 +75,7 @@ class Stage:
         async def wait() -> Result:
             return await work
 
-        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result(TIMEOUT_S)
+        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result(PATIENCE_S)
 
     def headers(self, role: str) -> dict[str, str]:
         """Good ones: some operations end the login they are called with."""
@@ -139,12 +139,12 @@ def stage() -> Iterator[Stage]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="server")
     thread.start()
     try:
-        assert is_ready.wait(TIMEOUT_S)
+        assert is_ready.wait(PATIENCE_S)
         yield ready[0]
     finally:
         with contextlib.suppress(IndexError, RuntimeError):
             ready[0]._loop.call_soon_threadsafe(is_over.set)
-        thread.join(TIMEOUT_S)
+        thread.join(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

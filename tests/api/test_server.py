@@ -18,8 +18,9 @@ from bdchat.api.server import Server, announce, listen
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.settings import AuthSettings, ServerSettings, Settings
 from bdchat.store.accounts import users
-from tests.api.serving import USER, error_of, events_of, make_app, roomy, until
+from tests.api.serving import USER, error_of, events_of, make_app, roomy
 from tests.fake_engine import FakeEngine
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 URL = "/v1/chat/completions"
@@ -37,11 +38,11 @@ async def test_draining_finishes_running_answers_and_sends_new_ones_away() -> No
     protocol = protocol_factory(Settings().limits, roomy(), ListedOrigins(()))
     with listen(ServerSettings(port=0)) as listener:
         config = uvicorn.Config(app, http=protocol, ws="none", log_config=None)  # type: ignore[arg-type]
-        server = Server(config, app, drain_timeout_s=10)
+        server = Server(config, app, drain_timeout_s=PATIENCE_S)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
             running = asyncio.create_task(client.post(URL, json={"messages": USER, "stream": True}))
             await until(lambda: engine.num_running)
             server.handle_exit(signal.SIGTERM, None)
@@ -53,7 +54,7 @@ async def test_draining_finishes_running_answers_and_sends_new_ones_away() -> No
             assert (health.status_code, health.json()["status"]) == (503, "draining")
             gate.set()
             assert events_of((await running).text)[-1]["choices"][0]["finish_reason"] == "stop"
-        await asyncio.wait_for(serving, 10)
+        await asyncio.wait_for(serving, PATIENCE_S)
     assert engine.is_closed
 
 

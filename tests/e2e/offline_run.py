@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.e2e.server_process import server_process
+from tests.patience import PATIENCE_S
 
 SIOCSIFFLAGS = 0x8914
 IFF_UP_RUNNING = 0x1 | 0x40
@@ -43,7 +44,10 @@ def bring_loopback_up() -> None:
 
 
 async def chat(data_dir: Path, model: str) -> str:
-    async with server_process(data_dir, "--model", model) as server, httpx.AsyncClient(timeout=120) as client:
+    async with (
+        server_process(data_dir, "--model", model) as server,
+        httpx.AsyncClient(timeout=2 * PATIENCE_S) as client,
+    ):
         body = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8, "temperature": 0}
         reply = await client.post(f"{server.url}/v1/chat/completions", json=body)
         await client.get(f"{server.url}/metrics")

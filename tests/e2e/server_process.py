@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 SOURCE = Path(__file__).parents[2] / "src"  # the code under test, installed or not
-START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 30
 
 
 class ServerProcess:
@@ -23,7 +23,7 @@ class ServerProcess:
         """SIGTERM; the exit status."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), STOP_TIMEOUT_S)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE_S)
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def server_process(
     process = await start(data_dir, options, environment, umask=umask)
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(START_TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             greeting = [(await process.stdout.readline()).decode().strip()]
             assert greeting[0].startswith("Open in a browser: http"), log_path(data_dir).read_text("utf-8")
             while not greeting[-1].startswith("curl "):

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.serving import until
 from tests.e2e.server_process import SOURCE, log_path, server_process
+from tests.patience import PATIENCE_S, until
 from tests.tiny_models import write_tiny_llama
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def command(*arguments: str) -> str:
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "PYTHONPATH": str(SOURCE)}, umask=0,
     )  # fmt: skip
-    said, _ = await asyncio.wait_for(process.communicate(b"correct horse battery\n"), 60)
+    said, _ = await asyncio.wait_for(process.communicate(b"correct horse battery\n"), PATIENCE_S)
     assert process.returncode == 0, said.decode()
     return said.decode()
 
@@ -64,7 +64,7 @@ async def use_everything(http: httpx.AsyncClient, root: Path) -> None:
     exported = await http.get("/api/export")
     assert (await http.post("/api/import", content=exported.content)).status_code == 200
     assert (await http.post("/api/admin/backups")).status_code == 201
-    await until(lambda: list(root.glob("cache/kv/*/*.kv")), 30.0)
+    await until(lambda: list(root.glob("cache/kv/*/*.kv")))
 
 
 async def test_every_file_and_folder_of_a_working_server_is_private_under_umask_000(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_every_file_and_folder_of_a_working_server_is_private_under_umask_
 
     watching = asyncio.create_task(watch())
     async with server_process(tmp_path, *options, umask=0) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE_S) as http:
             await use_everything(http, root)
         assert sorted(open_to_others(root)) == []
         kinds = ("bdchat.db", "server.lock", "cache/kv/*/*.kv", "cache/probe-*", "cache/calibration-*", "backups/*")
@@ -105,7 +105,7 @@ async def test_the_write_ahead_log_is_private_in_the_first_run(tmp_path: Path) -
     """It took the umask's mode, and had accounts and texts in it, until the second start."""
     root = tmp_path / "data"
     async with server_process(tmp_path, "--data-dir", str(root), "--model", "none", umask=0) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE_S) as http:
             await sign_up(http)
         assert (root / "bdchat.db-wal").stat().st_size > 0
         modes = {path.name: stat.filemode(path.stat().st_mode) for path in root.iterdir()}

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.sockets import chat_path, live
 from tests.e2e.server_process import log_path, server_process
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 ANN = {"username": "ann", "password": "correct horse battery", "cookie": False}
@@ -16,7 +17,7 @@ ANN = {"username": "ann", "password": "correct horse battery", "cookie": False}
 async def test_a_server_that_stops_closes_its_sockets_and_exits_with_0(tmp_path: Path) -> None:
     async with (
         server_process(tmp_path, "--model", "none") as server,
-        httpx.AsyncClient(base_url=server.url, timeout=30) as http,
+        httpx.AsyncClient(base_url=server.url, timeout=PATIENCE_S) as http,
     ):
         token = (await http.post("/api/auth/register", json=ANN)).json()["token"]
         headers = {"authorization": f"Bearer {token}"}

@@ -12,14 +12,14 @@ import httpx
 import psutil
 import pytest
 
-from tests.api.serving import until
 from tests.e2e.server_process import ServerProcess, log_path, server_process
+from tests.patience import PATIENCE_S, until
 from tests.tiny_models import write_tiny_llama
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 NUM_MOMENTS = 20
 NUM_AT_ONCE = 2  # a start waits for much of its time, for its children
-PATIENCE_S = 2.0  # a promise of ours: no child outlives its parent by more
+LONGEST_ORPHAN_S = 2.0  # a promise of ours: no child outlives its parent by more
 MARK = "ORPHAN_TEST_RUN"
 OPTIONS = ("--set", "engine.n_ctx=512", "--set", "engine.max_sequences=4")
 
@@ -45,7 +45,7 @@ def hold_children(pid: int) -> list[str]:
 
 
 async def ready(server: ServerProcess) -> None:
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE_S) as http:
         while (await http.get("/health")).json()["models"][0]["state"] != "ready":  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -75,7 +75,7 @@ async def kill_after(delay_s: float, folder: Path, model: Path) -> list[str]:
             held = hold_children(server.process.pid)
             server.process.kill()
             await server.process.wait()
-        await until(lambda: not list(marked(mark)), PATIENCE_S)
+        await until(lambda: not list(marked(mark)), LONGEST_ORPHAN_S)
         assert "Traceback" not in log_path(folder).read_text("utf-8")
         return held
     finally:

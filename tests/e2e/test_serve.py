@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -15,6 +16,7 @@ from bdchat.api.perimeter.addresses import network_addresses
 from bdchat.cert_console import make
 from bdchat.settings import Settings
 from tests.e2e.server_process import log_path, server_process, start
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 NO_MODEL = ("--model", "none")
@@ -23,7 +25,7 @@ NO_MODEL = ("--model", "none")
 async def refused(data_dir: Path, *options: str) -> str:
     """The one line that says why it did not start."""
     process = await start(data_dir, options)
-    await asyncio.wait_for(process.communicate(), 30)
+    await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 1
     (line,) = log_path(data_dir).read_text("utf-8").splitlines()
     return line
@@ -31,7 +33,7 @@ async def refused(data_dir: Path, *options: str) -> str:
 
 async def test_it_answers_health_prints_a_curl_line_and_stops_with_0(tmp_path: Path) -> None:
     async with server_process(tmp_path, *NO_MODEL) as server:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             assert (await client.get(f"{server.url}/health")).json() == {"status": "ok", "models": []}
         assert f"{server.url}/v1/chat/completions" in server.greeting[-1]
         assert await server.terminate() == 0
@@ -39,7 +41,7 @@ async def test_it_answers_health_prints_a_curl_line_and_stops_with_0(tmp_path: P
 
 async def test_its_memory_without_a_model_is_bounded(tmp_path: Path) -> None:
     async with server_process(tmp_path, *NO_MODEL) as server:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             await client.get(f"{server.url}/metrics")
         assert psutil.Process(server.process.pid).memory_info().rss < 120_000_000
 
@@ -51,7 +53,7 @@ async def test_other_devices_come_in_by_the_printed_link_and_by_nothing_else(tmp
         (link,) = (line for line in server.greeting if "/register?code=" in line)
         page, code = link.split("/register?code=")
         assert page == there
-        async with httpx.AsyncClient(base_url=there) as client:
+        async with httpx.AsyncClient(base_url=there, timeout=PATIENCE_S) as client:
             assert (await client.get("/v1/models")).status_code == 401
             assert (await client.post("/api/auth/register", json=account)).status_code == 403
             made = await client.post("/api/auth/register", json=account | {"setup_code": code})
@@ -69,7 +71,7 @@ async def test_with_a_certificate_it_is_https_wss_and_secure_cookies(tmp_path: P
     trusting = ssl.create_default_context(cafile=cert)
     async with server_process(tmp_path, *NO_MODEL, *tls) as server:
         assert server.url.startswith("https://127.0.0.1:")
-        async with httpx.AsyncClient(base_url=server.url, verify=trusting) as client:
+        async with httpx.AsyncClient(base_url=server.url, verify=trusting, timeout=PATIENCE_S) as client:
             origin = {"origin": server.url}
             body = {"username": "ann", "password": "correct horse battery"}
             made = await client.post("/api/auth/register", json=body, headers=origin)
@@ -80,8 +82,9 @@ async def test_with_a_certificate_it_is_https_wss_and_secure_cookies(tmp_path: P
             assert link["address"].startswith(f"{server.url}/register?code=")
             sent = "; ".join(cookie.partition(";")[0] for cookie in cookies)
         url = f"wss{server.url.removeprefix('https')}/ws/events"
-        async with connect(url, ssl=trusting, additional_headers={"cookie": sent}, origin=server.url) as line:  # type: ignore[arg-type]
-            assert json.loads(await asyncio.wait_for(line.recv(), 10))["type"] == "hello"
+        ours: dict[str, Any] = {"additional_headers": {"cookie": sent}, "origin": server.url}
+        async with connect(url, ssl=trusting, open_timeout=PATIENCE_S, **ours) as line:
+            assert json.loads(await asyncio.wait_for(line.recv(), PATIENCE_S))["type"] == "hello"
         assert await server.terminate() == 0
 
 

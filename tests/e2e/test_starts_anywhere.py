@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.e2e.server_process import SOURCE
+from tests.patience import PATIENCE_S
 from tests.tiny_models import write_tiny_llama
 
 pytestmark = pytest.mark.anyio
@@ -74,14 +75,14 @@ async def test_a_server_starts_where_only_its_data_directory_can_be_written(tmp_
     try:
         assert process.stdout is not None
         assert process.stderr is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             first = (await process.stdout.readline()).decode()
         assert first.startswith("Open in a browser: http"), (await process.stderr.read()).decode()
-        async with httpx.AsyncClient(base_url=f"{first.split()[-1]}/v1", timeout=60) as http:
+        async with httpx.AsyncClient(base_url=f"{first.split()[-1]}/v1", timeout=PATIENCE_S) as http:
             answer = await http.post("/completions", json={"prompt": "hi", "max_tokens": 2})
         assert answer.status_code == 200, answer.text
         process.terminate()
-        _, said = await asyncio.wait_for(process.communicate(), 30)
+        _, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert process.returncode == 0
         assert b"Traceback" not in said
         assert (place / "bdchat.db").is_file()
@@ -101,7 +102,7 @@ async def test_a_start_that_has_no_place_is_one_line(tmp_path: Path, home: str |
     (tmp_path / "home").mkdir(mode=0o555)
     environment = {} if home is None else {"HOME": str(tmp_path / home)}
     process = await started((*UNKNOWN, sys.executable, "-m", "bdchat", "serve", "--port", "0"), **environment)
-    _, line = await asyncio.wait_for(process.communicate(), 60)
+    _, line = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert said in line.decode()
     assert line.endswith(b"; name a folder with --data-dir or BDCHAT_DATA_DIR\n")
     assert line.count(b"\n") == 1

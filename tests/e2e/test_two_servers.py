@@ -15,6 +15,7 @@ import pytest
 
 from tests.api.sockets import Reading, Socket, chat_path, live
 from tests.e2e.server_process import ServerProcess, server_process
+from tests.patience import PATIENCE_S
 from tests.postgres import Postgres, postgres_binaries
 from tests.redis_server import RedisServer, redis_binary
 
@@ -72,7 +73,7 @@ class SSE:
         self.is_done = False
 
     async def read(self, http: httpx.AsyncClient, generation_id: str) -> None:
-        async with http.stream("GET", f"/v1/chat/completions/{generation_id}/events", timeout=60) as stream:
+        async with http.stream("GET", f"/v1/chat/completions/{generation_id}/events", timeout=PATIENCE_S) as stream:
             assert stream.status_code == 200, (await stream.aread()).decode()
             async for line in stream.aiter_lines():
                 if line == "data: [DONE]":
@@ -88,7 +89,7 @@ class SSE:
 
 
 async def ready(http: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while not (await http.get("/v1/models")).json()["data"]:  # noqa: ASYNC110  # another process loads it
             await asyncio.sleep(0.05)
 
@@ -98,8 +99,8 @@ async def test_an_answer_is_read_on_the_other_server_and_outlives_its_own(
 ) -> None:
     first, second = servers
     async with (
-        httpx.AsyncClient(base_url=first.url, timeout=30) as one,
-        httpx.AsyncClient(base_url=second.url, timeout=30) as two,
+        httpx.AsyncClient(base_url=first.url, timeout=PATIENCE_S) as one,
+        httpx.AsyncClient(base_url=second.url, timeout=PATIENCE_S) as two,
     ):
         for http in (one, two):
             await ready(http)

@@ -41,9 +41,10 @@ from bdchat.engine.request import (
 from bdchat.engine.wire import Load
 from bdchat.settings import EngineSettings
 from tests.fakes import FakeRunner, spell_out
+from tests.patience import PATIENCE_S
 
 FAKE_LOADER = "tests.engine.fake_process:FakeLoader"
-IMPATIENT = Timeouts(load_s=60.0, hang_s=20.0, first_step_s=20.0, retry_s=0.2, shutdown_s=0.5)
+IMPATIENT = Timeouts(load_s=PATIENCE_S, hang_s=PATIENCE_S, first_step_s=PATIENCE_S, retry_s=0.2, shutdown_s=0.5)
 QUICK_TO_CALL_IT_HUNG = IMPATIENT._replace(hang_s=1.0, first_step_s=1.0)
 
 SEGFAULT = "<segfault>"  # in a prompt: reading it ends the process

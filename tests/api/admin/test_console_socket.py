@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from bdchat.store.accounts.console_acts import ResetPassword
 from tests.api.people import audited, log_in
 from tests.api.serving import PASSWORD, USER, app_of, fresh_data_dir, over_http, signed_in
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 NEW_PASSWORD = "walrus umbrella seven"
@@ -30,6 +31,11 @@ async def console(client: httpx.AsyncClient, *arguments: str, typed: str = NEW_P
     result = await asyncio.to_thread(CliRunner().invoke, cli, command, input=f"{typed}\n")
     *_, said = result.output.strip().splitlines()  # that a folder was open to others is said before
     return result.exit_code, result.output.strip() if "list" in arguments else said
+
+
+async def collect(lines: AsyncIterator[str], into: list[str]) -> None:
+    async for line in lines:
+        into.append(line)
 
 
 def first_piece_only() -> Callable[[], Awaitable[object]]:
@@ -48,8 +54,10 @@ async def test_a_password_is_replaced_while_the_server_runs_and_ends_logins_and_
             await anext(lines)
             said = await console(client, "reset-password", "ANN")
             assert said == (0, "ann has a new password; its logins (1) have ended.")
-            async with asyncio.timeout(5):  # the look of every 20 s would be too late
-                rest = [line async for line in lines]
+            rest: list[str] = []
+            reading = asyncio.create_task(collect(lines, rest))
+            await until(reading.done, 5.0)  # the look of every 20 s would be too late
+            await reading
         assert "data: [DONE]" not in rest
         assert (await client.get("/api/profile", headers=ann)).status_code == 401
         assert (await log_in(client, "ann", NEW_PASSWORD)).status_code == 200

@@ -10,8 +10,9 @@ from bdchat.api.admin.engine import Pace
 from bdchat.engine.inspection import SequenceState
 from bdchat.engine.metrics import Counts
 from tests.api.people import audited
-from tests.api.serving import USER, app_of, error_of, in_process, over_http, signed_in, until
+from tests.api.serving import USER, app_of, error_of, in_process, over_http, signed_in
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

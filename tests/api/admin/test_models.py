@@ -17,9 +17,10 @@ from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.router import Router
 from bdchat.settings import ModelSettings, Settings
 from tests.api.people import audited
-from tests.api.serving import USER, app_of, error_of, fresh_data_dir, over_app, signed_in, until
+from tests.api.serving import USER, app_of, error_of, fresh_data_dir, over_app, signed_in
 from tests.fake_engine import FakeEngine
 from tests.gguf_files import GGUFFile, default_pairs, string
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 MODELS = "/api/admin/models"
@@ -89,7 +90,7 @@ async def test_a_model_is_loaded_told_about_and_served() -> None:
             assert loading.json() == {"model": "two", "state": "loading"}
             assert (await anext(heard))[1] == {"type": "model", "model": "two", "state": "loading"}
             scene.shelf.engines["two"].state = "ready"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 assert (await anext(heard))[1]["state"] == "ready"
         answer = await scene.client.post(CHAT, json={"messages": USER, "model": "two"})
         assert answer.json()["model"] == "two"
@@ -186,7 +187,7 @@ async def test_an_unloaded_model_ends_after_its_answers_and_another_is_the_defau
             error_of(await scene.client.delete(f"{MODELS}?model=one", headers=scene.admin), 409)
             gate.set()
             assert (await running).json()["choices"][0]["finish_reason"] == "stop"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await news_of("one", heard) == {"type": "model", "model": "one", "state": "closed"}
         assert one.is_closed
 

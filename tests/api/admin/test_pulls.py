@@ -14,7 +14,7 @@ from bdchat.api.bus.local_bus import LocalBus
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.models.downloads import ProgressCallback, PullFailed, PullProgress
 from bdchat.store.errors import Conflict, NotFound
-from tests.api.serving import until
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 TOTAL = 100
@@ -67,7 +67,7 @@ async def pulls(catalog: SlowCatalog, bus: LocalBus) -> AsyncGenerator[Pulls]:
 
 
 async def next_state(heard: Subscription, state: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for _, message in heard:
             if message["state"] == state:
                 return message

@@ -20,14 +20,16 @@ from bdchat.store.chats import messages, sessions
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ApiKey, ShareLink
 from tests.api.chats.test_sharing import make_link
-from tests.api.serving import app_of, error_of, in_process, signed_in, until
+from tests.api.serving import app_of, error_of, in_process, signed_in
 from tests.api.sockets import UNTITLED
 from tests.api.talking import Headers, id_of, let_in
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 LONG = "long " * 100_000  # more than one step of an answer
 SOON_S = 5.0  # the promise is a second, on a machine that others keep busy too; by the watch alone it would be 20
+LIFETIMES_MS = (500, 20_000)  # of what is to end while it is used; the second where the first ended before that
 
 
 class Reader:
@@ -35,6 +37,7 @@ class Reader:
 
     def __init__(self, app: App, method: str, path: str, headers: Headers, body: Any = None) -> None:
         self.status = 0
+        self.lifetime_s = 0.0  # of what it rests on
         self.body = b""
         self.is_complete = False
         self.has_begun = asyncio.Event()
@@ -98,9 +101,6 @@ class World:
     async def do(self, method: str, path: str, headers: Headers, body: Any = None) -> None:
         answer = await self.client.request(method, path, json=body, headers=headers)
         assert answer.is_success, answer.text
-
-    async def write(self, work: Callable[[Session], object]) -> None:
-        await self.app.database.write(work)
 
 
 @asynccontextmanager
@@ -182,6 +182,10 @@ def _says(text: str) -> dict[str, str]:
     return {"role": "user", "content": text}
 
 
+async def shared_page(world: World) -> Reader:
+    return Reader(world.app, "GET", f"/api/shared/{world.link['token']}", {})
+
+
 OF_CHAT: list[Kind] = [stored_stream, events, export, page]
 
 
@@ -248,23 +252,36 @@ async def owner_deleted(world: World) -> None:
 OF_MEMBERSHIP: list[Cause] = [member_removed, member_left, chat_deleted, chats_deleted, owner_deleted]
 
 
-async def ends_soon(reader: Reader, *, has_begun: bool = True) -> None:
+async def under_way(
+    world: World, begin: Callable[[], Awaitable[Reader]], *, expiring: type[ApiKey | ShareLink] | None = None
+) -> Reader:
+    """One that has begun to answer and goes on. `expiring`: every row of that kind soon does."""
+    for lifetime_ms in LIFETIMES_MS:
+        until_ms = now_ms() + lifetime_ms
+        if expiring is not None:
+            change = update(expiring).values(expires_at_ms=until_ms)
+            await world.app.database.write(lambda db, change=change: db.exec(change))  # type: ignore[misc]
+        reader = await begin()
+        await until(reader.has_begun.is_set)
+        reader.lifetime_s = lifetime_ms / 1000 if expiring else 0.0
+        if not reader.task.done():
+            return reader
+    raise AssertionError("it ended before it was under way")
+
+
+async def ends_soon(reader: Reader) -> None:
     """Soon; a stream closes in order and without [DONE], anything else breaks off."""
-    async with asyncio.timeout(SOON_S):
-        await reader.task
+    await until(reader.task.done, reader.lifetime_s + SOON_S)
+    reader.task.result()
     assert b"[DONE]" not in reader.body
-    if has_begun:
-        assert reader.status == 200
+    assert reader.status == 200
 
 
 @pytest.mark.parametrize("cause", [*OF_MEMBERSHIP, *OF_READER])
 @pytest.mark.parametrize("kind", OF_CHAT)
 async def test_what_ends_a_right_ends_what_rests_on_it(world: World, kind: Kind, cause: Cause) -> None:
     """A removed member went on reading an open stream to the answer's end."""
-    reader = await kind(world, world.bob)
-    async with asyncio.timeout(5):
-        await reader.has_begun.wait()
-    assert not reader.task.done()
+    reader = await under_way(world, lambda: kind(world, world.bob))
     await cause(world)
     await ends_soon(reader)
     assert reader.is_complete is (kind in {stored_stream, events})
@@ -272,10 +289,11 @@ async def test_what_ends_a_right_ends_what_rests_on_it(world: World, kind: Kind,
 
 @pytest.mark.parametrize("cause", OF_READER)
 async def test_what_ends_an_account_s_right_ends_its_bare_streams(world: World, cause: Cause) -> None:
+    """Between its head and its first part nothing ended it but the next ping, 15 s later."""
     reader = await bare_stream(world, world.bob)
-    await until(lambda: world.app.generations.running)
+    await until(lambda: reader.status)
     await cause(world)
-    await ends_soon(reader, has_begun=reader.status != 0)
+    await ends_soon(reader)
     await until(lambda: not world.app.generations.running)
 
 
@@ -284,13 +302,8 @@ async def test_what_ends_an_account_s_right_ends_its_bare_streams(world: World, 
 async def test_a_key_s_end_ends_what_was_opened_with_it(world: World, kind: Kind, is_expiry: bool) -> None:
     key = await world.key_of_bob()
     key_id, token = key["key_id"], key["key"]
-    if is_expiry:
-        until_ms = now_ms() + 800
-        await world.write(lambda db: db.exec(update(ApiKey).values(expires_at_ms=until_ms)))
-    reader = await kind(world, {"authorization": f"Bearer {token}"})
-    async with asyncio.timeout(5):
-        await reader.has_begun.wait()
-    assert not reader.task.done()
+    by_key = {"authorization": f"Bearer {token}"}
+    reader = await under_way(world, lambda: kind(world, by_key), expiring=ApiKey if is_expiry else None)
     if not is_expiry:
         await world.do("DELETE", f"/api/keys/{key_id}", world.bob)
     await ends_soon(reader)
@@ -310,13 +323,8 @@ async def owner_disabled(world: World) -> None:
 
 @pytest.mark.parametrize("cause", [link_revoked, link_expired, owner_disabled, chat_deleted])
 async def test_what_ends_a_link_ends_the_page_that_it_opened(world: World, cause: Cause) -> None:
-    if cause is link_expired:
-        until_ms = now_ms() + 500
-        await world.write(lambda db: db.exec(update(ShareLink).values(expires_at_ms=until_ms)))
-    reader = Reader(world.app, "GET", f"/api/shared/{world.link['token']}", {})
-    async with asyncio.timeout(5):
-        await reader.has_begun.wait()
-    assert not reader.task.done()
+    expiring = ShareLink if cause is link_expired else None
+    reader = await under_way(world, lambda: shared_page(world), expiring=expiring)
     await cause(world)
     await ends_soon(reader)
     assert not reader.is_complete
@@ -328,17 +336,14 @@ async def test_who_waits_for_a_whole_answer_waits_no_longer(world: World) -> Non
     await until(lambda: world.app.generations.running)
     await asyncio.sleep(0.05)  # until it waits: nothing tells of it
     await member_removed(world)
-    async with asyncio.timeout(SOON_S):
-        await reader.task
+    await until(reader.task.done, SOON_S)
     assert reader.status == 404
 
 
 async def test_an_account_has_few_exports_at_once(world: World) -> None:
     """Each holds a page of messages for as long as its reader likes."""
     readers = [await export(world, world.bob) for _ in range(MAX_AT_ONCE)]
-    async with asyncio.timeout(5):
-        for reader in readers:
-            await reader.has_begun.wait()
+    await until(lambda: all(reader.has_begun.is_set() for reader in readers))
     path = f"/api/sessions/{world.session_id}/export"
     refused = await world.client.get(path, headers=world.bob)
     assert error_of(refused, 429)
@@ -352,9 +357,7 @@ async def test_an_account_has_few_exports_at_once(world: World) -> None:
 
 async def test_what_others_lose_does_not_disturb(world: World) -> None:
     readers = [await kind(world, world.ann) for kind in OF_CHAT]
-    async with asyncio.timeout(5):
-        for reader in readers:
-            await reader.has_begun.wait()
+    await until(lambda: all(reader.has_begun.is_set() for reader in readers))
     await member_removed(world)
     await signed_out(world)
     await until(lambda: not world.app.right_watch._checks)
@@ -374,7 +377,7 @@ async def test_what_the_bus_forgot_or_the_console_did_is_looked_up(world: World)
     """`bdchat user disable` writes past the server; a gap on the bus has everything looked up."""
     reader = await export(world, world.bob)
     await reader.has_begun.wait()
-    await world.write(lambda db: users.set_disabled(db, world.bob_id, is_disabled=True))
+    await world.app.database.write(lambda db: users.set_disabled(db, world.bob_id, is_disabled=True))
     await world.app.bus.publish(RIGHTS_TOPIC, {"type": GAP})
     await ends_soon(reader)
 

@@ -18,6 +18,7 @@ from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
 from tests.api.serving import fresh_data_dir
+from tests.patience import PATIENCE_S
 from tests.store.chat_rows import make_user
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +82,7 @@ async def test_who_stops_waiting_silences_nothing() -> None:
 
         def change(db: Db, news: News) -> None:
             has_begun.set()
-            assert may_end.wait(10)
+            assert may_end.wait(PATIENCE_S)
             stage.rename(db, news)
 
         waiting = asyncio.create_task(stage.writes.run(change))

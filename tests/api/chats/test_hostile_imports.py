@@ -18,6 +18,7 @@ from bdchat.settings import LimitSettings, Settings, StoreSettings
 from bdchat.store.importing.readers import ThreadReader
 from tests.api.chats.test_imports import chat, many, report, titles
 from tests.api.serving import app_of, in_process, signed_in
+from tests.patience import PATIENCE_S
 from tests.store.mutations import NUM_CHATS, with_a_changed_chat
 from tests.store.transferable import as_document, random_session
 
@@ -135,7 +136,7 @@ async def test_progress_is_told_while_a_file_holds_no_chats(local: httpx.AsyncCl
     class Slow(io.BytesIO):
         def read(self, num_bytes: int | None = -1, /) -> bytes:
             if self.tell() > 100_000:
-                assert is_told.wait(60)
+                assert is_told.wait(PATIENCE_S)
             return super().read(num_bytes)
 
     is_told = threading.Event()

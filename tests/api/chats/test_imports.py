@@ -17,8 +17,9 @@ from bdchat.store.accounting import storage
 from bdchat.store.accounts import users
 from bdchat.store.errors import StoreFull
 from bdchat.store.transfer.reasons import because
-from tests.api.serving import app_of, error_of, in_process, over_http, signed_in, until
+from tests.api.serving import app_of, error_of, in_process, over_http, signed_in
 from tests.api.talking import got, heard_by, id_of
+from tests.patience import until
 from tests.store.transfer.programs.exports import file
 from tests.store.transferable import as_document, conversation, node, random_session, told, zipped
 

@@ -25,9 +25,10 @@ from bdchat.store.chats import sessions
 from bdchat.store.chats.answers import WrittenAnswer
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import ChatSession, Generation
-from tests.api.serving import USER, app_of, fresh_data_dir, over_http, signed_in, until
+from tests.api.serving import USER, app_of, fresh_data_dir, over_http, signed_in
 from tests.api.talking import begin, got, heard_by
 from tests.fake_engine import FakeEngine, fake_router
+from tests.patience import until
 from tests.store.chat_rows import make_user, talk
 
 pytestmark = pytest.mark.anyio

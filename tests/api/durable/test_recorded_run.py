@@ -34,8 +34,9 @@ from bdchat.store.chats.answers import AnswerEnd
 from bdchat.store.errors import StoreFull
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
-from tests.api.serving import fresh_data_dir, until
+from tests.api.serving import fresh_data_dir
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 REQUEST = GenerationRequest(

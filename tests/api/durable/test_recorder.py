@@ -23,6 +23,7 @@ from bdchat.store.errors import StoreFull
 from bdchat.store.sql.database import FILE_NAME, Database
 from bdchat.store.tables import Generation, GenerationEvent
 from tests.api.serving import fresh_data_dir
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 STARTED = Started()
@@ -225,7 +226,7 @@ async def test_news_are_committed_within_the_interval(database: Database) -> Non
     running = asyncio.create_task(recorder.run())
     recorded.append(delta())
     recorder.note_news()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while recorded.has_uncommitted:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     running.cancel()

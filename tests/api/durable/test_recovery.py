@@ -22,8 +22,8 @@ from bdchat.store.chats import generations
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import Generation
 from tests.api.durable_chat import Chat, Told, chatting, text_of, told, typed
-from tests.api.serving import until
 from tests.fake_engine import FakeEngine, fake_router
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 PIECES = ("a", "bc", "d", "é", "한", "!")
@@ -91,7 +91,7 @@ async def read_all(durable: DurableGenerations, started: StartedGeneration, afte
 
 
 async def until_committed(chat: Chat, started: StartedGeneration, seq: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await committed(chat, started) < seq:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 

@@ -18,8 +18,8 @@ from bdchat.store.accounts.zoned_days import ZonedDays
 from bdchat.store.chats import messages, sessions
 from bdchat.store.errors import NotFound
 from tests.api.durable_chat import chatting, text_of
-from tests.api.serving import until
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 from tests.store.chat_rows import make_user
 
 pytestmark = pytest.mark.anyio

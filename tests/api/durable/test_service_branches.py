@@ -12,8 +12,8 @@ from bdchat.store.chats import configs
 from bdchat.store.errors import Conflict
 from bdchat.store.tables import MessageMetadata
 from tests.api.durable_chat import chatting, text_of
-from tests.api.serving import until
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 

@@ -13,6 +13,7 @@ from bdchat.engine.errors import GenerationFailed, QueueFull
 from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.store.ids import now_ms
 from tests.fake_engine import FakeEngine
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 PROMPT = ChatPrompt(messages=(ChatMessage(role="user", content="hi"),))
@@ -49,7 +50,7 @@ async def test_how_it_ended_is_told() -> None:
     waiting.cancel()
     broken = service.start(FakeEngine(failure=GenerationFailed("x")), request("broken"))
     refused = service.start(FakeEngine(refusal=QueueFull(1)), request("refused"))
-    await service.drain(timeout_s=1)
+    await service.drain(timeout_s=PATIENCE_S)
     assert broken.is_ended
     assert refused.is_ended
     states = {entry.request_id: (entry.state, entry.first_text_ms is not None) for entry in service.journal.latest()}
@@ -63,7 +64,7 @@ async def test_what_an_admin_ended_is_no_failure() -> None:
     ended = service.start(FakeEngine(token_gate=asyncio.Event().wait), request("ended"))
     await ended.accepted()
     ended.cancel(EndedByAdmin())
-    await service.drain(timeout_s=1)
+    await service.drain(timeout_s=PATIENCE_S)
     (entry,) = service.journal.latest()
     assert entry.state == "cancelled"
 
@@ -74,7 +75,7 @@ async def test_a_journal_keeps_the_last_ones() -> None:
     for n in range(5):
         async for _ in service.start(FakeEngine(), request(f"r{n}")).follow():
             pass
-    await service.drain(timeout_s=1)
+    await service.drain(timeout_s=PATIENCE_S)
     assert [entry.request_id for entry in service.journal.latest()] == ["r4", "r3", "r2"]
 
 

@@ -11,8 +11,8 @@ from bdchat.api.generation.run import Run
 from bdchat.api.generation.service import GenerationService
 from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueFull
 from bdchat.engine.request import Accepted, Finished, FinishReason, GenerationRequest, TextPrompt
-from tests.api.serving import until
 from tests.fake_engine import FakeEngine
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -90,7 +90,7 @@ async def test_what_is_stopped_before_it_began_ends_its_readers() -> None:
     generation = start(FakeEngine())
     reader = asyncio.create_task(read(generation))
     generation.stop()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert await reader == []
 
 
@@ -112,7 +112,7 @@ async def test_draining_lets_running_answers_end_and_refuses_new_ones() -> None:
     service = GenerationService(LatencyMeter())
     generation = start(FakeEngine(token_gate=gate.wait), service)
     await generation.accepted()
-    draining = asyncio.create_task(service.drain(timeout_s=5))
+    draining = asyncio.create_task(service.drain(timeout_s=PATIENCE_S))
     await until(lambda: service.is_draining)
     with pytest.raises(EngineUnavailable):
         start(FakeEngine(), service)

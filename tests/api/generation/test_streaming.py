@@ -14,8 +14,9 @@ from bdchat.api.generation.service import GenerationGroup, GenerationService
 from bdchat.api.generation.streaming import StreamResponse
 from bdchat.engine.errors import EngineUnavailable, InvalidRequest, QueueFull
 from bdchat.engine.request import GenerationRequest, TextPrompt
-from tests.api.serving import USER, error_of, over_http, until
+from tests.api.serving import USER, error_of, over_http
 from tests.fake_engine import FakeEngine
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 URL = "/v1/chat/completions"
@@ -28,13 +29,14 @@ async def leave_after_asking(port: int, body: dict[str, object], engine: FakeEng
     content = json.dumps({"messages": USER} | body).encode()
     head = f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % len(content) + content)
+    num_cancelled = engine.num_cancelled
     await until(lambda: engine.num_running)
     if body.get("stream") and engine.accept_gate is None:
         assert b"200 OK" in await reader.readuntil(b"\r\n")
     started = time.perf_counter()
     writer.close()
     await writer.wait_closed()
-    await until(lambda: engine.num_cancelled)
+    await until(lambda: engine.num_cancelled > num_cancelled)
     return time.perf_counter() - started
 
 
@@ -44,7 +46,10 @@ async def test_a_client_that_leaves_ends_its_generation(stream: bool, queued: bo
     never = asyncio.Event()
     engine = FakeEngine(accept_gate=never if queued else None, token_gate=never.wait)
     async with over_http(engine) as client:
-        assert await leave_after_asking(client.base_url.port or 0, {"stream": stream}, engine) < LEAVING_S
+        seconds = [await leave_after_asking(client.base_url.port or 0, {"stream": stream}, engine)]
+        while seconds[-1] >= LEAVING_S and len(seconds) < 3:  # a machine may stand still for once
+            seconds.append(await leave_after_asking(client.base_url.port or 0, {"stream": stream}, engine))
+        assert seconds[-1] < LEAVING_S
         assert engine.num_running == 0
         assert (await client.get("/health")).status_code == 200
 
@@ -142,7 +147,7 @@ async def test_a_reader_that_stalls_is_cut_off_and_its_generation_ends() -> None
         if message["type"] == "http.response.body":
             await never()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await response({"type": "http", "method": "POST", "path": "/"}, never, stalled)
         await until(lambda: engine.num_cancelled)
 
@@ -159,7 +164,7 @@ async def test_a_silent_stream_is_kept_alive_by_comments() -> None:
         if sent.count(b": ping\n\n") == 2:
             gate.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await response({"type": "http", "method": "POST", "path": "/"}, never, send)
     assert sent.count(b": ping\n\n") >= 2
     assert sent[-2:] == [b"data: [DONE]\n\n", b""]

@@ -16,9 +16,10 @@ from bdchat.settings import GenerationSettings, Settings
 from bdchat.store.accounts import usage
 from bdchat.store.accounts.zoned_days import ZonedDays
 from bdchat.store.tables import Message
-from tests.api.serving import app_of, over_http, signed_in, until
+from tests.api.serving import app_of, over_http, signed_in
 from tests.api.talking import id_of
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"

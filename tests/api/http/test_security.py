@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from bdchat.settings import LimitSettings, ServerSettings, Settings
 from tests.api.people import register
 from tests.api.serving import error_of, in_process, over_http
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 URL = "/v1/chat/completions"
@@ -83,7 +84,7 @@ async def test_a_body_that_does_not_come_is_a_408() -> None:
             f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
         )
         writer.write(head.encode() + b"{")
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
         writer.close()
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"request_timeout"' in answer

@@ -15,6 +15,7 @@ from bdchat.settings import ServerSettings, Settings
 from tests.api.serving import PASSWORD, app_of, over_http, signed_in
 from tests.api.sockets import chat_path, live
 from tests.api.talking import Headers, begin, id_of, let_in
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 QUICK = Timing(auth_timeout_s=0.3)
@@ -22,6 +23,12 @@ QUICK = Timing(auth_timeout_s=0.3)
 
 @pytest.fixture
 async def client() -> AsyncGenerator[httpx.AsyncClient]:
+    async with over_http() as client:
+        yield client
+
+
+@pytest.fixture
+async def impatient() -> AsyncGenerator[httpx.AsyncClient]:
     async with over_http(live_timing=QUICK) as client:
         yield client
 
@@ -46,8 +53,8 @@ async def refusal(client: httpx.AsyncClient, path: str, headers: Headers, origin
 
 
 @pytest.mark.parametrize("path", ["/ws/events", "/ws/chat/nothing"])
-async def test_nobody_sees_anything(client: httpx.AsyncClient, path: str) -> None:
-    async with live(client, path) as silent:
+async def test_nobody_sees_anything(client: httpx.AsyncClient, impatient: httpx.AsyncClient, path: str) -> None:
+    async with live(impatient, path) as silent:
         assert (await silent.closed())[0] == 4401
     async with live(client, path) as socket:
         await socket.send("hello")
@@ -99,15 +106,17 @@ async def test_a_cookie_counts_from_our_own_pages_alone(client: httpx.AsyncClien
 
 async def test_of_a_page_of_a_listed_origin_the_token_counts_and_the_cookie_does_not() -> None:
     settings = Settings(server=ServerSettings(cors_origins=("http://localhost:3000",)))
-    async with over_http(settings=settings, live_timing=QUICK) as client:
-        headers = await signed_in(client)
-        cookie = {"cookie": f"{LOGIN}={token_of(headers)}"}
-        for its_cookie in (cookie, {}):  # cookies do not know ports: the browser sends ours along
-            async with live(client, "/ws/events", its_cookie, origin="http://localhost:3000") as silent:
-                assert ((await silent.closed())[0], silent.seen) == (4401, [])
-            async with live(client, "/ws/events", its_cookie, origin="http://localhost:3000") as socket:
-                await socket.send("auth", token=token_of(headers))
-                assert (await socket.next())["type"] == "hello"
+    for timing in (QUICK, None):
+        async with over_http(settings=settings, live_timing=timing) as client:
+            headers = await signed_in(client)
+            cookie = {"cookie": f"{LOGIN}={token_of(headers)}"}
+            for its_cookie in (cookie, {}):  # cookies do not know ports: the browser sends ours along
+                async with live(client, "/ws/events", its_cookie, origin="http://localhost:3000") as socket:
+                    if timing is QUICK:  # and we say nothing
+                        assert ((await socket.closed())[0], socket.seen) == (4401, [])
+                    else:
+                        await socket.send("auth", token=token_of(headers))
+                        assert (await socket.next())["type"] == "hello"
 
 
 async def test_a_foreign_host_is_refused_before_the_handshake(client: httpx.AsyncClient) -> None:
@@ -216,7 +225,7 @@ async def test_the_servers_end_says_come_back() -> None:
 async def test_pings_are_for_pages_and_need_no_answer() -> None:
     async with over_http(live_timing=Timing(ping_interval_s=0.01)) as client:
         headers = await signed_in(client)
-        async with live(client, "/ws/events", headers) as socket, asyncio.timeout(5):
+        async with live(client, "/ws/events", headers) as socket, asyncio.timeout(PATIENCE_S):
             frames = [json.loads(await socket.connection.recv())["type"] for _ in range(4)]
             assert frames == ["hello", "ping", "ping", "ping"]
 

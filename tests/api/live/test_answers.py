@@ -19,6 +19,7 @@ from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
 from tests.api.durable_chat import Told, typed
 from tests.api.serving import fresh_data_dir
+from tests.patience import PATIENCE_S
 from tests.store.chat_rows import make_user
 
 pytestmark = pytest.mark.anyio
@@ -168,7 +169,7 @@ class World:
 
 
 async def settle(reader: Reader) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not reader.ends:  # noqa: ASYNC110  # database threads are under way
             await asyncio.sleep(0.001)
 
@@ -326,4 +327,4 @@ async def test_what_breaks_the_reading_of_a_log_is_raised(database: Database) ->
     answers = LiveAnswers(Reader(), Broken(), database, session_id)
     await answers.resume({})
     with pytest.raises(RuntimeError, match="broken"):
-        await asyncio.wait_for(answers.watch(), 5)
+        await asyncio.wait_for(answers.watch(), PATIENCE_S)

@@ -10,10 +10,11 @@ import pytest
 from bdchat.api.bus.interface import session_topic
 from bdchat.api.live.chat_socket import MAX_WAITING
 from bdchat.engine.errors import GenerationFailed, QueueFull
-from tests.api.serving import app_of, over_http, signed_in, until
+from tests.api.serving import app_of, over_http, signed_in
 from tests.api.sockets import UNTITLED, Reading, chat_path, kinds, live, read_answer
 from tests.api.talking import Headers, begin, got, talk
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 

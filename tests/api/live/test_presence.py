@@ -8,6 +8,7 @@ from bdchat.api.bus.interface import Message, Subscription, session_topic
 from bdchat.api.bus.local_bus import LocalBus
 from bdchat.api.http.identity import Identity
 from bdchat.api.live.presence import Presence, TypingSign
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 ANN = Identity("u-ann", "ann", "user", frozenset({"sessions"}))
@@ -95,7 +96,7 @@ async def test_typing_is_said_once_and_its_end_once() -> None:
 async def test_typing_ends_by_itself() -> None:
     bus = LocalBus()
     sign = TypingSign(bus, "s", ANN, timeout_s=0)
-    async with bus.subscribe(TOPIC) as heard, asyncio.timeout(5):
+    async with bus.subscribe(TOPIC) as heard, asyncio.timeout(PATIENCE_S):
         await sign.show()
         assert [(await anext(heard))[1]["is_typing"] for _ in range(2)] == [True, False]
         await sign.hide()

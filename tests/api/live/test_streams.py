@@ -13,10 +13,11 @@ import pytest
 from bdchat.api.bus.interface import session_topic
 from bdchat.api.live.admission import MAX_LINES
 from bdchat.api.schemas.live import COMMANDS, IN_FRAMES, OF_THE_CONNECTION
-from tests.api.serving import app_of, error_of, over_http, signed_in, until
-from tests.api.sockets import TIMEOUT_S, UNTITLED, Frame, Reading, chat_path, kinds, live
+from tests.api.serving import app_of, error_of, over_http, signed_in
+from tests.api.sockets import UNTITLED, Frame, Reading, chat_path, kinds, live
 from tests.api.talking import Headers, begin, got, id_of, invite, talk
 from tests.fake_engine import FakeEngine
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +43,7 @@ class Stream:
 
     async def next(self) -> Frame | None:
         """None: the stream is at its end."""
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             async for line in self._lines:
                 if line.startswith("data: ") and (frame := json.loads(line[6:]))["type"] != "ping":
                     self.seen.append(frame)

@@ -13,9 +13,10 @@ from bdchat.settings import Settings, StoreSettings
 from bdchat.store.accounting import storage
 from bdchat.store.chats import purges
 from tests.api import talking as chats
-from tests.api.serving import app_of, error_of, in_process, opened, over_http, signed_in, until
+from tests.api.serving import app_of, error_of, in_process, opened, over_http, signed_in
 from tests.api.sockets import chat_path, live
 from tests.fake_engine import FakeEngine
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 URL = "/v1/chat/completions"

@@ -14,9 +14,11 @@ from bdchat.api.transport.open_connections import OpenConnections
 from bdchat.settings import LimitSettings, ServerSettings, Settings
 from tests.api.serving import USER, events_of, make_app, over_http, signed_in
 from tests.api.transport.wire import talk
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
-SMALL = Settings(limits=LimitSettings(header_bytes=1024, head_timeout_s=0.1))
+SMALL = Settings(limits=LimitSettings(header_bytes=1024))
+IMPATIENT = Settings(limits=LimitSettings(head_timeout_s=0.1))
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -46,7 +48,7 @@ async def test_a_body_does_not_count_as_head() -> None:
 
 @pytest.mark.parametrize("sent", [b"", HEAD, b"GET"])
 async def test_a_head_that_does_not_end_is_cut_off(sent: bytes) -> None:
-    async with over_http(settings=SMALL) as client:
+    async with over_http(settings=IMPATIENT) as client:
         answer = await talk(client.base_url.port, sent)
     assert answer == b"" if not sent else answer.startswith(b"HTTP/1.1 408 ")
 
@@ -79,9 +81,9 @@ async def test_expect_100_continue_is_answered_before_the_body() -> None:
     async with over_http() as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
         writer.write(head + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S) == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(body)
-        assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 200 ")
+        assert (await asyncio.wait_for(reader.readline(), PATIENCE_S)).startswith(b"HTTP/1.1 200 ")
         writer.close()
 
 
@@ -101,7 +103,7 @@ async def exchange(port: int | None, *pieces: bytes) -> tuple[list[bytes], bytes
     for piece in pieces:
         writer.write(piece)
     await writer.drain()
-    head, _, rest = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    head, _, rest = (await asyncio.wait_for(reader.read(), PATIENCE_S)).partition(b"\r\n\r\n")
     writer.close()
     return head.lower().split(b"\r\n"), rest
 

@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from bdchat.api.transport.open_connections import OpenConnections, WaitReason
-from tests.api.serving import USER, make_app, over_app, signed_in, until
+from tests.api.serving import USER, make_app, over_app, signed_in
 from tests.api.sockets import live
 from tests.fake_engine import FakeEngine
+from tests.patience import PATIENCE_S, until
 
 REMOTE, OTHER = "192.0.2.1", "192.0.2.2"
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
@@ -194,7 +195,7 @@ async def test_silent_connections_shut_nobody_out(sent: bytes, caplog: pytest.Lo
         lines = [await connect(client, sent) for _ in range(40)]
         await until(lambda: len(house) == 12)
         for _ in range(3):
-            assert (await asyncio.wait_for(client.get("/health"), 5)).status_code == 200
+            assert (await asyncio.wait_for(client.get("/health"), PATIENCE_S)).status_code == 200
         assert len(house) <= 12
         for _, writer in lines:
             writer.close()
@@ -217,7 +218,7 @@ async def test_a_running_answer_and_a_live_socket_outlast_a_flood_of_silent_ones
                 gate.set()
                 assert (await answer.aread()).endswith(b"data: [DONE]\n\n")
             pong = await socket.connection.ping()
-            await asyncio.wait_for(pong, 5)
+            await asyncio.wait_for(pong, PATIENCE_S)
         for _, writer in lines:
             writer.close()
         await until(lambda: len(house) <= 1)  # the socket's place is free again
@@ -234,7 +235,7 @@ async def test_where_all_are_being_answered_a_new_one_is_told_to_come_back() -> 
         lines = [await connect(client, request) for _ in range(12)]
         await until(lambda: engine.num_running == 12)
         reader, writer = await connect(client)
-        refusal = await asyncio.wait_for(reader.read(4096), 5)
+        refusal = await asyncio.wait_for(reader.read(4096), PATIENCE_S)
         assert refusal.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nretry-after: " in refusal
         assert json.loads(refusal.partition(b"\r\n\r\n")[2])["error"]["code"] == "too_many_connections"

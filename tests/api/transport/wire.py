@@ -2,6 +2,8 @@
 
 import asyncio
 
+from tests.patience import PATIENCE_S
+
 
 async def talk(port: int | None, *pieces: bytes) -> bytes:
     """Everything that comes back until the server closes, or until the first answer's body is there."""
@@ -10,6 +12,6 @@ async def talk(port: int | None, *pieces: bytes) -> bytes:
         writer.write(piece)
         await writer.drain()
     try:
-        return await asyncio.wait_for(reader.read(4096), 5)
+        return await asyncio.wait_for(reader.read(4096), PATIENCE_S)
     finally:
         writer.close()

@@ -96,7 +96,7 @@ test("an answer is announced at its beginning and its end, never by the word", a
   const { page, api } = await scene.visitor("ann");
   const sessionId = await api.chat("Announced", []);
   const states = () => api.call("GET /v1/models").then(({ data }) => data.map(({ state }) => state));
-  await expect.poll(states, { timeout: 60_000 }).toEqual(["ready"]); // else the page says that it loads
+  await expect.poll(states).toEqual(["ready"]); // else the page says that it loads
   await api.tune(sessionId, { max_tokens: 40 });
   await page.goto(`/chat/${sessionId}`);
   await field(page).waitFor();

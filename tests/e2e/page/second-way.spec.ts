@@ -40,7 +40,7 @@ test("an answer that changes from HTTP to a socket, back and forth again is show
   await notice.waitFor();
   expect(pieces()).toBe(0);
   proxy.passesSockets = true;
-  await expect.poll(pieces, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(pieces).toBeGreaterThan(0);
   expect(await stopButton(page).isVisible()).toBe(true); // in the middle of it
   await notice.waitFor({ state: "hidden" });
   proxy.cutSockets();

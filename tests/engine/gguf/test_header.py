@@ -349,7 +349,7 @@ def test_only_gguf_errors_escape_a_damaged_real_header(default_model_path: Path,
     path.write_bytes(raw)
     os.truncate(path, size)
     assert survives(path)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(60):
         with path.open("r+b") as file:
             at = chance.randrange(len(raw) - 16)
@@ -359,7 +359,7 @@ def test_only_gguf_errors_escape_a_damaged_real_header(default_model_path: Path,
             survives(path)
             file.seek(at)
             file.write(raw[at : at + 16])
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_lying_counts_cost_neither_memory_nor_time(tmp_path: Path) -> None:
@@ -369,9 +369,9 @@ def test_lying_counts_cost_neither_memory_nor_time(tmp_path: Path) -> None:
     path.write_bytes(GGUFFile(pairs=pairs, num_pairs=1000).header())
     os.truncate(path, 64 << 30)
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     reason_for(path)
-    elapsed, peak = time.perf_counter() - started, tracemalloc.get_traced_memory()[1]
+    elapsed, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert elapsed < 10
     assert peak < 24 << 20

@@ -9,6 +9,7 @@ import textwrap
 import pytest
 
 from bdchat.engine.isolation.syscall_filter import _DENIED, ARCHITECTURES, FilterRefused, install, program
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -17,7 +18,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path
 def filtered(code: str, *, before: str = "") -> subprocess.CompletedProcess[str]:
     script = f"import errno, os\n{before}\nfrom bdchat.engine.isolation.syscall_filter import install\ninstall()\n"
     command = [sys.executable, "-c", script + textwrap.dedent(code)]
-    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize(

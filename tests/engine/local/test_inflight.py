@@ -21,6 +21,7 @@ from bdchat.engine.request import (
     Usage,
 )
 from bdchat.engine.wire import Submit, decode_command
+from tests.patience import PATIENCE_S
 
 ACCEPTED = Accepted(request_id="r", prompt_tokens=(1, 2), seed=9)
 
@@ -52,7 +53,7 @@ def read_all(inflight: InflightRequest) -> list[Event]:
             events += batch
         return events
 
-    return asyncio.run(asyncio.wait_for(read(), 5))
+    return asyncio.run(asyncio.wait_for(read(), PATIENCE_S))
 
 
 def resubmitted(inflight: InflightRequest) -> Submit:

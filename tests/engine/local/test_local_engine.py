@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from tests.engine.fake_process import (
     text_of,
     thread_engine,
 )
+from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 
@@ -44,12 +45,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-async def until(is_true: Callable[[], object], timeout_s: float = 10.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not is_true():  # noqa: ASYNC110  # what is waited for is another process's doing
-            await asyncio.sleep(0.002)
 
 
 async def test_a_request_waits_while_the_model_loads(tmp_path: Path) -> None:

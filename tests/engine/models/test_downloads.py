@@ -17,6 +17,7 @@ from bdchat.engine.models.downloads import ProgressMeter, PullFailed, PullProgre
 from tests.engine.loopback_hub import COMMIT, Hub, running_hub
 from tests.engine.pulling import SMALL, catalog_at, entry_for, ignore, installed_files, partial_files, sha256
 from tests.gguf_files import GGUFFile, model_of, write_split
+from tests.patience import PATIENCE_S
 
 MIB = 1 << 20
 SPEC = "hf:owner/tiny-GGUF/sub/tiny.gguf"
@@ -230,7 +231,7 @@ def run_pull(tmp_path: Path, spec: str, **environment: str) -> subprocess.Comple
     source = Path(__file__).parents[3] / "src"
     env = os.environ | {"PYTHONPATH": str(source)} | environment
     command = [sys.executable, "-c", PULL_SCRIPT, str(tmp_path / "models"), spec]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 def test_hf_endpoint_and_hf_home_are_honoured(tmp_path: Path, hub: Hub) -> None:

@@ -11,8 +11,8 @@ from bdchat.engine.request import Accepted, ChatMessage, ChatPrompt, Delta, Gene
 from bdchat.engine.text.chat_template import CHATML
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import ask, events_of, shape, text_of
-from tests.engine.local.test_local_engine import until
 from tests.engine.process.test_main import kill_after
+from tests.patience import PATIENCE_S, until
 from tests.tiny_models import write_tiny_llama
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ async def test_a_model_is_loaded_through_probe_template_and_context(tmp_path: Pa
         events = await kill_after(engine, engine.generate(request), 10)
         assert shape(events) == (1, 2)
         assert [event.opens_thought for event in events if isinstance(event, Accepted)] == [True]
-        await until(lambda: engine.num_restarts == 1, 60)  # a quick engine may have said all before the signal came
+        await until(lambda: engine.num_restarts == 1)  # a quick engine may have said all before the signal came
         for index in range(2):
             deltas = [event for event in events if isinstance(event, Delta) and event.index == index]
             assert sum(len(delta.tokens) for delta in deltas) == 150
@@ -55,7 +55,7 @@ async def test_llama_cpps_own_reason_reaches_who_asks_and_who_looks(tmp_path: Pa
     path = write_tiny_llama(tmp_path / "tiny.gguf", architecture="brandnew")
     async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
         with pytest.raises(ModelLoadFailed) as caught:
-            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+            await asyncio.wait_for(events_of(engine, ask("hello")), PATIENCE_S)
         assert caught.value.reason.startswith("unknown model architecture: 'brandnew'; a newer version of llama.cpp")
         assert (engine.state, engine.problem, engine.info) == ("failed", caught.value.reason, None)
 
@@ -65,7 +65,7 @@ async def test_a_context_that_memory_does_not_hold_is_refused_with_the_numbers(t
     settings = SETTINGS.model_copy(update={"n_ctx": 4096, "kv_memory_bytes": 1_000_000})
     async with LocalEngine(path, "tiny", settings, cache_dir=tmp_path / "cache") as engine:
         with pytest.raises(ModelLoadFailed, match=r"a context of 4,096 tokens needs 0\.00 GB"):
-            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+            await asyncio.wait_for(events_of(engine, ask("hello")), PATIENCE_S)
 
 
 async def test_what_cannot_chat_is_refused_before_native_code_reads_it(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ async def test_what_cannot_chat_is_refused_before_native_code_reads_it(tmp_path:
     path = write_tiny_llama(tmp_path / "tiny.gguf", architecture="t5")
     async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
         with pytest.raises(ModelLoadFailed, match="encoder-decoder"):
-            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+            await asyncio.wait_for(events_of(engine, ask("hello")), PATIENCE_S)
         assert not list((tmp_path / "cache").glob("probe-*"))
 
 
@@ -81,6 +81,6 @@ async def test_a_template_that_cannot_be_used_is_a_reason(tmp_path: Path) -> Non
     path = write_tiny_llama(tmp_path / "tiny.gguf", chat_template="{{ messages[")
     async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
         with pytest.raises(ModelLoadFailed) as caught:
-            await asyncio.wait_for(events_of(engine, ask("hello")), 60)
+            await asyncio.wait_for(events_of(engine, ask("hello")), PATIENCE_S)
         assert "template" in caught.value.reason
         assert engine.num_restarts == 0

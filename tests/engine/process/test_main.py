@@ -26,7 +26,6 @@ from bdchat.engine.request import (
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import (
     HANG,
-    IMPATIENT,
     QUICK_TO_CALL_IT_HUNG,
     SEGFAULT,
     SEGFAULT_AT_TOKEN_20,
@@ -37,7 +36,7 @@ from tests.engine.fake_process import (
     shape,
     text_of,
 )
-from tests.engine.local.test_local_engine import until
+from tests.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -204,7 +203,7 @@ async def test_an_engine_without_its_parent_does_not_begin(tmp_path: Path) -> No
     command = [sys.executable, "-m", "bdchat.engine.process.main", "--fd", "0", "--parent", "1"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, env=environment)
-    assert await asyncio.wait_for(process.wait(), IMPATIENT.load_s) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize("kind", ["garbage", "truncated", "folder", "fifo", "missing"])
@@ -220,7 +219,7 @@ async def test_a_file_that_is_no_model_is_a_reason_not_a_crash(tmp_path: Path, k
         os.mkfifo(path)
     async with LocalEngine(path, "m", EngineSettings(), cache_dir=tmp_path) as engine:
         with pytest.raises(ModelLoadFailed) as caught:
-            await asyncio.wait_for(events_of(engine, ask("hello")), 30)
+            await asyncio.wait_for(events_of(engine, ask("hello")), PATIENCE_S)
         assert caught.value.reason
         assert "\n" not in caught.value.reason
         assert (engine.state, engine.num_restarts) == ("failed", 0)

@@ -33,6 +33,7 @@ from bdchat.engine.wire import (
     encode,
 )
 from tests.engine.fake_process import RAISE, FakeLoader, FakePromptBuilder, ask, expected_text
+from tests.patience import PATIENCE_S
 
 R = TypeVar("R", bound=Report)
 LOAD = Load(
@@ -78,7 +79,7 @@ class Parent:
 @contextmanager
 def worker(load: Load = LOAD) -> Iterator[Parent]:
     ours, theirs = socket.socketpair()
-    ours.settimeout(10)
+    ours.settimeout(PATIENCE_S)
     outbox = Outbox(theirs)
     inbox = Inbox(theirs, outbox, on_hangup=lambda: None)
     inbox.start()
@@ -91,7 +92,7 @@ def worker(load: Load = LOAD) -> Iterator[Parent]:
             yield parent
         finally:
             ours.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive()
 
 
@@ -197,7 +198,7 @@ class SlowBuilder(FakePromptBuilder):
 
     def build(self, prompt: Prompt) -> list[int]:
         self.is_building.set()
-        self.may_go_on.wait(10)
+        self.may_go_on.wait(PATIENCE_S)
         return super().build(prompt)
 
 
@@ -209,21 +210,21 @@ def test_a_cancel_overtakes_the_prompt_that_is_still_being_built() -> None:
         builder = SlowBuilder()
         inbox.build_prompts(builder)
         ours.sendall(encode(Submit(request=ask("first"))))
-        assert builder.is_building.wait(10)
+        assert builder.is_building.wait(PATIENCE_S)
         ours.sendall(encode(Cancel(request_id="r-first")) + encode(Ping(number=1)))
-        assert inbox.take(wait_s=10) == [Ping(number=1)]
+        assert inbox.take(wait_s=PATIENCE_S) == [Ping(number=1)]
         builder.may_go_on.set()
         ours.sendall(encode(Submit(request=ask("second"))))
-        [arrival] = inbox.take(wait_s=10)
+        [arrival] = inbox.take(wait_s=PATIENCE_S)
         assert arrival.request.request_id == "r-second"  # type: ignore[union-attr]
         ours.shutdown(socket.SHUT_RDWR)
-        inbox.take(wait_s=10)
+        inbox.take(wait_s=PATIENCE_S)
 
 
 def test_a_parent_that_does_not_read_holds_nobody_up_and_loses_nothing() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ours.settimeout(10)
+        ours.settimeout(PATIENCE_S)
         outbox = Outbox(theirs)
         reports = [Tokenized(request_id=str(number), tokens=tuple(range(500))) for number in range(2000)]
         for report in reports:
@@ -238,7 +239,7 @@ def test_a_parent_that_does_not_read_holds_nobody_up_and_loses_nothing() -> None
 def test_a_parent_that_is_megabytes_behind_makes_the_sender_wait_until_it_reads() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ours.settimeout(10)
+        ours.settimeout(PATIENCE_S)
         outbox = Outbox(theirs, max_backlog_bytes=10_000)
         report = Tokenized(request_id="", tokens=tuple(range(500)))
 
@@ -251,7 +252,7 @@ def test_a_parent_that_is_megabytes_behind_makes_the_sender_wait_until_it_reads(
         splitter, num_got = FrameSplitter(), 0
         while num_got < 2000:
             num_got += len(splitter.feed(ours.recv(65536)))
-        thread.join(10)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
         outbox.close()
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from bdchat.engine.text.time_limit import call_with_time_limit
+from tests.patience import PATIENCE_S
 
 
 def test_a_quick_call_returns_its_result() -> None:
@@ -24,10 +25,10 @@ def test_an_endless_call_is_interrupted() -> None:
             except Exception:  # what a stranger's code may do
                 continue
 
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(TimeoutError):
         call_with_time_limit(spin, 0.05)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_no_interruption_arrives_after_the_call_is_over() -> None:
@@ -47,7 +48,7 @@ def test_no_interruption_arrives_after_the_call_is_over() -> None:
 
 def test_other_threads_are_not_interrupted() -> None:
     stop, ended_well = threading.Event(), []
-    other = threading.Thread(target=lambda: ended_well.append(stop.wait(10)))
+    other = threading.Thread(target=lambda: ended_well.append(stop.wait(PATIENCE_S)))
     other.start()
     with pytest.raises(TimeoutError):
         call_with_time_limit(lambda: [None for _ in iter(int, 1)], 0.05)

@@ -19,6 +19,7 @@ from bdchat.store import tables
 from bdchat.store.errors import Conflict, StoreBusy, StoreError, StoreFull, StoreUnavailable
 from bdchat.store.sql.database import FILE_NAME, Database
 from bdchat.store.sql.engines import sqlite_writer
+from tests.patience import PATIENCE_S
 from tests.postgres import Postgres
 from tests.small_disk import MIB, fill, small_disk
 
@@ -84,7 +85,7 @@ async def in_one_group(
 
     def hold(_: Session) -> None:
         is_held.set()
-        may_go.wait(60)
+        may_go.wait(PATIENCE_S)
         arm()
 
     holding = asyncio.create_task(database.write(hold))

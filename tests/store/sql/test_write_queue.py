@@ -7,6 +7,7 @@ import pytest
 
 from bdchat.store.sql.slices import slices
 from bdchat.store.sql.write_queue import MAX_GROUP, MAX_SLICE_BYTES, MAX_TURNS_BEFORE_A_SLICE, WriteQueue
+from tests.patience import PATIENCE_S
 
 
 def taken(queue: WriteQueue[str], **options: int) -> list[str]:
@@ -71,7 +72,7 @@ def test_who_waits_is_woken() -> None:
     thread = threading.Thread(target=lambda: turns.append(taken(queue)))
     thread.start()
     queue.put("send")
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert turns == [["send"]]
 
 

@@ -1,3 +1,4 @@
+import { waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { StreamLine } from "./stream-line";
 
@@ -50,7 +51,7 @@ test("it opens with the first event, tells each, and ends with the server's code
   const { told } = open({ "chatcmpl-1": 12 });
   expect(call(0).url).toBe("/api/live/chat/s?events=true&last%5Bchatcmpl-1%5D=12");
   call(0).answer(events({ type: "hello" }, { type: "ping" }, { type: "close", code: 1012, reason: "" }));
-  await vi.waitFor(() => expect(told).toEqual(["open", { type: "hello" }, { type: "ping" }, 1012]));
+  await waitFor(() => expect(told).toEqual(["open", { type: "hello" }, { type: "ping" }, 1012]));
 });
 
 test.each([
@@ -62,7 +63,7 @@ test.each([
 ])("%s ends it", async (_what, answer, code) => {
   const { told } = open();
   call(0).answer(answer());
-  await vi.waitFor(() => expect(told).toEqual([code]));
+  await waitFor(() => expect(told).toEqual([code]));
 });
 
 test("commands are requests, one after the other; a stop waits for none, and signs of the line are none", async () => {
@@ -72,14 +73,14 @@ test("commands are requests, one after the other; a stop waits for none, and sig
   line.send(JSON.stringify(MESSAGE));
   line.send(JSON.stringify({ type: "regenerate", message_id: "m" }));
   line.send(JSON.stringify(STOP));
-  await vi.waitFor(() => expect(calls).toHaveLength(3));
+  await waitFor(() => expect(calls).toHaveLength(3));
   expect(calls.slice(1).map(({ init }) => JSON.parse(String(init.body)))).toEqual([STOP, MESSAGE]);
   expect(line.isBusy).toBe(true);
   call(1).answer(json({}));
   call(2).answer(json({ type: "accepted", client_message_id: "c1" }));
-  await vi.waitFor(() => expect(calls).toHaveLength(4));
+  await waitFor(() => expect(calls).toHaveLength(4));
   call(3).answer(json({ error: { code: "conflict" } }, 409));
-  await vi.waitFor(() => expect(line.isBusy).toBe(false));
+  await waitFor(() => expect(line.isBusy).toBe(false));
   const refused = { type: "error", error: { code: "conflict" }, answers: "regenerate" };
   expect(told).toEqual([
     { type: "accepted", client_message_id: "c1" },
@@ -90,11 +91,11 @@ test("commands are requests, one after the other; a stop waits for none, and sig
 test("a command goes on when the line is closed; one without an answer of ours breaks the line", async () => {
   const { line, told } = open();
   line.send(JSON.stringify(MESSAGE));
-  await vi.waitFor(() => expect(calls).toHaveLength(2));
+  await waitFor(() => expect(calls).toHaveLength(2));
   call(1).answer(new Response("<html>bad gateway", { status: 502 }));
-  await vi.waitFor(() => expect(told).toEqual([1006]));
+  await waitFor(() => expect(told).toEqual([1006]));
   line.send(JSON.stringify(MESSAGE));
-  await vi.waitFor(() => expect(calls).toHaveLength(3));
+  await waitFor(() => expect(calls).toHaveLength(3));
   line.close();
   expect([call(0).init.signal?.aborted, call(2).init.signal]).toEqual([true, undefined]);
 });
@@ -116,7 +117,7 @@ test("a page's two lines hold one stream: the chat's brings what happens outside
   const eventsStream = endless();
   call(0).answer(eventsStream.response);
   eventsStream.says({ type: "hello", user_id: "u" });
-  await vi.waitFor(() => expect(events.told).toEqual(["open", { type: "hello", user_id: "u" }]));
+  await waitFor(() => expect(events.told).toEqual(["open", { type: "hello", user_id: "u" }]));
   const chat = open();
   const chatStream = endless();
   call(1).answer(chatStream.response);
@@ -130,11 +131,11 @@ test("a page's two lines hold one stream: the chat's brings what happens outside
   ];
   for (const frame of told) chatStream.says(frame);
   const [hello, ofOther, ofThis, news, chunk, ping] = told;
-  await vi.waitFor(() => expect(chat.told).toEqual(["open", hello, ofThis, chunk, ping]));
+  await waitFor(() => expect(chat.told).toEqual(["open", hello, ofThis, chunk, ping]));
   expect(events.told.slice(2)).toEqual([hello, ofOther, ofThis, news, ping]);
   expect([calls.length, call(0).init.signal?.aborted]).toEqual([2, true]);
   const second = open({}, "/api/live/events"); // opened while the chat's stream is there
-  await vi.waitFor(() => expect(second.told).toEqual(["open", hello]));
+  await waitFor(() => expect(second.told).toEqual(["open", hello]));
   expect(calls).toHaveLength(2);
   chat.line.close();
   expect([calls.length, call(2).url]).toEqual([3, "/api/live/events"]);

@@ -1,4 +1,4 @@
-import { fireEvent, render, screen } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { Markdown } from "./markdown";
 
@@ -45,7 +45,7 @@ test("code says its language, can be copied, and is coloured when it is finished
   vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText } });
   const code = "def f():\n    return '<b>'";
   const page = shown(`\`\`\`python\n${code}\n\`\`\``);
-  await vi.waitFor(() => expect(page.querySelector(".hljs-keyword")?.textContent).toBe("def"));
+  await waitFor(() => expect(page.querySelector(".hljs-keyword")?.textContent).toBe("def"));
   expect(page.querySelector("pre")?.textContent).toBe(code);
   expect(page.querySelector("figcaption span")?.textContent).toBe("python");
   fireEvent.click(screen.getByRole("button", { name: "Copy" }));
@@ -71,7 +71,7 @@ test("code without a language has a name still, is wrapped on request, and kept 
   });
   vi.stubGlobal("URL", Object.assign(URL, { createObjectURL: () => "blob:x", revokeObjectURL: () => undefined }));
   for (const button of screen.getAllByRole("button", { name: "Download" })) fireEvent.click(button);
-  await vi.waitFor(() => expect(kept).toEqual(["code.txt blob:", "code.py blob:", "code.txt blob:"]));
+  await waitFor(() => expect(kept).toEqual(["code.txt blob:", "code.py blob:", "code.txt blob:"]));
   saved.mockRestore();
   vi.unstubAllGlobals();
 });
@@ -86,7 +86,7 @@ test("two tables are no two landmarks of one name, and cells with a sentence kee
 test("code of two languages in one, and of none that we know, keeps its text", async () => {
   const html = "<style>a { color: red }</style>";
   const page = shown(`\`\`\`html\n${html}\n\`\`\`\n\n\`\`\`nonsense\n<b>\n\`\`\``);
-  await vi.waitFor(() => expect(page.querySelector(".hljs-name")).not.toBeNull());
+  await waitFor(() => expect(page.querySelector(".hljs-name")).not.toBeNull());
   expect([...page.querySelectorAll("pre")].map((pre) => pre.textContent)).toEqual([html, "<b>"]);
 });
 
@@ -123,14 +123,14 @@ test("numbered items keep the numbers that they were written with", () => {
 
 test("math becomes formulas, money stays money", async () => {
   const page = shown("$5 and $10, 값은 $x^2$이다 \\(y\\)\n\n$$\n\\frac{a}{b}\n$$\n\n`$z$`");
-  await vi.waitFor(() => expect(page.querySelectorAll("math")).toHaveLength(3));
+  await waitFor(() => expect(page.querySelectorAll("math")).toHaveLength(3));
   expect(page.textContent).toContain("$5 and $10");
   expect(page.textContent).toContain("$z$");
 });
 
 test("a formula that is none is shown as it was written", async () => {
   const page = shown("$\\frac{a$ $\\href{javascript:alert(1)}{x}$ $y$");
-  await vi.waitFor(() => expect(page.querySelector("math")).not.toBeNull());
+  await waitFor(() => expect(page.querySelector("math")).not.toBeNull());
   expect(page.textContent).toContain("\\frac{a");
   expect(page.querySelector("a")).toBeNull();
 });
@@ -161,7 +161,7 @@ test("each block runs in the direction of its text; code, formulas and addresses
     "# عنوان\n\nنص `code` $x$ https://example.com\n\n- عنصر\n- item\n\n  متابعة\n\n> اقتباس\n\n| أ | b |\n|-|-|\n| ١ | 2 |\n\n" +
       "```js\nx\n```\n\n<b>\n\nنص[^1]\n\n[^1]: ملاحظة",
   );
-  await vi.waitFor(() => expect(page.querySelector("math")).not.toBeNull());
+  await waitFor(() => expect(page.querySelector("math")).not.toBeNull());
   const without = [...page.querySelectorAll("h3, p, li, blockquote, table")].filter(
     (block) => block.getAttribute("dir") !== "auto" && block.parentElement?.firstElementChild !== block,
   );

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
 import { ApiError } from "@/api/errors";
@@ -25,7 +25,7 @@ test("what hurts most is done only after its name was typed", async () => {
   await userEvent.type(screen.getByRole("textbox"), "지영".normalize("NFD"));
   await userEvent.click(button);
   expect(run).toHaveBeenCalledOnce();
-  await vi.waitFor(() => expect(close).toHaveBeenCalledOnce());
+  await waitFor(() => expect(close).toHaveBeenCalledOnce());
 });
 
 test("Cancel does nothing, and is where Enter goes first", async () => {

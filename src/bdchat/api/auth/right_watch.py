@@ -139,7 +139,7 @@ class RightWatch:
             self._check_soon(right)
 
     def note_streaming(self, right: Right) -> bool:
-        """A part of the response goes out, and more will come. False: it has ended."""
+        """Something of the response goes out, and more will come. False: it has ended."""
         if right.timer is None:
             self._arm(right)
         return right.let_interrupt()
@@ -215,12 +215,13 @@ class RightGuard:
         async def watched_send(message: ASGIMessage) -> None:
             nonlocal has_started, is_event_stream
             if message["type"] == "http.response.start":
-                has_started = True
                 is_event_stream = any(
                     name == b"content-type" and value.startswith(EVENT_STREAM) for name, value in message["headers"]
                 )
-            elif message.get("more_body") and not watch.note_streaming(right):
+            # A stream may be silent for long before its first part.
+            if (message.get("more_body") or (not has_started and is_event_stream)) and not watch.note_streaming(right):
                 await asyncio.Event().wait()  # until the interruption comes
+            has_started = True
             await send(message)
 
         try:

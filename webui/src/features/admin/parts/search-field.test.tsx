@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
 import { SearchField } from "./search-field";
@@ -8,7 +8,7 @@ test("what is typed is told once it has settled, composed, and what the teller g
   const tell = vi.fn((value: string) => value);
   const { unmount } = render(<SearchField label="Search by username" value="" onValue={tell} />);
   await userEvent.type(screen.getByRole("searchbox", { name: "Search by username" }), ` ${"지영".normalize("NFD")} `);
-  await vi.waitFor(() => expect(tell).toHaveBeenLastCalledWith("지영"));
+  await waitFor(() => expect(tell).toHaveBeenLastCalledWith("지영"));
   expect(tell.mock.calls.map(([value]) => value)).toEqual(["", "지영"]);
   unmount();
 });

@@ -19,7 +19,7 @@ test("a line says where the model's memory begins", async () => {
   expect(order()).toEqual(["says m1", "says m2", "remembers from here", "says m3", "says m4"]);
   first = null; // a long draft leaves no room for any of them
   fireEvent.change(screen.getByLabelText("Write a message"), { target: { value: "long" } });
-  await waitFor(() => expect(order()?.at(-1)).toBe("remembers from here"), { timeout: 3000 });
+  await waitFor(() => expect(order()?.at(-1)).toBe("remembers from here"));
   expect(asked.at(-1)).toEqual({ content: "long", parent_id: "m4" });
 });
 

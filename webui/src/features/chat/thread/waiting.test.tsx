@@ -8,7 +8,7 @@ test("who waits for the model is told so, and how far it is", async () => {
   page.table["GET /v1/models"] = () => ({ object: "list", data: [model] });
   expect(await screen.findByText("The model is loading… 40%")).toBeDefined();
   model = { ...MODEL, state: "loading", load_fraction: null };
-  expect(await screen.findByText("The model is loading…", {}, { timeout: 3000 })).toBeDefined();
+  expect(await screen.findByText("The model is loading…")).toBeDefined();
   model = MODEL;
-  expect(await screen.findByText("Waiting…", {}, { timeout: 3000 })).toBeDefined();
+  expect(await screen.findByText("Waiting…")).toBeDefined();
 });
