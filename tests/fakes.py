@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bdchat.engine.model_runner import DecodeFailed, KVLayout, LogitsRow, MemoryClass, NoKVSlot, Slice
+from bdchat.engine.model_runner import DecodeFailed, KVLayout, LogitsRow, MemoryClass, NoKVSlot, Slice, TokenMask
 from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
 from bdchat.engine.text.tokenizer import FimTokens, Segment
 
@@ -160,9 +160,9 @@ class FakeSampler:
         self._runner = runner
         self.num_accepted = 0
 
-    def sample(self, logits: LogitsRow) -> int:
+    def sample(self, logits: LogitsRow, mask: TokenMask | None = None) -> int:
         self.num_accepted += 1
-        return int(logits.argmax())
+        return int((logits if mask is None else logits + mask).argmax())
 
     def accept(self, token_id: int) -> None:
         self.num_accepted += 1

@@ -117,6 +117,7 @@ EXCEPTIONS = {
 # Third parties with one door each: package → the files that may name it.
 DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": ("engine/llama/*",),
+    "llguidance": ("engine/sampling/*",),
     "tiktoken": (),  # installed, used by nothing yet
     "chromadb": (),  # the same
     "sqlmodel": ("store/*",),

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from bdchat.engine.model_runner import AnswerGrammar
 from bdchat.engine.request import (
     Accepted,
     Delta,
@@ -39,9 +40,15 @@ def ask(
     )
 
 
-def add(scheduler: Scheduler, request: GenerationRequest, resumption: Resumption | None = None) -> Accepted:
+def add(
+    scheduler: Scheduler,
+    request: GenerationRequest,
+    resumption: Resumption | None = None,
+    *,
+    grammar: AnswerGrammar | None = None,
+) -> Accepted:
     assert isinstance(request.prompt, TokenPrompt)
-    return scheduler.add(request, list(request.prompt.tokens), resumption)
+    return scheduler.add(request, list(request.prompt.tokens), resumption, grammar)
 
 
 def step(scheduler: Scheduler) -> list[Event]:

@@ -1,4 +1,4 @@
-"""The seam between the scheduler and llama.cpp: protocols of a model runner and a sampler.
+"""The seam between the scheduler and llama.cpp: protocols of a model runner, a sampler and a grammar.
 
 llama/runner.py fulfils ModelRunner on llama.cpp's low-level API, sampling/sampler.py fulfils Sampler in numpy;
 tests/fakes.py fulfils both with explicit cells. Everything here is called from one OS thread
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
 
 LogitsRow = npt.NDArray[np.float32]  # (n_vocab,)
+TokenMask = npt.NDArray[np.float32]  # (n_vocab,): 0 where a token may follow, −inf where not
 
 
 class KVLayout(StrEnum):
@@ -36,6 +37,10 @@ class NoKVSlot(Exception):
 
 class DecodeFailed(Exception):
     """llama_decode refused the batch (< 0) or was aborted (2); the batch's sequences must be cleared."""
+
+
+class GrammarFailed(Exception):
+    """An answer can't go on within its grammar: no token fits, or finding one takes too much."""
 
 
 class Slice(NamedTuple):
@@ -98,11 +103,37 @@ class Sampler(Protocol):
     """Owned by one sequence. Draw number i depends on (seed, i) and the logits alone, so that a resumed
     sequence goes on exactly as it would have."""
 
-    def sample(self, logits: LogitsRow) -> int:
-        """Chooses the next token and counts it as generated. Never writes to `logits`."""
+    def sample(self, logits: LogitsRow, mask: TokenMask | None = None) -> int:
+        """Chooses the next token, of those that `mask` leaves, and counts it as generated. Never writes to `logits`."""
 
     def accept(self, token_id: int) -> None:
-        """Counts a token that was generated before (resume)."""
+        """Counts a token that was generated before (resume), or without a choice."""
 
     def logprob(self, logits: LogitsRow, token_id: int, num_top: int) -> TokenLogprob:
         """With num_top the likeliest ones, and the token itself behind them when it is not one of them."""
+
+
+class AnswerMatcher(Protocol):
+    """Holds one answer to a grammar, token by token. Owned by one sequence. sampling/matcher.py fulfils it."""
+
+    @property
+    def is_over(self) -> bool:
+        """The answer is whole, and nothing may follow."""
+
+    def mask(self) -> TokenMask | None:
+        """What may follow; None: anything. Valid until the next call of any matcher. Raises GrammarFailed."""
+
+    def accept(self, token_id: int) -> None:
+        """Raises GrammarFailed for a token that may not follow."""
+
+    def forced(self) -> list[int]:
+        """The tokens that must follow, as the model's tokenizer writes their text; [] while there is a choice."""
+
+    def num_allowed(self, tokens: Sequence[int]) -> int:
+        """How many of them may follow, one after the other."""
+
+
+class AnswerGrammar(Protocol):
+    """A compiled constraint; any number of answers may be held to it."""
+
+    def start(self) -> AnswerMatcher: ...

@@ -1,7 +1,8 @@
 """The child's receiving side: frames in, ready commands out.
 
-Two threads of its own: one reads frames, one renders and tokenises prompts, so that neither a template nor a megabyte
-of text holds up a step or a cancellation. The step loop takes what is ready. Knows frames and prompts, never cells.
+Threads of its own: one reads frames, one renders and tokenises prompts, so that neither a template nor a megabyte of
+text holds up a step or a cancellation; two compile constraints, so that no prompt waits for a slow schema. The step
+loop takes what is ready. Knows frames and prompts, never cells.
 """
 
 import contextlib
@@ -9,12 +10,13 @@ import logging
 import queue
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from bdchat.engine.errors import EngineError, EngineUnavailable
+from bdchat.engine.errors import EngineError, EngineUnavailable, InvalidRequest
+from bdchat.engine.model_runner import AnswerGrammar
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption, TokenText
 from bdchat.engine.wire import (
@@ -39,6 +41,8 @@ from bdchat.engine.wire import (
 
 log = logging.getLogger(__name__)
 
+_NUM_COMPILING = 2  # threads: a slow schema, and the next one
+
 
 class PromptSource(Protocol):
     """Text → token ids. Called from the inbox's prompt thread."""
@@ -54,6 +58,16 @@ class PromptSource(Protocol):
     def ends_in_thought(self, tokens: list[int]) -> bool: ...
 
 
+class GrammarSource(Protocol):
+    """Constraints → grammars. Called from the inbox's threads, several at once."""
+
+    def kept(self, request: GenerationRequest) -> AnswerGrammar | None:
+        """At once, of an earlier request."""
+
+    def compile(self, request: GenerationRequest) -> AnswerGrammar:
+        """Raises InvalidRequest, EngineUnavailable."""
+
+
 class Arrival(NamedTuple):
     """A submission that is ready to be scheduled."""
 
@@ -62,6 +76,7 @@ class Arrival(NamedTuple):
     prompt_text: str | None
     resumption: Resumption | None
     opens_thought: bool = False  # the prompt ends inside a thought
+    grammar: AnswerGrammar | None = None
 
 
 class SurveyArrival(NamedTuple):
@@ -94,15 +109,18 @@ class Inbox:
         self._on_hangup = on_hangup
         self._ready: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._prompts: queue.SimpleQueue[Submit | Tokenize | Detokenize | Survey | None] = queue.SimpleQueue()
+        self._constrained: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()  # their grammars are to be compiled
         self._lock = threading.Lock()
         self._unbuilt: set[str] = set()  # submitted, not yet cancelled, prompt not yet built
 
     def start(self) -> None:
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
-    def build_prompts(self, builder: PromptSource) -> None:
-        """The model is loaded: what was submitted, and will be, can be tokenised."""
-        threading.Thread(target=self._build, args=(builder,), name="prompts", daemon=True).start()
+    def build_prompts(self, builder: PromptSource, grammars: GrammarSource | None = None) -> None:
+        """The model is loaded: what was submitted, and will be, can be tokenised. `grammars` None: no constraints."""
+        threading.Thread(target=self._build, args=(builder, grammars), name="prompts", daemon=True).start()
+        for _ in range(_NUM_COMPILING if grammars is not None else 0):
+            threading.Thread(target=self._compile, args=(grammars,), name="grammars", daemon=True).start()
 
     def take(self, *, wait_s: float | None = 0.0) -> list[Item]:
         """Everything that is ready. wait_s: how long to wait for a first item; None = until there is one."""
@@ -124,6 +142,8 @@ class Inbox:
             reason = f"{type(error).__name__}: {error}"
         self._ready.put(ParentGone(reason))
         self._prompts.put(None)
+        for _ in range(_NUM_COMPILING):
+            self._constrained.put(None)
         self._on_hangup()
 
     def _sort(self, command: Command) -> None:
@@ -143,38 +163,64 @@ class Inbox:
         else:
             self._ready.put(command)
 
-    def _build(self, builder: PromptSource) -> None:
+    def _build(self, builder: PromptSource, grammars: GrammarSource | None) -> None:
         while (command := self._prompts.get()) is not None:
-            request_id = command.request.request_id if isinstance(command, Submit) else command.request_id
-            try:
-                self._build_one(builder, command)
-            except EngineError as error:
-                self._outbox.send(rejection(request_id, error))
-            except Exception:  # a border like the worker's step: one prompt must not end the engine
-                log.exception("prompt failed", extra={"request_ids": [request_id]})
-                reason = "the prompt could not be built"
-                self._outbox.send(Rejected(request_id=request_id, error="GenerationFailed", data={"reason": reason}))
-            with self._lock:
-                self._unbuilt.discard(request_id)
+            if not isinstance(command, Submit):
+                with self._refusing(command.request_id, "the prompt could not be built"):
+                    self._answer(builder, command)
+                continue
+            request, resumption = command.request, command.resumption
+            with self._refusing(request.request_id, "the prompt could not be built"):
+                known = resumption.prompt_tokens if resumption else ()
+                tokens = list(known) or builder.build(request.prompt)
+                text = builder.text_of(tokens) if request.echo else None
+                opens_thought = isinstance(request.prompt, ChatPrompt) and builder.ends_in_thought(tokens)
+                self._pass_on(Arrival(request, tokens, text, resumption, opens_thought), grammars)
 
-    def _build_one(self, builder: PromptSource, command: Submit | Tokenize | Detokenize | Survey) -> None:
+    def _answer(self, builder: PromptSource, command: Tokenize | Detokenize | Survey) -> None:
         if isinstance(command, Tokenize):
             tokens = builder.build(command.prompt)
             self._outbox.send(Tokenized(request_id=command.request_id, tokens=tuple(tokens)))
-            return
-        if isinstance(command, Detokenize):
+        elif isinstance(command, Detokenize):
             said = builder.read(command.tokens)
             self._outbox.send(Detokenized(request_id=command.request_id, said=said))
-            return
-        if isinstance(command, Survey):
+        else:
             self._ready.put(SurveyArrival(command.request_id, builder.build(command.prompt)))
-            return
-        request, resumption = command.request, command.resumption
-        known = resumption.prompt_tokens if resumption else ()
-        tokens = list(known) or builder.build(request.prompt)
-        text = builder.text_of(tokens) if request.echo else None
-        opens_thought = isinstance(request.prompt, ChatPrompt) and builder.ends_in_thought(tokens)
+
+    def _pass_on(self, arrival: Arrival, grammars: GrammarSource | None) -> None:
+        constraint = arrival.request.constraint
+        if constraint is None:
+            self._deliver(arrival)
+        elif grammars is None:
+            raise InvalidRequest(constraint.field, "is not supported by this model")
+        elif (grammar := grammars.kept(arrival.request)) is not None:
+            self._deliver(arrival._replace(grammar=grammar))
+        else:
+            self._constrained.put(arrival)
+
+    def _compile(self, grammars: GrammarSource) -> None:
+        while (arrival := self._constrained.get()) is not None:
+            with self._refusing(arrival.request.request_id, "the constraint could not be compiled"):
+                self._deliver(arrival._replace(grammar=grammars.compile(arrival.request)))
+
+    def _deliver(self, arrival: Arrival) -> None:
+        request_id = arrival.request.request_id
         with self._lock:  # a Cancel is either before this and found it unbuilt, or comes after it in the queue
-            if request.request_id in self._unbuilt:
-                self._unbuilt.remove(request.request_id)
-                self._ready.put(Arrival(request, tokens, text, resumption, opens_thought))
+            if request_id in self._unbuilt:
+                self._unbuilt.remove(request_id)
+                self._ready.put(arrival)
+
+    @contextlib.contextmanager
+    def _refusing(self, request_id: str, otherwise: str) -> Generator[None]:
+        """A border like the worker's step: one prompt, or one constraint, must not end the engine."""
+        try:
+            yield
+            return
+        except EngineError as error:
+            refusal = rejection(request_id, error)
+        except Exception:
+            log.exception("prompt failed", extra={"request_ids": [request_id]})
+            refusal = Rejected(request_id=request_id, error="GenerationFailed", data={"reason": otherwise})
+        self._outbox.send(refusal)
+        with self._lock:
+            self._unbuilt.discard(request_id)

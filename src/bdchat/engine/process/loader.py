@@ -8,6 +8,7 @@ engine has no use for, before native code reads the file.
 import gc
 import logging
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -21,11 +22,14 @@ from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.probe import probe
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
+from bdchat.engine.process.trial import GrammarTrial
 from bdchat.engine.process.worker import LoadedModel
+from bdchat.engine.sampling.compiler import GrammarCompiler
+from bdchat.engine.sampling.token_table import TokenTable
 from bdchat.engine.scheduling.policy import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
 from bdchat.engine.text.prompt import make_prompt_builder
 from bdchat.engine.wire import Load
-from bdchat.settings import EngineSettings
+from bdchat.settings import EngineSettings, child_environment
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ class LlamaLoader:
         header = read_header(path)
         if header.refusal is not None:
             raise ModelLoadFailed(load.model_id, header.refusal)
+        grammar_trial = GrammarTrial.start(child_environment())
         report_progress("trying the library", None)
         tried = probe(path, cache_dir, library=library_identity())
         if tried.warning:
@@ -85,4 +90,7 @@ class LlamaLoader:
             decode_ms_per_sequence=plan.ms_per_decode,
             min_chunk=MIN_CHUNK_FLASH_ATTENTION if plan.flash_attention else MIN_CHUNK,
         )
-        return LoadedModel(runner, prompts.bounded(runner.info.n_ctx), cost)
+        table = cache(lambda: TokenTable.of(tokenizer, end_token_ids=marks.token_ids))
+        grammar_trial.serve(table)
+        grammars = GrammarCompiler(table, runner.info.n_vocab, trial=grammar_trial)
+        return LoadedModel(runner, prompts.bounded(runner.info.n_ctx), cost, grammars)

@@ -19,7 +19,16 @@ from bdchat.engine.kv.files import model_folder
 from bdchat.engine.kv.plan import ram_cache_bytes
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.model_runner import ModelRunner
-from bdchat.engine.process.inbox import Arrival, Inbox, Item, ParentGone, PromptSource, SurveyArrival, rejection
+from bdchat.engine.process.inbox import (
+    Arrival,
+    GrammarSource,
+    Inbox,
+    Item,
+    ParentGone,
+    PromptSource,
+    SurveyArrival,
+    rejection,
+)
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.request import Event
 from bdchat.engine.scheduling.engine_core import EngineCore
@@ -56,6 +65,7 @@ class LoadedModel(NamedTuple):
     runner: ModelRunner
     prompts: PromptSource
     cost: StepCost | None = None  # what calibration found; None = the scheduler's first guess
+    grammars: GrammarSource | None = None  # None: no answer can be constrained
 
 
 class ModelLoader(Protocol):
@@ -111,7 +121,7 @@ class Worker:
             disk=_disk(load, settings, model.runner),
             cost=model.cost,
         )
-        self._inbox.build_prompts(model.prompts)
+        self._inbox.build_prompts(model.prompts, model.grammars)
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
         try:
             if self._loop(scheduler, EngineCore(scheduler, model.runner)):
@@ -146,9 +156,9 @@ class Worker:
 
     def _handle(self, scheduler: Scheduler, item: Item) -> None:
         match item:
-            case Arrival(request, prompt_tokens, prompt_text, resumption, opens_thought):
+            case Arrival(request, prompt_tokens, prompt_text, resumption, opens_thought, grammar):
                 try:
-                    accepted = scheduler.add(request, prompt_tokens, resumption)
+                    accepted = scheduler.add(request, prompt_tokens, resumption, grammar)
                 except EngineError as error:
                     self._outbox.send(rejection(request.request_id, error))
                     return

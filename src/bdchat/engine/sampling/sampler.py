@@ -1,8 +1,8 @@
 """Chooses the next token from one row of logits, and tells the log-probabilities. Engine thread only; no llama.cpp.
 
-Order: logit_bias → penalties → top_k → top_p → min_p → temperature → draw. Nothing is approximated: pruning
-only ever leaves out what the filters would have dropped anyway. Number i of a sequence depends on (seed, i) and the
-logits alone, so a resumed answer goes on as it would have.
+Order: grammar's mask → logit_bias → penalties → top_k → top_p → min_p → temperature → draw. Nothing is approximated:
+pruning only ever leaves out what the filters would have dropped anyway. Number i of a sequence depends on (seed, i) and
+the logits alone, so a resumed answer goes on as it would have.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bdchat.engine.model_runner import DecodeFailed, LogitsRow
+from bdchat.engine.model_runner import DecodeFailed, LogitsRow, TokenMask
 from bdchat.engine.request import SamplingParams, TokenLogprob, TopLogprob
 from bdchat.engine.sampling.penalties import LogitBias, Penalties
 
@@ -68,9 +68,9 @@ class LogitsSampler:
         self._bias = LogitBias(params.logit_bias) if params.logit_bias else None
         self._penalties = Penalties.of(params, prompt)
 
-    def sample(self, logits: LogitsRow) -> int:
+    def sample(self, logits: LogitsRow, mask: TokenMask | None = None) -> int:
         """Raises DecodeFailed when the logits are not numbers."""
-        row = self._adjusted(logits)
+        row = self._adjusted(logits, mask)
         token_id = int(row.argmax())  # of a row with NaN: the first NaN
         highest = float(row[token_id])
         if not math.isfinite(highest):
@@ -120,13 +120,18 @@ class LogitsSampler:
         weights = np.exp((row[ids].astype(np.float64) - highest) * self._inverse_temperature)
         return ids, weights / weights.sum()
 
-    def _adjusted(self, logits: LogitsRow) -> LogitsRow:
-        if self._bias is None and self._penalties is None:
+    def _adjusted(self, logits: LogitsRow, mask: TokenMask | None = None) -> LogitsRow:
+        if self._bias is None and self._penalties is None and mask is None:
             return logits
         row = self._scratch.row
-        np.copyto(row, logits)
+        if mask is None:
+            np.copyto(row, logits)
+        else:
+            np.add(logits, mask, out=row)
         if self._bias is not None:
             self._bias.apply(row)
+            if mask is not None and row.max() == -np.inf:  # the biases ban all that the grammar leaves: it was promised
+                np.add(logits, mask, out=row)
         if self._penalties is not None:
             self._penalties.apply(row)
         return row

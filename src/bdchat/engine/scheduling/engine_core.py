@@ -1,7 +1,7 @@
 """One step of the engine: schedule, decode, sample, update. Loop thread only.
 
 The scheduler decides and keeps the books, the runner computes, a sequence chooses its next token. They meet here and
-nowhere else: a mask for structured output, or another way of guessing tokens, has its place in `_sample`.
+nowhere else: another way of guessing tokens has its place in `_sample`.
 """
 
 import time
@@ -62,14 +62,15 @@ class EngineCore:
         """`rows`: the logits behind the part's last own token, then those behind each token of its draft. A guess that
         is the token chosen before it has its own logits, which choose the next."""
         sequence, now = part.sequence, self.scheduler.clock()
-        num_before = sequence.num_sampled
+        num_before, length = sequence.num_sampled, len(sequence.tokens)
         events = sequence.sample(rows[0], self._runner, now)
         num_accepted = 0
-        for guess, logits in zip(part.draft, rows[1:], strict=True):
-            if sequence.is_finished or sequence.tokens[-1] != guess:
+        for place, (guess, logits) in enumerate(zip(part.draft, rows[1:], strict=True), start=length):
+            if sequence.is_finished or sequence.tokens[place] != guess:
                 break
-            events += sequence.sample(logits, self._runner, now)
             num_accepted += 1
+            if place + 1 == len(sequence.tokens):  # else a grammar has said already what follows
+                events += sequence.sample(logits, self._runner, now)
         return Sampled(events, sequence.num_sampled - num_before, num_accepted)
 
 

@@ -16,7 +16,7 @@ from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFul
 from bdchat.engine.kv.cache import KVCache, Tier
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.metrics import Counts, EngineMetrics
-from bdchat.engine.model_runner import KVLayout, LogitsRow, ModelRunner
+from bdchat.engine.model_runner import AnswerGrammar, KVLayout, LogitsRow, ModelRunner
 from bdchat.engine.request import (
     Accepted,
     Delta,
@@ -81,10 +81,14 @@ class Scheduler:
     # --- the door -----------------------------------------------------------------------------------------------------
 
     def add(
-        self, request: GenerationRequest, prompt_tokens: list[int], resumption: Resumption | None = None
+        self,
+        request: GenerationRequest,
+        prompt_tokens: list[int],
+        resumption: Resumption | None = None,
+        grammar: AnswerGrammar | None = None,
     ) -> Accepted:
         """Queues the request's choices. Raises ContextLengthExceeded, InvalidRequest, QueueFull; a resumption is never
-        refused for want of room: it was accepted before."""
+        refused for want of room: it was accepted before. `grammar`: what each answer is held to."""
         if self._is_deterministic and not request.is_deterministic:
             request = msgspec.structs.replace(request, is_deterministic=True)
         if request.is_deterministic and self._runner.layout is not KVLayout.STREAMS:
@@ -105,7 +109,9 @@ class Scheduler:
         self.counts.num_requests += resumption is None
         for index in range(request.num_choices):
             if resumption is None or not resumption.finished[index]:
-                self._waiting.append(self._new_sequence(request, index, prompt_tokens, seed, resumption))
+                self._waiting.append(
+                    self._new_sequence(request, index, prompt_tokens, seed, resumption, grammar=grammar)
+                )
         return Accepted(request_id=request.request_id, prompt_tokens=tuple(prompt_tokens), seed=seed)
 
     def cancel(self, request_id: str) -> None:
@@ -357,6 +363,8 @@ class Scheduler:
         prompt_tokens: list[int],
         seed: int,
         resumption: Resumption | None,
+        *,
+        grammar: AnswerGrammar | None,
     ) -> Sequence:
         sequence = Sequence(
             request,
@@ -366,6 +374,7 @@ class Scheduler:
             info=self._runner.info,
             arrived_at=self.clock(),
             num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
+            matcher=grammar.start() if grammar else None,
         )
         if resumption is not None:
             text = sequence.resume(resumption.choice_tokens[index], self._runner)

@@ -4,9 +4,10 @@ There are no phases: `num_computed_tokens` chases `num_tokens`. A new prompt, a 
 hit, going on after preemption and after a crash differ only in how far the first is behind the second.
 """
 
+import contextlib
 import secrets
 
-from bdchat.engine.model_runner import LogitsRow, ModelRunner, Sampler
+from bdchat.engine.model_runner import AnswerMatcher, GrammarFailed, LogitsRow, ModelRunner, Sampler
 from bdchat.engine.request import (
     ChatPrompt,
     Delta,
@@ -36,6 +37,7 @@ class Sequence:
         info: ModelInfo,
         arrived_at: float,
         num_chars_sent: int = 0,
+        matcher: AnswerMatcher | None = None,
     ) -> None:
         self.request = request
         self.index = index
@@ -56,6 +58,7 @@ class Sequence:
         limit = n_ctx if request.sampling.max_tokens is None else self.num_prompt_tokens + request.sampling.max_tokens
         self.max_length = min(limit, n_ctx)
         self._sampler = sampler
+        self._matcher = matcher
         self._drafter = PromptLookup()
         is_chat = isinstance(request.prompt, ChatPrompt)
         ends_by_template = is_chat and not request.sampling.ignore_eos
@@ -100,7 +103,10 @@ class Sequence:
 
     def guess_next(self) -> Guess:
         """What may follow its tokens."""
-        return self._drafter.guess(self.tokens)
+        guess = self._drafter.guess(self.tokens)
+        if self._matcher is not None and guess.tokens:
+            return guess._replace(tokens=guess.tokens[: self._matcher.num_allowed(guess.tokens)])
+        return guess
 
     def resume(self, tokens: tuple[int, ...], runner: ModelRunner) -> str:
         """Goes on after an engine's death: takes the tokens as generated; returns their text beyond num_chars_sent."""
@@ -108,6 +114,9 @@ class Sequence:
         for token in tokens:
             self.tokens.append(token)
             self._sampler.accept(token)
+            if self._matcher is not None:
+                with contextlib.suppress(GrammarFailed):  # the next mask says so again
+                    self._matcher.accept(token)
             chunk = self._push(token, runner)
             text += chunk.text
             if chunk.stop is not None:  # it was over, but nobody was told
@@ -115,22 +124,39 @@ class Sequence:
         return text
 
     def sample(self, logits: LogitsRow, runner: ModelRunner, now: float) -> list[Event]:
-        """Takes the next token from the logits of the last one; returns what the caller must hear."""
-        if self.max_length <= len(self.tokens):  # max_tokens 0: only the prompt was wanted
-            return self.finish(FinishReason.LENGTH, now)
+        """Takes the next token from the logits of the last one, and those that a grammar makes follow it; returns what
+        the caller must hear."""
+        matcher = self._matcher
         if self._detokenizer.stop is not None:
             return self._finish_at(self._detokenizer.stop, now)
+        if matcher is not None and matcher.is_over:  # before an engine's death, but nobody was told
+            return self.finish(FinishReason.STOP, now)
+        if self.max_length <= len(self.tokens):  # max_tokens 0: only the prompt was wanted
+            return self.finish(FinishReason.LENGTH, now)
         if self.first_token_at is None:
             self.first_token_at = now
-        token = self._sampler.sample(logits)
-        sampling = self.request.sampling
-        logprobs: tuple[TokenLogprob, ...] = ()
-        if sampling.num_top_logprobs is not None:
-            logprobs = (self._sampler.logprob(logits, token, sampling.num_top_logprobs),)
-        is_end = token in self._end_token_ids or runner.is_end_of_generation(token)
-        if is_end and not sampling.ignore_eos:
-            self.num_end_tokens = 1
-            return self.finish(FinishReason.STOP, now, logprobs=logprobs)
+        try:
+            mask = matcher.mask() if matcher is not None else None
+            token = self._sampler.sample(logits, mask)
+            sampling = self.request.sampling
+            logprobs: tuple[TokenLogprob, ...] = ()
+            if sampling.num_top_logprobs is not None:
+                logprobs = (self._sampler.logprob(logits, token, sampling.num_top_logprobs),)
+            is_end = token in self._end_token_ids or runner.is_end_of_generation(token)
+            if is_end and (mask is not None or not sampling.ignore_eos):
+                self.num_end_tokens = 1
+                return self.finish(FinishReason.STOP, now, logprobs=logprobs)
+            events = self._take(token, runner, now, logprobs)
+            return events if matcher is None else events + self._take_forced(matcher, runner, now)
+        except GrammarFailed as error:
+            return self.finish(FinishReason.ERROR, now, message=f"the grammar: {error}", error="GenerationFailed")
+
+    def _take(
+        self, token: int, runner: ModelRunner, now: float, logprobs: tuple[TokenLogprob, ...] = ()
+    ) -> list[Event]:
+        """Raises GrammarFailed."""
+        if self._matcher is not None:
+            self._matcher.accept(token)
         self.tokens.append(token)
         chunk = self._push(token, runner)
         delta = Delta(
@@ -138,9 +164,24 @@ class Sequence:
         )
         if chunk.stop is not None:
             return [delta, *self._finish_at(chunk.stop, now)]
+        if self._matcher is not None and self._matcher.is_over:
+            return [delta, *self.finish(FinishReason.STOP, now)]
         if len(self.tokens) >= self.max_length:
             return [delta, *self.finish(FinishReason.LENGTH, now)]
         return [delta]
+
+    def _take_forced(self, matcher: AnswerMatcher, runner: ModelRunner, now: float) -> list[Event]:
+        """What can only follow needs no logits: it is computed with the next step's token. Where log-probabilities are
+        asked for, each token has its own."""
+        events: list[Event] = []
+        if self.is_finished or self.request.sampling.num_top_logprobs is not None:
+            return events
+        for token in matcher.forced():
+            self._sampler.accept(token)
+            events += self._take(token, runner, now)
+            if self.is_finished:
+                break
+        return events
 
     def _push(self, token: int, runner: ModelRunner) -> TextChunk:
         mark = self._mark_tokens.get(token)
