@@ -165,17 +165,20 @@ class Inbox:
 
     def _build(self, builder: PromptSource, grammars: GrammarSource | None) -> None:
         while (command := self._prompts.get()) is not None:
-            if not isinstance(command, Submit):
-                with self._refusing(command.request_id, "the prompt could not be built"):
+            request_id = command.request.request_id if isinstance(command, Submit) else command.request_id
+            with self._refusing(request_id, "the prompt could not be built"):
+                if isinstance(command, Submit):
+                    self._pass_on(self._build_one(builder, command), grammars)
+                else:
                     self._answer(builder, command)
-                continue
-            request, resumption = command.request, command.resumption
-            with self._refusing(request.request_id, "the prompt could not be built"):
-                known = resumption.prompt_tokens if resumption else ()
-                tokens = list(known) or builder.build(request.prompt)
-                text = builder.text_of(tokens) if request.echo else None
-                opens_thought = isinstance(request.prompt, ChatPrompt) and builder.ends_in_thought(tokens)
-                self._pass_on(Arrival(request, tokens, text, resumption, opens_thought), grammars)
+
+    def _build_one(self, builder: PromptSource, command: Submit) -> Arrival:
+        request, resumption = command.request, command.resumption
+        known = resumption.prompt_tokens if resumption else ()
+        tokens = list(known) or builder.build(request.prompt)
+        text = builder.text_of(tokens) if request.echo else None
+        opens_thought = isinstance(request.prompt, ChatPrompt) and builder.ends_in_thought(tokens)
+        return Arrival(request, tokens, text, resumption, opens_thought)
 
     def _answer(self, builder: PromptSource, command: Tokenize | Detokenize | Survey) -> None:
         if isinstance(command, Tokenize):

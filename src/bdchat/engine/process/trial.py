@@ -30,7 +30,7 @@ class TrialAnswer(msgspec.Struct):
 
 
 class GrammarTrial:
-    """Fulfils Trial. Its process ends with ours."""
+    """Fulfils SourceTrial. Its process ends with ours."""
 
     def __init__(self, sock: socket.socket, child: "subprocess.Popen[bytes]") -> None:
         self._sock = sock

@@ -21,7 +21,7 @@ MAX_KEPT_BYTES = 256 * 1024**2
 MAX_KEPT = 256
 
 
-class Trial(Protocol):
+class SourceTrial(Protocol):
     def run(self, source: str) -> int:
         """How many bytes it took to compile. Raises GrammarRefused, EngineUnavailable."""
 
@@ -41,7 +41,7 @@ class CompiledGrammar:
 class GrammarCompiler:
     """Several threads may call it at once. `read_table` is called once, by the first that compiles."""
 
-    def __init__(self, read_table: Callable[[], TokenTable], n_vocab: int, *, trial: Trial | None = None) -> None:
+    def __init__(self, read_table: Callable[[], TokenTable], n_vocab: int, *, trial: SourceTrial | None = None) -> None:
         self._read_table = read_table
         self._n_vocab = n_vocab
         self._trial = trial

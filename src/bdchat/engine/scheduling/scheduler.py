@@ -109,9 +109,17 @@ class Scheduler:
         self.counts.num_requests += resumption is None
         for index in range(request.num_choices):
             if resumption is None or not resumption.finished[index]:
-                self._waiting.append(
-                    self._new_sequence(request, index, prompt_tokens, seed, resumption, grammar=grammar)
+                sequence = Sequence(
+                    request,
+                    index=index,
+                    prompt_tokens=prompt_tokens,
+                    sampler=self._runner.make_sampler(request.sampling, prompt_tokens, seed + index),
+                    info=self._runner.info,
+                    arrived_at=self.clock(),
+                    num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
+                    matcher=grammar.start() if grammar else None,
                 )
+                self._enqueue(sequence, resumption)
         return Accepted(request_id=request.request_id, prompt_tokens=tuple(prompt_tokens), seed=seed)
 
     def cancel(self, request_id: str) -> None:
@@ -356,31 +364,13 @@ class Scheduler:
         events = sequence.finish(FinishReason.ERROR, self.clock(), message=message, error=error)
         self._end(sequence, events, keep=False)
 
-    def _new_sequence(
-        self,
-        request: GenerationRequest,
-        index: int,
-        prompt_tokens: list[int],
-        seed: int,
-        resumption: Resumption | None,
-        *,
-        grammar: AnswerGrammar | None,
-    ) -> Sequence:
-        sequence = Sequence(
-            request,
-            index=index,
-            prompt_tokens=prompt_tokens,
-            sampler=self._runner.make_sampler(request.sampling, prompt_tokens, seed + index),
-            info=self._runner.info,
-            arrived_at=self.clock(),
-            num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
-            matcher=grammar.start() if grammar else None,
-        )
+    def _enqueue(self, sequence: Sequence, resumption: Resumption | None) -> None:
         if resumption is not None:
-            text = sequence.resume(resumption.choice_tokens[index], self._runner)
+            text = sequence.resume(resumption.choice_tokens[sequence.index], self._runner)
             if text:
-                self._outbox.append(Delta(request_id=request.request_id, index=index, text=text))
-        return sequence
+                request_id = sequence.request.request_id
+                self._outbox.append(Delta(request_id=request_id, index=sequence.index, text=text))
+        self._waiting.append(sequence)
 
     def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
         """Those that run and those that wait, in order."""
