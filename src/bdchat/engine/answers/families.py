@@ -39,12 +39,21 @@ class Family:
     ending: str = ""
 
     @property
+    def triggers(self) -> tuple[str, ...]:
+        """Openings behind which nothing but a call can follow, so that a grammar may hold it from there on."""
+        if self.shape == "harmony":
+            return ("to=functions.",)
+        return tuple(mark for mark in self.openings if mark not in _PYTHON_OPENINGS and mark != self.prompt_ends_with)
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """What must be in the raw text for the reader, whether the vocabulary has it as text or as a control token."""
         inner = re.findall(_MARK, self.opening + self.before + self.between + self.after + self.separator + self.ending)
         return tuple(dict.fromkeys((*self.openings, *self.closings, *self.wrappers, *self.inner_marks, *inner)))
 
 
+FENCE = "```"
+_PYTHON_OPENINGS = ("```tool_code", "```tool_call")
 _MARK = re.compile(r"<[|｜][^<>]*[|｜]>|\[[A-Z_]+\]|</?\w+>")
 
 GENERIC = Family("generic", "objects", ("<tool_call>",), ("</tool_call>",), is_bare=True)
@@ -104,7 +113,7 @@ _ROWS = (
         separator="; ",
     ),
     # Its template knows no tools; asked for calls in words, it writes what it was asked for or Python
-    Family("gemma3", "objects", ("<tool_call>", "```tool_code", "```tool_call"), ("</tool_call>", "```"), is_bare=True),
+    Family("gemma3", "objects", ("<tool_call>", *_PYTHON_OPENINGS), ("</tool_call>", "```"), is_bare=True),
     # 3.0 to 3.3
     Family(
         "granite",
@@ -223,3 +232,8 @@ _ROWS = (
     ),
 )
 FAMILIES = {family.name: family for family in _ROWS}
+
+
+def may_be_in_fence(mark: str) -> bool:
+    """Whether it counts within a fence of code: a control token is no example in one."""
+    return bool(re.match(r"<[|｜]|\[[A-Z]", mark))

@@ -10,14 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from bdchat.engine.answers.call_teller import CallTeller
 from bdchat.engine.answers.calls import read_calls
-from bdchat.engine.answers.families import FAMILIES
+from bdchat.engine.answers.families import FAMILIES, FENCE, may_be_in_fence
 from bdchat.engine.answers.harmony import read_harmony
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, Content, Thought
 from bdchat.engine.answers.source import NotACall, Reading, TextSource, num_held
 from bdchat.engine.request import AnswerFormat
-
-_FENCE = "```"
-_CONTROL_LIKE = re.compile(r"<[|｜]|\[[A-Z]")  # what no example in a fence of code would hold
 
 
 class AnswerReader:
@@ -137,7 +134,7 @@ class AnswerReader:
                 source.forget()
                 if self._is_bare:
                     yield from self._read_call(0, self._family.prompt_ends_with)
-            elif found[0] == _FENCE:
+            elif found[0] == FENCE:
                 self._is_in_fence = not self._is_in_fence
                 self._tell_text(Content, source.take(found.end()))
             else:
@@ -147,8 +144,8 @@ class AnswerReader:
         """What is looked for in content: within a fence of code, examples of calls are text."""
         marks = (*self._openings, *self._family.wrappers)
         if self._is_in_fence:
-            marks = tuple(mark for mark in marks if _CONTROL_LIKE.match(mark))
-        fence = (_FENCE,) if self._openings else ()
+            marks = tuple(mark for mark in marks if may_be_in_fence(mark))
+        fence = (FENCE,) if self._openings else ()
         return (*sorted(marks, key=len, reverse=True), *fence)
 
     def _read_opened_call(self, num_before: int, opening: str) -> Reading[None]:

@@ -1,12 +1,14 @@
 """Reads a call that is written in tags: <function=f><parameter=a>…</parameter></function>, its arguments told as JSON.
 
-A value is text between a line break after its opening tag and one before its closing tag. Whether it is a string is
-said by the tool's schema; where that says nothing, what is JSON is JSON, and the rest is a string.
+Or as <function=f>{"a": …}</function>. A value is text between a line break after its opening tag and one before its
+closing tag. Whether it is a string is said by the tool's schema; where that says nothing, what is JSON is JSON, and the
+rest is a string.
 """
 
 import json
 
 from bdchat.engine.answers.call_teller import CallTeller
+from bdchat.engine.answers.json_scanner import read_json
 from bdchat.engine.answers.source import CutOff, NotACall, Reading, TextSource, num_held
 
 _CLOSING = "</parameter>"
@@ -21,9 +23,9 @@ def read_xml_call(source: TextSource, teller: CallTeller, *, is_within: bool) ->
     name = yield from _read_name(source)
     teller.check(name)
     yield from source.skip_space()
-    found = yield from source.skip_any(_NEXT)
-    if not found:
-        raise NotACall
+    if (yield from source.peek()) == "{":
+        return (yield from _read_object(source, teller, name))
+    found = yield from source.expect(*_NEXT)
     teller.start(name)
     separator = "{"
     try:
@@ -38,8 +40,19 @@ def read_xml_call(source: TextSource, teller: CallTeller, *, is_within: bool) ->
             yield from source.skip_space()
             found = yield from source.expect(*_NEXT)
     except CutOff:
-        return source.forget() if not source.take(len(source.rest)) else None
+        source.take(len(source.rest))  # the call was told; what ends it is no text
+        return
     teller.arguments("{}" if separator == "{" else "}")
+
+
+def _read_object(source: TextSource, teller: CallTeller, name: str) -> Reading[None]:
+    teller.start(name)
+    try:
+        yield from read_json(source, teller.arguments)
+        yield from source.skip_space()
+        yield from source.expect("</function>")
+    except CutOff:
+        source.take(len(source.rest))
 
 
 def _read_name(source: TextSource) -> Reading[str]:

@@ -1,0 +1,132 @@
+"""Declared tools and a family's way of writing → the grammar that holds an answer to them, in llguidance's Lark. Pure.
+
+Names are the declared ones, letter by letter, and arguments what the tool's parameters say. A mark that is a control
+token of the vocabulary is written by its id: as text nothing could match it.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bdchat.engine.answers.families import FAMILIES, Family
+from bdchat.engine.answers.xml_grammar import XmlArguments, has_plain_parameters
+from bdchat.engine.request import AnswerFormat
+
+# Name and parameters of a tool → the JSON Schema that the compiler takes, as text. What it raises goes to the caller.
+SchemaText = Callable[[str, Mapping[str, object]], str]
+_ANY_TEXT = "/(?s:.*)/"
+_SPACE = "/[ \\n]{0,2}/"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolGrammar:
+    """`tools`: OpenAI's function tools, only those that may be called. `mark_tokens`: ModelInfo's."""
+
+    answer_format: AnswerFormat
+    tools: Sequence[Mapping[str, object]]
+    schema_text: SchemaText
+    mark_tokens: Mapping[int, str]
+    is_parallel: bool = True  # several calls may be made
+
+    def of_answer(self) -> str:
+        """Of an answer that must call: nothing but calls, behind a thought where the model thinks."""
+        family = self._family
+        rules = ["start: calls"]
+        if self.answer_format.thinks and family.shape == "harmony":
+            thought = self._lark("<|channel|>analysis<|message|>", _Rule("thinking"), "<|start|>assistant")
+            rules = [f"start: ({thought})? calls", self._text_until("thinking", "<|end|>")]
+        elif self.answer_format.thinks:
+            opening, closing = self.answer_format.thought_opening, self.answer_format.thought_closing
+            thought = self._lark(opening, _Rule("thinking"))
+            rules = [f"start: {_SPACE} ({thought} {_SPACE})? calls", self._text_until("thinking", closing)]
+        opening = family.opening.removeprefix(family.prompt_ends_with)
+        return "\n".join([*rules, *self._calls(opening + family.before)])
+
+    def of_call(self, opening: str, begun: str = "") -> str | None:
+        """Of what follows an opening that the model wrote itself, up to the answer's end. `begun`: what it wrote
+        behind it already, in the same token. None: not as this family begins a call, so that it is left free."""
+        family = self._family
+        if family.shape == "harmony":
+            return None if begun else "\n".join(["start: calls", *self._calls("")])
+        written = family.opening + family.before
+        place = written.find(opening)
+        if place >= 0:
+            rest = written[place + len(opening) :]
+        else:  # another opening than the one of the table: it stands for that
+            head = next((mark for mark in family.openings if written.startswith(mark)), "")
+            rest = written.removeprefix(head)
+        rest, begun = rest.lstrip(), begun.lstrip()
+        if not rest.startswith(begun):
+            return None
+        return "\n".join([f"start: {_SPACE if not begun else ''} calls", *self._calls(rest.removeprefix(begun))])
+
+    @property
+    def _family(self) -> Family:
+        return FAMILIES[self.answer_format.family]
+
+    def _calls(self, head: str) -> list[str]:
+        """`head`: what stands before the first call's name."""
+        family = self._family
+        several = ""
+        if self.is_parallel and family.separator:
+            several = f"({self._lark(family.separator + family.before)} call)*"
+        rules = [f"calls: {self._lark(head)} call {several} {self._lark(family.ending)}"]
+        names: list[str] = []
+        for number, tool in enumerate(self.tools):
+            function = tool["function"]
+            assert isinstance(function, Mapping), "checked at the wire"
+            names.append(f"call_{number}")
+            rules += self._call(number, str(function["name"]), function.get("parameters"))
+        return [*rules, f"call: {' | '.join(names)}"]
+
+    def _call(self, number: int, name: str, parameters: object) -> list[str]:
+        family, rule = self._family, f"call_{number}"
+        schema = _object_schema(parameters)
+        if family.shape == "xml" and has_plain_parameters(schema):
+            xml = XmlArguments(rule, name, schema, self.schema_text)
+            return [f"{rule}: {self._lark(name + family.between, _Rule(xml.rule), family.after)}", *xml.rules]
+        between, after = family.between, family.after
+        if family.shape == "xml":
+            after = f"\n{after}"
+        if schema is None:
+            return [f"{rule}: {self._lark(name + between + '{}' + after)}"]
+        arguments = f"{rule}_arguments"
+        json_rule = f"{arguments}: %json {self.schema_text(name, schema)}"
+        return [f"{rule}: {self._lark(name + between, _Rule(arguments), after)}", json_rule]
+
+    def _text_until(self, rule: str, closing: str) -> str:
+        """Any text, and the closing behind it, which is a token of its own or is found in the text."""
+        if closing in self.mark_tokens.values():
+            return f"{rule}: {_ANY_TEXT} {self._lark(closing)}"
+        return f"{rule}[suffix={_quoted(closing)}]: {_ANY_TEXT}"
+
+    def _lark(self, *elements: "str | _Rule") -> str:
+        """Texts as literals and, where a mark is a control token, as that token."""
+        ids = {text: token_id for token_id, text in self.mark_tokens.items()}
+        longest_first = sorted(ids, key=len, reverse=True)
+        marks = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if ids else "(?!)")
+        written: list[str] = []
+        for element in elements:
+            if isinstance(element, _Rule):
+                written.append(element.name)
+                continue
+            pieces = [piece for piece in marks.split(element) if piece]
+            written += [f"<[{ids[piece]}]>" if piece in ids else _quoted(piece) for piece in pieces]
+        return " ".join(written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    name: str
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _object_schema(parameters: object) -> Mapping[str, object] | None:
+    """None: the tool has no parameters. Arguments are an object, also where the schema does not say so."""
+    if not isinstance(parameters, Mapping):
+        return None
+    return parameters if "type" in parameters else {"type": "object", **parameters}
