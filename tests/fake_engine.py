@@ -8,11 +8,14 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import Counts, EngineMetrics
 from bdchat.engine.request import (
     Accepted,
+    AnswerFormat,
     ChatPrompt,
     Delta,
     Event,
@@ -81,6 +84,8 @@ class FakeEngine:
     context_cut: str | None = None
     sampling_defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
     languages: tuple[str, ...] = ()
+    answer_format: AnswerFormat = field(default_factory=AnswerFormat)
+    opens_thought: bool = False  # every prompt ends inside a thought
     refusal: EngineError | None = None  # raised instead of Accepted
     failure: EngineError | None = None  # raised after the last piece
     accept_gate: asyncio.Event | None = None  # Accepted waits for it
@@ -105,7 +110,8 @@ class FakeEngine:
     def info(self) -> ModelInfo | None:
         if self.state != "ready":
             return None
-        return fake_info(self.model_id, n_ctx=self.n_ctx, context_cut=self.context_cut)
+        info = fake_info(self.model_id, n_ctx=self.n_ctx, context_cut=self.context_cut)
+        return msgspec.structs.replace(info, answer_format=self.answer_format, opens_thought=self.opens_thought)
 
     def cancel(self, request_id: str) -> None:
         if request_id in self.cancels:
@@ -177,6 +183,7 @@ class FakeEngine:
             request_id=request.request_id,
             prompt_tokens=tuple(tokens),
             seed=request.sampling.seed or 0,
+            opens_thought=self.opens_thought,
             prompt_text=prompt_text(request.prompt) if request.echo else None,
         )
         if request.wants_progress:

@@ -12,7 +12,8 @@ export type AllUsageQuery = { from?: string | null; to?: string | null; time_zon
 /** Null: not told apart. */
 export type AllUsageRow = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number; day: string | null; user_id: string | null; username: string | null; model: string | null };
 
-export type AssistantMessage = { role: "assistant"; content: string; refusal: string | null };
+/** `content` null: the answer is calls. What there is none of is left out. */
+export type AssistantMessage = { role: "assistant"; content: string | null; refusal: string | null; reasoning_content?: string; tool_calls?: Array<ToolCallView>; function_call?: CalledFunctionView | null };
 
 export type AuditFilters = { action?: string | null; actor?: string | null; since_ms?: number | null; until_ms?: number | null };
 
@@ -34,9 +35,11 @@ export type CacheCounts = { resident: number; ram: number; disk: number };
 
 export type CalledFunction = { name: string; arguments?: unknown };
 
+export type CalledFunctionView = { name: string; arguments: string };
+
 export type ChangedSessions = { session_ids: Array<string> };
 
-export type ChatChoice = { index: number; message: AssistantMessage; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" | "cancelled" };
+export type ChatChoice = { index: number; message: AssistantMessage; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" | "tool_calls" | "function_call" | "cancelled" };
 
 export type ChatCompletion = { id: string; object: "chat.completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<ChatChoice>; usage: Usage };
 
@@ -72,6 +75,8 @@ export type CompletionList = { object: "list"; data: Array<StoredCompletion>; fi
 export type CompletionQuery = { limit?: number; after?: string | null; order?: "asc" | "desc"; model?: string | null };
 
 export type CompletionRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; prompt: unknown; max_tokens?: number | null; logprobs?: number | null; echo?: boolean | null; best_of?: number | null; suffix?: string | null; add_special_tokens?: boolean | null };
+
+export type CompletionTokensDetails = { reasoning_tokens: number };
 
 export type ConfigBody = { model?: string | null; temperature?: number | null; top_p?: number | null; max_tokens?: number | null; system_prompt?: string | null; context_overflow?: "drop_oldest" | "error" | null; presence_penalty?: number | null; frequency_penalty?: number | null; seed?: number | null; stop?: Array<string> | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repeat_last_n?: number | null; chat_template_kwargs?: unknown };
 
@@ -385,11 +390,13 @@ export type Tokens = { tokens: Array<number> | Array<TokenPiece> };
 
 export type Tool = { type?: "function" | null; function: FunctionDefinition };
 
+export type ToolCallView = { id: string; type: "function"; function: CalledFunctionView };
+
 export type Typing = { type: "typing"; is_typing?: boolean };
 
 export type UnloadWish = { model: string; drain_s?: number };
 
-export type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: PromptTokensDetails };
+export type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: PromptTokensDetails; completion_tokens_details: CompletionTokensDetails };
 
 /** Days are the zone's, both included; without them the last thirty. Without a zone they are the server's (TZ). */
 export type UsageQuery = { from?: string | null; to?: string | null; time_zone?: string | null };

@@ -25,6 +25,7 @@ from bdchat.api.durable.context import (
     without_oldest,
 )
 from bdchat.api.durable.numbering import text_and_tokens
+from bdchat.api.durable.opening import READS_CALLS
 from bdchat.api.durable.recorded_run import RunPlan
 from bdchat.api.generation.events import LogEvent
 from bdchat.api.schemas.chat import ChatCompletionRequest
@@ -223,9 +224,11 @@ def _request(body: ChatCompletionRequest, user_id: str) -> GenerationRequest:
 
 
 def _wire(body: ChatCompletionRequest, request: GenerationRequest) -> dict[str, Any]:
-    wire = {"metadata": body.metadata or {}, "max_tokens": request.sampling.max_tokens}
-    tier = body.echoed_service_tier
-    return wire if tier is None else wire | {"service_tier": tier}
+    wire: dict[str, Any] = {"metadata": body.metadata or {}, "max_tokens": request.sampling.max_tokens}
+    if (tier := body.echoed_service_tier) is not None:
+        wire["service_tier"] = tier
+    wanted = body.wanted_of_parts | ({READS_CALLS: True} if body.prompt_tools else {})
+    return wire | {"reading": wanted} if wanted else wire
 
 
 def _with_messages(request: GenerationRequest, messages: tuple[ChatMessage, ...]) -> GenerationRequest:

@@ -5,14 +5,15 @@ A reader may pass from one to the other: a server that falls silent is replaced,
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from bdchat.api.durable.numbering import event_id, reset, seq_after
+from bdchat.api.durable.opening import KEPT_AS
 from bdchat.api.durable.recorded_run import Suspended
 from bdchat.api.durable.recorder import RecordedLog
 from bdchat.api.durable.rows import from_data, unpack
-from bdchat.api.generation.events import Batch, Ended, LogEvent, Reset
+from bdchat.api.generation.events import LAST, Batch, Ended, LogEvent, Reset
 from bdchat.engine.errors import EngineError
 from bdchat.store.chats import generation_rows, generations
 from bdchat.store.db import Db
@@ -51,6 +52,21 @@ class DurableReader:
                     yield batch
                     if batch.is_last:
                         return
+
+    async def seen(self, generation_id: str, last_id: int) -> Sequence[LogEvent]:
+        """The events up to that number, without the last one; none when a Reset will stand for them. Raises
+        NotFound."""
+        recorded = self._running(generation_id)
+        if recorded is not None:
+            seq = seq_after(last_id, recorded.num_run)
+            return recorded.events[:seq] if seq is not None and seq <= recorded.last_seq else []
+
+        def read(db: Db) -> list[LogEvent]:
+            row = generation_rows.get(db, generation_id).row
+            numbered = [each for batch in stored_events(db, row, 0) for each in batch.numbered()]
+            return [event for number, event in numbered if number <= last_id and not isinstance(event, LAST)]
+
+        return await self._database.read(read)
 
     async def _from_memory(self, recorded: RecordedLog, after_id: int) -> AsyncGenerator[Batch]:
         """Ends without a last event when the log is another server's by now."""
@@ -125,5 +141,5 @@ def _batch(run: int, after_seq: int, events: list[LogEvent]) -> list[Batch]:
 def last_event(row: Generation) -> LogEvent:
     if row.error:
         return from_data(row.generation_id, "failed", row.error)
-    usage = {name: value for name, value in row.usage.items() if name != "timings"}
+    usage = {name: value for name, value in row.usage.items() if name not in {"timings", KEPT_AS}}
     return Ended(reason=row.finish_reason, state=row.state, usage=usage, timings=row.usage.get("timings", {}))

@@ -16,9 +16,10 @@ import msgspec
 
 from bdchat.api.bus.interface import Bus, session_topic
 from bdchat.api.durable.numbering import event_id, reset
+from bdchat.api.durable.opening import kept, num_reasoning_tokens, opened_by, opening_of
 from bdchat.api.durable.recorder import RecordedLog, Recorder, Rows
 from bdchat.api.durable.rows import to_data
-from bdchat.api.generation.events import Ended, Failed, LogEvent
+from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened
 from bdchat.api.generation.run import Run
 from bdchat.api.generation.service import GenerationService
 from bdchat.api.generation.usage import Spending, UsageCount
@@ -233,12 +234,21 @@ class RecordedRun(Run):
         elif isinstance(event, Accepted):
             self._num_prompt_tokens = len(event.prompt_tokens)
             self._usage.add_accepted(event)
+            await self._note_opening(event)
         elif isinstance(event, Finished):
             await self._say_the_rest(event)
             self._finished = event  # not yet told: it waits for its commit, together with what came before it
             self._usage.add_finished(event)
         if self.log.is_lost:
             raise EngineUnavailable(LOST, 1.0)
+
+    async def _note_opening(self, event: Accepted) -> None:
+        """An answer that goes on says it once."""
+        opened = opened_by(event, self._engine.info if self._engine is not None else None)
+        if opened != Opened() and opening_of(self.log.events) is None:
+            self.log.append(opened)
+            self._recorder.note_news()
+            await self._tell(event_id(self._num_run, self.log.last_seq), opened)
 
     async def _say(self, event: Delta) -> None:
         text = storable(event.text)
@@ -312,6 +322,8 @@ class RecordedRun(Run):
             await self._end(failed, refusal=error)
         else:
             reason = self._finished.reason if self._finished else FinishReason.CANCELLED
+            prefix, events = self.plan.row.prefix, self.log.events
+            self._usage.num_reasoning_tokens = num_reasoning_tokens(self.request, prefix, events)
             usage, timings = self._usage.to_wire(), self._usage.timings
             await self._end(Ended(reason=reason.value, state=STATES[reason], usage=usage, timings=timings))
 
@@ -353,15 +365,15 @@ class RecordedRun(Run):
         self._is_heard.set()
 
     def _ending(self, last: Ended | Failed) -> Ending:
-        is_whole = isinstance(last, Ended)
+        usage = last.usage | {"timings": last.timings} if isinstance(last, Ended) else {}
         return Ending(
             state=last.state,
             content="".join(self._texts),
             tokens=self._tokens.tobytes(),
             finish_reason=last.reason if isinstance(last, Ended) else None,
             last_seq=self.log.last_seq + 1,
-            usage={**last.usage, "timings": last.timings} if isinstance(last, Ended) else {},
-            error={} if is_whole else to_data(last)[1],
+            usage=usage | kept(self.log.events),
+            error={} if isinstance(last, Ended) else to_data(last)[1],
             num_prompt_tokens=self._num_prompt_tokens,
         )
 

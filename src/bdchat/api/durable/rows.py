@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bdchat.api.generation.events import Ended, Failed, LogEvent, Reset, Started
+from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Reset, Started
 from bdchat.engine.request import Delta, TokenLogprob
 from bdchat.store.tables import GenerationEvent
 
@@ -35,7 +35,7 @@ def from_data(generation_id: str, kind: str, data: dict[str, Any]) -> LogEvent:
             tokens=tuple(data.get("tokens", ())),
             logprobs=msgspec.convert(data.get("logprobs", ()), tuple[TokenLogprob, ...]),
         )
-    event: LogEvent = msgspec.convert({**data, "type": kind}, Started | Ended | Failed | Reset)
+    event: LogEvent = msgspec.convert({**data, "type": kind}, Started | Opened | Ended | Failed | Reset)
     return event
 
 

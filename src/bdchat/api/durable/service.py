@@ -8,7 +8,7 @@ chats, under the empty user id, which all who come without one share.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from bdchat.api.durable.context import Turn
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.recorded_run import RecordedRun
 from bdchat.api.durable.runs import CLOSE_TIMEOUT_S, RecordedRuns
-from bdchat.api.generation.events import Batch
+from bdchat.api.generation.events import Batch, LogEvent
 from bdchat.api.generation.service import GenerationService
 from bdchat.api.http.errors import Forbidden
 from bdchat.api.http.identity import Identity, check_scope
@@ -154,6 +154,10 @@ class DurableGenerations:
     def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]:
         """Events after `after_id`, to the last one. Asks nobody whose it is; `readable` does. Raises NotFound."""
         return self._runs.reader.follow(generation_id, after_id)
+
+    async def seen(self, generation_id: str, last_id: int) -> Sequence[LogEvent]:
+        """What comes before `follow` from there. Raises NotFound."""
+        return await self._runs.reader.seen(generation_id, last_id)
 
     def running(self) -> list[RecordedRun]:
         """Those of this process, oldest first."""

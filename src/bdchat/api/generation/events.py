@@ -1,7 +1,7 @@
 """The typed and numbered events of a generation. Values only.
 
 An unstored generation says what its engine says: Accepted, Delta, Finished of each choice. A stored one says Started,
-Delta, and last Ended or Failed, which hold all that a reader of any wire needs.
+Opened if need be, Delta, and last Ended or Failed, which hold all that a reader of any wire needs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bdchat.engine.request import Accepted, Delta, Finished, Progress, PromptLogprobs, Value
+from bdchat.engine.request import Accepted, AnswerFormat, Delta, Finished, Progress, PromptLogprobs, Value
 
 
 class Started(Value, frozen=True, kw_only=True, tag="started"):
@@ -21,6 +21,13 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
     created_at_ms: int = 0
     prefix: str = ""  # text of the message from earlier generations (continue)
     num_dropped_messages: int = 0  # left out of the prompt by the context-overflow policy
+
+
+class Opened(Value, frozen=True, kw_only=True, tag="opened"):
+    """How the text of a stored answer is read, said before its first word; only where that is not the usual."""
+
+    answer_format: AnswerFormat = AnswerFormat()
+    opens_thought: bool = False  # the text begins inside one: the prompt has opened it
 
 
 class Ended(Value, frozen=True, kw_only=True, tag="finished"):
@@ -47,7 +54,7 @@ class Reset(Value, frozen=True, kw_only=True, tag="reset"):
     text: str
 
 
-LogEvent = Accepted | Progress | PromptLogprobs | Delta | Finished | Started | Ended | Failed | Reset
+LogEvent = Accepted | Progress | PromptLogprobs | Delta | Finished | Started | Opened | Ended | Failed | Reset
 LAST = (Ended, Failed)  # of a stored generation
 NumberedEvent = tuple[int, LogEvent]
 

@@ -12,6 +12,7 @@ class UsageCount:
         self._num_prompt_tokens = 0
         self._num_cached_tokens = 0
         self._num_completion_tokens = 0
+        self.num_reasoning_tokens = 0  # of the completion's; whoever reads its text counts them
         self._timings: dict[str, float] = {}
 
     def add_accepted(self, event: Accepted) -> None:
@@ -35,7 +36,7 @@ class UsageCount:
             "total_tokens": self._num_prompt_tokens + self._num_completion_tokens,
             "prompt_tokens_details": {"cached_tokens": self._num_cached_tokens, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": 0,
+                "reasoning_tokens": self.num_reasoning_tokens,
                 "audio_tokens": 0,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,

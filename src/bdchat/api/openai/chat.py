@@ -8,12 +8,15 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bdchat.api.generation.answer_reading import Reading
 from bdchat.api.generation.service import GenerationGroup, GenerationService
 from bdchat.api.generation.streaming import StreamResponse, accept, complete
 from bdchat.api.http.identity import require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
-from bdchat.api.openai.chat_chunks import ChatChunks, ChatCollector, ChatHead
+from bdchat.api.openai.chat_answer import ChatHead
+from bdchat.api.openai.chat_chunks import ChatChunks
+from bdchat.api.openai.chat_document import ChatCollector
 from bdchat.api.openai.stored_chat import StoredChat
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.router import Router
@@ -52,6 +55,10 @@ class ChatCompletions:
             num_choices=body.num_choices,
             service_tier=body.echoed_service_tier,
         )
+        reading = Reading.of(generation_request.prompt, **body.wanted_of_parts)
+        if info is not None:
+            reading = reading.by(info.answer_format, opens_thought=False)  # Accepted tells of this prompt
         if body.stream:
-            return StreamResponse(group, ChatChunks(head, includes_usage=body.includes_usage))
-        return await complete(request, group, ChatCollector(head, has_logprobs=bool(body.logprobs)))
+            return StreamResponse(group, ChatChunks(head, includes_usage=body.includes_usage, reading=reading))
+        collector = ChatCollector(head, has_logprobs=bool(body.logprobs), reading=reading)
+        return await complete(request, group, collector)

@@ -1,81 +1,58 @@
-"""Events → chat.completion, or → chat.completion.chunk frames: streamed, collected, stored and recovered. Pure.
+"""Events → chat.completion.chunk frames, streamed, stored and recovered. Pure.
 
-The stream's encoder runs once per token for every stream, so a chunk is three prepared pieces around the text.
+The stream's encoder runs once per token for every stream, so a chunk is three prepared pieces around the text, and an
+answer's text is read (answer_reading.py) only for as long as there may be something to read: a plain answer to its
+first word.
 
 What OpenAI's shapes have no place for, in a stored answer:
 1. A frame's `id:` is the event's number, to go on from with Last-Event-ID.
 2. The first chunk's "bdchat" says what the answer belongs to, what it goes on from, and what its prompt leaves out.
-3. {"object": "chat.completion.reset", "choices": [], "text": …}: what was read so far is to be replaced by `text`.
+3. {"object": "chat.completion.reset", "choices": [], "text": …}: the content that was read so far is to be replaced by
+   `text`, thoughts by `reasoning_content` and calls by `tool_calls` (`function_call`), where there are any.
 4. A stopped answer's finish_reason is "stop"; "bdchat".state tells it from a complete one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from bdchat.api.generation.events import Ended, Failed, LogEvent, Reset, Started
+from bdchat.api.generation.answer_reading import Reading, call_id
+from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Reset, Started
 from bdchat.api.generation.progress import progress_of
 from bdchat.api.generation.streaming import frame, json_text
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import ErrorEvent, seconds_left
-from bdchat.api.http.long_answer import GAP
+from bdchat.api.openai.chat_answer import ChatHead, ChoiceReaders, Message
 from bdchat.api.openai.logprobs import chat_logprobs
-from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, Progress, TokenLogprob
-from bdchat.store.chats.generation_rows import GenerationRow
+from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
+from bdchat.engine.request import Accepted, Delta, Finished, Progress
 
 CHUNK = "chat.completion.chunk"
-ROLE = {"role": "assistant", "content": "", "refusal": None}
 ABOUT = ("session_id", "message_id", "prefix", "num_dropped_messages")  # of Started, in the first chunk
-WIRE_REASONS = {FinishReason.CANCELLED.value: FinishReason.STOP.value}
 _encoder = msgspec.json.Encoder()
-
-
-@dataclass(frozen=True, slots=True)
-class ChatHead:
-    """What every chunk of an answer repeats."""
-
-    completion_id: str
-    created: int
-    model: str
-    fingerprint: str | None
-    num_choices: int
-    service_tier: str | None = None
-
-    @classmethod
-    def of(cls, shown: GenerationRow, fingerprint: str | None) -> "ChatHead":
-        row, tier = shown.row, shown.service_tier
-        created = row.created_at_ms // 1000
-        return cls(row.generation_id, created, row.model, fingerprint, num_choices=1, service_tier=tier)
-
-    def to_wire(self, kind: str) -> dict[str, Any]:
-        head: dict[str, Any] = {
-            "id": self.completion_id,
-            "object": kind,
-            "created": self.created,
-            "model": self.model,
-            "system_fingerprint": self.fingerprint,
-        }
-        if self.service_tier is not None:
-            head["service_tier"] = self.service_tier
-        return head
 
 
 class ChatChunks:
     """StreamEncoder. Every choice's role chunk goes out with the first event of any, so that choice 0 is first."""
 
-    def __init__(self, head: ChatHead, *, includes_usage: bool) -> None:
+    def __init__(self, head: ChatHead, *, includes_usage: bool, reading: Reading) -> None:
         self._head = head
         self._includes_usage = includes_usage
         self._usage = UsageCount()
+        self._readers = ChoiceReaders(reading, head.num_choices)
+        self._is_plain_now = not self._readers  # of every choice all that comes is content
+        self._role = {"role": "assistant", "content": None if reading.tools else "", "refusal": None}
         self._has_roles = False
         self._start = b"data: " + _encoder.encode(head.to_wire(CHUNK))[:-1]
-        self._text_starts = [
-            self._start + b',"choices":[{"index":%d,"delta":{"content":' % index for index in range(head.num_choices)
-        ]
+        self._text_starts = self._starts(b"content")
+        self._thought_starts = self._starts(b"reasoning_content")
         self._end = b'],"usage":null' if includes_usage else b"]"
         self._text_end = b'},"logprobs":null,"finish_reason":null}' + self._end + b"}"
+
+    def _starts(self, name: bytes) -> list[bytes]:
+        choices = range(self._head.num_choices)
+        return [self._start + b',"choices":[{"index":%d,"delta":{"%s":' % (index, name) for index in choices]
 
     def encode(self, position: int, events: Sequence[LogEvent], first_id: int | None = None) -> bytes:
         """`first_id`: the number of the first event, for frames that name theirs."""
@@ -86,43 +63,61 @@ class ChatChunks:
         for number, event in enumerate(events):
             if first_id is not None:
                 end = b"\nid: %d\n\n" % (first_id + number)
-            if self._has_roles and isinstance(event, Delta) and event.text and not event.logprobs:  # nearly all
-                pieces += (self._text_starts[event.index], json_text(event.text), self._text_end, end)
+            if (
+                isinstance(event, Delta)
+                and self._is_plain_now
+                and self._has_roles
+                and event.text
+                and not event.logprobs
+            ):
+                pieces += (self._text_starts[event.index], json_text(event.text), self._text_end, end)  # nearly all
                 continue
             for each in self._frames(event):
                 pieces += (each, end)
+            self._is_plain_now = not self._readers
             if isinstance(event, Ended) and self._includes_usage:
                 pieces.append(self._usage_frame(event.usage, event.timings))
         return b"".join(pieces)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the text is told as it is: nothing in it is read."""
+        return self._readers.reading.is_raw
+
     def close(self) -> bytes:
         """For who has read no Ended."""
+        self._usage.num_reasoning_tokens = self._readers.num_thought_tokens
         return self._usage_frame(self._usage.to_wire(), self._usage.timings) if self._includes_usage else b""
 
     def _frames(self, event: LogEvent) -> list[bytes]:
         """Without their blank lines."""
         frames: list[bytes] = []
         if isinstance(event, Delta):
+            parts = self._readers.read(event.index, event.text, len(event.tokens))
             if event.logprobs:
-                logprobs = {"content": chat_logprobs(event.logprobs), "refusal": None}
-                frames = [*self._roles(), self._chunk(event.index, {"content": event.text}, logprobs)]
-            elif event.text:
-                frames = self._roles()
-                frames.append(self._text_starts[event.index] + json_text(event.text) + self._text_end)
+                frames = [*self._roles(), *self._scored(event, parts)]
+            elif parts:
+                frames = [*self._roles(), *self._said(event.index, parts)]
         elif isinstance(event, Started):
-            frames = [self._chunk(0, ROLE, about={name: getattr(event, name) for name in ABOUT})]
+            self._readers.begin(prefix=event.prefix)
+            frames = [self._chunk(0, self._role, about={name: getattr(event, name) for name in ABOUT})]
+        elif isinstance(event, Opened):
+            reading = self._readers.reading
+            self._readers.begin(reading.by(event.answer_format, opens_thought=event.opens_thought))
         elif isinstance(event, Finished):
             self._usage.add_finished(event)
-            frames = [*self._roles(), self._chunk(event.index, {}, reason=event.reason.value)]
+            frames = [*self._roles(), *self._ends(event.index, event.reason.value)]
         elif isinstance(event, Ended):
-            frames = [self._chunk(0, {}, reason=wire_reason(event.reason), about={"state": event.state})]
+            frames = self._ends(0, event.reason, about={"state": event.state})
         elif isinstance(event, Failed):
             frames = [b"data: " + _encoder.encode(ErrorEvent(event.error, seconds_left(event.retry_at_ms)))]
         elif isinstance(event, Reset):
-            reset = self._head.to_wire("chat.completion.reset") | {"choices": [], "text": event.text}
-            frames = [b"data: " + _encoder.encode(reset)]
+            frames = [self._reset(event.text)]
         elif isinstance(event, Accepted):
             self._usage.add_accepted(event)
+            if event.opens_thought:
+                reading = self._readers.reading
+                self._readers.begin(reading.by(reading.answer_format, opens_thought=True))
         elif isinstance(event, Progress):
             frames = [self._progress(event)]
         return frames
@@ -136,7 +131,52 @@ class ChatChunks:
         if self._has_roles:
             return []
         self._has_roles = True
-        return [self._chunk(index, ROLE) for index in range(self._head.num_choices)]
+        return [self._chunk(index, self._role) for index in range(self._head.num_choices)]
+
+    def _said(self, index: int, parts: Iterable[AnswerPart]) -> list[bytes]:
+        frames: list[bytes] = []
+        for part in parts:
+            if isinstance(part, Content):
+                frames.append(self._text_starts[index] + json_text(part.text) + self._text_end)
+            elif isinstance(part, Thought):
+                frames.append(self._thought_starts[index] + json_text(part.text) + self._text_end)
+            else:
+                frames.append(self._chunk(index, self._delta(index, part)))
+        return frames
+
+    def _scored(self, event: Delta, parts: Sequence[AnswerPart]) -> list[bytes]:
+        """One entry a token, also of what is held back or is a mark."""
+        logprobs = {"content": chat_logprobs(event.logprobs), "refusal": None}
+        first = self._delta(event.index, parts[0]) if parts else {}
+        return [self._chunk(event.index, first, logprobs), *self._said(event.index, parts[1:])]
+
+    def _ends(self, index: int, reason: str | None, *, about: dict[str, Any] | None = None) -> list[bytes]:
+        parts, wire_reason = self._readers.finish(index, reason)
+        return [*self._said(index, parts), self._chunk(index, {}, reason=wire_reason, about=about)]
+
+    def _delta(self, index: int, part: AnswerPart) -> dict[str, Any]:
+        match part:
+            case Content(text=text):
+                return {"content": text}
+            case Thought(text=text):
+                return {"reasoning_content": text}
+            case CallStarted(number=number, name=name):
+                function = {"name": name, "arguments": ""}
+                if self._readers.reading.is_legacy_call:
+                    return {"function_call": function}
+                of_call = {"index": number, "id": call_id(self._head.completion_id, index, number), "type": "function"}
+                return {"tool_calls": [of_call | {"function": function}]}
+            case CallArguments(number=number, text=text):
+                if self._readers.reading.is_legacy_call:
+                    return {"function_call": {"arguments": text}}
+                return {"tool_calls": [{"index": number, "function": {"arguments": text}}]}
+
+    def _reset(self, text: str) -> bytes:
+        self._readers.begin()
+        message = Message(self._head.completion_id, 0, is_legacy_call=self._readers.reading.is_legacy_call)
+        message.add(self._readers.read(0, text, 0))
+        reset = {"choices": [], "text": message.content or ""} | message.parts()
+        return b"data: " + _encoder.encode(self._head.to_wire("chat.completion.reset") | reset)
 
     def _chunk(
         self,
@@ -154,80 +194,3 @@ class ChatChunks:
     def _usage_frame(self, usage: dict[str, Any], timings: dict[str, float]) -> bytes:
         last = self._head.to_wire(CHUNK) | {"choices": [], "usage": usage}
         return frame(last | {"bdchat": {"timings": timings}})
-
-
-class ChatCollector:
-    """Collector: the whole answer as one document. Of a stored one, as far as it is."""
-
-    def __init__(self, head: ChatHead, *, has_logprobs: bool) -> None:
-        self._head = head
-        self._has_logprobs = has_logprobs
-        self._usage = UsageCount()
-        self._texts: list[list[str]] = [[] for _ in range(head.num_choices)]
-        self._logprobs: list[list[TokenLogprob]] = [[] for _ in self._texts]
-        self._reasons: dict[int, str | None] = {}
-        self.ended: Ended | None = None
-        self.failed: Failed | None = None
-
-    def add(self, position: int, events: Sequence[LogEvent]) -> None:
-        for event in events:
-            if isinstance(event, Delta):
-                self._texts[event.index].append(event.text)
-                self._logprobs[event.index].extend(event.logprobs)
-            elif isinstance(event, Finished):
-                self._reasons[event.index] = event.reason.value
-                self._usage.add_finished(event)
-            elif isinstance(event, Accepted):
-                self._usage.add_accepted(event)
-            elif isinstance(event, Reset):
-                self._texts[0], self._logprobs[0] = [event.text], []
-            elif isinstance(event, Ended):
-                self._reasons[0] = wire_reason(event.reason)
-                self.ended = event
-            elif isinstance(event, Failed):
-                self.failed = event
-
-    def document(self) -> dict[str, Any]:
-        return self._document(self._usage.to_wire()) | {"bdchat": {"timings": self._usage.timings}}
-
-    @property
-    def text(self) -> str:
-        """Of the first choice."""
-        return "".join(self._texts[0])
-
-    def stored_document(self, shown: GenerationRow, last_event_id: int, *, content: Any) -> dict[str, Any]:
-        """`shown` may be older than what was read. Its prefix is a gap when it is long, after the content's."""
-        row, ended, failed = shown.row, self.ended, self.failed
-        ours = {
-            "state": ended.state if ended else failed.state if failed else row.state,
-            "session_id": row.session_id,
-            "message_id": row.message_id,
-            "prefix": GAP if shown.prefix is None else shown.prefix,
-            "num_dropped_messages": shown.num_dropped_messages,
-            "last_event_id": last_event_id,
-            "timings": ended.timings if ended else {},
-        }
-        document = self._document(ended.usage if ended else None)
-        document["choices"][0]["message"]["content"] = content
-        document |= {"metadata": shown.metadata, "bdchat": ours}
-        return document if failed is None else document | {"error": failed.error}
-
-    def _document(self, usage: dict[str, Any] | None) -> dict[str, Any]:
-        choices = [self._choice(index) for index in range(self._head.num_choices)]
-        return self._head.to_wire("chat.completion") | {"choices": choices, "usage": usage}
-
-    def _choice(self, index: int) -> dict[str, Any]:
-        logprobs = None
-        if self._has_logprobs or self._logprobs[index]:
-            logprobs = {"content": chat_logprobs(self._logprobs[index]), "refusal": None}
-        text = "".join(self._texts[index])
-        return {
-            "index": index,
-            "message": {"role": "assistant", "content": text, "refusal": None, "annotations": []},
-            "logprobs": logprobs,
-            "finish_reason": self._reasons.get(index),
-        }
-
-
-def wire_reason(reason: str | None) -> str | None:
-    return WIRE_REASONS.get(reason, reason) if reason is not None else None

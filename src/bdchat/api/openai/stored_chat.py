@@ -13,20 +13,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.auth.right_watch import interruptible, rests_on_session
+from bdchat.api.durable.numbering import event_id
+from bdchat.api.durable.opening import reading_of
+from bdchat.api.durable.reader import MAX_CHARS, last_event, stored_events
 from bdchat.api.durable.service import DurableGenerations, StartedGeneration, shown_to
+from bdchat.api.generation.answer_reading import ChoiceReader, Reading
+from bdchat.api.generation.events import Reset, Started
 from bdchat.api.generation.streaming import DONE, FrameStream, unless_gone
 from bdchat.api.http.errors import error_event, seconds_left
 from bdchat.api.http.identity import Identity
-from bdchat.api.http.long_answer import GAP, LongAnswer, LongText, long_reply
-from bdchat.api.openai.chat_chunks import ChatChunks, ChatCollector, ChatHead
+from bdchat.api.http.long_answer import LongAnswer, LongText, long_reply
+from bdchat.api.openai.chat_answer import ChatHead
+from bdchat.api.openai.chat_chunks import ChatChunks
+from bdchat.api.openai.chat_document import ChatCollector
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
-from bdchat.store.chats import generation_rows
+from bdchat.store.chats import generation_rows, generations
 from bdchat.store.chats.generation_rows import GenerationRow
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
+
+HEAD_CHARS = 1024  # of an answer, in which a thought would have begun
 
 
 class StoredChat:
@@ -40,22 +49,45 @@ class StoredChat:
         if body.stream:
             with interruptible(request):
                 started = await unless_gone(request.receive, self._durable.begin(identity, body))
-            shown = await self.find(identity, started.generation_id)
-            return self.stream(request, shown, headers=headers_of(started), includes_usage=body.includes_usage)
+            found = await self.find(identity, started.generation_id)
+            return self.stream(request, found, headers=headers_of(started), includes_usage=body.includes_usage)
         with interruptible(request):
             return await unless_gone(request.receive, self._whole(request, identity, body))
 
-    async def find(self, identity: Identity, generation_id: str) -> GenerationRow:
-        """Raises NotFound."""
-        return await self._database.read(lambda db: shown_to(db, identity, generation_id))
+    async def find(self, identity: Identity, generation_id: str) -> tuple[GenerationRow, Reading]:
+        """And how its text is read. Raises NotFound."""
+
+        def read(db: Db) -> tuple[GenerationRow, Reading]:
+            shown = shown_to(db, identity, generation_id)
+            return shown, reading_of(db, shown)
+
+        return await self._database.read(read)
+
+    def stored_document(self, db: Db, shown: GenerationRow) -> tuple[dict[str, Any], list[LongText]]:
+        """Of a completion as far as it is, with what fills its gaps. In a store's reader."""
+        row, reading = shown.row, reading_of(db, shown)
+        read = ChatCollector(self.head(shown), has_logprobs=False, reading=reading)
+        if row.state == generations.RUNNING:
+            last_event_id = 0
+            for batch in stored_events(db, row, 0):
+                read.add(0, batch.events)
+                last_event_id = batch.last_id
+            return self.document(shown, read, last_event_id)
+        content = shown.content
+        if content is None and _is_read_on(db, shown, reading):
+            content = _text(db, shown, "content")
+        if content is not None:
+            read.add(0, [Started(prefix=_text(db, shown, "prefix")), Reset(text=content)])
+        read.add(0, [last_event(row)])
+        return self.document(shown, read, event_id(row.num_resumes, row.last_seq), has_content_gap=content is None)
 
     def document(
-        self, shown: GenerationRow, read: ChatCollector, last_event_id: int, *, content: str | None
+        self, shown: GenerationRow, read: ChatCollector, last_event_id: int, *, has_content_gap: bool = False
     ) -> tuple[dict[str, Any], list[LongText]]:
-        """Of a completion, with what fills its gaps. `content` None: as it is stored."""
-        texts = [_part(shown, "content")] if content is None else []
+        """What was read, with what fills its gaps; the content is one when it is long and plain."""
+        texts = [_part(shown, "content")] if has_content_gap else []
         texts += [_part(shown, "prefix")] if shown.prefix is None else []
-        return read.stored_document(shown, last_event_id, content=GAP if content is None else content), texts
+        return read.stored_document(shown, last_event_id, has_content_gap=has_content_gap), texts
 
     def head(self, shown: GenerationRow) -> ChatHead:
         try:
@@ -67,21 +99,23 @@ class StoredChat:
     def stream(
         self,
         request: Request,
-        shown: GenerationRow,
+        found: tuple[GenerationRow, Reading],
         *,
         after_id: int = 0,
         headers: Mapping[str, str] | None = None,
         includes_usage: bool = False,
     ) -> Response:
+        shown, reading = found
         rests_on_session(request, shown.row.session_id)
-        chunks = ChatChunks(self.head(shown), includes_usage=includes_usage)
+        chunks = ChatChunks(self.head(shown), includes_usage=includes_usage, reading=reading)
         return FrameStream(self._frames(shown.row.generation_id, after_id, chunks), headers=headers)
 
     async def _whole(self, request: Request, identity: Identity, request_body: ChatCompletionRequest) -> Response:
         started = await self._durable.begin(identity, request_body)
         rests_on_session(request, started.session_id)
         headers = headers_of(started)
-        read = ChatCollector(self.head(await self.find(identity, started.generation_id)), has_logprobs=False)
+        found, reading = await self.find(identity, started.generation_id)
+        read = ChatCollector(self.head(found), has_logprobs=False, reading=reading)
         last_event_id = 0
         async with aclosing(self._durable.follow(started.generation_id, 0)) as batches:
             async for batch in batches:
@@ -97,7 +131,7 @@ class StoredChat:
 
         def show(db: Db) -> LongAnswer:
             shown = shown_to(db, identity, started.generation_id)
-            document, texts = self.document(shown, read, last_event_id, content=read.text)
+            document, texts = self.document(shown, read, last_event_id)
             return LongAnswer(document, texts, lambda db: shown_to(db, identity, started.generation_id))
 
         return await long_reply(request, self._database, show, headers=headers)
@@ -105,6 +139,7 @@ class StoredChat:
     async def _frames(self, generation_id: str, after_id: int, chunks: ChatChunks) -> AsyncGenerator[bytes]:
         is_last = False
         try:
+            await self._catch_up(generation_id, after_id, chunks)
             async with aclosing(self._durable.follow(generation_id, after_id)) as batches:
                 async for batch in batches:
                     is_last = batch.is_last
@@ -114,6 +149,28 @@ class StoredChat:
             return
         if is_last:
             yield DONE
+
+    async def _catch_up(self, generation_id: str, after_id: int, chunks: ChatChunks) -> None:
+        """Reads what the caller has seen, where the rest cannot be told apart without it."""
+        if after_id and not chunks.is_plain:
+            chunks.encode(0, await self._durable.seen(generation_id, after_id), 1)
+
+
+def _text(db: Db, shown: GenerationRow, name: Literal["content", "prefix"]) -> str:
+    known = shown.content if name == "content" else shown.prefix
+    if known is not None:
+        return known
+    return generation_rows.part_of(db, shown.row.generation_id, name, start=0, num_chars=MAX_CHARS)
+
+
+def _is_read_on(db: Db, shown: GenerationRow, reading: Reading) -> bool:
+    """Whether a long answer's beginning leaves something to be read: a thought, or calls anywhere."""
+    if reading.is_raw:
+        return False
+    reader = ChoiceReader(reading)
+    reader.feed(_text(db, shown, "prefix"))
+    reader.feed(generation_rows.part_of(db, shown.row.generation_id, "content", start=0, num_chars=HEAD_CHARS))
+    return not reader.is_plain
 
 
 def _part(shown: GenerationRow, name: Literal["content", "prefix"]) -> LongText:

@@ -10,15 +10,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bdchat.api.durable.numbering import event_id
-from bdchat.api.durable.reader import last_event, stored_events
 from bdchat.api.durable.service import DurableGenerations, readable, shown_to, writable
 from bdchat.api.http.endpoints import Endpoint, path_id, read_query, reply
 from bdchat.api.http.identity import Identity, require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.long_answer import LongAnswer, LongText, long_reply
 from bdchat.api.http.parsing import parse, validate
-from bdchat.api.openai.chat_chunks import ChatCollector
 from bdchat.api.openai.shown_messages import page_of, shown_messages
 from bdchat.api.openai.stored_chat import StoredChat
 from bdchat.api.schemas.chat import MAX_METADATA_KEY_CHARS, MAX_METADATA_KEYS, MAX_METADATA_VALUE_CHARS
@@ -35,12 +32,10 @@ from bdchat.api.schemas.stored import (
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.chats import generation_rows, generations
-from bdchat.store.chats.generation_rows import GenerationFilter, GenerationRow
+from bdchat.store.chats.generation_rows import GenerationFilter
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict
 from bdchat.store.sql.database import Database
-
-Document = tuple[dict[str, Any], list[LongText]]  # with gaps, and what fills them
 
 
 class StoredCompletions:
@@ -116,7 +111,7 @@ class StoredCompletions:
 
         def read(db: Db) -> LongAnswer:
             found, has_more = generation_rows.page(db, identity.user_id, page)
-            documents = [self._document(db, shown) for shown in found]
+            documents = [self._chat.stored_document(db, shown) for shown in found]
             body = _list_of([document for document, _ in documents], has_more=has_more)
             # nobody else's are here: the next pieces are as much the asker's as these
             return LongAnswer(body, [text for _, texts in documents for text in texts], lambda _: None)
@@ -170,8 +165,8 @@ class StoredCompletions:
         if (seen := request.headers.get("last-event-id")) is not None:
             fields["after"] = seen
         query = validate(EventQuery, fields, self._limits, strict=False)
-        shown = await self._chat.find(identity, completion_id)
-        return self._chat.stream(request, shown, after_id=query.after, includes_usage=query.include_usage)
+        found = await self._chat.find(identity, completion_id)
+        return self._chat.stream(request, found, after_id=query.after, includes_usage=query.include_usage)
 
     async def cancel(self, request: Request) -> Response:
         identity, completion_id = require_chat(request), path_id(request, "completion_id")
@@ -180,23 +175,10 @@ class StoredCompletions:
 
     async def _show(self, request: Request, identity: Identity, completion_id: str) -> Response:
         def read(db: Db) -> LongAnswer:
-            document, texts = self._document(db, shown_to(db, identity, completion_id))
+            document, texts = self._chat.stored_document(db, shown_to(db, identity, completion_id))
             return LongAnswer(document, texts, lambda db: shown_to(db, identity, completion_id))
 
         return await long_reply(request, self._database, read)
-
-    def _document(self, db: Db, shown: GenerationRow) -> Document:
-        row = shown.row
-        read = ChatCollector(self._chat.head(shown), has_logprobs=False)
-        is_running, last_event_id = row.state == generations.RUNNING, event_id(row.num_resumes, row.last_seq)
-        if is_running:
-            last_event_id = 0
-            for batch in stored_events(db, row, 0):
-                read.add(0, batch.events)
-                last_event_id = batch.last_id
-        else:
-            read.add(0, [last_event(row)])
-        return self._chat.document(shown, read, last_event_id, content=read.text if is_running else shown.content)
 
 
 def _split_metadata(query: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""/v1's documents that are not streamed: the shapes that chat_chunks.py and completion_chunks.py write.
+"""/v1's documents that are not streamed: the shapes that chat_document.py and completion_chunks.py write.
 
 They are for the OpenAPI document; answers are written without them, as fast as they come. Divergences from OpenAI:
 1. `bdchat.timings` says how long the first choice waited, read its prompt and wrote.
@@ -20,24 +20,45 @@ class PromptTokensDetails(Answer):
     cached_tokens: int
 
 
+class CompletionTokensDetails(Answer):
+    reasoning_tokens: int
+
+
 class Usage(Answer):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
+
+
+class CalledFunctionView(Answer):
+    name: str
+    arguments: str  # a JSON object as text
+
+
+class ToolCallView(Answer):
+    id: str
+    type: Literal["function"]
+    function: CalledFunctionView
 
 
 class AssistantMessage(Answer):
+    """`content` null: the answer is calls. What there is none of is left out."""
+
     role: Literal["assistant"]
-    content: str
+    content: str | None
     refusal: str | None
+    reasoning_content: str = ""
+    tool_calls: list[ToolCallView] = []
+    function_call: CalledFunctionView | None = None
 
 
 class ChatChoice(Answer):
     index: int
     message: AssistantMessage
     logprobs: dict[str, Any] | None
-    finish_reason: Literal["stop", "length", "cancelled"]
+    finish_reason: Literal["stop", "length", "tool_calls", "function_call", "cancelled"]
 
 
 class ChatCompletion(Answer):

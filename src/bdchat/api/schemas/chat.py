@@ -251,13 +251,16 @@ class ChatCompletionRequest(SamplingFields, ToolFields):
         return bool(self.prompt_tools) and self.choice.mode == "required"
 
     @property
-    def splits_thoughts(self) -> bool:
-        """False: they stay in content, between their marks."""
-        return self.separate_reasoning is not False and self.reasoning_format not in {"none", "raw"}
-
-    @property
-    def shows_thoughts(self) -> bool:
-        return self.include_reasoning is not False and self.reasoning_format != "hidden"
+    def wanted_of_parts(self) -> dict[str, bool]:
+        """What the caller wants of thoughts and calls, where that is not the usual."""
+        wanted: dict[str, bool] = {}
+        if self.separate_reasoning is False or self.reasoning_format in {"none", "raw"}:
+            wanted["splits_thoughts"] = False
+        if self.include_reasoning is False or self.reasoning_format == "hidden":
+            wanted["shows_thoughts"] = False
+        if self.is_legacy_call:
+            wanted["is_legacy_call"] = True
+        return wanted
 
     @property
     def template_words(self) -> dict[str, str]:

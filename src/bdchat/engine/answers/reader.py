@@ -39,6 +39,7 @@ class AnswerReader:
         self._openings = self._family.openings if has_calls else ()
         self._is_bare = has_calls and (self._family.is_bare or bool(self._family.prompt_ends_with))
         self._is_in_fence = False
+        self._is_plain = False
         self._reading = self._read()
 
     def feed(self, text: str) -> list[AnswerPart]:
@@ -54,6 +55,11 @@ class AnswerReader:
     def num_calls(self) -> int:
         """Those that were told so far."""
         return self._teller.num_calls
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all that comes is content, as it comes."""
+        return self._is_plain
 
     def _go_on(self) -> list[AnswerPart]:
         next(self._reading, None)
@@ -115,7 +121,7 @@ class AnswerReader:
             yield
 
     def _read_content(self) -> Reading[None]:
-        source = self._source
+        source, self._is_plain = self._source, not self._openings
         while True:
             source.forget()
             rest, marks = source.rest, self._marks()

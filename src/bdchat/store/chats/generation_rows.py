@@ -42,6 +42,7 @@ class GenerationRow:
     metadata: dict[str, str]
     num_dropped_messages: int
     service_tier: str | None
+    reading: dict[str, Any]  # of `wire`: what the request wanted of the answer's parts
     content: str | None
     prefix: str | None
     num_bytes: int  # of content and prefix
@@ -99,19 +100,31 @@ def part_of(db: Db, generation_id: str, name: Literal["content", "prefix"], *, s
     return str(found)
 
 
+def request_of(db: Db, generation_id: str) -> bytes:
+    """Raises NotFound."""
+    found = db.exec(select(Generation.request).where(col(Generation.generation_id) == generation_id)).first()
+    if found is None:
+        raise NotFound("completion", generation_id)
+    return found
+
+
 def _rows() -> Any:
     wire = col(Generation.wire)
     texts = []
     for text in (col(Generation.content), col(Generation.prefix)):
         texts += [byte_length(text), case((byte_length(text) <= SMALL_BYTES, text), else_=None)]
-    query: Any = select(Generation, wire["metadata"], wire["num_dropped_messages"], wire["service_tier"], *texts)
+    query: Any = select(
+        Generation, wire["metadata"], wire["num_dropped_messages"], wire["service_tier"], wire["reading"], *texts
+    )
     return query.options(*(defer(getattr(Generation, name), raiseload=True) for name in _NOT_SHOWN))
 
 
 def _generation_row(found: Any) -> GenerationRow:
-    row, metadata, num_dropped, service_tier, num_content_bytes, content, num_prefix_bytes, prefix = found
+    row, metadata, num_dropped, service_tier, reading, num_content_bytes, content, num_prefix_bytes, prefix = found
     num_bytes = int(num_content_bytes) + int(num_prefix_bytes)
-    return GenerationRow(row, metadata or {}, int(num_dropped or 0), service_tier, content, prefix, num_bytes)
+    return GenerationRow(
+        row, metadata or {}, int(num_dropped or 0), service_tier, reading or {}, content, prefix, num_bytes
+    )
 
 
 def _has_metadata(db: Db, key: str, value: str) -> ColumnElement[bool]:
