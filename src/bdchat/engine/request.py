@@ -73,12 +73,13 @@ class OtherFile(Value, frozen=True, kw_only=True):
 class FimPrompt(Value, frozen=True, kw_only=True, tag="fim"):
     """What stands around a gap, written with the model's own tokens for it (fill in the middle); user text never
     becomes a control token. What does not fit is left out from the outside: other files, the first ones first, then
-    the prefix's head and the suffix's tail. A model without such tokens: InvalidRequest("suffix")."""
+    the prefix's head and the suffix's tail. A model without such tokens: InvalidRequest(suffix_field)."""
 
     field: ClassVar[str] = "prompt"
     prefix: str
     suffix: str
     other_files: tuple[OtherFile, ...] = ()
+    suffix_field: str = "suffix"  # what the caller's request calls it
     num_answer_tokens: int | None = None  # kept free for the answer, up to half of the context; None: an eighth of it
 
 

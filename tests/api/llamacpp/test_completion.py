@@ -73,6 +73,7 @@ async def test_what_an_editor_sends_with_every_letter_fills_a_gap() -> None:
     assert engine.requests[0].prompt == FimPrompt(
         prefix="import os\nx = ",
         suffix="\nprint(x)\n",
+        suffix_field="input_suffix",
         other_files=(OtherFile(name="a.py", text="A"), OtherFile(name="", text="B")),
         num_answer_tokens=8,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.local.local_engine import LocalEngine
-from bdchat.engine.request import Accepted, ChatMessage, ChatPrompt, Delta, GenerationRequest, SamplingParams
+from bdchat.engine.request import Accepted, ChatMessage, ChatPrompt, Delta, FimPrompt, GenerationRequest, SamplingParams
 from bdchat.engine.text.chat_template import CHATML
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import ask, events_of, shape, text_of
@@ -49,6 +49,27 @@ async def test_a_model_is_loaded_through_probe_template_and_context(tmp_path: Pa
             text, whole = text_of(events, index), written.decode("utf-8", "replace")
             assert whole.startswith(text)
             assert len(whole) - len(text) <= 3  # the last code point may be cut
+
+
+async def test_a_gap_in_a_file_longer_than_the_context_is_filled(tmp_path: Path) -> None:
+    marks = ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
+    control_tokens = ("<|endoftext|>", "<|im_start|>", *marks, "<|im_end|>")
+    path = write_tiny_llama(tmp_path / "tiny.gguf", control_tokens=control_tokens)
+    request = GenerationRequest(
+        request_id="r",
+        prompt=FimPrompt(prefix="x = 1\n" * 10_000, suffix="\ny = 2" * 10_000, num_answer_tokens=8),
+        sampling=SamplingParams(temperature=0.0, max_tokens=8, ignore_eos=True),
+    )
+    async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        assert (await engine.wait_ready()).has_fim
+        accepted, *events = await events_of(engine, request)
+        assert isinstance(accepted, Accepted)
+        said = await engine.detokenize(accepted.prompt_tokens)
+        assert shape([accepted, *events]) == (1, 1)
+    assert 400 < len(accepted.prompt_tokens) <= 504
+    prefix, suffix = said.text.removeprefix(marks[0]).removesuffix(marks[2]).split(marks[1])
+    assert prefix == "x = 1\n" * (len(prefix) // 6)
+    assert suffix.startswith("\ny = 2\ny = 2")
 
 
 async def test_llama_cpps_own_reason_reaches_who_asks_and_who_looks(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ class InfillRequest(NativeFields):
         return FimPrompt(
             prefix=(self.input_prefix or "") + (self.prompt or ""),
             suffix=self.input_suffix or "",
+            suffix_field="input_suffix",
             other_files=tuple(OtherFile(name=file.filename or "", text=file.text) for file in self.input_extra or ()),
             num_answer_tokens=self.num_answer_tokens,
         )

@@ -27,7 +27,7 @@ class FimWriter:
         """Raises InvalidRequest."""
         tokenizer, fim = self._tokenizer, self._tokenizer.fim
         if fim is None:
-            raise InvalidRequest("suffix", NO_FIM, code="unsupported_parameter")
+            raise InvalidRequest(prompt.suffix_field, NO_FIM, code="unsupported_parameter")
         room = self._room(prompt)
         prefix = self._end_of(prompt.prefix, room)
         suffix = self._beginning_of(prompt.suffix, max(room // 4, room - len(prefix)))
