@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from starlette.routing import Match, Route
 
+from bdchat.api.perimeter.tidy_path import tidied
 from tests.api.serving import make_app
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
@@ -30,7 +31,7 @@ def is_served(routes: list[Route], path: str) -> bool:
     return any(
         route.matches({"type": "http", "method": "POST", "path": below})[0] is not Match.NONE
         for route in routes
-        for below in (path, f"{path}/x")
+        for below in (tidied(path, "POST"), f"{tidied(path, 'POST')}/x")
     )
 
 
