@@ -29,6 +29,7 @@ from . import (
     page,
     peers,
     report,
+    schemas,
     socket_drops,
     stalled_readers,
     store_load,
@@ -63,6 +64,7 @@ OWN_WORKLOADS = (
     "page",
     "writer-stalls",
     "evaluation",
+    "schemas",
     *STORED_WORKLOADS,
 )
 PEERS = ("llama-server", "llama-cpp-python")
@@ -110,6 +112,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--num-pairs", type=int, default=stored_loads.NUM_LOG_PAIRS, help="for --workload log-overhead (8)"
     )
+    parser.add_argument("--data", type=Path, help="for --workload schemas: rows of name, schema and tests, one a line")
+    parser.add_argument(
+        "--generate", type=int, default=0, metavar="N", help="for --workload schemas: answers under N (0)"
+    )
     parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
     return parser.parse_args(argv)
@@ -122,6 +128,13 @@ def model_path(options: argparse.Namespace) -> Path:
     if not path.is_file():
         raise BootstrapError(f"there is no model at {path}", "run scripts/serve once, or give --model PATH")
     return path.absolute()
+
+
+def data_path(options: argparse.Namespace) -> Path:
+    data: Path | None = options.data
+    if data is None or not data.is_file():
+        raise BootstrapError(f"there are no schemas at {data}", "give --data FILE")
+    return data
 
 
 def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]:
@@ -205,7 +218,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         if "usage" in wanted:
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
-        outcomes += await _stored(options, logs, log)
+        outcomes += [*await _constrained(options, ours, logs, log), *await _stored(options, logs, log)]
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
@@ -214,6 +227,13 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         report.show_ratios(console, runs, ours.name, names)
         _report(options, console, runs, found)
     return runs, found
+
+
+async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path, log: Log) -> list[hardening.Outcome]:
+    if "schemas" not in (options.workload or []):
+        return []
+    data = data_path(options)
+    return await schemas.schemas(ours, data, logs, log, seed=options.seed, num_generated=options.generate)
 
 
 async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[hardening.Outcome]:

@@ -136,5 +136,4 @@ class AnswerMatcher(Protocol):
 class AnswerGrammar(Protocol):
     """A compiled constraint; any number of answers may be held to it."""
 
-    def start(self) -> AnswerMatcher | None:
-        """None: the answer is free after all."""
+    def start(self) -> AnswerMatcher: ...

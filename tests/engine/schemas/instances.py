@@ -1,13 +1,15 @@
 """Values of JSON, and whether a schema as it was rewritten takes them: asked of the compiler, a byte a token."""
 
+import itertools
 import json
 import random
+from collections.abc import Iterator
 
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 from llguidance import LLMatcher, LLTokenizer
 
-from bdchat.engine.schemas.rewrite import rewritten
+from bdchat.engine.schemas.rewrite import rewrite
 
 BYTES = LLTokenizer("byte")
 
@@ -19,13 +21,16 @@ class Compiled:
     """A schema that was rewritten and compiled. Raises UnsupportedSchema; what the compiler refuses is an assertion."""
 
     def __init__(self, schema: object) -> None:
-        self.rewritten = rewritten(schema)
+        self.rewritten, self.left_out = rewrite(schema)
         grammar = LLMatcher.grammar_from_json_schema(json.dumps(self.rewritten))
         self._matcher = LLMatcher(BYTES, grammar, log_level=0)
         assert not self._matcher.is_error(), (schema, self.rewritten, self._matcher.get_error())
 
     def takes(self, value: object) -> bool:
-        tokens = BYTES.tokenize_str(json.dumps(value, ensure_ascii=False))
+        return self.takes_text(json.dumps(value, ensure_ascii=False))
+
+    def takes_text(self, text: str) -> bool:
+        tokens = BYTES.tokenize_str(text)
         self._matcher.reset()
         return self._matcher.try_consume_tokens(tokens) == len(tokens) and self._matcher.is_accepting()
 
@@ -56,3 +61,16 @@ def random_value(source: random.Random, depth: int = 0) -> object:
     if kind == 2:
         return [random_value(source, depth + 1) for _ in range(source.randrange(4))]
     return {name: random_value(source, depth + 1) for name in NAMES if source.random() < 0.45}
+
+
+def orders(value: object) -> Iterator[object]:
+    """The value with the properties of its objects in every order."""
+    if isinstance(value, dict):
+        for names in itertools.permutations(value):
+            for values_ in itertools.product(*(list(orders(value[name])) for name in names)):
+                yield dict(zip(names, values_, strict=True))
+    elif isinstance(value, list):
+        for values_ in itertools.product(*(list(orders(each)) for each in value)):
+            yield list(values_)
+    else:
+        yield value

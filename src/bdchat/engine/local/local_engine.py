@@ -78,8 +78,6 @@ class LocalEngine:
         queue_limit: int = 64,
         sampling_defaults: SamplingDefaults | None = None,
         languages: tuple[str, ...] = (),
-        owner: str = "bdchat",
-        has_fim: bool = False,
         spawn: Spawn | None = None,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -94,8 +92,6 @@ class LocalEngine:
         self.model_id = model_id
         self.sampling_defaults = sampling_defaults or SamplingDefaults()
         self.languages = languages
-        self.owner = owner
-        self.has_fim = has_fim
         self._supervisor = Supervisor(
             load,
             self,

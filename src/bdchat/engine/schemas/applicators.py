@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .forms.nodes import ANYTHING, NOTHING, Leaf, Node, both
+from .forms.nodes import ANYTHING, NOTHING, Leaf, Node, Side, both
 from .forms.objects import Objects
 from .forms.shapes import EVERY_VALUE, NO_VALUE, Shape, of, union
 from .unsupported import UnsupportedSchema
@@ -32,26 +32,28 @@ def application(expander: "Expander", leaf: Leaf, keyword: str, plain: Shape) ->
     for name, wanted in _dependencies(expander, leaf, keyword):
         others = Shape(True, EVERY_VALUE.booleans, EVERY_VALUE.numbers, EVERY_VALUE.strings, EVERY_VALUE.arrays)
         absent = of(Objects(properties={name: NOTHING}))
-        present = of(Objects(required=wanted).bounded()) if isinstance(wanted, tuple) else expander.shape(wanted[0])
-        present = Shape(objects=present.objects)
+        # The property comes first in the order, then what it needs.
+        first = Objects(properties={name: ANYTHING}, required=wanted if isinstance(wanted, tuple) else ())
+        present = of(first) if isinstance(wanted, tuple) else expander.shapes.meet(of(first), expander.shape(wanted[0]))
         shape = expander.shapes.meet(shape, union([others, absent, present]))
     return shape
 
 
-def denied_application(expander: "Expander", leaf: Leaf, keyword: str) -> Shape:
+def denied_application(expander: "Expander", leaf: Leaf, keyword: str, side: Side) -> Shape:
     document = expander.document
     match keyword:
         case "anyOf":
-            return expander.shape(both(*(document.denied(each) for each in expander.listed(leaf, keyword))))
+            return expander.shape(both(*(document.denied(each, side=side) for each in expander.listed(leaf, keyword))))
         case "oneOf":
-            return _none_or_several(expander, leaf)
+            return _none_or_several(expander, leaf, side)
         case "not":
             return expander.shape(document.asserted(leaf, keyword))
         case "if":
-            holds, then, other = _branches(expander, leaf, are_denied=True)
-            return union([expander.shape(both(holds, then)), expander.shape(both(document.denied(leaf, "if"), other))])
+            holds, then, other = _branches(expander, leaf, side)
+            fails = document.denied(leaf, "if", side=side)
+            return union([expander.shape(both(holds, then)), expander.shape(both(fails, other))])
     shapes = [NO_VALUE]
-    for name, wanted in _dependencies(expander, leaf, keyword, are_denied=True):
+    for name, wanted in _dependencies(expander, leaf, keyword, side):
         present = of(Objects(required=(name,)))
         if isinstance(wanted, tuple):
             shapes += [of(Objects(required=(name,), properties={each: NOTHING}).bounded()) for each in wanted]
@@ -66,20 +68,37 @@ def _exactly_one(expander: "Expander", leaf: Leaf, plain: Shape) -> Shape:
     branches = expander.listed(leaf, "oneOf")
     whole = [expander.shape(document.asserted(each)) for each in branches]
     within = [shapes.meet(plain, shape) for shape in whole]
+    if _are_told_apart(expander, within):
+        return union(whole)
     parts = []
     for at, part in enumerate(whole):
         alone = part
         for other, each in enumerate(branches):
             if other != at and expander.has_values(shapes.meet(within[at], within[other])):
-                alone = shapes.meet(alone, expander.shape(document.denied(each)))
+                alone = shapes.meet(alone, expander.shape(document.denied(each, side=Side.APART)))
         parts.append(alone)
     return union(parts)
 
 
-def _none_or_several(expander: "Expander", leaf: Leaf) -> Shape:
+def _are_told_apart(expander: "Expander", branches: list[Shape]) -> bool:
+    """Whether each is an object with one property, required in all, that has other values in each."""
+    forms = [branch.objects[0] for branch in branches if len(branch.objects) == 1]
+    if len(forms) < len(branches) or any(branch != Shape(objects=branch.objects) for branch in branches):
+        return False
+    for name in forms[0].required:
+        if not all(name in form.required for form in forms):
+            continue
+        listed = [expander.texts_of(expander.value(form, name)) for form in forms]
+        texts = [text for each in listed for text in each or ()]
+        if None not in listed and len(set(texts)) == len(texts):
+            return True
+    return False
+
+
+def _none_or_several(expander: "Expander", leaf: Leaf, side: Side) -> Shape:
     document = expander.document
     branches = expander.listed(leaf, "oneOf")
-    parts = [expander.shape(both(*(document.denied(each) for each in branches)))]
+    parts = [expander.shape(both(*(document.denied(each, side=side) for each in branches)))]
     for at, one in enumerate(branches):
         for other in branches[at + 1 :]:
             shape = expander.shape(both(document.asserted(one), document.asserted(other)))
@@ -88,19 +107,18 @@ def _none_or_several(expander: "Expander", leaf: Leaf) -> Shape:
     return union(parts)
 
 
-def _branches(expander: "Expander", leaf: Leaf, *, are_denied: bool = False) -> tuple[Node, Node, Node]:
+def _branches(expander: "Expander", leaf: Leaf, side: Side = Side.HELD) -> tuple[Node, Node, Node]:
     """The condition, what holds with it and what holds without it (or their denials)."""
     assert isinstance(leaf.schema, dict)
     document = expander.document
-    read = document.denied if are_denied else document.asserted
-    absent = NOTHING if are_denied else ANYTHING
-    then = read(leaf, "then") if "then" in leaf.schema else absent
-    other = read(leaf, "else") if "else" in leaf.schema else absent
+    absent = ANYTHING if side is Side.HELD else NOTHING
+    then = document.on(side, leaf, "then") if "then" in leaf.schema else absent
+    other = document.on(side, leaf, "else") if "else" in leaf.schema else absent
     return document.asserted(leaf, "if"), then, other
 
 
 def _dependencies(
-    expander: "Expander", leaf: Leaf, keyword: str, *, are_denied: bool = False
+    expander: "Expander", leaf: Leaf, keyword: str, side: Side = Side.HELD
 ) -> list[tuple[str, tuple[str, ...] | list[Node]]]:
     """A property's name, and with it the names that it needs or, in a list of one, what the object must be."""
     assert isinstance(leaf.schema, dict)
@@ -116,8 +134,7 @@ def _dependencies(
                 raise UnsupportedSchema(leaf.pointer, keyword, "a property depends on names")
             found.append((name, tuple(each)))
         elif keyword != "dependentRequired":
-            read = expander.document.denied if are_denied else expander.document.asserted
-            found.append((name, [read(leaf, keyword, name)]))
+            found.append((name, [expander.document.on(side, leaf, keyword, name)]))
         else:
             raise UnsupportedSchema(leaf.pointer, keyword, "a property depends on a list of names")
     return found

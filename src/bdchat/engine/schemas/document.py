@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from urllib.parse import unquote, urldefrag, urljoin
 
-from .forms.nodes import Leaf, Node, asserted, denied
+from .forms.nodes import Leaf, Node, Side, asserted, denied
 from .unsupported import Budget, UnsupportedSchema
 
 IN_MAPS = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"))
@@ -18,7 +18,7 @@ ANNOTATIONS = frozenset(
 
 MAX_DEPTH = 100  # of objects and lists in each other: the compiler's JSON reader stops at 128
 MAX_VALUES = 200_000
-MAX_PROPERTIES = 2_000  # of one object: compiling them takes time by the square, 0.4 s for so many
+MAX_PROPERTIES = 1_000  # of one object: compiling them takes time by the square, about a second for so many
 MAX_REFERENCES = 100  # that lead to one another with nothing in between
 
 
@@ -60,8 +60,11 @@ class Document:
     def asserted(self, leaf: Leaf, *path: str | int) -> Node:
         return asserted(self._aim(self.child(leaf, *path) if path else leaf))
 
-    def denied(self, leaf: Leaf, *path: str | int) -> Node:
-        return denied(self._aim(self.child(leaf, *path) if path else leaf))
+    def denied(self, leaf: Leaf, *path: str | int, side: Side = Side.DENIED) -> Node:
+        return denied(self._aim(self.child(leaf, *path) if path else leaf), side)
+
+    def on(self, side: Side, leaf: Leaf, *path: str | int) -> Node:
+        return self.asserted(leaf, *path) if side is Side.HELD else self.denied(leaf, *path, side=side)
 
     def constant(self, value: object, pointer: str) -> Leaf:
         """A schema for this value alone."""

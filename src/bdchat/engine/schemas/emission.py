@@ -3,17 +3,20 @@
 Each node becomes one definition, however often it is referred to; a union an anyOf; a form one schema of one type.
 """
 
+from dataclasses import replace
 from itertools import combinations
 
 from .expansion import Expander
 from .forms.arrays import Arrays, arrangements
-from .forms.nodes import Leaf, Node
+from .forms.nodes import Literal, Node, Side
 from .forms.objects import Objects
 from .forms.shapes import Shape
 from .forms.strings import Strings
 from .property_names import Classes
-from .unsupported import Budget, UnsupportedSchema
+from .reference_depth import shallow
+from .unsupported import Budget, Unsaid, UnsupportedSchema
 
+MAX_DEPTH = 40  # of what is written while something else is
 MAX_ALTERNATIVES = 400  # of one object, for how many of its properties may be there
 
 
@@ -24,23 +27,26 @@ class Emitter:
         self._expander = expander
         self._budget = budget
         self._classes = Classes(expander)
-        self._names: dict[frozenset[tuple[Leaf, bool]], str] = {}
+        self._names: dict[frozenset[Literal], str] = {}
         self._waiting: list[tuple[str, Node]] = []
+        self._definitions: dict[str, object] = {}
+        self.unsaid: Unsaid | None = None  # the last thing that was left out
+        self._depth = 0
 
     def document(self, node: Node) -> dict[str, object]:
         """The whole schema. Raises UnsupportedSchema for what no grammar can hold, or when nothing is left."""
-        shape = self._expander.shape(node)
-        if not self._expander.has_values(shape):
-            raise UnsupportedSchema("", "$schema", "no value is valid")
-        root = self._shown(shape)
-        if root is False:
-            raise UnsupportedSchema("", "$schema", "no value is valid")
-        written = root if isinstance(root, dict) else {}
-        definitions: dict[str, object] = {}
+        root = self._required(node)
         while self._waiting:
             name, each = self._waiting.pop()
-            definitions[name] = self._shown(self._expander.shape(each))
-        return {**written, "$defs": definitions} if definitions else written
+            self._definitions[name] = self._required(each)
+        return shallow(root if isinstance(root, dict) else {}, self._definitions)
+
+    def _required(self, node: Node) -> object:
+        shape = self._expander.shape(node)
+        shown = self._shown(shape) if self._expander.has_values(shape) else False
+        if shown is False:
+            raise self.unsaid or UnsupportedSchema("", "$schema", "no value is valid")
+        return shown
 
     def _reference(self, node: Node) -> object:
         if not node:
@@ -54,34 +60,52 @@ class Emitter:
         name = self._names.get(key)
         if name is None:
             name = self._names[key] = str(len(self._names))
-            self._waiting.append((name, node))
-        return {"$ref": f"#/$defs/{name}"}
+            if all(side is not Side.APART for _, side in node):
+                self._waiting.append((name, node))
+            else:
+                self._write_now(name, shape)
+        return {"$ref": f"#/$defs/{name}"} if self._definitions.get(name) is not False else False
+
+    def _write_now(self, name: str, shape: Shape) -> None:
+        """Of a shape of which something may be left out: what refers to it needs to know whether anything is left."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise UnsupportedSchema("", "oneOf", f"its branches are alike for more than {MAX_DEPTH} levels")
+        self._definitions[name] = self._shown(shape)
+        self._depth -= 1
 
     def _shown(self, shape: Shape) -> object:
         if shape.is_everything:
             return True
         self._budget.spend()
         options = self._scalars(shape)
-        for array in shape.arrays:
-            options += [shown for placed in array.placed() for shown in self._arrays(placed)]
-        for form in shape.objects:
-            options += self._objects(form)
+        forms: list[Arrays | Objects] = [*shape.arrays, *shape.objects]
+        for form in forms:
+            try:
+                options += self._written(form)
+            except Unsaid as unsaid:
+                self.unsaid = unsaid
         if not options:
             return False
         return options[0] if len(options) == 1 else {"anyOf": options}
+
+    def _written(self, form: Arrays | Objects) -> list[object]:
+        return self._arrays(form) if isinstance(form, Arrays) else self._objects(form)
 
     def _scalars(self, shape: Shape) -> list[object]:
         """The values that are listed in one schema, and one schema for each other form."""
         values: list[object] = [None] if shape.null else []
         values += sorted(shape.booleans)
         options: list[object] = []
-        for number in shape.numbers:
+        for number in (part for each in shape.numbers for part in each.parts):
             shown = number.shown()
             if shown is None:
-                raise UnsupportedSchema(
-                    *number.pointer, "numbers that are no integers, or no multiples, cannot be told"
-                )
-            if isinstance(shown, list):
+                assert number.unsayable is not None
+                error = number.unsayable.error("numbers that are no integers, or no multiples, cannot be told")
+                if not isinstance(error, Unsaid):
+                    raise error
+                self.unsaid = error
+            elif isinstance(shown, list):
                 values += shown
             else:
                 options.append(shown)
@@ -94,23 +118,37 @@ class Emitter:
 
     def _arrays(self, form: Arrays) -> list[object]:
         if form.refused:
-            raise UnsupportedSchema(*form.refused)
-        if not all(
-            self._expander.is_inhabited(form.item(at)) for at in range(min(form.min_items, len(form.prefix) + 1))
-        ):
-            return []
+            raise form.refused.error()
+        forms = self._satisfied(form).placed()
+        return [shown for each in forms if (shown := self._array(each)) is not False]
+
+    def _satisfied(self, form: Arrays) -> Arrays:
+        """Without the search for an item where every item is one."""
+        is_within = self._expander.is_within
+        left = tuple(
+            some
+            for some in form.somes
+            if not all(is_within(node, some.item) for node in (*form.prefix[some.start :], form.rest))
+        )
+        return replace(form, somes=left)
+
+    def _array(self, form: Arrays) -> object:
         if form.unique is not None:
-            return [self._different(form, form.unique)]
+            return self._different(form, form.unique)
+        prefix = [self._reference(node) for node in form.prefix]
+        rest = self._reference(form.rest)
+        if False in prefix[: form.min_items] or (rest is False and form.min_items > len(prefix)):
+            return False
         shown: dict[str, object] = {"type": "array"}
-        if form.prefix:
-            shown["prefixItems"] = [self._reference(node) for node in form.prefix]
-        if form.rest:
-            shown["items"] = self._reference(form.rest)
+        if prefix:
+            shown["prefixItems"] = prefix
+        if rest is not True:
+            shown["items"] = rest
         if form.min_items:
             shown["minItems"] = form.min_items
         if form.max_items is not None:
             shown["maxItems"] = form.max_items
-        return [shown]
+        return shown
 
     def _different(self, form: Arrays, pointer: str) -> object:
         """Arrays of items that differ, where there are few enough to be listed."""
@@ -144,7 +182,7 @@ class Emitter:
 
     def _objects(self, form: Objects) -> list[object]:
         if form.refused:
-            raise UnsupportedSchema(*form.refused)
+            raise form.refused.error()
         forms = self._classes.found(form)
         return [shown for each in forms for counted in self._counted(each) for shown in self._object(counted)]
 
@@ -191,13 +229,13 @@ class Emitter:
     def _object(self, form: Objects) -> list[object]:
         expander = self._expander
         properties: dict[str, object] = {}
-        taken = self._classes.listed(form)
-        for name in dict.fromkeys((*form.named, *taken)):
+        for name in form.named:
             value = expander.value(form, name)
             shown = self._reference(value)
             if shown is False and name in form.required:
                 return []
             properties[name] = shown
+        self._budget.spend(len(properties))
         shown_object: dict[str, object] = {"type": "object"}
         if properties:
             shown_object["properties"] = properties

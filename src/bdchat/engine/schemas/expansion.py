@@ -5,7 +5,7 @@ What one subschema says inside a property or an item stays a node in the form: a
 
 from .applicators import APPLIED, application, denied_application
 from .document import ANNOTATIONS, Document
-from .forms.nodes import ANYTHING, NOTHING, Leaf, Node, asserted, both, denied
+from .forms.nodes import ANYTHING, NOTHING, Leaf, Literal, Node, Side, asserted, both, denied, outside
 from .forms.numbers import Numbers, without
 from .forms.objects import Objects, Rule
 from .forms.shapes import EVERY_VALUE, NO_VALUE, Shape, Shapes, of, union
@@ -21,7 +21,7 @@ from .keywords import (
     type_shape,
 )
 from .unevaluated import refused_form, unevaluated_form
-from .unsupported import Budget, UnsupportedSchema
+from .unsupported import Budget, Circular, UnsupportedSchema
 
 COMPANIONS = {**dict.fromkeys(ITEMS, ITEMS), **dict.fromkeys(PROPERTIES, PROPERTIES)}
 
@@ -37,18 +37,18 @@ class Expander:
         self.texts = texts
         self.shapes = Shapes(texts, budget)
         self._budget = budget
-        self._by_node: dict[frozenset[tuple[Leaf, bool]], Shape] = {}
-        self._by_leaf: dict[tuple[Leaf, bool], Shape] = {}
-        self._open: set[tuple[Leaf, bool]] = set()
-        self._inhabited: dict[frozenset[tuple[Leaf, bool]], bool] = {}
+        self._by_node: dict[frozenset[Literal], Shape] = {}
+        self._by_leaf: dict[Literal, Shape] = {}
+        self._open: set[Literal] = set()
+        self._inhabited: dict[frozenset[Literal], bool] = {}
 
     def shape(self, node: Node) -> Shape:
         key = frozenset(node)
         shape = self._by_node.get(key)
         if shape is None:
             shape = EVERY_VALUE
-            for leaf, is_asserted in node:
-                shape = self.shapes.meet(shape, self._of_leaf(leaf, is_asserted=is_asserted))
+            for leaf, side in node:
+                shape = self.shapes.meet(shape, self._of_leaf(leaf, side))
             self._by_node[key] = shape
         return shape
 
@@ -61,7 +61,11 @@ class Expander:
         key = frozenset(node)
         if key not in self._inhabited:
             self._inhabited[key] = True  # while it is open
-            self._inhabited[key] = self.has_values(self.shape(node), depth)
+            try:
+                self._inhabited[key] = self.has_values(self.shape(node), depth)
+            except Circular:
+                del self._inhabited[key]
+                return True
         return self._inhabited[key]
 
     def has_values(self, shape: Shape, depth: int = 0) -> bool:
@@ -76,6 +80,17 @@ class Expander:
             ):
                 return True
         return any(self._has_objects(form, depth) for form in shape.objects)
+
+    def texts_of(self, node: Node) -> tuple[str, ...] | None:
+        """The texts of which every value is one; None when there are others."""
+        shape = self.shape(node)
+        if shape != Shape(strings=shape.strings) or any(each.texts is None for each in shape.strings):
+            return None
+        return tuple(dict.fromkeys(text for each in shape.strings for text in each.texts or ()))
+
+    def is_within(self, node: Node, other: Node) -> bool:
+        """Whether every value of the node is one of the other; False may be wrong."""
+        return not any(self.is_inhabited(both(node, each)) for each in outside(other))
 
     def value(self, form: Objects, name: str) -> Node:
         """What the property of this name must be; NOTHING when there must be none."""
@@ -110,18 +125,20 @@ class Expander:
             return True
         return form.min_properties <= sum(self.is_inhabited(self.value(form, name), depth + 1) for name in form.named)
 
-    def _of_leaf(self, leaf: Leaf, *, is_asserted: bool) -> Shape:
-        key = (leaf, is_asserted)
+    def _of_leaf(self, leaf: Leaf, side: Side) -> Shape:
+        key = (leaf, side)
         shape = self._by_leaf.get(key)
         if shape is None:
             if key in self._open:
-                raise UnsupportedSchema(leaf.pointer, "$ref", "it refers to itself with nothing in between")
+                raise Circular(leaf.pointer, "$ref", "it refers to itself with nothing in between")
             if len(self._open) >= MAX_NESTED:
                 raise UnsupportedSchema(leaf.pointer, "$ref", f"more than {MAX_NESTED} schemas apply one another")
             self._budget.spend()
             self._open.add(key)
-            shape = self._by_leaf[key] = self._asserted(leaf) if is_asserted else self._denied(leaf)
-            self._open.discard(key)
+            try:
+                shape = self._by_leaf[key] = self._asserted(leaf) if side is Side.HELD else self._denied(leaf, side)
+            finally:
+                self._open.discard(key)
         return shape
 
     def _asserted(self, leaf: Leaf) -> Shape:
@@ -200,11 +217,12 @@ class Expander:
             raise UnsupportedSchema(leaf.pointer, keyword, "it is a list of schemas, not an empty one")
         return [self.document.child(leaf, keyword, at) for at in range(len(value))]
 
-    def _none_of_values(self, leaf: Leaf, values: list[object]) -> Shape:
+    def _none_of_values(self, leaf: Leaf, values: list[object], side: Side) -> Shape:
         """Every value but these."""
         numbers = EVERY_VALUE.numbers
         for value in values:
             if isinstance(value, (int, float)) and not isinstance(value, bool):
+                self._budget.spend(len(numbers))
                 numbers = tuple(part for form in numbers for part in without(form, value))
         texts = tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
         shape = Shape(
@@ -216,34 +234,36 @@ class Expander:
             objects=EVERY_VALUE.objects,
         )
         made = [
-            denied(self.document.made(constant_schema(value), leaf.pointer))
+            denied(self.document.made(constant_schema(value), leaf.pointer), side)
             for value in values
             if isinstance(value, (list, dict))
         ]
         return self.shapes.meet(shape, self.shape(both(*made)))
 
-    def _denied(self, leaf: Leaf) -> Shape:
+    def _denied(self, leaf: Leaf, side: Side) -> Shape:
         if not isinstance(leaf.schema, dict):
             return NO_VALUE if leaf.schema is True else EVERY_VALUE
         keywords = [keyword for keyword in leaf.schema if keyword not in ANNOTATIONS and self._is_first(leaf, keyword)]
-        return union([NO_VALUE, *(self._denied_keyword(leaf, keyword) for keyword in keywords)])
+        return union([NO_VALUE, *(self._denied_keyword(leaf, keyword, side) for keyword in keywords)])
 
-    def _denied_keyword(self, leaf: Leaf, keyword: str) -> Shape:
+    def _denied_keyword(self, leaf: Leaf, keyword: str, side: Side) -> Shape:
         assert isinstance(leaf.schema, dict)
         value = leaf.schema[keyword]
         match keyword:
             case "type":
-                shape = other_types_shape(leaf)
+                shape = other_types_shape(leaf, side)
             case "const" | "enum":
-                shape = self._none_of_values(leaf, listed_values(leaf, keyword))
+                shape = self._none_of_values(leaf, listed_values(leaf, keyword), side)
             case "$ref" | "$dynamicRef" | "$recursiveRef":
-                shape = self.shape(self.document.denied(self.document.resolve(leaf, value, keyword)))
+                shape = self.shape(self.document.denied(self.document.resolve(leaf, value, keyword), side=side))
             case "allOf":
-                shape = union([self.shape(self.document.denied(each)) for each in self.listed(leaf, keyword)])
+                shape = union(
+                    [self.shape(self.document.denied(each, side=side)) for each in self.listed(leaf, keyword)]
+                )
             case "unevaluatedProperties" | "unevaluatedItems":
-                shape = of(refused_form(leaf, keyword, "its complement depends on what its neighbours took"))
+                shape = of(refused_form(leaf, keyword, "its complement depends on what its neighbours took", side))
             case _ if keyword in APPLIED:
-                shape = denied_application(self, leaf, keyword)
+                shape = denied_application(self, leaf, keyword, side)
             case _:
-                shape = union([NO_VALUE, *(of(form) for form in denied_forms(self.document, leaf, keyword))])
+                shape = union([NO_VALUE, *(of(form) for form in denied_forms(self.document, leaf, keyword, side))])
         return shape

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterator
 
-from .document import Document
+from .document import MAX_PROPERTIES, Document
 from .forms import arrays, numbers, objects, strings
 from .forms.arrays import Arrays, Some
-from .forms.nodes import ANYTHING, NOTHING, Leaf, Node, both
+from .forms.nodes import ANYTHING, NOTHING, Leaf, Node, Side, both
 from .forms.objects import Objects, Rule, Somebody
 from .forms.shapes import EVERY_VALUE, Form, Shape
-from .unsupported import UnsupportedSchema
+from .unsupported import Unsayable, UnsupportedSchema
 
 TYPES = ("null", "boolean", "number", "integer", "string", "array", "object")
 OF_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
@@ -62,15 +62,16 @@ def asserted_forms(document: Document, leaf: Leaf, keyword: str) -> Iterator[For
         yield Objects(properties=named, rules=(rule,) if rule.patterns or rule.rest else ())
 
 
-def denied_forms(document: Document, leaf: Leaf, keyword: str) -> Iterator[Form | None]:
+def denied_forms(document: Document, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
     """The forms of which one holds for a value that the keyword refuses; None stands for no value."""
-    assert isinstance(leaf.schema, dict)
-    value = leaf.schema[keyword]
     if keyword in OF_NUMBERS:
         for name, number in _bounds(leaf, keyword):
-            yield numbers.denying(name, number, leaf.pointer)
+            yield numbers.denying(name, number, Unsayable(leaf.pointer, keyword, side is Side.APART))
     elif keyword in OF_STRINGS:
-        yield strings.denying(keyword, _checked(leaf, keyword), leaf.pointer)
+        if (
+            keyword != "format" or side is not Side.APART
+        ):  # a text of no format cannot be told: left out where it may be
+            yield strings.denying(keyword, _checked(leaf, keyword), leaf.pointer)
     elif keyword in OF_ARRAYS:
         yield arrays.denying(keyword, _count(leaf, keyword))
     elif keyword in OF_OBJECTS:
@@ -79,38 +80,42 @@ def denied_forms(document: Document, leaf: Leaf, keyword: str) -> Iterator[Form 
         for name in _names(leaf, keyword):
             yield Objects(properties={name: NOTHING})
     elif keyword == "propertyNames":
-        yield _somebody(ANYTHING, leaf, keyword, name=document.denied(leaf, keyword))
-    elif keyword == "uniqueItems" and value is True:
-        yield Arrays(refused=(leaf.pointer, keyword, "arrays in which two items are equal cannot be told"))
-    elif keyword == "contains":
-        yield from _not_containing(document, leaf)
-    elif keyword in ITEMS:
-        yield from _denied_items(document, leaf, keyword)
+        yield _somebody(ANYTHING, leaf, keyword, name=document.denied(leaf, keyword, side=side), side=side)
+    elif keyword in ("uniqueItems", "contains", *ITEMS):
+        yield from _denied_items(document, leaf, keyword, side)
     elif keyword in PROPERTIES:
-        yield from _denied_properties(document, leaf, keyword)
+        yield from _denied_properties(document, leaf, keyword, side)
 
 
-def _denied_items(document: Document, leaf: Leaf, keyword: str) -> Iterator[Form | None]:
+def _denied_items(document: Document, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
+    assert isinstance(leaf.schema, dict)
+    if keyword == "uniqueItems":
+        if leaf.schema[keyword] is True:
+            yield _refused(leaf, keyword, "arrays in which two items are equal cannot be told", side)
+        return
+    if keyword == "contains":
+        yield from _not_containing(document, leaf, side)
+        return
     prefix, rest = _items(document, leaf)
     for at, each in enumerate(prefix):
-        yield Arrays(prefix=(ANYTHING,) * at + (document.denied(each),), min_items=at + 1).bounded()
+        yield Arrays(prefix=(ANYTHING,) * at + (document.denied(each, side=side),), min_items=at + 1).bounded()
     if rest is not None:
-        yield _some(len(prefix), document.denied(rest), leaf, keyword)
+        yield _some(len(prefix), document.denied(rest, side=side), leaf, keyword, side)
 
 
-def _denied_properties(document: Document, leaf: Leaf, keyword: str) -> Iterator[Form | None]:
+def _denied_properties(document: Document, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
     properties, patterns, rest = _properties(document, leaf)
     for name, each in properties.items():
-        yield Objects(properties={name: document.denied(each)}, required=(name,)).bounded()
+        yield Objects(properties={name: document.denied(each, side=side)}, required=(name,)).bounded()
     for pattern, each in patterns.items():
         found = document.asserted(document.made({"pattern": pattern}, leaf.pointer))
-        yield _somebody(document.denied(each), leaf, keyword, name=found)
+        yield _somebody(document.denied(each, side=side), leaf, keyword, name=found, side=side)
     if rest is None:
         return
     others = [document.denied(document.made({"pattern": pattern}, leaf.pointer)) for pattern in patterns]
     if properties:
         others.append(document.denied(document.made({"enum": list(properties)}, leaf.pointer)))
-    yield _somebody(document.denied(rest), leaf, keyword, name=both(*others))
+    yield _somebody(document.denied(rest, side=side), leaf, keyword, name=both(*others), side=side)
 
 
 def type_shape(leaf: Leaf) -> Shape:
@@ -127,10 +132,10 @@ def type_shape(leaf: Leaf) -> Shape:
     )
 
 
-def other_types_shape(leaf: Leaf) -> Shape:
+def other_types_shape(leaf: Leaf, side: Side) -> Shape:
     """The values of none of the schema's types."""
     own = type_shape(leaf)
-    fractions = (numbers.Numbers(integer=False, pointer=(leaf.pointer, "type")),)
+    fractions = (numbers.Numbers(integer=False, unsayable=Unsayable(leaf.pointer, "type", side is Side.APART)),)
     left: tuple[numbers.Numbers, ...] = EVERY_VALUE.numbers
     if own.numbers:
         left = () if numbers.Numbers() in own.numbers else fractions
@@ -183,26 +188,26 @@ def _containing(document: Document, leaf: Leaf) -> Iterator[Form]:
     assert isinstance(leaf.schema, dict)
     least, most = _num_contained(leaf)
     if least == 1:
-        form = _some(0, document.asserted(leaf, "contains"), leaf, "contains")
+        form = _some(0, document.asserted(leaf, "contains"), leaf, "contains", Side.HELD)
         yield form if form is not None else Arrays(min_items=1, max_items=0)
     elif least > 1:
-        yield Arrays(refused=(leaf.pointer, "minContains", "only one item can be asked for"))
+        yield _refused(leaf, "minContains", "only one item can be asked for", Side.HELD)
     if most == 0:
         yield Arrays(rest=document.denied(leaf, "contains"))
     elif most is not None:
-        yield Arrays(refused=(leaf.pointer, "maxContains", "items of a kind cannot be counted"))
+        yield _refused(leaf, "maxContains", "items of a kind cannot be counted", Side.HELD)
 
 
-def _not_containing(document: Document, leaf: Leaf) -> Iterator[Form | None]:
+def _not_containing(document: Document, leaf: Leaf, side: Side) -> Iterator[Form | None]:
     least, most = _num_contained(leaf)
     if least == 1:
-        yield Arrays(rest=document.denied(leaf, "contains")).bounded()
+        yield Arrays(rest=document.denied(leaf, "contains", side=side)).bounded()
     elif least > 1:
-        yield Arrays(refused=(leaf.pointer, "minContains", "items of a kind cannot be counted"))
+        yield _refused(leaf, "minContains", "items of a kind cannot be counted", side)
     if most == 0:
-        yield _some(0, document.asserted(leaf, "contains"), leaf, "contains")
+        yield _some(0, document.asserted(leaf, "contains"), leaf, "contains", side)
     elif most is not None:
-        yield Arrays(refused=(leaf.pointer, "maxContains", "items of a kind cannot be counted"))
+        yield _refused(leaf, "maxContains", "items of a kind cannot be counted", side)
 
 
 def _num_contained(leaf: Leaf) -> tuple[int, int | None]:
@@ -211,21 +216,26 @@ def _num_contained(leaf: Leaf) -> tuple[int, int | None]:
     return least, _count(leaf, "maxContains") if "maxContains" in leaf.schema else None
 
 
-def _some(start: int, item: Node, leaf: Leaf, keyword: str) -> Arrays | None:
+def _some(start: int, item: Node, leaf: Leaf, keyword: str, side: Side) -> Arrays | None:
     """At least one item from `start` on is in `item`."""
     if item is NOTHING:
         return None
     if not item:
         return Arrays(min_items=start + 1)
-    return Arrays(min_items=start + 1, somes=(Some(start, item, leaf.pointer, keyword),))
+    return Arrays(min_items=start + 1, somes=(Some(start, item, Unsayable(leaf.pointer, keyword, side is Side.APART)),))
 
 
-def _somebody(value: Node, leaf: Leaf, keyword: str, *, name: Node) -> Objects | None:
+def _somebody(value: Node, leaf: Leaf, keyword: str, *, name: Node, side: Side) -> Objects | None:
     if value is NOTHING or name is NOTHING:
         return None
     if not value and not name:
         return Objects(min_properties=1)
-    return Objects(min_properties=1, somebodies=(Somebody(name, value, leaf.pointer, keyword),))
+    wanted = Somebody(name, value, Unsayable(leaf.pointer, keyword, side is Side.APART))
+    return Objects(min_properties=1, somebodies=(wanted,))
+
+
+def _refused(leaf: Leaf, keyword: str, reason: str, side: Side) -> Arrays:
+    return Arrays(refused=Unsayable(leaf.pointer, keyword, side is Side.APART, reason))
 
 
 def _items(document: Document, leaf: Leaf) -> tuple[list[Leaf], Leaf | None]:
@@ -247,6 +257,8 @@ def _properties(document: Document, leaf: Leaf) -> tuple[dict[str, Leaf], dict[s
         listed = leaf.schema.get(keyword, {})
         if not isinstance(listed, dict):
             raise UnsupportedSchema(leaf.pointer, keyword, "it is an object of schemas")
+        if len(listed) > MAX_PROPERTIES:
+            raise UnsupportedSchema(leaf.pointer, keyword, f"an object has at most {MAX_PROPERTIES} of them")
         found.append({name: document.child(leaf, keyword, name) for name in listed})
     rest = document.child(leaf, PROPERTIES[2]) if PROPERTIES[2] in leaf.schema else None
     return found[0], found[1], rest

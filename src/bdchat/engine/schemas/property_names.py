@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from .expansion import Expander
-from .forms.nodes import ANYTHING, NOTHING, Node, both
+from .forms.nodes import ANYTHING, NOTHING, Node, both, outside
 from .forms.objects import Objects, Rule, Somebody
 from .forms.strings import Strings
 from .unsupported import UnsupportedSchema
@@ -59,8 +59,9 @@ class Classes:
         return found, rest
 
     def found(self, form: Objects) -> list[Objects]:
-        """Forms that say where the properties are of which there must be one."""
-        forms = [form]
+        """Forms that name every property that propertyNames lists, and those of which there must be one."""
+        listed = {name: ANYTHING for name in self.listed(form) if name not in form.properties}
+        forms = [replace(form, properties={**form.properties, **listed})]
         for _ in form.somebodies:
             forms = [found for each in forms for found in self._with(each, each.somebodies[0])]
         return forms
@@ -96,15 +97,15 @@ class Classes:
         known = form.named
         if not self.has_others(form):
             return []
-        if any(self._unnamed(both(form.names, ((leaf, not side),)), known) for leaf, side in wanted.name):
-            raise UnsupportedSchema(wanted.pointer, wanted.keyword, "that one property has such a name cannot be held")
+        if any(self._unnamed(both(form.names, node), known) for node in outside(wanted.name)):
+            raise wanted.unsayable.error("that one property has such a name cannot be held")
         patterns, rest = self.others(form, known)
         values = [node for node in (*(node for _, node in patterns), rest) if node is not NOTHING]
-        if not all(set(wanted.value) <= set(node) for node in values):
-            raise UnsupportedSchema(wanted.pointer, wanted.keyword, "that one property is such a value cannot be held")
+        if not all(self._expander.is_within(node, wanted.value) for node in values):
+            raise wanted.unsayable.error("that one property is such a value cannot be held")
         optional = [name for name in known if name not in form.required and form.properties[name] is not NOTHING]
         if len(optional) > MAX_SPLIT:
-            raise UnsupportedSchema(wanted.pointer, wanted.keyword, "too many properties may be there beside it")
+            raise wanted.unsayable.error("too many properties may be there beside it")
         found = []
         for chosen in range(1 << len(optional)):
             names = [name for at, name in enumerate(optional) if chosen >> at & 1]

@@ -2,8 +2,9 @@
 
 from .document import Document
 from .forms.arrays import Arrays
-from .forms.nodes import ANYTHING, Leaf
+from .forms.nodes import ANYTHING, Leaf, Side
 from .forms.objects import Objects, Rule
+from .unsupported import Unsayable
 
 UNSURE = ("anyOf", "oneOf", "if", "then", "else", "not", "dependentSchemas", "dependencies", "contains")
 OF = {
@@ -36,8 +37,8 @@ def unevaluated_form(document: Document, leaf: Leaf, keyword: str) -> Objects | 
     return Objects(rules=(Rule(names, tuple((pattern, ANYTHING) for pattern in patterns), rest),))
 
 
-def refused_form(leaf: Leaf, keyword: str, reason: str) -> Objects | Arrays:
-    refused = (leaf.pointer, keyword, reason)
+def refused_form(leaf: Leaf, keyword: str, reason: str, side: Side = Side.HELD) -> Objects | Arrays:
+    refused = Unsayable(leaf.pointer, keyword, side is Side.APART, reason)
     return Objects(refused=refused) if keyword == "unevaluatedProperties" else Arrays(refused=refused)
 
 

@@ -1,8 +1,7 @@
 /** The door to what can be done with the whole chat. */
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
-import { useMenuAnchor } from "@/ui/use-menu-anchor";
 
 interface Props {
   /** The menu, from when it is first opened. */
@@ -11,11 +10,21 @@ interface Props {
 
 export function ChatMenu({ children }: Props) {
   const { t } = useTranslation();
-  const menu = useMenuAnchor();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const [wasOpened, setOpened] = useState(false);
   return (
     <>
-      <IconAction icon="more" iconSize={24} label={t("chat.menu")} aria-haspopup="menu" onClick={menu.open} />
-      {menu.wasOpened && children(menu.anchor, menu.close)}
+      <IconAction
+        icon="more"
+        iconSize={24}
+        label={t("chat.menu")}
+        aria-haspopup="menu"
+        onClick={(event) => {
+          setAnchor(event.currentTarget);
+          setOpened(true);
+        }}
+      />
+      {wasOpened && children(anchor, () => setAnchor(null))}
     </>
   );
 }

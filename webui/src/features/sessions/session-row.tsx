@@ -5,7 +5,6 @@ import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import type { SessionView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
-import { useMenuAnchor } from "@/ui/use-menu-anchor";
 import { Rename, SessionMenu } from "./late-parts";
 
 const ROW = {
@@ -45,8 +44,9 @@ interface Props {
 
 export function SessionRow({ session, isTabStop, choose }: Props) {
   const { t } = useTranslation();
-  const menu = useMenuAnchor();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [isRenaming, setRenaming] = useState(false);
+  const [wasOpened, setOpened] = useState(false);
   const title = session.title || t("sessions.untitled");
   const isOwn = session.role === "owner";
   const tabIndex = isTabStop ? 0 : -1;
@@ -71,15 +71,18 @@ export function SessionRow({ session, isTabStop, choose }: Props) {
             label={t("sessions.more", { title })}
             tabIndex={tabIndex}
             aria-haspopup="menu"
-            onClick={menu.open}
+            onClick={(event) => {
+              setAnchor(event.currentTarget);
+              setOpened(true);
+            }}
           />
         </Box>
       )}
-      {menu.wasOpened && (
+      {wasOpened && (
         <SessionMenu.Part
           session={session}
-          anchor={menu.anchor}
-          close={menu.close}
+          anchor={anchor}
+          close={() => setAnchor(null)}
           rename={() => setRenaming(true)}
           choose={choose}
         />

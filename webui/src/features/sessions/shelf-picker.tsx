@@ -1,7 +1,7 @@
 /** Between one's chats, the archived ones, those that others share, and folders. */
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
-import { useMenuAnchor } from "@/ui/use-menu-anchor";
 import { ShelfMenu } from "./late-parts";
 import type { Place } from "./session-filter";
 
@@ -12,7 +12,8 @@ interface Props {
 
 export function ShelfPicker({ place, choose }: Props) {
   const { t } = useTranslation();
-  const menu = useMenuAnchor();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const [wasOpened, setOpened] = useState(false);
   const shelf = place.shelf === undefined ? place.folder : t(`sessions.shelves.${place.shelf}`);
   return (
     <>
@@ -21,9 +22,12 @@ export function ShelfPicker({ place, choose }: Props) {
         label={t("sessions.shelf", { shelf })}
         aria-haspopup="menu"
         color={place.shelf === "active" ? "default" : "primary"}
-        onClick={menu.open}
+        onClick={(event) => {
+          setAnchor(event.currentTarget);
+          setOpened(true);
+        }}
       />
-      {menu.wasOpened && <ShelfMenu.Part place={place} choose={choose} anchor={menu.anchor} close={menu.close} />}
+      {wasOpened && <ShelfMenu.Part place={place} choose={choose} anchor={anchor} close={() => setAnchor(null)} />}
     </>
   );
 }

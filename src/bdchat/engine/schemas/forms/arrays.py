@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass, replace
 
-from ..unsupported import UnsupportedSchema
+from ..unsupported import Unsayable
 from .nodes import ANYTHING, NOTHING, Node, both
 
 MAX_PLACES = 32  # items among which something may have to be found
@@ -16,8 +16,7 @@ class Some:
 
     start: int
     item: Node
-    pointer: str
-    keyword: str
+    unsayable: Unsayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Arrays:
     max_items: int | None = None
     somes: tuple[Some, ...] = ()
     unique: str | None = None  # the pointer to what asks for it
-    refused: tuple[str, str, str] | None = None  # pointer, keyword and reason of what no grammar holds
+    refused: Unsayable | None = None
 
     def meet(self, other: "Arrays") -> "Arrays | None":
         num_prefix = max(len(self.prefix), len(other.prefix))
@@ -68,13 +67,13 @@ class Arrays:
         for some in self.somes:
             found = [placed for each in found for placed in each._with(some)]
             if len(found) > MAX_ORDERS:
-                raise UnsupportedSchema(some.pointer, some.keyword, "it may stand at too many places")
+                raise some.unsayable.error("it may stand at too many places")
         return found
 
     def _with(self, some: Some) -> "list[Arrays]":
         if self.max_items is None or self.max_items - some.start > MAX_PLACES:
             reason = f"only among at most {MAX_PLACES} items (maxItems) can one be asked for"
-            raise UnsupportedSchema(some.pointer, some.keyword, reason)
+            raise some.unsayable.error(reason)
         others = tuple(each for each in self.somes if each is not some)
         found = []
         for at in range(some.start, self.max_items):

@@ -6,6 +6,7 @@ document has finitely many leaves, so it has finitely many nodes, and a schema t
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,31 +18,46 @@ class Leaf:
     base: str
 
 
-Node = tuple[tuple[Leaf, bool], ...]  # (leaf, asserted)
+class Side(Enum):
+    HELD = "held"
+    DENIED = "denied"
+    APART = "apart"  # denied, so that the branches of a oneOf exclude one another: what cannot be told may be left out
+
+
+Literal = tuple[Leaf, Side]
+Node = tuple[Literal, ...]
 
 ANYTHING: Node = ()
-NOTHING: Node = ((Leaf(False, "", ""), True),)
+NOTHING: Node = ((Leaf(False, "", ""), Side.HELD),)
 
 
 def asserted(leaf: Leaf) -> Node:
     if leaf.schema is True or leaf.schema == {}:
         return ANYTHING
-    return NOTHING if leaf.schema is False else ((leaf, True),)
+    return NOTHING if leaf.schema is False else ((leaf, Side.HELD),)
 
 
-def denied(leaf: Leaf) -> Node:
+def denied(leaf: Leaf, side: Side = Side.DENIED) -> Node:
     if leaf.schema is False:
         return ANYTHING
-    return NOTHING if leaf.schema is True or leaf.schema == {} else ((leaf, False),)
+    return NOTHING if leaf.schema is True or leaf.schema == {} else ((leaf, side),)
 
 
 def both(*nodes: Node) -> Node:
-    """In all of the nodes; NOTHING when one leaf is asserted and denied."""
-    found: dict[Leaf, bool] = {}
+    """In all of the nodes; NOTHING when one leaf is held and denied."""
+    found: dict[Leaf, Side] = {}
     for node in nodes:
         if node is NOTHING:
             return NOTHING
-        for leaf, is_asserted in node:
-            if found.setdefault(leaf, is_asserted) is not is_asserted:
-                return NOTHING
+        for leaf, side in node:
+            known = found.setdefault(leaf, side)
+            if known is not side:
+                if Side.HELD in (known, side):
+                    return NOTHING
+                found[leaf] = Side.DENIED
     return tuple(found.items())
+
+
+def outside(node: Node) -> list[Node]:
+    """Nodes of which a value that is not in this one is in one."""
+    return [((leaf, Side.DENIED if side is Side.HELD else Side.HELD),) for leaf, side in node]

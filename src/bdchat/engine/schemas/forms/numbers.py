@@ -1,11 +1,15 @@
 """Sets of numbers: an interval, integers or not, multiples of one number and of none of some others."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
+
+from ..unsupported import Unsayable
 
 Number = int | float
 
+CLOSE = 1e-9  # to a bound that is not reached itself: nearer numbers are not told
 MAX_LISTED = 64  # integers of an interval that are listed when no interval can say which
 
 
@@ -18,7 +22,7 @@ class Numbers:
     integer: bool | None = None  # False: only those with a fraction
     multiple: Fraction | None = None
     no_multiples: tuple[Fraction, ...] = ()
-    pointer: tuple[str, str] = ("", "")  # of a schema and its keyword that may have to be refused
+    unsayable: Unsayable | None = None  # what asks for fractions, or denies multiples
 
     @classmethod
     def only(cls, value: Number) -> "Numbers":
@@ -38,9 +42,14 @@ class Numbers:
             integer=other.integer if self.integer is None else self.integer,
             multiple=_common_multiple(self.multiple, other.multiple),
             no_multiples=tuple(dict.fromkeys(self.no_multiples + other.no_multiples)),
-            pointer=max(self.pointer, other.pointer),
+            unsayable=self._asking(other),
         )
         return None if met.is_empty else met
+
+    def _asking(self, other: "Numbers") -> Unsayable | None:
+        """Of two, the one that may not be left out."""
+        both = [each.unsayable for each in (self, other) if each.unsayable is not None]
+        return min(both, key=lambda each: each.is_apart, default=None)
 
     @property
     def is_empty(self) -> bool:
@@ -70,6 +79,27 @@ class Numbers:
         if self.multiple is not None and not (self.integer and self.multiple == 1):
             shown["multipleOf"] = told(self.multiple)
         return shown
+
+    @property
+    def parts(self) -> "list[Numbers]":
+        """Whose union it is, and each of which means to the compiler what it means here.
+
+        llguidance 1.9.1 takes 1 for a number above 1 where the other bound is 1.5, and not 1.2 for one up to 1.25.
+        """
+        low, high = self.low, self.high
+        if self.integer or low == high:
+            return [self]
+        whole = self
+        if low is not None and high is not None:
+            if self.low_open and 0 <= low == math.floor(high) and low + CLOSE < high:
+                whole = replace(whole, low=low + CLOSE, low_open=False)
+            if self.high_open and 0 >= high == math.ceil(low) and high - CLOSE > low:
+                whole = replace(whole, high=high - CLOSE, high_open=False)
+        shorter = [
+            replace(whole, high=each, high_open=False) for each in _shortened(high) if high is not None and high > 0
+        ]
+        shorter += [replace(whole, low=each, low_open=False) for each in _shortened(low) if low is not None and low < 0]
+        return [whole, *(each for each in shorter if not each.is_empty)]
 
     @property
     def _step(self) -> Fraction | None:
@@ -102,6 +132,15 @@ class Numbers:
         return [told(step * each) for each in range(first, last + 1) if self._holds(step * each)]
 
 
+def _shortened(bound: Number | None) -> list[Number]:
+    """Nearer to 0, with fewer decimals, but some."""
+    if not isinstance(bound, float):
+        return []
+    decimal = Decimal(repr(bound))
+    num_decimals = -int(decimal.as_tuple().exponent)
+    return [float(decimal.quantize(Decimal(1).scaleb(-kept), ROUND_DOWN)) for kept in range(1, min(num_decimals, 17))]
+
+
 def without(numbers: Numbers, value: Number) -> list[Numbers]:
     """The numbers below and above it."""
     parts = (Numbers(high=value, high_open=True), Numbers(low=value, low_open=True))
@@ -131,7 +170,7 @@ def asserting(keyword: str, value: Number) -> Numbers:
             return Numbers(multiple=abs(exact(value)))
 
 
-def denying(keyword: str, value: Number, pointer: str) -> Numbers:
+def denying(keyword: str, value: Number, unsayable: Unsayable) -> Numbers:
     match keyword:
         case "minimum":
             return Numbers(high=value, high_open=True)
@@ -142,7 +181,7 @@ def denying(keyword: str, value: Number, pointer: str) -> Numbers:
         case "exclusiveMaximum":
             return Numbers(low=value)
         case _:
-            return Numbers(no_multiples=(abs(exact(value)),), pointer=(pointer, keyword))
+            return Numbers(no_multiples=(abs(exact(value)),), unsayable=unsayable)
 
 
 def _tighter(

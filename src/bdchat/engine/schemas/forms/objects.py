@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from ..unsupported import Unsayable
 from .nodes import ANYTHING, NOTHING, Node, both
 
 
@@ -25,8 +26,7 @@ class Somebody:
 
     name: Node
     value: Node
-    pointer: str
-    keyword: str
+    unsayable: Unsayable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class Objects:
     min_properties: int = 0
     max_properties: int | None = None
     somebodies: tuple[Somebody, ...] = ()
-    refused: tuple[str, str, str] | None = None  # pointer, keyword and reason of what no grammar holds
+    refused: Unsayable | None = None
 
     def meet(self, other: "Objects") -> "Objects | None":
         properties = dict(self.properties)

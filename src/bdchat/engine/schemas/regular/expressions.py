@@ -22,7 +22,7 @@ DOT: Ranges = inverted(((10, 10), (13, 13), (0x2028, 0x2029)))
 CLASSES = {"d": DIGITS, "w": WORDS, "s": SPACES, "D": inverted(DIGITS), "W": inverted(WORDS), "S": inverted(SPACES)}
 CONTROLS = {"n": 10, "r": 13, "t": 9, "f": 12, "v": 11, "0": 0}
 
-MAX_LENGTH = 2_000  # characters of an expression that is read
+MAX_LENGTH = 4_000  # characters of an expression that is read
 MAX_DEPTH = 40  # groups in groups
 MAX_REPEATED = 1_000  # times that a counted part may be repeated
 

@@ -13,6 +13,7 @@ Ranges = tuple[tuple[int, int], ...]  # sorted, disjoint, both ends included
 
 LAST = 0x10FFFF
 ALL: Ranges = ((0, LAST),)
+NO_CHARACTER = "[^\\x{0}-\\x{10FFFF}]"
 MAX_STATES = 400  # of a language that is written as an expression
 MAX_EXPRESSION = 20_000  # characters
 
@@ -218,7 +219,7 @@ class Languages:
                     leads[target] = _either(leads[target], way) if target in leads else way
                     if len(leads[target]) > MAX_EXPRESSION:
                         raise UnsupportedSchema(pointer, keyword, "its texts need an expression that is too long")
-        return arcs[start].get(end, "[^\\x{0}-\\x{10FFFF}]")
+        return arcs[start].get(end, NO_CHARACTER)
 
     def _cat(self, first: Language, rest: Language) -> Language:
         if first is self.nothing or rest is self.nothing:
@@ -235,7 +236,7 @@ class Languages:
             for part in (first, *reversed(parts)):
                 rest = self._cat(part, rest)
             return rest
-        if first is self.anything and rest is self.anything:
+        if rest is self.anything and first.nullable:
             return self.anything
         cuts = first.cuts | rest.cuts if first.nullable else first.cuts
         return self._make("cat", (first, rest), nullable=first.nullable and rest.nullable, cuts=cuts)
@@ -281,12 +282,16 @@ def inverted(ranges: Ranges) -> Ranges:
 
 
 def class_text(ranges: Ranges) -> str:
-    """A class of characters; surrogates, which no text holds, are no ends of a range."""
+    """A class of characters without U+0000 (see `without_nul`); surrogates, which no text holds, end no range."""
     ranges = merged(list(ranges))
-    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
-        return _escaped(ranges[0][0])
     if ranges == ALL:
         return "(?s:.)"
+    if ranges[0][0] == 0:
+        ranges = ((1, ranges[0][1]), *ranges[1:]) if ranges[0][1] else ranges[1:]
+    if not ranges:
+        return NO_CHARACTER
+    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
+        return _escaped(ranges[0][0])
     inside = "".join(
         _escaped(first) if first == last else f"{_escaped(first)}-{_escaped(last)}"
         for first, last in (
