@@ -165,6 +165,7 @@ async def test_a_gap_is_filled_between_prompt_and_suffix() -> None:
         ({"prompt": [97]}, "prompt", "invalid_value"),
         ({"prompt": "a", "echo": True}, "echo", "unsupported_parameter"),
         ({"prompt": "a", "suffix": 5}, "suffix", "invalid_value"),
+        ({"prompt": ["a"] * 256, "suffix": "z" * 40_000}, "suffix", "invalid_value"),
     ],
 )
 async def test_what_does_not_go_with_a_suffix_is_named(fields: dict[str, object], param: str, code: str) -> None:

@@ -22,6 +22,7 @@ from bdchat.engine.request import FimPrompt, GenerationRequest, Prompt, Sampling
 
 DEFAULT_MAX_TOKENS = 16
 MAX_TOKEN_ID = 2**31 - 1
+MAX_SUFFIX_CHARS = 1 << 23  # of all prompts together: it is read once for each
 
 
 def prompts_of(value: object, info: ValidationInfo) -> list[Prompt]:
@@ -81,6 +82,8 @@ class CompletionRequest(SamplingFields):
             raise unsupported("only best_of equal to n is supported.", at="best_of")
         if self.suffix and self.echo:
             raise unsupported("what stands around a gap is not said again.", at="echo")
+        if self.suffix and len(self.suffix) * len(self.prompts_as_sent) > MAX_SUFFIX_CHARS:
+            raise invalid("is too long for so many prompts.", at="suffix")
         if self.suffix and any(isinstance(prompt, TokenPrompt) for prompt in self.prompts_as_sent):
             raise invalid("must be text where there is a suffix.", at="prompt")
         return self

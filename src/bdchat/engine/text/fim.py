@@ -12,7 +12,7 @@ from bdchat.engine.text.tokenizer import FimTokens, Segment, Tokenizer
 
 NO_FIM = "is not supported by this model: it has no tokens for filling a gap (fill in the middle)"
 MARKS = 4  # prefix, suffix, middle, BOS
-CHARS_PER_TOKEN = 16  # no text has longer ones on average: more need not be tokenised to be too much
+CHARS_PER_TOKEN = 8  # no text has longer ones on average: more need not be tokenised to be too much
 BETWEEN_FILES = "\n\n--- {name} ---\n\n"  # where the model has no token for it
 
 
