@@ -84,6 +84,8 @@ class FakeEngine:
     context_cut: str | None = None
     sampling_defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
     languages: tuple[str, ...] = ()
+    owner: str = "bdchat"
+    has_fim: bool = False
     answer_format: AnswerFormat = field(default_factory=AnswerFormat)
     opens_thought: bool = False  # every prompt ends inside a thought
     refusal: EngineError | None = None  # raised instead of Accepted
@@ -111,7 +113,9 @@ class FakeEngine:
         if self.state != "ready":
             return None
         info = fake_info(self.model_id, n_ctx=self.n_ctx, context_cut=self.context_cut)
-        return msgspec.structs.replace(info, answer_format=self.answer_format, opens_thought=self.opens_thought)
+        return msgspec.structs.replace(
+            info, answer_format=self.answer_format, opens_thought=self.opens_thought, has_fim=self.has_fim
+        )
 
     def cancel(self, request_id: str) -> None:
         if request_id in self.cancels:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.acceptance.caller import MODEL, SAME, Caller, chat_body, finish_reason, said
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.anyio, pytest.mark.gguf]
 
@@ -88,7 +89,7 @@ async def test_a_client_that_leaves_frees_its_place(caller: Caller, streams: boo
 
 async def until_running(caller: Caller, num_running: int) -> None:
     shown = f"bdchat_generations_running {num_running}.0"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while shown not in (await caller.http.get("/metrics")).text:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

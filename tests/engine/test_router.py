@@ -54,6 +54,8 @@ class StillEngine:
         self.load_fraction: float | None = None
         self.sampling_defaults = SamplingDefaults()
         self.languages: tuple[str, ...] = ()
+        self.owner = "bdchat"
+        self.has_fim = False
         self.num_restarts = 0
         self.num_in_flight = 0
         self.pid = None

@@ -111,6 +111,7 @@ export const MODEL: Model = {
   state: "ready",
   load_fraction: null,
   languages: [],
+  capabilities: ["completion", "chat", "tools", "json_schema"],
   num_parameters: null,
   sampling_defaults: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0.05, repeat_penalty: 1, repeat_last_n: 64 },
 };

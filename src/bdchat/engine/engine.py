@@ -44,6 +44,14 @@ class Engine(Protocol):
     def languages(self) -> tuple[str, ...]:
         """Codes of those that its makers name; "multilingual" for too many to name, () when nobody told."""
 
+    @property
+    def owner(self) -> str:
+        """Who made the model."""
+
+    @property
+    def has_fim(self) -> bool:
+        """Whether it has tokens for filling gaps, as far as its file tells; ModelInfo knows better."""
+
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         """Accepted first, then Progress and PromptLogprobs (if asked) and Deltas in order, one Finished per choice, the
         end. With a resumption the Deltas go on after what it holds.

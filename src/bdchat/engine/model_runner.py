@@ -136,4 +136,5 @@ class AnswerMatcher(Protocol):
 class AnswerGrammar(Protocol):
     """A compiled constraint; any number of answers may be held to it."""
 
-    def start(self) -> AnswerMatcher: ...
+    def start(self) -> AnswerMatcher | None:
+        """None: the answer is free after all."""

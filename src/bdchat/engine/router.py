@@ -42,6 +42,7 @@ class ServedModel:
     languages: tuple[str, ...]
     context_length: int | None  # what a sequence may have; None until it is loaded
     load_fraction: float | None  # Engine.load_fraction
+    has_fim: bool  # it can fill gaps
 
 
 class Router:
@@ -198,4 +199,5 @@ class Router:
         info, created = engine.info, self._created[model_id]
         n_ctx = info.n_ctx if info else None
         known = (engine.state, info, engine.sampling_defaults, engine.languages, n_ctx, engine.load_fraction)
-        return ServedModel(model_id, created, "bdchat", *known)
+        has_fim = info.has_fim if info else engine.has_fim
+        return ServedModel(model_id, created, engine.owner, *known, has_fim)

@@ -96,6 +96,17 @@ async def test_a_name_that_nobody_has_is_slowed_down_all_the_same() -> None:
             assert seen == [401] * 3 + [429] * 2
 
 
+async def test_an_account_has_one_count_by_whatever_name_it_is_called() -> None:
+    """Its email had one of its own: twice as many guesses."""
+    async with in_process(settings=behind_proxy()) as client:
+        headers = await signed_in(client)
+        changed = await client.patch("/api/profile", json={"email": "ann@example.org"}, headers=headers)
+        assert changed.is_success, changed.text
+        names = ("ann", "ann@example.org", "ANN", "Ann@Example.org", "ann@example.org")
+        seen = [(await guess(client, f"192.0.2.{n}", name)).status_code for n, name in enumerate(names)]
+        assert seen == [401] * 3 + [429] * 2
+
+
 async def test_a_device_that_has_signed_in_before_passes() -> None:
     async with in_process(settings=behind_proxy(attempts_per_address=3)) as client:
         await signed_in(client)

@@ -252,3 +252,18 @@ async def test_a_stream_tells_where_its_request_is_only_when_asked() -> None:
     assert [chunk["usage"] for chunk in told[:-1]] == [None] * (len(told) - 1)
     assert [chunk["choices"][0]["delta"] for chunk in told[2:-1]] == [chunk["choices"][0]["delta"] for chunk in plain]
     assert whole["choices"][0]["message"]["content"] == "Hello world"
+
+
+@pytest.mark.parametrize(("url", "body"), [(URL, {"messages": USER}), ("/v1/completions", {"prompt": "a"})])
+async def test_speeds_come_with_an_answer_when_asked(url: str, body: dict[str, Any]) -> None:
+    asks, usage = {"timings_per_token": True}, {"stream_options": {"include_usage": True}}
+    async with in_process() as client:
+        whole = (await client.post(url, json=body | asks)).json()
+        alone = events_of((await client.post(url, json=body | asks | {"stream": True})).text)
+        both = events_of((await client.post(url, json=body | asks | usage | {"stream": True})).text)
+        plain = (await client.post(url, json=body)).json()
+    assert (whole["timings"]["predicted_n"], whole["timings"]["predicted_ms"]) == (11, 3.0)
+    assert alone[-1]["timings"].keys() == whole["timings"].keys()
+    assert (alone[-1]["choices"], "usage" in alone[-1]) == ([], False)
+    assert (both[-1]["timings"]["predicted_n"], both[-1]["usage"]["completion_tokens"]) == (11, 11)
+    assert "timings" not in plain

@@ -2,17 +2,26 @@
 
 import pytest
 
+from bdchat.engine.request import AnswerFormat
 from bdchat.settings import ModelSettings, Settings
 from tests.api.serving import USER, error_of, in_process, opened
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
+THINKS = AnswerFormat(thinks=True)
 
 
 async def test_the_list_has_what_typed_clients_require() -> None:
     async with in_process(
-        FakeEngine("a/b", context_cut="1 of 2", languages=("en", "ko")),
-        FakeEngine("c", state="loading", load_fraction=0.25),
+        FakeEngine(
+            "a/b",
+            context_cut="1 of 2",
+            languages=("en", "ko"),
+            owner="HuggingFaceTB",
+            has_fim=True,
+            answer_format=THINKS,
+        ),
+        FakeEngine("c", state="loading", load_fraction=0.25, has_fim=True),
     ) as client:
         for url in ("/v1/models", "/v1/models/"):
             body = (await client.get(url)).json()
@@ -23,6 +32,9 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert [model["opens_thought"] for model in body["data"]] == [False, None]
             assert [model["sampling_defaults"]["temperature"] for model in body["data"]] == [0.7, 0.7]
             assert [model["languages"] for model in body["data"]] == [["en", "ko"], []]
+            assert [model["owned_by"] for model in body["data"]] == ["HuggingFaceTB", "bdchat"]
+            assert [model["capabilities"][4:] for model in body["data"]] == [["fim", "reasoning"], ["fim"]]
+            assert body["data"][0]["capabilities"][:4] == ["completion", "chat", "tools", "json_schema"]
             assert [model["num_parameters"] for model in body["data"]] == [1, None]
             assert [model["context_cut"] for model in body["data"]] == ["1 of 2", None]
             assert [model["load_fraction"] for model in body["data"]] == [None, 0.25]

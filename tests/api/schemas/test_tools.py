@@ -44,9 +44,11 @@ def allowed(*names: str, mode: str = "auto") -> dict[str, Any]:
 
 def test_what_is_not_said_of_a_function_may_be_null_or_absent() -> None:
     null = {"type": "function", "function": {"name": "now", "description": None, "parameters": None, "strict": None}}
-    strict = {"type": "function", "function": {**WEATHER["function"], "strict": True, "cache_control": {}}}  # type: ignore[dict-item]
+    strict = {"type": "function", "function": {"name": "now", "strict": True}}
+    extra = {"type": "function", "function": WEATHER["function"] | {"strict": False, "cache_control": {}}}  # type: ignore[operator]
     assert prompt_of(tools=[WEATHER, NOW]).tools == (WEATHER, NOW)
-    assert prompt_of(tools=[strict, null]).tools == (WEATHER, NOW)
+    assert prompt_of(tools=[extra, null]).tools == (WEATHER, NOW)
+    assert prompt_of(tools=[strict]).tools == (strict,)
     assert prompt_of(tools=[{"function": {"name": "now"}}]).tools == (NOW,)
     assert prompt_of(tools=None).tools == prompt_of(tools=[]).tools == ()
 

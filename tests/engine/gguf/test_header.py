@@ -90,6 +90,19 @@ def test_a_token_reads_the_weights_but_the_tables_and_idle_experts(
     assert read_header(file.write(tmp_path / "m.gguf")).step_bytes == step_bytes
 
 
+def test_who_made_it_and_whether_it_fills_gaps_are_read(tmp_path: Path) -> None:
+    plain = read_header(GGUFFile().write(tmp_path / "m.gguf"))
+    assert (plain.organization, plain.has_fim) == ("", False)
+    gaps = {"tokenizer__ggml__tokens": files.strings(["[PREFIX]", "b", "[SUFFIX]"])}
+    able = read_header(GGUFFile().with_pairs(general__organization=files.string("Ann\n"), **gaps).write(tmp_path / "n"))
+    assert (able.organization, able.has_fim) == ("Ann", True)
+    half = {"tokenizer__ggml__tokens": files.strings(["[PREFIX]", "b", "c"]), "general__organization": files.u32(5)}
+    unable = read_header(GGUFFile().with_pairs(**half).write(tmp_path / "o"))
+    assert (unable.organization, unable.has_fim) == ("", False)
+    named = GGUFFile().with_pairs(tokenizer__ggml__fim_pre_token_id=files.u32(1))
+    assert read_header(named.write(tmp_path / "p")).has_fim
+
+
 def test_languages_are_read_as_codes(tmp_path: Path) -> None:
     file = GGUFFile().with_pairs(general__languages=files.strings(["en", "ko", "<b>", "multilingual"]))
     assert read_header(file.write(tmp_path / "m.gguf")).languages == ("en", "ko")

@@ -1,15 +1,16 @@
 """Answers held to a grammar: each is whole or cut, whatever happens on the way."""
 
 import json
+import re
 from collections.abc import Sequence
 
 import msgspec
 import pytest
 
 from bdchat.engine.model_runner import KVLayout
-from bdchat.engine.request import Constraint, FinishReason, GenerationRequest, Resumption
+from bdchat.engine.request import ChatPrompt, Constraint, FinishReason, GenerationRequest, Resumption
 from bdchat.engine.scheduling.scheduler import Scheduler
-from tests.engine.grammars import byte_grammar
+from tests.engine.grammars import byte_compiler, byte_grammar, order
 from tests.engine.scheduler_runs import PROMPT, Heard, add, ask, run, step
 from tests.fakes import EOS, FakeRunner, spell
 
@@ -144,3 +145,34 @@ def test_a_json_answer_is_json() -> None:
     text = json.dumps({**schema, "additionalProperties": False})
     _, heard = held(Constraint(kind="json_schema", text=text), ask(PROMPT, max_tokens=50))
     assert heard.text["r", 0] == '{"서울": 2, "b": "x"}'
+
+
+@pytest.mark.parametrize("num_known", [0, 5, 25, 60])
+def test_a_call_is_held_from_where_the_model_begins_it(num_known: int) -> None:
+    """And goes on after an engine's death, in the call or before."""
+    begun = b"I ask. <tool_call>"
+
+    def calling(tokens: Sequence[int]) -> int:
+        place = len(tokens) - len(PROMPT)
+        return begun[place] if place < len(begun) else spell(tokens)
+
+    parameters = {"type": "object", "properties": {"city": {"enum": ["Seoul", "Paris"]}}, "required": ["city"]}
+    tool: dict[str, object] = {"type": "function", "function": {"name": "weather", "parameters": parameters}}
+    prompt = ChatPrompt(messages=(), tools=(tool,), parallel_tool_calls=False)
+    grammar = byte_compiler().compile(order(prompt=prompt))
+    known = list(begun + b'\n{"name": "weather", "arguments": {"city": "Seoul"')[:num_known]
+    resumption = Resumption(
+        prompt_tokens=tuple(PROMPT),
+        seed=0,
+        choice_tokens=(tuple(known),),
+        num_chars_sent=(num_known,),
+        finished=(False,),
+    )
+    scheduler = Scheduler(FakeRunner(n_ctx=300, next_token=calling))
+    add(scheduler, ask(PROMPT, max_tokens=200), resumption, grammar=grammar)
+    heard = run(scheduler)
+    text = bytes(known).decode() + heard.text["r", 0]
+    assert re.fullmatch(r"I ask\. <tool_call>\s*(\{.*\})\s*</tool_call>", text), text
+    called = json.loads(text.partition("<tool_call>")[2].partition("</tool_call>")[0])
+    assert (called["name"], called["arguments"]["city"] in {"Seoul", "Paris"}) == ("weather", True)
+    assert heard.finished["r", 0].reason is FinishReason.STOP

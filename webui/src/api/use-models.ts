@@ -1,5 +1,5 @@
 /** The models that the server answers with. Nobody tells when one comes or goes: it is asked, sooner while one is awaited. */
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { call } from "./client";
 import { keys } from "./keys";
 import type { Endpoints, Model } from "./types.gen";
@@ -8,10 +8,14 @@ const LOADING_MS = 1000;
 const AWAITED_MS = 3_000;
 const STEADY_MS = 30_000;
 
+const MODELS = queryOptions({
+  queryKey: keys.models,
+  queryFn: ({ signal }) => call("GET /v1/models", { signal }),
+});
+
 export function useModels() {
   return useQuery({
-    queryKey: keys.models,
-    queryFn: ({ signal }) => call("GET /v1/models", { signal }),
+    ...MODELS,
     refetchInterval: ({ state }) => (isSteady(state.data) ? STEADY_MS : AWAITED_MS),
   });
 }
@@ -22,12 +26,7 @@ function isSteady(list: Endpoints["GET /v1/models"]["response"] | undefined): bo
 
 /** For who waits: the model, while it is being loaded. It is asked again and again, the first time after a second. */
 export function useLoadingModel(modelId: string | undefined): Model | null {
-  const { data } = useQuery({
-    queryKey: keys.models,
-    queryFn: ({ signal }) => call("GET /v1/models", { signal }),
-    refetchOnMount: false,
-    refetchInterval: LOADING_MS,
-  });
+  const { data } = useQuery({ ...MODELS, refetchOnMount: false, refetchInterval: LOADING_MS });
   const model = data?.data.find((each) => each.id === modelId) ?? data?.data[0];
   return model?.state === "loading" || model?.state === "restarting" ? model : null;
 }

@@ -74,6 +74,9 @@ const TEXTS = {
   import_running: "refusal.importRunning",
   file_empty: "refusal.fileEmpty",
   file_unknown: "refusal.fileUnknown",
+  // the form of an answer
+  unsupported_schema: "refusal.unsupportedSchema",
+  invalid_grammar: "refusal.invalidGrammar",
   // the administration
   only_admin: "refusal.onlyAdmin",
   no_memory: "admin.refusal.noMemory",

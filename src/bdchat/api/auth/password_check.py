@@ -70,7 +70,8 @@ class PasswordCheck:
         known_as = f"login {login_id}" if login_id is not None else None
         if is_known and device is not None:
             known_as = f"device {token_hash(device)}"
-        counts = self._counts(users.username_key(username), peer.limited_as, known_as)
+        account = user.user_id if user is not None else users.username_key(username)  # its name and email are one
+        counts = self._counts(account, peer.limited_as, known_as)
         _take(counts)
         try:
             is_right = await self._passwords.verify(user.password_hash if user else None, password)

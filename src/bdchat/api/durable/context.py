@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from bdchat.api.durable.path_reader import PathReader, written
 from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import ChatTooLong, ContextLengthExceeded, InvalidRequest
-from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Role
+from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.chats.messages import storable
 from bdchat.store.errors import Conflict
@@ -23,7 +24,7 @@ from bdchat.store.tables import Message, SessionConfig
 TEMPLATE_TOKENS = 32  # per message: more than any template writes around one
 ANSWER_SHARE = 8  # of the context is kept free for the answer: 1/8
 ROOMY_SHARE = 4  # when messages are dropped, enough go that 1/4 is free: the next turns find their prompt in the cache
-ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
+PLAIN = PathReader()  # every text is what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,13 @@ class Fitted:
 # --- what is new ------------------------------------------------------------------------------------------------------
 
 
-def turn_of(path: Sequence[Message], given: Sequence[ChatMessage], *, is_parent_named: bool) -> Turn:
+def turn_of(
+    path: Sequence[Message],
+    given: Sequence[ChatMessage],
+    *,
+    is_parent_named: bool,
+    reader: PathReader = PLAIN,
+) -> Turn:
     """`given`: what the client sent, without system messages.
 
     One message is new. Of several, those that begin the path are known, and the rest is written where it leaves the
@@ -57,10 +64,10 @@ def turn_of(path: Sequence[Message], given: Sequence[ChatMessage], *, is_parent_
     if len(given) < 2:
         num_known, depth = 0, len(path)
     else:
-        num_known = _num_common(path, given)
+        num_known = _num_common(path, given, reader)
         depth = num_known or len(path)
         if not num_known:
-            num_known = _num_overlapping(path, given)
+            num_known = _num_overlapping(path, given, reader)
     turn = Turn(path[:depth], tuple(given[num_known:]))
     if not turn.new and not (turn.path and turn.path[-1].role == "user"):
         raise InvalidRequest("messages", "there is no new message, and the last one is not the user's.")
@@ -85,23 +92,19 @@ def _without_running(path: Sequence[Message], *, is_parent_named: bool) -> Seque
     return path[:depth]
 
 
-def _is_same(stored: Message, given: ChatMessage) -> bool:
-    return stored.role == given.role and stored.content.strip() == given.content.strip()
-
-
-def _num_common(path: Sequence[Message], given: Sequence[ChatMessage]) -> int:
+def _num_common(path: Sequence[Message], given: Sequence[ChatMessage], reader: PathReader) -> int:
     count = 0
     for stored, message in zip(path, given, strict=False):
-        if not _is_same(stored, message):
+        if not reader.is_same(stored, message):
             break
         count += 1
     return count
 
 
-def _num_overlapping(path: Sequence[Message], given: Sequence[ChatMessage]) -> int:
+def _num_overlapping(path: Sequence[Message], given: Sequence[ChatMessage], reader: PathReader) -> int:
     """How many of `given` are the path's last ones."""
     for count in range(min(len(path), len(given)), 0, -1):
-        if all(_is_same(stored, message) for stored, message in zip(path[-count:], given, strict=False)):
+        if all(reader.is_same(stored, message) for stored, message in zip(path[-count:], given, strict=False)):
             return count
     return 0
 
@@ -143,9 +146,14 @@ def system_in_force(system: Sequence[ChatMessage], system_prompt: str) -> tuple[
 
 
 def conversation(
-    system: Sequence[ChatMessage], path: Sequence[Message], new: Sequence[ChatMessage] = ()
+    system: Sequence[ChatMessage],
+    path: Sequence[Message],
+    new: Sequence[ChatMessage] = (),
+    reader: PathReader = PLAIN,
 ) -> tuple[ChatMessage, ...]:
-    return (*system, *(_as_stored(message.role, message.content) for message in path if has_said(message)), *new)
+    """`new`: as they will lie in the chat (`as_stored`)."""
+    said = [(message.role, message.content) for message in path if has_said(message)]
+    return (*system, *reader.shown([*said, *((message.role, message.content) for message in new)]))
 
 
 def has_said(message: Message) -> bool:
@@ -155,11 +163,7 @@ def has_said(message: Message) -> bool:
 
 def as_stored(message: ChatMessage) -> ChatMessage:
     """What is left of a message once it lies in a chat: an answer that goes on after a restart sees just that."""
-    return _as_stored(message.role, storable(message.content))
-
-
-def _as_stored(role: str, content: str) -> ChatMessage:
-    return ChatMessage(role=ROLES[role], content=content)
+    return ChatMessage(role=message.role, content=storable(written(message)))
 
 
 def without_oldest(messages: Sequence[ChatMessage], num_dropped: int) -> tuple[ChatMessage, ...]:

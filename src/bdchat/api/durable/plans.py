@@ -26,17 +26,20 @@ from bdchat.api.durable.context import (
 )
 from bdchat.api.durable.numbering import text_and_tokens
 from bdchat.api.durable.opening import READS_CALLS
+from bdchat.api.durable.path_reader import PathReader
 from bdchat.api.durable.recorded_run import RunPlan
 from bdchat.api.generation.events import LogEvent
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
-from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
+from bdchat.engine.request import AnswerFormat, ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.chats.answers import MessagePlace, NewAnswer
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import Generation, Message
+
+PATH_FORMAT = "path_format"  # in a row's wire: how the calls in its chat were read, to be read so again
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +75,18 @@ class Plans:
         """`turn` None: found out from what the request says. Raises ModelNotFound, InvalidRequest, Conflict and
         ContextLengthExceeded."""
         system, given = split_system([message.to_chat_message() for message in body.messages])
-        if turn is None:
-            turn = turn_of(place.path, given, is_parent_named=bool(body.stored_under("parent_id")))
-        new = tuple(as_stored(message) for message in turn.new)
         body = self.in_force(body, place)
         engine = self._router.engine_for(body.model)
+        answer_format = engine.info.answer_format if engine.info is not None else AnswerFormat()
+        reader = PathReader(answer_format, body.prompt_tools)
+        if turn is None:
+            is_parent_named = bool(body.stored_under("parent_id"))
+            turn = turn_of(place.path, given, is_parent_named=is_parent_named, reader=reader)
+        new = tuple(as_stored(message) for message in turn.new)
         body = body.with_defaults(engine.sampling_defaults, "model")
         request = _request(body, user_id)
         system = system_in_force(system, place.config.system_prompt)
-        messages = conversation(system, turn.path, new)
+        messages = conversation(system, turn.path, new, reader)
         shown = await fitted(
             engine,
             request,
@@ -96,7 +102,8 @@ class Plans:
             session_id=place.session.session_id,
             message_id=new_id(),
             wire=_wire(body, request)
-            | {"system": [message.content for message in system], "num_dropped_messages": shown.num_dropped},
+            | {"system": [message.content for message in system], "num_dropped_messages": shown.num_dropped}
+            | ({PATH_FORMAT: msgspec.to_builtins(answer_format)} if body.prompt_tools else {}),
         )
         texts = [(message.role, message.content) for message in new]
         client_id = body.stored_under("client_message_id")
@@ -244,7 +251,10 @@ def _request_of(generation: Generation, path: Sequence[Message]) -> GenerationRe
     if generation.session_id is None:
         return request
     system = [ChatMessage(role="system", content=content) for content in generation.wire.get("system", ())]
-    return _with_messages(request, without_oldest(conversation(system, path), _num_dropped(generation)))
+    assert isinstance(request.prompt, ChatPrompt)
+    answer_format = msgspec.convert(generation.wire.get(PATH_FORMAT, {}), AnswerFormat)
+    messages = conversation(system, path, reader=PathReader(answer_format, request.prompt.tools))
+    return _with_messages(request, without_oldest(messages, _num_dropped(generation)))
 
 
 def messages_of(generation: Generation, path: Sequence[Message]) -> tuple[ChatMessage, ...]:

@@ -4,6 +4,7 @@ A prompt is counted once however many choices it has; completions are summed; pr
 
 from typing import Any
 
+from bdchat.api.generation.speeds import speeds_of
 from bdchat.engine.request import Accepted, Delta, Event, Finished
 
 
@@ -14,6 +15,7 @@ class UsageCount:
         self._num_completion_tokens = 0
         self.num_reasoning_tokens = 0  # of the completion's; whoever reads its text counts them
         self._timings: dict[str, float] = {}
+        self._first: Finished | None = None
 
     def add_accepted(self, event: Accepted) -> None:
         self._num_prompt_tokens += len(event.prompt_tokens)
@@ -22,6 +24,7 @@ class UsageCount:
         self._num_completion_tokens += event.usage.num_completion_tokens
         if event.index == 0:  # later choices find the first one's prompt in the cache: that is not reuse
             self._num_cached_tokens += min(event.usage.num_cached_tokens, event.usage.num_prompt_tokens)
+            self._first = event
             timings = event.timings
             self._timings = {
                 "queue_ms": round(timings.queue_ms, 3),
@@ -47,6 +50,11 @@ class UsageCount:
     def timings(self) -> dict[str, float]:
         """Of the first choice: queue_ms, prefill_ms, decode_ms."""
         return self._timings
+
+    @property
+    def speeds(self) -> dict[str, float]:
+        """Of the same, under llama.cpp's names."""
+        return speeds_of(self._first) if self._first is not None else {}
 
 
 class Spending:

@@ -59,6 +59,11 @@ class ChatCompletions:
         if info is not None:
             reading = reading.by(info.answer_format, opens_thought=False)  # Accepted tells of this prompt
         if body.stream:
-            return StreamResponse(group, ChatChunks(head, includes_usage=body.includes_usage, reading=reading))
-        collector = ChatCollector(head, has_logprobs=bool(body.logprobs), reading=reading)
+            chunks = ChatChunks(
+                head, includes_usage=body.includes_usage, reading=reading, includes_speeds=body.includes_speeds
+            )
+            return StreamResponse(group, chunks)
+        collector = ChatCollector(
+            head, has_logprobs=bool(body.logprobs), reading=reading, has_speeds=body.includes_speeds
+        )
         return await complete(request, group, collector)

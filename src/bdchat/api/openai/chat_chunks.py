@@ -36,9 +36,12 @@ _encoder = msgspec.json.Encoder()
 class ChatChunks:
     """StreamEncoder. Every choice's role chunk goes out with the first event of any, so that choice 0 is first."""
 
-    def __init__(self, head: ChatHead, *, includes_usage: bool, reading: Reading) -> None:
+    def __init__(
+        self, head: ChatHead, *, includes_usage: bool, reading: Reading, includes_speeds: bool = False
+    ) -> None:
         self._head = head
         self._includes_usage = includes_usage
+        self._includes_speeds = includes_speeds
         self._usage = UsageCount()
         self._readers = ChoiceReaders(reading, head.num_choices)
         self._is_plain_now = not self._readers  # of every choice all that comes is content
@@ -87,6 +90,10 @@ class ChatChunks:
     def close(self) -> bytes:
         """For who has read no Ended."""
         self._usage.num_reasoning_tokens = self._readers.num_thought_tokens
+        if self._includes_speeds:
+            about = {"usage": self._usage.to_wire()} if self._includes_usage else {}
+            last = self._head.to_wire(CHUNK) | {"choices": [], **about, "timings": self._usage.speeds}
+            return frame(last | {"bdchat": {"timings": self._usage.timings}})
         return self._usage_frame(self._usage.to_wire(), self._usage.timings) if self._includes_usage else b""
 
     def _frames(self, event: LogEvent) -> list[bytes]:

@@ -16,9 +16,10 @@ from bdchat.store.chats.generation_rows import GenerationRow
 class ChatCollector:
     """Collector."""
 
-    def __init__(self, head: ChatHead, *, has_logprobs: bool, reading: Reading) -> None:
+    def __init__(self, head: ChatHead, *, has_logprobs: bool, reading: Reading, has_speeds: bool = False) -> None:
         self._head = head
         self._has_logprobs = has_logprobs
+        self._has_speeds = has_speeds
         self._usage = UsageCount()
         self._readers = ChoiceReaders(reading, head.num_choices)
         self._messages = [self._new_message(index) for index in range(head.num_choices)]
@@ -59,7 +60,8 @@ class ChatCollector:
 
     def document(self) -> dict[str, Any]:
         self._usage.num_reasoning_tokens = self._readers.num_thought_tokens
-        return self._document(self._usage.to_wire()) | {"bdchat": {"timings": self._usage.timings}}
+        speeds = {"timings": self._usage.speeds} if self._has_speeds else {}
+        return self._document(self._usage.to_wire()) | speeds | {"bdchat": {"timings": self._usage.timings}}
 
     def stored_document(self, shown: GenerationRow, last_event_id: int, *, has_content_gap: bool) -> dict[str, Any]:
         """`shown` may be older than what was read. Its content is a gap with `has_content_gap`, its prefix when it is

@@ -26,6 +26,7 @@ class CompletionHead:
     num_prompts: int
     echo: bool
     has_logprobs: bool
+    has_speeds: bool = False
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -105,6 +106,7 @@ class CompletionChunks:
     """StreamEncoder."""
 
     def __init__(self, head: CompletionHead, *, includes_usage: bool) -> None:
+        self._head = head
         self._wire = head.to_wire()
         self._pieces = _Pieces(head)
         self._includes_usage = includes_usage
@@ -115,10 +117,10 @@ class CompletionChunks:
         return b"".join((*told, *(self._chunk(piece) for piece in self._pieces.of(position, events))))
 
     def close(self) -> bytes:
-        if not self._includes_usage:
-            return b""
         usage = self._pieces.usage
-        return frame(self._wire | {"choices": [], "usage": usage.to_wire(), "bdchat": {"timings": usage.timings}})
+        last = {"usage": usage.to_wire()} if self._includes_usage else {}
+        last |= {"timings": usage.speeds} if self._head.has_speeds else {}
+        return frame(self._wire | {"choices": [], **last, "bdchat": {"timings": usage.timings}}) if last else b""
 
     def _progress(self, position: int, event: Progress) -> bytes:
         chunk = self._wire | {"choices": []}
@@ -161,6 +163,7 @@ class CompletionCollector:
         choices = [self._choice(index) for index in range(len(self._texts))]
         usage = self._pieces.usage
         document = self._head.to_wire() | {"choices": choices, "usage": usage.to_wire()}
+        document |= {"timings": usage.speeds} if self._head.has_speeds else {}
         return document | {"bdchat": {"timings": usage.timings}}
 
     def _choice(self, index: int) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Completions:
             num_prompts=len(body.prompts),
             echo=bool(body.echo),
             has_logprobs=body.logprobs is not None,
+            has_speeds=body.includes_speeds,
         )
         if body.stream:
             return StreamResponse(group, CompletionChunks(head, includes_usage=body.includes_usage))

@@ -9,6 +9,8 @@ from bdchat.api.http.identity import require_chat
 from bdchat.api.schemas.models import Model, ModelList, SamplingDefaultsView
 from bdchat.engine.router import Router, ServedModel
 
+OF_ALL = ("completion", "chat", "tools", "json_schema")
+
 
 class Models:
     def __init__(self, router: Router) -> None:
@@ -36,7 +38,13 @@ def _to_wire(model: ServedModel) -> Model:
         context_cut=model.info.context_cut if model.info else None,
         sampling_defaults=SamplingDefaultsView(**msgspec.structs.asdict(model.sampling_defaults)),
         languages=list(model.languages),
+        capabilities=_capabilities(model),
         num_parameters=model.info.num_parameters if model.info else None,
         state=model.state,
         load_fraction=model.load_fraction,
     )
+
+
+def _capabilities(model: ServedModel) -> list[str]:
+    thinks = model.info is not None and model.info.answer_format.thinks
+    return [*OF_ALL, *(["fim"] if model.has_fim else []), *(["reasoning"] if thinks else [])]

@@ -27,6 +27,7 @@ from bdchat.api.openai.chat_answer import ChatHead
 from bdchat.api.openai.chat_chunks import ChatChunks
 from bdchat.api.openai.chat_document import ChatCollector
 from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.engine.answers.parts import Content
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
 from bdchat.store.chats import generation_rows, generations
@@ -169,8 +170,8 @@ def _is_read_on(db: Db, shown: GenerationRow, reading: Reading) -> bool:
         return False
     reader = ChoiceReader(reading)
     reader.feed(_text(db, shown, "prefix"))
-    reader.feed(generation_rows.part_of(db, shown.row.generation_id, "content", start=0, num_chars=HEAD_CHARS))
-    return not reader.is_plain
+    head = generation_rows.part_of(db, shown.row.generation_id, "content", start=0, num_chars=HEAD_CHARS)
+    return reader.feed(head) != [Content(head)] or not reader.is_plain
 
 
 def _part(shown: GenerationRow, name: Literal["content", "prefix"]) -> LongText:

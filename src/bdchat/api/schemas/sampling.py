@@ -174,6 +174,7 @@ class SamplingFields(FormatFields):
     cache_prompt: StrictBool | None = None
     deterministic: StrictBool | None = None
     return_progress: StrictBool | None = None
+    timings_per_token: StrictBool | None = None
     chat_template_kwargs: TemplateKwargs = None
     sampling_defaults: SamplingSource | None = None
 
@@ -212,6 +213,10 @@ class SamplingFields(FormatFields):
         """Of a stream alone: elsewhere nobody hears of it."""
         asks = self.return_progress or (self.stream_options and self.stream_options.include_progress)
         return bool(self.stream and asks)
+
+    @property
+    def includes_speeds(self) -> bool:
+        return bool(self.timings_per_token)
 
     @property
     def user_name(self) -> str:

@@ -1,8 +1,8 @@
 """Tools of a chat completion's request, and which of them the answer may call or must.
 
 OpenAI's tools and tool_choice, and functions and function_call, their older names. What is not said of a function
-(description, parameters) may be absent or null. `strict` changes nothing: a call's arguments are held to the function's
-schema either way.
+(description, parameters) may be absent or null. A schema that arguments cannot be held to is refused with `strict`;
+without it they are any object then.
 """
 
 import re
@@ -68,6 +68,8 @@ class FunctionDefinition(Wire):
             function["description"] = self.description
         if self.parameters is not None:
             function["parameters"] = self.parameters
+        if self.strict:
+            function["strict"] = True
         return {"type": "function", "function": function}
 
 

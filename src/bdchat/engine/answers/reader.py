@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from bdchat.engine.answers.call_teller import CallTeller
 from bdchat.engine.answers.calls import read_calls
-from bdchat.engine.answers.families import FAMILIES, FENCE, may_be_in_fence
+from bdchat.engine.answers.families import FAMILIES, FENCE, GENERIC, may_be_in_fence
 from bdchat.engine.answers.harmony import read_harmony
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, Content, Thought
 from bdchat.engine.answers.source import NotACall, Reading, TextSource, num_held
@@ -30,7 +30,7 @@ class AnswerReader:
         reads_calls: bool = True,
     ) -> None:
         self._format = answer_format
-        self._family = FAMILIES[answer_format.family]
+        self._family = FAMILIES.get(answer_format.family, GENERIC)  # a stored answer may be of one that is no more
         self._opens_thought = opens_thought
         has_calls = reads_calls and bool(tools)
         self._source = TextSource()

@@ -7,7 +7,7 @@ process (SIGBUS), here it is an error. Knows lengths and bytes, nothing of what 
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,9 +113,11 @@ class Cursor:
         self.pos = pos
         self._require(0)
 
-    def skip_distinct_strings(self, count: int, max_bytes: int, what: str) -> None:
+    def skip_distinct_strings(
+        self, count: int, max_bytes: int, what: str, *, among: Iterable[bytes] = ()
+    ) -> frozenset[bytes]:
         """Walks `count` strings and refuses two equal ones; empty ones may repeat. Keeps hashes, not strings (they are
-        keyed by this process: nobody can aim at a collision)."""
+        keyed by this process: nobody can aim at a collision). Which of `among` there are."""
         self._string_budget -= count
         self._require(8 * count)
         hashes: set[int] = set()
@@ -139,6 +141,7 @@ class Cursor:
         self.pos = pos
         if len(hashes) + num_empty != count:
             raise GGUFError(f"{what} occurs twice")
+        return frozenset(each for each in among if hash(each) in hashes)
 
     def _peek_at(self, pos: int) -> int:
         self.pos = pos

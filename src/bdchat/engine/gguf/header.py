@@ -76,6 +76,8 @@ class GGUFHeader:
     num_experts_used: int
     is_recurrent: bool  # some layers keep a state instead of cells
     purpose: Purpose
+    has_fim: bool  # it has tokens for filling a gap
+    organization: str  # who made it; "" when it does not say
     sampling: SamplingHints  # its own general.sampling.*
     languages: tuple[str, ...]  # codes, as it names them; () when it does not
     quantization: str
@@ -303,6 +305,8 @@ def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: st
         num_experts_used=num_experts_used,
         is_recurrent=is_recurrent,
         purpose=purpose,
+        has_fim=metadata.has_fim(),
+        organization=printable(metadata.advice("general.organization")).strip(),
         sampling=sampling_hints(metadata),
         languages=metadata.languages(),
         quantization=FILE_TYPES.get(file_type) or max(tensors, key=lambda part: part.weight_bytes).main_type,

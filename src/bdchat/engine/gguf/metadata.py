@@ -22,6 +22,18 @@ MAX_LANGUAGES = 256  # named by a header; more are not kept
 LANGUAGES_KEY = "general.languages"
 LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 TOKENS_KEY = "tokenizer.ggml.tokens"
+# Fill in the middle: keys that name its tokens, and what each family of models calls them.
+FIM_KEYS = ("tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id")
+FIM_WAYS = (
+    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
+    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
+    ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
+    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
+    ("<PRE>", "<SUF>", "<MID>"),
+    ("▁<PRE>", "▁<SUF>", "▁<MID>"),
+    ("[PREFIX]", "[SUFFIX]"),
+)
+FIM_TOKENS = tuple(text.encode() for way in FIM_WAYS for text in way)
 TEMPLATE_KEY = "tokenizer.chat_template"
 
 
@@ -29,7 +41,7 @@ class List(NamedTuple):
     value_type: int
     length: int
     numbers: tuple[int | float, ...] | None  # None: too long to keep, or strings
-    texts: tuple[str, ...] = ()  # of the languages alone
+    texts: tuple[str, ...] = ()  # of the languages, and of the vocabulary the tokens for gaps, alone
 
 
 Value = int | float | bool | str | List
@@ -77,6 +89,17 @@ class Metadata:
         """Their codes; what is no code is left out. It only advises."""
         named = self._values.get(LANGUAGES_KEY)
         return tuple(text for text in named.texts if LANGUAGE.fullmatch(text)) if isinstance(named, List) else ()
+
+    def advice(self, key: str) -> str:
+        """A text that only advises: "" also where it is none."""
+        value = self._values.get(key)
+        return value if isinstance(value, str) else ""
+
+    def has_fim(self) -> bool:
+        """Whether its vocabulary has all tokens of one way to fill gaps. It only advises."""
+        tokens = self._values.get(TOKENS_KEY)
+        there = tokens.texts if isinstance(tokens, List) else ()
+        return self.has_any(*FIM_KEYS) or any(all(text in there for text in way) for way in FIM_WAYS)
 
     def per_layer(self, key: str, num_layers: int, high: int) -> tuple[int, ...] | None:
         """One number for all layers, or a list with one for each. None when the key is absent."""
@@ -161,12 +184,14 @@ def _read_list(cursor: Cursor, key: str) -> List:
         if key == TOKENS_KEY and length > MAX_TOKENS:
             raise GGUFError(f"has {length} tokens, at most {MAX_TOKENS} are allowed")
         if key == TOKENS_KEY:
-            cursor.skip_distinct_strings(length, MAX_TOKEN_BYTES, "a token")  # llama.cpp aborts on equal ones
-        elif key == LANGUAGES_KEY and length <= MAX_LANGUAGES:
+            found = cursor.skip_distinct_strings(  # llama.cpp aborts on equal ones
+                length, MAX_TOKEN_BYTES, "a token", among=FIM_TOKENS
+            )
+            return List(value_type, length, None, tuple(token.decode() for token in found))
+        if key == LANGUAGES_KEY and length <= MAX_LANGUAGES:
             texts = (cursor.text(MAX_TEXT_BYTES, key).decode("utf-8", "replace") for _ in range(length))
             return List(value_type, length, None, tuple(texts))
-        else:
-            cursor.skip_strings(length)
+        cursor.skip_strings(length)
         return List(value_type, length, None)
     if value_type not in SCALARS:
         raise GGUFError(f"{key!r} is a list of the unknown type {value_type}")

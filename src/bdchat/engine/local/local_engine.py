@@ -78,6 +78,8 @@ class LocalEngine:
         queue_limit: int = 64,
         sampling_defaults: SamplingDefaults | None = None,
         languages: tuple[str, ...] = (),
+        owner: str = "bdchat",
+        has_fim: bool = False,
         spawn: Spawn | None = None,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -92,6 +94,8 @@ class LocalEngine:
         self.model_id = model_id
         self.sampling_defaults = sampling_defaults or SamplingDefaults()
         self.languages = languages
+        self.owner = owner
+        self.has_fim = has_fim
         self._supervisor = Supervisor(
             load,
             self,

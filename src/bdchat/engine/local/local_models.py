@@ -75,6 +75,8 @@ class LocalModels:
             queue_limit=self._queue_limit,
             sampling_defaults=model.sampling_defaults,
             languages=model.languages,
+            owner=model.owner,
+            has_fim=model.has_fim,
             spawn=self._spawn,
         )
         if starts:

@@ -103,6 +103,16 @@ class InstalledModel:
         return told or (self.header.languages if self.header else ())
 
     @property
+    def owner(self) -> str:
+        """Who made it, as its file says."""
+        return (self.header.organization if self.header else "") or "bdchat"
+
+    @property
+    def has_fim(self) -> bool:
+        """Whether its vocabulary has tokens for filling gaps."""
+        return self.header is not None and self.header.has_fim
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All names it answers to, the one to serve it under first."""
         return (self.name, *self.aliases)

@@ -19,6 +19,7 @@ from bdchat.engine.errors import EngineError, EngineUnavailable, InvalidRequest
 from bdchat.engine.model_runner import AnswerGrammar
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption, TokenText
+from bdchat.engine.sampling.order import GrammarOrder
 from bdchat.engine.wire import (
     Cancel,
     Command,
@@ -59,12 +60,15 @@ class PromptSource(Protocol):
 
 
 class GrammarSource(Protocol):
-    """Constraints → grammars. Called from the inbox's threads, several at once."""
+    """What requests promise of their answers → grammars. Called from the inbox's threads, several at once."""
 
-    def kept(self, request: GenerationRequest) -> AnswerGrammar | None:
+    def order(self, request: GenerationRequest, *, opens_thought: bool) -> GrammarOrder | None:
+        """None: the answer is free."""
+
+    def kept(self, order: GrammarOrder) -> AnswerGrammar | None:
         """At once, of an earlier request."""
 
-    def compile(self, request: GenerationRequest) -> AnswerGrammar:
+    def compile(self, order: GrammarOrder) -> AnswerGrammar:
         """Raises InvalidRequest, EngineUnavailable."""
 
 
@@ -109,7 +113,7 @@ class Inbox:
         self._on_hangup = on_hangup
         self._ready: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._prompts: queue.SimpleQueue[Submit | Tokenize | Detokenize | Survey | None] = queue.SimpleQueue()
-        self._constrained: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()  # their grammars are to be compiled
+        self._ordered: queue.SimpleQueue[tuple[Arrival, GrammarOrder] | None] = queue.SimpleQueue()  # to be compiled
         self._lock = threading.Lock()
         self._unbuilt: set[str] = set()  # submitted, not yet cancelled, prompt not yet built
 
@@ -143,7 +147,7 @@ class Inbox:
         self._ready.put(ParentGone(reason))
         self._prompts.put(None)
         for _ in range(_NUM_COMPILING):
-            self._constrained.put(None)
+            self._ordered.put(None)
         self._on_hangup()
 
     def _sort(self, command: Command) -> None:
@@ -192,19 +196,20 @@ class Inbox:
 
     def _pass_on(self, arrival: Arrival, grammars: GrammarSource | None) -> None:
         constraint = arrival.request.constraint
-        if constraint is None:
-            self._deliver(arrival)
-        elif grammars is None:
+        if grammars is None and constraint is not None:
             raise InvalidRequest(constraint.field, "is not supported by this model")
-        elif (grammar := grammars.kept(arrival.request)) is not None:
+        order = grammars.order(arrival.request, opens_thought=arrival.opens_thought) if grammars is not None else None
+        grammar = grammars.kept(order) if grammars is not None and order is not None else None
+        if order is None or grammar is not None:
             self._deliver(arrival._replace(grammar=grammar))
         else:
-            self._constrained.put(arrival)
+            self._ordered.put((arrival, order))
 
     def _compile(self, grammars: GrammarSource) -> None:
-        while (arrival := self._constrained.get()) is not None:
+        while (ordered := self._ordered.get()) is not None:
+            arrival, order = ordered
             with self._refusing(arrival.request.request_id, "the constraint could not be compiled"):
-                self._deliver(arrival._replace(grammar=grammars.compile(arrival.request)))
+                self._deliver(arrival._replace(grammar=grammars.compile(order)))
 
     def _deliver(self, arrival: Arrival) -> None:
         request_id = arrival.request.request_id

@@ -92,5 +92,5 @@ class LlamaLoader:
         )
         table = cache(lambda: TokenTable.of(tokenizer, end_token_ids=marks.token_ids))
         grammar_trial.serve(table)
-        grammars = GrammarCompiler(table, runner.info.n_vocab, trial=grammar_trial)
+        grammars = GrammarCompiler(table, runner.info, trial=grammar_trial)
         return LoadedModel(runner, prompts.bounded(runner.info.n_ctx), cost, grammars)

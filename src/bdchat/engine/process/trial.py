@@ -15,22 +15,25 @@ from typing import Self
 
 import msgspec
 
-from bdchat.engine.errors import EngineUnavailable
-from bdchat.engine.sampling.grammar import GrammarRefused
+from bdchat.engine.errors import EngineUnavailable, InvalidRequest
+from bdchat.engine.sampling.compiler import Tried, untried
+from bdchat.engine.sampling.order import GrammarOrder
 from bdchat.engine.sampling.token_table import TokenTable
 from bdchat.lifeline import tied
 
 _PROGRAM = "bdchat.engine.process.trial_process"
-VOCABULARY, GRAMMAR = b"v", b"g"  # what is asked, with two pipes: one to read it from, one for the answer
+VOCABULARY, ORDER = b"v", b"o"  # what is asked, with two pipes: one to read it from, one for the answer
 
 
 class TrialAnswer(msgspec.Struct):
-    problem: str | None = None  # why llguidance refuses it
-    num_bytes: int = 0
+    """One of both."""
+
+    tried: Tried | None = None
+    refusal: tuple[str, str, str] | None = None  # param, reason and code of an InvalidRequest
 
 
 class GrammarTrial:
-    """Fulfils SourceTrial. Its process ends with ours."""
+    """Fulfils OrderTrial. Its process ends with ours."""
 
     def __init__(self, sock: socket.socket, child: "subprocess.Popen[bytes]") -> None:
         self._sock = sock
@@ -56,20 +59,22 @@ class GrammarTrial:
         """What its grammars are over; read at the first one."""
         self._read_table = read_table
 
-    def run(self, source: str) -> int:
+    def run(self, order: GrammarOrder) -> Tried:
         """Bounded by the child's own limits, in CPU time, in wall time and in memory."""
         with self._lock:
             if self._read_table is not None:
                 table = self._read_table()
                 self._ask(VOCABULARY, msgspec.msgpack.encode((list(table.tokens), table.end_ids)))
                 self._read_table = None
-        said = self._ask(GRAMMAR, source.encode())
+        said = self._ask(ORDER, msgspec.msgpack.encode(order))
         if not said:
-            raise GrammarRefused("takes too long or too much memory to compile, or is nested too deeply")
+            return untried(order, "takes too long or too much memory to compile, or is nested too deeply")
         answer = msgspec.msgpack.decode(said, type=TrialAnswer)
-        if answer.problem is not None:
-            raise GrammarRefused(answer.problem)
-        return answer.num_bytes
+        if answer.refusal is not None:
+            param, reason, code = answer.refusal
+            raise InvalidRequest(param, reason, code=code)
+        assert answer.tried is not None
+        return answer.tried
 
     def close(self) -> None:
         self._sock.close()

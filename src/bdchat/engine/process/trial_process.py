@@ -57,9 +57,11 @@ def _prepare(fd: int) -> Callable[[int, int], None]:
     """Imports what its children need, and makes their tokenizer."""
     import msgspec
 
+    from bdchat.engine.errors import InvalidRequest
     from bdchat.engine.isolation.syscall_filter import FilterRefused, install
     from bdchat.engine.process.trial import TrialAnswer
-    from bdchat.engine.sampling.grammar import GrammarRefused, try_source
+    from bdchat.engine.sampling.compiler import try_order
+    from bdchat.engine.sampling.order import GrammarOrder
     from bdchat.engine.sampling.token_table import TokenTable
 
     with os.fdopen(os.dup(fd), "rb") as asked:
@@ -70,14 +72,14 @@ def _prepare(fd: int) -> Callable[[int, int], None]:
         with contextlib.suppress(FilterRefused):  # the limits hold all the same
             install()
         with os.fdopen(fd_in, "rb") as asked:
-            source = asked.read().decode()
+            order = msgspec.msgpack.decode(asked.read(), type=GrammarOrder)
         before = _peak_bytes()
-        problem = None
         try:
-            try_source(source, tokenizer)
-        except GrammarRefused as error:
-            problem = str(error)
-        answer = TrialAnswer(problem=problem, num_bytes=max(len(source), _peak_bytes() - before))
+            tried = try_order(order, tokenizer)
+            tried.num_bytes = len(order.key) + _peak_bytes() - before
+            answer = TrialAnswer(tried=tried)
+        except InvalidRequest as error:
+            answer = TrialAnswer(refusal=(error.param, error.reason, error.code))
         with os.fdopen(fd_out, "wb") as out:
             out.write(msgspec.msgpack.encode(answer))
         os._exit(0)

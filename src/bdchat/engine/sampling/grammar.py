@@ -3,6 +3,7 @@
 What llguidance refuses, it refuses in words that name the keyword or the place; they reach the caller.
 """
 
+import json
 import random
 import time
 from typing import Any
@@ -15,6 +16,8 @@ from llguidance.gbnf_to_lark import gbnf_to_lark
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import Constraint
 from bdchat.engine.sampling.matcher import first_line
+from bdchat.engine.schemas.rewrite import OPTIONS, rewritten
+from bdchat.engine.schemas.unsupported import UnsupportedSchema
 
 MAX_TEXT_CHARS = 1_200_000  # 128 tools with a megabyte of schemas pass
 MAX_EXPRESSION_CHARS = 100_000  # of a regex or grammar; their translation reads them in Python
@@ -32,28 +35,34 @@ class GrammarRefused(Exception):
     """One line: why."""
 
 
-def source_of(constraint: Constraint) -> str:
-    """The constraint in llguidance's own form. Raises InvalidRequest."""
+def grammar_of(constraint: Constraint) -> dict[str, object]:
+    """In llguidance's own form, as one of several grammars. Raises InvalidRequest."""
     text, kind = constraint.text, constraint.kind
     if len(text) > (MAX_TEXT_CHARS if kind in {"json_schema", "choice"} else MAX_EXPRESSION_CHARS):
         raise refusal(constraint, "is too large")
     try:
         match kind:
             case "json_object":
-                return LLMatcher.grammar_from_json_schema('{"type": "object"}', overrides=_json_options())
+                return {"json_schema": _styled({"type": "object"})}
             case "json_schema":
-                return LLMatcher.grammar_from_json_schema(text, overrides=_json_options())
+                return {"json_schema": _styled(json.loads(text))}
             case "regex":
-                return LLMatcher.grammar_from_lark(_matching(text))
+                return {"lark_grammar": _matching(text)}
             case "choice":
-                return LLMatcher.grammar_from_lark(_matching(_any_of(_choices(text))))
+                return {"lark_grammar": _matching(_any_of(_choices(text)))}
             case "lark":
-                return LLMatcher.grammar_from_lark(text)
+                return {"lark_grammar": text}
             case "gbnf":
-                return LLMatcher.grammar_from_lark(gbnf_to_lark(text))
-    except (ValueError, RecursionError, IndexError, KeyError) as error:  # what the translation of GBNF raises too
-        reason = "is nested too deeply" if isinstance(error, RecursionError) else first_line(str(error))
-        raise refusal(constraint, reason) from error
+                return {"lark_grammar": gbnf_to_lark(text)}
+    except RecursionError as error:
+        raise refusal(constraint, "is nested too deeply") from error
+    except (ValueError, IndexError, KeyError, UnsupportedSchema) as error:  # what the translation of GBNF raises too
+        raise refusal(constraint, first_line(str(error))) from error
+
+
+def schema_text(schema: object) -> str:
+    """As a grammar in Lark takes it. Raises UnsupportedSchema."""
+    return json.dumps(_styled(schema), ensure_ascii=False)
 
 
 def compile_source(source: str, tokenizer: LLTokenizer) -> LLMatcher:
@@ -91,8 +100,8 @@ def refusal(constraint: Constraint, reason: str) -> InvalidRequest:
     return InvalidRequest(constraint.field, reason, code=code)
 
 
-def _json_options() -> Any:
-    return dict(_JSON_STYLE)
+def _styled(schema: object) -> dict[str, object]:
+    return {**rewritten(schema), "x-guidance": {**OPTIONS, **_JSON_STYLE}}
 
 
 def _matching(expression: str) -> str:

@@ -43,6 +43,11 @@ class TokenTable:
             tokens.append(_SPECIAL + b"<end>")
         return cls(tokens, sorted(ends), source)
 
+    def text_bytes(self, token_id: int) -> bytes:
+        """What it writes into an answer's text; b"" for control tokens."""
+        written = self.tokens[token_id]
+        return b"" if written.startswith(_SPECIAL) else written
+
     def make_tokenizer(self) -> LLTokenizer:
         wrapper = TokenizerWrapper(_Encoder(self.tokens, self.end_ids, self._source))
         return LLTokenizer(wrapper, n_vocab=len(self.tokens), eos_token=list(self.end_ids))

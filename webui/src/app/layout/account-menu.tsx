@@ -2,18 +2,18 @@
 
 import Box from "@mui/material/Box";
 import ButtonBase from "@mui/material/ButtonBase";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useMe } from "@/api/use-me";
 import { Icon } from "@/ui/icon";
 import { latePart, whenIdle } from "@/ui/late-part";
 import { preloadMenus } from "@/ui/popup-menu";
+import { useMenuAnchor } from "@/ui/use-menu-anchor";
 
 const Actions = latePart(() => import("./account-actions").then((module) => module.AccountActions));
 
 export function AccountMenu() {
   const user = useMe().data?.user;
-  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const [wasOpened, setOpened] = useState(false);
+  const menu = useMenuAnchor();
   useEffect(() => whenIdle(() => [Actions.preload(), preloadMenus()]), []);
   if (!user) return null;
   const name = user.display_name || user.username;
@@ -21,11 +21,8 @@ export function AccountMenu() {
     <>
       <ButtonBase
         aria-haspopup="menu"
-        aria-expanded={anchor !== null}
-        onClick={(event) => {
-          setAnchor(event.currentTarget);
-          setOpened(true);
-        }}
+        aria-expanded={menu.anchor !== null}
+        onClick={menu.open}
         sx={{
           gap: 1.25,
           p: 1.25,
@@ -43,7 +40,7 @@ export function AccountMenu() {
           {name}
         </Box>
       </ButtonBase>
-      {wasOpened && <Actions.Part user={user} anchor={anchor} close={() => setAnchor(null)} />}
+      {menu.wasOpened && <Actions.Part user={user} anchor={menu.anchor} close={menu.close} />}
     </>
   );
 }

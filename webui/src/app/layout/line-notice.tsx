@@ -32,11 +32,14 @@ export function LineNotice({ whenBroken, onBack }: Props) {
       setLong(false);
     };
   }, [shownAfterMs]);
+  const wasThere = useRef(false); // the first connection is no return, however long it takes
   const wasSaid = useRef(false);
   const tellBack = useEffectEvent(() => onBack?.());
   useEffect(() => {
-    if (isLong && isBroken) wasSaid.current = true;
-    if (lineState.name !== "open" || !wasSaid.current) return;
+    if (isLong && isBroken) wasSaid.current = wasThere.current;
+    if (lineState.name !== "open") return;
+    wasThere.current = true;
+    if (!wasSaid.current) return;
     wasSaid.current = false;
     tellBack();
   }, [isLong, isBroken, lineState.name]);

@@ -1,7 +1,8 @@
 /** The door to what can be done with the whole chat. */
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
+import { useMenuAnchor } from "@/ui/use-menu-anchor";
 
 interface Props {
   /** The menu, from when it is first opened. */
@@ -10,21 +11,11 @@ interface Props {
 
 export function ChatMenu({ children }: Props) {
   const { t } = useTranslation();
-  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const [wasOpened, setOpened] = useState(false);
+  const menu = useMenuAnchor();
   return (
     <>
-      <IconAction
-        icon="more"
-        iconSize={24}
-        label={t("chat.menu")}
-        aria-haspopup="menu"
-        onClick={(event) => {
-          setAnchor(event.currentTarget);
-          setOpened(true);
-        }}
-      />
-      {wasOpened && children(anchor, () => setAnchor(null))}
+      <IconAction icon="more" iconSize={24} label={t("chat.menu")} aria-haspopup="menu" onClick={menu.open} />
+      {menu.wasOpened && children(menu.anchor, menu.close)}
     </>
   );
 }

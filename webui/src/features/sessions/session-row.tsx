@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { NavLink } from "react-router";
 import type { SessionView } from "@/api/types.gen";
 import { IconAction } from "@/ui/icon-action";
+import { useMenuAnchor } from "@/ui/use-menu-anchor";
 import { Rename, SessionMenu } from "./late-parts";
 
 const ROW = {
@@ -44,9 +45,8 @@ interface Props {
 
 export function SessionRow({ session, isTabStop, choose }: Props) {
   const { t } = useTranslation();
-  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const menu = useMenuAnchor();
   const [isRenaming, setRenaming] = useState(false);
-  const [wasOpened, setOpened] = useState(false);
   const title = session.title || t("sessions.untitled");
   const isOwn = session.role === "owner";
   const tabIndex = isTabStop ? 0 : -1;
@@ -71,18 +71,15 @@ export function SessionRow({ session, isTabStop, choose }: Props) {
             label={t("sessions.more", { title })}
             tabIndex={tabIndex}
             aria-haspopup="menu"
-            onClick={(event) => {
-              setAnchor(event.currentTarget);
-              setOpened(true);
-            }}
+            onClick={menu.open}
           />
         </Box>
       )}
-      {wasOpened && (
+      {menu.wasOpened && (
         <SessionMenu.Part
           session={session}
-          anchor={anchor}
-          close={() => setAnchor(null)}
+          anchor={menu.anchor}
+          close={menu.close}
           rename={() => setRenaming(true)}
           choose={choose}
         />

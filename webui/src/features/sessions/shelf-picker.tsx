@@ -1,7 +1,7 @@
 /** Between one's chats, the archived ones, those that others share, and folders. */
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
+import { useMenuAnchor } from "@/ui/use-menu-anchor";
 import { ShelfMenu } from "./late-parts";
 import type { Place } from "./session-filter";
 
@@ -12,8 +12,7 @@ interface Props {
 
 export function ShelfPicker({ place, choose }: Props) {
   const { t } = useTranslation();
-  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const [wasOpened, setOpened] = useState(false);
+  const menu = useMenuAnchor();
   const shelf = place.shelf === undefined ? place.folder : t(`sessions.shelves.${place.shelf}`);
   return (
     <>
@@ -22,12 +21,9 @@ export function ShelfPicker({ place, choose }: Props) {
         label={t("sessions.shelf", { shelf })}
         aria-haspopup="menu"
         color={place.shelf === "active" ? "default" : "primary"}
-        onClick={(event) => {
-          setAnchor(event.currentTarget);
-          setOpened(true);
-        }}
+        onClick={menu.open}
       />
-      {wasOpened && <ShelfMenu.Part place={place} choose={choose} anchor={anchor} close={() => setAnchor(null)} />}
+      {menu.wasOpened && <ShelfMenu.Part place={place} choose={choose} anchor={menu.anchor} close={menu.close} />}
     </>
   );
 }
