@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
 from bdchat.engine.inspection import PromptSurvey, SequenceState
@@ -18,6 +19,8 @@ from bdchat.engine.request import (
     AnswerFormat,
     ChatPrompt,
     Delta,
+    EmbeddingRequest,
+    Embeddings,
     Event,
     FimPrompt,
     Finished,
@@ -39,6 +42,7 @@ from bdchat.engine.request import (
 from bdchat.engine.router import Router
 
 N_VOCAB = 256
+NUM_DIMENSIONS = 4
 
 
 def fake_info(model_id: str = "fake", *, n_ctx: int = 4096, context_cut: str | None = None) -> ModelInfo:
@@ -88,6 +92,9 @@ class FakeEngine:
     has_fim: bool = False
     answer_format: AnswerFormat = field(default_factory=AnswerFormat)
     opens_thought: bool = False  # every prompt ends inside a thought
+    purpose: str = "chat"
+    may_shorten_vectors: bool = False
+    embedding_requests: list[EmbeddingRequest] = field(default_factory=list)
     refusal: EngineError | None = None  # raised instead of Accepted
     failure: EngineError | None = None  # raised after the last piece
     accept_gate: asyncio.Event | None = None  # Accepted waits for it
@@ -112,9 +119,14 @@ class FakeEngine:
     def info(self) -> ModelInfo | None:
         if self.state != "ready":
             return None
-        info = fake_info(self.model_id, n_ctx=self.n_ctx, context_cut=self.context_cut)
         return msgspec.structs.replace(
-            info, answer_format=self.answer_format, opens_thought=self.opens_thought, has_fim=self.has_fim
+            fake_info(self.model_id, n_ctx=self.n_ctx, context_cut=self.context_cut),
+            answer_format=self.answer_format,
+            opens_thought=self.opens_thought,
+            has_fim=self.has_fim,
+            purpose=self.purpose,
+            num_dimensions=NUM_DIMENSIONS,
+            may_shorten_vectors=self.may_shorten_vectors,
         )
 
     def cancel(self, request_id: str) -> None:
@@ -153,6 +165,21 @@ class FakeEngine:
         return TokenText(
             text=bytes(tokens).decode("utf-8", "replace"), pieces=tuple(bytes([token]) for token in tokens)
         )
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """A vector says how many tokens its text has, and which is its first; a score, how many words both have."""
+        self.embedding_requests.append(request)
+        if self.refusal is not None:
+            raise self.refusal
+        if self.accept_gate is not None:
+            await self.accept_gate.wait()
+        texts = [text.encode() if isinstance(text, str) else bytes(text) for text in request.texts]
+        if request.query is not None:
+            words = set(request.query.encode().split())
+            vectors = [np.array([len(words & set(text.split()))], "<f4").tobytes() for text in texts]
+        else:
+            vectors = [np.array([len(text), text[0], *[0.5] * (NUM_DIMENSIONS - 2)], "<f4").tobytes() for text in texts]
+        return Embeddings(vectors=tuple(vectors), num_tokens=tuple(len(text) for text in texts))
 
     def metrics(self) -> EngineMetrics:
         counts = vars(self.counts) | {"num_requests": len(self.requests), "num_steps": 7}

@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bdchat.engine.model_runner import DecodeFailed, KVLayout, LogitsRow, MemoryClass, NoKVSlot, Slice, TokenMask
+from bdchat.engine.model_runner import (
+    DecodeFailed,
+    KVLayout,
+    LogitsRow,
+    MemoryClass,
+    NoKVSlot,
+    Slice,
+    TextRun,
+    TokenMask,
+)
 from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
 from bdchat.engine.text.tokenizer import FimTokens, Segment
 
@@ -236,3 +245,45 @@ def fake_model_info(
         has_chat_template=False,
         fingerprint="fp_fake",
     )
+
+
+class FakeEmbedder:
+    """Fulfils Embedder. A vector says what its text was: how many tokens, and a checksum of them in order. Raises where
+    a text's runs do not follow one another."""
+
+    num_dimensions = 2
+    num_sequences = 8
+    n_ctx = 512
+    n_batch = 32
+
+    def __init__(self, *, can_pause: bool = True) -> None:
+        self.can_pause = can_pause
+        self.embed_seconds = 0.0
+        self.num_steps = 0
+        self.open: dict[int, list[int]] = {}  # seq id → tokens read so far
+        self.is_closed = False
+
+    def embed(self, runs: Sequence[TextRun]) -> list[bytes]:
+        self.num_steps += 1
+        self.embed_seconds += 0.001
+        vectors = []
+        assert len({run.seq_id for run in runs}) == len(runs)
+        for run in runs:
+            read = self.open.setdefault(run.seq_id, [])
+            assert run.start == len(read), (run, read)
+            read += run.tokens
+            if run.is_end:
+                vectors.append(fake_vector(self.open.pop(run.seq_id)))
+            assert run.is_end or self.can_pause
+        return vectors
+
+    def drop(self, seq_id: int) -> None:
+        self.open.pop(seq_id, None)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def fake_vector(tokens: Sequence[int]) -> bytes:
+    checksum = zlib.crc32(np.asarray(list(tokens), np.int32).tobytes()) % 2**20
+    return np.array([len(tokens), checksum], "<f4").tobytes()

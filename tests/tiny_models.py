@@ -45,12 +45,15 @@ def write_tiny_llama(
     max_part_tensors: int = 0,
     control_tokens: Sequence[str] = TINY_CONTROL_TOKENS,
     end_keys: Mapping[str, str] = MappingProxyType({}),
+    pooling: gguf.PoolingType | None = None,
 ) -> Path:
     """Dense attention; one token a byte, and control tokens: the first is BOS, the last EOS. With `max_part_tensors` it
     is split, and `path` is what its parts' names begin with. `end_keys`: more keys of the vocabulary, "eot" and "eom",
     and the tokens that they name."""
     writer = gguf.GGUFWriter(path, architecture, split_max_tensors=max_part_tensors)
     _write_attention_header(writer, "tiny-llama", n_ctx_train)
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
     n_vocab = _write_byte_vocab(writer, chat_template, control_tokens, end_keys)
     _write_llama_tensors(writer, n_vocab)
     return _finish(writer, path)
@@ -107,6 +110,68 @@ def write_tiny_mamba(path: Path, *, n_ctx_train: int = 4096) -> Path:
         writer.add_tensor(prefix + "ssm_d", np.ones(d_inner, np.float32))
         writer.add_tensor(prefix + "ssm_out.weight", weights(N_EMBD, d_inner))
     return _finish(writer, path)
+
+
+def write_tiny_bert(
+    path: Path,
+    *,
+    pooling: gguf.PoolingType | None = gguf.PoolingType.MEAN,
+    n_ctx_train: int = 512,
+    tags: Sequence[str] = (),
+) -> Path:
+    """An encoder with WordPiece: letters and a few words; it makes vectors, or ranks with a pooling of RANK."""
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_name("tiny-bert")
+    if tags:
+        writer.add_tags(tags)
+    writer.add_context_length(n_ctx_train)
+    writer.add_embedding_length(N_EMBD)
+    writer.add_block_count(N_LAYER)
+    writer.add_feed_forward_length(N_FF)
+    writer.add_head_count(N_HEAD)
+    writer.add_layer_norm_eps(1e-12)
+    writer.add_causal_attention(False)
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
+    letters = [chr(code) for code in (*range(ord("!"), ord("A")), *range(ord("["), ord("~") + 1))]
+    words = [f"▁{word}" for word in (*letters, "the", "cat", "dog", "sat", "on", "mat")]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words, *letters]
+    kinds = [gguf.TokenType.CONTROL, gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL, gguf.TokenType.CONTROL]
+    writer.add_tokenizer_model("bert")
+    writer.add_token_list(tokens)
+    writer.add_token_types([int(kind) for kind in kinds] + [int(gguf.TokenType.NORMAL)] * (len(tokens) - len(kinds)))
+    writer.add_token_type_count(2)
+    writer.add_pad_token_id(0)
+    writer.add_unk_token_id(1)
+    writer.add_bos_token_id(2)
+    writer.add_eos_token_id(3)
+    writer.add_sep_token_id(3)
+    _write_bert_tensors(writer, len(tokens), n_ctx_train, ranks=pooling is gguf.PoolingType.RANK)
+    return _finish(writer, path)
+
+
+def _write_bert_tensors(writer: gguf.GGUFWriter, n_vocab: int, n_ctx_train: int, *, ranks: bool) -> None:
+    weights = _seeded_weights()
+    writer.add_tensor("token_embd.weight", weights(n_vocab, N_EMBD))
+    writer.add_tensor("token_types.weight", weights(2, N_EMBD))
+    writer.add_tensor("position_embd.weight", weights(n_ctx_train, N_EMBD))
+    norms = ["token_embd_norm"]
+    for layer in range(N_LAYER):
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            writer.add_tensor(f"blk.{layer}.{name}.weight", weights(N_EMBD, N_EMBD))
+            writer.add_tensor(f"blk.{layer}.{name}.bias", weights(N_EMBD))
+        for name, shape in {"ffn_up": (N_FF, N_EMBD), "ffn_down": (N_EMBD, N_FF)}.items():
+            writer.add_tensor(f"blk.{layer}.{name}.weight", weights(*shape))
+            writer.add_tensor(f"blk.{layer}.{name}.bias", weights(shape[0]))
+        norms += [f"blk.{layer}.{name}" for name in ("attn_output_norm", "layer_output_norm")]
+    for name in norms:
+        writer.add_tensor(f"{name}.weight", np.ones(N_EMBD, np.float32))
+        writer.add_tensor(f"{name}.bias", np.zeros(N_EMBD, np.float32))
+    if ranks:
+        writer.add_tensor("cls.weight", weights(N_EMBD, N_EMBD))
+        writer.add_tensor("cls.bias", weights(N_EMBD))
+        writer.add_tensor("cls.output.weight", weights(1, N_EMBD))
+        writer.add_tensor("cls.output.bias", weights(1))
 
 
 def _write_attention_header(writer: gguf.GGUFWriter, name: str, n_ctx_train: int) -> None:

@@ -125,6 +125,7 @@ class LimitSettings(Section):
     stop_string_bytes: Bytes = 256
     num_logit_bias: Number = 1024
     num_prompts: Count = 256  # prompts in one /v1/completions call
+    num_texts: Count = 2048  # texts in one /v1/embeddings or /v1/rerank call: OpenAI's own bound
     queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
     connections: Count = 4096  # open at once, as far as file descriptors reach; beyond it silent ones give way
     # Of these from one address, an IPv6 network of 64 bits counting as one; loopback may have three quarters of all,

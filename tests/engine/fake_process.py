@@ -17,11 +17,12 @@ from urllib.parse import parse_qsl
 import numpy as np
 import numpy.typing as npt
 
+from bdchat.engine.errors import ContextLengthExceeded
 from bdchat.engine.isolation.confinement import limit_address_space
 from bdchat.engine.local.child import Handle, ProcessSpawn
 from bdchat.engine.local.local_engine import LocalEngine
 from bdchat.engine.local.supervisor import Timeouts
-from bdchat.engine.model_runner import Slice
+from bdchat.engine.model_runner import EmbeddingText, Slice, TextRun
 from bdchat.engine.process.inbox import Inbox
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.worker import LoadedModel, Worker
@@ -40,7 +41,7 @@ from bdchat.engine.request import (
 )
 from bdchat.engine.wire import Load
 from bdchat.settings import EngineSettings
-from tests.fakes import FakeRunner, spell_out
+from tests.fakes import FakeEmbedder, FakeRunner, spell_out
 from tests.patience import PATIENCE_S
 
 FAKE_LOADER = "tests.engine.fake_process:FakeLoader"
@@ -59,18 +60,18 @@ class MisbehavingRunner(FakeRunner):
 
     def __init__(self, *, step_ms: float, **how: Any) -> None:
         super().__init__(**how)
-        self._step_ms = step_ms
+        self.step_ms = step_ms
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
         logits = super().decode(slices)
         for part in slices:
             text = bytes(token for token in self.tokens(part.seq_id) if token < 256).decode("utf-8", "replace")
-            self._handle(text)
-        time.sleep(self._step_ms / 1000)  # what a step takes, not a wait for anything
-        self.decode_seconds += self._step_ms / 1000
+            self.misbehave(text)
+        time.sleep(self.step_ms / 1000)  # what a step takes, not a wait for anything
+        self.decode_seconds += self.step_ms / 1000
         return logits
 
-    def _handle(self, text: str) -> None:
+    def misbehave(self, text: str) -> None:
         _, later, answer = text.partition(SEGFAULT_AT_TOKEN_20)
         if SEGFAULT in text or (later and len(answer) >= 20):
             os.kill(os.getpid(), signal.SIGSEGV)
@@ -80,6 +81,32 @@ class MisbehavingRunner(FakeRunner):
             raise RuntimeError("told to raise")
         if DEVOUR in text:
             _ = [bytearray(64 * 1024**2) for _ in range(256)]
+
+
+class MisbehavingEmbedder(FakeEmbedder):
+    """Does what a text tells it to."""
+
+    def __init__(self, runner: MisbehavingRunner) -> None:
+        super().__init__()
+        self._runner = runner
+
+    def embed(self, runs: Sequence[TextRun]) -> list[bytes]:
+        for run in runs:
+            self._runner.misbehave(bytes(run.tokens).decode("utf-8", "replace"))
+        time.sleep(self._runner.step_ms / 1000)  # what a step takes, not a wait for anything
+        return super().embed(runs)
+
+
+class FakeTexts:
+    """One token a byte; a reranker's query comes before its document."""
+
+    def text_of(
+        self, text: str | Sequence[int], *, field: str, query: str | None = None, is_query: bool | None = None
+    ) -> EmbeddingText:
+        tokens = list((query or "").encode()) + (list(text.encode()) if isinstance(text, str) else list(text))
+        if len(tokens) > FakeEmbedder.n_ctx:
+            raise ContextLengthExceeded(len(tokens), FakeEmbedder.n_ctx, field)
+        return EmbeddingText(tokens, len(tokens))
 
 
 class FakePromptBuilder:
@@ -125,7 +152,7 @@ class FakeLoader:
             n_ctx=int(how.get("n_ctx", 1024)),
             num_cells=int(how.get("n_ctx", 1024)) * 4,
         )
-        return LoadedModel(runner, FakePromptBuilder())
+        return LoadedModel(runner, FakePromptBuilder(), FakeTexts(), lambda: MisbehavingEmbedder(runner))
 
 
 class ThreadSpawn:

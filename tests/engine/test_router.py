@@ -8,11 +8,21 @@ from types import MappingProxyType
 import pytest
 
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFound
+from bdchat.engine.errors import EngineUnavailable, InvalidRequest, ModelLoadFailed, ModelNotFound
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.models.catalog import InstalledModel
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults, TokenText
+from bdchat.engine.request import (
+    EmbeddingRequest,
+    Embeddings,
+    Event,
+    GenerationRequest,
+    ModelInfo,
+    Prompt,
+    Resumption,
+    SamplingDefaults,
+    TokenText,
+)
 from bdchat.engine.router import Router
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +57,9 @@ def info_of(model_id: str, n_ctx: int) -> ModelInfo:
 class StillEngine:
     """Serves nothing; remembers that it was closed."""
 
-    def __init__(self, info: ModelInfo | None = None, failure: Exception | None = None) -> None:
+    def __init__(
+        self, info: ModelInfo | None = None, failure: Exception | None = None, *, purpose: str = "chat"
+    ) -> None:
         self.info = info
         self.state = "ready" if info else "loading"
         self.problem: str | None = None
@@ -56,6 +68,7 @@ class StillEngine:
         self.languages: tuple[str, ...] = ()
         self.owner = "bdchat"
         self.has_fim = False
+        self.purpose = purpose
         self.num_restarts = 0
         self.num_in_flight = 0
         self.pid = None
@@ -74,6 +87,9 @@ class StillEngine:
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         return ()
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        raise NotImplementedError
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         raise NotImplementedError
@@ -132,6 +148,31 @@ def test_a_model_becomes_the_default_when_it_has_been_loaded_and_not_before() ->
     assert router.default == "slow"
     with pytest.raises(ModelNotFound):
         Router({}, default=None, created=7).engine_for("default")
+
+
+def test_who_writes_no_text_is_never_asked_for_one() -> None:
+    """An embedding model that had been loaded first became everybody's default."""
+    vectors, ranks = StillEngine(info_of("e", 64), purpose="embedding"), StillEngine(purpose="reranker")
+    chat = StillEngine(info_of("c", 64))
+    router = Router({"e": vectors, "r": ranks, "c": chat}, default=None, created=7)
+    assert router.engine_for(None) is chat
+    assert router.embedder_for(None) is vectors
+    assert router.embedder_for("c") is chat  # a chat model makes vectors too
+    assert router.ranker_for("default") is ranks
+    assert [model.purpose for model in router.models()] == ["chat", "embedding", "reranker"]
+    for ask, name in [(router.engine_for, "e"), (router.engine_for, "r"), (router.set_default, "e")]:
+        with pytest.raises(InvalidRequest) as refused:
+            ask(name)
+        assert (refused.value.param, refused.value.code) == ("model", "model_unsuitable")
+    with pytest.raises(InvalidRequest) as refused:
+        router.embedder_for("r")
+    assert refused.value.code == "model_unsuitable"
+    for name in ("c", "e"):
+        with pytest.raises(InvalidRequest) as refused:
+            router.ranker_for(name)
+        assert refused.value.code == "model_unsuitable"
+    assert Router({"e": vectors}, default=None, created=7).embedder_for("e") is vectors
+    assert Router({"c": chat}, default="c", created=7).embedder_for("") is chat
 
 
 def test_a_models_own_id_wins_over_the_word_default() -> None:

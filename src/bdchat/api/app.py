@@ -68,6 +68,7 @@ from bdchat.api.llamacpp.tokens import TokenTexts
 from bdchat.api.mistral.fim import FimCompletions
 from bdchat.api.openai.chat import ChatCompletions
 from bdchat.api.openai.completions import Completions
+from bdchat.api.openai.embeddings import EmbeddingEndpoints
 from bdchat.api.openai.models import Models
 from bdchat.api.openai.routes import llm_routes, openai_routes
 from bdchat.api.openai.stored_chat import StoredChat
@@ -162,6 +163,7 @@ class App(Starlette):
             *FimCompletions(self.engine_router, self.generations, settings).routes(),
             *NativeCompletions(self.engine_router, self.generations, settings).routes(),
             *TokenTexts(self.engine_router, settings.limits).routes(),
+            *EmbeddingEndpoints(self.engine_router, self.generations, settings.limits).routes(),
             *AnswerActions(self.durable, settings.limits).routes(),
             *llm_routes(chat, models, settings.limits),
             *watch_routes(health, metrics),

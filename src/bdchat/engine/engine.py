@@ -9,6 +9,8 @@ from typing import Protocol
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.request import (
+    EmbeddingRequest,
+    Embeddings,
     Event,
     GenerationRequest,
     ModelInfo,
@@ -52,6 +54,10 @@ class Engine(Protocol):
     def has_fim(self) -> bool:
         """Whether it has tokens for filling gaps, as far as its file tells; ModelInfo knows better."""
 
+    @property
+    def purpose(self) -> str:
+        """gguf.purpose.Purpose, known before it is loaded: "chat", or "embedding" or "reranker": no text."""
+
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         """Accepted first, then Progress and PromptLogprobs (if asked) and Deltas in order, one Finished per choice, the
         end. With a resumption the Deltas go on after what it holds.
@@ -64,6 +70,10 @@ class Engine(Protocol):
     def cancel(self, request_id: str) -> None:
         """Ends it now; its generator still gives what was held back, and a Finished per choice that says CANCELLED and
         what was spent. An unknown or ended one is ignored."""
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """A vector for each text; with a query the score of each. Raises what generate refuses with, at any time:
+        a text that is wrong is named by its index. Cancelling the await cancels the request."""
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]: ...
 

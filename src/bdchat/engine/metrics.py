@@ -30,6 +30,8 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
     num_requests: int = 0
     num_cancelled: int = 0
     num_failed: int = 0
+    num_texts_embedded: int = 0
+    tokens_embedded: int = 0
 
 
 class Counts:
@@ -50,3 +52,5 @@ class Counts:
         self.num_requests = 0
         self.num_cancelled = 0
         self.num_failed = 0
+        self.num_texts_embedded = 0
+        self.tokens_embedded = 0

@@ -138,3 +138,39 @@ class AnswerGrammar(Protocol):
 
     def start(self) -> AnswerMatcher | None:
         """None: the answer is free after all."""
+
+
+class EmbeddingText(NamedTuple):
+    """A text as an embedder reads it."""
+
+    tokens: Sequence[int]
+    num_tokens: int  # that are counted: where an embedder reads bytes, others than it reads
+
+
+class TextRun(NamedTuple):
+    """The next run of one text's tokens; its first one has position `start`."""
+
+    seq_id: int
+    start: int
+    tokens: Sequence[int]
+    is_end: bool  # no more of this text follows
+
+
+class Embedder(Protocol):
+    """Texts → vectors, on a context of its own."""
+
+    num_dimensions: int
+    num_sequences: int  # texts in a step; seq ids are 0 … num_sequences - 1
+    n_ctx: int  # tokens of a text
+    n_batch: int  # tokens of a step, unless one text alone has more
+    can_pause: bool  # a text may be read in several steps
+    embed_seconds: float  # total inside the library
+
+    def embed(self, runs: Sequence[TextRun]) -> list[bytes]:
+        """The vectors of the texts that end, in order; their sequences are empty again. Raises DecodeFailed: then all
+        sequences are."""
+
+    def drop(self, seq_id: int) -> None:
+        """Of a text that is given up before its end."""
+
+    def close(self) -> None: ...

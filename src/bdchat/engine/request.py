@@ -187,6 +187,25 @@ class Resumption(Value, frozen=True, kw_only=True):
     finished: tuple[bool, ...]
 
 
+class EmbeddingRequest(Value, frozen=True, kw_only=True):
+    """Texts to be turned into vectors or, with a query, to be ranked against it: then a vector is one score."""
+
+    request_id: str
+    texts: tuple[str | tuple[int, ...], ...]  # each a text, or token ids taken as they are
+    field: str = "input"  # what the caller's request calls the texts
+    is_list: bool = True  # False: it is one text, which needs no index to be named by
+    query: str | None = None
+    is_query: bool | None = None  # which side of a search the texts are on, for a model that asks; None: nobody told
+    user: str = ""  # whose request it is
+
+
+class Embeddings(Value, frozen=True, kw_only=True):
+    """In the order of the request's texts. A vector is float32, little-endian: of unit length, a score as it is."""
+
+    vectors: tuple[bytes, ...]
+    num_tokens: tuple[int, ...]  # of each text, those that the model adds included
+
+
 class FinishReason(StrEnum):
     STOP = "stop"
     LENGTH = "length"
@@ -315,5 +334,8 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     answer_format: AnswerFormat = AnswerFormat()
     mark_tokens: dict[int, str] = {}  # control tokens that are text in a chat's answers: they mark thoughts and calls
     has_fim: bool = False  # it has tokens for filling a gap: FimPrompt
+    purpose: str = "chat"  # gguf.purpose.Purpose: "embedding" and "reranker" models write no text
+    num_dimensions: int = 0  # of its vectors
+    may_shorten_vectors: bool = False  # their first numbers are a vector too (Matryoshka)
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
     description: str = ""

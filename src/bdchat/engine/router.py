@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bdchat.engine.engine import Engine
-from bdchat.engine.errors import EngineUnavailable, ModelLoadFailed, ModelNotFound
+from bdchat.engine.errors import (
+    EngineUnavailable,
+    InvalidRequest,
+    ModelLoadFailed,
+    ModelNotFound,
+)
 from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.request import ModelInfo, SamplingDefaults
 
@@ -43,6 +48,7 @@ class ServedModel:
     context_length: int | None  # what a sequence may have; None until it is loaded
     load_fraction: float | None  # Engine.load_fraction
     has_fim: bool  # it can fill gaps
+    purpose: str = "chat"  # Engine.purpose
 
 
 class Router:
@@ -84,9 +90,10 @@ class Router:
 
     @property
     def default(self) -> str | None:
-        """Where there is none, the eldest model that has been loaded becomes it."""
+        """Where there is none, the eldest model that has been loaded and can chat becomes it."""
         if self._default is None:
-            self._default = next((model for model, engine in self._engines.items() if engine.info is not None), None)
+            loaded = (model for model in self._that("chat") if self._engines[model].info is not None)
+            self._default = next(loaded, None)
             self._sort()
         return self._default
 
@@ -99,7 +106,8 @@ class Router:
         if model in self._engines:
             return str(model)
         if model in DEFAULT_NAMES and self._engines:
-            return self.default or min(self._engines, key=lambda each: self._engines[each].state == "failed")
+            candidates = self._that("chat") or tuple(self._engines)
+            return self.default or min(candidates, key=lambda each: self._engines[each].state == "failed")
         if model is not None and model in self._aliases:
             return self._aliases[model]
         raise ModelNotFound(model or "default", tuple(self._engines))
@@ -111,7 +119,31 @@ class Router:
         return None if self._unknown_is_default and not is_served else model
 
     def engine_for(self, model: str | None) -> Engine:
-        return self._engines[self.model_id_for(model)]
+        """One that writes texts. Raises ModelNotFound, InvalidRequest."""
+        model_id = self.model_id_for(model)
+        if (purpose := self._engines[model_id].purpose) != "chat":
+            way = "POST /v1/rerank" if purpose == "reranker" else "POST /v1/embeddings"
+            reason = f"{model_id} writes no text: it is for {way}. Name a model that chats"
+            raise InvalidRequest("model", reason, code="model_unsuitable")
+        return self._engines[model_id]
+
+    def embedder_for(self, model: str | None) -> Engine:
+        """One that makes vectors; where none is named, one made for it. Raises ModelNotFound, InvalidRequest."""
+        embedders = self._that("embedding")
+        model_id = embedders[0] if model in DEFAULT_NAMES and embedders else self.model_id_for(model)
+        if self._engines[model_id].purpose not in {"embedding", "chat"}:
+            reason = f"{model_id} ranks texts and makes no vectors: it is for POST /v1/rerank"
+            raise InvalidRequest("model", reason, code="model_unsuitable")
+        return self._engines[model_id]
+
+    def ranker_for(self, model: str | None) -> Engine:
+        """Raises ModelNotFound, InvalidRequest."""
+        rankers = self._that("reranker")
+        model_id = rankers[0] if model in DEFAULT_NAMES and rankers else self.model_id_for(model)
+        if self._engines[model_id].purpose != "reranker":
+            reason = f"{model_id} is no reranker: name a model that is made to rank (its GGUF says pooling rank)"
+            raise InvalidRequest("model", reason, code="model_unsuitable")
+        return self._engines[model_id]
 
     # --- while the server runs ----------------------------------------------------------------------------------------
 
@@ -163,10 +195,11 @@ class Router:
 
     def set_default(self, model_id: str) -> None:
         """It must be served and have been loaded. Raises ModelNotFound, ModelLoadFailed; EngineUnavailable while it
-        loads."""
+        loads; InvalidRequest where it cannot chat."""
         engine = self._engines.get(model_id)
         if engine is None:
             raise ModelNotFound(model_id, tuple(self._engines))
+        self.engine_for(model_id)
         if engine.info is None and engine.problem is not None:
             raise ModelLoadFailed(model_id, engine.problem)
         if engine.info is None:
@@ -181,6 +214,9 @@ class Router:
         failures = [result for result in results if isinstance(result, Exception)]
         if failures:
             raise ExceptionGroup("engines did not close", failures)
+
+    def _that(self, purpose: str) -> tuple[str, ...]:
+        return tuple(model for model, engine in self._engines.items() if engine.purpose == purpose)
 
     def _served_as(self, name: str) -> str | None:
         return name if name in self._engines else self._aliases.get(name)
@@ -200,4 +236,4 @@ class Router:
         n_ctx = info.n_ctx if info else None
         known = (engine.state, info, engine.sampling_defaults, engine.languages, n_ctx, engine.load_fraction)
         has_fim = info.has_fim if info else engine.has_fim
-        return ServedModel(model_id, created, engine.owner, *known, has_fim)
+        return ServedModel(model_id, created, engine.owner, *known, has_fim, engine.purpose)

@@ -11,6 +11,7 @@ schema: a corrupted child must not become a corrupted server. The conversation:
     Cancel →                    ← Step(… Finished) for choices that still ran, or ← Rejected
     Tokenize →  ← Tokenized | Rejected
     Detokenize → ← Detokenized | Rejected
+    Embed →     ← Embedded … | Rejected   vectors of texts, in order, as they are made; a Cancel ends it in silence
     Survey →    ← Surveyed | Rejected     what of a prompt is cached where, and how long the rest takes
     Inspect →   ← Inspected     for an admin who watches
     Forget →                    a conversation was deleted: so is what is kept of it
@@ -24,7 +25,16 @@ import msgspec
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, TokenText, Value
+from bdchat.engine.request import (
+    EmbeddingRequest,
+    Event,
+    GenerationRequest,
+    ModelInfo,
+    Prompt,
+    Resumption,
+    TokenText,
+    Value,
+)
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024  # a body of 8 MiB, escaped, with room
 
@@ -62,6 +72,12 @@ class Detokenize(Value, frozen=True, kw_only=True, tag="detokenize"):
     tokens: tuple[int, ...]
 
 
+class Embed(Value, frozen=True, kw_only=True, tag="embed"):
+    """Answered by Embedded, until all texts have a vector, or Rejected."""
+
+    request: EmbeddingRequest
+
+
 class Survey(Value, frozen=True, kw_only=True, tag="survey"):
     """Answered by Surveyed or Rejected with the same request_id."""
 
@@ -87,7 +103,7 @@ class Shutdown(Value, frozen=True, kw_only=True, tag="shutdown"):
     """End after the current step; running requests are dropped (the parent drains first)."""
 
 
-Command = Load | Submit | Cancel | Tokenize | Detokenize | Survey | Inspect | Forget | Ping | Shutdown
+Command = Load | Submit | Cancel | Tokenize | Detokenize | Embed | Survey | Inspect | Forget | Ping | Shutdown
 
 
 class Loading(Value, frozen=True, kw_only=True, tag="loading"):
@@ -130,6 +146,14 @@ class Detokenized(Value, frozen=True, kw_only=True, tag="detokenized"):
     said: TokenText
 
 
+class Embedded(Value, frozen=True, kw_only=True, tag="embedded"):
+    """The next of its texts' vectors, and how many tokens each had: request.Embeddings in pieces."""
+
+    request_id: str
+    vectors: tuple[bytes, ...]
+    num_tokens: tuple[int, ...]
+
+
 class Surveyed(Value, frozen=True, kw_only=True, tag="surveyed"):
     request_id: str
     survey: PromptSurvey
@@ -143,7 +167,9 @@ class Pong(Value, frozen=True, kw_only=True, tag="pong"):
     number: int
 
 
-Report = Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Detokenized | Surveyed | Inspected | Pong
+Report = (
+    Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Detokenized | Embedded | Surveyed | Inspected | Pong
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

@@ -10,7 +10,7 @@ from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.run import Run
 from bdchat.api.generation.service import GenerationService
 from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueFull
-from bdchat.engine.request import Accepted, Finished, FinishReason, GenerationRequest, TextPrompt
+from bdchat.engine.request import Accepted, EmbeddingRequest, Finished, FinishReason, GenerationRequest, TextPrompt
 from tests.fake_engine import FakeEngine
 from tests.patience import PATIENCE_S, until
 
@@ -129,3 +129,19 @@ async def test_draining_ends_what_takes_too_long_with_an_error() -> None:
     await service.drain(timeout_s=0)
     with pytest.raises(EngineUnavailable):
         await read(generation)
+
+
+async def test_a_draining_server_waits_for_vectors_and_begins_no_more() -> None:
+    service, gate = GenerationService(LatencyMeter()), asyncio.Event()
+    engine = FakeEngine(accept_gate=gate)
+    wanted = EmbeddingRequest(request_id="e", texts=("abc",))
+    made = asyncio.create_task(service.embed(engine, wanted))
+    await until(lambda: engine.embedding_requests)
+    draining = asyncio.create_task(service.drain(timeout_s=60))
+    await until(lambda: service.is_draining)
+    with pytest.raises(EngineUnavailable):
+        await service.embed(engine, wanted)
+    assert not draining.done()
+    gate.set()
+    await draining
+    assert (await made).num_tokens == (3,)

@@ -38,6 +38,19 @@ async def test_a_call_is_on_its_callers_account() -> None:
         assert everybody["completion_tokens"] == 3 * len("Hello world")
 
 
+async def test_vectors_are_on_their_callers_account_too() -> None:
+    async with in_process() as client:
+        app = await opened(client)
+        ann = await signed_in(client)
+        await client.post("/v1/embeddings", json={"input": ["abc", "de"]}, headers=ann)
+        await client.post("/v1/embeddings", json={"input": ["abc", ""]}, headers=ann)
+        await app.ledger.flush()
+        booked_counts = await booked(app.database)
+        assert (booked_counts["num_requests"], booked_counts["prompt_tokens"]) == (1, 5)
+        mine = (await client.get("/api/profile/usage", headers=ann)).json()["total"]
+        assert mine["num_requests"] == 1
+
+
 async def test_an_account_waits_in_its_own_name_whatever_it_says() -> None:
     engine = FakeEngine()
     async with in_process(engine) as client:

@@ -23,7 +23,7 @@ def of_architecture(name: str) -> GGUFFile:
         ("llama", "chat"),
         ("brandnew", "chat"),  # whether llama.cpp knows it, llama.cpp says
         ("t5", "encoder-decoder"),
-        ("t5encoder", "embedding"),
+        ("t5encoder", "encoder"),
         ("nomic-bert", "embedding"),
         ("llada", "diffusion"),
         ("wavtokenizer-dec", "speech"),
@@ -33,7 +33,7 @@ def of_architecture(name: str) -> GGUFFile:
 def test_an_architecture_has_a_purpose(tmp_path: Path, architecture: str, purpose: str) -> None:
     header = read_header(of_architecture(architecture).write(tmp_path / "m.gguf"))
     assert header.purpose == purpose
-    assert (header.refusal is None) == (purpose == "chat")
+    assert (header.refusal is None) == (purpose in {"chat", "embedding"})
 
 
 def test_an_encoder_decoder_is_refused_in_words_a_person_understands(tmp_path: Path) -> None:
@@ -58,6 +58,30 @@ def test_keys_tell_it_of_an_architecture_that_chats_otherwise(
     tmp_path: Path, pairs: dict[str, bytes], purpose: str
 ) -> None:
     assert read_header(GGUFFile().with_pairs(**pairs).write(tmp_path / "m.gguf")).purpose == purpose
+
+
+@pytest.mark.parametrize(("number", "pooling"), [(None, None), (1, "mean"), (2, "cls"), (3, "last"), (4, "rank")])
+def test_the_header_names_the_pooling(tmp_path: Path, number: int | None, pooling: str | None) -> None:
+    pairs = {} if number is None else {"llama__pooling_type": files.u32(number)}
+    assert read_header(GGUFFile().with_pairs(**pairs).write(tmp_path / "m.gguf")).pooling == pooling
+
+
+@pytest.mark.parametrize(
+    ("pairs", "may"),
+    [
+        ({}, False),
+        ({"general__tags": files.strings(["mteb", "loss:MatryoshkaLoss"])}, True),
+        ({"general__tags": files.strings(["mteb"])}, False),
+        ({"general__name": files.string("Nomic Embed Text v1.5")}, True),
+        ({"general__name": files.string("nomic-embed-text-v1")}, False),
+        ({"general__name": files.string("x"), "general__basename": files.string("Qwen3-Embedding")}, True),
+        ({"general__name": files.string("Snowflake Arctic Embed M v1.5")}, True),
+    ],
+)
+def test_the_model_card_tells_whether_vectors_may_be_shortened(
+    tmp_path: Path, pairs: dict[str, bytes], *, may: bool
+) -> None:
+    assert read_header(GGUFFile().with_pairs(**pairs).write(tmp_path / "m.gguf")).may_shorten_vectors is may
 
 
 def test_what_a_model_is_for_is_the_reason_also_where_it_lacks_what_a_chat_model_has(tmp_path: Path) -> None:

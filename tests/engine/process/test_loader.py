@@ -2,18 +2,30 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import gguf
+import numpy as np
 import pytest
 
-from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, ModelLoadFailed
 from bdchat.engine.local.local_engine import LocalEngine
-from bdchat.engine.request import Accepted, ChatMessage, ChatPrompt, Delta, FimPrompt, GenerationRequest, SamplingParams
+from bdchat.engine.request import (
+    Accepted,
+    ChatMessage,
+    ChatPrompt,
+    Delta,
+    EmbeddingRequest,
+    FimPrompt,
+    GenerationRequest,
+    SamplingParams,
+)
 from bdchat.engine.text.chat_template import CHATML
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import ask, events_of, shape, text_of
 from tests.engine.process.test_main import kill_after
 from tests.patience import PATIENCE_S, until
-from tests.tiny_models import write_tiny_llama
+from tests.tiny_models import write_tiny_bert, write_tiny_llama
 
 pytestmark = pytest.mark.anyio
 SETTINGS = EngineSettings(n_ctx=512, max_sequences=2, calibrate=False)
@@ -105,3 +117,56 @@ async def test_a_template_that_cannot_be_used_is_a_reason(tmp_path: Path) -> Non
             await asyncio.wait_for(events_of(engine, ask("hello")), PATIENCE_S)
         assert "template" in caught.value.reason
         assert engine.num_restarts == 0
+
+
+def texts_of(*texts: str | tuple[int, ...], **fields: Any) -> EmbeddingRequest:
+    return EmbeddingRequest(request_id=f"e{texts}", texts=texts, **fields)
+
+
+async def test_an_embedding_model_is_an_engine_like_any_other(tmp_path: Path) -> None:
+    path = write_tiny_bert(tmp_path / "bert.gguf", tags=["matryoshka"])
+    async with LocalEngine(path, "vectors", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        info = await engine.wait_ready()
+        assert (info.model_id, info.purpose, info.num_dimensions, info.n_ctx) == ("vectors", "embedding", 64, 512)
+        assert info.may_shorten_vectors
+        wanted = texts_of("the cat sat on the mat", "a dog", "the cat sat on the mat", "a\0 [SEP] b")
+        made = await engine.embed(wanted)
+        vectors = [np.frombuffer(vector, "<f4") for vector in made.vectors]
+        assert made.num_tokens[:2] == (8, 4)  # CLS and SEP are two
+        assert vectors[0] @ vectors[2] == pytest.approx(1, abs=1e-4)
+        assert vectors[0] @ vectors[1] < 0.9999
+        as_tokens = await engine.embed(texts_of(tuple(range(4, 9))))
+        assert as_tokens.num_tokens == (5,)
+        with pytest.raises(ContextLengthExceeded) as too_long:
+            await engine.embed(texts_of("cat", "cat " * 600))
+        assert (too_long.value.param, too_long.value.num_prompt_tokens) == ("input[1]", 602)
+        with pytest.raises(ContextLengthExceeded):
+            await engine.embed(texts_of("x" * 4_000_000))
+        for wrong, name in [(texts_of((1, 999)), "input[0][1]"), (texts_of("a", is_query=True), "input_type")]:
+            with pytest.raises(InvalidRequest) as refused:
+                await engine.embed(wrong)
+            assert refused.value.param == name
+        with pytest.raises(InvalidRequest) as refused:
+            await events_of(engine, ask("hello"))
+        assert refused.value.code == "model_unsuitable"
+
+
+async def test_a_reranker_scores_each_document(tmp_path: Path) -> None:
+    path = write_tiny_bert(tmp_path / "bert.gguf", pooling=gguf.PoolingType.RANK)
+    async with LocalEngine(path, "ranks", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        assert (await engine.wait_ready()).purpose == "reranker"
+        made = await engine.embed(texts_of("cat", "dog", "cat", query="the cat"))
+        scores = [np.frombuffer(vector, "<f4") for vector in made.vectors]
+        assert made.num_tokens == (6, 6, 6)  # [CLS] the cat [SEP] cat [SEP]
+        assert [len(score) for score in scores] == [1, 1, 1]
+        assert scores[0] == pytest.approx(scores[2], abs=2e-3)
+
+
+async def test_a_chat_models_vectors_come_beside_its_answers(tmp_path: Path) -> None:
+    path = write_tiny_llama(tmp_path / "tiny.gguf")
+    async with LocalEngine(path, "tiny", SETTINGS, cache_dir=tmp_path / "cache") as engine:
+        texts = [f"text {number} " * 30 for number in range(20)]
+        made, events = await asyncio.gather(engine.embed(texts_of(*texts)), events_of(engine, ask("hello")))
+        assert {len(vector) for vector in made.vectors} == {4 * 64}
+        assert shape(events) == (1, 1)
+        assert (await engine.wait_ready()).num_dimensions == 64

@@ -34,6 +34,7 @@ const TEXTS = {
   too_many_connections: "error.connections",
   queue_timeout: "error.busy",
   model_not_found: "error.noModel",
+  model_unsuitable: "error.modelUnsuitable",
   engine_unavailable: "error.noEngine",
   model_load_failed: "error.modelLoad",
   request_quarantined: "error.quarantined",

@@ -216,7 +216,7 @@ class AdminModels:
         model = await self._router.load(body.model, admit=self._require_memory)
         await self._record(request, "model.load", model)
         self._watch(model)
-        return reply(ServedView(model=model, state=self._router.engine_for(model).state))
+        return reply(ServedView(model=model, state=self._router.engines[model].state))
 
     def _require_memory(self, model: InstalledModel) -> None:
         need, free = self._models.memory_need_bytes(model), self._free_bytes()
@@ -249,7 +249,7 @@ class AdminModels:
         self._router.set_default(model)
         await self._record(request, "model.default", model)
         await self._say(model, "default")
-        return reply(ServedView(model=model, state=self._router.engine_for(model).state))
+        return reply(ServedView(model=model, state=self._router.engines[model].state))
 
     async def delete(self, request: Request) -> Response:
         require_admin(request)

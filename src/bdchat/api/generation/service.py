@@ -1,6 +1,7 @@
 """Starts the generations of every endpoint and keeps the set of those that run. Event loop only."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -13,7 +14,7 @@ from bdchat.api.generation.run import STOPPING_RETRY_AFTER_S, Run
 from bdchat.api.generation.usage_ledger import UsageLedger
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
-from bdchat.engine.request import GenerationRequest
+from bdchat.engine.request import EmbeddingRequest, Embeddings, GenerationRequest
 
 LAST_WORDS_AT_THE_END_S = 2.0
 
@@ -26,6 +27,7 @@ class GenerationService:
         self.meter = meter
         self._ledger = ledger
         self._running: dict[asyncio.Task[None], Run] = {}
+        self._embedding: set[asyncio.Task[Embeddings]] = set()
         self._is_draining = False
 
     @property
@@ -49,6 +51,27 @@ class GenerationService:
         generation = Run(engine, request, self.meter, user_id=user_id)
         self.run(generation).add_done_callback(lambda _: self._charge(user_id, generation))
         return generation
+
+    async def embed(self, engine: Engine, request: EmbeddingRequest, *, user_id: str = "") -> Embeddings:
+        """Like start, of texts that become vectors: a draining server waits for it, and its tokens are booked."""
+        if self._is_draining:
+            raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
+        if user_id:
+            request = msgspec.structs.replace(request, user=user_id)
+        task = asyncio.create_task(engine.embed(request))
+        self._embedding.add(task)
+        task.add_done_callback(self._embedding.discard)
+        began = time.perf_counter()
+        try:
+            made = await task
+        finally:
+            task.cancel()
+        if self._ledger is not None:
+            engine_ms = round(1000 * (time.perf_counter() - began))
+            model_id = engine.info.model_id if engine.info else ""
+            counts = {"num_requests": 1, "prompt_tokens": sum(made.num_tokens), "engine_ms": engine_ms}
+            self._ledger.add(user_id, model_id, counts)
+        return made
 
     def run(self, run: Run) -> "asyncio.Task[None]":
         """Its task. One that is stored books what it spends with its end, in one transaction."""
@@ -74,8 +97,8 @@ class GenerationService:
     async def drain(self, timeout_s: float) -> None:
         """Refuses new ones, gives the running ones `timeout_s`, then ends them with an error their readers see."""
         self._is_draining = True
-        if self._running:
-            await asyncio.wait(self._running.keys(), timeout=timeout_s)
+        if working := (*self._running, *self._embedding):
+            await asyncio.wait(working, timeout=timeout_s)
         for generation in tuple(self._running.values()):
             generation.cancel(EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S))
         if tasks := tuple(self._running):

@@ -10,6 +10,7 @@ from bdchat.api.schemas.models import Model, ModelList, SamplingDefaultsView
 from bdchat.engine.router import Router, ServedModel
 
 OF_ALL = ("completion", "chat", "tools", "json_schema")
+WITHOUT_TEXT = {"embedding": "embedding", "reranker": "rerank"}
 
 
 class Models:
@@ -46,5 +47,7 @@ def _to_wire(model: ServedModel) -> Model:
 
 
 def _capabilities(model: ServedModel) -> list[str]:
+    if model.purpose in WITHOUT_TEXT:
+        return [WITHOUT_TEXT[model.purpose]]
     thinks = model.info is not None and model.info.answer_format.thinks
     return [*OF_ALL, *(["fim"] if model.has_fim else []), *(["reasoning"] if thinks else [])]

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 SLASHES = re.compile(r"/{2,}")
 VERSIONS = re.compile(r"(?:/v1)+(?=/|$)")
 ENDPOINTS = re.compile(
-    r"/(?:chat/completions|completions|models|fim/completions|completion|infill|tokenize|detokenize|apply-template)"
-    r"(?:/.*)?",
+    r"/(?:chat/completions|completions|embeddings|models|rerank|fim/completions|completion|infill|tokenize|detokenize"
+    r"|apply-template)(?:/.*)?",
     re.DOTALL,
 )
 OF_THE_PAGE = re.compile(r"/chat/.*", re.DOTALL)  # read by a browser: a chat of that id

@@ -12,7 +12,7 @@ from pathlib import Path
 from bdchat.engine.gguf.cursor import Cursor, GGUFError, open_regular
 from bdchat.engine.gguf.metadata import Metadata, read_metadata
 from bdchat.engine.gguf.parts import PART_NAME, part_paths
-from bdchat.engine.gguf.purpose import REFUSALS, Purpose, purpose_of
+from bdchat.engine.gguf.purpose import REFUSALS, Pooling, Purpose, may_shorten_vectors, pooling_of, purpose_of
 from bdchat.engine.gguf.sampling_hints import sampling_hints
 from bdchat.engine.gguf.types import ARCHITECTURES, FILE_TYPES, TENSOR_TYPES
 from bdchat.engine.request import SamplingHints
@@ -78,6 +78,8 @@ class GGUFHeader:
     purpose: Purpose
     has_fim: bool  # it has tokens for filling a gap
     organization: str  # who made it; "" when it does not say
+    pooling: Pooling | None  # how its tokens' vectors become one; None: it does not say
+    may_shorten_vectors: bool  # the first numbers of its vectors are vectors too (Matryoshka)
     sampling: SamplingHints  # its own general.sampling.*
     languages: tuple[str, ...]  # codes, as it names them; () when it does not
     quantization: str
@@ -99,7 +101,7 @@ class GGUFHeader:
 
     @property
     def refusal(self) -> str | None:
-        """Why a sound file is not served, in one line; None: it can chat."""
+        """Why a sound file is not served, in one line; None: it writes texts, makes vectors of them or ranks them."""
         return REFUSALS.get(self.purpose)
 
     def kv_bytes_per_token(self, kv_type: str = "f16") -> int:
@@ -307,6 +309,8 @@ def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: st
         purpose=purpose,
         has_fim=metadata.has_fim(),
         organization=printable(metadata.advice("general.organization")).strip(),
+        pooling=pooling_of(metadata, architecture),
+        may_shorten_vectors=may_shorten_vectors(metadata, architecture),
         sampling=sampling_hints(metadata),
         languages=metadata.languages(),
         quantization=FILE_TYPES.get(file_type) or max(tensors, key=lambda part: part.weight_bytes).main_type,

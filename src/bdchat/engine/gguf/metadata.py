@@ -18,8 +18,9 @@ MAX_LIST_KEPT = 1024  # per-layer numbers; llama.cpp has at most 512 layers
 MAX_LIST = 1 << 24  # entries; no vocabulary comes near
 MAX_TOKENS = 1 << 20  # bounds the memory of the check for equal ones
 MAX_TOKEN_BYTES = 65_535
-MAX_LANGUAGES = 256  # named by a header; more are not kept
+MAX_TEXTS_KEPT = 256  # languages or tags named by a header; more are not kept
 LANGUAGES_KEY = "general.languages"
+TAGS_KEY = "general.tags"
 LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 TOKENS_KEY = "tokenizer.ggml.tokens"
 # Fill in the middle: keys that name its tokens, and what each family of models calls them.
@@ -41,7 +42,7 @@ class List(NamedTuple):
     value_type: int
     length: int
     numbers: tuple[int | float, ...] | None  # None: too long to keep, or strings
-    texts: tuple[str, ...] = ()  # of the languages, and of the vocabulary the tokens for gaps, alone
+    texts: tuple[str, ...] = ()  # of languages, tags, and of the vocabulary the tokens for gaps, alone
 
 
 Value = int | float | bool | str | List
@@ -89,6 +90,11 @@ class Metadata:
         """Their codes; what is no code is left out. It only advises."""
         named = self._values.get(LANGUAGES_KEY)
         return tuple(text for text in named.texts if LANGUAGE.fullmatch(text)) if isinstance(named, List) else ()
+
+    def tags(self) -> tuple[str, ...]:
+        """Of its model card, in small letters. They only advise."""
+        named = self._values.get(TAGS_KEY)
+        return tuple(text.lower() for text in named.texts) if isinstance(named, List) else ()
 
     def advice(self, key: str) -> str:
         """A text that only advises: "" also where it is none."""
@@ -188,7 +194,7 @@ def _read_list(cursor: Cursor, key: str) -> List:
                 length, MAX_TOKEN_BYTES, "a token", among=FIM_TOKENS
             )
             return List(value_type, length, None, tuple(token.decode() for token in found))
-        if key == LANGUAGES_KEY and length <= MAX_LANGUAGES:
+        if key in {LANGUAGES_KEY, TAGS_KEY} and length <= MAX_TEXTS_KEPT:
             texts = (cursor.text(MAX_TEXT_BYTES, key).decode("utf-8", "replace") for _ in range(length))
             return List(value_type, length, None, tuple(texts))
         cursor.skip_strings(length)

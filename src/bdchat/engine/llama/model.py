@@ -14,7 +14,7 @@ import llama_cpp
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf.header import read_header, split_files
-from bdchat.engine.gguf.purpose import REFUSALS
+from bdchat.engine.gguf.purpose import REFUSALS, looks_ahead
 from bdchat.engine.host import free_memory_bytes
 from bdchat.engine.kv.plan import BYTES_PER_ELEMENT, KVMemoryError, must_share_cells
 from bdchat.engine.llama.library import (
@@ -96,6 +96,25 @@ class LlamaModel:
     @property
     def has_chat_template(self) -> bool:
         return bool(llama_cpp.llama_model_chat_template(self.handle, None))
+
+    @property
+    def rank_template(self) -> str | None:
+        """How a reranker that has a template of its own is asked."""
+        source = llama_cpp.llama_model_chat_template(self.handle, b"rerank")
+        return None if source is None else source.decode("utf-8", errors="replace")
+
+    @property
+    def looks_ahead(self) -> bool:
+        return looks_ahead(self.architecture, self.metadata(f"{self.architecture}.attention.causal"))
+
+    @property
+    def num_dimensions(self) -> int:
+        return int(llama_cpp.llama_model_n_embd_out(self.handle))
+
+    @property
+    def num_ranks(self) -> int:
+        """Scores that a reranker gives a text; the first one is its relevance."""
+        return int(llama_cpp.llama_model_n_cls_out(self.handle))
 
     def bytes_per_cell(self, kv_type: str) -> float:
         """Of one KV cell over all layers; an upper estimate where layers differ. A recurrent model keeps a state for
@@ -206,7 +225,7 @@ def _refusal(handle: Any) -> str | None:
     if llama_cpp.llama_model_is_diffusion(handle):
         return REFUSALS["diffusion"]
     if llama_cpp.llama_model_has_encoder(handle):
-        return REFUSALS["encoder-decoder" if llama_cpp.llama_model_has_decoder(handle) else "embedding"]
+        return REFUSALS["encoder-decoder" if llama_cpp.llama_model_has_decoder(handle) else "encoder"]
     return None
 
 

@@ -73,6 +73,19 @@ class LlamaTokenizer:
     def encode_inside(self, text: str) -> list[int]:
         return self._encode_plain(text, is_continued=True)
 
+    def around_texts(self) -> tuple[list[int], list[int]]:
+        """What this vocabulary puts before and behind a text, CLS and SEP for one: found by asking for both."""
+        bare, whole = self._tokenize("a", special=False), self._tokenize("a", special=False, adds_ends=True)
+        start = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
+        return whole[:start], whole[start + len(bare) :]
+
+    def between_texts(self) -> list[int]:
+        """And between a query and a document that is ranked against it."""
+        eos = llama_cpp.llama_vocab_eos(self._vocab)
+        sep = llama_cpp.llama_vocab_sep(self._vocab)
+        ends = [eos if eos >= 0 else sep] if llama_cpp.llama_vocab_get_add_eos(self._vocab) else []
+        return [int(token) for token in (*ends, *([sep] if llama_cpp.llama_vocab_get_add_sep(self._vocab) else []))]
+
     def token_bytes(self, token_id: int) -> bytes:
         piece = self._pieces[token_id]
         if piece is None:
@@ -179,7 +192,7 @@ class LlamaTokenizer:
 
     # llama_tokenize
 
-    def _tokenize(self, text: str, *, special: bool) -> list[int]:
+    def _tokenize(self, text: str, *, special: bool, adds_ends: bool = False) -> list[int]:
         try:
             raw = text.encode()
         except UnicodeEncodeError:
@@ -189,7 +202,7 @@ class LlamaTokenizer:
         size = len(raw) // 2 + 16
         while True:
             buffer = (llama_cpp.llama_token * size)()
-            count = int(llama_cpp.llama_tokenize(self._vocab, raw, len(raw), buffer, size, False, special))
+            count = int(llama_cpp.llama_tokenize(self._vocab, raw, len(raw), buffer, size, adds_ends, special))
             if count >= 0:
                 return list(buffer[:count])
             size = -count

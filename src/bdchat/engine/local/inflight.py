@@ -8,10 +8,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from bdchat.engine.errors import EngineError, GenerationFailed, QueueTimeout
 from bdchat.engine.request import (
     Accepted,
     Delta,
+    EmbeddingRequest,
+    Embeddings,
     Event,
     Finished,
     FinishReason,
@@ -21,7 +25,7 @@ from bdchat.engine.request import (
     Timings,
     Usage,
 )
-from bdchat.engine.wire import Detokenize, Submit, Survey, Tokenize, encode
+from bdchat.engine.wire import Detokenize, Embed, Embedded, Submit, Survey, Tokenize, encode
 
 
 class InflightRequest:
@@ -157,8 +161,9 @@ class Question:
     """Something that is asked of a prompt or of tokens. Goes into the engine process like an InflightRequest, and may
     kill it like one."""
 
-    def __init__(self, command: Tokenize | Detokenize | Survey) -> None:
-        self.request_id = command.request_id
+    def __init__(self, command: Tokenize | Detokenize | Survey | Embed) -> None:
+        """Raises like InflightRequest's."""
+        self.request_id = command.request.request_id if isinstance(command, Embed) else command.request_id
         self.is_submitted = False
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._frame = encode(command)
@@ -180,6 +185,34 @@ class Question:
     def fail(self, error: EngineError) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
+
+
+class InflightEmbedding(Question):
+    """Texts whose vectors come in pieces. What a dead process had made is kept; the next one makes the rest."""
+
+    def __init__(self, request: EmbeddingRequest) -> None:
+        """Raises like InflightRequest's."""
+        super().__init__(Embed(request=request))
+        self._request = request
+        self._vectors: list[bytes] = []
+        self._num_tokens: list[int] = []
+
+    def frame(self) -> bytes:
+        if not self._vectors:
+            return self._frame
+        rest = self._request.texts[len(self._vectors) :]
+        return encode(Embed(request=msgspec.structs.replace(self._request, texts=rest)))
+
+    def take_vectors(self, piece: Embedded) -> int:
+        """Returns how many tokens they are of. Raises IndexError for vectors of no text."""
+        self._vectors += piece.vectors
+        self._num_tokens += piece.num_tokens
+        num_texts = len(self._request.texts)
+        if not len(self._vectors) == len(self._num_tokens) <= num_texts:
+            raise IndexError(f"{len(self._vectors)} vectors of {num_texts} texts")
+        if len(self._vectors) == num_texts and not self.answer.done():
+            self.answer.set_result(Embeddings(vectors=tuple(self._vectors), num_tokens=tuple(self._num_tokens)))
+        return sum(piece.num_tokens)
 
 
 def merged(events: Sequence[Event]) -> Sequence[Event]:

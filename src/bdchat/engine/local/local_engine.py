@@ -12,32 +12,36 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from bdchat.engine.errors import (
-    ContextLengthExceeded,
-    EngineError,
-    EngineUnavailable,
-    GenerationFailed,
-    InvalidRequest,
-    QueueFull,
-    QueueTimeout,
-    RequestQuarantined,
-)
+from bdchat.engine.errors import EngineError, InvalidRequest, QueueFull, RequestQuarantined
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.local.child import ProcessSpawn, Spawn
-from bdchat.engine.local.inflight import InflightRequest, Question
+from bdchat.engine.local.inflight import InflightEmbedding, InflightRequest, Question
 from bdchat.engine.local.quarantine import Quarantine
+from bdchat.engine.local.rejections import error_of
 from bdchat.engine.local.restarts import Death
 from bdchat.engine.local.supervisor import Supervisor, Timeouts
 from bdchat.engine.local.totals import with_former_lives
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import Event, GenerationRequest, ModelInfo, Prompt, Resumption, SamplingDefaults, TokenText
+from bdchat.engine.request import (
+    EmbeddingRequest,
+    Embeddings,
+    Event,
+    GenerationRequest,
+    ModelInfo,
+    Prompt,
+    Resumption,
+    SamplingDefaults,
+    TokenText,
+)
 from bdchat.engine.wire import (
     MAX_FRAME_BYTES,
     Cancel,
     Detokenize,
     Detokenized,
+    Embed,
+    Embedded,
     Forget,
     Inspect,
     Inspected,
@@ -58,10 +62,6 @@ log = logging.getLogger(__name__)
 INSPECT_INTERVAL_S = 0.5  # however many watch, and however often they ask
 INSPECT_PATIENCE_S = 1.0  # a long step
 
-_REJECTIONS: dict[str, type[EngineError]] = {
-    kind.__name__: kind
-    for kind in (InvalidRequest, ContextLengthExceeded, QueueFull, QueueTimeout, GenerationFailed, EngineUnavailable)
-}
 _UNENCODABLE = (ValueError, TypeError, OverflowError, RecursionError)  # a lone surrogate, a number beyond 64 bits
 
 
@@ -80,6 +80,7 @@ class LocalEngine:
         languages: tuple[str, ...] = (),
         owner: str = "bdchat",
         has_fim: bool = False,
+        purpose: str = "chat",
         spawn: Spawn | None = None,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -93,9 +94,7 @@ class LocalEngine:
         )
         self.model_id = model_id
         self.sampling_defaults = sampling_defaults or SamplingDefaults()
-        self.languages = languages
-        self.owner = owner
-        self.has_fim = has_fim
+        self.languages, self.owner, self.has_fim, self.purpose = languages, owner, has_fim, purpose
         self._supervisor = Supervisor(
             load,
             self,
@@ -191,16 +190,20 @@ class LocalEngine:
             submitted.end_cancelled()
             self._unregister(submitted)
 
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        return cast(Embeddings, await self._ask(Embed(request=request), request.field))
+
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
-        tokens: tuple[int, ...] = await self._ask(Tokenize(request_id=self._question_id(), prompt=prompt))
+        tokens: tuple[int, ...] = await self._ask(Tokenize(request_id=self._question_id(), prompt=prompt), "prompt")
         return tokens
 
     async def detokenize(self, tokens: Sequence[int]) -> TokenText:
-        said: TokenText = await self._ask(Detokenize(request_id=self._question_id(), tokens=tuple(tokens)))
+        command = Detokenize(request_id=self._question_id(), tokens=tuple(tokens))
+        said: TokenText = await self._ask(command, "tokens")
         return said
 
     async def survey(self, prompt: Prompt) -> PromptSurvey:
-        survey: PromptSurvey = await self._ask(Survey(request_id=self._question_id(), prompt=prompt))
+        survey: PromptSurvey = await self._ask(Survey(request_id=self._question_id(), prompt=prompt), "prompt")
         return survey
 
     def forget(self, cache_tag: str) -> None:
@@ -210,11 +213,11 @@ class LocalEngine:
     def _question_id(self) -> str:
         return f"question-{next(self._question_numbers)}"
 
-    async def _ask(self, command: Tokenize | Detokenize | Survey) -> Any:
+    async def _ask(self, command: Tokenize | Detokenize | Survey | Embed, field: str) -> Any:
         try:
-            question = Question(command)
+            question = InflightEmbedding(command.request) if isinstance(command, Embed) else Question(command)
         except _UNENCODABLE as error:
-            raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
+            raise InvalidRequest(field, f"cannot be represented ({type(error).__name__})") from error
         self._register(question)
         try:
             return await question.answer
@@ -301,6 +304,8 @@ class LocalEngine:
         elif type(report) is Inspected:
             self._sequences = report.sequences
             self._inspected.set()
+        elif type(report) is Embedded:
+            self._take_vectors(report)
         elif type(report) is Tokenized:
             self._answer(report.request_id, report.tokens)
         elif type(report) is Detokenized:
@@ -314,6 +319,21 @@ class LocalEngine:
             question.answer.set_result(answer)
             self._unregister(question)
 
+    def _take_vectors(self, piece: Embedded) -> None:
+        asked = self._inflight.get(piece.request_id)
+        if not isinstance(asked, InflightEmbedding):
+            return  # cancelled meanwhile
+        self._note_progress(piece.request_id, asked.take_vectors(piece))
+        if asked.is_over:
+            self._unregister(asked)
+
+    def _note_progress(self, request_id: str, num_tokens: int) -> None:
+        if not self._has_progressed:
+            self._has_progressed = True
+            self._supervisor.note_progress()
+        if self._quarantine.has_suspects and self._quarantine.note_tokens(request_id, num_tokens):
+            self._submit_waiting()
+
     def _take_step(self, step: Step) -> None:
         self._metrics = step.metrics
         for event in step.events:
@@ -322,11 +342,7 @@ class LocalEngine:
                 continue  # cancelled meanwhile
             num_tokens = submitted.take(event)
             if num_tokens:
-                if not self._has_progressed:
-                    self._has_progressed = True
-                    self._supervisor.note_progress()
-                if self._quarantine.has_suspects and self._quarantine.note_tokens(event.request_id, num_tokens):
-                    self._submit_waiting()
+                self._note_progress(event.request_id, num_tokens)
             elif submitted.is_over:
                 self._unregister(submitted)
 
@@ -338,11 +354,7 @@ class LocalEngine:
             submitted.end_cancelled()
             self._unregister(submitted)
             return
-        try:
-            error = _REJECTIONS[report.error](**report.data)
-        except (KeyError, TypeError):
-            error = GenerationFailed(f"refused by the engine: {report.error}")
-        submitted.fail(error)
+        submitted.fail(error_of(report))
         self._unregister(submitted)
 
     # --- what happens to the process ----------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ class LocalModels:
             languages=model.languages,
             owner=model.owner,
             has_fim=model.has_fim,
+            purpose=model.header.purpose if model.header else "chat",
             spawn=self._spawn,
         )
         if starts:

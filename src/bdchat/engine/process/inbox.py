@@ -18,6 +18,7 @@ import msgspec
 from bdchat.engine.errors import EngineError, EngineUnavailable, InvalidRequest
 from bdchat.engine.model_runner import AnswerGrammar
 from bdchat.engine.process.outbox import Outbox
+from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource, TokenisingTexts
 from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption, TokenText
 from bdchat.engine.sampling.order import GrammarOrder
 from bdchat.engine.wire import (
@@ -25,6 +26,7 @@ from bdchat.engine.wire import (
     Command,
     Detokenize,
     Detokenized,
+    Embed,
     Forget,
     FrameSplitter,
     FrameTooLong,
@@ -96,7 +98,7 @@ class ParentGone(NamedTuple):
     reason: str
 
 
-Item = Load | Arrival | SurveyArrival | Cancel | Inspect | Forget | Ping | Shutdown | ParentGone
+Item = Load | Arrival | EmbeddingArrival | SurveyArrival | Cancel | Inspect | Forget | Ping | Shutdown | ParentGone
 
 
 def rejection(request_id: str, error: EngineError) -> Rejected:
@@ -114,6 +116,7 @@ class Inbox:
         self._ready: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._prompts: queue.SimpleQueue[Submit | Tokenize | Detokenize | Survey | None] = queue.SimpleQueue()
         self._ordered: queue.SimpleQueue[tuple[Arrival, GrammarOrder] | None] = queue.SimpleQueue()  # to be compiled
+        self._texts: queue.SimpleQueue[TokenisingTexts | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unbuilt: set[str] = set()  # submitted, not yet cancelled, prompt not yet built
 
@@ -125,6 +128,10 @@ class Inbox:
         threading.Thread(target=self._build, args=(builder, grammars), name="prompts", daemon=True).start()
         for _ in range(_NUM_COMPILING if grammars is not None else 0):
             threading.Thread(target=self._compile, args=(grammars,), name="grammars", daemon=True).start()
+
+    def build_texts(self, source: EmbeddingSource) -> None:
+        """The same for texts that become vectors."""
+        threading.Thread(target=self._tokenise, args=(source,), name="texts", daemon=True).start()
 
     def take(self, *, wait_s: float | None = 0.0) -> list[Item]:
         """Everything that is ready. wait_s: how long to wait for a first item; None = until there is one."""
@@ -146,6 +153,7 @@ class Inbox:
             reason = f"{type(error).__name__}: {error}"
         self._ready.put(ParentGone(reason))
         self._prompts.put(None)
+        self._texts.put(None)
         for _ in range(_NUM_COMPILING):
             self._ordered.put(None)
         self._on_hangup()
@@ -155,6 +163,10 @@ class Inbox:
             with self._lock:
                 self._unbuilt.add(command.request.request_id)
             self._prompts.put(command)
+        elif isinstance(command, Embed):
+            with self._lock:
+                self._unbuilt.add(command.request.request_id)
+            self._texts.put(TokenisingTexts(command.request))
         elif isinstance(command, Tokenize | Detokenize | Survey):
             self._prompts.put(command)
         elif isinstance(command, Cancel):
@@ -211,7 +223,16 @@ class Inbox:
             with self._refusing(arrival.request.request_id, "the constraint could not be compiled"):
                 self._deliver(arrival._replace(grammar=grammars.compile(order)))
 
-    def _deliver(self, arrival: Arrival) -> None:
+    def _tokenise(self, source: EmbeddingSource) -> None:
+        while (texts := self._texts.get()) is not None:
+            request_id = texts.request.request_id
+            with self._refusing(request_id, "the texts could not be tokenised"):
+                if (arrival := texts.go_on(source)) is not None:
+                    self._deliver(arrival)
+                elif request_id in self._unbuilt:  # else nobody wants them any more
+                    self._texts.put(texts)
+
+    def _deliver(self, arrival: Arrival | EmbeddingArrival) -> None:
         request_id = arrival.request.request_id
         with self._lock:  # a Cancel is either before this and found it unbuilt, or comes after it in the queue
             if request_id in self._unbuilt:

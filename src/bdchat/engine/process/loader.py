@@ -14,19 +14,23 @@ from pathlib import Path
 import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed
-from bdchat.engine.gguf.header import read_header
+from bdchat.engine.gguf.header import GGUFHeader, read_header
 from bdchat.engine.isolation.confinement import confine
+from bdchat.engine.llama.embedder import LlamaEmbedder, longest_text
 from bdchat.engine.llama.library import library_identity, start_library, supports_gpu_offload
 from bdchat.engine.llama.measurement import calibrated_plan
 from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.probe import probe
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
+from bdchat.engine.process.embedding_worker import EmbeddingModel
 from bdchat.engine.process.trial import GrammarTrial
 from bdchat.engine.process.worker import LoadedModel
+from bdchat.engine.request import ModelInfo
 from bdchat.engine.sampling.compiler import GrammarCompiler
 from bdchat.engine.sampling.token_table import TokenTable
 from bdchat.engine.scheduling.policy import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
+from bdchat.engine.text.embedding_text import EmbeddingTexts
 from bdchat.engine.text.prompt import make_prompt_builder
 from bdchat.engine.wire import Load
 from bdchat.settings import EngineSettings, child_environment
@@ -37,7 +41,7 @@ log = logging.getLogger(__name__)
 class LlamaLoader:
     """Fulfils ModelLoader."""
 
-    def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
+    def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel | EmbeddingModel:
         """Raises GGUFError, TemplateError, ModelLoadFailed."""
         path, cache_dir = Path(load.model_path), Path(load.cache_dir)
         settings = EngineSettings.model_validate(load.settings)
@@ -45,7 +49,7 @@ class LlamaLoader:
         header = read_header(path)
         if header.refusal is not None:
             raise ModelLoadFailed(load.model_id, header.refusal)
-        grammar_trial = GrammarTrial.start(child_environment())
+        grammar_trial = GrammarTrial.start(child_environment()) if header.purpose == "chat" else None
         report_progress("trying the library", None)
         tried = probe(path, cache_dir, library=library_identity())
         if tried.warning:
@@ -60,6 +64,17 @@ class LlamaLoader:
         )
         try:
             tokenizer = LlamaTokenizer(model.handle)
+            pooling = header.pooling or ("rank" if header.purpose == "reranker" else "mean")
+            texts = EmbeddingTexts(
+                tokenizer,
+                longest_text(model, settings),
+                around=tokenizer.around_texts(),
+                between=tokenizer.between_texts(),
+                rank_template=model.rank_template,
+            )
+            if grammar_trial is None:
+                report_progress("making the context", None)
+                return _embedding_model(header, LlamaEmbedder(model, load.model_id, settings, pooling), model, texts)
             prompts = make_prompt_builder(tokenizer, tokenizer.chat_template, tokenizer.bos_text, tokenizer.eos_text)
             report_progress("measuring this machine", None)
             plan = calibrated_plan(model, load.model_id, settings, cache_dir)
@@ -75,6 +90,7 @@ class LlamaLoader:
                 answer_format=prompts.answer_format,
                 mark_tokens=prompts.mark_tokens(),
                 has_fim=prompts.has_fim,
+                num_dimensions=model.num_dimensions,
             )
         except BaseException:
             model.close()
@@ -93,4 +109,41 @@ class LlamaLoader:
         table = cache(lambda: TokenTable.of(tokenizer, end_token_ids=marks.token_ids))
         grammar_trial.serve(table)
         grammars = GrammarCompiler(table, runner.info, trial=grammar_trial)
-        return LoadedModel(runner, prompts.bounded(runner.info.n_ctx), cost, grammars)
+        return LoadedModel(
+            runner,
+            prompts.bounded(runner.info.n_ctx),
+            texts,
+            lambda: LlamaEmbedder(model, load.model_id, settings, pooling, plan=plan),
+            cost=cost,
+            grammars=grammars,
+        )
+
+
+def _embedding_model(
+    header: GGUFHeader, embedder: LlamaEmbedder, model: LlamaModel, texts: EmbeddingTexts
+) -> EmbeddingModel:
+    info = ModelInfo(
+        model_id=embedder.model_id,
+        architecture=model.architecture,
+        num_parameters=model.num_parameters,
+        model_bytes=model.model_bytes,
+        n_vocab=model.n_vocab,
+        n_ctx_train=model.n_ctx_train,
+        n_ctx=embedder.n_ctx,
+        context_cut=embedder.context_cut,
+        num_sequences=embedder.num_sequences,
+        num_cells=0,
+        kv_layout="unified",
+        kv_type="f16",
+        flash_attention=embedder.flash_attention,
+        n_threads=embedder.n_threads,
+        memory_class=model.memory_class.value,
+        has_chat_template=False,
+        fingerprint=model.fingerprint(embedder.pooling),
+        purpose=header.purpose,
+        num_dimensions=embedder.num_dimensions,
+        may_shorten_vectors=header.may_shorten_vectors,
+        use_extra_bufts=model.use_extra_bufts,
+        description=model.description,
+    )
+    return EmbeddingModel(info, texts, embedder, model.close)

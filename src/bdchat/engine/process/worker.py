@@ -18,7 +18,9 @@ from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.kv.files import model_folder
 from bdchat.engine.kv.plan import ram_cache_bytes
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.model_runner import ModelRunner
+from bdchat.engine.model_runner import Embedder, ModelRunner
+from bdchat.engine.process.embedding_jobs import EmbeddingJobs
+from bdchat.engine.process.embedding_worker import EmbeddingModel, EmbeddingWorker
 from bdchat.engine.process.inbox import (
     Arrival,
     GrammarSource,
@@ -30,6 +32,7 @@ from bdchat.engine.process.inbox import (
     rejection,
 )
 from bdchat.engine.process.outbox import Outbox
+from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource
 from bdchat.engine.request import Event
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.inspection import inspect, survey
@@ -64,12 +67,14 @@ _LAST_SAVES_S = 1.0  # at an orderly end
 class LoadedModel(NamedTuple):
     runner: ModelRunner
     prompts: PromptSource
+    texts: EmbeddingSource  # for vectors beside its answers
+    make_embedder: Callable[[], Embedder]  # at the first text; raises ModelLoadFailed
     cost: StepCost | None = None  # what calibration found; None = the scheduler's first guess
     grammars: GrammarSource | None = None  # None: no answer can be constrained
 
 
 class ModelLoader(Protocol):
-    def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
+    def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel | EmbeddingModel:
         """Called on the step loop's thread. An exception's text is the reason that people see; one line."""
 
 
@@ -103,6 +108,9 @@ class Worker:
             reason = getattr(error, "reason", None) or f"{type(error).__name__}: {error}"
             self._outbox.send(LoadFailed(reason=str(reason)))
             return
+        if isinstance(model, EmbeddingModel):
+            EmbeddingWorker(self._inbox, self._outbox, clock=self._clock).serve(first, model)
+            return
         try:
             self._serve(first, model)
         finally:
@@ -121,28 +129,36 @@ class Worker:
             disk=_disk(load, settings, model.runner),
             cost=model.cost,
         )
+        embeddings = EmbeddingJobs(self._outbox, model.make_embedder, scheduler.counts, queue_limit=load.queue_limit)
         self._inbox.build_prompts(model.prompts, model.grammars)
+        self._inbox.build_texts(model.texts)
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
         try:
-            if self._loop(scheduler, EngineCore(scheduler, model.runner)):
+            if self._loop(scheduler, EngineCore(scheduler, model.runner), embeddings, settings.target_step_ms):
                 self._save_the_rest(scheduler)
         finally:
+            embeddings.close()
             if scheduler.kv_cache.disk is not None:
                 scheduler.kv_cache.disk.close()
 
-    def _loop(self, scheduler: Scheduler, core: EngineCore) -> bool:
-        """Whether it was told to end; False: the parent is gone, and so must this process be."""
+    def _loop(self, scheduler: Scheduler, core: EngineCore, embeddings: EmbeddingJobs, target_step_ms: float) -> bool:
+        """Whether it was told to end; False: the parent is gone, and so must this process be. Answers and vectors take
+        turns, step by step."""
         wait_s: float | None = None
         while True:
             items = self._inbox.take(wait_s=wait_s)
             for item in items:
                 if isinstance(item, Shutdown | ParentGone):
                     return isinstance(item, Shutdown)
-                self._handle(scheduler, item)
+                self._handle(scheduler, embeddings, item)
             if scheduler.has_work or self._pending:
                 has_moved = self._step(core)
                 wait_s = 0.0 if has_moved else _STALLED_WAIT_S
-            if not scheduler.has_work:
+            if embeddings.has_work:
+                embeddings.step(limit_ms=target_step_ms if scheduler.has_work else None)
+                self._send(scheduler)
+                wait_s = 0.0
+            if not scheduler.has_work and not embeddings.has_work:
                 self._send(scheduler, is_idle=True)
                 if items or wait_s in {0.0, _STALLED_WAIT_S}:
                     wait_s = _CALM_S
@@ -154,7 +170,7 @@ class Worker:
         while self._clock() < deadline and scheduler.kv_cache.save_one():
             time.sleep(_STALLED_WAIT_S)  # the writer works meanwhile
 
-    def _handle(self, scheduler: Scheduler, item: Item) -> None:
+    def _handle(self, scheduler: Scheduler, embeddings: EmbeddingJobs, item: Item) -> None:
         match item:
             case Arrival(request, prompt_tokens, prompt_text, resumption, opens_thought, grammar):
                 try:
@@ -165,7 +181,10 @@ class Worker:
                 if prompt_text is not None or opens_thought:
                     accepted = msgspec.structs.replace(accepted, prompt_text=prompt_text, opens_thought=opens_thought)
                 self._pending.append(accepted)
+            case EmbeddingArrival():
+                embeddings.add(item)
             case Cancel(request_id=request_id):
+                embeddings.cancel(request_id)
                 scheduler.cancel(request_id)
                 self._pending += scheduler.take_events()
                 self._send(scheduler)  # not after the next step: that may read a prompt
