@@ -40,6 +40,13 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert [model["load_fraction"] for model in body["data"]] == [None, 0.25]
 
 
+async def test_a_model_without_text_says_what_it_is_for() -> None:
+    engines = (FakeEngine("e", purpose="embedding"), FakeEngine("r", purpose="reranker", has_fim=True))
+    async with in_process(FakeEngine(), *engines) as client:
+        data = (await client.get("/v1/models")).json()["data"]
+    assert [model["capabilities"] for model in data[1:]] == [["embedding"], ["rerank"]]
+
+
 @pytest.mark.parametrize("url", ["/v1/models/a/b", "/v1/models/a%2Fb", "/v1/models/a%2Fb/"])
 async def test_an_id_with_a_slash_is_found(url: str) -> None:
     async with in_process(FakeEngine("a/b")) as client:

@@ -1,4 +1,4 @@
-/** The models that the server answers with. Nobody tells when one comes or goes: it is asked, sooner while one is awaited. */
+/** The models that the server answers chats with. Nobody tells when one comes or goes: it is asked, sooner while one is awaited. */
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { call } from "./client";
 import { keys } from "./keys";
@@ -10,7 +10,10 @@ const STEADY_MS = 30_000;
 
 const MODELS = queryOptions({
   queryKey: keys.models,
-  queryFn: ({ signal }) => call("GET /v1/models", { signal }),
+  queryFn: async ({ signal }) => {
+    const list = await call("GET /v1/models", { signal });
+    return { ...list, data: list.data.filter((model) => model.capabilities.includes("chat")) }; // others make vectors
+  },
 });
 
 export function useModels() {

@@ -9,7 +9,8 @@ Deliberate divergences from OpenAI:
 5. `languages`: codes of those that its makers name; "multilingual" for too many to name, [] when nobody told.
 6. `num_parameters`: null while the model is not loaded.
 7. `capabilities`: "completion", "chat", "tools" and "json_schema" of every model that writes texts; "fim" where it has
-   tokens for filling gaps, "reasoning" where its chat template knows thoughts (told when it is loaded).
+   tokens for filling gaps, "reasoning" where its chat template knows thoughts (told when it is loaded). Of others
+   "embedding" or "rerank" alone.
 8. `owned_by`: who made it, as its file says.
 9. `state`: loading, ready, restarting, failed or closed. `load_fraction`: how much of the file has been read, 0 to 1,
    while it is; else null.

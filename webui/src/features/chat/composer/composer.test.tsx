@@ -290,6 +290,11 @@ test("a chat is answered by its own model, and who chooses another changes the c
   expect(changed).toEqual({ model: "small" });
 });
 
+test("a model that writes no text is offered for no chat", async () => {
+  renderApp("/", { ...CHAT, ...models({ ...MODEL, id: "vectors", capabilities: ["embedding"] }) });
+  expect(await screen.findByText("No model is loaded. Load one on the models page.")).toBeDefined();
+});
+
 test("a chat without a choice stays with the model of its last answer", async () => {
   const answer = message("m2", { role: "assistant", metadata: { model: "large" } as never });
   renderApp("/chat/s1", {
