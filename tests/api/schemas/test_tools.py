@@ -60,7 +60,9 @@ def test_what_is_not_said_of_a_function_may_be_null_or_absent() -> None:
         ({"tool_choice": "none"}, ("none", (), True)),
         ({"tool_choice": "required", "parallel_tool_calls": False}, ("required", (), False)),
         ({"tool_choice": "any"}, ("required", (), True)),
-        ({"tool_choice": named("now")}, ("required", ("now",), True)),
+        ({"tool_choice": named("now")}, ("required", ("now",), False)),  # exactly one call, as OpenAI has it
+        ({"tool_choice": named("now"), "parallel_tool_calls": True}, ("required", ("now",), False)),
+        ({"tool_choice": allowed("now", mode="required")}, ("required", ("now",), True)),
         ({"tool_choice": allowed("now", "now")}, ("auto", ("now",), True)),
         ({"tool_choice": allowed("now", "weather", mode="required")}, ("required", ("now", "weather"), True)),
     ],

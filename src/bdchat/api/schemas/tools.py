@@ -27,6 +27,7 @@ class ToolChoice:
 
     mode: Mode
     names: tuple[str, ...] = ()
+    is_one_call: bool = False  # a function by its name: exactly one call of it, as OpenAI has it
 
 
 def _function_name(value: str) -> str:
@@ -88,7 +89,7 @@ def _tool_choice(value: object) -> ToolChoice | None:
         case "any":
             return ToolChoice("required")
         case {"type": "function", "function": {"name": str(name)}}:
-            return ToolChoice("required", (name,))
+            return ToolChoice("required", (name,), is_one_call=True)
         case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
             return _allowed_tools(allowed)
     raise invalid('must be "none", "auto", "required", a function or allowed_tools.')
@@ -177,7 +178,8 @@ class ToolFields(Wire):
 
     @property
     def may_call_several(self) -> bool:
-        return self.parallel_tool_calls is not False and not self.is_legacy_call
+        is_one_call = self.is_legacy_call or self.choice.is_one_call
+        return self.parallel_tool_calls is not False and not is_one_call
 
     @property
     def _functions(self) -> list[FunctionDefinition]:
