@@ -157,6 +157,17 @@ def test_a_long_text_in_tags_comes_in_pieces() -> None:
     assert reader.feed("eter>\n</function>") == [CallArguments(0, '"}')]
 
 
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "harmony"])
+def test_the_words_in_which_earlier_calls_are_told_are_read_in_every_family(family: str) -> None:
+    """Mistral's third template loses a call beside a text: told of it as Hermes writes, the model did so too."""
+    text = 'Let me look.\n<tool_call>\n{"name": "now", "arguments": {"a": 1}}\n</tool_call>'
+    assert read(text, AnswerFormat(family=family)) == [
+        Content("Let me look."),
+        CallStarted(0, "now"),
+        CallArguments(0, '{"a": 1}'),
+    ]
+
+
 def test_channels_are_told_apart() -> None:
     text = (
         "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>Let me look.<|end|>"
@@ -183,7 +194,7 @@ def test_the_tags_of_a_thought_are_the_templates() -> None:
 
 
 def test_the_marks_of_a_family_are_shown_whatever_they_are_to_the_vocabulary() -> None:
-    assert {"[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<think>", "</think>"} == shown_marks(
+    assert {"[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<think>", "</think>"} <= shown_marks(
         AnswerFormat(family="mistral_v11")
     )
     assert {"<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|constrain|>"} <= shown_marks(

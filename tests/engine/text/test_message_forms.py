@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from bdchat.engine.request import ChatMessage, ChatPrompt
 from bdchat.engine.text.chat_template import ChatTemplate
 from bdchat.engine.text.message_forms import AS_IT_STANDS, MessageForms, shape_of
-from bdchat.engine.text.repairs import Messages, Repair
+from bdchat.engine.text.repairs import Messages, Repair, repaired
 from tests.engine.text.template_styles import SHAPES, STYLES, answer, calls, result, system, user
 
 TEMPLATES = {name: ChatTemplate(source, "<s>", "</s>") for name, source in STYLES.items()}
@@ -70,8 +70,11 @@ def _as_object(call: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_what_was_sent_is_in_the_prompt_in_its_order(style: str) -> None:
-    lost = [name for name, messages in SHAPES.items() if not has_all(rendered(style, messages), messages)]
-    assert lost == []
+    apart = {name: repaired(messages, {Repair.CALLS_APART}) for name, messages in SHAPES.items()}
+    texts = {name: rendered(style, messages) for name, messages in SHAPES.items()}
+    lost = {name for name, text in texts.items() if not has_all(text, SHAPES[name])}
+    assert lost == ({"two calls"} if style == "one call at a time" else set())
+    assert all(has_all(texts[name], apart[name]) for name in lost)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -84,8 +87,8 @@ def test_what_a_template_takes_is_given_to_it_as_it_stands(style: str) -> None:
 
 def test_a_template_without_demands_is_given_every_shape_as_it_stands() -> None:
     forms = TEMPLATES["takes everything"]._forms
-    repaired = {name for name, messages in SHAPES.items() if forms.form_of(messages)}
-    assert repaired == {name for name, messages in SHAPES.items() if any(m.tool_calls for m in messages)}
+    changed = {name for name, messages in SHAPES.items() if forms.form_of(messages)}
+    assert changed == {name for name, messages in SHAPES.items() if any(m.tool_calls for m in messages)}
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -184,3 +187,26 @@ def test_a_refusal_that_no_shape_shows_is_met_too() -> None:
     prompt = ChatPrompt(messages=(user("one"), answer("two"), user("three")))
     text = "".join(segment.text for segment in picky.render(prompt))
     assert text == "<user>user: one\n\nassistant: two\n\nuser: three</s><assistant>"
+
+
+def test_a_template_that_takes_one_call_at_a_time_is_given_each_with_its_result() -> None:
+    text = rendered("one call at a time", SHAPES["two calls"])
+    places = [text.index(words) for words in ("words0", "9", "words1", "7")]
+    assert places == sorted(places)
+
+
+def test_calls_apart_keep_their_thought_their_order_and_results_that_answer_none() -> None:
+    both = calls("abcDEF123", "abcDEF124", content="Look.")
+    messages = (user("one"), both, result("seven", "abcDEF124"), result("nine", "abcDEF123"), result("x", "abcDEF999"))
+    apart = repaired(messages, {Repair.CALLS_APART})
+    assert [(m.role, m.content, [call.tool_call_id for call in m.tool_calls]) for m in apart] == [
+        ("user", "one", []),
+        ("assistant", "Look.", []),
+        ("assistant", "", ["abcDEF124"]),
+        ("tool", "seven", []),
+        ("assistant", "", ["abcDEF123"]),
+        ("tool", "nine", []),
+        ("tool", "x", []),
+    ]
+    unanswered = repaired((user("one"), both), {Repair.CALLS_APART})[2:]
+    assert unanswered == tuple(ChatMessage(role="assistant", tool_calls=(call,)) for call in both.tool_calls)

@@ -92,3 +92,15 @@ def test_a_template_that_refuses_a_thought_beside_a_text_is_given_the_text() -> 
     text = rendered(template_of("families/harmony"), USER, both, RESULT)
     assert "analysis<|message|>Look.<|end|>" in text
     assert "to=functions.now" in text
+
+
+@pytest.mark.parametrize("file", ["families/llama3", "families/harmony"])
+def test_a_call_beside_a_text_is_written_as_the_model_writes_calls(file: str) -> None:
+    other = ToolCall(tool_call_id="call_2", name="get_weather", arguments='{"city": "부산"}')
+    calls = ChatMessage(role="assistant", content="Let me look.", tool_calls=(*CALL.tool_calls, other))
+    text = rendered(
+        template_of(file), USER, calls, RESULT, ChatMessage(role="tool", content="9", tool_call_id="call_2")
+    )
+    assert "<tool_call>" not in text
+    places = [text.rindex(words) for words in ("Let me look.", "서울", "12:00", "부산", '"9"')]
+    assert places == sorted(places)

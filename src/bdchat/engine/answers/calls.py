@@ -39,14 +39,14 @@ def read_calls(source: TextSource, family: Family, teller: CallTeller, opening: 
         if not (yield from source.skip_any(family.closings)):
             break
     if source.is_cut_within(family.closings):
-        source.take(len(source.rest))
+        source.take(source.num_unread)
     source.forget()
 
 
 def _read_header(source: TextSource, family: Family, teller: CallTeller) -> Reading[None]:
     assert family.header is not None
     while (found := family.header.match(source.text, source.place)) is None:
-        if source.is_closed or len(source.rest) > _MAX_HEADER:
+        if source.is_closed or source.num_unread > _MAX_HEADER:
             raise NotACall
         yield
     teller.check(found["name"])
@@ -103,7 +103,7 @@ def _read_object(source: TextSource, teller: CallTeller, *, needs_arguments: boo
     except CutOff:
         if teller.num_calls == num_calls:
             raise
-        source.take(len(source.rest))  # the call was told; what ends it is no text
+        source.take(source.num_unread)  # the call was told; what ends it is no text
     if teller.num_calls == num_calls:
         teller.check(name)
         if needs_arguments and not waiting:

@@ -43,13 +43,18 @@ class Family:
         """Openings behind which nothing but a call can follow, so that a grammar may hold it from there on."""
         if self.shape == "harmony":
             return ("to=functions.",)
-        return tuple(mark for mark in self.openings if mark not in _PYTHON_OPENINGS and mark != self.prompt_ends_with)
+        own = (mark for mark in openings_of(self) if mark not in _PYTHON_OPENINGS)
+        return tuple(mark for mark in own if mark != self.prompt_ends_with)
 
     @property
     def marks(self) -> tuple[str, ...]:
         """What must be in the raw text for the reader, whether the vocabulary has it as text or as a control token."""
         inner = re.findall(_MARK, self.opening + self.before + self.between + self.after + self.separator + self.ending)
-        return tuple(dict.fromkeys((*self.openings, *self.closings, *self.wrappers, *self.inner_marks, *inner)))
+        return tuple(
+            dict.fromkeys(
+                (*openings_of(self), *self.closings, *GENERIC.closings, *self.wrappers, *self.inner_marks, *inner)
+            )
+        )
 
 
 FENCE = "```"
@@ -232,6 +237,17 @@ _ROWS = (
     ),
 )
 FAMILIES = {family.name: family for family in _ROWS}
+_TOLD = GENERIC.openings[0]  # how earlier calls are told where a template has no place for them
+
+
+def openings_of(family: Family) -> tuple[str, ...]:
+    """Its own, and the generic one: a model that is told of its earlier calls in words goes on in the same words."""
+    return family.openings if _TOLD in family.openings else (*family.openings, _TOLD)
+
+
+def behind(opening: str, family: Family) -> Family:
+    """As which family a call behind this opening is written."""
+    return GENERIC if opening == _TOLD and _TOLD not in family.openings else family
 
 
 def may_be_in_fence(mark: str) -> bool:

@@ -22,6 +22,7 @@ _HEADER = re.compile(
 )
 _RECIPIENT = re.compile(r"to=(\S+)")
 _MAX_HEADER = 300  # characters
+_MAX_MARK = 16
 
 
 def read_harmony(source: TextSource, teller: CallTeller, tell: Callable[[AnswerPart], None]) -> Reading[None]:
@@ -32,7 +33,7 @@ def read_harmony(source: TextSource, teller: CallTeller, tell: Callable[[AnswerP
         kind: type[Content] | type[Thought] = Content
         text = ""
         if header is None:
-            if source.is_closed and (source.is_empty or _is_cut_header(source.rest)):
+            if source.is_closed and (source.is_empty or _is_cut_header(source.text[source.place :][: _MAX_HEADER + 1])):
                 if "to=" in source.rest:  # half a call
                     tell(Content(source.rest))
                 return
@@ -59,13 +60,13 @@ def _read_text(source: TextSource, text: str, tell: Callable[[str], None]) -> Re
         if text:
             tell(text)
         source.forget()
-        if found := _END.search(source.rest):
-            if found.start():
-                tell(source.take(found.start()))
+        if found := _END.search(source.text, source.place):
+            if found.start() > source.place:
+                tell(source.take(found.start() - source.place))
             yield from source.skip_any(("<|end|>",))
             return (yield from source.skip_space())
-        rest = source.rest
-        text = source.take(len(rest) if source.is_closed else len(rest) - num_held(rest, _ENDS))
+        num_held_back = 0 if source.is_closed else num_held(source.tail, _ENDS)
+        text = source.take(source.num_unread - num_held_back)
         if source.is_closed:
             return tell(text) if text else None
         if not text:
@@ -78,9 +79,9 @@ def _read_header(source: TextSource) -> Reading[re.Match[str] | None]:
         if found is not None:
             source.place = found.end()
             return found
-        rest = source.rest
-        begins = any(rest.startswith(mark) or mark.startswith(rest) for mark in (*_BEGINNINGS, "to=", " to="))
-        if source.is_closed or not begins or len(rest) > _MAX_HEADER:
+        head = source.text[source.place : source.place + _MAX_MARK]
+        begins = any(head.startswith(mark) or mark.startswith(head) for mark in (*_BEGINNINGS, "to=", " to="))
+        if source.is_closed or not begins or source.num_unread > _MAX_HEADER:
             return None
         yield
 
@@ -108,8 +109,11 @@ def _read_call(source: TextSource, teller: CallTeller, recipient: str) -> Readin
             return False
         return True
     except NotACall:
-        source.place = place if teller.num_calls == num_calls else 0
-        return teller.num_calls > num_calls
+        if teller.num_calls > num_calls:
+            source.go_back()
+            return True
+        source.place = place
+        return False
     yield from source.skip_space()
     yield from source.skip_any(("<|end|>",))
     yield from source.skip_space()

@@ -55,7 +55,9 @@ def _read_call(source: TextSource, teller: CallTeller) -> Reading[None]:
         except CutOff:
             if separator == "{":
                 raise
-            return teller.arguments(begun + json.dumps(source.take(len(source.rest)).lstrip(), ensure_ascii=False)[:-1])
+            return teller.arguments(
+                begun + json.dumps(source.take(source.num_unread).lstrip(), ensure_ascii=False)[:-1]
+            )
         yield from source.skip_any((",",))
         if separator == "{":
             teller.start(name)
@@ -69,7 +71,7 @@ def _read_name(source: TextSource) -> Reading[str]:
         if found is not None and (found.end() < len(source.text) or source.is_closed):
             source.place = found.end()
             return found[0]
-        if source.is_closed or len(source.rest) > _MAX_NAME or (found is None and not source.is_empty):
+        if source.is_closed or source.num_unread > _MAX_NAME or (found is None and not source.is_empty):
             raise NotACall
         yield
 

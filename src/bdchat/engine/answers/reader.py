@@ -5,14 +5,15 @@ that only looks like a call is content, its mark included; what is held back bec
 the end. White space between thoughts, content and calls belongs to none of them.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 
 from bdchat.engine.answers.call_teller import CallTeller
 from bdchat.engine.answers.calls import read_calls
-from bdchat.engine.answers.families import FAMILIES, FENCE, GENERIC, may_be_in_fence
+from bdchat.engine.answers.families import FAMILIES, FENCE, GENERIC, behind, may_be_in_fence, openings_of
 from bdchat.engine.answers.harmony import read_harmony
-from bdchat.engine.answers.parts import AnswerPart, CallArguments, Content, Thought
+from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.answers.source import NotACall, Reading, TextSource, num_held
 from bdchat.engine.request import AnswerFormat
 
@@ -36,10 +37,11 @@ class AnswerReader:
         self._source = TextSource()
         self._parts: list[AnswerPart] = []
         self._teller = CallTeller(self._source, tools if has_calls else (), self._tell)
-        self._openings = self._family.openings if has_calls else ()
+        self._openings = openings_of(self._family) if has_calls else ()
         self._is_bare = has_calls and (self._family.is_bare or bool(self._family.prompt_ends_with))
         self._is_in_fence = False
         self._is_plain = False
+        self._marks = [self._find_marks(is_in_fence=is_in_fence) for is_in_fence in (False, True)]
         self._reading = self._read()
 
     def feed(self, text: str) -> list[AnswerPart]:
@@ -64,19 +66,10 @@ class AnswerReader:
     def _go_on(self) -> list[AnswerPart]:
         next(self._reading, None)
         parts, self._parts = self._parts, []
-        return parts
+        return [_joined(list(group)) for _, group in itertools.groupby(parts, _kind)] if len(parts) > 1 else parts
 
     def _tell(self, part: AnswerPart) -> None:
-        last = self._parts[-1] if self._parts else None
-        match part, last:
-            case Content(text=text), Content(text=before):
-                self._parts[-1] = Content(before + text)
-            case Thought(text=text), Thought(text=before):
-                self._parts[-1] = Thought(before + text)
-            case CallArguments(number=number, text=text), CallArguments(number=other, text=before) if number == other:
-                self._parts[-1] = CallArguments(number, before + text)
-            case _:
-                self._parts.append(part)
+        self._parts.append(part)
 
     def _read(self) -> Reading[None]:
         if self._family.shape == "harmony":
@@ -110,69 +103,68 @@ class AnswerReader:
         yield from source.skip_space()
         while True:
             source.forget()
-            before, found, _ = source.rest.partition(closing)
-            if found:
-                self._tell_text(Thought, before.rstrip())
-                source.take(len(before) + len(closing))
+            end = source.text.find(closing, source.place)
+            if end >= 0:
+                self._tell_text(Thought, source.take(end - source.place).rstrip())
+                source.take(len(closing))
                 return (yield from source.skip_space())
             if source.is_closed:
-                return self._tell_text(Thought, source.take(len(before)).rstrip())
-            self._tell_text(Thought, source.take(_num_sure(before, (closing,))))
+                return self._tell_text(Thought, source.take(source.num_unread).rstrip())
+            self._tell_text(Thought, source.take(_num_sure(source, (closing,))))
             yield
 
     def _read_content(self) -> Reading[None]:
-        source, self._is_plain = self._source, not self._openings
+        source, self._is_plain = self._source, not self._marks[False][0]
         while True:
             source.forget()
-            rest, marks = source.rest, self._marks()
-            found = re.search("|".join(map(re.escape, marks)), rest) if marks else None
-            if found is not None and not source.is_closed and len(rest) - num_held(rest, marks) <= found.start():
-                found = None  # a fence, say, that may become a longer mark
-            if found is None:
-                num_sure = len(rest) if source.is_closed or not marks else _num_sure(rest, marks)
+            marks, pattern = self._marks[self._is_in_fence]
+            found = pattern.search(source.text, source.place) if marks else None
+            num_held_back = num_held(source.tail, marks) if not source.is_closed else 0
+            if found is None or len(source.text) - num_held_back <= found.start():  # a fence may become a longer mark
+                num_sure = source.num_unread if source.is_closed or not marks else _num_sure(source, marks)
                 self._tell_text(Content, source.take(num_sure))
                 if source.is_closed:
                     return
                 yield
             elif found[0] in self._family.wrappers:
-                self._tell_text(Content, source.take(found.start()))
+                self._tell_text(Content, source.take(found.start() - source.place))
                 source.take(len(found[0]))
-                source.forget()
                 if self._is_bare:
-                    yield from self._read_call(0, self._family.prompt_ends_with)
+                    yield from self._read_call(source.place, self._family.prompt_ends_with)
             elif found[0] == FENCE:
                 self._is_in_fence = not self._is_in_fence
-                self._tell_text(Content, source.take(found.end()))
+                self._tell_text(Content, source.take(found.end() - source.place))
             else:
-                yield from self._read_opened_call(found.start(), found[0])
+                yield from self._read_opened_call(found.start() - source.place, found[0])
 
-    def _marks(self) -> tuple[str, ...]:
+    def _find_marks(self, *, is_in_fence: bool) -> tuple[tuple[str, ...], re.Pattern[str]]:
         """What is looked for in content: within a fence of code, examples of calls are text."""
         marks = (*self._openings, *self._family.wrappers)
-        if self._is_in_fence:
+        if is_in_fence:
             marks = tuple(mark for mark in marks if may_be_in_fence(mark))
         fence = (FENCE,) if self._openings else ()
-        return (*sorted(marks, key=len, reverse=True), *fence)
+        marks = (*sorted(marks, key=len, reverse=True), *fence)
+        return marks, re.compile("|".join(map(re.escape, marks)))
 
     def _read_opened_call(self, num_before: int, opening: str) -> Reading[None]:
         source = self._source
         before = source.take(num_before)
         self._tell_text(Content, before.rstrip())
-        source.forget()
+        place = source.place
         source.take(len(opening))
-        if not (yield from self._read_call(0, opening)):
+        if not (yield from self._read_call(place, opening)):
             self._tell_text(Content, before[len(before.rstrip()) :] + source.take(len(opening)))
 
     def _read_call(self, place: int, opening: str) -> Reading[bool]:
         """False when there is none, and everything from `place` on is still to be read."""
         num_calls = self._teller.num_calls
         try:
-            yield from read_calls(self._source, self._family, self._teller, opening)
+            yield from read_calls(self._source, behind(opening, self._family), self._teller, opening)
         except NotACall:
             if self._teller.num_calls == num_calls:
                 self._source.place = place
                 return False
-            self._source.place = 0  # behind what was told of it: text
+            self._source.go_back()  # to behind what was told of it: text
         return True
 
     def _tell_text(self, kind: type[Content] | type[Thought], text: str) -> None:
@@ -180,7 +172,21 @@ class AnswerReader:
             self._tell(kind(text))
 
 
-def _num_sure(text: str, marks: Sequence[str]) -> int:
-    """How much of a text is no beginning of a mark, and no white space before one."""
-    sure = text[: len(text) - num_held(text, marks)]
-    return len(sure.rstrip())
+def _num_sure(source: TextSource, marks: Sequence[str]) -> int:
+    """How much of what is there is no beginning of a mark, and no white space before one."""
+    end = len(source.text) - num_held(source.tail, marks)
+    while end > source.place and source.text[end - 1].isspace():
+        end -= 1
+    return end - source.place
+
+
+def _kind(part: AnswerPart) -> tuple[type[AnswerPart], int | None]:
+    """Neighbours of one kind are one part."""
+    return type(part), part.number if isinstance(part, CallStarted | CallArguments) else None
+
+
+def _joined(parts: Sequence[AnswerPart]) -> AnswerPart:
+    first = parts[0]
+    if len(parts) == 1 or isinstance(first, CallStarted):
+        return first
+    return first._replace(text="".join(part.text for part in parts if not isinstance(part, CallStarted)))

@@ -7,9 +7,9 @@ token of the vocabulary is written by its id: as text nothing could match it.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bdchat.engine.answers.families import FAMILIES, Family
+from bdchat.engine.answers.families import FAMILIES, Family, behind
 from bdchat.engine.answers.xml_grammar import XmlArguments, has_plain_parameters
 from bdchat.engine.request import AnswerFormat
 
@@ -46,7 +46,10 @@ class ToolGrammar:
     def of_call(self, opening: str, begun: str = "") -> str | None:
         """Of what follows an opening that the model wrote itself, up to the answer's end. `begun`: what it wrote
         behind it already, in the same token. None: not as this family begins a call, so that it is left free."""
-        family = self._family
+        family = behind(opening, self._family)
+        if family is not self._family:
+            told = replace(self, answer_format=AnswerFormat(family=family.name))
+            return told.of_call(opening, begun)
         if family.shape == "harmony":
             return None if begun else "\n".join(["start: calls", *self._calls("")])
         written = family.opening + family.before

@@ -40,7 +40,7 @@ def read_xml_call(source: TextSource, teller: CallTeller, *, is_within: bool) ->
             yield from source.skip_space()
             found = yield from source.expect(*_NEXT)
     except CutOff:
-        source.take(len(source.rest))  # the call was told; what ends it is no text
+        source.take(source.num_unread)  # the call was told; what ends it is no text
         return
     teller.arguments("{}" if separator == "{" else "}")
 
@@ -52,17 +52,17 @@ def _read_object(source: TextSource, teller: CallTeller, name: str) -> Reading[N
         yield from source.skip_space()
         yield from source.expect("</function>")
     except CutOff:
-        source.take(len(source.rest))
+        source.take(source.num_unread)
 
 
 def _read_name(source: TextSource) -> Reading[str]:
-    while ">" not in (rest := source.rest):
+    while (end := source.text.find(">", source.place, source.place + _MAX_NAME)) < 0:
+        if source.num_unread > _MAX_NAME:
+            raise NotACall
         if source.is_closed:
             raise CutOff
-        if len(rest) > _MAX_NAME:
-            raise NotACall
         yield
-    name = source.take(rest.index(">"))
+    name = source.take(end - source.place)
     source.take(1)
     return name.strip()
 
@@ -86,12 +86,14 @@ def _read_text(source: TextSource, teller: CallTeller) -> Reading[None]:
 
 def _read_value(source: TextSource, teller: CallTeller) -> Reading[None]:
     """A value of another type, told when it is whole."""
-    while _CLOSING not in (rest := source.rest):
+    looked_to = source.place
+    while (end := source.text.find(_CLOSING, looked_to)) < 0:
         if source.is_closed:
-            teller.arguments(_escaped(source.take(len(rest)).strip()))
+            teller.arguments(_escaped(source.take(source.num_unread).strip()))
             raise CutOff
+        looked_to = max(source.place, len(source.text) - len(_CLOSING))
         yield
-    text = source.take(rest.index(_CLOSING)).strip()
+    text = source.take(end - source.place).strip()
     source.take(len(_CLOSING))
     teller.arguments(text if _is_json(text) else json.dumps(text, ensure_ascii=False))
 

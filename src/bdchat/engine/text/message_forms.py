@@ -55,7 +55,7 @@ class MessageForms:
     def __init__(self, try_render: TryRender, *, supports_system: bool, is_mistral: bool = False) -> None:
         self._try_render = try_render
         system = _SYSTEM if supports_system else _SYSTEM[::-1]
-        tools = (Repair.TOOL_IDS, Repair.TOOL_TEXT)
+        tools = (Repair.TOOL_IDS, Repair.CALLS_APART, Repair.TOOL_TEXT)
         self._forms = _combinations(((Repair.OPENING_USER,), system, (Repair.NEIGHBOURS,), tools, *_REST))
         if is_mistral:
             self._forms = (*_REFERENCE, *self._forms)
@@ -76,7 +76,8 @@ class MessageForms:
     def _find(self, shape: Shape) -> Form:
         probe = _probe_of(shape)
         system = [_texts(message) for message in probe if message.role == "system"]
-        others = [_texts(message) for message in probe if message.role != "system"]
+        others = _texts_of(probe)
+        apart = _texts_of(repaired(probe, {Repair.CALLS_APART}))
         tried: set[tuple[Messages, bool]] = set()
         for form in self._forms if len(shape) <= _MAX_SEARCHED else self._plainest:
             passes_over_refusal = Repair.REFUSAL_PASSED_OVER in form
@@ -87,7 +88,8 @@ class MessageForms:
                 continue
             tried.add(attempt)
             render = self._try_render(*attempt)
-            if render and _has_in_order(render, system) and _has_in_order(render, others):
+            expected = apart if Repair.CALLS_APART in form else others
+            if render and _has_in_order(render, system) and _has_in_order(render, expected):
                 return form
         return STRICTEST
 
@@ -169,6 +171,10 @@ def _probe_call(kind: Kind, number: str) -> ToolCall:
 
 def _probe_id(kind: Kind, number: str) -> str:
     return f"probe{number}" if kind.has_short_ids else f"call_probe_{number}"
+
+
+def _texts_of(messages: Messages) -> list[list[str]]:
+    return [_texts(message) for message in messages if message.role != "system"]
 
 
 def _texts(message: ChatMessage) -> list[str]:

@@ -1,6 +1,7 @@
 """Rewrites a conversation that a chat template does not take as it stands. Pure; knows no template.
 
-Every repair keeps every text, and their order: only a system text may move, to the beginning or into a user's message.
+Every repair keeps every text, and their order: only a system text may move, to the beginning or into a user's message,
+and a call's result to behind its call.
 Texts that become one are parted by a blank line. What has nothing to repair comes back as it was.
 """
 
@@ -25,6 +26,7 @@ class Repair(Enum):
     """In the order in which they are applied. Which of them come first when one is enough: message_forms.py."""
 
     TOOL_IDS = auto()  # ids of nine letters and digits, the same for a call and its result; made up where missing
+    CALLS_APART = auto()  # the same, and each call is a message of its own, before its result; a text beside it another
     TOOL_TEXT = auto()  # calls are told in the assistant's text, results in the user's
     NO_EMPTY = auto()  # messages that say nothing are left out
     NEIGHBOURS_AS_SENT = auto()  # neighbours of one role become one message, those that a system text parts do not
@@ -81,6 +83,26 @@ def _short_id(tool_call_id: str) -> str:
     return tool_call_id if has_short_id(tool_call_id) else hashlib.sha256(tool_call_id.encode()).hexdigest()[:9]
 
 
+def _with_calls_apart(messages: Messages) -> Messages:
+    result: list[ChatMessage] = []
+    waiting: list[ChatMessage] = []  # calls whose results have not come yet
+    for message in _with_short_ids(messages):
+        if message.role == "tool" and any(call.tool_calls[0].tool_call_id == message.tool_call_id for call in waiting):
+            mine = next(call for call in waiting if call.tool_calls[0].tool_call_id == message.tool_call_id)
+            waiting.remove(mine)
+            result += (mine, message)
+        elif len(message.tool_calls) + bool(message.content) > 1:
+            result += waiting
+            if message.content:
+                result.append(ChatMessage(role=message.role, content=message.content, name=message.name))
+            alone = msgspec.structs.replace(message, content="")
+            waiting = [msgspec.structs.replace(alone, tool_calls=(call,)) for call in message.tool_calls]
+        else:
+            result += (*waiting, message)
+            waiting = []
+    return (*result, *waiting)
+
+
 def _with_tool_text(messages: Messages) -> Messages:
     return tuple(_as_text(message) for message in messages)
 
@@ -92,7 +114,8 @@ def _as_text(message: ChatMessage) -> ChatMessage:
     if not message.tool_calls:
         return message
     told = (f"<tool_call>\n{_told(call)}\n</tool_call>" for call in message.tool_calls)
-    return ChatMessage(role=message.role, content=_joined((message.content, *told)), name=message.name)
+    content = _joined((message.content, *told))
+    return ChatMessage(role=message.role, content=content, reasoning=message.reasoning, name=message.name)
 
 
 def _told(call: ToolCall) -> str:
@@ -146,9 +169,10 @@ def _with_neighbours_joined(messages: Messages) -> Messages:
             continue
         calls = tuple(call for message in neighbours for call in message.tool_calls)
         text = _joined(message.content for message in neighbours)
+        reasoning = _joined(message.reasoning for message in neighbours)
         names = {message.name for message in neighbours}
         name = neighbours[0].name if len(names) == 1 else None
-        result.append(ChatMessage(role=role, content=text, name=name, tool_calls=calls))
+        result.append(ChatMessage(role=role, content=text, reasoning=reasoning, name=name, tool_calls=calls))
     return tuple(result)
 
 
@@ -169,6 +193,7 @@ def _joined(texts: Iterable[str]) -> str:
 
 _APPLY: Mapping[Repair, Callable[[Messages], Messages]] = {
     Repair.TOOL_IDS: _with_short_ids,
+    Repair.CALLS_APART: _with_calls_apart,
     Repair.TOOL_TEXT: _with_tool_text,
     Repair.NO_EMPTY: _without_empty,
     Repair.NEIGHBOURS_AS_SENT: _with_neighbours_joined,
