@@ -34,6 +34,7 @@ from . import (
     stalled_readers,
     store_load,
     stored_loads,
+    tool_calls,
     usage_sums,
     writer_stalls,
 )
@@ -65,6 +66,7 @@ OWN_WORKLOADS = (
     "writer-stalls",
     "evaluation",
     "schemas",
+    "tools",
     *STORED_WORKLOADS,
 )
 PEERS = ("llama-server", "llama-cpp-python")
@@ -103,6 +105,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="of the chat for --workload writer-stalls (200)",
     )
     parser.add_argument("--num-items", type=int, default=evaluation.NUM_ITEMS, help="for --workload evaluation (200)")
+    parser.add_argument("--num-calls", type=int, default=tool_calls.NUM_CALLS, help="for --workload tools (1000)")
     parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
     parser.add_argument(
         "--num-server-kills", type=int, default=stored_loads.NUM_SERVER_KILLS, help="for --workload server-kills (100)"
@@ -211,10 +214,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             )
         if "page" in wanted:
             outcomes += await page.page(logs, log)
-        if "evaluation" in wanted:
-            outcomes += await evaluation.evaluation(
-                ours, model_path(options), logs, log, seed=options.seed, num_items=options.num_items
-            )
+        outcomes += await _judged(options, ours, logs, log)
         if "usage" in wanted:
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
@@ -234,6 +234,19 @@ async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path,
         return []
     data = data_path(options)
     return await schemas.schemas(ours, data, logs, log, seed=options.seed, num_generated=options.generate)
+
+
+async def _judged(options: argparse.Namespace, ours: Contender, logs: Path, log: Log) -> list[hardening.Outcome]:
+    """Whether what a server answers is right."""
+    outcomes: list[hardening.Outcome] = []
+    wanted = options.workload or []
+    if "evaluation" in wanted:
+        outcomes += await evaluation.evaluation(
+            ours, model_path(options), logs, log, seed=options.seed, num_items=options.num_items
+        )
+    if "tools" in wanted:
+        outcomes += await tool_calls.tool_calls(ours, logs, log, seed=options.seed, num_calls=options.num_calls)
+    return outcomes
 
 
 async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[hardening.Outcome]:

@@ -152,6 +152,11 @@ def test_of_a_call_that_was_cut_off_nothing_is_lost_and_nothing_leaks(length: in
             pytest.fail(str(parts))
 
 
+def test_behind_a_call_half_an_opening_is_no_content() -> None:
+    for length in range(len("<tool_call>")):
+        assert read(f"{CALL}\n{'<tool_call>'[:length]}") == read(CALL)
+
+
 def test_arguments_that_break_off_leave_their_rest_as_text() -> None:
     parts = read('<tool_call>{"name": "now", "arguments": {"a": oops, "b": 1}}</tool_call>')
     assert parts[:2] == [CallStarted(0, "now"), CallArguments(0, '{"a": oops')]

@@ -116,7 +116,6 @@ def test_behind_an_opening_that_the_model_wrote_the_same_calls_are_forced(family
         head, found, rest = text.partition(mark)
         if found:
             lark = made.of_call(mark)
-            assert lark is not None
             following = matcher(lark)
             assert following.consume_tokens(list(rest.encode())), following.get_error()
             assert following.is_accepting()
@@ -124,12 +123,11 @@ def test_behind_an_opening_that_the_model_wrote_the_same_calls_are_forced(family
             assert check_calls(read(text, family), text) >= 1
 
 
-def test_what_is_begun_in_the_openings_token_is_not_asked_again() -> None:
-    made = grammar("hermes")
-    lark = made.of_call("<tool_call>", '\n{"na')
-    assert lark is not None
-    assert matcher(lark).consume_tokens(list(b'me": "now", "arguments": {}}\n</tool_call>'))
-    assert made.of_call("<tool_call>", " is") is None
+def test_an_answer_has_no_more_than_sixteen_calls() -> None:
+    call = b'<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>'
+    following = matcher(grammar("hermes").of_answer())
+    assert following.consume_tokens(list(b"\n".join([call] * 16)))
+    assert following.is_stopped()
 
 
 @pytest.mark.parametrize("family", ["hermes", "harmony"])
@@ -153,7 +151,7 @@ def test_marks_that_are_control_tokens_are_written_as_such() -> None:
         family="mistral_v11", thought_opening="[THINK]", thought_closing="[/THINK]", thinks=True
     )
     lark = ToolGrammar(answer_format, TOOLS, schema_text, marks).of_answer()
-    assert "<[5]> call (<[5]> call)*" in lark
+    assert "<[5]> call (<[5]> call){0,15}" in lark
     assert '"get_weather" <[6]> call_0_arguments' in lark
     assert "<[7]> thinking" in lark
     assert "thinking: /(?s:.*)/ <[8]>" in lark

@@ -122,6 +122,8 @@ class AnswerReader:
             num_held_back = num_held(source.tail, marks) if not source.is_closed else 0
             if found is None or len(source.text) - num_held_back <= found.start():  # a fence may become a longer mark
                 num_sure = source.num_unread if source.is_closed or not marks else _num_sure(source, marks)
+                if source.is_closed and self._teller.num_calls and source.is_cut_within(self._openings):
+                    return  # another call was to follow
                 self._tell_text(Content, source.take(num_sure))
                 if source.is_closed:
                     return

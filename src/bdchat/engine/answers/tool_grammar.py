@@ -15,6 +15,7 @@ from bdchat.engine.request import AnswerFormat
 
 # Name and parameters of a tool → the JSON Schema that the compiler takes, as text. What it raises goes to the caller.
 SchemaText = Callable[[str, Mapping[str, object]], str]
+_MAX_CALLS = 16  # of one answer: a small model that must call knows no end
 _ANY_TEXT = "/(?s:.*)/"
 _SPACE = "/[ \\n]{0,2}/"
 
@@ -43,15 +44,13 @@ class ToolGrammar:
         opening = family.opening.removeprefix(family.prompt_ends_with)
         return "\n".join([*rules, *self._calls(opening + family.before)])
 
-    def of_call(self, opening: str, begun: str = "") -> str | None:
-        """Of what follows an opening that the model wrote itself, up to the answer's end. `begun`: what it wrote
-        behind it already, in the same token. None: not as this family begins a call, so that it is left free."""
+    def of_call(self, opening: str) -> str:
+        """Of what follows an opening that the model wrote itself, up to the answer's end."""
         family = behind(opening, self._family)
         if family is not self._family:
-            told = replace(self, answer_format=AnswerFormat(family=family.name))
-            return told.of_call(opening, begun)
+            return replace(self, answer_format=AnswerFormat(family=family.name)).of_call(opening)
         if family.shape == "harmony":
-            return None if begun else "\n".join(["start: calls", *self._calls("")])
+            return "\n".join(["start: calls", *self._calls("")])
         written = family.opening + family.before
         place = written.find(opening)
         if place >= 0:
@@ -59,10 +58,7 @@ class ToolGrammar:
         else:  # another opening than the one of the table: it stands for that
             head = next((mark for mark in family.openings if written.startswith(mark)), "")
             rest = written.removeprefix(head)
-        rest, begun = rest.lstrip(), begun.lstrip()
-        if not rest.startswith(begun):
-            return None
-        return "\n".join([f"start: {_SPACE if not begun else ''} calls", *self._calls(rest.removeprefix(begun))])
+        return "\n".join([f"start: {_SPACE} calls", *self._calls(rest.lstrip())])
 
     @property
     def _family(self) -> Family:
@@ -73,7 +69,7 @@ class ToolGrammar:
         family = self._family
         several = ""
         if self.is_parallel and family.separator:
-            several = f"({self._lark(family.separator + family.before)} call)*"
+            several = f"({self._lark(family.separator + family.before)} call){{0,{_MAX_CALLS - 1}}}"
         rules = [f"calls: {self._lark(head)} call {several} {self._lark(family.ending)}"]
         names: list[str] = []
         for number, tool in enumerate(self.tools):
