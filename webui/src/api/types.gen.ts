@@ -111,6 +111,14 @@ export type Edit = { type: "edit"; message_id: string; content: string; client_m
 
 export type EditBody = { content: string; client_message_id?: string | null; answers?: boolean; params?: Record<string, unknown> };
 
+export type Embedding = { object: "embedding"; index: number; embedding: Array<number> | string };
+
+export type EmbeddingList = { object: "list"; data: Array<Embedding>; model: string; usage: EmbeddingUsage };
+
+export type EmbeddingUsage = { prompt_tokens: number; total_tokens: number };
+
+export type EmbeddingsRequest = { model?: string | null; input: unknown; encoding_format?: "float" | "base64" | null; dimensions?: number | null; input_type?: unknown; user?: unknown };
+
 export type EngineList = { data: Array<EngineView> };
 
 export type EngineView = { model: string; state: string; problem: string | null; is_default: boolean; is_leaving: boolean; pid: number | null; num_restarts: number; info: Record<string, unknown> | null; num_running: number; num_waiting: number; num_cells: number; num_idle_cells: number; num_cells_total: number; ram_cache_bytes: number; disk_cache_bytes: number; num_requests: number; num_cancelled: number; num_failed: number; num_evictions: number; num_preemptions: number; prompt_tokens_computed: number; prompt_tokens_cached: CacheCounts; cache_hit_share: number | null; tokens_generated: number; num_tokens_drafted: number; num_tokens_accepted: number; rates: Rates; sequences: Array<SequenceView> };
@@ -296,6 +304,12 @@ export type PullView = { pull_id: string; model: string; state: "running" | "pau
 /** Without `quota_bytes` the server's own holds again (store.user_quota_bytes). */
 export type QuotaChange = { quota_bytes?: number | null };
 
+export type Rank = { index: number; relevance_score: number; document: RankedDocument | null };
+
+export type RankList = { object: "list"; model: string; results: Array<Rank>; usage: EmbeddingUsage };
+
+export type RankedDocument = { text: string };
+
 /** Tokens per second since the ask before; null: nobody asked before. */
 export type Rates = { read_per_s: number | null; written_per_s: number | null };
 
@@ -315,6 +329,8 @@ export type RepositoryQuery = { repo: string };
 export type RequestList = { data: Array<RequestView> };
 
 export type RequestView = { request_id: string; user_id: string; username: string | null; model: string; state: "complete" | "cancelled" | "failed"; started_at_ms: number; total_ms: number; queue_ms: number | null; first_text_ms: number | null; num_read_tokens: number; num_cached_tokens: number; num_written_tokens: number };
+
+export type RerankRequest = { model?: string | null; query: string; documents: unknown; top_n?: number | null; return_documents?: boolean | null; user?: unknown };
 
 export type RunningList = { data: Array<RunningView> };
 
@@ -538,9 +554,11 @@ export interface Endpoints {
   "POST /v1/completion": { path: undefined; query: undefined; body: NativeCompletionRequest; response: NativeCompletion };
   "POST /v1/completions": { path: undefined; query: undefined; body: CompletionRequest; response: TextCompletion };
   "POST /v1/detokenize": { path: undefined; query: undefined; body: DetokenizeRequest; response: DetokenizedText };
+  "POST /v1/embeddings": { path: undefined; query: undefined; body: EmbeddingsRequest; response: EmbeddingList };
   "POST /v1/fim/completions": { path: undefined; query: undefined; body: FimRequest; response: FimCompletion };
   "POST /v1/infill": { path: undefined; query: undefined; body: InfillRequest; response: NativeCompletion };
   "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /v1/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: Model };
+  "POST /v1/rerank": { path: undefined; query: undefined; body: RerankRequest; response: RankList };
   "POST /v1/tokenize": { path: undefined; query: undefined; body: TokenizeRequest; response: Tokens };
 }
