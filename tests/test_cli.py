@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bdchat import __version__
 from bdchat.cli import app, main
-from tests.gguf_files import GGUFFile, u32
+from tests.gguf_files import GGUFFile, boolean
 
 HEAVY = ("pydantic", "starlette", "uvicorn", "numpy", "llama_cpp", "httpx", "huggingface_hub", "jinja2", "asyncio")
 
@@ -70,10 +70,10 @@ def test_an_unknown_model_names_those_there_are(tmp_path: Path) -> None:
 
 
 def test_a_pulled_model_that_cannot_be_served_says_so(tmp_path: Path) -> None:
-    vectors = GGUFFile().with_pairs(llama__pooling_type=u32(1)).write(tmp_path / "VECTORS.GGUF")
-    pulled = CliRunner().invoke(app, ["pull", str(vectors), "--data-dir", str(tmp_path)])
-    assert (pulled.exit_code, pulled.stdout.split()[0]) == (0, "VECTORS")
-    assert "VECTORS makes vectors for search" in pulled.stderr
+    words = GGUFFile().with_pairs(diffusion__shift_logits=boolean(True)).write(tmp_path / "WORDS.GGUF")
+    pulled = CliRunner().invoke(app, ["pull", str(words), "--data-dir", str(tmp_path)])
+    assert (pulled.exit_code, pulled.stdout.split()[0]) == (0, "WORDS")
+    assert "WORDS writes all words of a text at once" in pulled.stderr
 
 
 def test_a_pulled_file_is_listed(tmp_path: Path, default_model_path: Path) -> None:

@@ -37,7 +37,7 @@ from bdchat.engine.gguf.header import read_header
 from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import load
 from bdchat.store.sql.founding import found
-from tests.gguf_files import GGUFFile, u32
+from tests.gguf_files import GGUFFile, boolean
 
 MODEL = Path("model.gguf")
 GCC_12 = "c++ (Debian 12.2.0-14+deb12u1) 12.2.0"
@@ -177,10 +177,10 @@ def test_a_missing_model_is_pulled(tmp_path: Path) -> None:
 
 
 def test_a_model_that_cannot_chat_is_not_pulled_again(tmp_path: Path) -> None:
-    GGUFFile().with_pairs(llama__pooling_type=u32(1)).write(tmp_path / "models" / "vectors.gguf")
-    last = examine(load(data_dir=tmp_path, overrides={"server.port": "0", "models.default": "vectors"}))[-1]
+    GGUFFile().with_pairs(diffusion__shift_logits=boolean(True)).write(tmp_path / "models" / "words.gguf")
+    last = examine(load(data_dir=tmp_path, overrides={"server.port": "0", "models.default": "words"}))[-1]
     assert (last.name, last.ok) == ("model", False)
-    assert "makes vectors" in last.detail
+    assert "writes all words" in last.detail
     assert "bdchat pull" not in last.remedy
 
 

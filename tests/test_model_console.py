@@ -9,20 +9,20 @@ from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import PullFailed
 from bdchat.model_console import fetch_missing, print_models
 from tests.engine.pulling import catalog_at, entry_for, installed_files
-from tests.gguf_files import GGUFFile, u32
+from tests.gguf_files import GGUFFile, boolean
 
 
 def test_names_and_reasons_are_printed_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A bracket in a file's name was taken for markup, and the name could not be copied."""
     catalog = Catalog.load(tmp_path)
     GGUFFile().write(catalog.models_dir / "tiny [v2].GGUF")
-    GGUFFile().with_pairs(llama__pooling_type=u32(1)).write(catalog.models_dir / "sub" / "vectors.gguf")
+    GGUFFile().with_pairs(diffusion__shift_logits=boolean(True)).write(catalog.models_dir / "sub" / "words.gguf")
     (catalog.models_dir / "bad.gguf").touch()
     print_models(catalog)
     printed = capsys.readouterr().out
     assert "tiny [v2]" in printed
     assert "bad: is an empty file" in printed
-    assert "vectors: makes vectors for search" in printed
+    assert "words: writes all words of a text at once" in printed
 
 
 def test_a_first_start_says_what_it_fetches_and_fetches_it_once(
