@@ -16,7 +16,8 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 async def server_url(default_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
-    options = ("--model", str(default_model_path), "--set", "engine.calibrate=false")
+    settings = ("engine.calibrate=false", "engine.kv_layout=streams")  # where memory is short, auto shares the cells
+    options = ("--model", str(default_model_path), *(word for each in settings for word in ("--set", each)))
     async with server_process(tmp_path_factory.mktemp("data"), *options) as running:
         yield running.url
 

@@ -70,6 +70,7 @@ DOORS: dict[str, dict[str, object]] = {
     "/v1/fim/completions": {"prompt": "a"},
     "/v1/completion": {"prompt": "a"},
     "/v1/infill": {"input_prefix": "a"},
+    "/v1/embeddings": {"input": "a"},
     "/v1/tokenize": {"content": "a"},
     "/v1/detokenize": {"tokens": [97]},
     "/v1/apply-template": {"messages": USER},

@@ -74,7 +74,7 @@ class EmbeddingEndpoints:
         identity = require_chat(request)
         fields = decode_object(await read_json_body(request))
         body = validate(EmbeddingsRequest, fields, self._limits)
-        engine = self._router.embedder_for(body.model)
+        engine = self._router.embedder_for(self._router.asked_for(body.model))
         if engine.info is not None:
             _check_dimensions(body.dimensions, engine.info)
         first = fields["input"][0] if isinstance(fields["input"], list) else None
@@ -92,7 +92,7 @@ class EmbeddingEndpoints:
     async def rerank(self, request: Request) -> Response:
         identity = require_chat(request)
         body = parse(RerankRequest, await read_json_body(request), self._limits)
-        engine = self._router.ranker_for(body.model)
+        engine = self._router.ranker_for(self._router.asked_for(body.model))
         wanted = body.to_embedding_request(f"rank-{uuid.uuid4().hex}")
         made = await self._made(request, engine, wanted, identity.user_id)
         scores = [float(np.frombuffer(vector, "<f4")[0]) for vector in made.vectors]
