@@ -227,6 +227,42 @@ def test_what_no_grammar_holds_is_refused_by_pointer_and_keyword(schema: object,
     assert (refused.value.pointer, refused.value.keyword) == (pointer, keyword)
 
 
+def _nested(depth: int) -> object:
+    schema: object = {"type": "string"}
+    for _ in range(depth):
+        schema = {"items": schema}
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer", "keyword"),
+    [
+        (_nested(150), "", "$schema"),
+        (
+            {"allOf": [{"oneOf": [{"required": [f"p{at}"]}, {"required": [f"q{at}"]}]} for at in range(40)]},
+            "",
+            "$schema",
+        ),
+        ({"type": "object", "properties": {f"p{at}": {} for at in range(60)}, "minProperties": 5}, "", "minProperties"),
+        ({"type": "object", "properties": {f"p{at}": {} for at in range(1001)}}, "", "properties"),
+        ({"type": "integer", "not": {"enum": list(range(0, 40_000, 2))}}, "", "$schema"),
+        ({"items": {"type": "string", "not": {"pattern": "(a|b)*a(a|b){60}"}}}, "/items/not", "pattern"),
+        (
+            {"$ref": "#/$defs/0", "$defs": {str(at): {"$ref": f"#/$defs/{at + 1}"} for at in range(9999)}},
+            "/$defs/99",
+            "$ref",
+        ),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_schema_that_would_take_too_long_is_refused_after_a_counted_number_of_steps(
+    schema: object, pointer: str, keyword: str
+) -> None:
+    with pytest.raises(UnsupportedSchema) as refused:
+        rewritten(schema)
+    assert (refused.value.pointer, refused.value.keyword) == (pointer, keyword)
+
+
 @pytest.mark.parametrize("seed", range(80))
 def test_schemas_at_random_take_what_is_valid_in_some_order_and_nothing_else(seed: int) -> None:
     """Of those that are supported; none is refused as empty that is not."""

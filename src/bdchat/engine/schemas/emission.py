@@ -112,9 +112,16 @@ class Emitter:
         for string in shape.strings:
             if string.texts is not None and string == Strings(texts=string.texts, pointer=string.pointer):
                 values += string.texts
-            elif not self._expander.texts.is_empty(string):
-                options.append(self._expander.texts.shown(string, "pattern"))
+            else:
+                options += self._string(string)
         return [_listed(values), *options] if values else options
+
+    def _string(self, form: Strings) -> list[object]:
+        texts = self._expander.texts
+        try:
+            return [] if texts.is_empty(form) else [texts.shown(form, "pattern")]
+        except UnsupportedSchema as error:  # a budget knows no place
+            raise UnsupportedSchema(error.pointer or form.pointer, error.keyword, error.reason) from error
 
     def _arrays(self, form: Arrays) -> list[object]:
         if form.refused:
