@@ -110,12 +110,10 @@ def request_of(db: Db, generation_id: str) -> bytes:
 
 def _rows() -> Any:
     wire = col(Generation.wire)
-    texts = []
+    columns = [wire[name] for name in ("metadata", "num_dropped_messages", "service_tier", "reading")]
     for text in (col(Generation.content), col(Generation.prefix)):
-        texts += [byte_length(text), case((byte_length(text) <= SMALL_BYTES, text), else_=None)]
-    query: Any = select(
-        Generation, wire["metadata"], wire["num_dropped_messages"], wire["service_tier"], wire["reading"], *texts
-    )
+        columns += [byte_length(text), case((byte_length(text) <= SMALL_BYTES, text), else_=None)]
+    query: Any = select(Generation, *columns)
     return query.options(*(defer(getattr(Generation, name), raiseload=True) for name in _NOT_SHOWN))
 
 
