@@ -112,7 +112,7 @@ class PromptBuilder:
         return tokens
 
     def _of_text(self, prompt: TextPrompt) -> list[int]:
-        """The caller writes the whole prompt, so control texts in it are meant (own templates), unless told otherwise."""
+        """The caller writes the whole prompt, so control texts in it are meant (own templates), unless it says not."""
         segments = [Segment(prompt.text, trusted=prompt.parses_special)] if prompt.text else []
         try:
             tokens = self._encode(segments, field=prompt.field, add_bos=None if prompt.adds_special else False)
