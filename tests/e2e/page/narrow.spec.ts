@@ -1,7 +1,7 @@
 /** A phone 360 px wide: nothing is cut off, nothing scrolls sideways, everything is under a thumb; in both languages. */
 import { beforeAll, expect, test } from "vitest";
 import { field, thread } from "./harness/chat";
-import { dialogsOf, furnish, go, placesOf, publicPlacesOf } from "./harness/places";
+import { DIALOG, furnish, placesOf, publicPlacesOf, tour } from "./harness/places";
 import { stage } from "./harness/stage";
 import * as texts from "./texts";
 
@@ -178,14 +178,13 @@ for (const language of ["en", "ko"] as const) {
     const stranger = await scene.stranger({ ...PHONE, language });
     const wide: string[] = [];
     const low: string[] = [];
-    const places = placesOf(ids).filter(({ name }) => name !== "models"); // there are none here
+    const places = placesOf(ids).filter(({ name, part }) => name !== "models" && part !== DIALOG); // there are no models here
     for (const { page, watch, places: those } of [
       { ...ann, places },
       { ...stranger, places: publicPlacesOf(ids) },
     ]) {
       watch.foresee(/status of 404|WebSocket/);
-      for (const place of those) {
-        await go(page, place);
+      for await (const place of tour(page, those)) {
         const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
         if (scrollWidth > clientWidth) wide.push(`${place.name}: ${scrollWidth} px`);
         wide.push(...(await page.evaluate(overhanging)).map((element) => `${place.name}: ${element}`));
@@ -226,8 +225,8 @@ test("every dialog keeps its buttons in sight on a window of 1280 × 720 at 200 
   watch.foresee(/\/preview/);
   const hidden: string[] = [];
   let numSeen = 0;
-  for (const place of dialogsOf(ids).filter(({ part }) => part === "[role=dialog]")) {
-    await go(page, place);
+  const dialogs = placesOf(ids).filter(({ part }) => part === DIALOG);
+  for await (const place of tour(page, dialogs)) {
     const buttons = await page.locator("[role=dialog] .MuiDialogActions-root button").all();
     for (const button of buttons) {
       const box = await button.boundingBox();

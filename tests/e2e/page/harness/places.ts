@@ -79,66 +79,53 @@ export async function furnish({ api }: Visitor): Promise<{ sessionId: string; to
   return { sessionId, token };
 }
 
-const ADMIN = ["", "/models", "/engine", "/users", "/keys", "/usage", "/audit", "/storage"];
+const ADMIN = ["", "/models", "/engine", "/keys", "/usage", "/audit", "/storage"];
 
-/** With an account that is an admin's. */
+/** With an account that is an admin's: views, and what is asked and told over them. */
 export function placesOf({ sessionId }: { sessionId: string }): Place[] {
   const chat = { path: `/chat/${sessionId}`, mark: ".md .katex" };
-  const menu = (name: string, path: string, mark: string, act: Act): Place => ({ name, path, mark, act, part: MENU });
-  return [
-    { name: "new chat", path: "/", mark: "textarea" },
-    { name: "chat", ...chat },
-    { name: "chat, editing", ...chat, act: edit },
-    menu("chat's menu", chat.path, chat.mark, openMenu("nav .row-more button", "in the sidebar")),
-    menu("this chat's menu", chat.path, chat.mark, openMenu("main header button[aria-haspopup=menu]")),
-    menu("news", chat.path, chat.mark, openMenu("nav > div button[aria-haspopup=menu]", "in the sidebar")),
-    { name: "temporary chat", path: "/temporary", mark: "textarea" },
-    menu("models", chat.path, chat.mark, openMenu("main textarea ~ div button[aria-haspopup=menu]")),
-    menu("account's menu", chat.path, chat.mark, openMenu("nav > button[aria-haspopup=menu]", "in the sidebar")),
-    { name: "search", path: "/", mark: "textarea", act: search },
-    { name: "no such chat", path: "/chat/0199aaaa-0000-7000-8000-000000000000", mark: "[role=alert] button" },
-    { name: "settings", path: "/settings", mark: "main h1" },
-    { name: "profile", path: "/profile", mark: "main h1" },
-    ...ADMIN.map((path) => ({ name: `admin${path}`, path: `/admin${path}`, mark: "main h1" })),
-  ];
-}
-
-/** What is asked and told over a view. */
-export function dialogsOf({ sessionId }: { sessionId: string }): Place[] {
-  const dialog = (name: string, path: string, act: Act): Place => ({
+  const settings = { path: "/settings", mark: VIEW };
+  const profile = { path: "/profile", mark: VIEW };
+  const accounts = { path: "/admin/users", mark: VIEW };
+  const menu = (name: string, act: Act): Place => ({ name, ...chat, act, part: MENU });
+  const dialog = (name: string, view: Pick<Place, "path" | "mark">, act: Act): Place => ({
     name,
-    path,
-    mark: "main",
+    ...view,
     act: async (page) => {
       await act(page);
       await page.locator(DIALOG).waitFor();
     },
     part: DIALOG,
   });
-  const chat = `/chat/${sessionId}`;
   const ofChat = openMenu("main header button[aria-haspopup=menu]");
   const ofAccount = openMenu("main tbody button[aria-haspopup=menu]");
   return [
+    { name: "new chat", path: "/", mark: "textarea" },
+    { name: "chat", ...chat },
+    menu("chat's menu", openMenu("nav .row-more button", "in the sidebar")),
+    menu("this chat's menu", ofChat),
+    menu("news", openMenu("nav > div button[aria-haspopup=menu]", "in the sidebar")),
+    menu("models", openMenu("main textarea ~ div button[aria-haspopup=menu]")),
+    menu("account's menu", openMenu("nav > button[aria-haspopup=menu]", "in the sidebar")),
     dialog("settings of a chat", chat, chosen("chat.settings.title", ofChat)),
     dialog("sharing", chat, chosen("chat.share", ofChat)),
     dialog("moving to a folder", chat, chosen("folders.move", openMenu("nav .row-more button", "in the sidebar"))),
-    dialog("a new prompt", "/settings", press("presets.new")),
-    dialog("import", "/settings", press("import.title")),
-    dialog("a new key", "/profile", press("keys.make")),
-    dialog("a new account", "/admin/users", press("admin.users.create")),
-    dialog("an invitation", "/admin/users", press("admin.users.invite")),
-    dialog("a quota", "/admin/users", chosen("admin.users.setQuota", ofAccount)),
-    dialog("a new password", "/admin/users", chosen("admin.users.resetPassword", ofAccount)),
-    {
-      name: "a notice",
-      path: "/settings",
-      mark: "main h1",
-      act: async (page) => {
-        await press("presets.delete")(page);
-        await page.getByRole("button", { name: named("common.undo") }).waitFor();
-      },
-      part: "[role=status]:has(button)",
-    },
+    { name: "chat, editing", ...chat, act: edit },
+    { name: "temporary chat", path: "/temporary", mark: "textarea" },
+    { name: "no such chat", path: "/chat/0199aaaa-0000-7000-8000-000000000000", mark: "[role=alert] button" },
+    { name: "profile", ...profile },
+    dialog("a new key", profile, press("keys.make")),
+    { name: "settings", ...settings },
+    dialog("a new prompt", settings, press("presets.new")),
+    dialog("import", settings, press("import.title")),
+    { name: "a notice", ...settings, act: removePreset, part: "[role=status]:has(button)" },
+    { name: "search", path: "/", mark: "textarea", act: search },
+    ...ADMIN.map((path) => ({ name: `admin${path}`, path: `/admin${path}`, mark: VIEW })),
+    { name: "admin/users", ...accounts },
+    dialog("a new account", accounts, press("admin.users.create")),
+    dialog("an invitation", accounts, press("admin.users.invite")),
+    dialog("a quota", accounts, chosen("admin.users.setQuota", ofAccount)),
+    dialog("a new password", accounts, chosen("admin.users.resetPassword", ofAccount)),
   ];
 }
 
@@ -152,11 +139,54 @@ export function publicPlacesOf({ token }: { token: string }): Place[] {
   ];
 }
 
-export async function go(page: Page, place: Place): Promise<void> {
-  await page.goto(place.path);
-  await page.locator(place.mark).first().waitFor();
-  await place.act?.(page);
-  await settled(page);
+/**
+ * Each place in turn, when it is there. One goes on within the page as its links do, and loads it anew where another
+ * document begins or where what was done before stays behind: a whole load costs more than most of what is checked.
+ */
+export async function* tour(page: Page, places: readonly Place[]): AsyncGenerator<Place> {
+  let last: Place | null = null;
+  for (const place of places) {
+    if (last === null || documentOf(last) !== documentOf(place) || !(await isLeft(page, last))) {
+      await page.goto(place.path);
+    } else if (last.path !== place.path) {
+      await follow(page, place);
+    }
+    await page.locator(`${place.mark}:not([data-left])`).first().waitFor();
+    await place.act?.(page);
+    await settled(page);
+    yield place;
+    last = place;
+  }
+}
+
+/** Each is a document of its own: the administration, and every view of who has no account. */
+function documentOf({ path }: Place): string {
+  return /^\/(?:admin|login|register|shared)/.exec(path)?.[0] ?? "chat";
+}
+
+/** Closes what lies over the view, a drawer too. False: something else was done there. */
+async function isLeft(page: Page, { act, part }: Place): Promise<boolean> {
+  if (!act) return true;
+  if (part !== MENU && part !== DIALOG) return false;
+  const selector = `${MENU}, ${DIALOG}`;
+  for (let num = await page.locator(selector).count(); num > 0; num = await page.locator(selector).count()) {
+    await page.keyboard.press("Escape");
+    const isFewer = ([there, before]: [string, number]) => document.querySelectorAll(there).length < before;
+    await page.waitForFunction(isFewer, [selector, num] as [string, number]);
+  }
+  return true;
+}
+
+/** As a link of the page does. What has the mark of the next view already is not that view. */
+async function follow(page: Page, { path, mark }: Place): Promise<void> {
+  await page.evaluate(
+    ([there, selector]) => {
+      for (const element of document.querySelectorAll(selector)) element.setAttribute("data-left", "");
+      history.pushState(null, "", there);
+      dispatchEvent(new PopStateEvent("popstate"));
+    },
+    [path, mark] as const,
+  );
 }
 
 /** When nothing spins any more. */
@@ -167,7 +197,8 @@ export async function settled(page: Page): Promise<void> {
 type Act = (page: Page) => Promise<void>;
 
 export const MENU = ".MuiMenu-root";
-const DIALOG = "[role=dialog]";
+export const DIALOG = "[role=dialog]";
+const VIEW = "main h1";
 
 function openMenu(selector: string, where?: "in the sidebar"): Act {
   return async (page) => {
@@ -198,6 +229,11 @@ function chosen(key: string, open: Act): Act {
     await open(page);
     await page.getByRole("menuitem", { name: named(key) }).click();
   };
+}
+
+async function removePreset(page: Page): Promise<void> {
+  await press("presets.delete")(page);
+  await page.getByRole("button", { name: named("common.undo") }).waitFor();
 }
 
 async function edit(page: Page): Promise<void> {
