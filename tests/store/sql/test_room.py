@@ -67,7 +67,7 @@ def reserve_of(disk: Path) -> Path:
     return disk / RESERVE_NAME
 
 
-@pytest.mark.parametrize("num_bytes", [10_000, 50_000])
+@pytest.mark.parametrize("num_bytes", [25_000, 50_000])
 async def test_deleting_works_on_a_full_disk_and_makes_room_for_writing(tmp_path: Path, num_bytes: int) -> None:
     with small_disk(tmp_path / "disk", num_bytes=16 * MIB) as disk:
         async with Database(StoreSettings(), disk) as database:
@@ -92,7 +92,7 @@ async def test_everything_can_be_deleted_on_a_full_disk(tmp_path: Path) -> None:
         async with Database(StoreSettings(), disk) as database:
             user_id = await database.write(add_kim)
             fill(disk, but_bytes=5 * MIB)
-            await fill_with_chats(database, user_id, num_bytes=20_000)
+            await fill_with_chats(database, user_id, num_bytes=40_000)
             fill(disk)
             await retention.erase_user(database, user_id)
             assert await database.read(session_ids) == set()
@@ -122,7 +122,7 @@ async def test_a_deletion_needs_no_room_that_another_program_can_take_while_it_r
         async with Database(StoreSettings(), disk) as database:
             user_id = await database.write(add_kim)
             fill(disk, but_bytes=5 * MIB)
-            made = await fill_with_chats(database, user_id, num_bytes=20_000)
+            made = await fill_with_chats(database, user_id, num_bytes=40_000)
 
             def delete(db: Session, session_id: str) -> None:
                 fill(disk)
