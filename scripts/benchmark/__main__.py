@@ -22,6 +22,7 @@ from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
 from . import (
+    constraints,
     evaluation,
     full_disk,
     hardening,
@@ -67,6 +68,7 @@ OWN_WORKLOADS = (
     "evaluation",
     "schemas",
     "tools",
+    "constraints",
     *STORED_WORKLOADS,
 )
 PEERS = ("llama-server", "llama-cpp-python")
@@ -230,10 +232,17 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
 
 
 async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path, log: Log) -> list[hardening.Outcome]:
-    if "schemas" not in (options.workload or []):
-        return []
-    data = data_path(options)
-    return await schemas.schemas(ours, data, logs, log, seed=options.seed, num_generated=options.generate)
+    outcomes: list[hardening.Outcome] = []
+    wanted = options.workload or []
+    if "schemas" in wanted:
+        data = data_path(options)
+        outcomes += await schemas.schemas(ours, data, logs, log, seed=options.seed, num_generated=options.generate)
+    if "constraints" in wanted:
+        num_pairs = 1 if options.quick else options.repeat
+        outcomes += await constraints.constraints(
+            ours, model_path(options), logs, log, seed=options.seed, num_pairs=num_pairs
+        )
+    return outcomes
 
 
 async def _judged(options: argparse.Namespace, ours: Contender, logs: Path, log: Log) -> list[hardening.Outcome]:

@@ -125,7 +125,7 @@ async def startup(contender: Contender, logs: Path, log: Log) -> list[Outcome]:
 async def hostile(contender: Contender, logs: Path, log: Log) -> list[Outcome]:
     """Bad bodies and values, four at a time, while /health is asked all along."""
     async with started(contender, logs) as running:
-        watch = asyncio.create_task(_longest_silence(running.client))
+        watch = asyncio.create_task(longest_silence(running.client))
         queue = iter(bodies(running.client.model))
         statuses: dict[str, int] = {}
 
@@ -164,7 +164,7 @@ async def _status(client: Client, path: str, body: bytes) -> int:
     return exchange.status
 
 
-async def _longest_silence(client: Client) -> float:
+async def longest_silence(client: Client) -> float:
     """Until cancelled; then the longest time between two good answers."""
     longest, last = 0.0, time.perf_counter()
     try:
