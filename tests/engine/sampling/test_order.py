@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bdchat.engine.answers.families import FAMILIES
+from bdchat.engine.answers.families import FAMILIES, behind
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatPrompt, Constraint, ModelInfo
 from tests.engine.grammars import accepts, byte_compiler, format_of, order
@@ -94,8 +94,9 @@ def test_each_family_is_held_from_where_the_model_begins_to_call(family: str) ->
     """Whatever a random answer writes there, it is a declared name."""
     auto = msgspec.structs.replace(TOOLS, tool_choice="auto")
     grammar = byte_compiler().compile(order(prompt=auto, info=model(family)))
-    opening, before = FAMILIES[family].opening, FAMILIES[family].before
-    written = (opening or FAMILIES[family].triggers[0]) + before
+    opening, before, triggers = FAMILIES[family].opening, FAMILIES[family].before, FAMILIES[family].triggers
+    is_own = any(trigger in opening + before for trigger in triggers)
+    written = opening + before if is_own else triggers[0] + behind(triggers[0], FAMILIES[family]).before
     matcher = grammar.start()
     assert matcher is not None
     assert matcher.mask() is None
