@@ -149,6 +149,18 @@ async def test_what_is_cut_within_a_call_says_length() -> None:
     assert ARGUMENTS.startswith(arguments)
 
 
+@pytest.mark.parametrize("num_tokens", [8, 20, 110])
+async def test_the_beginning_of_a_forced_call_that_was_cut_is_no_content(num_tokens: int) -> None:
+    fields = {"tools": TOOLS, "tool_choice": "required", "max_tokens": num_tokens}
+    async with in_process(says(CALLS)) as client:
+        answer = (await ask(client, **fields))["choices"][0]
+        streamed, reason = put_together(await stream(client, **fields))
+    assert answer["finish_reason"] == reason == "length"
+    assert not answer["message"]["content"]
+    assert streamed["content"] is None
+    assert len(streamed.get("tool_calls", [])) == len(answer["message"].get("tool_calls", [])) == (num_tokens == 110)
+
+
 async def test_functions_are_answered_with_a_function_call() -> None:
     functions = [tool["function"] for tool in TOOLS]
     async with in_process(says(CALLS)) as client:

@@ -162,3 +162,29 @@ def test_no_other_tool_and_no_other_arguments_pass() -> None:
     for text in ('<tool_call>\n{"name": "nowhere', '<tool_call>\n{"name": "now", "arguments": {"', "Hello"):
         following = matcher(lark)
         assert following.validate_tokens(list(text.encode())) < len(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("more", "is_closed"),
+    [
+        ({}, True),
+        ({"required": ["city"]}, True),
+        ({"required": ["other"]}, False),
+        ({"additionalProperties": True}, False),
+        ({"additionalProperties": {"type": "string"}}, False),
+        ({"minProperties": 2}, False),
+        ({"anyOf": [{"required": ["city"]}, {"required": ["other"]}]}, False),
+    ],
+)
+def test_a_call_says_no_more_than_the_function_names(more: dict[str, object], is_closed: bool) -> None:
+    """What a schema neither allows nor refuses kept small models writing until their tokens were used up."""
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}, **more}
+    tool = {"type": "function", "function": {"name": "weather", "parameters": parameters}}
+    asked: list[Mapping[str, object]] = []
+
+    def text_of(_: str, schema: Mapping[str, object]) -> str:
+        asked.append(schema)
+        return "{}"
+
+    ToolGrammar(AnswerFormat(), [tool], text_of, mark_tokens={}).of_answer()
+    assert asked == [{**parameters, "additionalProperties": False} if is_closed else parameters]

@@ -23,6 +23,7 @@ class Reading:
     may_call_several: bool = True
     splits_thoughts: bool = True  # False: they stay in content, between their marks
     shows_thoughts: bool = True
+    is_call_forced: bool = False
     is_legacy_call: bool = False  # OpenAI's function_call instead of tool_calls
 
     @classmethod
@@ -32,7 +33,9 @@ class Reading:
         names = prompt.allowed_tools
         tools = prompt.tools if prompt.tool_choice != "none" else ()
         may_be_called = tuple(tool for tool in tools if not names or _name_of(tool) in names)
-        return cls(tools=may_be_called, may_call_several=prompt.parallel_tool_calls, **wanted)
+        is_forced = bool(tools) and prompt.tool_choice == "required"
+        several = prompt.parallel_tool_calls
+        return cls(tools=may_be_called, may_call_several=several, is_call_forced=is_forced, **wanted)
 
     def by(self, answer_format: AnswerFormat, *, opens_thought: bool) -> "Reading":
         return replace(self, answer_format=answer_format, opens_thought=opens_thought)
@@ -75,7 +78,10 @@ class ChoiceReader:
         return self._shown(parts)
 
     def finish(self) -> list[AnswerPart]:
+        """What was held back. The beginning of a forced call that was cut is no content."""
         parts = self._reader.finish()
+        if self._reading.is_call_forced:
+            parts = [part for part in parts if not isinstance(part, Content)]
         self._count(parts or ([Thought("")] if self._is_in_thought else []), 0)
         return self._shown(parts)
 

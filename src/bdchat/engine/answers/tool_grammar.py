@@ -18,6 +18,25 @@ SchemaText = Callable[[str, Mapping[str, object]], str]
 _MAX_CALLS = 16  # of one answer: a small model that must call knows no end
 _ANY_TEXT = "/(?s:.*)/"
 _SPACE = "/[ \\n]{0,2}/"
+# Where one of these stands, what else is allowed is its matter.
+_OPEN = frozenset(
+    [
+        "additionalProperties",
+        "patternProperties",
+        "unevaluatedProperties",
+        "propertyNames",
+        "minProperties",
+        "$ref",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "if",
+        "not",
+        "dependentSchemas",
+        "dependencies",
+        "dependentRequired",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +147,13 @@ def _object_schema(parameters: object) -> Mapping[str, object] | None:
     """None: the tool has no parameters. Arguments are an object, also where the schema does not say so."""
     if not isinstance(parameters, Mapping):
         return None
-    return parameters if "type" in parameters else {"type": "object", **parameters}
+    return _closed(parameters if "type" in parameters else {"type": "object", **parameters})
+
+
+def _closed(schema: Mapping[str, object]) -> Mapping[str, object]:
+    """Nothing but the properties that are named, where others are neither allowed nor refused: whoever calls a function
+    has no more to say, and a small model that may go on does so until its tokens are used up."""
+    named, required = schema.get("properties"), schema.get("required", [])
+    if not isinstance(named, Mapping) or not isinstance(required, Sequence) or _OPEN & schema.keys():
+        return schema
+    return {**schema, "additionalProperties": False} if set(map(str, required)) <= set(named) else schema
