@@ -45,3 +45,13 @@ test("one thought after the other is one; an empty one is none", () => {
   expect(splitReasoning("<think>\n\n</think>\n\nc")).toEqual(thought(null, "c"));
   expect(splitReasoning("<think></think>".repeat(20_000)).isThinking).toBe(false);
 });
+
+test("the channels of an answer are no words of it", () => {
+  const analysis = "<|channel|>analysis<|message|>They greet.";
+  expect(splitReasoning(analysis)).toEqual(thinking("They greet."));
+  const final = `${analysis}<|end|><|start|>assistant<|channel|>final<|message|>`;
+  expect(splitReasoning("<|channel|>ana")).toEqual(thought(null, ""));
+  expect(splitReasoning(`${final}안녕하세요`)).toEqual(thought("They greet.", "안녕하세요"));
+  expect(splitReasoning("<|channel|>final<|message|>a <b> | c")).toEqual(thought(null, "a <b> | c"));
+  expect(splitReasoning("<|channel|>final<|message|>a".repeat(3000)).answer).toContain("a\n\na");
+});

@@ -29,7 +29,28 @@ const LONE_CLOSING = closingTag([CLOSED_FENCE, OPEN_FENCE, SPAN], `${THOUGHT}|TH
 const CLOSING = new Map([...THOUGHT.split("|"), "THINK"].map((name) => [name, closingTag([CLOSED_FENCE, SPAN], name)]));
 const ANY_CLOSING = new RegExp(`(?<!\`)(?:</(?:${THOUGHT})>|\\[/THINK\\])(?!\`)`);
 
+/** gpt-oss's: an answer is messages in channels. */
+const CHANNELS = /^\s*<\|(?:channel|start)\|>/;
+const MESSAGE = /<\|channel\|>(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>/;
+const MESSAGE_END = /<\|end\|>|(?=<\|(?:start|channel)\|>)/;
+
+function splitChannels(text: string): Answer {
+  const thoughts: string[] = [];
+  const said: string[] = [];
+  let isThinking = false;
+  let rest = text;
+  for (let header = MESSAGE.exec(rest); header; header = MESSAGE.exec(rest)) {
+    const begun = rest.slice(header.index + header[0].length);
+    const end = MESSAGE_END.exec(begun);
+    (header[1] === "analysis" ? thoughts : said).push(begun.slice(0, end?.index));
+    isThinking = header[1] === "analysis" && !end;
+    rest = end ? begun.slice(end.index + end[0].length) : "";
+  }
+  return { reasoning: joined(thoughts), isThinking, answer: joined(said) ?? "" };
+}
+
 export function splitReasoning(text: string): Answer {
+  if (CHANNELS.test(text)) return splitChannels(text);
   const thoughts: string[] = [];
   let rest = text;
   for (let opening = OPENING.exec(rest); opening; opening = OPENING.exec(rest)) {
