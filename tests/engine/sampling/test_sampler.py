@@ -261,3 +261,28 @@ def test_top_logprobs_of_equals_begin_with_the_greedy_token() -> None:
     sampler = make(n_vocab=300, temperature=0.0)
     assert [top.token_id for top in sampler.logprob(row, 0, 3).top] == [0, 1, 2]
     assert sampler.sample(row) == 0
+
+
+@pytest.mark.parametrize("params", FILTERS)
+def test_a_mask_leaves_the_distribution_of_what_may_follow(params: Params) -> None:
+    """Drawn as if the rest of the vocabulary were not there: every filter counts over what is left."""
+    row = heavy_tailed(5)
+    allowed = np.random.default_rng(6).choice(N_VOCAB, 500, replace=False)
+    mask = np.full(N_VOCAB, -np.inf, np.float32)
+    mask[allowed] = 0.0
+    kept = np.full(N_VOCAB, -np.inf, np.float32)
+    kept[allowed] = row[allowed]
+    masked, as_given = make(**params), make(**params)
+    drawn = [masked.sample(row, mask) for _ in range(50)]
+    assert drawn == [as_given.sample(kept) for _ in range(50)]
+    assert set(drawn) <= set(allowed.tolist())
+
+
+def test_biases_that_leave_nothing_of_what_may_follow_give_way() -> None:
+    row, mask = heavy_tailed(5), np.full(N_VOCAB, -np.inf, np.float32)
+    mask[[7, 8]] = 0.0
+    likelier = 7 if row[7] > row[8] else 8
+    banned = make(temperature=0.0, logit_bias={7: -100.0, 8: -100.0})
+    assert banned.sample(row, mask) == likelier
+    assert make(temperature=0.0, logit_bias={9: 100.0}).sample(row, mask) == likelier
+    assert make(temperature=0.0, logit_bias={likelier: -100.0}).sample(row, mask) == 15 - likelier
