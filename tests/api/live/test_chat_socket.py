@@ -139,7 +139,7 @@ async def test_what_cannot_be_done_is_answered_and_ends_nothing(client: httpx.As
     refused: list[tuple[str, dict[str, Any], str, str | None]] = [
         ("chat_message", {"content": "x", "params": {"temperature": 9}}, "invalid_value", "params.temperature"),
         ("chat_message", {"content": "x", "params": {"messages": []}}, "invalid_value", "params.messages"),
-        ("chat_message", {"content": "x", "params": {"tools": [1]}}, "unsupported_parameter", "params.tools"),
+        ("chat_message", {"content": "x", "params": {"mirostat": 2}}, "unsupported_parameter", "params.mirostat"),
         ("chat_message", {"content": "x", "params": {"model": "none"}}, "model_not_found", "model"),
         ("chat_message", {"content": "x", "parent_id": elsewhere}, "not_found", None),
         ("edit", {"message_id": elsewhere, "content": "x"}, "not_found", None),
