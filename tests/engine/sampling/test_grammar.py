@@ -62,6 +62,9 @@ def test_a_printable_character_is_never_escaped() -> None:
         ("choice", "[]", "invalid_grammar", "no choice"),
         ("choice", '{"a": 1}', "invalid_grammar", "array"),
         ("gbnf", "root ::= " + "(" * 5000, "invalid_grammar", "deeply"),
+        ("gbnf", "root ::= foo", "invalid_grammar", "foo"),
+        ("gbnf", 'rule ::= "a"', "invalid_grammar", "root"),
+        ("gbnf", "root ::= (", "invalid_grammar", "line 1"),
         ("regex", "a" * 100_001, "invalid_grammar", "large"),
     ],
 )

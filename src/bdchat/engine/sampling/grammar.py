@@ -53,10 +53,10 @@ def grammar_of(constraint: Constraint) -> dict[str, object]:
             case "lark":
                 return {"lark_grammar": text}
             case "gbnf":
-                return {"lark_grammar": gbnf_to_lark(text)}
+                return {"lark_grammar": _translated(text)}
     except RecursionError as error:
         raise refusal(constraint, "is nested too deeply") from error
-    except (ValueError, IndexError, KeyError, UnsupportedSchema) as error:  # what the translation of GBNF raises too
+    except (ValueError, UnsupportedSchema) as error:
         raise refusal(constraint, first_line(str(error))) from error
 
 
@@ -107,6 +107,16 @@ def _styled(schema: object) -> dict[str, object]:
 def _matching(expression: str) -> str:
     """A digit is 0 to 9: those of 60 other scripts are nobody's intention."""
     return f"start: /{regex_to_lark(expression, use_ascii='d')}/"
+
+
+def _translated(gbnf: str) -> str:
+    """Raises ValueError."""
+    try:
+        return gbnf_to_lark(gbnf)
+    except RecursionError:
+        raise
+    except Exception as error:  # a rule that is not there is a bare Exception to it
+        raise ValueError(str(error)) from error
 
 
 def _choices(text: str) -> list[str]:
