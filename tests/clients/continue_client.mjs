@@ -30,6 +30,7 @@ const completion = await real.completionNonStream(
   { model: MODEL, prompt: "The capital of France is", max_tokens: 8, stream: false },
   signal,
 );
+const vectors = await real.embed({ model: MODEL, input: ["The cat sat down.", "The sea is deep."] });
 const models = await real.list();
 tell({
   chat: chat.choices[0].message.content,
@@ -37,5 +38,6 @@ tell({
   usage: [usage.prompt_tokens, usage.completion_tokens],
   streamed_calls: [{ name: call.name, arguments: JSON.parse(call.arguments) }],
   completion: completion.choices[0].text,
+  vectors: vectors.data.map((each) => each.embedding),
   models: models.map((each) => each.id),
 });

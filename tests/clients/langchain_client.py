@@ -1,4 +1,4 @@
-"""langchain-openai: ChatOpenAI."""
+"""langchain-openai: ChatOpenAI and OpenAIEmbeddings."""
 
 import operator
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Literal
 
 from langchain_core.messages import AIMessageChunk, ToolMessage
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
 from tests.clients.told import ASK_PET, ASK_WEATHER, HELLO, KEY, MODEL, Pet, tell, urls, weather_text
 
@@ -38,6 +38,7 @@ def loop(model: ChatOpenAI) -> str:
 
 def main() -> None:
     real, clever = (chat_model(url) for url in urls())
+    embeddings = OpenAIEmbeddings(model=MODEL, base_url=urls()[0], api_key=KEY)  # sends arrays of tokens
     gathered = gathered_of(real.stream(HELLO))
     called = gathered_of(clever.bind_tools([get_weather]).stream(ASK_WEATHER))
     tell(
@@ -57,6 +58,7 @@ def main() -> None:
             for model, method in ((real, "json_schema"), (real, "function_calling"), (clever, "json_mode"))
         ],
         agent=loop(clever),
+        vectors=embeddings.embed_documents(["The cat sat down.", "The sea is deep."]),
     )
 
 

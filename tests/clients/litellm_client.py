@@ -1,4 +1,4 @@
-"""LiteLLM, through which many programs speak: chat, streams, tools, schemas and its names of errors."""
+"""LiteLLM, through which many programs speak: chat, streams, tools, schemas, embeddings and its names of errors."""
 
 import os
 
@@ -62,6 +62,9 @@ def main() -> None:
         for call in thinking.choices[0].message.tool_calls
     ]
     asked = {"role": "user", "content": ASK_WEATHER}
+    vectors = litellm.embedding(
+        model=f"openai/{MODEL}", api_base=real, api_key=KEY, input=["The cat sat down.", "The sea is deep."]
+    )
     tell(
         chat=ask(real, HELLO).choices[0].message.content,
         streamed=whole.choices[0].message.content,
@@ -77,6 +80,7 @@ def main() -> None:
         agent=ask_all(clever, [asked, thinking.choices[0].message.model_dump(), *results], tools=[TOOL])
         .choices[0]
         .message.content,
+        vectors=[each["embedding"] for each in vectors.data],
         overflow=name_of_error(real, LONG),
     )
 

@@ -1,9 +1,10 @@
-"""LlamaIndex: OpenAILike."""
+"""LlamaIndex: OpenAILike and OpenAILikeEmbedding."""
 
 from typing import Literal
 
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
+from llama_index.embeddings.openai_like import OpenAILikeEmbedding
 from llama_index.llms.openai_like import OpenAILike
 
 from tests.clients.told import ASK_PET, ASK_WEATHER, HELLO, KEY, MODEL, Pet, tell, urls, weather_text
@@ -35,6 +36,7 @@ def main() -> None:
         )
         for call in called
     ]
+    embeddings = OpenAILikeEmbedding(model_name=MODEL, api_base=urls()[0], api_key=KEY, max_retries=0)
     tell(
         chat=real.complete(HELLO).text,
         streamed="".join(chunk.delta or "" for chunk in real.stream_complete(HELLO)),
@@ -44,6 +46,7 @@ def main() -> None:
         ],
         ran=[str(source.content) for source in ran.sources],
         objects=[real.as_structured_llm(Pet).complete(ASK_PET).raw.model_dump()],
+        vectors=embeddings.get_text_embedding_batch(["The cat sat down.", "The sea is deep."]),
         agent=clever.chat_with_tools(tools, chat_history=[asked, thinking.message, *results]).message.content,
     )
 

@@ -1,4 +1,4 @@
-// The openai package for Node: chat, the stream helper, tools and its runner, .parse with zod.
+// The openai package for Node: chat, the stream helper, tools and its runner, .parse with zod, embeddings.
 import OpenAI from "openai";
 import { zodResponseFormat } from "openai/helpers/zod";
 import { ASK_PET, ASK_WEATHER, CLEVER, HELLO, KEY, MODEL, Pet, REAL, TOOL, tell, weatherText } from "./told.mjs";
@@ -35,6 +35,7 @@ const runner = clever.chat.completions.runTools(
 const parsed = await real.chat.completions.parse(
   asking(ASK_PET, { response_format: zodResponseFormat(Pet, "pet") }),
 );
+const vectors = await real.embeddings.create({ model: MODEL, input: ["The cat sat down.", "The sea is deep."] });
 tell({
   chat: chat.choices[0].message.content,
   streamed,
@@ -42,5 +43,6 @@ tell({
   calls,
   streamed_calls: callsOf(streamedCall),
   agent: await runner.finalContent(),
+  vectors: vectors.data.map((each) => each.embedding),
   objects: [parsed.choices[0].message.parsed],
 });

@@ -5,6 +5,7 @@ Each tells the same few things, as far as it can do them; what is told is held t
 
 import asyncio
 import json
+import math
 import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -23,16 +24,17 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PYTHON, NODE = HERE / ".venv" / "bin" / "python", HERE / "node_modules" / ".bin" / "node"
 TIMEOUT_S = 240
+N_EMBD = 576  # the default model's
 
 CLIENTS = {
-    "openai_client.mjs": "chat streamed usage calls streamed_calls agent objects",
-    "vercel_client.mjs": "chat streamed usage calls streamed_calls thought agent objects",
-    "continue_client.mjs": "chat streamed usage streamed_calls completion models",
-    "langchain_client": "chat streamed usage calls streamed_calls agent objects",
+    "openai_client.mjs": "chat streamed usage calls streamed_calls agent objects vectors",
+    "vercel_client.mjs": "chat streamed usage calls streamed_calls thought agent objects vectors",
+    "continue_client.mjs": "chat streamed usage streamed_calls completion vectors models",
+    "langchain_client": "chat streamed usage calls streamed_calls agent objects vectors",
     "instructor_client": "objects",
     "pydantic_ai_client": "chat streamed usage agent objects",
-    "litellm_client": "chat streamed usage calls streamed_calls thought agent objects overflow",
-    "llama_index_client": "chat streamed calls ran agent objects",
+    "litellm_client": "chat streamed usage calls streamed_calls thought agent objects vectors overflow",
+    "llama_index_client": "chat streamed calls ran agent objects vectors",
     "llm_client": "chat streamed usage agent objects",
     "agents_client": "chat ran agent objects",
 }
@@ -136,6 +138,12 @@ def is_the_thought(finding: Any) -> None:
     assert finding.strip() == THOUGHT
 
 
+def are_vectors(finding: Any) -> None:
+    assert [len(vector) for vector in finding] == [N_EMBD] * 2
+    assert all(math.isclose(math.hypot(*vector), 1, abs_tol=1e-3) for vector in finding)
+    assert finding[0] != finding[1]
+
+
 def has_the_model(finding: Any) -> None:
     assert MODEL in finding
 
@@ -155,6 +163,7 @@ LAWS = {
     "objects": are_pets,
     "agent": is_answered_from_the_tool,
     "thought": is_the_thought,
+    "vectors": are_vectors,
     "models": has_the_model,
     "overflow": is_the_error_of_a_full_context,
 }

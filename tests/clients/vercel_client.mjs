@@ -1,6 +1,6 @@
 // Vercel's ai with @ai-sdk/openai-compatible, as Cline and many programs use it.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { generateText, Output, stepCountIs, streamText, tool } from "ai";
+import { embedMany, generateText, Output, stepCountIs, streamText, tool } from "ai";
 import { ASK_PET, ASK_WEATHER, CLEVER, HELLO, KEY, MODEL, Pet, Place, REAL, tell, weatherText } from "./told.mjs";
 
 const [real, clever] = [REAL, CLEVER].map((baseURL) =>
@@ -32,6 +32,7 @@ const agent = await generateText({ ...asking(clever, ASK_WEATHER), tools: run, s
 const objects = [];
 for (const provider of [real, plainJson])
   objects.push((await generateText({ ...asking(provider, ASK_PET), output: Output.object({ schema: Pet }) })).output);
+const vectors = await embedMany({ model: real.embeddingModel(MODEL), values: ["The cat sat down.", "The sea is deep."], maxRetries: 0 });
 tell({
   chat: chat.text,
   streamed,
@@ -41,4 +42,5 @@ tell({
   thought: await streamedCall.reasoningText,
   agent: agent.text,
   objects,
+  vectors: vectors.embeddings,
 });
