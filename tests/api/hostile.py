@@ -61,6 +61,7 @@ def attacks() -> Iterator[Attack]:
     yield from _wrong_fields()
     yield from _bad_messages()
     yield from _bad_prompts()
+    yield from _bad_inputs()
     yield from _raw_numbers()
     yield from _paths_and_methods()
     yield from _headers()
@@ -149,16 +150,19 @@ def _wrong_fields() -> Iterator[Attack]:
         "chat_template_kwargs": [1, "x", [], {"messages": []}, {"enable_thinking": {}}, {"enable_thinking": "x" * 300}],
         "reasoning_effort": [1, [], {}, True, "x" * 300],
         "verbosity": [1, [], {}, True, "x" * 300],
-        "tools": [[{"type": "function", "function": {"name": "f"}}], 1, "x", {}],
+        "tools": [1, "x", {}, [1], [{}], [_tool(1)], [_tool("")], [_tool("a b")], [_tool("f"), _tool("f")]],
         "tool_choice": ["required", {"type": "function", "function": {"name": "f"}}, 1],
-        "functions": [[{"name": "f"}], "x"],
-        "response_format": [{"type": "json_object"}, {"type": "json_schema"}, {}, 1, "text"],
+        "functions": ["x", [1], [{"name": 1}]],
+        "response_format": [{"type": "json_schema"}, {"type": "nope"}, {}, 1, "text"],
         "modalities": [["audio"], "text", 1],
         "audio": [{"voice": "a"}, 1],
     }
     for name, values in wrong.items():
         for index, value in enumerate(values):
             yield _chat(f"{name} #{index}", None, **{name: value})
+    yield _chat("129 tools", "tools", tools=[_tool(f"f{number}") for number in range(129)])
+    yield _chat("a tool of two megabytes", "tools", tools=[_tool("f", description="x" * 2_000_000)])
+    yield _chat("a choice of a tool that is not there", "tool_choice", tools=[_tool("f")], tool_choice=_tool("g"))
     yield _chat("too much bias", "logit_bias", logit_bias={str(i): 1 for i in range(1025)})
     yield _chat("bias of a token that is not there", "logit_bias", logit_bias={"999999999": 1})
     yield _chat("top_logprobs alone", "top_logprobs", top_logprobs=1)
@@ -166,6 +170,10 @@ def _wrong_fields() -> Iterator[Attack]:
     yield _chat("top_logprobs a million", "top_logprobs", logprobs=True, top_logprobs=10**6)
     yield _chat("top_logprobs negative", "top_logprobs", logprobs=True, top_logprobs=-1)
     yield _chat("include_usage a word", "stream_options.include_usage", stream_options={"include_usage": "yes"})
+
+
+def _tool(name: object, **fields: object) -> dict[str, object]:
+    return {"type": "function", "function": {"name": name, **fields}}
 
 
 def _bad_messages() -> Iterator[Attack]:
@@ -207,7 +215,7 @@ def _bad_prompts() -> Iterator[Attack]:
         "max_tokens": [-3, "1", 1.5, True],
         "logprobs": [21, -1, "1", True, 10**6],
         "echo": ["yes", 1],
-        "suffix": ["x", 1],
+        "suffix": [1, [], {}],
         "best_of": [2, 0, -1, 10**6, "1"],
         "n": [9, 0],
     }
@@ -215,6 +223,15 @@ def _bad_prompts() -> Iterator[Attack]:
         for index, value in enumerate(values):
             content = json.dumps({"prompt": "a", name: value}).encode()
             yield Attack(f"completions {name} #{index}", content, path=COMPLETIONS, param=name)
+
+
+def _bad_inputs() -> Iterator[Attack]:
+    inputs: list[object] = [None, 1, True, {}, "", [], [""], [[]], [None], ["a", 1], [1, "a"], [-1], [1.5], [[1], "a"]]
+    for index, value in enumerate([*inputs, ["a"] * 100_000]):
+        yield Attack(f"input #{index}", json.dumps({"input": value}).encode(), path="/v1/embeddings")
+    for index, value in enumerate(["base65", 1, []]):
+        body = {"input": "a", "encoding_format": value}
+        yield Attack(f"encoding #{index}", json.dumps(body).encode(), path="/v1/embeddings", param="encoding_format")
 
 
 def _raw_numbers() -> Iterator[Attack]:
