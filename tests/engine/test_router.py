@@ -125,6 +125,15 @@ def test_ids_match_exactly(engines: MappingProxyType[str, Engine], name: str) ->
     assert (caught.value.model, caught.value.available) == (name, ("large", "small"))
 
 
+def test_a_name_that_something_would_bring_says_what(engines: MappingProxyType[str, Engine]) -> None:
+    router = Router(engines, default="large", created=7, remedies={"vectors": "Install it", "small": "It is here"})
+    for name, remedy in [("vectors", "Install it"), ("other", "")]:
+        with pytest.raises(ModelNotFound) as caught:
+            router.embedder_for(name)
+        assert caught.value.remedy == remedy
+    assert router.embedder_for("small") is engines["small"]
+
+
 def test_an_unknown_name_is_the_default_for_who_wants_an_answer_alone(engines: MappingProxyType[str, Engine]) -> None:
     router = Router(engines, default="large", created=7, aliases={"L": "large"}, unknown_is_default=True)
     assert [router.asked_for(name) for name in ("gpt-4o", "small", "L", None)] == [None, "small", "L", None]

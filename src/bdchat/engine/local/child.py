@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self, cast
 
 import msgspec
@@ -48,10 +48,12 @@ class Spawn(Protocol):
 
 
 class ProcessSpawn:
-    """Starts real processes. `loader` names the class that loads models; tests name a fake one."""
+    """Starts real processes. `loader` names the class that loads models; tests name a fake one. `switches`: of its
+    libraries, by environment, instead of the usual ones."""
 
-    def __init__(self, loader: str | None = None) -> None:
+    def __init__(self, loader: str | None = None, *, switches: Mapping[str, str] | None = None) -> None:
         self._loader = ["--loader", loader] if loader else []
+        self._switches = dict(switches or {})
 
     async def __call__(self, sock: socket.socket, name: str) -> Handle:
         read_fd, write_fd = os.pipe()
@@ -64,7 +66,7 @@ class ProcessSpawn:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=write_fd,
                 pass_fds=(sock.fileno(),),
-                env=child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=child_environment() | self._switches | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         except BaseException:
             os.close(read_fd)

