@@ -70,6 +70,8 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     "POST /v1/chat/completions/{completion_id}/cancel": (Theirs(),),
     "POST /v1/completions": (Own("a bare call leaves nothing", body={"prompt": "hi"}),),
     "POST /v1/fim/completions": (Own("a bare call leaves nothing", body={"prompt": "hi"}),),
+    "POST /v1/embeddings": (Own("vectors are kept for nobody", body={"input": "hi"}),),
+    "POST /v1/rerank": (Own("ranks are kept for nobody", body={"query": "hi", "documents": ["hi"]}),),
     "POST /v1/completion": (Own("a bare call leaves nothing", body={"prompt": "hi"}),),
     "POST /v1/infill": (Own("a bare call leaves nothing", body={"input_prefix": "hi"}),),
     "POST /v1/tokenize": (Own("a bare call leaves nothing", body={"content": "hi"}),),

@@ -47,6 +47,8 @@ KEPT: Mapping[str, Keeps | Nothing] = {
     "POST /v1/chat/completions/{completion_id}/cancel": ENDS,
     "POST /v1/completions": Nothing("it is not stored"),
     "POST /v1/fim/completions": Nothing("it is not stored"),
+    "POST /v1/embeddings": Nothing("it is not stored"),
+    "POST /v1/rerank": Nothing("it is not stored"),
     "POST /v1/completion": Nothing("it is not stored"),
     "POST /v1/infill": Nothing("it is not stored"),
     "POST /v1/tokenize": Nothing("it is not stored"),

@@ -65,6 +65,8 @@ TOLD: Mapping[str, Tells | Quiet] = {
     "POST /v1/chat/completions/{completion_id}/cancel": ITS_END,
     "POST /v1/completions": Quiet("it is not stored"),
     "POST /v1/fim/completions": Quiet("it is not stored"),
+    "POST /v1/embeddings": Quiet("it is not stored"),
+    "POST /v1/rerank": Quiet("it is not stored"),
     "POST /v1/completion": Quiet("it is not stored"),
     "POST /v1/infill": Quiet("it is not stored"),
     "POST /v1/tokenize": Quiet("it is not stored"),

@@ -45,7 +45,7 @@ def bring_loopback_up() -> None:
 
 async def chat(data_dir: Path, model: str) -> str:
     async with (
-        server_process(data_dir, "--model", model) as server,
+        server_process(data_dir, "--model", model, "--set", "engine.n_threads=1") as server,
         httpx.AsyncClient(timeout=2 * PATIENCE_S) as client,
     ):
         body = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8, "temperature": 0}

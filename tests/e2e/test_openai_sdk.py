@@ -19,7 +19,8 @@ MODEL = "smollm2-135m-instruct"
 
 @pytest.fixture(scope="module")
 async def server(default_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[ServerProcess]:
-    options = ("--model", str(default_model_path), "--set", "engine.calibrate=false")
+    one_thread = ("--set", "engine.n_threads=1")  # the other core has other tests
+    options = ("--model", str(default_model_path), "--set", "engine.calibrate=false", *one_thread)
     async with server_process(tmp_path_factory.mktemp("data"), *options) as running:
         yield running
 
