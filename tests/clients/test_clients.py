@@ -7,6 +7,8 @@ import asyncio
 import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,10 +73,23 @@ async def test_a_client_does_what_it_does_with_openai(client: str, servers: Serv
         LAWS[name](finding)
 
 
+def test_who_reaches_for_another_machine_is_kept_and_told_of() -> None:
+    program = """
+import socket, sys
+from tests.clients.inside import keep_inside
+sys.addaudithook(keep_inside)
+socket.create_connection(("192.0.2.1", 9))
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert "outside: socket.getaddrinfo 192.0.2.1" in done.stderr.splitlines()
+    assert "ConnectionRefusedError" in done.stderr
+
+
 async def run_client(client: str, servers: Servers, home: Path) -> dict[str, Any]:
     if not PYTHON.exists() or not NODE.exists():
         pytest.fail("the clients are not installed; run scripts/test, or scripts/bootstrap_clients.py")
-    program = [NODE, HERE / client] if client.endswith(".mjs") else [PYTHON, "-m", f"tests.clients.{client}"]
+    program = [NODE, HERE / client] if client.endswith(".mjs") else [PYTHON, "-m", "tests.clients.inside", client]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -93,7 +108,8 @@ async def run_client(client: str, servers: Servers, home: Path) -> dict[str, Any
             await process.communicate()
     assert process.returncode == 0, errors.decode()[-6000:]
     told: dict[str, Any] = json.loads(output.splitlines()[-1])
-    return told
+    outside = [line for line in errors.decode().splitlines() if line.startswith("outside: ")]
+    return {"outside": outside} | told  # those of Node tell it themselves
 
 
 def is_text(finding: Any) -> None:

@@ -1,9 +1,9 @@
 """What every Python client is asked to do, and how it tells what came of it: one JSON object on standard output.
 
-    python -m tests.clients.NAME_client REAL_URL CLEVER_URL
+    python -m tests.clients.inside NAME_client REAL_URL CLEVER_URL
 
 REAL_URL serves the default model, which is weak: of it form is asked, and what is enforced. CLEVER_URL serves a script
-(clever_engine.py) that thinks, calls the tool once and then answers. Another machine is out of reach.
+(clever_engine.py) that thinks, calls the tool once and then answers.
 """
 
 import json
@@ -18,9 +18,6 @@ HELLO = "Say hello."
 ASK_WEATHER = "What will the weather be in Seoul over the next two days?"
 ASK_PET = "Invent a pet."
 LONG = "word " * 20_000  # more than the context
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-_refused: list[str] = []
 
 
 class Pet(BaseModel):
@@ -36,27 +33,10 @@ def weather_text(city: str, days: int) -> str:
     return f"{18 + days} degrees in {city}"
 
 
-def keep_inside(event: str, arguments: tuple[Any, ...]) -> None:
-    """Telemetry, price lists and tokenizers that a package would fetch: the attempt fails and is told."""
-    if event == "socket.connect":
-        address = arguments[1]
-        host = str(address[0]) if isinstance(address, tuple) else ""
-    elif event == "socket.getaddrinfo":
-        host = str(arguments[0] or "")
-    else:
-        return
-    if host and host not in LOOPBACK:
-        _refused.append(f"{event} {host}")
-        raise ConnectionRefusedError(host)
-
-
-sys.addaudithook(keep_inside)
-
-
 def urls() -> tuple[str, str]:
     """Both with /v1: of the real server and of the clever one."""
     return f"{sys.argv[1]}/v1", f"{sys.argv[2]}/v1"
 
 
 def tell(**findings: Any) -> None:
-    print(json.dumps({**findings, "outside": _refused}))  # noqa: T201  # the answer
+    print(json.dumps(findings))  # noqa: T201  # the answer
