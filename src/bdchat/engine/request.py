@@ -4,6 +4,7 @@ Frozen msgspec structs, so that the same value that a caller builds is the value
 process: nothing is translated twice. Token ids are ints of the model's own vocabulary; times are milliseconds.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Self
 
@@ -45,6 +46,21 @@ class ChatPrompt(Value, frozen=True, kw_only=True, tag="chat"):
     template_kwargs: dict[str, str | int | float | bool] = {}
     add_generation_prompt: bool = True
     closes_thought: bool = False  # a thought that the template opens for the answer is closed before it begins
+
+    @property
+    def callable_tools(self) -> tuple[dict[str, object], ...]:
+        """Those that an answer may call; none with tool choice "none"."""
+        if self.tool_choice == "none":
+            return ()
+        if not self.allowed_tools:
+            return self.tools
+        return tuple(tool for tool in self.tools if function_of(tool).get("name") in self.allowed_tools)
+
+
+def function_of(tool: Mapping[str, object]) -> Mapping[str, object]:
+    """What an OpenAI function tool is of; {} when it is of none."""
+    function = tool.get("function")
+    return function if isinstance(function, Mapping) else {}
 
 
 class TextPrompt(Value, frozen=True, kw_only=True, tag="text"):

@@ -30,12 +30,9 @@ class Reading:
     def of(cls, prompt: Prompt, **wanted: Any) -> "Reading":
         if not isinstance(prompt, ChatPrompt):
             return cls(**wanted)
-        names = prompt.allowed_tools
-        tools = prompt.tools if prompt.tool_choice != "none" else ()
-        may_be_called = tuple(tool for tool in tools if not names or _name_of(tool) in names)
-        is_forced = bool(tools) and prompt.tool_choice == "required"
+        is_forced = bool(prompt.tools) and prompt.tool_choice == "required"
         several = prompt.parallel_tool_calls
-        return cls(tools=may_be_called, may_call_several=several, is_call_forced=is_forced, **wanted)
+        return cls(tools=prompt.callable_tools, may_call_several=several, is_call_forced=is_forced, **wanted)
 
     def by(self, answer_format: AnswerFormat, *, opens_thought: bool) -> "Reading":
         return replace(self, answer_format=answer_format, opens_thought=opens_thought)
@@ -44,11 +41,6 @@ class Reading:
     def is_raw(self) -> bool:
         """Nothing is read: the text is the content."""
         return not self.splits_thoughts and not self.tools
-
-
-def _name_of(tool: dict[str, object]) -> object:
-    function = tool.get("function")
-    return function.get("name") if isinstance(function, dict) else None
 
 
 class ChoiceReader:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted
 from bdchat.engine.answers.source import NotACall, TextSource
+from bdchat.engine.request import function_of
 
 
 class CallTeller:
@@ -14,10 +15,8 @@ class CallTeller:
     ) -> None:
         self._source = source
         self._tell = tell
-        functions = [tool["function"] for tool in tools]
-        self._parameters = {
-            str(function["name"]): function.get("parameters") for function in functions if isinstance(function, Mapping)
-        }
+        functions = filter(None, map(function_of, tools))
+        self._parameters = {str(function["name"]): function.get("parameters") for function in functions}
         self.num_calls = 0
 
     def check(self, name: str) -> None:

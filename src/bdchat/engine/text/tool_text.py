@@ -8,7 +8,7 @@ import json
 
 import msgspec
 
-from bdchat.engine.request import ChatMessage, ChatPrompt
+from bdchat.engine.request import ChatMessage, ChatPrompt, function_of
 
 _TEXT = """\
 You can call the tools listed here, each described by a JSON object on its own line:
@@ -29,14 +29,7 @@ _ONE = "Write one block at most."
 
 def offered(prompt: ChatPrompt) -> ChatPrompt:
     """The same with only those tools that may be called; with none for tool choice "none"."""
-    if not prompt.tools:
-        return prompt
-    tools = prompt.tools
-    if prompt.tool_choice == "none":
-        tools = ()
-    elif prompt.allowed_tools:
-        tools = tuple(tool for tool in tools if _function(tool).get("name") in prompt.allowed_tools)
-    return msgspec.structs.replace(prompt, tools=tools)
+    return msgspec.structs.replace(prompt, tools=prompt.callable_tools) if prompt.tools else prompt
 
 
 def with_tools_told(prompt: ChatPrompt) -> ChatPrompt:
@@ -57,11 +50,6 @@ def with_tools_told(prompt: ChatPrompt) -> ChatPrompt:
     return msgspec.structs.replace(prompt, messages=messages, tools=())
 
 
-def _function(tool: dict[str, object]) -> dict[str, object]:
-    function = tool.get("function")
-    return function if isinstance(function, dict) else {}
-
-
 def _described(tool: dict[str, object]) -> dict[str, object]:
-    function = _function(tool)
+    function = function_of(tool)
     return {key: function[key] for key in ("name", "description", "parameters") if function.get(key) is not None}

@@ -9,9 +9,9 @@ import pytest
 from llguidance import LLMatcher, LLTokenizer
 
 from bdchat.engine.answers.families import FAMILIES
+from bdchat.engine.answers.grammars.tool_grammar import ToolGrammar
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted
 from bdchat.engine.answers.reader import AnswerReader
-from bdchat.engine.answers.tool_grammar import ToolGrammar
 from bdchat.engine.request import AnswerFormat
 
 Tool = Mapping[str, object]

@@ -4,8 +4,9 @@ A value in tags stands for itself, and nothing there says how it hangs together 
 more than that, the arguments are written as JSON between the same tags, which the reader takes too.
 """
 
-import json
 from collections.abc import Callable, Mapping
+
+from bdchat.engine.answers.grammars.lark import ANY_TEXT, quoted
 
 _ANNOTATIONS = frozenset(("description", "title", "default", "examples"))
 _PLAIN = _ANNOTATIONS | {"type", "properties", "required", "additionalProperties", "$defs", "definitions", "$schema"}
@@ -46,22 +47,22 @@ class XmlArguments:
         required_keys = required if isinstance(required, list) else []
         written = []
         for number, (key, value) in enumerate(properties.items() if isinstance(properties, Mapping) else ()):
-            argument = f"{_quoted(f'<parameter={key}>{chr(10)}')} {self._value(number, value)}"
+            argument = f"{quoted(f'<parameter={key}>{chr(10)}')} {self._value(number, value)}"
             written.append(argument if key in required_keys else f"({argument})?")
-        self.rules.insert(0, f"{self.rule}: {' '.join(written) or _quoted('')}")
+        self.rules.insert(0, f"{self.rule}: {' '.join(written) or quoted('')}")
 
     def _value(self, number: int, schema: Mapping[str, object]) -> str:
         """With the closing tag behind it."""
         rule = f"{self._prefix}_value_{number}"
         choices = schema.get("enum")
         if isinstance(choices, list) and all(isinstance(choice, str) for choice in choices):
-            return f"({' | '.join(_quoted(choice + _CLOSING) for choice in choices)})"
+            return f"({' | '.join(quoted(choice + _CLOSING) for choice in choices)})"
         if schema.get("type") == "string":
-            self.rules.append(f"{rule}[suffix={_quoted(_CLOSING)}]: /(?s:.*)/")
+            self.rules.append(f"{rule}[suffix={quoted(_CLOSING)}]: {ANY_TEXT}")
             return rule
         definitions = {key: self._whole[key] for key in _DEFINITIONS if key in self._whole}
         self.rules.append(f"{rule}: %json {self._schema_text(self._tool_name, {**definitions, **schema})}")
-        return f"{rule} {_quoted(_CLOSING)}"
+        return f"{rule} {quoted(_CLOSING)}"
 
 
 def _is_writable(schema: Mapping[str, object]) -> bool:
@@ -71,7 +72,3 @@ def _is_writable(schema: Mapping[str, object]) -> bool:
     choices = schema.get("enum")
     is_choice = isinstance(choices, list) and choices and all(isinstance(choice, str) for choice in choices)
     return schema.keys() <= _ANNOTATIONS | ({"type", "enum"} if is_choice else {"type"})
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -4,20 +4,17 @@ Names are the declared ones, letter by letter, and arguments what the tool's par
 token of the vocabulary is written by its id: as text nothing could match it.
 """
 
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bdchat.engine.answers.families import FAMILIES, Family, behind
-from bdchat.engine.answers.xml_grammar import XmlArguments, has_plain_parameters
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.answers.grammars.lark import SPACE, LarkText, RuleName
+from bdchat.engine.answers.grammars.xml_grammar import XmlArguments, has_plain_parameters
+from bdchat.engine.request import AnswerFormat, function_of
 
 # Name and parameters of a tool → the JSON Schema that the compiler takes, as text. What it raises goes to the caller.
 SchemaText = Callable[[str, Mapping[str, object]], str]
 _MAX_CALLS = 16  # of one answer: a small model that must call knows no end
-_ANY_TEXT = "/(?s:.*)/"
-_SPACE = "/[ \\n]{0,2}/"
 # Where one of these stands, what else is allowed is its matter.
 _OPEN = frozenset(
     [
@@ -54,12 +51,12 @@ class ToolGrammar:
         family = self._family
         rules = ["start: calls"]
         if self.answer_format.thinks and family.shape == "harmony":
-            thought = self._lark("<|channel|>analysis<|message|>", _Rule("thinking"), "<|start|>assistant")
-            rules = [f"start: ({thought})? calls", self._text_until("thinking", "<|end|>")]
+            thought = self._lark("<|channel|>analysis<|message|>", RuleName("thinking"), "<|start|>assistant")
+            rules = [f"start: ({thought})? calls", self._text.until("thinking", "<|end|>")]
         elif self.answer_format.thinks:
             opening, closing = self.answer_format.thought_opening, self.answer_format.thought_closing
-            thought = self._lark(opening, _Rule("thinking"))
-            rules = [f"start: {_SPACE} ({thought} {_SPACE})? calls", self._text_until("thinking", closing)]
+            thought = self._lark(opening, RuleName("thinking"))
+            rules = [f"start: {SPACE} ({thought} {SPACE})? calls", self._text.until("thinking", closing)]
         opening = family.opening.removeprefix(family.prompt_ends_with)
         return "\n".join([*rules, *self._calls(opening + family.before)])
 
@@ -77,7 +74,11 @@ class ToolGrammar:
         else:  # another opening than the one of the table: it stands for that
             head = next((mark for mark in family.openings if written.startswith(mark)), "")
             rest = written.removeprefix(head)
-        return "\n".join([f"start: {_SPACE} calls", *self._calls(rest.lstrip())])
+        return "\n".join([f"start: {SPACE} calls", *self._calls(rest.lstrip())])
+
+    @property
+    def _text(self) -> LarkText:
+        return LarkText(self.mark_tokens)
 
     @property
     def _family(self) -> Family:
@@ -92,8 +93,7 @@ class ToolGrammar:
         rules = [f"calls: {self._lark(head)} call {several} {self._lark(family.ending)}"]
         names: list[str] = []
         for number, tool in enumerate(self.tools):
-            function = tool["function"]
-            assert isinstance(function, Mapping), "checked at the wire"
+            function = function_of(tool)
             names.append(f"call_{number}")
             rules += self._call(number, str(function["name"]), function.get("parameters"))
         return [*rules, f"call: {' | '.join(names)}"]
@@ -103,7 +103,7 @@ class ToolGrammar:
         schema = _object_schema(parameters)
         if family.shape == "xml" and has_plain_parameters(schema):
             xml = XmlArguments(rule, name, schema, self.schema_text)
-            return [f"{rule}: {self._lark(name + family.between, _Rule(xml.rule), family.after)}", *xml.rules]
+            return [f"{rule}: {self._lark(name + family.between, RuleName(xml.rule), family.after)}", *xml.rules]
         between, after = family.between, family.after
         if family.shape == "xml":
             after = f"\n{after}"
@@ -111,36 +111,10 @@ class ToolGrammar:
             return [f"{rule}: {self._lark(name + between + '{}' + after)}"]
         arguments = f"{rule}_arguments"
         json_rule = f"{arguments}: %json {self.schema_text(name, schema)}"
-        return [f"{rule}: {self._lark(name + between, _Rule(arguments), after)}", json_rule]
+        return [f"{rule}: {self._lark(name + between, RuleName(arguments), after)}", json_rule]
 
-    def _text_until(self, rule: str, closing: str) -> str:
-        """Any text, and the closing behind it, which is a token of its own or is found in the text."""
-        if closing in self.mark_tokens.values():
-            return f"{rule}: {_ANY_TEXT} {self._lark(closing)}"
-        return f"{rule}[suffix={_quoted(closing)}]: {_ANY_TEXT}"
-
-    def _lark(self, *elements: "str | _Rule") -> str:
-        """Texts as literals and, where a mark is a control token, as that token."""
-        ids = {text: token_id for token_id, text in self.mark_tokens.items()}
-        longest_first = sorted(ids, key=len, reverse=True)
-        marks = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if ids else "(?!)")
-        written: list[str] = []
-        for element in elements:
-            if isinstance(element, _Rule):
-                written.append(element.name)
-                continue
-            pieces = [piece for piece in marks.split(element) if piece]
-            written += [f"<[{ids[piece]}]>" if piece in ids else _quoted(piece) for piece in pieces]
-        return " ".join(written)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    name: str
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    def _lark(self, *elements: str | RuleName) -> str:
+        return self._text.written(*elements)
 
 
 def _object_schema(parameters: object) -> Mapping[str, object] | None:
