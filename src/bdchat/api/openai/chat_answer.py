@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdchat.api.generation.answer_reading import ChoiceReader, Reading, call_id
+from bdchat.api.generation.events import LogEvent, Opened, Started
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
-from bdchat.engine.request import FinishReason
+from bdchat.engine.request import Accepted, FinishReason
 from bdchat.store.chats.generation_rows import GenerationRow
 
 WIRE_REASONS = {FinishReason.CANCELLED.value: FinishReason.STOP.value}
@@ -68,6 +69,15 @@ class ChoiceReaders:
             if self._prefix:
                 reader.feed(self._prefix)
                 self._let_go(index, reader)
+
+    def hear(self, event: LogEvent) -> None:
+        """What the log says of how the text is to be read."""
+        if isinstance(event, Started):
+            self.begin(prefix=event.prefix)
+        elif isinstance(event, Opened):
+            self.begin(self._reading.by(event.answer_format, opens_thought=event.opens_thought))
+        elif isinstance(event, Accepted) and event.opens_thought:
+            self.begin(self._reading.by(self._reading.answer_format, opens_thought=True))
 
     @property
     def reading(self) -> Reading:

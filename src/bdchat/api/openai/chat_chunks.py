@@ -106,11 +106,10 @@ class ChatChunks:
             elif parts:
                 frames = [*self._roles(), *self._said(event.index, parts)]
         elif isinstance(event, Started):
-            self._readers.begin(prefix=event.prefix)
+            self._readers.hear(event)
             frames = [self._chunk(0, self._role, about={name: getattr(event, name) for name in ABOUT})]
         elif isinstance(event, Opened):
-            reading = self._readers.reading
-            self._readers.begin(reading.by(event.answer_format, opens_thought=event.opens_thought))
+            self._readers.hear(event)
         elif isinstance(event, Finished):
             self._usage.add_finished(event)
             frames = [*self._roles(), *self._ends(event.index, event.reason.value)]
@@ -122,9 +121,7 @@ class ChatChunks:
             frames = [self._reset(event.text)]
         elif isinstance(event, Accepted):
             self._usage.add_accepted(event)
-            if event.opens_thought:
-                reading = self._readers.reading
-                self._readers.begin(reading.by(reading.answer_format, opens_thought=True))
+            self._readers.hear(event)
         elif isinstance(event, Progress):
             frames = [self._progress(event)]
         return frames

@@ -39,14 +39,9 @@ class ChatCollector:
                 self._usage.add_finished(event)
             elif isinstance(event, Accepted):
                 self._usage.add_accepted(event)
-                if event.opens_thought:
-                    reading = self._readers.reading
-                    self._readers.begin(reading.by(reading.answer_format, opens_thought=True))
-            elif isinstance(event, Started):
-                self._readers.begin(prefix=event.prefix)
-            elif isinstance(event, Opened):
-                reading = self._readers.reading
-                self._readers.begin(reading.by(event.answer_format, opens_thought=event.opens_thought))
+                self._readers.hear(event)
+            elif isinstance(event, Started | Opened):
+                self._readers.hear(event)
             elif isinstance(event, Reset):
                 self._readers.begin()
                 self._messages[0], self._logprobs[0] = self._new_message(0), []

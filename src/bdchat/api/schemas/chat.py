@@ -285,10 +285,7 @@ class ChatCompletionRequest(SamplingFields, ToolFields):
                 template_kwargs=self.template_words | (self.chat_template_kwargs or {}),
             ),
             sampling=sampling,
-            constraint=None if self.is_call_forced else self.constraint,
             num_choices=self.num_choices,
-            cache_prompt=self.cache_prompt is not False,
-            is_deterministic=self.deterministic is True,
-            user=self.user_name,
             wants_progress=self.includes_progress,
+            **self.request_arguments() | ({"constraint": None} if self.is_call_forced else {}),
         )

@@ -122,14 +122,11 @@ class CompletionRequest(SamplingFields):
                 request_id=f"{request_id}-{position}" if many else request_id,
                 prompt=prompt,
                 sampling=sampling,
-                constraint=self.constraint,
                 num_choices=self.num_choices,
-                cache_prompt=self.cache_prompt is not False,
-                is_deterministic=self.deterministic is True,
                 num_prompt_logprobs=self.logprobs if self.echo else None,
                 echo=bool(self.echo) or self.logprobs is not None,  # offsets count from the prompt's beginning
-                user=self.user_name,
                 wants_progress=self.includes_progress,
+                **self.request_arguments(),
             )
             for position, prompt in enumerate(prompts)
         ]

@@ -43,10 +43,7 @@ class FimRequest(SamplingFields):
             sampling=SamplingParams(
                 **self.model_copy(update={"seed": seed}).sampling_arguments(), max_tokens=max_tokens
             ),
-            constraint=self.constraint,
-            cache_prompt=self.cache_prompt is not False,
-            is_deterministic=self.deterministic is True,
-            user=self.user_name,
+            **self.request_arguments(),
         )
 
 

@@ -9,6 +9,7 @@ Deliberate divergences from llama.cpp:
 4. `content` of /tokenize is one text. Numbers that nobody names are the model's own, as there.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
@@ -44,18 +45,16 @@ class NativeFields(SamplingFields):
         """At most; None: to the end of the context."""
         return most_tokens(self.n_predict, self.max_tokens, self.num_predict)
 
+    @abstractmethod
     def to_prompt(self) -> Prompt:
-        raise NotImplementedError
+        """What the engine is to go on with."""
 
     def to_generation_request(self, request_id: str) -> GenerationRequest:
         return GenerationRequest(
             request_id=request_id,
             prompt=self.to_prompt(),
             sampling=SamplingParams(**self.sampling_arguments(), max_tokens=self.num_answer_tokens),
-            constraint=self.constraint,
-            cache_prompt=self.cache_prompt is not False,
-            is_deterministic=self.deterministic is True,
-            user=self.user_name,
+            **self.request_arguments(),
         )
 
 

@@ -264,6 +264,15 @@ class SamplingFields(FormatFields):
         arguments = {name: value for name, value in given.items() if value is not None}
         return arguments | {"repeat_last_n": self.repeat_window}
 
+    def request_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of GenerationRequest for what every wire says alike."""
+        return {
+            "constraint": self.constraint,
+            "cache_prompt": self.cache_prompt is not False,
+            "is_deterministic": self.deterministic is True,
+            "user": self.user_name,
+        }
+
 
 def most_tokens(*limits: int | None) -> int | None:
     """The first limit that was given; None: to the end of the context, also when none was."""

@@ -33,16 +33,20 @@ class _NoPrompts:
     """Fulfils PromptSource: a model without answers has no prompts."""
 
     def build(self, prompt: Prompt) -> list[int]:
-        raise InvalidRequest("model", "this model writes no text", code="model_unsuitable")
+        raise _no_text()
 
     def read(self, tokens: Sequence[int]) -> TokenText:
-        raise InvalidRequest("model", "this model writes no text", code="model_unsuitable")
+        raise _no_text()
 
     def text_of(self, tokens: list[int]) -> str:
-        raise NotImplementedError
+        raise _no_text()
 
     def ends_in_thought(self, tokens: list[int]) -> bool:
-        raise NotImplementedError
+        raise _no_text()
+
+
+def _no_text() -> InvalidRequest:
+    return InvalidRequest("model", "this model writes no text", code="model_unsuitable")
 
 
 class EmbeddingWorker:

@@ -88,8 +88,7 @@ class PromptBuilder:
         added and without SentencePiece's first space."""
         tokenizer = self._tokenizer
         written = tokens[1:] if tokens and tokenizer.adds_bos and tokens[0] == tokenizer.bos_id else tokens
-        pieces = (tokenizer.token_bytes(token) or tokenizer.control_text(token).encode() for token in written)
-        text = b"".join(pieces).decode("utf-8", errors="replace")
+        text = b"".join(map(self._written, written)).decode("utf-8", errors="replace")
         return text.removeprefix(" ") if tokenizer.adds_space_prefix else text
 
     def read(self, tokens: Sequence[int]) -> TokenText:
@@ -99,11 +98,15 @@ class PromptBuilder:
         for position, token in enumerate(tokens):
             if not 0 <= token < tokenizer.n_vocab:
                 raise InvalidRequest("tokens", f"token id {token} at position {position} is not in the vocabulary")
-            pieces.append(tokenizer.token_bytes(token) or tokenizer.control_text(token).encode())
+            pieces.append(self._written(token))
             num_bytes += len(pieces[-1])
             if num_bytes > _MAX_READ_BYTES:
                 raise InvalidRequest("tokens", f"say more than {_MAX_READ_BYTES >> 20} MiB of text")
         return TokenText(text=self.text_of(tokens), pieces=tuple(pieces))
+
+    def _written(self, token: int) -> bytes:
+        """A control token as templates write it."""
+        return self._tokenizer.token_bytes(token) or self._tokenizer.control_text(token).encode()
 
     def _of_chat(self, prompt: ChatPrompt) -> list[int]:
         tokens = self._encode(self._template.render(prompt), field=prompt.field)
