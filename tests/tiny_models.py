@@ -8,15 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import gguf
-import mistral_common
 import numpy as np
 import numpy.typing as npt
-import sentencepiece
 
 from bdchat.engine.text.chat_template import CHATML
+from benchmark.mistral_vocabulary import write_mistral_vocabulary
 
 MISTRAL_V03_TEMPLATE = Path(__file__).parent / "templates" / "mistral-7b-instruct-v0.3.jinja"
-_MISTRAL_V3_TOKENIZER = Path(mistral_common.__file__).parent / "data" / "mistral_instruct_tokenizer_240323.model.v3"
 N_EMBD, N_HEAD, N_HEAD_KV, N_LAYER, N_FF = 64, 4, 2, 2, 128
 HEAD_SIZE = N_EMBD // N_HEAD
 TINY_CONTROL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -28,7 +26,7 @@ def write_tiny_mistral(path: Path, *, add_space_prefix: bool | None = True, n_ct
     does not say, as some converters leave it."""
     writer = gguf.GGUFWriter(path, "llama")
     _write_attention_header(writer, "tiny-mistral", n_ctx_train)
-    n_vocab = _write_mistral_vocab(writer)
+    n_vocab = write_mistral_vocabulary(writer)
     if add_space_prefix is not None:
         writer.add_add_space_prefix(add_space_prefix)
     writer.add_chat_template(MISTRAL_V03_TEMPLATE.read_text())
@@ -184,31 +182,6 @@ def _write_attention_header(writer: gguf.GGUFWriter, name: str, n_ctx_train: int
     writer.add_head_count_kv(N_HEAD_KV)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(HEAD_SIZE)
-
-
-def _write_mistral_vocab(writer: gguf.GGUFWriter) -> int:
-    model = sentencepiece.SentencePieceProcessor(model_file=str(_MISTRAL_V3_TOKENIZER))
-    ids = range(model.vocab_size())
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list([model.id_to_piece(i).encode() for i in ids])
-    writer.add_token_scores([model.get_score(i) for i in ids])
-    writer.add_token_types([int(_sentencepiece_type(model, i)) for i in ids])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_unk_token_id(0)
-    writer.add_add_bos_token(True)
-    writer.add_add_eos_token(False)
-    return len(ids)
-
-
-def _sentencepiece_type(model: sentencepiece.SentencePieceProcessor, token_id: int) -> gguf.TokenType:
-    if model.is_unknown(token_id):
-        return gguf.TokenType.UNKNOWN
-    if model.is_control(token_id):
-        return gguf.TokenType.CONTROL
-    if model.is_byte(token_id):
-        return gguf.TokenType.BYTE
-    return gguf.TokenType.NORMAL
 
 
 def _write_byte_vocab(

@@ -42,8 +42,9 @@ from . import (
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Log, Run
+from .model_shapes import SHAPES, shaped_model
 from .servers import ROOT, Contender, ServerFailed, bdchat, llama_cpp_python, llama_server
-from .workloads import COMPARED, STREAMS
+from .workloads import COMPARED, PREFIX, STREAMS
 
 # llama-server's ways to be fast: at its defaults (4 slots over one pool of cells), then with a stream of cells per slot
 # and without the flash attention that is slow on a CPU, for four slots and for as many as there are clients.
@@ -92,6 +93,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--base-url", action="append", default=[], help="a running server; twice to compare two")
     parser.add_argument("--api-key", default=os.environ.get("BDCHAT_API_KEY"), help="for --base-url")
     parser.add_argument("--model", type=Path, help="path to a .gguf; default: the default model")
+    parser.add_argument(
+        "--model-shape",
+        choices=SHAPES,
+        help="a model of that shape with random weights, written into the cache folder (4.4 GB; delete it at will);"
+        " the short loads",
+    )
+    parser.add_argument("--layers", type=int, metavar="N", help="for --model-shape: the first N layers alone")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="settings of ours")
     parser.add_argument("--num-kills", type=int, default=hardening.NUM_KILLS, help="for --workload kills (20)")
     parser.add_argument(
@@ -127,6 +135,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def model_path(options: argparse.Namespace) -> Path:
+    if options.model_shape:
+        folder = cache_dir(os.environ) / "bench-models"
+        return shaped_model(SHAPES[options.model_shape], folder, num_layers=options.layers)
     named = os.environ.get("BDCHAT_TEST_MODEL")
     default = Path(named) if named else named_data_dir([], os.environ) / "models" / DEFAULT_MODEL_FILE
     path: Path = options.model or default
@@ -160,14 +171,16 @@ def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]
 
 
 def jobs(options: argparse.Namespace, ours: Contender, others: list[Contender]) -> list[Job]:
-    wanted = options.workload or [workload.name for workload in COMPARED]
+    is_short = options.quick or bool(options.model_shape)
+    loads = (STREAMS, PREFIX) if options.model_shape else COMPARED
+    wanted = options.workload or [workload.name for workload in loads]
     found = []
     for workload in COMPARED:
         if workload.name not in wanted:
             continue
         levels = workload.levels
         if workload is STREAMS:
-            levels = (1, 4) if options.quick else levels
+            levels = (1, 4) if is_short else levels
             levels = tuple(int(level) for level in options.levels.split(",")) if options.levels else levels
         # Sets of flags are tried for throughput; the other loads meet the peer as it comes.
         found.append(Job(workload, levels, (ours, *(others if workload is STREAMS else others[:1]))))
