@@ -127,6 +127,9 @@ class LimitSettings(Section):
     num_prompts: Count = 256  # prompts in one /v1/completions call
     num_texts: Count = 2048  # texts in one /v1/embeddings or /v1/rerank call: OpenAI's own bound
     queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
+    # An answer from its place to its end; then it ends as `length` with its text kept. 0 = none. In an hour a
+    # 7B model on two cores writes 15,000 tokens: who writes longer has lost its way, and others wait for its place.
+    generation_s: Seconds = 3600.0
     connections: Count = 4096  # open at once, as far as file descriptors reach; beyond it silent ones give way
     # Of these from one address, an IPv6 network of 64 bits counting as one; loopback may have three quarters of all,
     # proxies all. A page has seven, an SDK's pool up to a hundred.

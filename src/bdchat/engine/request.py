@@ -201,6 +201,7 @@ class Resumption(Value, frozen=True, kw_only=True):
     choice_tokens: tuple[tuple[int, ...], ...]
     num_chars_sent: tuple[int, ...]
     finished: tuple[bool, ...]
+    seconds_spent: float = 0.0  # since its first token, of the time that an answer may take
 
 
 class EmbeddingRequest(Value, frozen=True, kw_only=True):

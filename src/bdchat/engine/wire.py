@@ -47,6 +47,7 @@ class Load(Value, frozen=True, kw_only=True, tag="load"):
     settings: dict[str, object]
     cache_dir: str
     queue_limit: int = 64  # LimitSettings.queue
+    generation_s: float = 0.0  # LimitSettings.generation_s
 
 
 class Submit(Value, frozen=True, kw_only=True, tag="submit"):

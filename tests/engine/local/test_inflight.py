@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueTimeout
@@ -79,6 +80,7 @@ def test_what_was_seen_is_what_the_next_process_goes_on_from() -> None:
 def test_an_answer_that_is_taken_up_again_goes_on_from_what_it_had() -> None:
     """Also when the process dies before it has said anything."""
     begun = Resumption(prompt_tokens=(), seed=4, choice_tokens=((5, 6),), num_chars_sent=(2,), finished=(False,))
+    begun = msgspec.structs.replace(begun, seconds_spent=4.0)
     inflight = InflightRequest(GenerationRequest(request_id="r", prompt=TextPrompt(text="p")), begun)
     assert resubmitted(inflight).resumption == begun
     assert resubmitted(inflight).resumption == begun
@@ -86,6 +88,7 @@ def test_an_answer_that_is_taken_up_again_goes_on_from_what_it_had() -> None:
     inflight.take(delta("c", 7))
     again = resubmitted(inflight).resumption
     assert again is not None
+    assert again.seconds_spent > 4.0
     assert (again.prompt_tokens, again.choice_tokens, again.num_chars_sent) == ((1, 2), ((5, 6, 7),), (3,))
 
 

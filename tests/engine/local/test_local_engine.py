@@ -22,7 +22,7 @@ from bdchat.engine.errors import (
 )
 from bdchat.engine.local.child import Handle, ProcessSpawn
 from bdchat.engine.local.local_engine import LocalEngine
-from bdchat.engine.request import Accepted, Delta, TextPrompt
+from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, TextPrompt
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import (
     FAKE_LOADER,
@@ -80,6 +80,16 @@ async def test_what_can_be_refused_is_refused_before_the_first_event(tmp_path: P
         with pytest.raises(GenerationFailed):
             await events_of(engine, ask(RAISE))
         assert text_of(await events_of(engine, ask("hello"))) == expected_text("hello")
+
+
+async def test_an_answer_ends_as_length_when_its_time_is_over(tmp_path: Path) -> None:
+    async with thread_engine(tmp_path, "step_ms=5", generation_s=0.2) as engine:
+        events = await events_of(engine, ask("hello", 1000))
+        assert isinstance(events[-1], Finished)
+        assert events[-1].reason is FinishReason.LENGTH
+        said = text_of(events)
+        assert 0 < len(said) < 1000
+        assert expected_text("hello", 1000).startswith(said)
 
 
 async def test_more_requests_than_there_is_room_for_are_refused_with_a_time(tmp_path: Path) -> None:

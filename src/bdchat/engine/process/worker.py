@@ -124,6 +124,7 @@ class Worker:
             target_step_ms=settings.target_step_ms,
             max_draft_tokens=settings.max_draft_tokens,
             queue_timeout_s=settings.queue_timeout_s,
+            generation_s=load.generation_s,
             is_deterministic=settings.deterministic,
             ram_cache_bytes=ram_cache_bytes(settings, total_bytes=total_memory_bytes()),
             disk=_disk(load, settings, model.runner),

@@ -7,6 +7,7 @@ Nobody's failure is a neighbour's: out of cells means evict, then wait or preemp
 sequences only.
 """
 
+import math
 import time
 from collections.abc import Callable
 
@@ -47,6 +48,7 @@ class Scheduler:
         target_step_ms: float = 200.0,
         max_draft_tokens: int = 0,
         queue_timeout_s: float = 60.0,
+        generation_s: float = 0.0,
         ram_cache_bytes: int = 0,
         disk: DiskSnapshots | None = None,
         cost: StepCost | None = None,
@@ -59,6 +61,7 @@ class Scheduler:
         self._target_step_ms = target_step_ms
         self._max_draft_tokens = max_draft_tokens
         self._queue_timeout_s = queue_timeout_s
+        self._generation_s = generation_s or math.inf
         self._is_deterministic = is_deterministic
         self._turn = 0  # of those that cannot share a step
         self.clock = clock
@@ -117,6 +120,7 @@ class Scheduler:
                     info=self._runner.info,
                     arrived_at=self.clock(),
                     num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
+                    seconds_spent=resumption.seconds_spent if resumption else 0.0,
                     matcher=grammar.start() if grammar else None,
                 )
                 self._enqueue(sequence, resumption)
@@ -228,9 +232,10 @@ class Scheduler:
     # --- how it decides -----------------------------------------------------------------------------------------------
 
     def _expire(self) -> None:
-        if not len(self._waiting):
-            return
         now = self.clock()
+        for sequence in (*self._running, *self._waiting):
+            if sequence.seconds_spent(now) >= self._generation_s:
+                self._end(sequence, sequence.finish(FinishReason.LENGTH, now))
         for sequence in self._waiting:
             if sequence.admitted_at is None and now - sequence.arrived_at > self._queue_timeout_s:
                 reason = f"no place came free within {self._queue_timeout_s:.0f} s"

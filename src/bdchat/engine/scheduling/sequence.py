@@ -37,6 +37,7 @@ class Sequence:
         info: ModelInfo,
         arrived_at: float,
         num_chars_sent: int = 0,
+        seconds_spent: float = 0.0,
         matcher: AnswerMatcher | None = None,
     ) -> None:
         self.request = request
@@ -54,6 +55,7 @@ class Sequence:
         self.arrived_at = arrived_at
         self.admitted_at: float | None = None
         self.first_token_at: float | None = None
+        self._seconds_spent = seconds_spent  # in former lives of the engine
         n_ctx = info.n_ctx
         limit = n_ctx if request.sampling.max_tokens is None else self.num_prompt_tokens + request.sampling.max_tokens
         self.max_length = min(limit, n_ctx)
@@ -75,6 +77,10 @@ class Sequence:
     def num_pending(self) -> int:
         """Tokens still to compute before the next one can be sampled."""
         return len(self.tokens) - self.num_computed_tokens
+
+    def seconds_spent(self, now: float) -> float:
+        """Since it has a place for the first time."""
+        return self._seconds_spent + (now - self.admitted_at if self.admitted_at is not None else 0.0)
 
     @property
     def num_generated(self) -> int:
