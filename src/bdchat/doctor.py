@@ -27,7 +27,7 @@ from bdchat import __version__
 from bdchat.api.perimeter.addresses import network_addresses
 from bdchat.engine.errors import EngineError, UnknownModel
 from bdchat.engine.gguf.header import GGUFHeader
-from bdchat.engine.host import cpu_name, free_memory_bytes, num_physical_cores
+from bdchat.engine.host import cpu_features, cpu_name, free_memory_bytes, num_physical_cores
 from bdchat.engine.kv.plan import KVMemoryError, KVPlan, fit_cells
 from bdchat.engine.llama.reasons import last_words
 from bdchat.engine.llama.rebuild import KEEP_TILE_STORES, rebuild_command
@@ -303,8 +303,11 @@ def check_memory(header: GGUFHeader, settings: Settings, free_bytes: int) -> Che
     except KVMemoryError as error:
         return Check("memory", False, str(error), remedy)
     num_tokens = cells.n_ctx_per_sequence
-    need = header.memory_need(num_tokens, n_batch=settings.engine.n_batch).total
+    foretold = header.memory_need(num_tokens, n_batch=settings.engine.n_batch, cpu_features=cpu_features())
+    need = foretold.total
     detail = f"{_gib(need)} needed for {num_tokens} tokens of context, {_gib(free_bytes)} free"
+    if foretold.repacked:
+        detail += f"; {_gib(foretold.resident)} in use while there is room, for this CPU reads weights in its own order"
     if cells.cut is not None:
         detail += f"; {cells.cut}"
     return Check("memory", need <= free_bytes, detail, remedy)

@@ -53,6 +53,16 @@ def cpu_name() -> str:
     return "; ".join(seen[key] for key in wanted if key in seen) or "unknown"
 
 
+def cpu_features() -> frozenset[str]:
+    """As /proc/cpuinfo names them; none where there is no such file."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    named = (line.partition(":") for line in lines)
+    return frozenset(next((told.split() for key, _, told in named if key.strip() in {"flags", "Features"}), ()))
+
+
 def machine_identity(n_threads: int | None, n_gpu_layers: int) -> str:
     """What the speed of a model depends on beside the model: what was measured under one says nothing under another."""
     parts = (cpu_name(), n_threads or default_num_threads(), n_gpu_layers)

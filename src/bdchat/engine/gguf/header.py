@@ -5,11 +5,19 @@ others. Everything checked here is something that it relies on. Pure Python, any
 the machine; `cursor.py` is the byte level.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bdchat.engine.gguf.cursor import Cursor, GGUFError, open_regular
+from bdchat.engine.gguf.memory import (
+    KV_ELEMENT_BYTES,
+    VOCABULARY_BYTES,
+    MemoryNeed,
+    ModelSizes,
+    compute_bytes,
+    repacked_types,
+)
 from bdchat.engine.gguf.metadata import Metadata, read_metadata
 from bdchat.engine.gguf.parts import PART_NAME, part_paths
 from bdchat.engine.gguf.purpose import REFUSALS, Pooling, Purpose, may_shorten_vectors, pooling_of, purpose_of
@@ -27,10 +35,6 @@ ROPE_SCALINGS = frozenset({None, "none", "linear", "yarn", "longrope"})  # llama
 
 NEWER = "a newer version of bdchat may know it"
 
-# weights in RAM beside the model's own: interpreter, libraries, tokenizer tables
-PROCESS_BYTES = 96 << 20
-KV_ELEMENT_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}
-
 # general.type of files that belong to a model and are none
 _OTHER_FILES = {
     "mmproj": "is a projector: it shows pictures to the model beside it, and is no language model itself",
@@ -39,20 +43,7 @@ _OTHER_FILES = {
     "vocab": "is a vocabulary, not a language model",
 }
 
-__all__ = ["GGUFError", "GGUFHeader", "MemoryNeed", "read_header", "split_files"]
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryNeed:
-    """An estimate in bytes; the compute part is the worst case (no flash attention)."""
-
-    weights: int
-    kv_cache: int
-    compute: int
-
-    @property
-    def total(self) -> int:
-        return self.weights + self.kv_cache + self.compute + PROCESS_BYTES
+__all__ = ["GGUFError", "GGUFHeader", "read_header", "split_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +83,7 @@ class GGUFHeader:
     alignment: int
     model_bytes: int  # of all parts
     weight_bytes: int
+    matrix_bytes: tuple[tuple[str, int], ...]  # type → bytes of the matrices that are multiplied with
     step_bytes: int  # of the weights that one token reads
     files: tuple[Path, ...]  # of all parts, the first one first
 
@@ -108,15 +100,33 @@ class GGUFHeader:
         elements = sum(self.head_counts_kv) * (self.key_length + self.value_length)
         return round(elements * KV_ELEMENT_BYTES[kv_type])
 
-    def memory_need(self, num_cells: int, *, kv_type: str = "f16", n_batch: int = 512) -> MemoryNeed:
-        """For a context of `num_cells` KV cells in all. Compute: attention scores and mask of one batch over all cells,
-        plus activations; equal to llama.cpp's own figure within 1 % for SmolLM2 at 2,048 and 8,192 cells."""
-        scores = num_cells * (max(self.head_counts) + 1)
-        activations = 2 * self.n_ff + self.n_embd
+    def memory_need(
+        self,
+        num_cells: int,
+        *,
+        kv_type: str = "f16",
+        n_batch: int = 512,
+        flash_attention: bool = False,
+        num_streams: int = 1,
+        cpu_features: Collection[str] = (),
+    ) -> MemoryNeed:
+        """For a context of `num_cells` KV cells in all. By default the worst of what calibration may choose."""
+        sizes = ModelSizes(
+            n_embd=self.n_embd,
+            n_ff=self.n_ff,
+            n_vocab=self.n_vocab,
+            num_heads=max(self.head_counts),
+            num_kv_elements=max(self.head_counts_kv) * (self.key_length + self.value_length),
+            num_masks=2 if self.sliding_window else 1,
+        )
+        cells = -(-num_cells // num_streams)
+        is_copied = repacked_types(cpu_features)
         return MemoryNeed(
             weights=self.weight_bytes,
+            repacked=sum(size for name, size in self.matrix_bytes if name in is_copied),
             kv_cache=num_cells * self.kv_bytes_per_token(kv_type),
-            compute=4 * n_batch * (scores + activations),
+            compute=compute_bytes(sizes, cells, num_tokens=min(n_batch, cells), flash_attention=flash_attention),
+            vocabulary=self.n_vocab * VOCABULARY_BYTES,
         )
 
 
@@ -130,6 +140,7 @@ class _Tensors:
     expert_bytes: int
     has_output: bool  # False: the table of embeddings is the output's matrix too, and is read whole
     main_type: str  # the type that most bytes have
+    matrix_bytes: dict[str, int]  # of all but tables, by type
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +217,7 @@ def _read_tensors(cursor: Cursor, count: int, alignment: int) -> _Tensors:
         raise GGUFError("holds no tensors: it is a vocabulary or a list of settings, not a model")
     names: dict[bytes, int] = {}  # and bytes
     bytes_of: dict[str, int] = {}
+    matrix_bytes: dict[str, int] = {}
     num_parameters = offset = end = 0
     for _ in range(count):
         name = cursor.text(MAX_TENSOR_NAME_BYTES, "a tensor's name")
@@ -219,6 +231,8 @@ def _read_tensors(cursor: Cursor, count: int, alignment: int) -> _Tensors:
         offset = -(-end // alignment) * alignment
         num_parameters += elements
         bytes_of[type_name] = bytes_of.get(type_name, 0) + size
+        if not name.endswith(b"token_embd.weight"):
+            matrix_bytes[type_name] = matrix_bytes.get(type_name, 0) + size
     data_start = -(-cursor.pos // alignment) * alignment
     if data_start + end > cursor.size:
         missing = data_start + end - cursor.size
@@ -232,6 +246,7 @@ def _read_tensors(cursor: Cursor, count: int, alignment: int) -> _Tensors:
         expert_bytes=sum(size for name, size in names.items() if b"_exps." in name),
         has_output=b"output.weight" in names,
         main_type=max(bytes_of, key=lambda key: bytes_of[key]),
+        matrix_bytes=matrix_bytes,
     )
 
 
@@ -323,6 +338,7 @@ def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: st
         alignment=first.alignment,
         model_bytes=sum(part.file_bytes for part in parts),
         weight_bytes=sum(part.weight_bytes for part in tensors),
+        matrix_bytes=tuple(item for part in tensors for item in part.matrix_bytes.items()),
         step_bytes=_step_bytes(tensors, num_experts, num_experts_used),
         files=paths,
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bdchat.engine.gguf.header import PROCESS_BYTES, GGUFHeader
+from bdchat.engine.gguf.header import GGUFHeader
+from bdchat.engine.gguf.memory import PROCESS_BYTES
 from bdchat.engine.models.catalog import Catalog, CatalogEntry, GoodFor, InstalledModel
 from bdchat.engine.models.records import Checksum
 from bdchat.engine.models.speed import Speeds
