@@ -7,6 +7,8 @@ The compiler trap: GCC up to 12 declares `_tile_loadconfig` as reading 8 bytes o
 deletes the other stores as dead; the first matrix multiplication on AMX then faults (llama.cpp #20824). Two flags keep
 the stores.
 
+native.cmake beside this file says what of llama.cpp is left out: more than half of what its build would compile.
+
 Standard library only: it runs before anything is installed. `scripts/bench` compiles its peer with the same arguments.
 """
 
@@ -25,6 +27,7 @@ from pathlib import Path
 
 from bootstrap_console import BootstrapError, Command, run, say
 
+LEAVES_OUT = Path(__file__).with_name("native.cmake")
 KEEP_TILE_STORES = ("-fno-tree-dse", "-fno-dse")
 LAST_GCC_WITH_THE_TRAP = 12
 BYTES_PER_COMPILER = 1536 * 1024 * 1024  # one g++ -O3 on the largest file of llama.cpp
@@ -36,7 +39,7 @@ class Recipe:
     """Everything that shapes the compiled code; its hash names the wheel's folder."""
 
     version: str
-    source: str  # sha256 of the two locks: the sdist and the tools that compile it
+    source: str  # sha256 of the two locks, the sdist and the tools that compile it, and of what is left out
     compiler: str  # first line of `c++ --version`
     machine: str
     cpu: str  # sha256 of the CPU's feature flags, which -march=native turns into instructions
@@ -58,7 +61,7 @@ def current_recipe(root: Path, environ: Mapping[str, str]) -> Recipe:
     shaping = ("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS")
     return Recipe(
         version=found.group(1),
-        source=hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest(),
+        source=hashlib.sha256(b"".join(each.read_bytes() for each in (*locks, LEAVES_OUT))).hexdigest(),
         compiler=compiler,
         machine=os.uname().machine,
         cpu=hashlib.sha256(" ".join(sorted(flags)).encode()).hexdigest(),
@@ -124,9 +127,10 @@ def cmake_args(environ: Mapping[str, str], *, has_trap: bool) -> tuple[str, ...]
 
 
 def build_environment(recipe: Recipe, environ: Mapping[str, str]) -> dict[str, str]:
-    """For a build of llama.cpp through scikit-build-core, which splits CMAKE_ARGS as a shell would."""
+    """For a build of llama.cpp through scikit-build-core, which splits CMAKE_ARGS as a shell would. The path of
+    native.cmake is no part of the recipe: its text is, and checkouts share wheels."""
     env = dict(environ)
-    env["CMAKE_ARGS"] = shlex.join(recipe.cmake_args)
+    env["CMAKE_ARGS"] = shlex.join([f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={LEAVES_OUT}", *recipe.cmake_args])
     env.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(num_compilers()))
     return env
 
@@ -175,7 +179,7 @@ def build_wheel(recipe: Recipe, *, root: Path, cache_dir: Path, environ: Mapping
         offline: Command = ["--no-cache-dir", "--no-index", "--find-links", str(sources)]
         built = Path(scratch, "wheel")
         run(
-            "compiling llama.cpp (once per machine, 3 to 15 minutes)",
+            "compiling llama.cpp (once per machine, 2 to 8 minutes)",
             [*pip, "wheel", "--verbose", *offline, *source, "--wheel-dir", built],
             log=logs / "native-build.log",
             env=env,

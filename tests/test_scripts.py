@@ -13,6 +13,7 @@ import bootstrap
 from bdchat.settings import ModelSettings
 from bootstrap_console import BootstrapError, as_told, last_step, remedy_for, run
 from bootstrap_native import (
+    LEAVES_OUT,
     Recipe,
     build_environment,
     cmake_args,
@@ -65,10 +66,18 @@ def test_both_flags_reach_cmake_as_one_argument_per_language() -> None:
     """Two flags in one option once arrived as two options, and the second was ignored."""
     args = cmake_args({}, has_trap=True)
     env = build_environment(replace(RECIPE, cmake_args=args), {})
-    assert shlex.split(env["CMAKE_ARGS"]) == [  # how scikit-build-core splits it
+    assert shlex.split(env["CMAKE_ARGS"])[1:] == [  # how scikit-build-core splits it
         "-DCMAKE_C_FLAGS=-fno-tree-dse -fno-dse",
         "-DCMAKE_CXX_FLAGS=-fno-tree-dse -fno-dse",
     ]
+
+
+def test_what_is_left_out_of_llama_cpp_reaches_cmake_before_a_users_own_word() -> None:
+    """The server loads libllama and ggml alone; pictures are compiled for whoever asks."""
+    environ = {"CMAKE_ARGS": "-DLLAVA_BUILD=on"}
+    env = build_environment(replace(RECIPE, cmake_args=cmake_args(environ, has_trap=False)), environ)
+    assert shlex.split(env["CMAKE_ARGS"]) == [f"-DCMAKE_PROJECT_llama_cpp_INCLUDE={LEAVES_OUT}", "-DLLAVA_BUILD=on"]
+    assert LEAVES_OUT.is_file()
 
 
 def test_a_users_own_flags_are_kept_beside_ours() -> None:

@@ -12,7 +12,8 @@ def test_a_wheels_owner_is_told_pips_command_with_the_flags() -> None:
     """It named a script that a wheel does not have."""
     assert rebuild_command() == "python3 scripts/bootstrap.py --rebuild"
     words = shlex.split(rebuild_command(Path("/nowhere")))
-    assert words[0] == (f"CMAKE_ARGS=-DCMAKE_C_FLAGS='{KEEP_TILE_STORES}' -DCMAKE_CXX_FLAGS='{KEEP_TILE_STORES}'")
+    flags = f"-DCMAKE_C_FLAGS='{KEEP_TILE_STORES}' -DCMAKE_CXX_FLAGS='{KEEP_TILE_STORES}'"
+    assert words[0] == f"CMAKE_ARGS=-DLLAVA_BUILD=off {flags}"
     assert words[1:5] == [sys.executable, "-m", "pip", "install"]
     assert words[-1].startswith("llama-cpp-python==")
     assert tuple(KEEP_TILE_STORES.split()) == BOOTSTRAP_FLAGS
