@@ -168,8 +168,11 @@ class EngineSettings(Section):
     disk_cache_bytes: Bytes = 4096 * MIB
     # Pause between two tokens of a running answer while a prompt is read, unless many answers' own steps take longer.
     target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
-    # Guessed from what the text repeats and checked in one step, while a request runs alone; 0 = never.
-    max_draft_tokens: Annotated[int, Field(ge=0, le=16)] = 16
+    # Guessed from what the text repeats and checked in one step, of up to five requests at once, where it is faster; 0
+    # = never.
+    max_draft_tokens: Annotated[int, Field(ge=0, le=48)] = 48
+    # Of the accounts' recent answers, kept in memory to guess from (130 bytes each); an account's own serve it alone.
+    draft_memory_tokens: Annotated[int, Field(ge=0, le=4_194_304)] = 65_536
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
     load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended
     # An address space for its plan, no network, no other program (isolation/confinement.py); False is for debuggers.

@@ -25,6 +25,10 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
     outside_seconds: float = 0.0  # the rest of a step: planning, sampling, text, frames
     num_tokens_drafted: int = 0  # guessed and computed
     num_tokens_accepted: int = 0  # of those, right
+    num_recent_tokens_drafted: int = 0  # of num_tokens_drafted, from recent answers of the account
+    num_recent_tokens_accepted: int = 0
+    num_model_tokens_drafted: int = 0  # and by a draft model
+    num_model_tokens_accepted: int = 0
     num_evictions: int = 0
     num_preemptions: int = 0
     num_requests: int = 0
@@ -48,6 +52,10 @@ class Counts:
         self.outside_seconds = 0.0
         self.num_tokens_drafted = 0
         self.num_tokens_accepted = 0
+        self.num_recent_tokens_drafted = 0
+        self.num_recent_tokens_accepted = 0
+        self.num_model_tokens_drafted = 0
+        self.num_model_tokens_accepted = 0
         self.num_preemptions = 0
         self.num_requests = 0
         self.num_cancelled = 0

@@ -181,6 +181,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     num_prompt_logprobs: int | None = None  # None = none; computes every prompt token (echo with logprobs)
     echo: bool = False  # ask for Accepted.prompt_text
     user: str = ""  # whose request it is, for fairness; "" = the local guest
+    account: str = ""  # whose recent answers it may be guessed from; "" = nobody's. Never what a caller says of itself
     wants_progress: bool = False  # send Progress while it waits and while its prompt is read
     cache_tag: str = ""  # of the stored conversation it belongs to: its state may go to disk, and is forgotten with it
 

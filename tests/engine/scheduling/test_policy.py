@@ -1,6 +1,6 @@
 """The laws of the step policy: numbers in, numbers out."""
 
-from bdchat.engine.scheduling.policy import MAX_STRETCH, MIN_CHUNK, ExpectedOutput, StepCost, share_budget
+from bdchat.engine.scheduling.policy import MIN_CHUNK, ExpectedOutput, StepCost, share_budget
 
 
 def learned(*, base_ms: float, prefill_ms: float) -> StepCost:
@@ -54,39 +54,6 @@ def test_the_expected_answer_follows_what_answers_were() -> None:
     for _ in range(100):
         expected.observe(30)
     assert 30 <= expected.at_most(4000) <= 32
-
-
-def alone(*, base_ms: float, first_ms: float, next_ms: float) -> StepCost:
-    """A sequence that runs alone; the first guess of a step is dearer than those behind it."""
-    cost = StepCost()
-    for _ in range(60):
-        cost.observe(num_decodes=1, num_prefill=0, step_ms=base_ms)
-        for num_drafted in (1, 4, 8):
-            step_ms = base_ms + first_ms + next_ms * (num_drafted - 1)
-            cost.observe(num_decodes=1, num_prefill=0, num_drafted=num_drafted, step_ms=step_ms)
-    return cost
-
-
-def test_the_surer_the_guess_the_more_of_it_is_checked() -> None:
-    cost = alone(base_ms=8.5, first_ms=6.3, next_ms=4.0)
-    lengths = [cost.draft_length(chance, target_ms=200, limit=16) for chance in (0.0, 0.3, 0.5, 0.8, 0.95, 1.0)]
-    assert lengths[:2] == [0, 0]
-    assert lengths == sorted(lengths)
-    assert lengths[-1] == 16
-    assert cost.draft_length(1.0, target_ms=200, limit=3) == 3
-    assert cost.draft_length(1.0, target_ms=200, limit=0) == cost.draft_length(1.0, target_ms=200, limit=-1) == 0
-
-
-def test_where_a_checked_token_costs_what_a_step_does_nothing_is_guessed() -> None:
-    assert alone(base_ms=10, first_ms=10, next_ms=10).draft_length(0.99, target_ms=200, limit=16) == 0
-    assert alone(base_ms=10, first_ms=0.5, next_ms=0.5).draft_length(0.6, target_ms=200, limit=16) > 3
-
-
-def test_a_step_with_guesses_takes_no_longer_than_a_step_may() -> None:
-    slow = alone(base_ms=320, first_ms=60, next_ms=60)  # a 7B model on two cores
-    length = slow.draft_length(1.0, target_ms=200, limit=16)
-    assert 4 <= length < 16
-    assert 320 + slow.draft_ms(length) <= MAX_STRETCH * 320
 
 
 def test_steps_with_guesses_teach_neither_the_base_nor_the_price_of_a_prompt() -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bdchat.engine.drafting.lengths import MIN_SPEED
 from bdchat.engine.kv.plan import KVPlan
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.model_runner import KVLayout, MemoryClass, Slice
@@ -82,15 +84,80 @@ def test_guesses_never_pass_max_tokens_or_the_context() -> None:
     assert max(piece.start + len(piece.tokens) for batch in runner.batches for piece in batch) <= 100
 
 
-def test_nothing_is_guessed_beside_another_or_where_it_could_not_be_cut_off() -> None:
-    runner = FakeRunner(n_ctx=400, n_batch=64, next_token=rote, step_s=STEP_S, token_s=TOKEN_S)
-    scheduler = Scheduler(runner, max_draft_tokens=8)
-    for name in "ab":
+def beside(
+    num_streams: int, layout: KVLayout, *, max_draft_tokens: int, quoting: int
+) -> tuple[FakeRunner, Scheduler, dict[str, str]]:
+    """`quoting` streams write the phrase, the others what never repeats."""
+
+    def next_token(tokens: Sequence[int]) -> int:
+        return rote(tokens) if tokens[len(PROMPT)] < ord("a") + quoting else spell(tokens)
+
+    runner = FakeRunner(
+        n_ctx=400, num_cells=400 * num_streams, num_sequences=num_streams, n_batch=64, layout=layout,
+        next_token=next_token, step_s=STEP_S, token_s=TOKEN_S,
+    )  # fmt: skip
+    runner.n_outputs_max = num_streams + 32
+    scheduler = Scheduler(runner, max_draft_tokens=max_draft_tokens)
+    names = "abcdefgh"[:num_streams]
+    for name in names:
         add(scheduler, ask([*PROMPT, ord(name)], request_id=name, max_tokens=150))
-    run(scheduler)
-    assert scheduler.metrics().num_tokens_drafted == 0
+    heard = run(scheduler)
+    scheduler.kv_cache.check()
+    return runner, scheduler, {name: heard.text[name, 0] for name in names}
+
+
+@pytest.mark.parametrize("layout", list(KVLayout))
+@pytest.mark.parametrize(("num_streams", "quoting"), [(2, 2), (4, 4), (5, 5)])
+def test_beside_others_each_has_the_same_text_in_fewer_steps(layout: KVLayout, num_streams: int, quoting: int) -> None:
+    plain, _, expected = beside(num_streams, layout, max_draft_tokens=0, quoting=quoting)
+    drafting, scheduler, texts = beside(num_streams, layout, max_draft_tokens=8, quoting=quoting)
+    assert texts == expected
+    assert drafting.decode_seconds < 0.8 * plain.decode_seconds
+    metrics = scheduler.metrics()
+    assert 0 < metrics.num_tokens_accepted < metrics.num_tokens_drafted
+    if layout is KVLayout.STREAMS:  # unlike lengths would be passes of their own
+        assert all(len({len(piece.tokens) for piece in batch}) == 1 for batch in drafting.batches[2 * num_streams :])
+
+
+@pytest.mark.parametrize("layout", list(KVLayout))
+def test_one_that_guesses_nothing_beside_others_is_hardly_slowed_and_what_fills_it_up_is_no_guess(
+    layout: KVLayout,
+) -> None:
+    plain, _, expected = beside(4, layout, max_draft_tokens=0, quoting=3)
+    drafting, scheduler, texts = beside(4, layout, max_draft_tokens=8, quoting=3)
+    assert texts == expected
+    assert drafting.decode_seconds < plain.decode_seconds / MIN_SPEED  # its own answer's time
+    metrics = scheduler.metrics()
+    assert metrics.num_tokens_accepted > 0.7 * metrics.num_tokens_drafted
+
+
+def test_nothing_is_guessed_beside_many_or_where_it_could_not_be_cut_off() -> None:
+    _, many, _ = beside(6, KVLayout.UNIFIED, max_draft_tokens=8, quoting=6)
+    assert many.metrics().num_tokens_drafted == 0
     _, recurrent, _ = answer(rote, max_draft_tokens=8, memory_class=MemoryClass.RECURRENT)
     assert recurrent.metrics().num_tokens_drafted == 0
+
+
+def test_an_account_is_guessed_from_its_own_recent_answers_and_from_no_others() -> None:
+    """The same answer a second time, without a word of it in the prompt: in fewer steps for its account alone."""
+
+    def asked(scheduler: Scheduler, runner: FakeRunner, account: str, *, cache_prompt: bool = True) -> int:
+        before = runner.num_decodes
+        request = ask(PROMPT, request_id=f"{account}{before}", max_tokens=100, cache_prompt=cache_prompt)
+        add(scheduler, msgspec.structs.replace(request, account=account, cache_tag="chat"))
+        run(scheduler)
+        return runner.num_decodes - before
+
+    runner = FakeRunner(n_ctx=400, n_batch=64, next_token=spell, step_s=STEP_S, token_s=TOKEN_S)
+    scheduler = Scheduler(runner, max_draft_tokens=8, draft_memory_tokens=1000)
+    first = asked(scheduler, runner, "ann")
+    assert asked(scheduler, runner, "bob") > 0.9 * first
+    assert asked(scheduler, runner, "") > 0.9 * first
+    assert asked(scheduler, runner, "ann") < 0.5 * first
+    assert scheduler.metrics().num_recent_tokens_accepted > 50
+    assert asked(scheduler, runner, "ann", cache_prompt=False) > 0.9 * first
+    scheduler.forget("chat")
+    assert asked(scheduler, runner, "ann") > 0.9 * first
 
 
 def test_where_cells_are_short_the_guess_is_left_out() -> None:

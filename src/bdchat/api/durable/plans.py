@@ -225,6 +225,7 @@ def _request(body: ChatCompletionRequest, user_id: str) -> GenerationRequest:
         request,
         sampling=msgspec.structs.replace(request.sampling, seed=seed),
         user=user_id or request.user,
+        account=user_id,
         wants_progress=body.stored_under("session_id") is not None,
         cache_tag=body.stored_under("session_id") or "",
     )

@@ -47,7 +47,7 @@ class GenerationService:
         """What it spends is on `user_id`'s account, and so is its place in the queue: an account that names many users
         is one. Who has no account is told apart by what the request says."""
         if user_id:
-            request = msgspec.structs.replace(request, user=user_id)
+            request = msgspec.structs.replace(request, user=user_id, account=user_id)
         generation = Run(engine, request, self.meter, user_id=user_id)
         self.run(generation).add_done_callback(lambda _: self._charge(user_id, generation))
         return generation

@@ -26,7 +26,7 @@ from bdchat.engine.request import ModelInfo, SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
 from bdchat.settings import EngineSettings
 
-SPARE_OUTPUTS = 32  # rows of logits beyond one per sequence: drafts, prompt logprobs
+SPARE_OUTPUTS = 64  # rows of logits beyond one per sequence: drafts, prompt logprobs
 _GGML_TYPES = {"f16": 1, "q8_0": 8, "bf16": 30}  # ggml.h, enum ggml_type
 _TO_THE_END = -1  # llama.h: p1 < 0 means up to infinity
 

@@ -123,6 +123,7 @@ class Worker:
             queue_limit=load.queue_limit,
             target_step_ms=settings.target_step_ms,
             max_draft_tokens=settings.max_draft_tokens,
+            draft_memory_tokens=settings.draft_memory_tokens,
             queue_timeout_s=settings.queue_timeout_s,
             generation_s=load.generation_s,
             is_deterministic=settings.deterministic,
@@ -192,7 +193,7 @@ class Worker:
             case SurveyArrival(request_id, prompt_tokens):
                 self._outbox.send(Surveyed(request_id=request_id, survey=survey(scheduler, prompt_tokens)))
             case Forget(cache_tag=cache_tag):
-                scheduler.kv_cache.forget(cache_tag)
+                scheduler.forget(cache_tag)
             case Inspect():
                 self._outbox.send(Inspected(sequences=inspect(scheduler, self._clock())))
             case Ping(number=number):

@@ -36,7 +36,7 @@ class EngineCore:
                 self.scheduler.take_in(part)
                 self.scheduler.score_prompt(part, start, rows)
                 if not part.sequence.num_pending:
-                    self.scheduler.update(part, self._sample(part, rows[-1 - len(part.draft) :]))
+                    self.scheduler.update(part, self._sample(part, rows[-1 - len(part.draft.tokens) :]))
         events = self.scheduler.end_step()
         ended = time.perf_counter()
         in_decode = self._runner.decode_seconds - decoded_before
@@ -65,7 +65,7 @@ class EngineCore:
         num_before, length = sequence.num_sampled, len(sequence.tokens)
         events = sequence.sample(rows[0], self._runner, now)
         num_accepted = 0
-        for place, (guess, logits) in enumerate(zip(part.draft, rows[1:], strict=True), start=length):
+        for place, (guess, logits) in enumerate(zip(part.draft.tokens, rows[1:], strict=True), start=length):
             if sequence.is_finished or sequence.tokens[place] != guess:
                 break
             num_accepted += 1

@@ -7,6 +7,8 @@ steps themselves, so the same policy fits a 135M model and a 7B one.
 
 from collections.abc import Iterable
 
+from bdchat.engine.drafting.check_cost import CheckCost
+
 MIN_CHUNK = 16  # below this a prompt crawls: the fixed cost of a step dominates
 # With flash attention on a CPU a shorter chunk is attended to row by row: twice the time a token at a depth of 1,500
 # (13.5 to 15.8 ms against 7.8 on one thread here; without flash attention 8.3 to 8.7 at every length).
@@ -31,14 +33,15 @@ class StepCost:
         self._min_chunk = min_chunk
         self._prefill_ms = prefill_ms_per_token
         self._base_ms: dict[int, float] = {}
-        self._draft_ms: dict[int, float] = {}  # guessed tokens in a step of one sequence → what they add to it
+        self._check = CheckCost()
         self._guess_ms = decode_base_ms
         self._guess_ms_per_sequence = decode_ms_per_sequence
 
     def observe(self, *, num_decodes: int, num_prefill: int, step_ms: float, num_drafted: int = 0) -> None:
+        self._check.pass_by()
         if num_drafted:
-            added = max(0.0, step_ms - self.base_ms(num_decodes))
-            self._draft_ms[num_drafted] = _smoothed(self._draft_ms.get(num_drafted, added), added)
+            num_tokens = num_decodes + num_drafted
+            self._check.observe(num_sequences=num_decodes, num_tokens=num_tokens, step_ms=step_ms)
         elif num_prefill == 0:
             self._base_ms[num_decodes] = _smoothed(self._base_ms.get(num_decodes, step_ms), step_ms)
         elif num_prefill >= MIN_CHUNK:
@@ -53,30 +56,14 @@ class StepCost:
             return self._guess_ms + (num_decodes - 1) * self._guess_ms_per_sequence
         return self._base_ms[_nearest(self._base_ms, num_decodes)]
 
-    def draft_ms(self, num_drafted: int) -> float:
-        """What so many guessed tokens add to a step; from the nearest number seen, else as if they were prompt."""
-        if not self._draft_ms:
-            return self._prefill_ms * num_drafted
-        nearest = _nearest(self._draft_ms, num_drafted)
-        return self._draft_ms[nearest] * num_drafted / nearest
-
-    def draft_length(self, chance: float, *, target_ms: float, limit: int) -> int:
-        """How many guessed tokens give most tokens a second to a sequence that runs alone; each is right with `chance`
-        when those before it are. 0: guessing does not pay. Within the time of a step: who comes or cancels waits for
-        its end."""
-        base_ms = max(self.base_ms(1), 1e-6)
-        best = 0
-        expected = 1.0  # tokens that the step yields
-        best_rate = expected / base_ms
-        for length in range(1, limit + 1):
-            step_ms = base_ms + self.draft_ms(length)
-            if step_ms > max(target_ms, MAX_STRETCH * base_ms):
-                break
-            expected += chance**length
-            rate = expected / step_ms
-            if rate > best_rate:
-                best, best_rate = length, rate
-        return best
+    def check_ms(self, num_decodes: int, num_drafted: int) -> float:
+        """Expected time of a step that checks so many guessed tokens beside the decodes' own."""
+        return self._check.step_ms(
+            num_sequences=num_decodes,
+            num_tokens=num_decodes + num_drafted,
+            base_ms=self.base_ms(num_decodes),
+            token_ms=self._prefill_ms,
+        )
 
     def prefill_ms(self, num_tokens: int) -> float:
         return self._prefill_ms * num_tokens

@@ -28,6 +28,7 @@ from bdchat.engine.request import (
     Resumption,
     TokenLogprob,
 )
+from bdchat.engine.scheduling.drafts import Drafts
 from bdchat.engine.scheduling.policy import ExpectedOutput, StepCost, seconds_to_drain
 from bdchat.engine.scheduling.progress import ProgressWatch
 from bdchat.engine.scheduling.sequence import Sequence, seed_of
@@ -47,6 +48,7 @@ class Scheduler:
         queue_limit: int = 64,
         target_step_ms: float = 200.0,
         max_draft_tokens: int = 0,
+        draft_memory_tokens: int = 0,
         queue_timeout_s: float = 60.0,
         generation_s: float = 0.0,
         ram_cache_bytes: int = 0,
@@ -59,7 +61,6 @@ class Scheduler:
         self.kv_cache = KVCache(runner, ram_cache_bytes=ram_cache_bytes, disk=disk)
         self._queue_limit = queue_limit
         self._target_step_ms = target_step_ms
-        self._max_draft_tokens = max_draft_tokens
         self._queue_timeout_s = queue_timeout_s
         self._generation_s = generation_s or math.inf
         self._is_deterministic = is_deterministic
@@ -72,6 +73,7 @@ class Scheduler:
         self._running: list[Sequence] = []
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
+        self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
 
     @property
     def has_work(self) -> bool:
@@ -122,6 +124,7 @@ class Scheduler:
                     num_chars_sent=resumption.num_chars_sent[index] if resumption else 0,
                     seconds_spent=resumption.seconds_spent if resumption else 0.0,
                     matcher=grammar.start() if grammar else None,
+                    recent=self.drafts.recent.of(request.account) if request.cache_prompt else None,
                 )
                 self._enqueue(sequence, resumption)
         return Accepted(request_id=request.request_id, prompt_tokens=tuple(prompt_tokens), seed=seed)
@@ -141,6 +144,11 @@ class Scheduler:
             self._fail(sequence, reason)
         return self.take_events()
 
+    def forget(self, cache_tag: str) -> None:
+        """What is kept of a conversation that was deleted. What runs goes on."""
+        self.kv_cache.forget(cache_tag)
+        self.drafts.recent.forget(cache_tag)
+
     def take_events(self) -> list[Event]:
         """What arose since the last step: who was cancelled need not hear of it a step later."""
         events, self._outbox = self._outbox, []
@@ -156,9 +164,9 @@ class Scheduler:
 
     def observe(self, parts: list[Part], *, step_ms: float) -> None:
         """The runner has computed them."""
-        num_tokens = sum(part.num_tokens + len(part.draft) for part in parts)
+        num_tokens = sum(part.num_tokens + len(part.draft.tokens) for part in parts)
         num_decodes = sum(part.sequence.is_decoding for part in parts)
-        num_drafted = sum(len(part.draft) for part in parts)
+        num_drafted = sum(len(part.draft.tokens) for part in parts)
         self.cost.observe(
             num_decodes=num_decodes,
             num_prefill=num_tokens - num_decodes - num_drafted,
@@ -198,15 +206,15 @@ class Scheduler:
         """What was chosen from the part's logits. Guesses that were right are in the cells; the others leave them."""
         sequence = part.sequence
         assert sequence.seq_id is not None
-        if part.draft:
+        if part.draft.tokens:
             self._extend(sequence, sampled.num_accepted)
-            if sampled.num_accepted < len(part.draft):
+            if sampled.num_accepted < len(part.draft.tokens):
                 sequence.num_computed_tokens = self.kv_cache.cut(sequence.seq_id)
-            self.counts.num_tokens_drafted += len(part.draft)
-            self.counts.num_tokens_accepted += sampled.num_accepted
+            self.drafts.take_note(part.draft, sampled.num_accepted)
         self.counts.tokens_generated += sampled.num_tokens
         if sequence.is_finished:
             self._expected.observe(sequence.num_generated)
+            self.drafts.remember(sequence)
             self._end(sequence, sampled.events)
         else:
             self._outbox.extend(sampled.events)
@@ -325,7 +333,7 @@ class Scheduler:
             self.cost,
             together,
             target_step_ms=self._target_step_ms,
-            max_draft_tokens=self._max_draft_tokens,
+            drafts=self.drafts,
         )
 
     # --- places and cells ---------------------------------------------------------------------------------------------

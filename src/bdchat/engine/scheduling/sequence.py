@@ -7,6 +7,9 @@ hit, going on after preemption and after a crash differ only in how far the firs
 import contextlib
 import secrets
 
+from bdchat.engine.drafting.guess import Guess
+from bdchat.engine.drafting.prompt_lookup import PromptLookup
+from bdchat.engine.drafting.recent_answers import RecentOfAccount
 from bdchat.engine.model_runner import AnswerMatcher, GrammarFailed, LogitsRow, ModelRunner, Sampler
 from bdchat.engine.request import (
     ChatPrompt,
@@ -20,7 +23,6 @@ from bdchat.engine.request import (
     TokenLogprob,
     Usage,
 )
-from bdchat.engine.scheduling.drafter import Guess, PromptLookup
 from bdchat.engine.text.detokenizer import Detokenizer, TextChunk
 
 
@@ -39,6 +41,7 @@ class Sequence:
         num_chars_sent: int = 0,
         seconds_spent: float = 0.0,
         matcher: AnswerMatcher | None = None,
+        recent: RecentOfAccount | None = None,
     ) -> None:
         self.request = request
         self.index = index
@@ -61,7 +64,7 @@ class Sequence:
         self.max_length = min(limit, n_ctx)
         self._sampler = sampler
         self._matcher = matcher
-        self._drafter = PromptLookup()
+        self._drafter = PromptLookup(recent)
         is_chat = isinstance(request.prompt, ChatPrompt)
         ends_by_template = is_chat and not request.sampling.ignore_eos
         self._end_texts = info.end_texts if ends_by_template else ()
@@ -107,12 +110,16 @@ class Sequence:
     def num_to_go(self) -> int:
         return self.max_length - len(self.tokens)
 
-    def guess_next(self) -> Guess:
-        """What may follow its tokens."""
+    def guess_next(self, most: int) -> Guess:
+        """What may follow its tokens, so many at most."""
         guess = self._drafter.guess(self.tokens)
-        if self._matcher is not None and guess.tokens:
-            return guess._replace(tokens=guess.tokens[: self._matcher.num_allowed(guess.tokens)])
-        return guess
+        return guess._replace(tokens=self.allowed(guess.tokens[: max(0, most)])) if guess.tokens else guess
+
+    def allowed(self, guessed: list[int]) -> list[int]:
+        """What its grammar lets follow of it."""
+        if self._matcher is None or not guessed:
+            return guessed
+        return guessed[: self._matcher.num_allowed(guessed)]
 
     def resume(self, tokens: tuple[int, ...], runner: ModelRunner) -> str:
         """Goes on after an engine's death: takes the tokens as generated; returns their text beyond num_chars_sent."""

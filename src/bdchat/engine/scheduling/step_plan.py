@@ -3,11 +3,11 @@
 Bounds of a batch: tokens, outputs, the step's time. Whether the cells suffice is the scheduler's affair.
 """
 
-from collections.abc import Sequence as SequenceOf
 from typing import NamedTuple
 
-from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner, Slice
+from bdchat.engine.model_runner import KVLayout, ModelRunner, Slice
 from bdchat.engine.request import Event
+from bdchat.engine.scheduling.drafts import Draft, Drafts
 from bdchat.engine.scheduling.policy import StepCost, share_budget
 from bdchat.engine.scheduling.sequence import Sequence
 
@@ -19,7 +19,7 @@ class Part(NamedTuple):
 
     sequence: Sequence
     num_tokens: int
-    draft: SequenceOf[int] = ()
+    draft: Draft = Draft()
 
     @property
     def num_outputs(self) -> int:
@@ -27,12 +27,12 @@ class Part(NamedTuple):
         sequence, end = self.sequence, self.sequence.num_computed_tokens + self.num_tokens
         if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
             return self.num_tokens
-        return 1 + len(self.draft) if end == len(sequence.tokens) else 0
+        return 1 + len(self.draft.tokens) if end == len(sequence.tokens) else 0
 
     def as_slice(self) -> Slice:
         sequence, start = self.sequence, self.sequence.num_computed_tokens
         assert sequence.seq_id is not None
-        tokens = [*sequence.tokens[start : start + self.num_tokens], *self.draft]
+        tokens = [*sequence.tokens[start : start + self.num_tokens], *self.draft.tokens]
         return Slice(sequence.seq_id, start, tokens, self.num_outputs, is_repeatable=sequence.is_deterministic)
 
 
@@ -41,7 +41,7 @@ class Sampled(NamedTuple):
 
     events: list[Event]
     num_tokens: int  # chosen
-    num_accepted: int  # of the part's draft
+    num_accepted: int  # of the part's draft, from its beginning
 
 
 class RepeatablePlan:
@@ -74,7 +74,7 @@ class StepPlan:
         running: list[Sequence],
         *,
         target_step_ms: float,
-        max_draft_tokens: int = 0,
+        drafts: Drafts,
     ) -> None:
         self._runner = runner
         self._cost = cost
@@ -82,16 +82,17 @@ class StepPlan:
         self.decoding = [s for s in running if s.is_decoding]
         self.reading = [s for s in running if not s.is_decoding]
         self.chunks = self._chunks()
-        self.draft = self._draft(max_draft_tokens)
+        # beside prompts that are read a step is full of work already
+        self.drafts = [] if self.reading else drafts.plan(self.decoding, cost, target_ms=target_step_ms)
 
     @property
     def num_tokens(self) -> int:
-        return len(self.decoding) + sum(self.chunks) + len(self.draft)
+        return len(self.decoding) + sum(self.chunks) + self._num_drafted
 
     def shrink(self, num_free_cells: int) -> bool:
         """To what fits: no guess, shorter chunks. False: not even every next token fits."""
-        if self.draft:
-            self.draft = []
+        if self._num_drafted:
+            self.drafts = []
             return True
         room = num_free_cells - len(self.decoding)
         if room <= 0 or sum(self.chunks) <= room:
@@ -100,8 +101,13 @@ class StepPlan:
         return True
 
     def parts(self) -> list[Part]:
-        decodes = [Part(s, 1, self.draft) for s in self.decoding]
+        drafts = self.drafts or [Draft()] * len(self.decoding)
+        decodes = [Part(s, 1, draft) for s, draft in zip(self.decoding, drafts, strict=True)]
         return decodes + [Part(s, n) for s, n in zip(self.reading, self.chunks, strict=True) if n]
+
+    @property
+    def _num_drafted(self) -> int:
+        return sum(len(draft.tokens) for draft in self.drafts)
 
     def _chunks(self) -> list[int]:
         # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
@@ -121,16 +127,3 @@ class StepPlan:
                 remaining[place] = min(remaining[place], max(1, num_outputs_left))
                 num_outputs_left -= remaining[place]
         return share_budget(remaining, budget, at_least=at_least)
-
-    def _draft(self, max_draft_tokens: int) -> list[int]:
-        """For a sequence that runs alone: with others the batch is full of work already, and llama.cpp would compute
-        unlike lengths in passes of their own. A wrong guess is cut off again, which only dense cells allow anywhere."""
-        if max_draft_tokens == 0 or self.reading or len(self.decoding) != 1:
-            return []
-        if self._runner.memory_class is not MemoryClass.DENSE:
-            return []
-        sequence = self.decoding[0]
-        room = min(self._runner.n_outputs_max, self._runner.n_batch) - 1
-        guess = sequence.guess_next()
-        limit = min(max_draft_tokens, sequence.num_to_go - 1, room, len(guess.tokens))
-        return guess.tokens[: self._cost.draft_length(guess.chance, target_ms=self._target_ms, limit=limit)]

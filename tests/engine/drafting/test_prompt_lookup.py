@@ -1,6 +1,8 @@
 """Prompt lookup: what is guessed, how sure it is, what it learns."""
 
-from bdchat.engine.scheduling.drafter import MATCH_TOKENS, MAX_GUESS, PromptLookup
+from bdchat.engine.drafting.guess import Source
+from bdchat.engine.drafting.prompt_lookup import MAX_GUESS, PromptLookup
+from bdchat.engine.drafting.recent_answers import MATCH_TOKENS, RecentAnswers
 
 
 def test_what_followed_last_time_is_guessed() -> None:
@@ -45,3 +47,14 @@ def test_a_long_prompt_is_taken_in_over_a_few_steps() -> None:
     assert guesses[0][:2] == guesses[-1][:2] == [3, 4]
     late = [*tokens, 8990, 8991, 8992]
     assert lookup.guess(late).tokens[0] == 8993
+
+
+def test_where_the_text_itself_knows_nothing_a_recent_answer_of_the_account_does() -> None:
+    answers = RecentAnswers(1000)
+    answers.remember("ann", "", [*range(100, 140)])
+    lookup = PromptLookup(answers.of("ann"))
+    guess = lookup.guess([1, 2, 110, 111, 112])
+    assert (guess.source, guess.tokens[:3]) == (Source.RECENT, [113, 114, 115])
+    before = guess.chance
+    assert lookup.guess([1, 2, 110, 111, 112, 113, 114, 115]).chance > before
+    assert PromptLookup(answers.of("bob")).guess([1, 2, 110, 111, 112]).tokens == []
