@@ -58,3 +58,29 @@ def test_where_the_text_itself_knows_nothing_a_recent_answer_of_the_account_does
     before = guess.chance
     assert lookup.guess([1, 2, 110, 111, 112, 113, 114, 115]).chance > before
     assert PromptLookup(answers.of("bob")).guess([1, 2, 110, 111, 112]).tokens == []
+
+
+def test_an_edited_passage_is_taken_up_again_behind_the_edit() -> None:
+    """Of a word that is another one: what stood behind it is guessed at once, behind a longer one some tokens later."""
+    passage = [*range(100, 140)]
+    lookup = PromptLookup()
+    written = [*passage, 1]
+    for token in passage[:20]:
+        written.append(token)
+        lookup.guess(written)
+    replaced = lookup.guess([*written, 7])
+    assert replaced.tokens[:3] == [121, 122, 123]
+    assert replaced.chance > 0.3
+    taken_up = lookup.guess([*written, 7, 8, 9, 121, 122, 123])  # three tokens for one
+    assert taken_up.tokens[:3] == [124, 125, 126]
+    assert taken_up.chance > PromptLookup().guess([*passage, 1, 121, 122, 123]).chance
+
+
+def test_a_passage_that_is_left_for_good_is_not_guessed_from() -> None:
+    lookup = PromptLookup()
+    written = [*range(100, 140), 1, *range(100, 120)]
+    lookup.guess(written)
+    for token in range(500, 600):
+        written.append(token)
+        guess = lookup.guess(written)
+    assert guess.tokens == []

@@ -1,8 +1,9 @@
-"""With guesses, answers are drawn from the distribution that they are drawn from without: held against the known chances
-of a made-up model by Pearson's χ²."""
+"""With guesses, answers have the distribution that they have without: held against the known chances of a made-up model
+by Pearson's χ²."""
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -55,7 +56,7 @@ def answers(num_streams: int, layout: KVLayout, *, max_draft_tokens: int) -> tup
 
 def chi_squared(written: dict[int, list[int]]) -> float:
     """Of the pairs of neighbouring letters, against CHANCES."""
-    pairs = Counter(pair for tokens in written.values() for pair in zip(tokens, tokens[1:], strict=False))
+    pairs = Counter(pair for tokens in written.values() for pair in pairwise(tokens))
     total = 0.0
     for place, letter in enumerate(LETTERS):
         num_after = sum(pairs[letter, following] for following in LETTERS)
