@@ -1,6 +1,6 @@
 """Prompt lookup: what is guessed, how sure it is, what it learns."""
 
-from bdchat.engine.drafting.guess import Source
+from bdchat.engine.drafting.guess import GuessSource
 from bdchat.engine.drafting.prompt_lookup import MAX_GUESS, PromptLookup
 from bdchat.engine.drafting.recent_answers import MATCH_TOKENS, RecentAnswers
 
@@ -54,7 +54,7 @@ def test_where_the_text_itself_knows_nothing_a_recent_answer_of_the_account_does
     answers.remember("ann", "", [*range(100, 140)])
     lookup = PromptLookup(answers.of("ann"))
     guess = lookup.guess([1, 2, 110, 111, 112])
-    assert (guess.source, guess.tokens[:3]) == (Source.RECENT, [113, 114, 115])
+    assert (guess.source, guess.tokens[:3]) == (GuessSource.RECENT, [113, 114, 115])
     before = guess.chance
     assert lookup.guess([1, 2, 110, 111, 112, 113, 114, 115]).chance > before
     assert PromptLookup(answers.of("bob")).guess([1, 2, 110, 111, 112]).tokens == []

@@ -156,7 +156,7 @@ def test_an_account_is_guessed_from_its_own_recent_answers_and_from_no_others() 
     assert asked(scheduler, runner, "ann") < 0.5 * first
     assert scheduler.metrics().num_recent_tokens_accepted > 50
     assert asked(scheduler, runner, "ann", cache_prompt=False) > 0.9 * first
-    scheduler.forget("chat")
+    scheduler.drafts.recent.forget("chat")
     assert asked(scheduler, runner, "ann") > 0.9 * first
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Source(StrEnum):
+class GuessSource(StrEnum):
     TEXT = "text"  # prompt and answer themselves
     RECENT = "recent"  # the account's recent answers
     MODEL = "model"  # a draft model
@@ -14,7 +14,7 @@ class Source(StrEnum):
 class Guess(NamedTuple):
     tokens: list[int]
     chance: float  # that a token is right when all before it are
-    source: Source = Source.TEXT
+    source: GuessSource = GuessSource.TEXT
 
 
 NOTHING = Guess([], 0.0)

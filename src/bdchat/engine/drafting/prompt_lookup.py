@@ -12,7 +12,7 @@ distribution as it is: each token is still chosen from the model's own logits).
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bdchat.engine.drafting.guess import NOTHING, Guess, Source, num_agreeing
+from bdchat.engine.drafting.guess import NOTHING, Guess, GuessSource, num_agreeing
 from bdchat.engine.drafting.recent_answers import MATCH_TOKENS, RecentOfAccount
 
 # Where a step of many tokens is cheap, a passage that is quoted is read off in long runs: 16 at a time are 1.85 times
@@ -68,7 +68,7 @@ class PromptLookup:
         guessed: list[int] = []
         for following in range(length - distance, length - distance + MAX_GUESS):  # what repeats goes on into itself
             guessed.append(tokens[following] if following < length else guessed[following - length])
-        return self._keep(kind, length, guessed, Source.TEXT)
+        return self._keep(kind, length, guessed, GuessSource.TEXT)
 
     def _align(self, tokens: Sequence[int]) -> _Alignment | None:
         """The newest place at which the last tokens stand, or that of the last long agreement where they differ."""
@@ -103,9 +103,9 @@ class PromptLookup:
         if found is None:
             return NOTHING
         kind = _RECENT + _level(_LENGTHS, found.num_agreeing)
-        return self._keep(kind, len(tokens), found.after(MAX_GUESS), Source.RECENT)
+        return self._keep(kind, len(tokens), found.after(MAX_GUESS), GuessSource.RECENT)
 
-    def _keep(self, kind: int, begin: int, guessed: list[int], source: Source) -> Guess:
+    def _keep(self, kind: int, begin: int, guessed: list[int], source: GuessSource) -> Guess:
         self._open = (kind, begin, guessed)
         return Guess(guessed, self._chances[kind], source)
 

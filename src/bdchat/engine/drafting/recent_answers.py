@@ -25,7 +25,7 @@ class Found(NamedTuple):
         return self.answer[self.place : self.place + most]
 
 
-class _Answer(NamedTuple):
+class _RecentAnswer(NamedTuple):
     account: str
     tag: str
     tokens: list[int]
@@ -38,7 +38,7 @@ class RecentAnswers:
 
     def __init__(self, max_tokens: int) -> None:
         self._max_tokens = max_tokens
-        self._answers: OrderedDict[int, _Answer] = OrderedDict()  # by number, the oldest first
+        self._answers: OrderedDict[int, _RecentAnswer] = OrderedDict()  # by number, the oldest first
         self._followers: dict[str, dict[tuple[int, ...], tuple[int, int]]] = {}  # account → … → number, place
         self._next_number = 0
         self.num_tokens = 0
@@ -54,7 +54,7 @@ class RecentAnswers:
         while self.num_tokens + len(kept) > self._max_tokens:
             self._drop(next(iter(self._answers)))
         number, self._next_number = self._next_number, self._next_number + 1
-        self._answers[number] = _Answer(account, tag, kept)
+        self._answers[number] = _RecentAnswer(account, tag, kept)
         self.num_tokens += len(kept)
         followers = self._followers.setdefault(account, {})
         for place in range(MATCH_TOKENS, len(kept)):

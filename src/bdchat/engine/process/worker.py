@@ -193,7 +193,8 @@ class Worker:
             case SurveyArrival(request_id, prompt_tokens):
                 self._outbox.send(Surveyed(request_id=request_id, survey=survey(scheduler, prompt_tokens)))
             case Forget(cache_tag=cache_tag):
-                scheduler.forget(cache_tag)
+                scheduler.kv_cache.forget(cache_tag)
+                scheduler.drafts.recent.forget(cache_tag)
             case Inspect():
                 self._outbox.send(Inspected(sequences=inspect(scheduler, self._clock())))
             case Ping(number=number):

@@ -7,7 +7,7 @@ pays is reckoned from what steps take and from how often guesses of its kind wer
 from collections.abc import Sequence as SequenceOf
 from typing import NamedTuple
 
-from bdchat.engine.drafting.guess import Guess, Source
+from bdchat.engine.drafting.guess import Guess, GuessSource
 from bdchat.engine.drafting.lengths import Chance, Lengths, equal_lengths, free_lengths
 from bdchat.engine.drafting.recent_answers import RecentAnswers
 from bdchat.engine.metrics import Counts
@@ -20,12 +20,12 @@ from bdchat.engine.scheduling.sequence import Sequence
 MAX_STREAMS = 5
 
 
-class Draft(NamedTuple):
+class CheckedDraft(NamedTuple):
     """What of a guess a step checks behind a sequence's own token."""
 
     tokens: SequenceOf[int] = ()
     num_guessed: int = 0  # the rest fills up, so that sequences that share a pass are equally long
-    source: Source = Source.TEXT
+    source: GuessSource = GuessSource.TEXT
 
 
 class Drafts:
@@ -36,9 +36,9 @@ class Drafts:
         self._max_tokens = max_tokens if runner.memory_class is MemoryClass.DENSE else 0
         self.recent = RecentAnswers(memory_tokens if self._max_tokens else 0)
 
-    def plan(self, decoding: SequenceOf[Sequence], cost: StepCost, *, target_ms: float) -> list[Draft]:
+    def plan(self, decoding: SequenceOf[Sequence], cost: StepCost, *, target_ms: float) -> list[CheckedDraft]:
         """One for each of them."""
-        nothing = [Draft()] * len(decoding)
+        nothing = [CheckedDraft()] * len(decoding)
         if not self._max_tokens or not 0 < len(decoding) <= MAX_STREAMS:
             return nothing
         rooms = [min(self._max_tokens, sequence.num_to_go - 1) for sequence in decoding]
@@ -51,12 +51,12 @@ class Drafts:
             for sequence, guess, length in zip(decoding, guesses, lengths.of_each, strict=True)
         ]
 
-    def take_note(self, draft: Draft, num_accepted: int) -> None:
+    def take_note(self, draft: CheckedDraft, num_accepted: int) -> None:
         """Of its tokens, what fills up counted in, so many were right."""
         num_accepted = min(num_accepted, draft.num_guessed)
         self._counts.num_tokens_drafted += draft.num_guessed
         self._counts.num_tokens_accepted += num_accepted
-        if draft.source is Source.RECENT:
+        if draft.source is GuessSource.RECENT:
             self._counts.num_recent_tokens_drafted += draft.num_guessed
             self._counts.num_recent_tokens_accepted += num_accepted
 
@@ -83,7 +83,7 @@ class Drafts:
         )
 
 
-def _draft(sequence: Sequence, guess: Guess, length: int) -> Draft:
+def _draft(sequence: Sequence, guess: Guess, length: int) -> CheckedDraft:
     guessed = guess.tokens[:length]
     filling = [sequence.tokens[-1]] * (length - len(guessed))
-    return Draft([*guessed, *filling], len(guessed), guess.source)
+    return CheckedDraft([*guessed, *filling], len(guessed), guess.source)

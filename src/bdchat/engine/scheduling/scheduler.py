@@ -144,11 +144,6 @@ class Scheduler:
             self._fail(sequence, reason)
         return self.take_events()
 
-    def forget(self, cache_tag: str) -> None:
-        """What is kept of a conversation that was deleted. What runs goes on."""
-        self.kv_cache.forget(cache_tag)
-        self.drafts.recent.forget(cache_tag)
-
     def take_events(self) -> list[Event]:
         """What arose since the last step: who was cancelled need not hear of it a step later."""
         events, self._outbox = self._outbox, []

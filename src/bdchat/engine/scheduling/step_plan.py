@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bdchat.engine.model_runner import KVLayout, ModelRunner, Slice
 from bdchat.engine.request import Event
-from bdchat.engine.scheduling.drafts import Draft, Drafts
+from bdchat.engine.scheduling.drafts import CheckedDraft, Drafts
 from bdchat.engine.scheduling.policy import StepCost, share_budget
 from bdchat.engine.scheduling.sequence import Sequence
 
@@ -19,7 +19,7 @@ class Part(NamedTuple):
 
     sequence: Sequence
     num_tokens: int
-    draft: Draft = Draft()
+    draft: CheckedDraft = CheckedDraft()
 
     @property
     def num_outputs(self) -> int:
@@ -101,7 +101,7 @@ class StepPlan:
         return True
 
     def parts(self) -> list[Part]:
-        drafts = self.drafts or [Draft()] * len(self.decoding)
+        drafts = self.drafts or [CheckedDraft()] * len(self.decoding)
         decodes = [Part(s, 1, draft) for s, draft in zip(self.decoding, drafts, strict=True)]
         return decodes + [Part(s, n) for s, n in zip(self.reading, self.chunks, strict=True) if n]
 
