@@ -6,7 +6,26 @@ import { Api } from "./api";
 import { ROOT, type ServerOptions, ServerProcess } from "./server";
 import { reportRefusedContent, Watch } from "./watch";
 
+/** The browser's own pages behind its address bar, which nobody sees: a process of them for each visitor. */
+const UNSEEN = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
+/** Playwright's own list (its `chromiumSwitches`): of two such flags a browser takes the last. */
+const UNWANTED = [
+  "AvoidUnnecessaryBeforeUnloadCheckSync",
+  "DestroyProfileOnBrowserClose",
+  "HttpsUpgrades",
+  "HttpsFirstBalancedModeAutoEnable",
+  "LensOverlay",
+  "MediaRouter",
+  "PaintHolding",
+  "ThirdPartyStoragePartitioning",
+  "AvoidCorsURLLoaderRestartOnRedirect",
+  "OptimizationHints",
+  "NetworkTimeServiceQuerying",
+  "AimEnabled",
+  "PreconnectToSearch",
+];
 const FLAGS = [
+  `--disable-features=${[...UNWANTED, ...UNSEEN].join(",")}`,
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
