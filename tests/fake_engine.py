@@ -108,6 +108,7 @@ class FakeEngine:
     sequences: tuple[SequenceState, ...] = ()  # what an inspection finds
     forgotten: list[str] = field(default_factory=list)  # cache tags
     state: str = "ready"
+    lacks_memory: bool = False
     problem: str | None = None
     load_fraction: float | None = None
     is_closed: bool = False

@@ -22,7 +22,7 @@ from bdchat.engine.isolation.confinement import limit_address_space
 from bdchat.engine.local.child import Handle, ProcessSpawn
 from bdchat.engine.local.local_engine import LocalEngine
 from bdchat.engine.local.supervisor import Timeouts
-from bdchat.engine.model_runner import EmbeddingText, Slice, TextRun
+from bdchat.engine.model_runner import EmbeddingText, OutOfMemory, Slice, TextRun
 from bdchat.engine.process.inbox import Inbox
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.worker import LoadedModel, Worker
@@ -52,15 +52,17 @@ SEGFAULT = "<segfault>"  # in a prompt: reading it ends the process
 SEGFAULT_AT_TOKEN_20 = "<segfault later>"
 HANG = "<hang>"
 RAISE = "<raise>"
+OUT_OF_MEMORY = "<out of memory>"  # for llama.cpp, until the plan is smaller
 DEVOUR = "<devour>"  # takes addresses, touches none
 
 
 class MisbehavingRunner(FakeRunner):
     """Does what a prompt tells it to."""
 
-    def __init__(self, *, step_ms: float, **how: Any) -> None:
+    def __init__(self, *, step_ms: float, num_shrinks: int = 0, **how: Any) -> None:
         super().__init__(**how)
         self.step_ms = step_ms
+        self.num_shrinks = num_shrinks
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
         logits = super().decode(slices)
@@ -79,6 +81,8 @@ class MisbehavingRunner(FakeRunner):
             signal.pause()
         if RAISE in text:
             raise RuntimeError("told to raise")
+        if OUT_OF_MEMORY in text and self.num_shrinks == 0:
+            raise OutOfMemory("told to run out")
         if DEVOUR in text:
             _ = [bytearray(64 * 1024**2) for _ in range(256)]
 
@@ -134,13 +138,18 @@ def text_of_chat(prompt: ChatPrompt) -> str:
 
 
 class FakeLoader:
-    """path "fake?step_ms=5&n_ctx=512"; "fail=reason", "die=1", "stall=1" for models that do not load."""
+    """path "fake?step_ms=5&n_ctx=512"; "fail=reason", "die=1", "stall=1" for models that do not load; "needs=2" for one
+    that fits when its plan has been halved twice, "killed=2" for one that the system kills until then."""
 
     def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
         how = dict(parse_qsl(load.model_path.partition("?")[2]))
         report_progress("reading", 0.5)
         if "fail" in how:
             raise ValueError(how["fail"])
+        if load.num_shrinks < int(how.get("needs", 0)):
+            raise MemoryError("told to want more")
+        if load.num_shrinks < int(how.get("killed", 0)):
+            os.kill(os.getpid(), signal.SIGKILL)
         if "die" in how:
             os.kill(os.getpid(), signal.SIGABRT)
         if "stall" in how:
@@ -149,6 +158,7 @@ class FakeLoader:
             limit_address_space(int(how["address_space"]))
         runner = MisbehavingRunner(
             step_ms=float(how.get("step_ms", 1)),
+            num_shrinks=load.num_shrinks,
             n_ctx=int(how.get("n_ctx", 1024)),
             num_cells=int(how.get("n_ctx", 1024)) * 4,
         )

@@ -63,6 +63,7 @@ class StillEngine:
         self.info = info
         self.state = "ready" if info else "loading"
         self.problem: str | None = None
+        self.lacks_memory = False
         self.load_fraction: float | None = None
         self.sampling_defaults = SamplingDefaults()
         self.languages: tuple[str, ...] = ()

@@ -39,6 +39,10 @@ class Engine(Protocol):
         """Why it is "failed", in one line; else None."""
 
     @property
+    def lacks_memory(self) -> bool:
+        """It is "failed" because memory did not hold it, with the smallest plan either."""
+
+    @property
     def sampling_defaults(self) -> SamplingDefaults:
         """Known before the model is loaded."""
 

@@ -9,12 +9,30 @@ EngineError
 ├── ModelNotFound               model, available
 │   └── UnknownModel            problem, advice      an operator's argument
 ├── ModelLoadFailed             model, reason        the file or its template is unusable
+│   └── TooLittleMemory                              no smaller plan would help
 ├── EngineUnavailable           reason, retry_after_s  starting, restarting or draining
 ├── RequestQuarantined          num_deaths           it killed the engine twice
 └── GenerationFailed            reason               llama.cpp refused to compute
 
 Errors carry data; api/http/errors.py alone turns them into statuses and sentences for the wire.
 """
+
+# What native code says when it gets no memory: llama.cpp and the C++ runtime have no codes for it.
+_WANT_OF_MEMORY = (
+    "bad_alloc",
+    "Cannot allocate memory",
+    "insufficient memory",
+    "too little memory",
+    "unable to allocate",
+    "failed to allocate",
+    "mem_buffer != NULL",
+    "MemoryError",
+    "can't start new thread",
+)
+
+
+def speaks_of_memory(words: str) -> bool:
+    return any(said in words for said in _WANT_OF_MEMORY)
 
 
 class EngineError(Exception):
@@ -85,6 +103,10 @@ class ModelLoadFailed(EngineError):
         self.model = model
         self.reason = reason
         self.retry_after_s = retry_after_s
+
+
+class TooLittleMemory(ModelLoadFailed):
+    """What the settings promise does not fit, or not even the least does."""
 
 
 class EngineUnavailable(EngineError):

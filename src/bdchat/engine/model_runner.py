@@ -39,6 +39,10 @@ class DecodeFailed(Exception):
     """llama_decode refused the batch (< 0) or was aborted (2); the batch's sequences must be cleared."""
 
 
+class OutOfMemory(Exception):
+    """A step got no memory. Whatever is tried next would get none either: the process is to end."""
+
+
 class GrammarFailed(Exception):
     """An answer can't go on within its grammar: no token fits, or finding one takes too much."""
 

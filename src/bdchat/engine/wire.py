@@ -17,6 +17,7 @@ schema: a corrupted child must not become a corrupted server. The conversation:
     Forget →                    a conversation was deleted: so is what is kept of it
     Ping →      ← Pong
     Shutdown →                  the child exits with 0
+    ← MemoryEnded               a step got no memory: the child exits, the next one begins with a smaller plan
 
 Either side ends the connection at the first frame that it cannot read.
 """
@@ -48,6 +49,7 @@ class Load(Value, frozen=True, kw_only=True, tag="load"):
     cache_dir: str
     queue_limit: int = 64  # LimitSettings.queue
     generation_s: float = 0.0  # LimitSettings.generation_s
+    num_shrinks: int = 0  # memory ended so often: half of the plan each time
 
 
 class Submit(Value, frozen=True, kw_only=True, tag="submit"):
@@ -120,6 +122,14 @@ class Ready(Value, frozen=True, kw_only=True, tag="ready"):
 
 class LoadFailed(Value, frozen=True, kw_only=True, tag="load_failed"):
     reason: str
+    lacks_memory: bool = False
+    may_shrink: bool = False  # a smaller plan may fit
+
+
+class MemoryEnded(Value, frozen=True, kw_only=True, tag="memory_ended"):
+    """Last report of a process whose step got no memory: the next one goes on with a smaller plan."""
+
+    reason: str
 
 
 class Step(Value, frozen=True, kw_only=True, tag="step"):
@@ -169,7 +179,18 @@ class Pong(Value, frozen=True, kw_only=True, tag="pong"):
 
 
 Report = (
-    Loading | Ready | LoadFailed | Step | Rejected | Tokenized | Detokenized | Embedded | Surveyed | Inspected | Pong
+    Loading
+    | Ready
+    | LoadFailed
+    | MemoryEnded
+    | Step
+    | Rejected
+    | Tokenized
+    | Detokenized
+    | Embedded
+    | Surveyed
+    | Inspected
+    | Pong
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from bdchat.engine.kv.plan import CELL_PADDING, CellCount, KVMemoryError, KVPlan, fit_cells, must_share_cells, safe_plan
+from bdchat.engine.kv.plan import (
+    CELL_PADDING,
+    CellCount,
+    KVMemoryError,
+    KVPlan,
+    fit_cells,
+    must_share_cells,
+    safe_plan,
+    smaller,
+)
 from bdchat.engine.model_runner import KVLayout, MemoryClass
 from bdchat.settings import EngineSettings
 
@@ -141,3 +150,21 @@ def test_one_pool_where_not_all_have_the_whole_context_or_streams_cannot_be_copi
         free_bytes=int(free_gib * GIB),
     )
     assert found == expected
+
+
+def test_a_smaller_plan_has_half_of_everything_each_time() -> None:
+    settings = EngineSettings()
+    at_first, once, twice = (
+        smaller(settings, num_times, bytes_per_cell=1000.0, n_ctx_train=8192, free_bytes=8 << 30)
+        for num_times in range(3)
+    )
+    assert at_first is settings
+    assert (once.max_sequences, once.n_batch, twice.max_sequences, twice.n_batch) == (8, 256, 4, 128)
+    assert once.kv_memory_bytes == 8 * 8192 * 1000
+    assert twice.kv_memory_bytes == 4 * 8192 * 1000
+
+
+def test_a_smaller_plan_keeps_a_named_context_whole() -> None:
+    settings = EngineSettings(n_ctx=8192)
+    least = smaller(settings, 9, bytes_per_cell=1000.0, n_ctx_train=32_768, free_bytes=8 << 30)
+    assert (least.n_ctx, least.max_sequences, least.n_batch, least.kv_memory_bytes) == (8192, 1, 32, 8192 * 1000)

@@ -19,6 +19,7 @@ SAFE_MEMORY_SHARE = 4  # KV cells take at most 1/4 of what is free at load
 WISHED_MEMORY_SHARE = 3 / 4  # one place of a context that the settings name may take so much of it
 MODEST_BYTES = 2 * 1024**3
 GENEROUS_BYTES = 4 * 1024**3  # where so much gives every sequence all that is wanted, each has its own cells
+LEAST_BATCH = 32  # EngineSettings.n_batch's own bound
 LONG_N_CTX = 8192  # a long conversation
 
 
@@ -76,6 +77,23 @@ class KVMemoryError(Exception):
         self.n_ctx = n_ctx
         self.needed_bytes = needed_bytes
         self.budget_bytes = budget_bytes
+
+
+def smaller(
+    settings: EngineSettings, num_times: int, *, bytes_per_cell: float, n_ctx_train: int, free_bytes: int
+) -> EngineSettings:
+    """For a process whose predecessors ran out of memory so often: half of the places, the cells and the step each
+    time. A context that the settings name stays whole."""
+    if num_times == 0:
+        return settings
+    budget = kv_budget_bytes(settings, bytes_per_cell=bytes_per_cell, n_ctx_train=n_ctx_train, free_bytes=free_bytes)
+    one_place = math.ceil(padded(settings.n_ctx or CELL_PADDING) * bytes_per_cell)
+    less = {
+        "max_sequences": max(1, settings.max_sequences >> num_times),
+        "kv_memory_bytes": min(budget, max(one_place, budget >> num_times)),
+        "n_batch": max(LEAST_BATCH, settings.n_batch >> num_times),
+    }
+    return settings.model_copy(update=less)
 
 
 def must_share_cells(

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import llama_cpp
 
-from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.errors import ModelLoadFailed, TooLittleMemory
 from bdchat.engine.gguf.header import read_header, split_files
 from bdchat.engine.gguf.purpose import REFUSALS, looks_ahead
 from bdchat.engine.host import free_memory_bytes
@@ -142,7 +142,7 @@ class LlamaModel:
                 free_bytes=free_memory_bytes(),
             )
         except KVMemoryError as error:
-            raise ModelLoadFailed(self.path.name, str(error)) from error
+            raise TooLittleMemory(self.path.name, str(error)) from error
 
     def fingerprint(self, *parts: object) -> str:
         """Changes with the file, the library, and whatever else is named."""

@@ -14,20 +14,21 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
-from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.errors import ModelLoadFailed, TooLittleMemory
 from bdchat.engine.host import default_num_threads, free_memory_bytes
 from bdchat.engine.kv.plan import CellCount, KVMemoryError, KVPlan, fit_cells, safe_plan
 from bdchat.engine.llama.batch import NumpyBatch
 from bdchat.engine.llama.library import recorded_errors
 from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam
-from bdchat.engine.model_runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, Slice
+from bdchat.engine.model_runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, OutOfMemory, Slice
 from bdchat.engine.request import ModelInfo, SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
 from bdchat.settings import EngineSettings
 
 SPARE_OUTPUTS = 64  # rows of logits beyond one per sequence: drafts, prompt logprobs
 _GGML_TYPES = {"f16": 1, "q8_0": 8, "bf16": 30}  # ggml.h, enum ggml_type
+_ALLOC_FAILED = -2  # llama-context.cpp: GGML_STATUS_ALLOC_FAILED
 _TO_THE_END = -1  # llama.h: p1 < 0 means up to infinity
 
 
@@ -115,6 +116,8 @@ class LlamaRunner:
         self.decode_seconds += ended - began
         if rc == 1:
             raise NoKVSlot
+        if rc == _ALLOC_FAILED:
+            raise OutOfMemory("llama_decode got no memory for its buffers")
         if rc != 0:
             raise DecodeFailed(rc)
         if not is_repeatable:
@@ -283,7 +286,7 @@ def _fit(model: LlamaModel, model_id: str, settings: EngineSettings, plan: KVPla
             free_bytes=free_memory_bytes(),
         )
     except KVMemoryError as error:
-        raise ModelLoadFailed(model_id, str(error)) from error
+        raise TooLittleMemory(model_id, str(error)) from error
 
 
 def _context_params(settings: EngineSettings, plan: KVPlan, cells: CellCount, n_threads: int) -> Any:

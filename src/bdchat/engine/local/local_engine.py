@@ -124,6 +124,10 @@ class LocalEngine:
         return self._supervisor.problem
 
     @property
+    def lacks_memory(self) -> bool:
+        return self._supervisor.lacks_memory
+
+    @property
     def num_restarts(self) -> int:
         return self._supervisor.num_restarts
 

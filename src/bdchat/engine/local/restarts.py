@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from bdchat.engine.errors import speaks_of_memory
+
+MAX_SHRINKS = 6  # the first four take places, the last two the context of the only one
 _BACKOFF_S = (0.1, 0.5, 2.0, 5.0)
 _CRASH_SIGNALS = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGBUS, signal.SIGFPE, signal.SIGTRAP}
@@ -26,6 +29,16 @@ class Death(NamedTuple):
         if self.killed_because or self.was_oom:
             return True
         return -self.returncode in _CRASH_SIGNALS or self.returncode > 0
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        return self.was_oom or (self.returncode != 0 and not self.killed_because and speaks_of_memory(self.last_words))
+
+    @property
+    def is_unexplained_kill(self) -> bool:
+        """SIGKILL that neither we nor, as far as it tells, the kernel sent: another's witness may see what ours does
+        not, of a container or a machine below this one."""
+        return self.returncode == -signal.SIGKILL and not self.killed_because and not self.was_oom
 
     @property
     def cause(self) -> str:
@@ -72,11 +85,38 @@ class RestartPolicy:
         return _BACKOFF_S[min(len(self._deaths), len(_BACKOFF_S)) - 1]
 
 
-class OOMWitness:
-    """Tells a kill by the kernel for want of memory from any other SIGKILL."""
+class Shrinking:
+    """When memory ends, the next life gets half of the plan, a few times: never an endless loop. Who is killed without
+    a word while it loads was most likely too large; in service only the second kill in a row says so."""
 
-    def __init__(self, vmstat: Path = Path("/proc/vmstat")) -> None:
-        self._vmstat = vmstat
+    def __init__(self) -> None:
+        self.num_shrinks = 0
+        self._num_kills = 0  # without a word, in service, in a row
+
+    def note_progress(self) -> None:
+        self._num_kills = 0
+
+    def note_kill(self, *, was_ready: bool) -> None:
+        """By nobody knows whom. If it is no want of memory, the restart policy gives up in the end."""
+        self._num_kills += 1
+        if not was_ready or self._num_kills > 1:
+            self.shrink()
+
+    def shrink(self) -> bool:
+        """False: it is the smallest plan already."""
+        if self.num_shrinks >= MAX_SHRINKS:
+            return False
+        self.num_shrinks += 1
+        return True
+
+
+class OOMWitness:
+    """Tells a kill by the kernel for want of memory from any other SIGKILL: by the machine's count, or the group's."""
+
+    def __init__(
+        self, vmstat: Path = Path("/proc/vmstat"), events: Path = Path("/sys/fs/cgroup/memory.events")
+    ) -> None:
+        self._files = (vmstat, events)
         self._before = self._count()
 
     def saw_a_kill(self) -> bool:
@@ -85,8 +125,12 @@ class OOMWitness:
         return self._before > before
 
     def _count(self) -> int:
-        try:
-            lines = self._vmstat.read_text("ascii").splitlines()
-        except OSError:
-            return 0  # not Linux: then no death is blamed on memory
-        return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+        return sum(_kills_in(file) for file in self._files)
+
+
+def _kills_in(file: Path) -> int:
+    try:
+        lines = file.read_text("ascii").splitlines()
+    except OSError:
+        return 0  # not Linux, or no group of its own: then no death is blamed on memory
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

@@ -11,13 +11,18 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelLoadFailed
 from bdchat.engine.local.child import EngineChild, Spawn
-from bdchat.engine.local.restarts import Death, RestartPolicy
+from bdchat.engine.local.restarts import Death, RestartPolicy, Shrinking
 from bdchat.engine.request import ModelInfo
-from bdchat.engine.wire import Load, LoadFailed, Loading, Ping, Pong, Ready, Report, Step
+from bdchat.engine.wire import Load, LoadFailed, Loading, MemoryEnded, Ping, Pong, Ready, Report, Step
 
 log = logging.getLogger(__name__)
+
+
+WANT_OF_MEMORY_DELAY_S = 0.1  # for what else the system killed to be gone
 
 
 class Timeouts(NamedTuple):
@@ -61,12 +66,14 @@ class Supervisor:
         self._timeouts = timeouts
         self._clock = clock
         self._restarts = RestartPolicy(clock)
+        self._shrinking = Shrinking()
+        self._memory_ended = ""  # what the process said of it
         self._life: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._settled = asyncio.Event()  # ready, failed or closed
         self._failed_at = 0.0
         self._problem = ""
-        self._load_failure: str | None = None
+        self._load_failure: LoadFailed | None = None
         self._num_failed_loads = 0
         self._last_heard_at = 0.0
         self.child: EngineChild | None = None
@@ -74,6 +81,7 @@ class Supervisor:
         self.info: ModelInfo | None = None
         self.progress: Loading | None = None
         self.num_restarts = 0
+        self.lacks_memory = False  # that is why it was given up, while it is
 
     @property
     def can_submit(self) -> bool:
@@ -95,6 +103,8 @@ class Supervisor:
         self._settled.clear()
         self._load_failure = None
         self._num_failed_loads = 0
+        self._shrinking = Shrinking()  # there may be more memory now
+        self.lacks_memory = False
         self._life = asyncio.create_task(self._live(), name=f"engine {self._load.model_id}")
 
     async def settled(self) -> None:
@@ -104,6 +114,7 @@ class Supervisor:
     def note_progress(self) -> None:
         """A token came: this life was worth it."""
         self._restarts.note_progress()
+        self._shrinking.note_progress()
 
     async def aclose(self) -> None:
         if self._closing.is_set():
@@ -136,6 +147,7 @@ class Supervisor:
     async def _one_life(self) -> Death:
         self._last_heard_at = self._clock()
         self.progress = None
+        self._load_failure, self._memory_ended = None, ""
         try:
             child = await EngineChild.start(self._spawn, self._load.model_id, self._hear)
         except OSError as error:
@@ -143,7 +155,7 @@ class Supervisor:
         if self._closing.is_set():
             child.kill("it came too late")
         self.child = child
-        child.send(self._load)
+        child.send(msgspec.structs.replace(self._load, num_shrinks=self._shrinking.num_shrinks))
         log.info("engine process %d started", child.pid, extra={"model_id": self._load.model_id})
         watchers = [asyncio.create_task(self._watch_load(child)), asyncio.create_task(self._watch_steps(child))]
         try:
@@ -169,7 +181,9 @@ class Supervisor:
         elif type(report) is Loading:
             self.progress = report
         elif type(report) is LoadFailed:
-            self._load_failure = report.reason
+            self._load_failure = report
+        elif type(report) is MemoryEnded:
+            self._memory_ended = report.reason
         else:
             self._owner.on_report(report)
 
@@ -177,8 +191,8 @@ class Supervisor:
         try:
             await asyncio.wait_for(self._settled.wait(), self._timeouts.load_s)
         except TimeoutError:
-            self._load_failure = f"not loaded within {self._timeouts.load_s:.0f} s"
-            child.kill(self._load_failure)
+            self._load_failure = LoadFailed(reason=f"not loaded within {self._timeouts.load_s:.0f} s")
+            child.kill(self._load_failure.reason)
 
     async def _watch_steps(self, child: EngineChild) -> None:
         """Pings are answered between steps: long silence is a hung llama.cpp."""
@@ -204,7 +218,7 @@ class Supervisor:
         self.state = "restarting" if self.info is not None else "loading"
         self._settled.clear()
         if self._load_failure is not None:
-            return self._give_up(ModelLoadFailed, self._load_failure)
+            return self._after_failed_load(self._load_failure)
         log.warning(
             "engine process died: %s",
             death.description,
@@ -213,13 +227,31 @@ class Supervisor:
         if was_ready:
             self._owner.on_death(death)
         else:
-            self._num_failed_loads += 1
+            self._num_failed_loads += not death.ran_out_of_memory
             if self._num_failed_loads >= self._timeouts.num_failed_loads:
                 return self._give_up(ModelLoadFailed, f"the engine process dies while loading: {death.description}")
+        if self._memory_ended or death.ran_out_of_memory:
+            return self._after_want_of_memory(self._memory_ended or death.description, was_ready=was_ready)
+        if death.is_unexplained_kill:
+            self._shrinking.note_kill(was_ready=was_ready)
         delay_s = self._restarts.note_death()
         if delay_s is None:
             return self._give_up(EngineUnavailable, f"the engine process keeps dying: {death.description}")
         return delay_s
+
+    def _after_want_of_memory(self, said: str, *, was_ready: bool) -> float | None:
+        if self._shrinking.shrink():
+            return WANT_OF_MEMORY_DELAY_S
+        self.lacks_memory = True
+        reason = f"memory ends, also with the smallest plan: {said}"
+        return self._give_up(EngineUnavailable if was_ready else ModelLoadFailed, reason)
+
+    def _after_failed_load(self, failure: LoadFailed) -> float | None:
+        if failure.may_shrink and self._shrinking.shrink():
+            log.warning("it did not fit: %s", failure.reason, extra={"model_id": self._load.model_id})
+            return WANT_OF_MEMORY_DELAY_S
+        self.lacks_memory = failure.lacks_memory
+        return self._give_up(ModelLoadFailed, failure.reason)
 
     def _give_up(self, kind: type[ModelLoadFailed] | type[EngineUnavailable], reason: str) -> float | None:
         self.state = "failed"

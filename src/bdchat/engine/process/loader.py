@@ -15,7 +15,9 @@ import msgspec
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf.header import GGUFHeader, read_header
+from bdchat.engine.host import free_memory_bytes
 from bdchat.engine.isolation.confinement import confine
+from bdchat.engine.kv.plan import smaller
 from bdchat.engine.llama.embedder import LlamaEmbedder, longest_text
 from bdchat.engine.llama.library import library_identity, start_library, supports_gpu_offload
 from bdchat.engine.llama.measurement import calibrated_plan
@@ -63,6 +65,13 @@ class LlamaLoader:
             report=lambda fraction: report_progress("reading the model", fraction),
         )
         try:
+            settings = smaller(
+                settings,
+                load.num_shrinks,
+                bytes_per_cell=model.bytes_per_cell("f16"),
+                n_ctx_train=model.n_ctx_train,
+                free_bytes=free_memory_bytes(),
+            )
             tokenizer = LlamaTokenizer(model.handle)
             pooling = header.pooling or ("rank" if header.purpose == "reranker" else "mean")
             texts = EmbeddingTexts(
@@ -91,6 +100,7 @@ class LlamaLoader:
                 mark_tokens=prompts.mark_tokens(),
                 has_fim=prompts.has_fim,
                 num_dimensions=model.num_dimensions,
+                context_cut=told_smaller(runner.info, settings, load.num_shrinks),
             )
         except BaseException:
             model.close()
@@ -117,6 +127,16 @@ class LlamaLoader:
             cost=cost,
             grammars=grammars,
         )
+
+
+def told_smaller(info: ModelInfo, settings: EngineSettings, num_shrinks: int) -> str | None:
+    """What memory did not allow, in one line."""
+    if num_shrinks == 0:
+        return info.context_cut
+    return (
+        f"memory ended, so this is 1/{1 << num_shrinks} of the plan: answers at once {info.num_sequences}, context"
+        f" {info.n_ctx:,} tokens, step {settings.n_batch} tokens; load the model again when there is more memory"
+    )
 
 
 def _embedding_model(

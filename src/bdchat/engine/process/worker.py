@@ -12,13 +12,13 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from bdchat.engine.errors import EngineError
+from bdchat.engine.errors import EngineError, TooLittleMemory, speaks_of_memory
 from bdchat.engine.host import total_memory_bytes
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.kv.files import model_folder
 from bdchat.engine.kv.plan import ram_cache_bytes
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.model_runner import Embedder, ModelRunner
+from bdchat.engine.model_runner import Embedder, ModelRunner, OutOfMemory
 from bdchat.engine.process.embedding_jobs import EmbeddingJobs
 from bdchat.engine.process.embedding_worker import EmbeddingModel, EmbeddingWorker
 from bdchat.engine.process.inbox import (
@@ -46,6 +46,7 @@ from bdchat.engine.wire import (
     Load,
     LoadFailed,
     Loading,
+    MemoryEnded,
     Ping,
     Pong,
     Ready,
@@ -105,14 +106,19 @@ class Worker:
             model = self._loader.load(first, self._report_progress)
         except Exception as error:  # a border: whatever a file makes a library raise is the reason why it does not load
             log.info("load failed", exc_info=True)
-            reason = getattr(error, "reason", None) or f"{type(error).__name__}: {error}"
-            self._outbox.send(LoadFailed(reason=str(reason)))
+            reason = str(getattr(error, "reason", None) or f"{type(error).__name__}: {error}")
+            lacks_memory = isinstance(error, TooLittleMemory | MemoryError) or speaks_of_memory(reason)
+            may_shrink = lacks_memory and not isinstance(error, TooLittleMemory)
+            self._outbox.send(LoadFailed(reason=reason, lacks_memory=lacks_memory, may_shrink=may_shrink))
             return
         if isinstance(model, EmbeddingModel):
             EmbeddingWorker(self._inbox, self._outbox, clock=self._clock).serve(first, model)
             return
         try:
             self._serve(first, model)
+        except OutOfMemory as error:
+            log.warning("memory ended in a step: %s", error)
+            self._outbox.send(MemoryEnded(reason=str(error)))
         finally:
             model.runner.close()
 
@@ -127,7 +133,7 @@ class Worker:
             queue_timeout_s=settings.queue_timeout_s,
             generation_s=load.generation_s,
             is_deterministic=settings.deterministic,
-            ram_cache_bytes=ram_cache_bytes(settings, total_bytes=total_memory_bytes()),
+            ram_cache_bytes=ram_cache_bytes(settings, total_bytes=total_memory_bytes()) >> load.num_shrinks,
             disk=_disk(load, settings, model.runner),
             cost=model.cost,
         )
@@ -204,6 +210,8 @@ class Worker:
         """False: nothing was computed and nothing happened."""
         try:
             events = core.step()
+        except OutOfMemory:
+            raise
         except Exception:  # the worker-step border: the sequences fail, the engine goes on
             log.exception("step failed")
             events = core.scheduler.fail_all("the engine failed in a step")
