@@ -22,6 +22,7 @@ from bdchat.engine.text.tokenizer import FimTokens, Segment
 EOS = 256
 BOS = 257
 N_VOCAB = 258
+FAKE_SEQUENCE_BYTES = 1000  # that FakeRunner claims to hold for a sequence, however short
 
 
 def spell(tokens: Sequence[int]) -> int:
@@ -69,6 +70,7 @@ class FakeRunner:
         self.num_tokens_computed = 0
         self.num_decodes = 0
         self.batches: list[list[Slice]] = []
+        self.touched: set[int] = set()  # sequences whose cells were written since they were last given back
         self.refuse_slots = 0  # the next so many decodes raise NoKVSlot
         self.fail_decodes = 0  # the next so many decodes raise DecodeFailed
 
@@ -99,6 +101,7 @@ class FakeRunner:
         for s in slices:
             assert s.start == len(self._cells[s.seq_id]), "a hole or an overlap"
             assert s.start + len(s.tokens) <= self.info.n_ctx
+            self.touched.add(s.seq_id)
             for i, token in enumerate(s.tokens):
                 self._cells[s.seq_id].append((self._next_cell, int(token)))
                 self._next_cell += 1
@@ -142,6 +145,15 @@ class FakeRunner:
             self._cells[seq_id].append((self._next_cell, token))
             self._next_cell += 1
         return True
+
+    def state_bytes(self, seq_id: int) -> int:
+        return 4 * len(self._cells[seq_id])
+
+    def give_back(self) -> None:
+        self.touched = {seq_id for seq_id in self.touched if self._cells[seq_id]}
+
+    def resident_bytes(self) -> int | None:
+        return FAKE_SEQUENCE_BYTES * len(self.touched)
 
     def num_resident(self, seq_id: int) -> int:
         return len(self._cells[seq_id])
@@ -279,6 +291,9 @@ class FakeEmbedder:
 
     def drop(self, seq_id: int) -> None:
         self.open.pop(seq_id, None)
+
+    def give_back(self) -> None:
+        assert not self.open
 
     def close(self) -> None:
         self.is_closed = True

@@ -86,6 +86,16 @@ class ModelRunner(Protocol):
     def load(self, seq_id: int, state: bytes) -> bool:
         """Restores into an empty sequence. False: refused, the sequence is empty."""
 
+    def state_bytes(self, seq_id: int) -> int:
+        """How long what save() returns would be."""
+
+    def give_back(self) -> None:
+        """Gives the memory of cells that no sequence holds back to the system, as far as that is possible. What is
+        held, and what is computed from it, stays the same. Not before the last step's logits were read."""
+
+    def resident_bytes(self) -> int | None:
+        """Of all cells, in memory now. None: not known. Takes some milliseconds."""
+
     def num_resident(self, seq_id: int) -> int:
         """How many leading tokens llama.cpp itself says the sequence holds (0 when a hole or a window opens it)."""
 
@@ -176,5 +186,8 @@ class Embedder(Protocol):
 
     def drop(self, seq_id: int) -> None:
         """Of a text that is given up before its end."""
+
+    def give_back(self) -> None:
+        """Gives its memory back to the system until the next text. Nothing is being read."""
 
     def close(self) -> None: ...

@@ -356,4 +356,6 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     num_dimensions: int = 0  # of its vectors
     may_shorten_vectors: bool = False  # their first numbers are a vector too (Matryoshka)
     use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
+    # Whose KV cells give their memory back: each sequence's ("sequences"), all together ("whole"), nobody's ("none").
+    elasticity: str = "none"
     description: str = ""

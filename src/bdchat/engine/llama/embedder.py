@@ -19,6 +19,7 @@ from bdchat.engine.gguf.purpose import POOLINGS, Pooling
 from bdchat.engine.host import default_num_threads
 from bdchat.engine.kv.plan import KVPlan, padded
 from bdchat.engine.llama.batch import NumpyBatch
+from bdchat.engine.llama.context_memory import ContextMemory
 from bdchat.engine.llama.library import recorded_errors
 from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam
@@ -80,7 +81,8 @@ class LlamaEmbedder:
         on, off = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED, llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         params.flash_attn_type = on if self.flash_attention else off
         params.no_perf = True
-        with recorded_errors() as errors:
+        self._context_memory = ContextMemory()
+        with recorded_errors() as errors, self._context_memory.provided():
             self._context = llama_cpp.llama_init_from_model(model.handle, params)
         if not self._context:
             raise ModelLoadFailed(model_id, null_reason(errors, "no context for vectors could be made", model.path))
@@ -143,6 +145,9 @@ class LlamaEmbedder:
         self._sums.pop(seq_id, None)
         if self._memory:
             self._fast.seq_rm(self._memory, seq_id, -1, -1)
+
+    def give_back(self) -> None:
+        self._context_memory.give_back_all()
 
     def close(self) -> None:
         if self._context:

@@ -5,19 +5,24 @@ spin against each other. Knows sequences and positions; knows nothing of request
 """
 
 import ctypes
+import logging
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import llama_cpp
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from bdchat.engine.errors import ModelLoadFailed, TooLittleMemory
 from bdchat.engine.host import default_num_threads, free_memory_bytes
+from bdchat.engine.kv.cell_layout import CellLayout, UnknownState, find_layout
 from bdchat.engine.kv.plan import CellCount, KVMemoryError, KVPlan, fit_cells, safe_plan
 from bdchat.engine.llama.batch import NumpyBatch
+from bdchat.engine.llama.context_memory import ContextMemory
 from bdchat.engine.llama.library import recorded_errors
 from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam
@@ -25,6 +30,8 @@ from bdchat.engine.model_runner import DecodeFailed, KVLayout, MemoryClass, NoKV
 from bdchat.engine.request import ModelInfo, SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
 from bdchat.settings import EngineSettings
+
+logger = logging.getLogger(__name__)
 
 SPARE_OUTPUTS = 64  # rows of logits beyond one per sequence: drafts, prompt logprobs
 _GGML_TYPES = {"f16": 1, "q8_0": 8, "bf16": 30}  # ggml.h, enum ggml_type
@@ -67,10 +74,12 @@ class LlamaRunner:
         params.n_batch = self.n_batch
         params.n_ubatch = n_ubatch or self.n_batch
         params.n_outputs_max = self.n_outputs_max
-        with recorded_errors() as errors:
+        self._context_memory = ContextMemory()
+        with recorded_errors() as errors, self._context_memory.provided():
             self._context = llama_cpp.llama_init_from_model(model.handle, params)
         if not self._context:
             raise ModelLoadFailed(model_id, null_reason(errors, "llama.cpp could not make a context", model.path))
+        self._cell_layout: CellLayout | None = None
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = NumpyBatch(self.n_batch, self._n_ctx)
         self._scratch = SamplerScratch(model.n_vocab)
@@ -166,6 +175,42 @@ class LlamaRunner:
         self._clear(seq_id)
         return False
 
+    def state_bytes(self, seq_id: int) -> int:
+        return int(llama_cpp.llama_state_seq_get_size(self._context, seq_id))
+
+    def learn_cells(self) -> None:
+        """Finds where each stream's cells lie: only then can they be given back while others are in use. Computes two
+        tokens for it. Nothing may be resident."""
+        if self.layout is KVLayout.STREAMS and self._context_memory.is_elastic and self.num_sequences > 1:
+            last = self.num_sequences - 1
+            self.decode([Slice(last, 0, [0, 1 % self.info.n_vocab], 0)])
+            try:
+                self._cell_layout = find_layout(
+                    self.save(last),
+                    self._context_memory.cells(),
+                    stream=last,
+                    num_streams=self.num_sequences,
+                    num_cells=self.num_cells // self.num_sequences,
+                )
+            except UnknownState as error:
+                logger.info("cells are given back all together or not at all: %s", error)
+            self._clear(last)
+        self.give_back()
+        self.info = msgspec.structs.replace(self.info, elasticity=self._elasticity)
+
+    def give_back(self) -> None:
+        self._state = np.zeros(0, np.uint8)
+        empty = {seq_id for seq_id in range(self.num_sequences) if self._fast.seq_pos_max(self._memory, seq_id) < 0}
+        if len(empty) == self.num_sequences:
+            self._context_memory.give_back_all()
+        elif self._cell_layout is not None:
+            self._context_memory.give_back(self._cell_layout.spans(empty))
+        if sys.platform == "linux":
+            ctypes.CDLL(None).malloc_trim(0)
+
+    def resident_bytes(self) -> int | None:
+        return self._context_memory.resident_cell_bytes()
+
     def num_resident(self, seq_id: int) -> int:
         last = int(self._fast.seq_pos_max(self._memory, seq_id))
         if self.memory_class is MemoryClass.RECURRENT:
@@ -198,6 +243,12 @@ class LlamaRunner:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def _elasticity(self) -> str:
+        if not self._context_memory.is_elastic:
+            return "none"
+        return "whole" if self._cell_layout is None else "sequences"
 
     def _may_cut(self, seq_id: int, num_tokens: int) -> bool:
         """Whether the first num_tokens of a sequence can stand alone: llama.cpp itself cuts without asking."""
@@ -272,6 +323,7 @@ class LlamaRunner:
             has_chat_template=model.has_chat_template,
             fingerprint=model.fingerprint(plan.layout, plan.kv_type, plan.flash_attention),
             use_extra_bufts=model.use_extra_bufts,
+            elasticity=self._elasticity,
             description=model.description,
         )
 

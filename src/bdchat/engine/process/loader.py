@@ -89,6 +89,7 @@ class LlamaLoader:
             plan = calibrated_plan(model, load.model_id, settings, cache_dir)
             report_progress("making the context", None)
             runner = LlamaRunner(model, load.model_id, settings, plan, owns_model=True)
+            runner.learn_cells()
             marks = prompts.answer_marks()
             runner.info = msgspec.structs.replace(
                 runner.info,

