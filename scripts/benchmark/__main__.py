@@ -27,6 +27,7 @@ from . import (
     full_disk,
     hardening,
     imports,
+    memory,
     page,
     peers,
     report,
@@ -58,6 +59,7 @@ STORED_WORKLOADS = ("server-kills", "stop", "log-overhead", "full-disk")
 OWN_WORKLOADS = (
     "kills",
     "startup",
+    "memory",
     "hostile",
     "stalled-readers",
     "socket-drops",
@@ -113,6 +115,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         type=int,
         default=writer_stalls.NUM_MB,
         help="of the chat for --workload writer-stalls (200)",
+    )
+    parser.add_argument(
+        "--idle-s",
+        type=float,
+        default=300.0,
+        help="for --workload memory: how long nobody asks (300); --set engine.idle_after_s=… must be less",
     )
     parser.add_argument("--num-items", type=int, default=evaluation.NUM_ITEMS, help="for --workload evaluation (200)")
     parser.add_argument("--num-calls", type=int, default=tool_calls.NUM_CALLS, help="for --workload tools (1000)")
@@ -229,7 +237,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             )
         if "page" in wanted:
             outcomes += await page.page(logs, log)
-        outcomes += await _judged(options, ours, logs, log)
+        outcomes += [*await _held(options, [ours, *others[:1]], logs, log), *await _judged(options, ours, logs, log)]
         if "usage" in wanted:
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
@@ -242,6 +250,16 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         report.show_ratios(console, runs, ours.name, names)
         _report(options, console, runs, found)
     return runs, found
+
+
+async def _held(options: argparse.Namespace, each: list[Contender], logs: Path, log: Log) -> list[hardening.Outcome]:
+    """How much memory."""
+    outcomes: list[hardening.Outcome] = []
+    for server in each if "memory" in (options.workload or []) else ():
+        outcomes += await memory.memory(
+            server, logs, log, seed=options.seed, idle_s=options.idle_s, is_short=options.quick
+        )
+    return outcomes
 
 
 async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path, log: Log) -> list[hardening.Outcome]:

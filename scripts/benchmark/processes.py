@@ -46,6 +46,10 @@ class ProcessTree:
                 total += process.memory_info().rss
         return total
 
+    def proportional_bytes(self) -> int:
+        """Resident, each page divided by the number of processes that have it. Linux."""
+        return sum(_proportional_bytes(process) for process in self._living())
+
     def largest_child(self) -> psutil.Process | None:
         """The descendant with the most resident memory: the one that holds the model."""
         sizes = {}
@@ -73,4 +77,12 @@ def _peak_bytes(process: psutil.Process) -> int:
                 return int(line.split()[1]) * KIB
     with contextlib.suppress(psutil.Error):
         return int(process.memory_info().rss)  # no peak outside Linux
+    return 0
+
+
+def _proportional_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * KIB
     return 0

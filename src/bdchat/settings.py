@@ -164,6 +164,9 @@ class EngineSettings(Section):
     # conversations; at most a quarter of what is free, more only for one place of a named n_ctx.
     kv_memory_bytes: Bytes | None = None
     ram_cache_bytes: Bytes | None = None  # idle sequences kept outside the cells; None = 10 % of RAM, at most 1 GiB
+    # Without a request for so long, idle sequences leave the cells for RAM and disk: longer than an answer is read.
+    idle_after_s: Annotated[Seconds, Field(ge=2)] = 180.0
+    idle_memory_bytes: Bytes | None = None  # that they then take in RAM; None = 256 MiB, or a quarter of the weights
     # Stored chats' sequences kept on disk, so that an old chat answers at once also after a restart; 0 = none.
     disk_cache_bytes: Bytes = 4096 * MIB
     # Pause between two tokens of a running answer while a prompt is read, unless many answers' own steps take longer.
@@ -296,7 +299,7 @@ _NATIVE_SWITCHES = {
     # second busy process on the machine each spins away the time slice that the other needs: steps take 100 times as
     # long. A millisecond outlasts what the server does between two tokens.
     "GOMP_SPINCOUNT": "50000",
-    # Huge pages for the KV cells: a context of 3 GB opens in 0.5 s instead of 2.3 s.
+    # Huge pages for what is allocated in large blocks, weights in the CPU's own order above all.
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 

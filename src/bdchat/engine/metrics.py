@@ -11,6 +11,7 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
     num_cells: int = 0  # in use, idle ones included
     num_idle_cells: int = 0  # of those, held by no running sequence
     num_cells_total: int = 0
+    kv_resident_bytes: int = 0  # memory that the cells take, used or not; as of when the engine last had nothing to do
     ram_cache_bytes: int = 0
     disk_cache_bytes: int = 0
     # totals

@@ -121,7 +121,7 @@ export type EmbeddingsRequest = { model?: string | null; input: unknown; encodin
 
 export type EngineList = { data: Array<EngineView> };
 
-export type EngineView = { model: string; state: string; problem: string | null; is_default: boolean; is_leaving: boolean; pid: number | null; num_restarts: number; info: Record<string, unknown> | null; num_running: number; num_waiting: number; num_cells: number; num_idle_cells: number; num_cells_total: number; ram_cache_bytes: number; disk_cache_bytes: number; num_requests: number; num_cancelled: number; num_failed: number; num_evictions: number; num_preemptions: number; prompt_tokens_computed: number; prompt_tokens_cached: CacheCounts; cache_hit_share: number | null; tokens_generated: number; num_tokens_drafted: number; num_tokens_accepted: number; rates: Rates; sequences: Array<SequenceView> };
+export type EngineView = { model: string; state: string; problem: string | null; is_default: boolean; is_leaving: boolean; pid: number | null; num_restarts: number; info: Record<string, unknown> | null; num_running: number; num_waiting: number; num_cells: number; num_idle_cells: number; num_cells_total: number; kv_resident_bytes: number; ram_cache_bytes: number; disk_cache_bytes: number; num_requests: number; num_cancelled: number; num_failed: number; num_evictions: number; num_preemptions: number; prompt_tokens_computed: number; prompt_tokens_cached: CacheCounts; cache_hit_share: number | null; tokens_generated: number; num_tokens_drafted: number; num_tokens_accepted: number; rates: Rates; sequences: Array<SequenceView> };
 
 export type Error = { error: { message: string; type: string; param: string | null; code: string | null } };
 

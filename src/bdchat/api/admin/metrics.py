@@ -32,6 +32,7 @@ GAUGES: tuple[tuple[str, str, Reading], ...] = (
     ("kv_cells", "KV cells in use, idle ones included", lambda m: m.num_cells),
     ("kv_idle_cells", "KV cells kept as cache only", lambda m: m.num_idle_cells),
     ("kv_cells_total", "KV cells there are", lambda m: m.num_cells_total),
+    ("kv_resident_bytes", "Memory that the KV cells take", lambda m: m.kv_resident_bytes),
     ("ram_cache_bytes", "Idle sequences kept in memory", lambda m: m.ram_cache_bytes),
     ("disk_cache_bytes", "Stored conversations' sequences kept on disk", lambda m: m.disk_cache_bytes),
 )

@@ -73,6 +73,7 @@ class EngineView(View):
     num_cells: int  # in use, idle ones included
     num_idle_cells: int
     num_cells_total: int
+    kv_resident_bytes: int  # memory that the cells take, used or not
     ram_cache_bytes: int
     disk_cache_bytes: int
     num_requests: int

@@ -73,6 +73,8 @@ class KVCache:
         self.disk = disk
         self.snapshots = RamSnapshots(ram_cache_bytes, on_drop=self._move_to_disk)
         self.num_evictions = 0
+        self.num_resident_bytes = 0  # of all cells, when last measured; 0 where it is not known
+        self.measure()
 
     @property
     def num_cells(self) -> int:
@@ -93,6 +95,9 @@ class KVCache:
         if self._runner.layout is KVLayout.STREAMS:
             return (len(self._free) + len(self._idle)) * self._runner.info.n_ctx
         return self._runner.num_cells - self._num_live_cells()
+
+    def measure(self) -> None:
+        self.num_resident_bytes = self._runner.resident_bytes() or 0
 
     def length(self, seq_id: int) -> int:
         return self._tree.length(seq_id)
@@ -183,12 +188,15 @@ class KVCache:
         if disk.is_busy:
             return True
         for seq_id in reversed(self._idle):
-            tag = self._tags[seq_id]
-            if not tag or not self._is_worth_a_file(tokens := self._tree.tokens(seq_id)):
-                continue
-            if disk.put(tokens, self._runner.save(seq_id), tag=tag):
+            if self._save_to_disk(seq_id):
                 return True
         return any(self._move_to_disk(snapshot) for snapshot in self.snapshots)
+
+    def _save_to_disk(self, seq_id: int) -> bool:
+        tag = self._tags[seq_id]
+        if self.disk is None or not tag or not self._is_worth_a_file(tokens := self._tree.tokens(seq_id)):
+            return False
+        return self.disk.put(tokens, self._runner.save(seq_id), tag=tag)
 
     def _is_worth_a_file(self, tokens: list[int]) -> bool:
         """A chat that grows is not written again for every few words: a state is 23 kB a token, 128 kB at 7B."""
@@ -223,6 +231,18 @@ class KVCache:
         victim = next((i for i in self._idle if self._tree.num_private(i) > 0), next(iter(self._idle)))
         self._evict(victim)
         return True
+
+    @property
+    def idle_ids(self) -> tuple[int, ...]:
+        """Least recently used first."""
+        return tuple(self._idle)
+
+    def leave(self, seq_id: int, *, to_ram: bool) -> None:
+        """An idle sequence gives up its cells: to RAM, or to the disk where it has a tag, or for good."""
+        assert seq_id in self._idle
+        if not to_ram:
+            self._save_to_disk(seq_id)
+        self._evict(seq_id, saves=to_ram)
 
     def check(self) -> None:
         """Asserts the invariants. Called when the engine goes idle."""
@@ -343,8 +363,9 @@ class KVCache:
         else:
             self._idle.move_to_end(donor)
 
-    def _evict(self, seq_id: int) -> None:
-        self._save(seq_id)
+    def _evict(self, seq_id: int, *, saves: bool = True) -> None:
+        if saves:
+            self._save(seq_id)
         del self._idle[seq_id]
         self._clear(seq_id)
         self.num_evictions += 1

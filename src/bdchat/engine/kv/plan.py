@@ -20,6 +20,9 @@ WISHED_MEMORY_SHARE = 3 / 4  # one place of a context that the settings name may
 MODEST_BYTES = 2 * 1024**3
 GENEROUS_BYTES = 4 * 1024**3  # where so much gives every sequence all that is wanted, each has its own cells
 LEAST_BATCH = 32  # EngineSettings.n_batch's own bound
+IDLE_BYTES = 256 * 1024**2  # ten thousand tokens of the default model
+IDLE_WEIGHTS_SHARE = 1 / 4  # a large model's cells are large, and dear to compute again
+SHORT_MEMORY_SHARE = 16
 LONG_N_CTX = 8192  # a long conversation
 
 
@@ -163,9 +166,21 @@ def ram_cache_bytes(settings: EngineSettings, *, total_bytes: int) -> int:
     return min(total_bytes // 10, 1024**3) if settings.ram_cache_bytes is None else settings.ram_cache_bytes
 
 
+def idle_bytes(settings: EngineSettings, *, model_bytes: int) -> int:
+    """What idle sequences may take, in cells and outside, once nobody has asked for a while."""
+    if settings.idle_memory_bytes is not None:
+        return settings.idle_memory_bytes
+    return max(IDLE_BYTES, int(model_bytes * IDLE_WEIGHTS_SHARE))
+
+
+def short_bytes(*, total_bytes: int) -> int:
+    """Less than this free: memory is short, and idle sequences go at once."""
+    return total_bytes // SHORT_MEMORY_SHARE
+
+
 def _modest_bytes(settings: EngineSettings, one: int, bytes_per_cell: float) -> int:
-    """What is enough for a household, however much is free: llama.cpp fills all cells with zeroes, so they are paid for
-    at once. A small model gets MODEST_BYTES, a large one room for four whole conversations."""
+    """What is enough for a household, however much is free: cells take memory when they are used, and where they cannot
+    give it back they keep it. A small model gets MODEST_BYTES, a large one room for four whole conversations."""
     all_places = one * settings.max_sequences
     if all_places <= GENEROUS_BYTES:
         return all_places

@@ -115,12 +115,16 @@ class RamSnapshots:
         for shorter in self._shelf.covered_by(tokens):
             self._shelf.remove(shorter)
         while self.num_bytes + len(state) > self.max_bytes:
-            oldest = next(iter(self._shelf))
-            self._shelf.remove(oldest)
-            if self._on_drop is not None:
-                self._on_drop(oldest)
+            self.drop_one()
         self._shelf.add(Snapshot(tokens, state, tag))
         return True
+
+    def drop_one(self) -> None:
+        """The least recently used one; there must be one."""
+        oldest = next(iter(self._shelf))
+        self._shelf.remove(oldest)
+        if self._on_drop is not None:
+            self._on_drop(oldest)
 
     def best(self, tokens: Sequence[int]) -> tuple[int, Snapshot | None]:
         """(number of leading tokens in common, snapshot); (0, None) when there is none."""

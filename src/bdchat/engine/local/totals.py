@@ -13,6 +13,7 @@ GAUGES = frozenset(
         "num_cells",
         "num_idle_cells",
         "num_cells_total",
+        "kv_resident_bytes",
         "ram_cache_bytes",
         "disk_cache_bytes",
     }

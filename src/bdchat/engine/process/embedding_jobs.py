@@ -79,6 +79,11 @@ class EmbeddingJobs:
         self._note(step)
         self._send(step, vectors)
 
+    def give_back(self) -> None:
+        """Between two requests."""
+        if self._embedder is not None and not self.has_work:
+            self._embedder.give_back()
+
     def close(self) -> None:
         if self._embedder is not None:
             self._embedder.close()

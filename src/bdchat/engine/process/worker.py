@@ -16,11 +16,12 @@ from bdchat.engine.errors import EngineError, TooLittleMemory, speaks_of_memory
 from bdchat.engine.host import total_memory_bytes
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.kv.files import model_folder
-from bdchat.engine.kv.plan import ram_cache_bytes
+from bdchat.engine.kv.plan import idle_bytes, ram_cache_bytes, short_bytes
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.model_runner import Embedder, ModelRunner, OutOfMemory
 from bdchat.engine.process.embedding_jobs import EmbeddingJobs
 from bdchat.engine.process.embedding_worker import EmbeddingModel, EmbeddingWorker
+from bdchat.engine.process.idle_care import IdleCare
 from bdchat.engine.process.inbox import (
     Arrival,
     GrammarSource,
@@ -60,8 +61,6 @@ log = logging.getLogger(__name__)
 
 _METRICS_INTERVAL_S = 0.1  # between frames that carry metrics only
 _STALLED_WAIT_S = 0.01  # work is waiting but nothing could be computed: do not spin
-_CALM_S = 2.0  # so long nobody asks for anything before conversations are written to disk, one by one
-_BETWEEN_SAVES_S = 0.05  # somebody may ask meanwhile
 _LAST_SAVES_S = 1.0  # at an orderly end
 
 
@@ -138,18 +137,35 @@ class Worker:
             cost=model.cost,
         )
         embeddings = EmbeddingJobs(self._outbox, model.make_embedder, scheduler.counts, queue_limit=load.queue_limit)
+        care = IdleCare(
+            scheduler.kv_cache,
+            model.runner,
+            idle_s=settings.idle_after_s,
+            keep_bytes=idle_bytes(settings, model_bytes=model.runner.info.model_bytes),
+            short_bytes=short_bytes(total_bytes=total_memory_bytes()),
+            give_back_others=embeddings.give_back,
+            clock=self._clock,
+        )
         self._inbox.build_prompts(model.prompts, model.grammars)
         self._inbox.build_texts(model.texts)
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
         try:
-            if self._loop(scheduler, EngineCore(scheduler, model.runner), embeddings, settings.target_step_ms):
+            core = EngineCore(scheduler, model.runner)
+            if self._loop(scheduler, core, embeddings, care, settings.target_step_ms):
                 self._save_the_rest(scheduler)
         finally:
             embeddings.close()
             if scheduler.kv_cache.disk is not None:
                 scheduler.kv_cache.disk.close()
 
-    def _loop(self, scheduler: Scheduler, core: EngineCore, embeddings: EmbeddingJobs, target_step_ms: float) -> bool:
+    def _loop(
+        self,
+        scheduler: Scheduler,
+        core: EngineCore,
+        embeddings: EmbeddingJobs,
+        care: IdleCare,
+        target_step_ms: float,
+    ) -> bool:
         """Whether it was told to end; False: the parent is gone, and so must this process be. Answers and vectors take
         turns, step by step."""
         wait_s: float | None = None
@@ -158,7 +174,7 @@ class Worker:
             for item in items:
                 if isinstance(item, Shutdown | ParentGone):
                     return isinstance(item, Shutdown)
-                self._handle(scheduler, embeddings, item)
+                self._handle(scheduler, embeddings, care, item)
             if scheduler.has_work or self._pending:
                 has_moved = self._step(core)
                 wait_s = 0.0 if has_moved else _STALLED_WAIT_S
@@ -166,19 +182,18 @@ class Worker:
                 embeddings.step(limit_ms=target_step_ms if scheduler.has_work else None)
                 self._send(scheduler)
                 wait_s = 0.0
-            if not scheduler.has_work and not embeddings.has_work:
+            if scheduler.has_work or embeddings.has_work:
+                care.watch()
+            else:
+                wait_s = care.rest()
                 self._send(scheduler, is_idle=True)
-                if items or wait_s in {0.0, _STALLED_WAIT_S}:
-                    wait_s = _CALM_S
-                else:
-                    wait_s = _BETWEEN_SAVES_S if scheduler.kv_cache.save_one() else None
 
     def _save_the_rest(self, scheduler: Scheduler) -> None:
         deadline = self._clock() + _LAST_SAVES_S
         while self._clock() < deadline and scheduler.kv_cache.save_one():
             time.sleep(_STALLED_WAIT_S)  # the writer works meanwhile
 
-    def _handle(self, scheduler: Scheduler, embeddings: EmbeddingJobs, item: Item) -> None:
+    def _handle(self, scheduler: Scheduler, embeddings: EmbeddingJobs, care: IdleCare, item: Item) -> None:
         match item:
             case Arrival(request, prompt_tokens, prompt_text, resumption, opens_thought, grammar):
                 try:
@@ -201,7 +216,9 @@ class Worker:
             case Forget(cache_tag=cache_tag):
                 scheduler.kv_cache.forget(cache_tag)
                 scheduler.drafts.recent.forget(cache_tag)
+                care.wake()
             case Inspect():
+                care.look()
                 self._outbox.send(Inspected(sequences=inspect(scheduler, self._clock())))
             case Ping(number=number):
                 self._outbox.send(Pong(number=number))

@@ -256,7 +256,7 @@ class Scheduler:
                     return
                 continue
             for earlier in self._waiting:
-                if earlier.arrived_at < sequence.arrived_at and not self._is_held_back(earlier):
+                if earlier.arrived_at < sequence.arrived_at and not shares_running_prefill(earlier, self._running, 0):
                     earlier.num_passed_over += 1
 
     def _try_admit(self, sequence: Sequence, now: float) -> bool:
@@ -291,9 +291,6 @@ class Scheduler:
         need = len(sequence.tokens) - num_free + self._expected.at_most(sequence.num_to_go)
         promised = sum(s.num_pending + self._expected.at_most(s.num_to_go) for s in self._running)
         return need + promised <= self.kv_cache.num_available_cells
-
-    def _is_held_back(self, sequence: Sequence) -> bool:
-        return shares_running_prefill(sequence, self._running, 0)
 
     @property
     def _num_places(self) -> int:
@@ -391,6 +388,7 @@ class Scheduler:
             num_cells=self.kv_cache.num_cells,
             num_idle_cells=self.kv_cache.num_idle_cells,
             num_cells_total=self._runner.num_cells,
+            kv_resident_bytes=self.kv_cache.num_resident_bytes,
             ram_cache_bytes=self.kv_cache.snapshots.num_bytes,
             disk_cache_bytes=self.kv_cache.num_disk_bytes,
             decode_seconds=self._runner.decode_seconds,

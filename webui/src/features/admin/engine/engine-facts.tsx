@@ -24,6 +24,7 @@ export function EngineFacts({ engine }: Props) {
           [t("admin.engine.atOnce"), num("num_sequences")],
           [t("admin.engine.threads"), num("n_threads")],
           [t("admin.engine.kvType"), typeof info.kv_type === "string" ? info.kv_type : "–"],
+          [t("admin.engine.cellMemory"), format.bytes(engine.kv_resident_bytes)],
           [t("admin.engine.ram"), format.bytes(engine.ram_cache_bytes)],
           [t("admin.engine.disk"), format.bytes(engine.disk_cache_bytes)],
           [t("admin.engine.requests"), format.number(engine.num_requests)],

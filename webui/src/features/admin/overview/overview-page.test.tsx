@@ -35,6 +35,7 @@ const ENGINE = {
   num_waiting: 7,
   num_cells: 500,
   num_cells_total: 1000,
+  kv_resident_bytes: 0,
   prompt_tokens_computed: 100,
   tokens_generated: 10,
   prompt_tokens_cached: { resident: 200, ram: 60, disk: 40 },
