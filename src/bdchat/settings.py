@@ -201,6 +201,8 @@ class ModelSettings(Section):
     # A request under /v1 that names a model which is not served gets 404, as from OpenAI, or the default's answer: some
     # editors can name none but gpt-4o.
     unknown: Literal["refuse", "default"] = "refuse"
+    # An installed, smaller model that answers in the default's place while memory does not hold that one; None: nobody.
+    fallback: str | None = None
     # Admins may search the Hugging Face hub from the page; each search tells the hub its words. Off: nothing asks it.
     hub_search: bool = False
 

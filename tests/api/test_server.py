@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.server import Server, announce, listen, router_of
 from bdchat.api.transport.http_protocol import protocol_factory
-from bdchat.engine.errors import ModelNotFound
+from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.models.catalog import Catalog
 from bdchat.settings import AuthSettings, EngineSettings, ModelSettings, ServerSettings, Settings
@@ -120,6 +120,21 @@ def test_of_a_names_addresses_the_first_that_the_machine_has_is_taken(monkeypatc
     monkeypatch.setattr("socket.getaddrinfo", addresses("203.0.113.1", "203.0.113.2"))
     with pytest.raises(OSError, match="Cannot assign requested address"):
         listen(ServerSettings(host="localhost", port=0))
+
+
+async def test_a_fallback_is_served_and_waits(tmp_path: Path) -> None:
+    models = LocalModels(Catalog.load(tmp_path), EngineSettings(), cache_dir=tmp_path / "cache", spawn=ThreadSpawn())
+    for name in ("large", "small"):
+        GGUFFile().write(models.catalog.models_dir / f"{name}.gguf")
+    router = router_of(models, Settings(models=ModelSettings(default="large", fallback="small")))
+    assert [(name, engine.state) for name, engine in router.engines.items()] == [
+        ("large", "loading"),
+        ("small", "idle"),
+    ]
+    await router.aclose()
+    write_tiny_bert(models.catalog.models_dir / "vectors.gguf")
+    with pytest.raises(ModelLoadFailed, match=r"models\.fallback must name a model that chats"):
+        router_of(models, Settings(models=ModelSettings(default="large", fallback="vectors")))
 
 
 def test_an_address_that_is_taken_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,24 @@ def test_an_unknown_name_is_the_default_for_who_wants_an_answer_alone(engines: M
     assert Router(engines, default="large", created=7).asked_for("gpt-4o") == "gpt-4o"
 
 
+def test_a_fallback_answers_while_memory_does_not_hold_the_default() -> None:
+    large, small = StillEngine(info_of("large", 128)), StillEngine(info_of("small", 128))
+    engines = {"large": large, "small": small}
+    router = Router(engines, default="large", created=7, fallback="small")
+    assert router.engine_for(None) is large
+    large.state, large.problem, large.lacks_memory = "failed", "too little memory", True
+    assert router.engine_for(None) is small
+    assert router.engine_for("large") is large  # who names it hears why
+    assert router.problem_of("large") == "too little memory; small answers in its place (models.fallback)"
+    assert [model.stands_in_for for model in router.models()] == [None, "large"]
+    assert router.asked_for("large") == "large"
+    kind = Router(engines, default="large", created=7, fallback="small", unknown_is_default=True)
+    assert kind.asked_for("large") is None
+    large.lacks_memory = False
+    assert router.engine_for(None) is large
+    assert Router(engines, default="large", created=7).stand_in_of("large") is None
+
+
 def test_a_model_becomes_the_default_when_it_has_been_loaded_and_not_before() -> None:
     """A model that could not be loaded was everybody's default, because it had been the first to be tried."""
     broken, slow = StillEngine(), StillEngine()

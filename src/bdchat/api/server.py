@@ -31,6 +31,7 @@ from bdchat.api.transport.open_connections import OpenConnections
 from bdchat.api.transport.socket_protocol import socket_options
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.local.local_models import LocalModels
+from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.router import Router
 from bdchat.settings import ServerSettings, Settings
 from bdchat.store.errors import StoreUnavailable
@@ -140,7 +141,7 @@ def local_router(settings: Settings) -> Router:
 
 def router_of(models: LocalModels, settings: Settings) -> Router:
     """Of these models. A packaged one for vectors is served beside the configured one, unless that makes them itself,
-    and its process starts at the first text."""
+    and its process starts at the first text. models.fallback's starts when the configured model does not fit."""
     made: dict[str, Any] = {
         "created": int(time.time()),
         "unknown_is_default": settings.models.unknown == "default",
@@ -154,11 +155,26 @@ def router_of(models: LocalModels, settings: Settings) -> Router:
         return Router(engines, default=None, **made)
     installed = models.find_for_operator(settings.models.default)
     aliases = dict.fromkeys(installed.names[1:], installed.name)
+    fallback = _fallback(models, settings, beside=installed.name)
     default = models.open(installed)
     if default.purpose == "embedding" or installed.name in beside:
         beside.clear()
+    if fallback is not None:
+        beside[fallback.name] = fallback
+        aliases |= dict.fromkeys(fallback.names[1:], fallback.name)
+        made["fallback"] = fallback.name
     engines = {installed.name: default} | {name: models.open(model, starts=False) for name, model in beside.items()}
     return Router(engines, default=installed.name, aliases=aliases, **made)
+
+
+def _fallback(models: LocalModels, settings: Settings, *, beside: str) -> InstalledModel | None:
+    """Its process starts when it must. Raises ModelNotFound, ModelLoadFailed."""
+    if settings.models.fallback is None:
+        return None
+    found = models.find_for_operator(settings.models.fallback)
+    if found.header is None or found.header.purpose != "chat":
+        raise ModelLoadFailed(found.name, "it writes no text: models.fallback must name a model that chats")
+    return found if found.name != beside else None
 
 
 def listen(server: ServerSettings, *, backlog: int = MAX_BACKLOG) -> socket.socket:

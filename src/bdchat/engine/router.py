@@ -49,6 +49,7 @@ class ServedModel:
     load_fraction: float | None  # Engine.load_fraction
     has_fim: bool  # it can fill gaps
     purpose: str = "chat"  # Engine.purpose
+    stands_in_for: str | None = None  # the default, while memory does not hold it
 
 
 class Router:
@@ -56,7 +57,8 @@ class Router:
 
     Only the default that it was made with may be a model that does not load; none becomes it afterwards.
     Without a source nothing can be loaded beyond the engines that it was made with. `unknown_is_default`: the default
-    answers requests that name a model which is not served. `remedies`: name → what would bring
+    answers requests that name a model which is not served. `fallback`: answers, where no model is named, in the place
+    of a default that memory does not hold. `remedies`: name → what would bring
     a model of that name, in one sentence."""
 
     def __init__(
@@ -68,6 +70,7 @@ class Router:
         aliases: Mapping[str, str] | None = None,
         unknown_is_default: bool = False,
         remedies: Mapping[str, str] | None = None,
+        fallback: str | None = None,
         source: ModelSource | None = None,
     ) -> None:
         assert default is None or default in engines
@@ -78,6 +81,8 @@ class Router:
         self._aliases = {alias: target for alias, target in (aliases or {}).items() if target in engines}
         self._unknown_is_default = unknown_is_default
         self._remedies = dict(remedies or {})
+        assert fallback is None or fallback in engines
+        self._fallback = fallback
         self._source = source
         self._leaving: dict[str, Engine] = {}
 
@@ -110,15 +115,33 @@ class Router:
             return str(model)
         if model in DEFAULT_NAMES and self._engines:
             candidates = self._that("chat") or tuple(self._engines)
-            return self.default or min(candidates, key=lambda each: self._engines[each].state == "failed")
+            chosen = self.default or min(candidates, key=lambda each: self._engines[each].state == "failed")
+            return self.stand_in_of(chosen) or chosen
         if model is not None and model in self._aliases:
             return self._aliases[model]
         raise ModelNotFound(model or "default", tuple(self._engines), self._remedies.get(model or "", ""))
 
+    def stand_in_of(self, model_id: str) -> str | None:
+        """Who answers in its place, while it is the default and memory does not hold it."""
+        fallback = self._fallback if self._fallback in self._engines else None
+        is_down = model_id == self._default and model_id != fallback and self._engines[model_id].lacks_memory
+        return fallback if is_down else None
+
+    def problem_of(self, model_id: str) -> str | None:
+        """Engine.problem, and who answers meanwhile. A model that is leaving has neither."""
+        problem = self._engines[model_id].problem if model_id in self._engines else None
+        if problem is not None and (stand_in := self.stand_in_of(model_id)) is not None:
+            return f"{problem}; {stand_in} answers in its place (models.fallback)"
+        return problem
+
     def asked_for(self, model: str | None) -> str | None:
         """Whom a request is to name that names `model`: None, the default, for one that is not served where an operator
-        lets the default answer for it. Only for requests that want an answer and nothing else."""
+        lets the default answer for it, or that memory does not hold. Only for requests that want an answer and nothing
+        else."""
         is_served = model in self._engines or model in DEFAULT_NAMES or model in self._aliases
+        named = self._aliases.get(model or "", model or "")
+        if named in self._engines and self.stand_in_of(named) is not None:
+            is_served = False
         return None if self._unknown_is_default and not is_served else model
 
     def engine_for(self, model: str | None) -> Engine:
@@ -229,6 +252,8 @@ class Router:
         self._aliases = {alias: target for alias, target in self._aliases.items() if target != model_id}
         if self._default == model_id:
             self._default = None
+        if self._fallback == model_id:
+            self._fallback = None
 
     def _sort(self) -> None:
         """The default first; the others as they came."""
@@ -239,4 +264,5 @@ class Router:
         n_ctx = info.n_ctx if info else None
         known = (engine.state, info, engine.sampling_defaults, engine.languages, n_ctx, engine.load_fraction)
         has_fim = info.has_fim if info else engine.has_fim
-        return ServedModel(model_id, created, engine.owner, *known, has_fim, engine.purpose)
+        stands_in_for = self._default if self._default and self.stand_in_of(self._default) == model_id else None
+        return ServedModel(model_id, created, engine.owner, *known, has_fim, engine.purpose, stands_in_for)

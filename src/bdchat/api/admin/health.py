@@ -33,6 +33,7 @@ class Health:
         if identity_of(request) is not None:
             document["models"] = [
                 {"id": model_id, "state": engine.state, "num_restarts": engine.num_restarts}
+                | ({"answered_by": stand_in} if (stand_in := self._router.stand_in_of(model_id)) else {})
                 for model_id, engine in self._router.engines.items()
             ]
         body = msgspec.json.encode(document)

@@ -192,7 +192,11 @@ class AdminModels:
         free_bytes = self._free_bytes()
         rows, disk = await asyncio.to_thread(self._look, free_bytes)
         engines = {**self._router.leaving, **self._router.engines}
-        views = [to_model_view(row, engines.get(row.name), is_default=row.name == self._router.default) for row in rows]
+        default, problem_of = self._router.default, self._router.problem_of
+        views = [
+            to_model_view(row, engines.get(row.name), is_default=row.name == default, problem=problem_of(row.name))
+            for row in rows
+        ]
         return reply(
             ModelList(
                 data=views,

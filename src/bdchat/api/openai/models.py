@@ -43,6 +43,7 @@ def _to_wire(model: ServedModel) -> Model:
         num_parameters=model.info.num_parameters if model.info else None,
         state=model.state,
         load_fraction=model.load_fraction,
+        stands_in_for=model.stands_in_for,
     )
 
 

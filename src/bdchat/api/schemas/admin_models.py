@@ -111,7 +111,7 @@ class PullList(View):
     data: list[PullView]
 
 
-def to_model_view(row: ModelRow, engine: Engine | None, *, is_default: bool) -> ModelView:
+def to_model_view(row: ModelRow, engine: Engine | None, *, is_default: bool, problem: str | None) -> ModelView:
     """`engine`: None where it is not loaded."""
     shown = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in HIDDEN}
     shown["languages"] = list(row.languages)
@@ -119,6 +119,6 @@ def to_model_view(row: ModelRow, engine: Engine | None, *, is_default: bool) -> 
         **shown,
         served=engine.state if engine else None,
         context_cut=engine.info.context_cut if engine and engine.info else None,
-        problem=engine.problem if engine else None,
+        problem=problem,
         is_default=is_default,
     )

@@ -14,6 +14,7 @@ Deliberate divergences from OpenAI:
 8. `owned_by`: who made it, as its file says.
 9. `state`: loading, ready, restarting, failed or closed. `load_fraction`: how much of the file has been read, 0 to 1,
    while it is; else null.
+10. `stands_in_for`: the default model, while memory does not hold that one and this one answers in its place.
 """
 
 from typing import Literal
@@ -45,6 +46,7 @@ class Model(View):
     num_parameters: int | None
     state: str
     load_fraction: float | None
+    stands_in_for: str | None
 
 
 class ModelList(View):
