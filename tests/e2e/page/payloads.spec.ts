@@ -1,6 +1,7 @@
 /** Two hundred texts that would like to be more than text: nothing of them runs, loads, leads away or breaks the page. */
 import type { BrowserContext, Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { follow } from "./harness/places";
 import { stage } from "./harness/stage";
 import { PAYLOADS } from "./payloads";
 
@@ -66,23 +67,23 @@ test("as questions, answers and titles", async () => {
   const { page, context, api, watch } = await scene.visitor("ann");
   watch.foresee(/\/preview/); // there is no model
   const ran = await watchFor(context);
-  const found: Record<string, string[]> = {};
+  const threads: { some: string[]; sessionId: string }[] = [];
   for (let at = 0; at < PAYLOADS.length; at += PER_CHAT) {
     const some = PAYLOADS.slice(at, at + PER_CHAT);
-    const chats = some.map((text) => api.chat(asTitle(text), []));
-    const sessionId = await api.chat(
-      asTitle(some[0] ?? ""),
-      some.flatMap((text) => [text, text]),
-    );
-    await Promise.all(chats);
-    await page.goto(`/chat/${sessionId}`);
-    await page
-      .getByRole("article")
-      .nth(2 * some.length - 1)
-      .waitFor();
+    const messages = some.flatMap((text) => [text, text]);
+    threads.push({ some, sessionId: await api.chat(asTitle(some[0] ?? ""), messages) }); // before a page hears of each
+  }
+  const found: Record<string, string[]> = {};
+  await page.goto("/"); // once: what one of them did to the page would still be there at the next
+  for (const [number, { some, sessionId }] of threads.entries()) {
+    const titled = await Promise.all(some.map((text) => api.chat(asTitle(text), [])));
+    await follow(page, { path: `/chat/${sessionId}`, mark: "article" });
+    const articles = page.locator("article:not([data-left])");
+    await articles.nth(2 * some.length - 1).waitFor();
     expect(await page.getByRole("article").count()).toBe(2 * some.length);
+    for (const id of titled) await page.locator(`nav a[href$="${id}"]`).waitFor();
     const problems = await problemsOf(page);
-    if (problems.length > 0) found[`chat of ${at}`] = problems;
+    if (problems.length > 0) found[`chat ${number}`] = problems;
   }
   expect(found).toEqual({});
   expect(ran).toEqual([]);

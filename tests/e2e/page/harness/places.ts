@@ -178,7 +178,7 @@ async function isLeft(page: Page, { act, part }: Place): Promise<boolean> {
 }
 
 /** As a link of the page does. What has the mark of the next view already is not that view. */
-async function follow(page: Page, { path, mark }: Place): Promise<void> {
+export async function follow(page: Page, { path, mark }: Pick<Place, "path" | "mark">): Promise<void> {
   await page.evaluate(
     ([there, selector]) => {
       for (const element of document.querySelectorAll(selector)) element.setAttribute("data-left", "");
