@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { answered, field, messages, say, thread } from "./harness/chat";
 import { stage } from "./harness/stage";
 
-const scene = stage({ model: "default" });
+const scene = stage({ model: { numTokens: 30, tokensPerS: 30 } });
 
 async function openSharing(page: Page): Promise<Locator> {
   await page.getByRole("button", { name: "Chat menu" }).click();
