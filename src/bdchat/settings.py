@@ -157,6 +157,13 @@ class EngineSettings(Section):
     kv_layout: Literal["auto", "unified", "streams"] = "auto"  # auto = by calibration
     kv_type: Literal["auto", "f16", "bf16", "q8_0"] = "auto"  # changes text slightly: part of system_fingerprint
     flash_attention: Literal["auto", "on", "off"] = "auto"
+    # auto = the encoding of each matrix that is fastest on this CPU, made once in the background and kept in the cache
+    # folder; file = as it is in the file. Part of system_fingerprint.
+    weights: Literal["auto", "file"] = "auto"
+    # What another encoding may change: mean KL divergence from the file's answers to a fixed text, in nats a token.
+    # The file itself, computed with another attention kernel, differs from itself by 0.005 with a 135M model.
+    weights_max_kl: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.006
+    weights_cache_bytes: Bytes = 16384 * MIB  # of disk for encodings of all models; the least recently used goes first
     # Every request gets the same tokens each time, also among others: nothing is reused, answers do not share steps.
     deterministic: bool = False
     swa_full: bool = True  # keep all of a sliding-window model's cells: any prefix can be reused
@@ -290,29 +297,6 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)  # `load` merges the sources itself, so that their order is in one place
-
-
-_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
-
-
-# libgomp's and glibc's own switches; a user's are kept.
-_NATIVE_SWITCHES = {
-    # Threads wait for each other at every node of the graph. By default they spin for milliseconds first, and with a
-    # second busy process on the machine each spins away the time slice that the other needs: steps take 100 times as
-    # long. A millisecond outlasts what the server does between two tokens.
-    "GOMP_SPINCOUNT": "50000",
-    # Huge pages for what is allocated in large blocks, weights in the CPU's own order above all.
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-}
-
-
-def child_environment() -> dict[str, str]:
-    """What an engine process may know of our environment: it runs a C parser on untrusted files, so no secrets."""
-    return _NATIVE_SWITCHES | {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("BDCHAT_") and not any(word in name.upper() for word in _SECRET_WORDS)
-    }
 
 
 class SettingsError(Exception):

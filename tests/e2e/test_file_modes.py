@@ -17,7 +17,16 @@ from tests.tiny_models import write_tiny_llama
 
 pytestmark = pytest.mark.anyio
 ANN = {"username": "ann", "password": "correct horse battery", "cookie": False}
-QUICK = ("--set", "engine.calibrate=true", "--set", "engine.n_ctx=512", "--set", "generations.makes_titles=false")
+QUICK = (
+    "--set",
+    "engine.calibrate=true",
+    "--set",
+    "engine.weights=file",
+    "--set",
+    "engine.n_ctx=512",
+    "--set",
+    "generations.makes_titles=false",
+)
 
 
 def open_to_others(root: Path) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -38,6 +39,7 @@ from bdchat.engine.request import (
     TextPrompt,
     TokenPrompt,
     TokenText,
+    WeightsInfo,
 )
 from bdchat.engine.wire import Load
 from bdchat.settings import EngineSettings
@@ -139,7 +141,8 @@ def text_of_chat(prompt: ChatPrompt) -> str:
 
 class FakeLoader:
     """path "fake?step_ms=5&n_ctx=512"; "fail=reason", "die=1", "stall=1" for models that do not load; "needs=2" for one
-    that fits when its plan has been halved twice, "killed=2" for one that the system kills until then."""
+    that fits when its plan has been halved twice, "killed=2" for one that the system kills until then;
+    "weights=open": nobody has looked at its encoding."""
 
     def load(self, load: Load, report_progress: Callable[[str, float | None], None]) -> LoadedModel:
         how = dict(parse_qsl(load.model_path.partition("?")[2]))
@@ -162,6 +165,8 @@ class FakeLoader:
             n_ctx=int(how.get("n_ctx", 1024)),
             num_cells=int(how.get("n_ctx", 1024)) * 4,
         )
+        if "weights" in how:
+            runner.info = msgspec.structs.replace(runner.info, weights=WeightsInfo(is_open=True))
         return LoadedModel(runner, FakePromptBuilder(), FakeTexts(), lambda: MisbehavingEmbedder(runner))
 
 

@@ -325,6 +325,21 @@ class AnswerFormat(Value, frozen=True, kw_only=True):
     thinks: bool = False  # its template knows thoughts; the tags are read anyhow
 
 
+class WeightsInfo(Value, frozen=True, kw_only=True):
+    """In which encoding a model's weights are held here. Speeds: tokens a second of a prompt, of one answer, of eight
+    together."""
+
+    is_open: bool = False  # nobody has found out yet which one is fastest
+    is_encoded: bool = False  # False: the file's own
+    encodings: dict[str, int] = {}  # "Q4_1 → Q8_0": number of matrices
+    reason: str = ""  # why it is held so, in one sentence
+    num_bytes: int = 0  # of the file that holds the new encoding
+    mean_kl: float | None = None  # nats a token, of the file's answers to these
+    perplexity: float | None = None  # over the file's own
+    speed_before: tuple[float, float, float] | None = None
+    speed_after: tuple[float, float, float] | None = None
+
+
 class ModelInfo(Value, frozen=True, kw_only=True):
     """What a loaded model is; sent once when its engine is ready."""
 
@@ -355,7 +370,8 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     purpose: str = "chat"  # gguf.purpose.Purpose: "embedding" and "reranker" models write no text
     num_dimensions: int = 0  # of its vectors
     may_shorten_vectors: bool = False  # their first numbers are a vector too (Matryoshka)
-    use_extra_bufts: bool = True  # False: the probe found a library that crashes with them
+    use_extra_bufts: bool = True  # False: the probe found a library that crashes with them, or plain ones are faster
+    weights: WeightsInfo | None = None  # what was found out about them on this machine
     # Whose KV cells give their memory back: each sequence's ("sequences"), all together ("whole"), nobody's ("none").
     elasticity: str = "none"
     description: str = ""

@@ -10,7 +10,7 @@ from bdchat.engine.errors import EngineUnavailable, InvalidRequest
 from bdchat.engine.process.trial import GrammarTrial
 from bdchat.engine.request import ChatPrompt, Constraint
 from bdchat.engine.sampling.compiler import GrammarCompiler
-from bdchat.settings import child_environment
+from bdchat.lifeline import child_environment
 from tests.engine.grammars import byte_compiler, byte_table, order
 
 

@@ -15,6 +15,8 @@ WINDOW_BYTES = 1 << 20
 TEXT_BUDGET_BYTES = 16 << 20  # all keys, names and kept strings of one header together; real ones stay under 1 MiB
 MAX_ARRAY_STRINGS = 1 << 22  # of one header; the largest vocabularies have 0.3 M tokens and 0.6 M merges
 
+NEWER = "a newer version of bdchat may know it"
+
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 
@@ -163,3 +165,14 @@ class Cursor:
         if len(window) < count:
             raise GGUFError("became shorter while it was read")
         self._window, self._base = window, self.pos
+
+
+def printable(text: str | bytes) -> str:
+    """One short line without control characters: a file's name for itself must not steer a terminal or a log."""
+    line = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return "".join(_visible(line))[:200]
+
+
+def _visible(line: str) -> Iterator[str]:
+    for character in line:
+        yield character if character.isprintable() else " "

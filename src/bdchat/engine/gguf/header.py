@@ -5,11 +5,11 @@ others. Everything checked here is something that it relies on. Pure Python, any
 the machine; `cursor.py` is the byte level.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bdchat.engine.gguf.cursor import Cursor, GGUFError, open_regular
+from bdchat.engine.gguf.cursor import NEWER, Cursor, GGUFError, open_regular, printable
 from bdchat.engine.gguf.memory import (
     KV_ELEMENT_BYTES,
     VOCABULARY_BYTES,
@@ -22,18 +22,14 @@ from bdchat.engine.gguf.metadata import Metadata, read_metadata
 from bdchat.engine.gguf.parts import PART_NAME, part_paths
 from bdchat.engine.gguf.purpose import REFUSALS, Pooling, Purpose, may_shorten_vectors, pooling_of, purpose_of
 from bdchat.engine.gguf.sampling_hints import sampling_hints
-from bdchat.engine.gguf.types import ARCHITECTURES, FILE_TYPES, TENSOR_TYPES
+from bdchat.engine.gguf.tensors import MAX_TENSORS, TensorInfo, Tensors, read_table
+from bdchat.engine.gguf.types import ARCHITECTURES, FILE_TYPES
 from bdchat.engine.request import SamplingHints
 
-MAX_TENSORS = 65_536
-MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
-MAX_TENSOR_NAME_BYTES = 63  # GGML_MAX_NAME less its terminator
 MAX_LAYERS = 512  # LLAMA_MAX_LAYERS: llama.cpp asserts it
 MAX_EXPERTS = 1024  # LLAMA_MAX_EXPERTS, likewise
-INT64_MAX = (1 << 63) - 1
 ROPE_SCALINGS = frozenset({None, "none", "linear", "yarn", "longrope"})  # llama.cpp asserts it
 
-NEWER = "a newer version of bdchat may know it"
 
 # general.type of files that belong to a model and are none
 _OTHER_FILES = {
@@ -86,6 +82,7 @@ class GGUFHeader:
     matrix_bytes: tuple[tuple[str, int], ...]  # type → bytes of the matrices that are multiplied with
     step_bytes: int  # of the weights that one token reads
     files: tuple[Path, ...]  # of all parts, the first one first
+    tables: tuple[tuple[TensorInfo, ...], ...]  # of tensors, one for each of the files
 
     @property
     def num_parts(self) -> int:
@@ -131,22 +128,9 @@ class GGUFHeader:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tensors:
-    num_tensors: int
-    num_parameters: int
-    weight_bytes: int
-    embedding_bytes: int  # of the table that a token's own row is read from
-    other_table_bytes: int  # of further tables of that kind, which are never read whole
-    expert_bytes: int
-    has_output: bool  # False: the table of embeddings is the output's matrix too, and is read whole
-    main_type: str  # the type that most bytes have
-    matrix_bytes: dict[str, int]  # of all but tables, by type
-
-
-@dataclass(frozen=True, slots=True)
 class _Part:
     metadata: Metadata
-    tensors: _Tensors
+    tensors: Tensors
     version: int
     alignment: int
     file_bytes: int
@@ -190,7 +174,7 @@ def _read_part(path: Path) -> _Part:
         alignment = metadata.integer("general.alignment", 1, 1 << 20, default=32)
         if alignment & (alignment - 1):
             raise GGUFError(f"general.alignment is {alignment}, not a power of two")
-        tensors = _read_tensors(cursor, num_tensors, alignment)
+        tensors = read_table(cursor, num_tensors, alignment)
         return _Part(metadata, tensors, version, alignment, cursor.size)
 
 
@@ -210,64 +194,6 @@ def _read_preamble(cursor: Cursor) -> tuple[int, int, int]:
     if num_tensors > MAX_TENSORS:
         raise GGUFError(f"claims {num_tensors} tensors, at most {MAX_TENSORS} are allowed")
     return version, num_tensors, num_pairs
-
-
-def _read_tensors(cursor: Cursor, count: int, alignment: int) -> _Tensors:
-    if count == 0:
-        raise GGUFError("holds no tensors: it is a vocabulary or a list of settings, not a model")
-    names: dict[bytes, int] = {}  # and bytes
-    bytes_of: dict[str, int] = {}
-    matrix_bytes: dict[str, int] = {}
-    num_parameters = offset = end = 0
-    for _ in range(count):
-        name = cursor.text(MAX_TENSOR_NAME_BYTES, "a tensor's name")
-        if name in names:
-            raise GGUFError(f"has two tensors named {printable(name)}")
-        elements, type_name, size = _read_shape(cursor, name)
-        names[name] = size
-        if cursor.u64() != offset:  # llama.cpp demands the same: no gaps, no overlaps
-            raise GGUFError(f"tensor {printable(name)} does not follow the one before it")
-        end = offset + size
-        offset = -(-end // alignment) * alignment
-        num_parameters += elements
-        bytes_of[type_name] = bytes_of.get(type_name, 0) + size
-        if not name.endswith(b"token_embd.weight"):
-            matrix_bytes[type_name] = matrix_bytes.get(type_name, 0) + size
-    data_start = -(-cursor.pos // alignment) * alignment
-    if data_start + end > cursor.size:
-        missing = data_start + end - cursor.size
-        raise GGUFError(f"is truncated: {missing} of {data_start + end} bytes are missing")
-    return _Tensors(
-        count,
-        num_parameters,
-        sum(bytes_of.values()),
-        embedding_bytes=names.get(b"token_embd.weight", 0),
-        other_table_bytes=names.get(b"per_layer_token_embd.weight", 0),
-        expert_bytes=sum(size for name, size in names.items() if b"_exps." in name),
-        has_output=b"output.weight" in names,
-        main_type=max(bytes_of, key=lambda key: bytes_of[key]),
-        matrix_bytes=matrix_bytes,
-    )
-
-
-def _read_shape(cursor: Cursor, name: bytes) -> tuple[int, str, int]:
-    """(elements, type name, bytes) of one tensor."""
-    num_dimensions = cursor.u32()
-    if num_dimensions > MAX_DIMENSIONS:
-        raise GGUFError(f"tensor {printable(name)} has {num_dimensions} dimensions, more than {MAX_DIMENSIONS}")
-    shape = [cursor.u64() for _ in range(num_dimensions)] or [1]
-    elements = 1
-    for length in shape:
-        elements *= length
-        if not 0 < elements <= INT64_MAX:
-            raise GGUFError(f"tensor {printable(name)} has an impossible shape")
-    type_id = cursor.u32()
-    if type_id not in TENSOR_TYPES:
-        raise GGUFError(f"tensor {printable(name)} has the unknown type {type_id}; {NEWER}")
-    type_name, block_elements, block_bytes = TENSOR_TYPES[type_id]
-    if shape[0] % block_elements:
-        raise GGUFError(f"tensor {printable(name)} ({type_name}) has rows of {shape[0]}, not of whole blocks")
-    return elements, type_name, elements // block_elements * block_bytes
 
 
 def _describe(paths: tuple[Path, ...], parts: tuple[_Part, ...]) -> GGUFHeader:
@@ -341,10 +267,11 @@ def _checked(paths: tuple[Path, ...], parts: tuple[_Part, ...], architecture: st
         matrix_bytes=tuple(item for part in tensors for item in part.matrix_bytes.items()),
         step_bytes=_step_bytes(tensors, num_experts, num_experts_used),
         files=paths,
+        tables=tuple(part.table for part in tensors),
     )
 
 
-def _step_bytes(tensors: Sequence[_Tensors], num_experts: int, num_experts_used: int) -> int:
+def _step_bytes(tensors: Sequence[Tensors], num_experts: int, num_experts_used: int) -> int:
     unread = sum(part.other_table_bytes for part in tensors)
     if any(part.has_output for part in tensors):
         unread += sum(part.embedding_bytes for part in tensors)
@@ -369,14 +296,3 @@ def _expert_counts(metadata: Metadata, architecture: str, num_layers: int) -> tu
     if used > count or (count and not used):
         raise GGUFError(f"uses {used} experts of {count}")
     return count, used
-
-
-def printable(text: str | bytes) -> str:
-    """One short line without control characters: a file's name for itself must not steer a terminal or a log."""
-    line = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return "".join(_visible(line))[:200]
-
-
-def _visible(line: str) -> Iterator[str]:
-    for character in line:
-        yield character if character.isprintable() else " "

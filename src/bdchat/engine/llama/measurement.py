@@ -64,6 +64,18 @@ def calibrated_plan(model: LlamaModel, model_id: str, settings: EngineSettings, 
     safe = safe_plan(settings, on_gpu=model.on_gpu, shares_cells=shares_cells)
     if not settings.calibrate:
         return safe
+    measurements = known_measurements(model, model_id, settings, cache_dir, shares_cells=shares_cells)
+    if not measurements:
+        return safe
+    plan = choose(measurements)
+    logger.info("kv cache: %s %s, flash attention %s", plan.layout, plan.kv_type, plan.flash_attention)
+    return plan
+
+
+def known_measurements(
+    model: LlamaModel, model_id: str, settings: EngineSettings, cache_dir: Path, *, shares_cells: bool
+) -> tuple[Measurement, ...]:
+    """Those that are kept, else made and kept now."""
     key = _key(model, settings, shares_cells)
     path = cache_dir / f"calibration-{key}.json"
     measurements = _read(path, key)
@@ -71,11 +83,7 @@ def calibrated_plan(model: LlamaModel, model_id: str, settings: EngineSettings, 
         measurements = measure(model, model_id, settings, shares_cells=shares_cells)
         if measurements:
             _write(path, _cached(model.path, settings, key, measurements))
-    if not measurements:
-        return safe
-    plan = choose(measurements)
-    logger.info("kv cache: %s %s, flash attention %s", plan.layout, plan.kv_type, plan.flash_attention)
-    return plan
+    return measurements
 
 
 def measure(

@@ -21,9 +21,8 @@ from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
 from bdchat.engine.llama.reasons import crash_reason
 from bdchat.engine.llama.rebuild import rebuild_command
-from bdchat.lifeline import tied
+from bdchat.lifeline import child_environment, tied
 from bdchat.private_files import make_folder, write_private
-from bdchat.settings import child_environment
 
 logger = logging.getLogger(__name__)
 

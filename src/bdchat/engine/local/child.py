@@ -17,8 +17,7 @@ import msgspec
 
 from bdchat.engine.local.restarts import Death, OOMWitness
 from bdchat.engine.wire import Command, FrameSplitter, FrameTooLong, Report, Shutdown, decode_report, encode
-from bdchat.lifeline import tied
-from bdchat.settings import child_environment
+from bdchat.lifeline import child_environment, tied
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,10 @@ import msgspec
 
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelLoadFailed
 from bdchat.engine.local.child import EngineChild, Spawn
+from bdchat.engine.local.optimizing import optimize, until_calm
 from bdchat.engine.local.restarts import Death, RestartPolicy, Shrinking
 from bdchat.engine.request import ModelInfo
+from bdchat.engine.weights.job import OptimizerProgress
 from bdchat.engine.wire import Load, LoadFailed, Loading, MemoryEnded, Ping, Pong, Ready, Report, Step
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,10 @@ class Owner(Protocol):
     @property
     def usual_step_s(self) -> float | None:
         """None: no step yet."""
+
+    @property
+    def num_in_flight(self) -> int:
+        """Requests that are not answered yet."""
 
     def on_ready(self) -> None:
         """The child takes requests."""
@@ -80,8 +86,11 @@ class Supervisor:
         self.state = "idle"  # until it is needed
         self.info: ModelInfo | None = None
         self.progress: Loading | None = None
+        self.optimizing: OptimizerProgress | None = None  # what is being found out about the weights, meanwhile
         self.num_restarts = 0
         self.lacks_memory = False  # that is why it was given up, while it is
+        self._optimizer: asyncio.Task[None] | None = None  # once a life of this object
+        self._is_renewing = False  # the process ends because it was asked to, and a new one follows
 
     @property
     def can_submit(self) -> bool:
@@ -123,6 +132,9 @@ class Supervisor:
         self._closing.set()
         self._settled.set()
         self._owner.on_end(lambda: EngineUnavailable("the engine is shutting down", retry_after_s=5.0))
+        if self._optimizer is not None:
+            self._optimizer.cancel()
+            await asyncio.gather(self._optimizer, return_exceptions=True)
         if self.child is not None and was_ready:
             await self.child.shut_down(timeout_s=self._timeouts.shutdown_s)
         elif self.child is not None:
@@ -134,12 +146,17 @@ class Supervisor:
 
     async def _live(self) -> None:
         try:
-            while (delay_s := self._judge(await self._one_life())) is not None:
+            while True:
+                death = await self._one_life()
+                delay_s = self._judge_wanted(death) if self._is_renewing else self._judge(death)
+                if delay_s is None:
+                    return
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), delay_s)
                 if self._closing.is_set():
                     return
-                self.num_restarts += 1
+                self.num_restarts += not self._is_renewing
+                self._is_renewing = False
         except Exception as error:  # a border: whatever went wrong here, nobody may wait for ever
             log.exception("supervision failed", extra={"model_id": self._load.model_id})
             self._give_up(EngineUnavailable, f"{type(error).__name__}: {error}")
@@ -178,6 +195,8 @@ class Supervisor:
                 self.state = "ready"
                 self._settled.set()
                 self._owner.on_ready()
+                if self._optimizer is None and report.info.weights is not None and report.info.weights.is_open:
+                    self._optimizer = asyncio.create_task(self._optimize(), name=f"weights of {self._load.model_id}")
         elif type(report) is Loading:
             self.progress = report
         elif type(report) is LoadFailed:
@@ -209,6 +228,32 @@ class Supervisor:
                 if self._clock() - self._last_heard_at > patience_s:
                     child.kill(f"it did not answer for {patience_s:.0f} s")
                     return
+
+    async def _optimize(self) -> None:
+        """Finds out which encoding of the weights is fastest here, and takes it when nobody would wait for it."""
+        try:
+            verdict = await optimize(self._load, self._note_optimizing)
+        finally:
+            self.optimizing = None
+        assert self.info is not None
+        if verdict is None or not (verdict.is_encoded or verdict.uses_extra_bufts != self.info.use_extra_bufts):
+            return
+        await until_calm(lambda: self._owner.num_in_flight)
+        if self.state == "ready" and self.child is not None:
+            self._is_renewing = True
+            await self.child.shut_down(timeout_s=self._timeouts.shutdown_s)
+
+    def _note_optimizing(self, progress: OptimizerProgress) -> None:
+        self.optimizing = progress
+
+    def _judge_wanted(self, death: Death) -> float | None:
+        """The same of a life that was asked to end for another one."""
+        if self._closing.is_set():
+            return None
+        self.state = "restarting"
+        self._settled.clear()
+        self._owner.on_death(death)
+        return 0.0
 
     def _judge(self, death: Death) -> float | None:
         """Seconds until the next life; None: none, at least until start()."""

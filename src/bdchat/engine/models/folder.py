@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bdchat.engine.gguf.header import printable
+from bdchat.engine.gguf.cursor import printable
 from bdchat.engine.gguf.parts import PART_NAME
 
 log = logging.getLogger(__name__)

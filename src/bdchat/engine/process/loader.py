@@ -27,6 +27,7 @@ from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
 from bdchat.engine.process.embedding_worker import EmbeddingModel
 from bdchat.engine.process.trial import GrammarTrial
+from bdchat.engine.process.weights_choice import choose_weights
 from bdchat.engine.process.worker import LoadedModel
 from bdchat.engine.request import ModelInfo
 from bdchat.engine.sampling.compiler import GrammarCompiler
@@ -35,7 +36,8 @@ from bdchat.engine.scheduling.policy import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION
 from bdchat.engine.text.embedding_text import EmbeddingTexts
 from bdchat.engine.text.prompt import make_prompt_builder
 from bdchat.engine.wire import Load
-from bdchat.settings import EngineSettings, child_environment
+from bdchat.lifeline import child_environment
+from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +59,15 @@ class LlamaLoader:
         if tried.warning:
             log.warning("%s", tried.warning)
         start_library()  # first: what a driver starts, it starts here
-        confine(header, settings, on_gpu=supports_gpu_offload() and settings.n_gpu_layers != 0)
+        on_gpu = supports_gpu_offload() and settings.n_gpu_layers != 0
+        if load.num_shrinks:  # memory ended: the file's own encoding takes less
+            settings = settings.model_copy(update={"weights": "file"})
+        weights = choose_weights(cache_dir, header, settings, use_extra_bufts=tried.use_extra_bufts, on_gpu=on_gpu)
+        confine(header if weights.path == path else read_header(weights.path), settings, on_gpu=on_gpu)
         model = LlamaModel.open(
-            path,
+            weights.path,
             settings,
-            use_extra_bufts=tried.use_extra_bufts,
+            use_extra_bufts=weights.use_extra_bufts,
             report=lambda fraction: report_progress("reading the model", fraction),
         )
         try:
@@ -102,6 +108,7 @@ class LlamaLoader:
                 has_fim=prompts.has_fim,
                 num_dimensions=model.num_dimensions,
                 context_cut=told_smaller(runner.info, settings, load.num_shrinks),
+                weights=weights.info,
             )
         except BaseException:
             model.close()

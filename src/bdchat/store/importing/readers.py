@@ -10,8 +10,8 @@ import os
 import sys
 from typing import IO, Protocol
 
-from bdchat.lifeline import tied
-from bdchat.settings import MIB, child_environment
+from bdchat.lifeline import child_environment, tied
+from bdchat.settings import MIB
 from bdchat.store.importing.batches import Batches, ImportBounds, ReadyChat
 from bdchat.store.importing.wire import BATCH, LENGTH_BYTES, SLICE, decode_batch, decode_slice, length_of
 from bdchat.store.transfer.reading import Problem

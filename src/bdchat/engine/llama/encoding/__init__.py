@@ -1,0 +1,1 @@
+"""Re-encoding of weights as llama.cpp does it, and how fast its kernels are with each encoding."""

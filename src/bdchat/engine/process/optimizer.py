@@ -1,0 +1,327 @@
+"""The process that finds the fastest encoding of a model's weights: `python -m bdchat.engine.process.optimizer`.
+
+Reads one job from stdin, writes lines of JSON to stdout (weights/job.py has both), and ends. It has the lowest priority
+and one thread, so that the engine that serves the same model meanwhile hardly feels it; what it measures, it measures
+by its own CPU clock. It reads a stranger's file with native code, hence it is confined as an engine is.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from bdchat.disk_margin import has_room
+from bdchat.engine.errors import ModelLoadFailed
+from bdchat.engine.gguf.cursor import GGUFError
+from bdchat.engine.gguf.header import GGUFHeader, read_header
+from bdchat.engine.gguf.tensors import TensorInfo
+from bdchat.engine.host import free_memory_bytes
+from bdchat.engine.isolation.confinement import HEADROOM_BYTES, confine_within, renounce
+from bdchat.engine.llama.calibration import NUM_STREAMS, Measurement, best_of
+from bdchat.engine.llama.encoding.kernels import Kernels, KernelsUnavailable, Matrix
+from bdchat.engine.llama.encoding.requantize import requantize, type_id_of
+from bdchat.engine.llama.encoding.scoring import probe_passages, score
+from bdchat.engine.llama.library import library_identity, start_library
+from bdchat.engine.llama.measurement import known_measurements
+from bdchat.engine.llama.model import LlamaModel
+from bdchat.engine.llama.probe import probe
+from bdchat.engine.process.weights_choice import weights_folder
+from bdchat.engine.weights.cache import FOLDER, Speed, Verdict, WeightsFolder, checked_weights
+from bdchat.engine.weights.choice import (
+    LOSSES,
+    WORTH_A_COPY,
+    WORTH_A_SWITCH,
+    Chooser,
+    MatrixKind,
+    Option,
+    Times,
+    kinds_of,
+)
+from bdchat.engine.weights.fidelity import Comparison, Distance, Fidelity, Passage, Rows, fidelity_of
+from bdchat.engine.weights.job import OptimizerDone, OptimizerJob, OptimizerProgress, encode_line
+from bdchat.engine.weights.probe_text import PASSAGES
+from bdchat.private_files import make_folder
+from bdchat.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+SAMPLE_BYTES = 4 << 20  # of a tensor in an encoding that only the file has
+SPARE_MEMORY_SHARE = 4  # larger weights may take so much of what is free, divided by this
+EXACT_FILE = "exact.gguf.part"
+EXACT_BYTES = 2 << 30  # of a copy in F32, which lives for the comparison: models of up to half a billion weights
+SLOWER_ANSWERS = 0.95  # of one answer's speed so much must be left: two measurements of one thing differ by the rest
+_ADDRESS_FACTOR = 8  # weights mapped, in the CPU's order and anew; a bound for a runaway, not a plan
+Report = Callable[[str, float | None], None]
+
+
+class _StaysAsItIs(Exception):
+    """`reason`: one sentence for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Subject(NamedTuple):
+    """What an encoding is tried on."""
+
+    folder: WeightsFolder
+    header: GGUFHeader
+    kinds: dict[MatrixKind, list[bytes]]
+    usual: Verdict
+    before: Measurement
+
+
+class Optimizer:
+    """Of one model file. `run` may be called once."""
+
+    def __init__(self, job: OptimizerJob, report: Report) -> None:
+        self._path = Path(job.model_path)
+        self._cache_dir = Path(job.cache_dir)
+        self._model_id = job.model_id
+        self._settings = EngineSettings.model_validate(job.settings).model_copy(update={"n_gpu_layers": 0})
+        self._report = report
+
+    def run(self) -> Verdict:
+        """Raises GGUFError, ModelLoadFailed, OSError."""
+        header = read_header(self._path)
+        tried = probe(self._path, self._cache_dir, library=library_identity())
+        start_library()
+        folder = weights_folder(self._cache_dir, header, self._settings, may_use_extra_bufts=tried.use_extra_bufts)
+        confine_within(_ADDRESS_FACTOR * header.model_bytes + HEADROOM_BYTES, self._settings)
+        make_folder(self._cache_dir / FOLDER)
+        with _alone(self._cache_dir / FOLDER / "lock"):
+            verdict = folder.verdict()  # somebody else may have been quicker
+            if verdict is None:
+                verdict = self._find(folder, header, may_use_extra_bufts=tried.use_extra_bufts)
+                folder.keep(verdict)
+        return verdict
+
+    def _find(self, folder: WeightsFolder, header: GGUFHeader, *, may_use_extra_bufts: bool) -> Verdict:
+        usual = Verdict(
+            key=folder.key,
+            model_path=str(self._path.absolute()),
+            is_encoded=False,
+            uses_extra_bufts=may_use_extra_bufts,
+            reason="",
+        )
+        try:
+            return self._better(folder, header, usual)
+        except _StaysAsItIs as stays:
+            return msgspec.structs.replace(usual, reason=stays.reason)
+        except KernelsUnavailable as error:
+            return msgspec.structs.replace(usual, reason=f"Kernels could not be measured: {error}.")
+
+    def _better(self, folder: WeightsFolder, header: GGUFHeader, usual: Verdict) -> Verdict:
+        """Raises _StaysAsItIs, KernelsUnavailable."""
+        if header.purpose != "chat" or header.refusal is not None:
+            raise _StaysAsItIs("Only models that write texts are encoded anew.")
+        kinds = kinds_of(tensor for table in header.tables for tensor in table)
+        if not kinds:
+            raise _StaysAsItIs("It has no matrices of a known kind.")
+        may_use_extra_bufts = usual.uses_extra_bufts
+        with contextlib.closing(Kernels()) as kernels:
+            chooser = Chooser(kinds, self._measured(kernels, header, kinds))
+            as_it_is = chooser.as_it_is(uses_extra_bufts=may_use_extra_bufts)
+            reordered = chooser.best(may_use_extra_bufts=may_use_extra_bufts, spare_bytes=0, allowed=(), output=())
+            options = self._options(chooser, may_use_extra_bufts=may_use_extra_bufts)
+        before = self._speed(self._path, uses_extra_bufts=may_use_extra_bufts)
+        if as_it_is.cost < WORTH_A_SWITCH * reordered.cost:
+            reordered = as_it_is
+        reason = "No encoding is clearly faster here than the file's own."
+        for option in options:
+            if reordered.cost < WORTH_A_COPY * option.cost:
+                continue
+            try:
+                return self._encoded(_Subject(folder, header, kinds, usual, before), option)
+            except _StaysAsItIs as stays:
+                reason = stays.reason
+                folder.drop_weights()
+        if reordered.uses_extra_bufts == may_use_extra_bufts:
+            raise _StaysAsItIs(reason)
+        after = self._speed(self._path, uses_extra_bufts=reordered.uses_extra_bufts)
+        if not _is_faster(before, after, WORTH_A_SWITCH):
+            raise _StaysAsItIs(reason)
+        return msgspec.structs.replace(
+            usual,
+            uses_extra_bufts=reordered.uses_extra_bufts,
+            reason=f"{reason} In the file's own order they are read faster.",
+            before=_speed_of(before),
+            after=_speed_of(after),
+        )
+
+    def _options(self, chooser: Chooser, *, may_use_extra_bufts: bool) -> list[Option]:
+        """The fastest first, then those that lose less."""
+        spare = free_memory_bytes() // SPARE_MEMORY_SHARE
+        found: list[Option] = []
+        for allowed, output in ((LOSSES, LOSSES), (LOSSES[1:], LOSSES), (LOSSES[1:], LOSSES[1:])):
+            option = chooser.best(
+                may_use_extra_bufts=may_use_extra_bufts, spare_bytes=spare, allowed=allowed, output=output
+            )
+            if option.changes() and option not in found:
+                found.append(option)
+        return found
+
+    def _encoded(self, subject: _Subject, option: Option) -> Verdict:
+        """With the weights at folder.partial. Raises _StaysAsItIs."""
+        folder, header, kinds, usual, before = subject
+        make_folder(folder.folder)
+        if not folder.make_room(option.num_bytes, self._settings.weights_cache_bytes):
+            size = f"{option.num_bytes:,} bytes of disk"
+            raise _StaysAsItIs(f"The new encoding would take {size} (engine.weights_cache_bytes).")
+        if not has_room(folder.folder, option.num_bytes):
+            raise _StaysAsItIs(f"The disk has no room for a new encoding of {option.num_bytes:,} bytes.")
+        changes = {name: new for kind, new in option.changes().items() for name in kinds[kind]}
+        self._report("encoding the weights", None)
+        table = [tensor for tensors in header.tables for tensor in tensors]
+        requantize(header.files[0], folder.partial, table, changes)
+        checked_weights(folder)
+        fidelity = self._compare(folder, header)
+        if not fidelity.is_near(self._settings.weights_max_kl):
+            figures = f"mean KL {fidelity.mean_kl:.4f}, perplexity × {fidelity.perplexity:.4f}"
+            raise _StaysAsItIs(f"The faster encoding changes answers too much ({figures}).")
+        after = self._speed(folder.partial, uses_extra_bufts=option.uses_extra_bufts)
+        if not _is_faster(before, after, WORTH_A_COPY):
+            raise _StaysAsItIs("A new encoding is faster in its products, but not in whole steps.")
+        names: dict[str, int] = {}
+        for kind, new in option.changes().items():
+            change = f"{kind.type_name} → {new}"
+            names[change] = names.get(change, 0) + len(kinds[kind])
+        return msgspec.structs.replace(
+            usual,
+            is_encoded=True,
+            uses_extra_bufts=option.uses_extra_bufts,
+            reason="Encoded anew for this CPU.",
+            num_bytes=folder.partial.stat().st_size,
+            encodings=names,
+            fidelity=fidelity,
+            before=_speed_of(before),
+            after=_speed_of(after),
+        )
+
+    def _compare(self, folder: WeightsFolder, header: GGUFHeader) -> Fidelity:
+        """Of the weights at folder.partial."""
+        exact = folder.folder / EXACT_FILE
+        table = [tensor for tensors in header.tables for tensor in tensors]
+        has_exact = 4 * header.num_parameters <= EXACT_BYTES and has_room(folder.folder, 4 * header.num_parameters)
+        try:
+            if has_exact:
+                self._report("making an exact copy to compare with", None)
+                matrices = {name: "F32" for names in kinds_of(table).values() for name in names}
+                requantize(header.files[0], exact, table, matrices)
+            self._report("comparing with the file", 0.0)
+            with LlamaModel.open(exact if has_exact else self._path, self._settings) as model:
+                probes = probe_passages(model, PASSAGES)
+                rows = list(score(model, probes))
+        finally:
+            exact.unlink(missing_ok=True)
+        self._report("comparing with the file", 1 / 3)
+        file = self._distance(self._path, probes, rows) if has_exact else None
+        self._report("comparing with the file", 2 / 3)
+        return fidelity_of(self._distance(folder.partial, probes, rows), file)
+
+    def _distance(self, path: Path, probes: Sequence[Passage], exact: Sequence[Rows]) -> Distance:
+        comparison = Comparison()
+        with LlamaModel.open(path, self._settings) as model:
+            for passage, wanted, rows in zip(probes, exact, score(model, probes), strict=True):
+                comparison.add(wanted, rows, [passage.tokens[place + 1] for place in passage.places])
+        try:
+            return comparison.result()
+        except ValueError as error:
+            raise ModelLoadFailed(self._path.name, f"its encodings could not be compared: {error}") from error
+
+    def _measured(
+        self, kernels: Kernels, header: GGUFHeader, kinds: dict[MatrixKind, list[bytes]]
+    ) -> Callable[[MatrixKind, str, bool], Times | None]:
+        """Asks the kernels; of encodings that are the file's own it measures some of its own rows."""
+        files = zip(header.files, header.tables, strict=True)
+        tensors = {tensor.name: (file, tensor) for file, table in files for tensor in table}
+        num_asked = 0
+
+        def measure(kind: MatrixKind, name: str, uses_extra_bufts: bool) -> Times | None:
+            nonlocal num_asked
+            num_asked += 1
+            self._report("measuring kernels", min(1.0, num_asked / (len(kinds) * 2 * (len(LOSSES) + 1))))
+            sample = _sample(*tensors[kinds[kind][0]]) if name == kind.type_name else None
+            matrix = Matrix(kind.row_length, kind.num_rows, type_id_of(name), sample)
+            times = kernels.times_us(matrix, uses_extra_bufts=uses_extra_bufts)
+            return None if times is None else Times(*times)
+
+        return measure
+
+    def _speed(self, path: Path, *, uses_extra_bufts: bool) -> Measurement:
+        """Of whole steps, as the engine measures before it serves; what it measured is not measured again."""
+        self._report("measuring whole steps", None)
+        with LlamaModel.open(path, self._settings, use_extra_bufts=uses_extra_bufts) as model:
+            measurements = known_measurements(
+                model,
+                self._model_id,
+                self._settings,
+                self._cache_dir,
+                shares_cells=model.shares_cells(self._settings),
+            )
+        if not measurements:
+            raise ModelLoadFailed(self._path.name, "no way to hold keys and values could be measured")
+        return best_of(measurements)
+
+
+def _is_faster(before: Measurement, after: Measurement, worth: float) -> bool:
+    """By typical requests, and not at the cost of one answer alone: a prompt is often cached, its answer never is."""
+    return after.score >= worth * before.score and after.step_ms * SLOWER_ANSWERS <= before.step_ms
+
+
+def _speed_of(measured: Measurement) -> Speed:
+    return Speed(
+        prompt=1000 / measured.prefill_ms_per_token,
+        alone=1000 / measured.step_ms,
+        streams=1000 * NUM_STREAMS / measured.streams_step_ms,
+    )
+
+
+def _sample(file: Path, tensor: TensorInfo) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(tensor.offset)
+        return opened.read(min(tensor.num_bytes, SAMPLE_BYTES))
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """One optimizer of a cache folder at a time: they would measure each other."""
+    fd = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def main() -> int:
+    renounce()
+    os.nice(19)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("bdchat.llama").setLevel(logging.ERROR)  # the quantiser warns of every matrix that it was told of
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # a library that prints must not corrupt anything
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=OptimizerJob)
+
+    def report(stage: str, fraction: float | None) -> None:
+        out.write(encode_line(OptimizerProgress(stage=stage, fraction=fraction)))
+
+    try:
+        done = OptimizerDone(verdict=Optimizer(job, report).run())
+    except (GGUFError, ModelLoadFailed) as error:
+        done = OptimizerDone(failure=error.reason)
+    except OSError as error:
+        done = OptimizerDone(failure=str(error))
+    out.write(encode_line(done))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
