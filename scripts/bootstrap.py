@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):  # noqa: UP036  # an older python3 may well be what starts this file
     sys.exit("bdchat: Python 3.11 or later is needed; name one with PYTHON=/path/to/python3.11")
 
-from bootstrap_console import BootstrapError, Command, as_told, run, say
+from bootstrap_console import Board, BootstrapError, Command, as_told, beside, run, say
 from bootstrap_native import Recipe, build_wheel, compiler_command, current_recipe, find_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,11 +79,13 @@ def main(argv: Sequence[str]) -> int:
             install_system_packages([*missing_system_packages(os.environ), *tests])
         if options.rebuild:
             forget_wheel(place, current_recipe(place.root, os.environ))
-        prepare(place, level="dev" if options.dev else "run", environ=os.environ)
         serves_default = named_model(options.arguments, os.environ) in {None, DEFAULT_MODEL}
         stays_away = options.no_model or is_offline(options.arguments, os.environ)
-        if options.print_model or (serves_default and not stays_away):
-            model = fetch_default_model(place, named_data_dir(options.arguments, os.environ))
+        wants_model = options.print_model or (serves_default and not stays_away)
+        data_dir = named_data_dir(options.arguments, os.environ) if wants_model else None
+        prepare(place, level="dev" if options.dev else "run", environ=os.environ, data_dir=data_dir)
+        if data_dir is not None:
+            model = fetch_default_model(place, data_dir)
             if options.print_model:
                 print(model)  # noqa: T201  # the answer; all else goes to standard error
     except (BootstrapError, OSError) as error:
@@ -149,7 +151,8 @@ def can_be_made(folder: Path) -> bool:
     return os.access(next(each for each in (folder, *folder.parents) if os.path.exists(each)), os.W_OK | os.X_OK)
 
 
-def prepare(place: Place, *, level: str, environ: Mapping[str, str]) -> None:
+def prepare(place: Place, *, level: str, environ: Mapping[str, str], data_dir: Path | None) -> None:
+    """`data_dir`: where the default model is wanted, if it is."""
     recipe = current_recipe(place.root, environ)
     wanted = wanted_stamp(place, level, recipe)
     if is_ready(place, wanted):
@@ -162,7 +165,7 @@ def prepare(place: Place, *, level: str, environ: Mapping[str, str]) -> None:
         level = max(level, have.level if have else level, key=LEVELS.index)  # never take away what tests need
         place.stamp.unlink(missing_ok=True)
         make_venv(place, is_ours=have is None or have.interpreter == wanted.interpreter)
-        install(place, level, recipe, environ)
+        install(place, level, recipe, environ, data_dir)
         done = wanted_stamp(place, level, recipe)
         place.stamp.write_text(json.dumps({name: getattr(done, name) for name in Stamp.__slots__}), "utf-8")
 
@@ -271,30 +274,49 @@ def make_venv(place: Place, *, is_ours: bool) -> None:
     run("making .venv", command, log=place.cache_dir / "logs" / "venv.log")
 
 
-def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str]) -> None:
-    logs = place.cache_dir / "logs"
+def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str], data_dir: Path | None) -> None:
+    """What needs no llama.cpp is done while it compiles: it waits for the network, and for one core at most."""
+    logs, board = place.cache_dir / "logs", Board()
     # Bytecode is made of what is imported, when it is: of all packages it takes as long again as the installation.
     pip: Command = [place.python, "-m", "pip", "--no-input", "--disable-pip-version-check", "install", "--no-compile"]
-    locked: Command = ["--require-hashes", "--only-binary", ":all:", "-r", place.lock(level)]
-    run("installing the locked packages", [*pip, *locked], log=logs / f"packages-{level}.log")
-    wheel = find_wheel(recipe, place.cache_dir) or build_wheel(
-        recipe, root=place.root, cache_dir=place.cache_dir, environ=environ
-    )
-    native: Command = [*pip, "--no-deps", "--no-index", "--force-reinstall", wheel]
-    run("installing llama-cpp-python", native, log=logs / "native-install.log")
-    own: Command = [*pip, "--no-deps", "--no-index", "--no-build-isolation", "--editable", place.root]
-    run("installing bdchat", own, log=logs / "bdchat.log")
+
+    def wheel() -> Path:
+        kept = find_wheel(recipe, place.cache_dir)
+        return kept or build_wheel(recipe, root=place.root, cache_dir=place.cache_dir, environ=environ, board=board)
+
+    with beside(wheel, board) as native:
+        locked: Command = ["--require-hashes", "--only-binary", ":all:", "-r", place.lock(level)]
+        run("installing the locked packages", [*pip, *locked], log=logs / f"packages-{level}.log", board=board)
+        own: Command = [*pip, "--no-deps", "--no-index", "--no-build-isolation", "--editable", place.root]
+        run("installing bdchat", own, log=logs / "bdchat.log", board=board)
+        if not native.done():
+            use_the_wait(place, data_dir, board)
+        bindings: Command = [*pip, "--no-deps", "--no-index", "--force-reinstall", native.result()]
+    run("installing llama-cpp-python", bindings, log=logs / "native-install.log")
+
+
+def use_the_wait(place: Place, data_dir: Path | None, board: Board) -> None:
+    """The model and the page, which a start gets next in any case: it tries again, and tells, what fails here."""
+    page: Command = [sys.executable, place.root / "scripts" / "bootstrap_webui.py", "--optional"]
+    with suppress(BootstrapError):
+        run("making the web page", page, log=place.cache_dir / "logs" / "webui.log", board=board)
+    with suppress(BootstrapError):
+        if data_dir is not None and not (data_dir / "models" / DEFAULT_MODEL_FILE).is_file():
+            pull_default_model(place, writable(data_dir), board)
 
 
 def fetch_default_model(place: Place, data_dir: Path) -> Path:
     model = data_dir / "models" / DEFAULT_MODEL_FILE
     if model.is_file():
         return model
-    writable(data_dir)
     with alone(place.cache_dir / "bootstrap.lock"):
-        pull: Command = [place.python, "-m", "bdchat", "pull", DEFAULT_MODEL, "--data-dir", data_dir]
-        run(f"getting the default model {DEFAULT_MODEL}", pull, log=place.cache_dir / "logs" / "model.log")
+        pull_default_model(place, writable(data_dir), Board())
     return model
+
+
+def pull_default_model(place: Place, data_dir: Path, board: Board) -> None:
+    pull: Command = [place.python, "-m", "bdchat", "pull", DEFAULT_MODEL, "--data-dir", data_dir]
+    run(f"getting the default model {DEFAULT_MODEL}", pull, log=place.cache_dir / "logs" / "model.log", board=board)
 
 
 def named_model(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:

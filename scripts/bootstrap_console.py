@@ -1,4 +1,5 @@
-"""Runs one long step and shows that it is alive; a failed step becomes one `BootstrapError` with its remedy.
+"""Runs a long step, or some beside each other, and shows that they are alive; a failed step becomes one
+`BootstrapError` with its remedy.
 
 Standard library only: it runs before anything is installed. Writes to standard error alone, so that what a command
 prints stays its own.
@@ -13,13 +14,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 PLAIN_INTERVAL_S = 15.0  # where standard error is a file: one line this often, so that a watcher sees life
 TERMINAL_INTERVAL_S = 0.25
+CALL_OFF_INTERVAL_S = 0.25  # how long a step goes on after the one beside it has failed
 NUM_TAIL_LINES = 20
 
 _NINJA_STEP = re.compile(r"\[\d+/\d+\]")
@@ -51,6 +54,7 @@ _REMEDIES = (  # what the log says → what to do; first match wins
 
 GUARD = Path(__file__).with_name("bootstrap_guard.py")
 Command = Sequence[str | Path]
+T = TypeVar("T")
 
 
 class BootstrapError(Exception):
@@ -60,6 +64,63 @@ class BootstrapError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+
+class CalledOff(Exception):
+    """A step was ended because the one beside it failed, which is what is told."""
+
+
+class Board:
+    """Where the steps of a setup show how far they are: beside each other on one line of a terminal, in lines of their
+    own elsewhere. Any thread."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self.is_called_off = threading.Event()
+        self._out = out or sys.stderr
+        self._is_terminal = self._out.isatty()
+        self._lock = threading.Lock()
+        self._under_way: dict[str, str] = {}  # title → what its step shows
+
+    @property
+    def interval_s(self) -> float:
+        return TERMINAL_INTERVAL_S if self._is_terminal else PLAIN_INTERVAL_S
+
+    def begin(self, title: str) -> None:
+        if not self._is_terminal:
+            self._print(f"{title} …")
+
+    def show(self, title: str, text: str) -> None:
+        with self._lock:
+            self._under_way[title] = f"{title} · {text}"
+            if self._is_terminal:
+                width = (shutil.get_terminal_size().columns - 9) // len(self._under_way) - 3
+                line = " | ".join(each[:width] for each in self._under_way.values())
+                print(f"\r\x1b[Kbdchat: {line}", end="", file=self._out, flush=True)
+            else:
+                self._print(self._under_way[title][:160])
+
+    def finish(self, title: str, text: str | None = None) -> None:
+        """Without a text it leaves no line."""
+        with self._lock:
+            self._under_way.pop(title, None)
+            if self._is_terminal:
+                print("\r\x1b[K", end="", file=self._out, flush=True)
+            if text is not None:
+                self._print(f"{title} · {text}")
+
+    def _print(self, text: str) -> None:
+        print(f"bdchat: {text}", file=self._out, flush=True)
+
+
+@contextmanager
+def beside(work: Callable[[], T], board: Board) -> Iterator[Future[T]]:
+    """Does `work` in a thread while the block runs. A block that fails, or is interrupted, calls it off."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        try:
+            yield pool.submit(work)
+        except BaseException:
+            board.is_called_off.set()
+            raise
 
 
 def say(text: str) -> None:
@@ -74,10 +135,13 @@ def as_told(error: BootstrapError | OSError) -> BootstrapError:
     return BootstrapError(problem, "let this user write there, or name other folders: --data-dir, BDCHAT_CACHE_DIR")
 
 
-def run(title: str, command: Command, *, log: Path, env: dict[str, str] | None = None) -> None:
-    """Runs `command` with its output in `log`. Raises BootstrapError with the log's last lines and a remedy."""
+def run(
+    title: str, command: Command, *, log: Path, env: dict[str, str] | None = None, board: Board | None = None
+) -> None:
+    """Runs `command` with its output in `log`; steps beside each other share a `board`. Raises BootstrapError with the
+    log's last lines and a remedy, or CalledOff."""
+    board = board or Board()
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # an index's address in it may hold a password
-    started = time.monotonic()
     with open(log, "w", encoding="utf-8", errors="replace", opener=_private) as sink:
         child = subprocess.Popen(  # noqa: S603  # our own argument lists, never a shell
             [sys.executable, "-I", "-S", str(GUARD), *(str(part) for part in command)],
@@ -89,11 +153,11 @@ def run(title: str, command: Command, *, log: Path, env: dict[str, str] | None =
             errors="replace",
             start_new_session=True,  # so that Ctrl-C ends the compilers too
         )
-        tail: deque[str] = deque(maxlen=400)
+        tail: deque[str] = deque(maxlen=4000)  # one file may warn in hundreds of lines
         reader = threading.Thread(target=_copy, args=(child, sink, tail), daemon=True)
         reader.start()
         with _ended_with_us(child):
-            _watch(title, child, tail, started)
+            _watch(title, child, tail, board)
         reader.join()
     if child.returncode != 0:
         for line in list(tail)[-NUM_TAIL_LINES:]:
@@ -101,7 +165,6 @@ def run(title: str, command: Command, *, log: Path, env: dict[str, str] | None =
         raise BootstrapError(
             f"{title} failed ({_outcome(child.returncode)}); all of it is in {log}", remedy_for("\n".join(tail))
         )
-    say(f"{title} · done in {duration(time.monotonic() - started)}")
 
 
 def _private(path: str, flags: int) -> int:
@@ -137,24 +200,25 @@ def _copy(child: "subprocess.Popen[str]", sink: TextIO, tail: deque[str]) -> Non
             tail.append(line.rstrip("\n"))
 
 
-def _watch(title: str, child: "subprocess.Popen[str]", tail: deque[str], started: float) -> None:
-    terminal = sys.stderr.isatty()
-    interval = TERMINAL_INTERVAL_S if terminal else PLAIN_INTERVAL_S
-    if not terminal:
-        say(f"{title} …")
-    while True:
-        try:
-            child.wait(interval)
-            break
-        except subprocess.TimeoutExpired:
-            text = f"{title} · {duration(time.monotonic() - started)} · {last_step(tuple(tail))}"
-            if terminal:
-                width = shutil.get_terminal_size().columns - 9
-                print(f"\r\x1b[Kbdchat: {text[:width]}", end="", file=sys.stderr, flush=True)  # noqa: T201
+def _watch(title: str, child: "subprocess.Popen[str]", tail: deque[str], board: Board) -> None:
+    board.begin(title)
+    started = shown = time.monotonic()
+    try:
+        while True:
+            try:
+                child.wait(CALL_OFF_INTERVAL_S)
+            except subprocess.TimeoutExpired:
+                if board.is_called_off.is_set():
+                    raise CalledOff(title) from None
+                if (now := time.monotonic()) - shown >= board.interval_s:
+                    shown = now
+                    board.show(title, f"{duration(now - started)} · {last_step(tuple(tail))}")
             else:
-                say(text[:160])
-    if terminal:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
+                break
+    except BaseException:
+        board.finish(title)
+        raise
+    board.finish(title, f"done in {duration(time.monotonic() - started)}" if child.returncode == 0 else None)
 
 
 @contextmanager

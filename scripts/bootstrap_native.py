@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bootstrap_console import BootstrapError, Command, run, say
+from bootstrap_console import Board, BootstrapError, Command, run, say
 
 LEAVES_OUT = Path(__file__).with_name("native.cmake")
 KEEP_TILE_STORES = ("-fno-tree-dse", "-fno-dse")
@@ -149,7 +149,9 @@ def find_wheel(recipe: Recipe, cache_dir: Path) -> Path | None:
     return next(iter(sorted(_wheel_dir(recipe, cache_dir).glob("*.whl"))), None)
 
 
-def build_wheel(recipe: Recipe, *, root: Path, cache_dir: Path, environ: Mapping[str, str]) -> Path:
+def build_wheel(
+    recipe: Recipe, *, root: Path, cache_dir: Path, environ: Mapping[str, str], board: Board | None = None
+) -> Path:
     """Downloads the sdist (hash-checked), compiles it with locked tools, keeps the wheel. Minutes."""
     if not recipe.compiler:
         raise BootstrapError("there is no C++ compiler", "apt-get install g++ (Debian, Ubuntu), or set CC and CXX")
@@ -160,14 +162,15 @@ def build_wheel(recipe: Recipe, *, root: Path, cache_dir: Path, environ: Mapping
     logs, sources = cache_dir / "logs", cache_dir / "sdist"
     with tempfile.TemporaryDirectory(prefix="build-", dir=cache_dir) as scratch:  # /tmp may be small and in memory
         tools = Path(scratch, "tools")
-        run("making a room for the compiler", [sys.executable, "-m", "venv", tools], log=logs / "native-venv.log")
+        room: Command = [sys.executable, "-m", "venv", tools]
+        run("making a room for the compiler", room, log=logs / "native-venv.log", board=board)
         pip: Command = [tools / "bin" / "python", "-m", "pip", "--no-input", "--disable-pip-version-check"]
         env = build_environment(recipe, environ)
         env["TMPDIR"] = scratch
         env["PATH"] = f"{tools / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
         lock = root / "requirements-native-build.lock"
-        checked: Command = ["--require-hashes", "--only-binary", ":all:"]
-        run("getting cmake and ninja", [*pip, "install", *checked, "-r", lock], log=logs / "native-tools.log", env=env)
+        getting: Command = [*pip, "install", "--require-hashes", "--only-binary", ":all:", "-r", lock]
+        run("getting cmake and ninja", getting, log=logs / "native-tools.log", env=env, board=board)
         source: list[str | Path] = ["--require-hashes", "--no-deps", "--no-build-isolation", "--no-binary", PACKAGE]
         source += ["-r", str(root / "requirements-native.lock")]
         run(
@@ -175,6 +178,7 @@ def build_wheel(recipe: Recipe, *, root: Path, cache_dir: Path, environ: Mapping
             [*pip, "download", *source, "--dest", sources],
             log=logs / "native-download.log",
             env=env,
+            board=board,
         )
         offline: Command = ["--no-cache-dir", "--no-index", "--find-links", str(sources)]
         built = Path(scratch, "wheel")
@@ -183,6 +187,7 @@ def build_wheel(recipe: Recipe, *, root: Path, cache_dir: Path, environ: Mapping
             [*pip, "wheel", "--verbose", *offline, *source, "--wheel-dir", built],
             log=logs / "native-build.log",
             env=env,
+            board=board,
         )
         return _keep(built, target, recipe)
 

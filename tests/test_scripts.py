@@ -1,5 +1,6 @@
 """The bootstrap: what decides whether a compiled wheel may be used, and what it says when a step fails."""
 
+import io
 import re
 import shlex
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 import bootstrap
 from bdchat.settings import ModelSettings
-from bootstrap_console import BootstrapError, as_told, last_step, remedy_for, run
+from bootstrap_console import Board, BootstrapError, CalledOff, as_told, beside, last_step, remedy_for, run
 from bootstrap_native import (
     LEAVES_OUT,
     Recipe,
@@ -153,6 +154,37 @@ def test_a_failed_step_names_its_log_and_its_remedy(tmp_path: Path, capsys: pyte
     assert "disk" in caught.value.remedy
     assert "No space left" in (tmp_path / "copy.log").read_text()
     assert capsys.readouterr().out == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_steps_beside_each_other_share_a_terminals_line() -> None:
+    terminal = Terminal()
+    board = Board(terminal)
+    board.show("compiling", "[12/70]")
+    board.show("installing", "numpy")
+    board.finish("installing", "done in 3.0 s")
+    assert terminal.getvalue().split("\r\x1b[K") == [
+        "",
+        "bdchat: compiling · [12/70]",
+        "bdchat: compiling · [12/70] | installing · numpy",
+        "bdchat: installing · done in 3.0 s\n",
+    ]
+
+
+def test_a_step_ends_when_the_one_beside_it_fails(tmp_path: Path) -> None:
+    """Else a start without a network would go on compiling before it says so."""
+    board = Board()
+    forever = [sys.executable, "-c", "import signal; signal.pause()"]
+    with (
+        pytest.raises(BootstrapError, match="no network"),
+        beside(lambda: run("compiling", forever, log=tmp_path / "log", board=board), board) as compiling,
+    ):
+        raise BootstrapError("no network", "check it")
+    assert isinstance(compiling.exception(), CalledOff)
 
 
 def test_what_tests_need_covers_what_serving_needs_and_not_the_reverse() -> None:
