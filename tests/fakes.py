@@ -12,6 +12,7 @@ from bdchat.engine.model_runner import (
     LogitsRow,
     MemoryClass,
     NoKVSlot,
+    Sampler,
     Slice,
     TextRun,
     TokenMask,
@@ -160,6 +161,13 @@ class FakeRunner:
 
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> "FakeSampler":
         return FakeSampler(self)
+
+    def choose(self, logits: npt.NDArray[np.float32], samplers: Sequence[Sampler | None]) -> list[int | None]:
+        """Of every second row."""
+        chosen: list[int | None] = [None] * len(samplers)
+        for row in range(0, len(samplers), 2):
+            chosen[row] = int(logits[row].argmax()) if samplers[row] is not None else None
+        return chosen
 
     def is_end_of_generation(self, token_id: int) -> bool:
         return token_id == EOS

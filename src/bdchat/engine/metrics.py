@@ -4,7 +4,7 @@ from bdchat.engine.request import Value
 
 
 class EngineMetrics(Value, frozen=True, kw_only=True):
-    """A snapshot, sent with each step's events (at most every 100 ms while idle)."""
+    """A snapshot, sent when a request begins or ends, and every 100 ms while there is work."""
 
     num_waiting: int = 0
     num_running: int = 0

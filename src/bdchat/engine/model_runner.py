@@ -102,6 +102,11 @@ class ModelRunner(Protocol):
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> "Sampler":
         """A sampler for one choice. `seed` is already offset by the choice index."""
 
+    def choose(self, logits: npt.NDArray[np.float32], samplers: "Sequence[Sampler | None]") -> list[int | None]:
+        """Of each row what its sampler, one of this runner's, would choose from it without a mask, several at once.
+        None where that is not done at once, or no sampler is given. Nothing is counted: the tokens are to be
+        accepted."""
+
     def is_end_of_generation(self, token_id: int) -> bool: ...
 
     def token_bytes(self, token_id: int) -> bytes:
@@ -121,7 +126,8 @@ class Sampler(Protocol):
         """Chooses the next token, of those that `mask` leaves, and counts it as generated. Never writes to `logits`."""
 
     def accept(self, token_id: int) -> None:
-        """Counts a token that was generated before (resume), or without a choice."""
+        """Counts a token that was generated before (resume), chosen among others' (ModelRunner.choose), or without a
+        choice."""
 
     def logprob(self, logits: LogitsRow, token_id: int, num_top: int) -> TokenLogprob:
         """With num_top the likeliest ones, and the token itself behind them when it is not one of them."""

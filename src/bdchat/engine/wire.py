@@ -133,10 +133,10 @@ class MemoryEnded(Value, frozen=True, kw_only=True, tag="memory_ended"):
 
 
 class Step(Value, frozen=True, kw_only=True, tag="step"):
-    """All that happened in one step, for all requests."""
+    """All that happened in one step, for all requests. `metrics` None: the last ones will do until the next."""
 
     events: tuple[Event, ...]
-    metrics: EngineMetrics
+    metrics: EngineMetrics | None = None
 
 
 class Rejected(Value, frozen=True, kw_only=True, tag="rejected"):

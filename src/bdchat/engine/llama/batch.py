@@ -32,6 +32,8 @@ class NumpyBatch:
     def fill(self, slices: Sequence[Slice]) -> int:
         """Lays the slices down in the order given. Returns how many outputs they ask for."""
         token, pos, seq_id, wants = self._token, self._pos, self._seq_id, self._wants_logits
+        if all(len(piece.tokens) == 1 for piece in slices):
+            return self._fill_with_single_tokens(slices)
         begin = num_outputs = 0
         for owner, start, tokens, outputs, _ in slices:
             if len(tokens) == 1:
@@ -52,6 +54,17 @@ class NumpyBatch:
             num_outputs += outputs
         self.struct.n_tokens = begin
         return num_outputs
+
+    def _fill_with_single_tokens(self, slices: Sequence[Slice]) -> int:
+        """Of nearly every step. Four lists are copied faster than four numbers a slice."""
+        num_tokens = len(slices)
+        owners, starts, tokens, outputs, _ = zip(*slices, strict=True)
+        self._token[:num_tokens] = [token for (token,) in tokens]
+        self._pos[:num_tokens] = starts
+        self._seq_id[:num_tokens] = owners
+        self._wants_logits[:num_tokens] = outputs
+        self.struct.n_tokens = num_tokens
+        return sum(outputs)
 
 
 def _pointer(array: np.ndarray[Any, Any], ctype: Any) -> Any:

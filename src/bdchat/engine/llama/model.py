@@ -50,6 +50,7 @@ class LlamaModel:
         self.architecture = self.metadata("general.architecture") or "unknown"
         self.memory_class = self._find_memory_class()
         self._pieces: dict[int, bytes] = {}
+        self._ends: dict[int, bool] = {}
         self._piece_buffer = ctypes.create_string_buffer(256)
 
     @classmethod
@@ -151,7 +152,10 @@ class LlamaModel:
         return "fp_" + digest.hexdigest()[:12]
 
     def is_end_of_generation(self, token_id: int) -> bool:
-        return bool(self.fast.is_eog(self.vocab, token_id))
+        is_end = self._ends.get(token_id)
+        if is_end is None:
+            is_end = self._ends[token_id] = bool(self.fast.is_eog(self.vocab, token_id))
+        return is_end
 
     def token_bytes(self, token_id: int) -> bytes:
         piece = self._pieces.get(token_id)

@@ -26,9 +26,18 @@ from bdchat.engine.llama.context_memory import ContextMemory
 from bdchat.engine.llama.library import recorded_errors
 from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam
-from bdchat.engine.model_runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, OutOfMemory, Slice
+from bdchat.engine.model_runner import (
+    DecodeFailed,
+    KVLayout,
+    MemoryClass,
+    NoKVSlot,
+    OutOfMemory,
+    Sampler,
+    Slice,
+)
 from bdchat.engine.request import ModelInfo, SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
+from bdchat.engine.sampling.top_k_rows import TopKChoice, TopKRows
 from bdchat.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
@@ -83,9 +92,10 @@ class LlamaRunner:
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = NumpyBatch(self.n_batch, self._n_ctx)
         self._scratch = SamplerScratch(model.n_vocab)
+        self._top_k_rows = TopKRows(model.n_vocab, self.n_outputs_max)
         self._state = np.zeros(0, np.uint8)  # reused by every copy between streams
         self._logits = np.zeros((0, model.n_vocab), np.float32)
-        self._logits_key = (0, 0)
+        self._logits_address = 0
         self.info = self._describe(model_id, n_threads)
 
     @classmethod
@@ -221,6 +231,22 @@ class LlamaRunner:
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> LogitsSampler:
         return LogitsSampler(params, prompt, seed, scratch=self._scratch, vocabulary=self)
 
+    def choose(self, logits: npt.NDArray[np.float32], samplers: Sequence[Sampler | None]) -> list[int | None]:
+        choices: list[TopKChoice] = []
+        rows: list[int] = []
+        if len(samplers) > 1 and self._top_k_rows.is_possible:
+            for row, sampler in enumerate(samplers):
+                choice = sampler.next_choice() if isinstance(sampler, LogitsSampler) else None
+                if choice is not None:
+                    choices.append(choice)
+                    rows.append(row)
+        tokens: list[int | None] = [None] * len(samplers)
+        if len(rows) > 1:
+            of_rows = logits if len(rows) == len(logits) else logits[rows]
+            for row, token in zip(rows, self._top_k_rows.choose(of_rows, choices), strict=True):
+                tokens[row] = token
+        return tokens
+
     def is_end_of_generation(self, token_id: int) -> bool:
         return self._model.is_end_of_generation(token_id)
 
@@ -280,15 +306,16 @@ class LlamaRunner:
         return int(written)
 
     def _view_logits(self, num_outputs: int) -> npt.NDArray[np.float32]:
-        """A view of llama.cpp's own buffer, whose rows get_logits puts into batch order."""
+        """A view of llama.cpp's own buffer, whose rows get_logits puts into batch order. One array stands for all
+        numbers of outputs: of its rows those beyond the step's may be no memory at all."""
         if num_outputs == 0:
             return self._logits[:0]
         address = int(self._fast.get_logits(self._context) or 0)
-        if (address, num_outputs) != self._logits_key:
-            flat = (ctypes.c_float * (num_outputs * self._model.n_vocab)).from_address(address)
-            self._logits = np.ctypeslib.as_array(flat).reshape(num_outputs, self._model.n_vocab)
-            self._logits_key = (address, num_outputs)
-        return self._logits
+        if address != self._logits_address:
+            flat = (ctypes.c_float * (self.n_outputs_max * self._model.n_vocab)).from_address(address)
+            self._logits = np.ctypeslib.as_array(flat).reshape(self.n_outputs_max, self._model.n_vocab)
+            self._logits_address = address
+        return self._logits[:num_outputs]
 
     def _check(self, slices: Sequence[Slice]) -> None:
         """What llama.cpp answers with abort() or accepts in silence is our own mistake, found here."""

@@ -323,7 +323,8 @@ class LocalEngine:
             self._submit_waiting()
 
     def _take_step(self, step: Step) -> None:
-        self._metrics = step.metrics
+        if step.metrics is not None:
+            self._metrics = step.metrics
         for event in step.events:
             submitted = self._inflight.get(event.request_id)
             if submitted is None:

@@ -6,10 +6,11 @@ it. Between two steps that would be the step loop's own, with every other thread
 parent that is megabytes behind holds the loop up: its answers would merely pile up here.
 """
 
-import contextlib
+import queue
 import socket
 import threading
-from collections import deque
+import time
+from collections.abc import Callable
 
 from bdchat.engine.wire import Report, encode
 
@@ -22,52 +23,52 @@ class Outbox:
     def __init__(self, sock: socket.socket, *, max_backlog_bytes: int = _MAX_BACKLOG_BYTES) -> None:
         self._sock = sock
         self._max_backlog_bytes = max_backlog_bytes
-        self._changed = threading.Condition()
-        self._backlog: deque[bytes] = deque()  # the first one may be on its way
-        self._num_backlog_bytes = 0
+        self._frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()  # a put is one call into C; None: the end
+        self._lock = threading.Lock()
+        self._num_backlog_bytes = 0  # of frames that are not in the socket yet
         self._is_closed = False
+        self._has_moved = threading.Event()  # for who waits: a frame is in the socket, or nothing will be any more
         self._writer: threading.Thread | None = None
 
     def send(self, report: Report) -> None:
         data = encode(report)
-        with self._changed:
-            while self._num_backlog_bytes > self._max_backlog_bytes and not self._is_closed:
-                self._changed.wait()
+        while self._num_backlog_bytes > self._max_backlog_bytes and not self._is_closed:
+            self._wait_for_move(lambda: self._num_backlog_bytes <= self._max_backlog_bytes)
+        with self._lock:
             if self._is_closed:
                 return
-            self._backlog.append(data)
             self._num_backlog_bytes += len(data)
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="outbox", daemon=True)
                 self._writer.start()
-            self._changed.notify_all()
+            self._frames.put(data)
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Waits until what was sent is in the socket, or for timeout_s."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._backlog or self._is_closed, timeout_s)
-            self._end()
+        deadline = time.monotonic() + timeout_s
+        while self._num_backlog_bytes and not self._is_closed and time.monotonic() < deadline:
+            self._wait_for_move(lambda: not self._num_backlog_bytes, deadline - time.monotonic())
+        self._end()
+
+    def _wait_for_move(self, is_done: Callable[[], bool], timeout_s: float | None = None) -> None:
+        self._has_moved.clear()
+        if not is_done() and not self._is_closed:  # else it moved before the event was cleared
+            self._has_moved.wait(timeout_s)
 
     def _write(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._backlog or self._is_closed)
-                if self._is_closed:
-                    return
-                data = self._backlog[0]
+        while (data := self._frames.get()) is not None and not self._is_closed:
             try:
                 self._sock.sendall(data)
             except OSError:
-                with self._changed:
-                    self._end()
+                self._end()
                 return
-            with self._changed:
-                with contextlib.suppress(IndexError):  # closed meanwhile
-                    self._backlog.popleft()
+            with self._lock:
                 self._num_backlog_bytes -= len(data)
-                self._changed.notify_all()
+            if not self._has_moved.is_set():
+                self._has_moved.set()
 
     def _end(self) -> None:
-        self._is_closed = True
-        self._backlog.clear()
-        self._changed.notify_all()
+        with self._lock:
+            self._is_closed = True
+            self._frames.put(None)
+        self._has_moved.set()

@@ -34,7 +34,7 @@ from bdchat.engine.process.inbox import (
 )
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource
-from bdchat.engine.request import Event
+from bdchat.engine.request import Delta, Event
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.inspection import inspect, survey
 from bdchat.engine.scheduling.policy import StepCost
@@ -59,7 +59,7 @@ from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
-_METRICS_INTERVAL_S = 0.1  # between frames that carry metrics only
+_METRICS_INTERVAL_S = 0.1  # between frames that carry metrics while nobody's state changes
 _STALLED_WAIT_S = 0.01  # work is waiting but nothing could be computed: do not spin
 _LAST_SAVES_S = 1.0  # at an orderly end
 
@@ -92,7 +92,7 @@ class Worker:
         self._loader = loader
         self._clock = clock
         self._pending: list[Event] = []  # Accepted, to go out with the next step's events
-        self._last_sent_at = 0.0
+        self._next_metrics_at = 0.0
         self._sent_metrics: EngineMetrics | None = None
         self._num_batched_tokens = 0
 
@@ -233,20 +233,23 @@ class Worker:
             log.exception("step failed")
             events = core.scheduler.fail_all("the engine failed in a step")
         self._pending += events
-        num_before = self._num_batched_tokens
-        self._num_batched_tokens = self._send(core.scheduler).num_batched_tokens
+        self._send(core.scheduler)
+        num_before, self._num_batched_tokens = self._num_batched_tokens, core.scheduler.counts.num_batched_tokens
         return bool(events) or self._num_batched_tokens != num_before
 
-    def _send(self, scheduler: Scheduler, *, is_idle: bool = False) -> EngineMetrics:
-        metrics = scheduler.metrics()
+    def _send(self, scheduler: Scheduler, *, is_idle: bool = False) -> None:
+        """Most frames are the next tokens alone: thirty numbers beside them would be most of their cost, here and where
+        they are read."""
         now = self._clock()
-        is_news = is_idle or now - self._last_sent_at >= _METRICS_INTERVAL_S
-        if self._pending or (is_news and metrics != self._sent_metrics):
+        metrics = None
+        if is_idle or now >= self._next_metrics_at or any(type(event) is not Delta for event in self._pending):
+            self._next_metrics_at = now + _METRICS_INTERVAL_S
+            metrics = scheduler.metrics()
+        if self._pending or (metrics is not None and metrics != self._sent_metrics):
             self._outbox.send(Step(events=tuple(self._pending), metrics=metrics))
             self._pending.clear()
-            self._last_sent_at = now
-            self._sent_metrics = metrics
-        return metrics
+            if metrics is not None:
+                self._sent_metrics = metrics
 
     def _report_progress(self, stage: str, fraction: float | None) -> None:
         self._outbox.send(Loading(stage=stage, fraction=fraction))

@@ -17,10 +17,12 @@ import numpy.typing as npt
 from bdchat.engine.model_runner import DecodeFailed, LogitsRow, TokenMask
 from bdchat.engine.request import SamplingParams, TokenLogprob, TopLogprob
 from bdchat.engine.sampling.penalties import LogitBias, Penalties
+from bdchat.engine.sampling.top_k_rows import MAX_TOP_K, TopKChoice
 
 Ids = npt.NDArray[np.integer[Any]]
 
-MARGINS = (4.0, 8.0, 12.0, 16.0)  # below the highest logit; each is tried until it holds what the filters keep
+# Below the highest logit; each is tried until it holds what the filters keep.
+MARGINS = (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0)
 _BLOCK = 256  # of the two-level inverse of the cumulative distribution
 
 
@@ -80,6 +82,13 @@ class LogitsSampler:
             token_id = self._draw_filtered(row, highest, u) if self._is_filtered else self._draw(row, highest, u)
         self.accept(token_id)
         return token_id
+
+    def next_choice(self) -> TopKChoice | None:
+        """What `sample` would do now, for TopKRows; None: something that is not done for several rows at once."""
+        if self._is_greedy or not 0 < self._top_k <= MAX_TOP_K or self._bias is not None or self._penalties is not None:
+            return None
+        u = uniform(self._seed, self._num_generated)
+        return TopKChoice(self._top_k, self._top_p, self._min_p_margin, self._inverse_temperature, u)
 
     def accept(self, token_id: int) -> None:
         self._num_generated += 1
@@ -161,8 +170,8 @@ class LogitsSampler:
         if self._top_k:
             ids = _highest_ids(row, highest, self._top_k, self._scratch)
             if self._top_p < 1.0:
-                weights = np.exp(row[ids] - np.float32(highest))
-                ids = ids[: _nucleus_size(weights, self._top_p * float(weights.sum(dtype=np.float64)))]
+                mass = np.exp(row[ids] - np.float32(highest)).cumsum(dtype=np.float64)
+                ids = ids[: int(mass.searchsorted(self._top_p * mass[-1], side="left")) + 1]
         elif self._top_p < 1.0:
             ids = self._nucleus(row, highest)
         else:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bdchat.engine.model_runner import DecodeFailed, LogitsRow, ModelRunner, NoKVSlot
+from bdchat.engine.model_runner import DecodeFailed, LogitsRow, ModelRunner, NoKVSlot, Sampler
 from bdchat.engine.request import Event
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.scheduling.step_plan import Part, Sampled
@@ -31,12 +31,13 @@ class EngineCore:
         parts = self.scheduler.schedule()
         logits = self._decode(parts) if parts else None
         if logits is not None:
-            for part, rows in _rows_of(parts, logits):
+            for part, rows, chosen in _rows_of(parts, logits, self._choose(parts, logits)):
                 start = part.sequence.num_computed_tokens
                 self.scheduler.take_in(part)
                 self.scheduler.score_prompt(part, start, rows)
                 if not part.sequence.num_pending:
-                    self.scheduler.update(part, self._sample(part, rows[-1 - len(part.draft.tokens) :]))
+                    own = rows[-1 - len(part.draft.tokens) :]
+                    self.scheduler.update(part, self._sample(part, own, chosen))
         events = self.scheduler.end_step()
         ended = time.perf_counter()
         in_decode = self._runner.decode_seconds - decoded_before
@@ -58,12 +59,20 @@ class EngineCore:
         self.scheduler.observe(parts, step_ms=1000 * (self._runner.decode_seconds - decoded_before))
         return logits
 
-    def _sample(self, part: Part, rows: Sequence[LogitsRow]) -> Sampled:
+    def _choose(self, parts: list[Part], logits: npt.NDArray[np.float32]) -> list[int | None]:
+        """For each row the next token, of those that are chosen together: who has guesses is asked row by row."""
+        samplers: list[Sampler | None] = []
+        for part in parts:
+            num_outputs = part.num_outputs
+            samplers += [part.sequence.free_sampler] if num_outputs == 1 else [None] * num_outputs
+        return self._runner.choose(logits, samplers)
+
+    def _sample(self, part: Part, rows: Sequence[LogitsRow], chosen: int | None) -> Sampled:
         """`rows`: the logits behind the part's last own token, then those behind each token of its draft. A guess that
-        is the token chosen before it has its own logits, which choose the next."""
+        is the token chosen before it has its own logits, which choose the next. `chosen`: from the first, if it is."""
         sequence, now = part.sequence, self.scheduler.clock()
         num_before, length = sequence.num_sampled, len(sequence.tokens)
-        events = sequence.sample(rows[0], self._runner, now)
+        events = sequence.sample(rows[0], self._runner, now, chosen)
         num_accepted = 0
         for place, (guess, logits) in enumerate(zip(part.draft.tokens, rows[1:], strict=True), start=length):
             if sequence.is_finished or sequence.tokens[place] != guess:
@@ -74,9 +83,12 @@ class EngineCore:
         return Sampled(events, sequence.num_sampled - num_before, num_accepted)
 
 
-def _rows_of(parts: list[Part], logits: npt.NDArray[np.float32]) -> Iterator[tuple[Part, list[LogitsRow]]]:
+def _rows_of(
+    parts: list[Part], logits: npt.NDArray[np.float32], chosen: list[int | None]
+) -> Iterator[tuple[Part, list[LogitsRow], int | None]]:
+    """Each part, its rows, and what was chosen from its only one."""
     row = 0
     for part in parts:
-        num_outputs = part.num_outputs
-        yield part, [logits[row + i] for i in range(num_outputs)]
-        row += num_outputs
+        end = row + part.num_outputs
+        yield part, list(logits[row:end]), chosen[row] if end - row == 1 else None
+        row = end

@@ -159,9 +159,9 @@ class Scheduler:
 
     def observe(self, parts: list[Part], *, step_ms: float) -> None:
         """The runner has computed them."""
-        num_tokens = sum(part.num_tokens + len(part.draft.tokens) for part in parts)
-        num_decodes = sum(part.sequence.is_decoding for part in parts)
-        num_drafted = sum(len(part.draft.tokens) for part in parts)
+        num_decodes = sum([part.sequence.is_decoding for part in parts])
+        num_drafted = sum([len(part.draft.tokens) for part in parts])
+        num_tokens = sum([part.num_tokens for part in parts]) + num_drafted
         self.cost.observe(
             num_decodes=num_decodes,
             num_prefill=num_tokens - num_decodes - num_drafted,

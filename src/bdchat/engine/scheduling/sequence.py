@@ -96,7 +96,8 @@ class Sequence:
     @property
     def is_decoding(self) -> bool:
         """Only its newest token is pending: it belongs to every step."""
-        return self.num_pending == 1 and self.num_generated > 0
+        num_tokens = len(self.tokens)  # asked of every sequence in every step: no other property is called
+        return num_tokens - self.num_computed_tokens == 1 and num_tokens > self.num_prompt_tokens
 
     @property
     def is_deterministic(self) -> bool:
@@ -136,9 +137,14 @@ class Sequence:
                 break
         return text
 
-    def sample(self, logits: LogitsRow, runner: ModelRunner, now: float) -> list[Event]:
+    @property
+    def free_sampler(self) -> Sampler | None:
+        """For who chooses its next token beside others'; None: a grammar has a say in it."""
+        return self._sampler if self._matcher is None else None
+
+    def sample(self, logits: LogitsRow, runner: ModelRunner, now: float, chosen: int | None = None) -> list[Event]:
         """Takes the next token from the logits of the last one, and those that a grammar makes follow it; returns what
-        the caller must hear."""
+        the caller must hear. `chosen`: what `free_sampler` chooses from these logits, where that is known already."""
         matcher = self._matcher
         if self._detokenizer.stop is not None:
             return self._finish_at(self._detokenizer.stop, now)
@@ -150,7 +156,11 @@ class Sequence:
             self.first_token_at = now
         try:
             mask = matcher.mask() if matcher is not None else None
-            token = self._sampler.sample(logits, mask)
+            if chosen is None:
+                token = self._sampler.sample(logits, mask)
+            else:
+                token = chosen
+                self._sampler.accept(token)
             sampling = self.request.sampling
             logprobs: tuple[TokenLogprob, ...] = ()
             if sampling.num_top_logprobs is not None:

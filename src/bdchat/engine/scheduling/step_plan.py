@@ -79,8 +79,10 @@ class StepPlan:
         self._runner = runner
         self._cost = cost
         self._target_ms = target_step_ms
-        self.decoding = [s for s in running if s.is_decoding]
-        self.reading = [s for s in running if not s.is_decoding]
+        self.decoding: list[Sequence] = []
+        self.reading: list[Sequence] = []
+        for sequence in running:
+            (self.decoding if sequence.is_decoding else self.reading).append(sequence)
         self.chunks = self._chunks()
         # beside prompts that are read a step is full of work already
         self.drafts = [] if self.reading else drafts.plan(self.decoding, cost, target_ms=target_step_ms)
@@ -101,9 +103,14 @@ class StepPlan:
         return True
 
     def parts(self) -> list[Part]:
+        """In the order of the streams where there are any: logits that came in another one would be copied, 200 kB a
+        sequence."""
         drafts = self.drafts or [CheckedDraft()] * len(self.decoding)
         decodes = [Part(s, 1, draft) for s, draft in zip(self.decoding, drafts, strict=True)]
-        return decodes + [Part(s, n) for s, n in zip(self.reading, self.chunks, strict=True) if n]
+        parts = decodes + [Part(s, n) for s, n in zip(self.reading, self.chunks, strict=True) if n]
+        if self._runner.layout is KVLayout.STREAMS:
+            parts.sort(key=lambda part: part.sequence.seq_id or 0)
+        return parts
 
     @property
     def _num_drafted(self) -> int:
@@ -112,6 +119,8 @@ class StepPlan:
     def _chunks(self) -> list[int]:
         # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
         # running answers in two, while one token of it rides along for nothing extra.
+        if not self.reading:
+            return []
         num_decodes = len(self.decoding)
         at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
         num_riding = at_least * len(self.reading)

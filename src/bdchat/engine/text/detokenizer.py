@@ -25,6 +25,7 @@ class Detokenizer:
     def __init__(self, stops: Sequence[str] = (), *, num_chars_sent: int = 0, drop_leading_space: bool = False) -> None:
         assert all(stops), "an empty stop string matches everywhere"
         self._stops = tuple(stops)
+        self._stop_heads = tuple({stop[0] for stop in stops})
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""  # always a proper prefix of a stop string
         self._num_chars_sent = num_chars_sent
@@ -45,7 +46,7 @@ class Detokenizer:
             self._drop_leading_space = False
             new_text = new_text.removeprefix(" ")
         text = self._held + new_text
-        if not self._stops:
+        if not self._held and not self._may_hold_stop(text):
             return TextChunk(self._emit(text))
         found = self._find_stop(text)
         if found is not None:
@@ -61,6 +62,10 @@ class Detokenizer:
         text, self._held = self._held, ""
         self._decoder.reset()
         return self._emit(text)
+
+    def _may_hold_stop(self, text: str) -> bool:
+        """Of nearly every token's text no, which is known before all stop strings are looked for."""
+        return any(head in text for head in self._stop_heads)
 
     def _find_stop(self, text: str) -> tuple[int, str] | None:
         matches = [(start + len(stop), start, stop) for stop in self._stops if (start := text.find(stop)) >= 0]
