@@ -123,6 +123,20 @@ def test_a_request_is_accepted_streamed_and_finished() -> None:
         assert (parent.accepted.prompt_tokens, parent.accepted.prompt_text) == (tuple(b"hello"), "hello")
 
 
+def test_counters_ride_with_what_begins_or_ends_something_and_seldom_with_tokens() -> None:
+    with loaded() as parent:
+        parent.send(Submit(request=ask("hello", 400)))
+        steps = [parent.next(Step)]
+        while not isinstance(steps[-1].events[-1], Finished):
+            steps.append(parent.next(Step))
+        first, last = steps[0].metrics, steps[-1].metrics
+        assert first is not None
+        assert first.num_requests == 1
+        assert last is not None
+        assert last.tokens_generated == 400
+        assert any(step.metrics is None for step in steps)
+
+
 def test_a_resumed_request_sends_only_what_was_not_seen() -> None:
     whole = expected_text("hello")
     with loaded() as parent:

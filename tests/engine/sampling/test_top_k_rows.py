@@ -52,6 +52,15 @@ def test_rows_chosen_together_are_as_each_alone(num_rows: int) -> None:
         assert together == [each.sample(row) for each, row in zip(samplers, logits, strict=True)]
 
 
+def test_rows_between_that_are_chosen_otherwise_are_left_out() -> None:
+    scratch, logits = SamplerScratch(N_VOCAB), rows_of(np.random.default_rng(5), 4)
+    samplers = [sampler(scratch, **shape) for shape in (SHAPES[0], {"temperature": 0.0}, SHAPES[3], {})]
+    choices = [each.next_choice() for each in samplers]
+    chosen = TopKRows(N_VOCAB, 4).choose_some(logits, choices)
+    assert chosen == [samplers[0].sample(logits[0]), None, samplers[2].sample(logits[2]), None]
+    assert TopKRows(N_VOCAB, 4).choose_some(logits[:2], choices[:2]) == [None, None]
+
+
 def test_a_row_that_is_not_as_it_should_be_is_left_to_its_sampler() -> None:
     samplers = [sampler(SamplerScratch(N_VOCAB), **SHAPES[0]) for _ in range(2)]
     rows, logits = TopKRows(N_VOCAB, 2), rows_of(np.random.default_rng(1), 2)

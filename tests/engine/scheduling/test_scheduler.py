@@ -189,6 +189,22 @@ def test_in_streams_no_prompt_sits_a_step_out_beside_running_answers() -> None:
         assert sorted(s.seq_id for s in runner.batches[-1]) == [0, 1, 2, 3, 4, 5]
 
 
+def test_in_streams_a_step_is_in_their_order_also_when_a_latecomer_has_an_earlier_one() -> None:
+    """The runner had to copy the logits into the order that was asked for."""
+    runner = FakeRunner(n_ctx=200, num_sequences=3, layout=KVLayout.STREAMS)
+    scheduler = Scheduler(runner)
+    for i in range(3):
+        add(scheduler, ask([*PROMPT, i], request_id=str(i), max_tokens=100))
+    for _ in range(3):
+        step(scheduler)
+    scheduler.cancel("0")
+    add(scheduler, ask([9, 8, 7], request_id="late", max_tokens=100))
+    for _ in range(3):
+        step(scheduler)
+    assert [s.request.request_id for s in scheduler.sequences()[0]] == ["1", "2", "late"]
+    assert [s.seq_id for s in runner.batches[-1]] == [0, 1, 2]
+
+
 def test_cancelling_frees_the_place_and_keeps_the_cells_as_cache() -> None:
     runner = FakeRunner(n_ctx=200, num_sequences=1)
     scheduler = Scheduler(runner)

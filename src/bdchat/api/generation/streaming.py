@@ -6,8 +6,10 @@ A frame is `data: {json}` and a blank line, separated by "\\n" alone: clients ex
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
+from types import coroutine
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -15,7 +17,7 @@ from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bdchat.api.auth.right_watch import interruptible
 from bdchat.api.generation.events import LogEvent
@@ -77,6 +79,22 @@ def frame(document: object) -> bytes:
     return b"data: " + _encoder.encode(document) + b"\n\n"
 
 
+@coroutine
+def _rest(begun: Generator[Any, Any, None], waited_for: Any) -> Generator[Any, Any, None]:
+    """What is left of an awaitable that has been started and waits."""
+    while True:
+        try:
+            answer = yield waited_for
+        except BaseException as error:  # a cancellation is its matter, too
+            step = partial(begun.throw, error)
+        else:
+            step = partial(begun.send, answer)
+        try:
+            waited_for = step()
+        except StopIteration:
+            return
+
+
 class FrameStream(EventSourceResponse):
     """Ready frames, as they come. A client that stalls is cut off."""
 
@@ -98,6 +116,16 @@ class FrameStream(EventSourceResponse):
         )
         del self.headers["connection"]  # sse-starlette's keep-alive: whether there is one, the protocol knows
         self._source = frames
+
+    async def _send_with_timeout(self, send: Send, message: Message) -> None:
+        """A send that need not wait, as nearly all, needs no timer either: sse-starlette makes one for each, which is
+        most of what a frame costs it."""
+        sending = send(message).__await__()
+        try:
+            waited_for = next(sending)
+        except StopIteration:
+            return
+        await super()._send_with_timeout(lambda _: _rest(sending, waited_for), message)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -37,7 +37,7 @@ from bdchat.engine.model_runner import (
 )
 from bdchat.engine.request import ModelInfo, SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
-from bdchat.engine.sampling.top_k_rows import TopKChoice, TopKRows
+from bdchat.engine.sampling.top_k_rows import TopKRows
 from bdchat.settings import EngineSettings
 
 logger = logging.getLogger(__name__)
@@ -232,20 +232,11 @@ class LlamaRunner:
         return LogitsSampler(params, prompt, seed, scratch=self._scratch, vocabulary=self)
 
     def choose(self, logits: npt.NDArray[np.float32], samplers: Sequence[Sampler | None]) -> list[int | None]:
-        choices: list[TopKChoice] = []
-        rows: list[int] = []
-        if len(samplers) > 1 and self._top_k_rows.is_possible:
-            for row, sampler in enumerate(samplers):
-                choice = sampler.next_choice() if isinstance(sampler, LogitsSampler) else None
-                if choice is not None:
-                    choices.append(choice)
-                    rows.append(row)
-        tokens: list[int | None] = [None] * len(samplers)
-        if len(rows) > 1:
-            of_rows = logits if len(rows) == len(logits) else logits[rows]
-            for row, token in zip(rows, self._top_k_rows.choose(of_rows, choices), strict=True):
-                tokens[row] = token
-        return tokens
+        if len(samplers) < 2:
+            return [None] * len(samplers)
+        return self._top_k_rows.choose_some(
+            logits, [each.next_choice() if isinstance(each, LogitsSampler) else None for each in samplers]
+        )
 
     def is_end_of_generation(self, token_id: int) -> bool:
         return self._model.is_end_of_generation(token_id)

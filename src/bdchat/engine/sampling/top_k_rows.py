@@ -32,6 +32,17 @@ class TopKRows:
         self.is_possible = n_vocab % BLOCK == 0 and self._num_blocks > MAX_TOP_K
         self._block_starts = np.arange(0, n_vocab * max_rows, BLOCK)
 
+    def choose_some(self, logits: npt.NDArray[np.float32], choices: Sequence[TopKChoice | None]) -> list[int | None]:
+        """Of the rows that have a choice, where it is two or more."""
+        tokens: list[int | None] = [None] * len(choices)
+        rows = [row for row, choice in enumerate(choices) if choice is not None]
+        if len(rows) > 1 and self.is_possible:
+            of_rows = logits if len(rows) == len(logits) else logits[rows]
+            chosen = self.choose(of_rows, [choice for choice in choices if choice is not None])
+            for row, token in zip(rows, chosen, strict=True):
+                tokens[row] = token
+        return tokens
+
     def choose(self, logits: npt.NDArray[np.float32], choices: Sequence[TopKChoice]) -> list[int | None]:
         """`logits`: (num_rows, n_vocab), a choice for each. None where a row is not what it should be: asked alone, its
         sampler says why."""
