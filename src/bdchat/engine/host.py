@@ -28,7 +28,7 @@ def free_memory_bytes() -> int:
     limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
     if limit is None or used is None:
         return free
-    return max(0, min(free, limit - used))
+    return max(0, min(free, limit - used + _cached_files_bytes()))
 
 
 def total_memory_bytes() -> int:
@@ -67,6 +67,18 @@ def machine_identity(n_threads: int | None, n_gpu_layers: int) -> str:
     """What the speed of a model depends on beside the model: what was measured under one says nothing under another."""
     parts = (cpu_name(), n_threads or default_num_threads(), n_gpu_layers)
     return hashlib.sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:16]
+
+
+def _cached_files_bytes() -> int:
+    """That the cgroup counts as used although the kernel takes it back at once: files that were read or written and
+    that no process has mapped."""
+    try:
+        lines = (_CGROUP / "memory.stat").read_text("ascii").splitlines()
+        counts = {name: int(number) for name, number in (line.split() for line in lines)}
+    except (OSError, ValueError):
+        return 0
+    cached = counts.get("active_file", 0) + counts.get("inactive_file", 0)
+    return max(0, cached - counts.get("file_mapped", 0) - counts.get("file_dirty", 0))
 
 
 def _cgroup_cores() -> int | None:

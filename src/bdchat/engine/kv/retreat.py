@@ -15,8 +15,9 @@ class Retreat:
         self._cache = cache
         self._runner = runner
 
-    def step(self, keep_bytes: int) -> bool:
-        """False: nothing more can leave. With 0 nothing stays, in RAM neither."""
+    def step(self, keep_bytes: int, *, moves: bool = True) -> bool:
+        """False: nothing more can leave. With 0 nothing stays, in RAM neither. `moves`: what is kept goes to RAM; where
+        there is too little of that, a copy would be more of it for a moment."""
         sizes = {seq_id: self._runner.state_bytes(seq_id) for seq_id in self._cache.idle_ids}
         num_kept_bytes = 0
         for seq_id in reversed(self._cache.idle_ids):
@@ -30,7 +31,7 @@ class Retreat:
         if len(snapshots) and snapshots.num_bytes > max(0, keep_bytes - num_kept_bytes) and not has_last_used:
             snapshots.drop_one()
             return True
-        for seq_id, num_bytes in sizes.items():
+        for seq_id, num_bytes in sizes.items() if moves else ():
             if num_bytes <= snapshots.max_bytes:
                 self._cache.leave(seq_id, to_ram=True)
                 return True

@@ -19,8 +19,8 @@ MAX_PIECES = 4  # of a shortage, between two steps of running answers
 
 
 class IdleCare:
-    """`keep_bytes`: that idle sequences may take after `idle_s` without a request. `short_bytes`: less than this free
-    means that memory is short; then nothing idle stays."""
+    """`keep_bytes`: that idle sequences may take after `idle_s` without a request, or at once when less than
+    `short_bytes` are free."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class IdleCare:
         self._watched_at = clock()
         self._measured_at = clock()
         self._has_given_back = False
+        self._is_short = False  # when last looked at
 
     def look(self) -> None:
         """Somebody wants to know what the cells hold."""
@@ -61,10 +62,10 @@ class IdleCare:
     def watch(self) -> None:
         """While there is work."""
         self.wake()
-        if not self._is_short():
+        if not self._watch_memory() or not self._is_short:
             return
         pieces = 0
-        while pieces < MAX_PIECES and self._retreat.step(0):
+        while pieces < MAX_PIECES and self._retreat.step(self._keep_bytes, moves=False):
             pieces += 1
         if pieces:
             self._runner.give_back()
@@ -80,8 +81,8 @@ class IdleCare:
             return CALM_S - calm_s
         if self._cache.save_one():
             return BETWEEN_PIECES_S
-        is_short = self._is_short()
-        if (calm_s >= self._idle_s or is_short) and self._retreat.step(0 if is_short else self._keep_bytes):
+        self._watch_memory()
+        if (calm_s >= self._idle_s or self._is_short) and self._retreat.step(self._keep_bytes):
             self._has_given_back = False
             return BETWEEN_PIECES_S
         if not self._has_given_back:
@@ -95,9 +96,11 @@ class IdleCare:
         self._measured_at = self._clock()
         self._cache.measure()
 
-    def _is_short(self) -> bool:
+    def _watch_memory(self) -> bool:
+        """False: the last look is still good."""
         now = self._clock()
         if now - self._watched_at < WATCH_S:
             return False
         self._watched_at = now
-        return self._free_bytes() < self._short_bytes
+        self._is_short = self._free_bytes() < self._short_bytes
+        return True
