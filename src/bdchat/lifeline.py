@@ -1,9 +1,10 @@
 """Children of ours: tied to their parent's life, and told what they may know of its environment.
 
-`tied(command)` is started instead of `command`. Linux sends a signal to a process when the thread that started it ends, if the process has asked for it; the wish
-outlives exec, so this file, run as a program, asks and becomes the command. It takes 20 ms, and needs nothing of bdchat
-or of the command: pip is tied as well as our own. Elsewhere than on Linux it only looks whether the parent is still
-there. Who starts a child waits for it on the same thread, or starts it on one that does not end.
+`tied(command)` is started instead of `command`. Linux sends a signal to a process when the thread that started it ends,
+if the process has asked for it; the wish outlives exec, so this file, run as a program, asks and becomes the command.
+It takes 20 ms, and needs nothing of bdchat or of the command: pip is tied as well as our own. Elsewhere than on Linux
+it only looks whether the parent is still there. Who starts a child waits for it on the same thread, or starts it on one
+that does not end.
 """
 
 import ctypes
