@@ -28,7 +28,7 @@ from tests.patience import PATIENCE_S, until
 from tests.tiny_models import write_tiny_bert, write_tiny_llama
 
 pytestmark = pytest.mark.anyio
-SETTINGS = EngineSettings(n_ctx=512, max_sequences=2, calibrate=False)
+SETTINGS = EngineSettings(n_ctx=512, max_sequences=2, calibrate=False, n_threads=1)  # two spin for each other
 
 
 @pytest.fixture

@@ -230,7 +230,7 @@ async def test_a_file_that_is_no_model_is_a_reason_not_a_crash(tmp_path: Path, k
 async def test_the_real_model_goes_on_after_a_kill(tmp_path: Path, default_model_path: Path) -> None:
     """Kernels differ between reading and writing a token, so the text may turn another way after the kill; that no
     character is lost or doubled shows in the tokens' own bytes."""
-    settings = EngineSettings(n_ctx=512, max_sequences=2, calibrate=False)
+    settings = EngineSettings(n_ctx=512, max_sequences=2, calibrate=False, n_threads=1)
     request = GenerationRequest(
         request_id="real",
         prompt=ChatPrompt(messages=(ChatMessage(role="user", content="Count to twenty in words."),)),
