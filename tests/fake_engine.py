@@ -38,6 +38,7 @@ from bdchat.engine.request import (
     TokenText,
     TopLogprob,
     Usage,
+    WeightsInfo,
 )
 from bdchat.engine.router import Router
 
@@ -86,6 +87,7 @@ class FakeEngine:
     pieces: Sequence[str] = ("Hel", "lo", " world")
     n_ctx: int = 4096
     context_cut: str | None = None
+    weights: WeightsInfo | None = None
     sampling_defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
     languages: tuple[str, ...] = ()
     owner: str = "bdchat"
@@ -123,6 +125,7 @@ class FakeEngine:
         return msgspec.structs.replace(
             fake_info(self.model_id, n_ctx=self.n_ctx, context_cut=self.context_cut),
             answer_format=self.answer_format,
+            weights=self.weights,
             opens_thought=self.opens_thought,
             has_fim=self.has_fim,
             purpose=self.purpose,

@@ -28,6 +28,7 @@ from bdchat.doctor import (
     check_port,
     check_python,
     check_system,
+    check_weights,
     examine,
     find_gpus,
     report,
@@ -35,6 +36,7 @@ from bdchat.doctor import (
 )
 from bdchat.engine.gguf.header import read_header
 from bdchat.engine.models.catalog import Catalog
+from bdchat.engine.weights.cache import Speed, Verdict, WeightsFolder
 from bdchat.settings import load
 from bdchat.store.sql.founding import found
 from tests.gguf_files import GGUFFile, boolean
@@ -103,6 +105,25 @@ def test_a_cpu_without_wide_vectors_fails() -> None:
 def test_no_compiler_is_no_fault_of_a_machine_that_runs() -> None:
     assert check_compiler("").ok
     assert not check_python((3, 10, 2)).ok
+
+
+def test_what_is_known_of_a_models_weights_is_told(tmp_path: Path) -> None:
+    path = GGUFFile().write(tmp_path / "models" / "tiny.gguf")
+    settings, model = load(data_dir=tmp_path), Catalog.load(tmp_path).resolve("tiny")
+    assert "bdchat optimize tiny" in check_weights(model, settings).detail
+    verdict = Verdict(
+        key="k",
+        model_path=str(path),
+        is_encoded=False,
+        uses_extra_bufts=False,
+        reason="In the file's own order.",
+        before=Speed(prompt=100, alone=10, streams=20),
+        after=Speed(prompt=300, alone=20, streams=40),
+    )
+    WeightsFolder(tmp_path / "cache", path, "k").keep(verdict)
+    assert check_weights(model, settings).detail == "In the file's own order. Prompts × 3.0, one answer × 2.0."
+    as_in_the_file = load(data_dir=tmp_path, overrides={"engine.weights": "file"})
+    assert "engine.weights" in check_weights(model, as_in_the_file).detail
 
 
 def test_a_data_directory_that_is_a_file_fails(tmp_path: Path) -> None:

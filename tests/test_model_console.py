@@ -1,13 +1,19 @@
 """What `bdchat models` prints is what there is: names are text, not markup."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from bdchat import model_console
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import PullFailed
-from bdchat.model_console import fetch_missing, print_models
+from bdchat.engine.weights.cache import Speed, Verdict
+from bdchat.engine.weights.fidelity import Fidelity
+from bdchat.engine.weights.job import OptimizerDone, OptimizerProgress, encode_line
+from bdchat.model_console import fetch_missing, optimize, print_models, verdict_lines
+from bdchat.settings import EngineSettings
 from tests.engine.pulling import catalog_at, entry_for, installed_files
 from tests.gguf_files import GGUFFile, boolean
 
@@ -52,3 +58,53 @@ def test_offline_nothing_is_fetched_and_a_way_on_is_named(tmp_path: Path) -> Non
     source.unlink()
     with pytest.raises(PullFailed):
         fetch_missing(catalog, "tiny", is_offline=False)
+
+
+VERDICT = Verdict(
+    key="k",
+    model_path="tiny.gguf",
+    is_encoded=True,
+    uses_extra_bufts=True,
+    reason="Encoded anew for this CPU.",
+    encodings={"Q4_1 → Q8_0": 150},
+    fidelity=Fidelity(mean_kl=0.0045, file_kl=0.0046, perplexity=0.998, same_choice=0.95, num_positions=9),
+    before=Speed(prompt=300, alone=100, streams=200),
+    after=Speed(prompt=600, alone=120, streams=300),
+)
+
+
+def test_what_an_encoding_gained_and_changed_is_said() -> None:
+    assert verdict_lines(VERDICT) == [
+        "Encoded anew for this CPU.",
+        "150 matrices Q4_1 → Q8_0",
+        "prompt: 300 → 600 tokens/s (× 2.00)",
+        "one answer: 100 → 120 tokens/s (× 1.20)",
+        "eight answers: 200 → 300 tokens/s (× 1.50)",
+        "answers: mean KL 0.0045 (the file as llama.cpp runs it: 0.0046), perplexity × 0.9980",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "failure"),
+    [
+        (OptimizerDone(verdict=VERDICT), None),
+        (OptimizerDone(failure="there is no memory"), "there is no memory"),
+        (OptimizerProgress(stage="measuring kernels"), "process ended with 0"),
+    ],
+)
+def test_optimize_waits_for_what_its_process_finds_out(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: OptimizerDone | OptimizerProgress,
+    failure: str | None,
+) -> None:
+    lines = encode_line(OptimizerProgress(stage="measuring kernels")) + encode_line(told)
+    script = f"import sys; sys.stdin.read(); sys.stdout.buffer.write({lines!r})"
+    monkeypatch.setattr(model_console, "optimizer_command", lambda: [sys.executable, "-I", "-c", script])
+    GGUFFile().write(tmp_path / "models" / "tiny.gguf")
+    model = Catalog.load(tmp_path).resolve("tiny")
+    if failure is None:
+        assert optimize(model, tmp_path, EngineSettings()) == VERDICT
+        return
+    with pytest.raises(ModelLoadFailed, match=failure):
+        optimize(model, tmp_path, EngineSettings())

@@ -136,6 +136,30 @@ def pull(
 
 
 @app.command()
+def optimize(
+    model: Annotated[str | None, typer.Argument(help="Name or path; by default the default model.")] = None,
+    *,
+    data_dir: DataDir = None,
+    assignments: Assignments = None,
+) -> None:
+    """Find the fastest encoding of a model's weights for this machine now; a server does it at the first load."""
+    settings = _close_to_others(_load_settings(data_dir, assignments or [], {}))
+    from bdchat.engine.errors import EngineError
+    from bdchat.engine.models.catalog import Catalog
+    from bdchat.model_console import optimize as find_out
+    from bdchat.model_console import verdict_lines
+
+    try:
+        catalog = Catalog.load(settings.data_dir, named=settings.models.default)
+        installed = catalog.resolve(model or settings.models.default)
+        verdict = find_out(installed, settings.data_dir / "cache", settings.engine)
+    except EngineError as error:
+        _fail(str(error))
+    for line in verdict_lines(verdict):
+        typer.echo(line)
+
+
+@app.command()
 def models(data_dir: DataDir = None) -> None:
     """List installed models and those that `bdchat pull` can download."""
     from bdchat.model_console import print_models

@@ -33,6 +33,7 @@ from bdchat.engine.llama.reasons import last_words
 from bdchat.engine.llama.rebuild import KEEP_TILE_STORES, rebuild_command
 from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.models.catalog import Catalog, InstalledModel
+from bdchat.engine.weights.cache import verdicts
 from bdchat.lifeline import tied
 from bdchat.settings import Settings
 from bdchat.store.errors import StoreError
@@ -95,7 +96,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
         return (*checks, Check("model", False, error.problem, f"{error.advice}; or {other}"))
     except EngineError as error:  # it is here, and cannot be served: fetching it again changes nothing
         return (*checks, Check("model", False, str(error), f"{other}; bdchat models lists those that are here"))
-    checks.append(check_model(model))
+    checks += [check_model(model), check_weights(model, settings)]
     if model.header is not None:
         checks.append(check_memory(model.header, settings, free_memory_bytes()))
     return (*checks, check_library(model.path, run_probe))
@@ -287,6 +288,22 @@ def check_model(model: InstalledModel) -> Check:
     kind = model.header.quantization if model.header else "unknown"
     sure = "checksum right" if wanted else "no checksum known"
     return Check("model", True, f"{model.name}, {kind}, {_gib(model.num_bytes)}, {sure}, {model.path}")
+
+
+def check_weights(model: InstalledModel, settings: Settings) -> Check:
+    """What was found out about their encoding; never a fault."""
+    if settings.engine.weights == "file":
+        return Check("weights", True, "as in the file (engine.weights)")
+    known = [found for found in verdicts(settings.data_dir / "cache") if found.model_path == str(model.path.absolute())]
+    if not known:
+        return Check("weights", True, f"not measured yet: the first load does it, or bdchat optimize {model.name}")
+    found = known[0]
+    gain = ""
+    if found.before is not None and found.after is not None:
+        prompt, alone = found.after.prompt / found.before.prompt, found.after.alone / found.before.alone
+        gain = f" Prompts × {prompt:.1f}, one answer × {alone:.1f}."
+    near = f" Mean KL {found.fidelity.mean_kl:.4f}." if found.fidelity else ""
+    return Check("weights", True, f"{found.reason}{gain}{near}")
 
 
 def check_memory(header: GGUFHeader, settings: Settings, free_bytes: int) -> Check:

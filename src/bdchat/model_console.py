@@ -1,9 +1,14 @@
-"""Output of `bdchat pull`, `bdchat models` and a first `bdchat serve`: a progress bar, a table. Knows no network."""
+"""Output of `bdchat pull`, `bdchat models`, `bdchat optimize` and a first `bdchat serve`: a progress bar, a table.
 
+Knows no network.
+"""
+
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -11,9 +16,19 @@ from rich.table import Table
 
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.host import free_memory_bytes
-from bdchat.engine.models.catalog import Catalog
+from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.engine.models.downloads import ProgressCallback, PullProgress
 from bdchat.engine.models.rows import ModelRow, model_rows
+from bdchat.engine.weights.cache import Verdict
+from bdchat.engine.weights.job import (
+    OptimizerDone,
+    OptimizerJob,
+    decode_line,
+    encode_job,
+    optimizer_command,
+    optimizer_environment,
+)
+from bdchat.settings import EngineSettings
 
 PLAIN_INTERVAL_S = 10.0  # where standard error is no terminal: a line this often
 TITLES = {"wait": "waiting for another pull", "download": "downloading", "verify": "checking"}
@@ -132,3 +147,55 @@ def _table(title: str, numbers: tuple[str, ...]) -> Table:
 
 def _size(num_bytes: int) -> str:
     return f"{num_bytes / 1e9:.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:.0f} MB"
+
+
+def optimize(model: InstalledModel, cache_dir: Path, settings: EngineSettings) -> Verdict:
+    """Finds the fastest encoding of its weights now, with the progress told; or what was found before. Raises
+    ModelLoadFailed."""
+    job = OptimizerJob(
+        model_path=str(model.path),
+        model_id=model.name,
+        cache_dir=str(cache_dir),
+        settings=settings.model_dump(mode="json"),
+    )
+    console = Console(stderr=True, highlight=False, markup=False)
+    with subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        optimizer_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=optimizer_environment()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(encode_job(job))
+        process.stdin.close()
+        stage = ""
+        for line in process.stdout:
+            told = decode_line(line)
+            if isinstance(told, OptimizerDone):
+                if told.verdict is not None:
+                    return told.verdict
+                raise ModelLoadFailed(model.name, told.failure)
+            if told is not None and told.stage != stage:
+                stage = told.stage
+                console.print(f"{model.name}: {stage} …")
+    raise ModelLoadFailed(model.name, f"the optimizer's process ended with {process.returncode}")
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """For people; the first one says what was decided."""
+    lines = [verdict.reason]
+    if verdict.encodings:
+        lines.append(", ".join(f"{count} matrices {change}" for change, count in verdict.encodings.items()))
+    if verdict.before is not None and verdict.after is not None:
+        lines.append(_gain("prompt", verdict.before.prompt, verdict.after.prompt))
+        lines.append(_gain("one answer", verdict.before.alone, verdict.after.alone))
+        lines.append(_gain("eight answers", verdict.before.streams, verdict.after.streams))
+    if verdict.fidelity is not None:
+        near = verdict.fidelity
+        lines.append(
+            f"answers: mean KL {near.mean_kl:.4f} (the file as llama.cpp runs it: {near.file_kl:.4f}), perplexity ×"
+            f" {near.perplexity:.4f}"
+        )
+    return lines
+
+
+def _gain(what: str, before: float, after: float) -> str:
+    return f"{what}: {before:,.0f} → {after:,.0f} tokens/s (× {after / before:.2f})"

@@ -110,6 +110,7 @@ export const MODEL: Model = {
   context_cut: null,
   state: "ready",
   load_fraction: null,
+  weights: null,
   stands_in_for: null,
   languages: [],
   capabilities: ["completion", "chat", "tools", "json_schema"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.request import AnswerFormat, WeightsInfo
 from bdchat.settings import ModelSettings, Settings
 from tests.api.serving import USER, error_of, in_process, opened
 from tests.fake_engine import FakeEngine
@@ -38,6 +38,14 @@ async def test_the_list_has_what_typed_clients_require() -> None:
             assert [model["num_parameters"] for model in body["data"]] == [1, None]
             assert [model["context_cut"] for model in body["data"]] == ["1 of 2", None]
             assert [model["load_fraction"] for model in body["data"]] == [None, 0.25]
+
+
+async def test_how_weights_are_held_is_told() -> None:
+    held = WeightsInfo(is_encoded=True, encodings={"Q4_1 → Q8_0": 150}, mean_kl=0.0045, speed_after=(600, 200, 300))
+    async with in_process(FakeEngine("a", weights=held), FakeEngine("b")) as client:
+        told, nothing = (model["weights"] for model in (await client.get("/v1/models")).json()["data"])
+    assert (told["is_encoded"], told["encodings"], told["mean_kl"]) == (True, {"Q4_1 → Q8_0": 150}, 0.0045)
+    assert (told["speed_before"], told["speed_after"], nothing) == (None, [600, 200, 300], None)
 
 
 async def test_a_model_without_text_says_what_it_is_for() -> None:

@@ -230,7 +230,7 @@ export type MessageView = { message_id: string; session_id: string; parent_id: s
 /** How an answer came to be. */
 export type MetadataView = { model: string; model_version: string; prompt_template: string; model_params: Record<string, unknown>; prompt_tokens: number; cached_tokens: number; completion_tokens: number; queue_ms: number; prefill_ms: number; decode_ms: number; num_dropped_messages: number };
 
-export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; languages: Array<string>; capabilities: Array<string>; num_parameters: number | null; state: string; load_fraction: number | null; stands_in_for: string | null };
+export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; languages: Array<string>; capabilities: Array<string>; num_parameters: number | null; state: string; load_fraction: number | null; weights: WeightsView | null; stands_in_for: string | null };
 
 export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; good_for: "talk" | "code" | "reasoning" | "vision" | "search" | null; languages: Array<string>; tokens_per_s: number | null; is_deletable: boolean; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; context_cut: string | null; problem: string | null; is_default: boolean };
 
@@ -432,6 +432,9 @@ export type UserQuery = { search?: string; limit?: number; cursor?: string | nul
 export type UserView = { user_id: string; username: string; display_name: string; email: string | null; role: "admin" | "user"; locale: string; preferences: Record<string, unknown>; must_change_password: boolean; created_at_ms: number };
 
 export type UserWithPassword = { user: ManagedUser; password: string; link: PassedLink };
+
+/** Speeds: tokens a second of a prompt, of one answer, of eight answers together. */
+export type WeightsView = { is_open: boolean; is_encoded: boolean; encodings: Record<string, number>; reason: string; mean_kl: number | null; perplexity: number | null; speed_before: [number, number, number] | null; speed_after: [number, number, number] | null };
 
 export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; total_memory_bytes: number; free_disk_bytes: number; hub_search: boolean };
 

@@ -261,6 +261,7 @@ class AdminModels:
         if query.model in {*self._router.engines, *self._router.leaving}:
             raise Conflict("This model is loaded: unload it first.", code="model_loaded", param="model")
         removed = await asyncio.to_thread(self._models.catalog.remove, query.model)
+        await asyncio.to_thread(self._models.forget, removed)
         await self._record(request, "model.delete", removed.name)
         return reply(Nothing())
 

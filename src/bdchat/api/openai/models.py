@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from bdchat.api.http.endpoints import reply
 from bdchat.api.http.identity import require_chat
-from bdchat.api.schemas.models import Model, ModelList, SamplingDefaultsView
+from bdchat.api.schemas.models import Model, ModelList, SamplingDefaultsView, WeightsView
 from bdchat.engine.router import Router, ServedModel
 
 OF_ALL = ("completion", "chat", "tools", "json_schema")
@@ -43,8 +43,14 @@ def _to_wire(model: ServedModel) -> Model:
         num_parameters=model.info.num_parameters if model.info else None,
         state=model.state,
         load_fraction=model.load_fraction,
+        weights=_weights(model),
         stands_in_for=model.stands_in_for,
     )
+
+
+def _weights(model: ServedModel) -> WeightsView | None:
+    held = model.info.weights if model.info else None
+    return None if held is None else WeightsView(**{name: getattr(held, name) for name in WeightsView.model_fields})
 
 
 def _capabilities(model: ServedModel) -> list[str]:

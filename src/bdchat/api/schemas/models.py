@@ -15,6 +15,7 @@ Deliberate divergences from OpenAI:
 9. `state`: loading, ready, restarting, failed or closed. `load_fraction`: how much of the file has been read, 0 to 1,
    while it is; else null.
 10. `stands_in_for`: the default model, while memory does not hold that one and this one answers in its place.
+11. `weights`: in which encoding they are held on this machine, and what that changed; null while it is not loaded.
 """
 
 from typing import Literal
@@ -29,6 +30,19 @@ class SamplingDefaultsView(View):
     min_p: float
     repeat_penalty: float
     repeat_last_n: int | None  # null: all
+
+
+class WeightsView(View):
+    """Speeds: tokens a second of a prompt, of one answer, of eight answers together."""
+
+    is_open: bool  # it is being found out which encoding is fastest
+    is_encoded: bool  # False: the file's own
+    encodings: dict[str, int]  # "Q4_1 → Q8_0": number of matrices
+    reason: str
+    mean_kl: float | None  # nats a token, from what the file says
+    perplexity: float | None  # over the file's own
+    speed_before: tuple[float, float, float] | None
+    speed_after: tuple[float, float, float] | None
 
 
 class Model(View):
@@ -46,6 +60,7 @@ class Model(View):
     num_parameters: int | None
     state: str
     load_fraction: float | None
+    weights: WeightsView | None
     stands_in_for: str | None
 
 

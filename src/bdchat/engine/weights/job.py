@@ -44,6 +44,10 @@ def optimizer_environment() -> dict[str, str]:
     return child_environment() | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
+def encode_job(job: OptimizerJob) -> bytes:
+    return msgspec.json.encode(job)
+
+
 def encode_line(told: OptimizerProgress | OptimizerDone) -> bytes:
     return msgspec.json.encode(told) + b"\n"
 

@@ -5,6 +5,7 @@ import type { EngineView } from "@/api/types.gen";
 import { useFormat } from "@/ui/use-format";
 import { EngineState } from "../parts/engine-state";
 import { Facts } from "../parts/facts";
+import { heldWeights } from "./held-weights";
 
 interface Props {
   engine: EngineView;
@@ -25,6 +26,7 @@ export function EngineFacts({ engine }: Props) {
           [t("admin.engine.threads"), num("n_threads")],
           [t("admin.engine.kvType"), typeof info.kv_type === "string" ? info.kv_type : "–"],
           [t("admin.engine.cellMemory"), format.bytes(engine.kv_resident_bytes)],
+          [t("admin.engine.weights"), heldWeights(info.weights, t, (value) => format.number(value))],
           [t("admin.engine.ram"), format.bytes(engine.ram_cache_bytes)],
           [t("admin.engine.disk"), format.bytes(engine.disk_cache_bytes)],
           [t("admin.engine.requests"), format.number(engine.num_requests)],
