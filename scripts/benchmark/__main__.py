@@ -28,6 +28,7 @@ from . import (
     hardening,
     imports,
     memory,
+    out_of_memory,
     page,
     peers,
     report,
@@ -59,6 +60,7 @@ STORED_WORKLOADS = ("server-kills", "stop", "log-overhead", "full-disk")
 OWN_WORKLOADS = (
     "kills",
     "startup",
+    "out-of-memory",
     "memory",
     "hostile",
     "stalled-readers",
@@ -242,6 +244,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
         outcomes += [*await _constrained(options, ours, logs, log), *await _stored(options, logs, log)]
+        outcomes += await _starved(options, logs, log)
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
@@ -274,6 +277,15 @@ async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path,
             ours, model_path(options), logs, log, seed=options.seed, num_pairs=num_pairs
         )
     return outcomes
+
+
+async def _starved(options: argparse.Namespace, logs: Path, log: Log) -> list[hardening.Outcome]:
+    """What a server does that gets no memory."""
+    if "out-of-memory" not in (options.workload or []):
+        return []
+    large = shaped_model(SHAPES["mistral-7b"], cache_dir(os.environ) / "bench-models", num_layers=8)
+    folder = cache_dir(os.environ) / "bench-memory-data"
+    return await out_of_memory.out_of_memory(model_path(options), large, folder, logs, log)
 
 
 async def _judged(options: argparse.Namespace, ours: Contender, logs: Path, log: Log) -> list[hardening.Outcome]:
