@@ -181,6 +181,9 @@ class EngineSettings(Section):
     # Guessed from what the text repeats and checked in one step, of up to five requests at once, where it is faster; 0
     # = never.
     max_draft_tokens: Annotated[int, Field(ge=0, le=48)] = 48
+    # A small model that guesses ahead, where that is faster: a name of the catalog or a path to a .gguf; its vocabulary
+    # must be that of every chat model that is loaded. None = none.
+    draft_model: Annotated[str, Field(min_length=1)] | None = None
     # Of the accounts' recent answers, kept in memory to guess from (130 bytes each); an account's own serve it alone.
     draft_memory_tokens: Annotated[int, Field(ge=0, le=4_194_304)] = 65_536
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503

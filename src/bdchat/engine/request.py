@@ -367,6 +367,7 @@ class ModelInfo(Value, frozen=True, kw_only=True):
     answer_format: AnswerFormat = AnswerFormat()
     mark_tokens: dict[int, str] = {}  # control tokens that are text in a chat's answers: they mark thoughts and calls
     has_fim: bool = False  # it has tokens for filling a gap: FimPrompt
+    draft_model: str | None = None  # the small model that guesses ahead for it
     purpose: str = "chat"  # gguf.purpose.Purpose: "embedding" and "reranker" models write no text
     num_dimensions: int = 0  # of its vectors
     may_shorten_vectors: bool = False  # their first numbers are a vector too (Matryoshka)

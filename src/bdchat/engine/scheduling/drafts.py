@@ -12,12 +12,14 @@ from bdchat.engine.drafting.lengths import Chance, Lengths, equal_lengths, free_
 from bdchat.engine.drafting.recent_answers import RecentAnswers
 from bdchat.engine.metrics import Counts
 from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner
+from bdchat.engine.scheduling.draft_model import TRIAL_TOKENS, DraftModel
 from bdchat.engine.scheduling.policy import MAX_STRETCH, StepCost
 from bdchat.engine.scheduling.sequence import Sequence
 
 # Guesses are checked beside so many other streams at most: with more a step is full of work already, and looking for
 # them is not free either.
 MAX_STREAMS = 5
+EXPECTED_TOKENS = 128  # still to come of an answer, for what reading its prompt may cost a draft model
 
 
 class CheckedDraft(NamedTuple):
@@ -28,6 +30,14 @@ class CheckedDraft(NamedTuple):
     source: GuessSource = GuessSource.TEXT
 
 
+class _Bounds(NamedTuple):
+    """Of what a step may check."""
+
+    rooms: SequenceOf[int]  # tokens of each sequence
+    cost: StepCost
+    target_ms: float
+
+
 class Drafts:
     def __init__(self, runner: ModelRunner, counts: Counts, *, max_tokens: int, memory_tokens: int = 0) -> None:
         """`max_tokens`: of a sequence in a step, 0 = nothing is guessed; `memory_tokens`: of recent answers."""
@@ -35,6 +45,15 @@ class Drafts:
         self._counts = counts
         self._max_tokens = max_tokens if runner.memory_class is MemoryClass.DENSE else 0
         self.recent = RecentAnswers(memory_tokens if self._max_tokens else 0)
+        self._model: DraftModel | None = None
+
+    @property
+    def decode_seconds(self) -> float:
+        """Of the draft model."""
+        return self._model.decode_seconds if self._model is not None else 0.0
+
+    def guess_by(self, model: DraftModel | None) -> None:
+        self._model = model
 
     def plan(self, decoding: SequenceOf[Sequence], cost: StepCost, *, target_ms: float) -> list[CheckedDraft]:
         """One for each of them."""
@@ -42,10 +61,13 @@ class Drafts:
         if not self._max_tokens or not 0 < len(decoding) <= MAX_STREAMS:
             return nothing
         rooms = [min(self._max_tokens, sequence.num_to_go - 1) for sequence in decoding]
+        bounds = _Bounds(rooms, cost, target_ms)
         guesses = [sequence.guess_next(room) for sequence, room in zip(decoding, rooms, strict=True)]
-        if not any(guess.tokens for guess in guesses):
+        lengths = self._lengths(guesses, bounds)
+        if self._model is not None and len(decoding) <= self._model.num_sequences:
+            guesses, lengths = self._with_model(self._model, decoding, guesses, lengths, bounds)
+        if not any(lengths.of_each):
             return nothing
-        lengths = self._lengths(guesses, rooms, cost, target_ms)
         return [
             _draft(sequence, guess, length)
             for sequence, guess, length in zip(decoding, guesses, lengths.of_each, strict=True)
@@ -59,6 +81,10 @@ class Drafts:
         if draft.source is GuessSource.RECENT:
             self._counts.num_recent_tokens_drafted += draft.num_guessed
             self._counts.num_recent_tokens_accepted += num_accepted
+        if draft.source is GuessSource.MODEL and self._model is not None:
+            self._counts.num_model_tokens_drafted += draft.num_guessed
+            self._counts.num_model_tokens_accepted += num_accepted
+            self._model.judge(draft.num_guessed, num_accepted)
 
     def remember(self, sequence: Sequence) -> None:
         """An answer that has ended. Who shares nothing with other requests leaves nothing to them either."""
@@ -66,20 +92,72 @@ class Drafts:
         if request.cache_prompt and not request.is_deterministic:
             self.recent.remember(request.account, request.cache_tag, sequence.tokens[sequence.num_prompt_tokens :])
 
-    def _lengths(self, guesses: SequenceOf[Guess], rooms: SequenceOf[int], cost: StepCost, target_ms: float) -> Lengths:
+    def _with_model(
+        self,
+        model: DraftModel,
+        decoding: SequenceOf[Sequence],
+        guesses: list[Guess],
+        lengths: Lengths,
+        bounds: _Bounds,
+    ) -> tuple[list[Guess], Lengths]:
+        """What the draft model guesses where that is better than what was looked up, and than nothing."""
+        most = min(self._max_tokens, *bounds.rooms)
+        if most < 1:
+            return guesses, lengths
+        hoped = [Guess([0] * most, model.chance, GuessSource.MODEL)] * len(decoding)
+        by_model = self._lengths(hoped, bounds, model)
+        if by_model.gain > lengths.gain and self._pays_to_read(model, decoding, by_model.gain, bounds.cost):
+            length = max(by_model.of_each)
+            model.pays()
+        elif not any(lengths.of_each) and model.may_try(decoding):
+            length = min(TRIAL_TOKENS, most)
+        else:
+            return guesses, lengths
+        chains = model.guess(decoding, length)
+        if not any(chains):
+            return guesses, lengths
+        drafted = [
+            Guess(sequence.allowed(chain), model.chance, GuessSource.MODEL)
+            for sequence, chain in zip(decoding, chains, strict=True)
+        ]
+        return drafted, Lengths([length] * len(decoding), by_model.gain)
+
+    def _pays_to_read(self, model: DraftModel, decoding: SequenceOf[Sequence], gain: float, cost: StepCost) -> bool:
+        """What the draft model has yet to read takes less than what its guesses are expected to save."""
+        base_ms = cost.base_ms(len(decoding))
+        share = model.chain_ms(len(decoding), 1, base_ms=base_ms) / max(base_ms, 1e-6)
+        reading_ms = share * cost.prefill_ms(sum(map(model.num_behind, decoding)))
+        num_to_come = min(EXPECTED_TOKENS, *(sequence.num_to_go for sequence in decoding))
+        return reading_ms < (1 - 1 / gain) * base_ms * num_to_come
+
+    def _lengths(
+        self,
+        guesses: SequenceOf[Guess],
+        bounds: _Bounds,
+        model: DraftModel | None = None,
+    ) -> Lengths:
+        """With `model` its time for them counts too."""
         num_sequences = len(guesses)
         most = min(self._runner.n_outputs_max, self._runner.n_batch) - num_sequences
         # llama.cpp computes streams of unlike lengths in passes of their own: [5, 1, 1, 1] takes twice [1, 1, 1, 1].
         is_equal = self._runner.layout is KVLayout.STREAMS and num_sequences > 1
         if is_equal:
-            most = min(most, num_sequences * min(rooms))
-        choose = equal_lengths if is_equal else free_lengths
+            most = min(most, num_sequences * min(bounds.rooms))
+        choose = equal_lengths if is_equal or model is not None else free_lengths
+        base_ms = bounds.cost.base_ms(num_sequences)
+
+        def step_ms(num_drafted: int) -> float:
+            check_ms = bounds.cost.check_ms(num_sequences, num_drafted)
+            if model is None:
+                return check_ms
+            return check_ms + model.chain_ms(num_sequences, num_drafted // num_sequences, base_ms=base_ms)
+
         return choose(
             [Chance(guess.chance, len(guess.tokens)) for guess in guesses],
             most=most,
-            step_ms=lambda num_drafted: cost.check_ms(num_sequences, num_drafted),
+            step_ms=step_ms,
             # who comes or cancels waits for the step's end
-            limit_ms=max(target_ms, MAX_STRETCH * cost.base_ms(num_sequences)),
+            limit_ms=max(bounds.target_ms, MAX_STRETCH * base_ms),
         )
 
 

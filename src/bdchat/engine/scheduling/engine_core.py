@@ -27,7 +27,7 @@ class EngineCore:
     def step(self) -> list[Event]:
         """Runs at most one llama_decode. Returns the events of all requests, in order per choice."""
         began = self._busy_since if self._busy_since is not None else time.perf_counter()
-        decoded_before = self._runner.decode_seconds
+        decoded_before = self._decode_seconds
         parts = self.scheduler.schedule()
         logits = self._decode(parts) if parts else None
         if logits is not None:
@@ -40,10 +40,15 @@ class EngineCore:
                     self.scheduler.update(part, self._sample(part, own, chosen))
         events = self.scheduler.end_step()
         ended = time.perf_counter()
-        in_decode = self._runner.decode_seconds - decoded_before
+        in_decode = self._decode_seconds - decoded_before
         self.scheduler.counts.outside_seconds += ended - began - in_decode
         self._busy_since = ended if self.scheduler.has_work else None
         return events
+
+    @property
+    def _decode_seconds(self) -> float:
+        """Of the model and of the one that guesses for it."""
+        return self._runner.decode_seconds + self.scheduler.drafts.decode_seconds
 
     def _decode(self, parts: list[Part]) -> npt.NDArray[np.float32] | None:
         """(num_outputs, n_vocab). None: the step came to nothing, and the scheduler knows why."""

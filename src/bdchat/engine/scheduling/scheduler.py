@@ -391,7 +391,7 @@ class Scheduler:
             kv_resident_bytes=self.kv_cache.num_resident_bytes,
             ram_cache_bytes=self.kv_cache.snapshots.num_bytes,
             disk_cache_bytes=self.kv_cache.num_disk_bytes,
-            decode_seconds=self._runner.decode_seconds,
+            decode_seconds=self._runner.decode_seconds + self.drafts.decode_seconds,
             num_evictions=self.kv_cache.num_evictions,
             **vars(self.counts),
         )
