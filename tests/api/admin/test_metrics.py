@@ -28,6 +28,7 @@ async def test_the_text_parses_and_counts() -> None:
     assert samples["bdchat_inter_token_seconds_count",] == 2
     assert samples["bdchat_engine_ready", "fake"] == 1
     assert ("bdchat_prompt_tokens_cached_total", "fake", "ram") in samples
+    assert ("bdchat_draft_tokens_total", "fake", "accepted", "recent") in samples
 
 
 def test_a_value_on_a_bound_counts_as_up_to_it() -> None:

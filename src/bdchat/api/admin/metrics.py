@@ -95,7 +95,9 @@ class MetricsCollector(Collector):
             "bdchat_step_seconds", "Time inside llama_decode and around it", labels=["model", "part"]
         )
         drafted = CounterMetricFamily(
-            "bdchat_draft_tokens", "Guessed tokens that a step checked, right or wrong", labels=["model", "result"]
+            "bdchat_draft_tokens",
+            "Guessed tokens that a step checked, by where they came from",
+            labels=["model", "source", "result"],
         )
         restarts = CounterMetricFamily("bdchat_engine_restarts", "Engine processes replaced", labels=["model"])
         ready = GaugeMetricFamily("bdchat_engine_ready", "1 when the model answers", labels=["model"])
@@ -106,13 +108,23 @@ class MetricsCollector(Collector):
             cached.add_metric([model, "disk"], from_disk)
             seconds.add_metric([model, "decode"], snapshot.decode_seconds)
             seconds.add_metric([model, "outside"], snapshot.outside_seconds)
-            num_accepted = snapshot.num_tokens_accepted
-            drafted.add_metric([model, "accepted"], num_accepted)
-            drafted.add_metric([model, "rejected"], snapshot.num_tokens_drafted - num_accepted)
+            for source, num_drafted, num_accepted in _drafts(snapshot):
+                drafted.add_metric([model, source, "accepted"], num_accepted)
+                drafted.add_metric([model, source, "rejected"], num_drafted - num_accepted)
             engine = self._router.engines[model]
             restarts.add_metric([model], engine.num_restarts)
             ready.add_metric([model], engine.state == "ready")
         yield from (cached, seconds, drafted, restarts, ready)
+
+
+def _drafts(snapshot: EngineMetrics) -> Iterator[tuple[str, int, int]]:
+    """Where guesses came from, how many, how many of them were right."""
+    recent = snapshot.num_recent_tokens_drafted, snapshot.num_recent_tokens_accepted
+    by_model = snapshot.num_model_tokens_drafted, snapshot.num_model_tokens_accepted
+    num_drafted = snapshot.num_tokens_drafted - recent[0] - by_model[0]
+    yield "text", num_drafted, snapshot.num_tokens_accepted - recent[1] - by_model[1]
+    yield "recent", *recent
+    yield "model", *by_model
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> HistogramMetricFamily:

@@ -87,6 +87,10 @@ class EngineView(View):
     tokens_generated: int
     num_tokens_drafted: int  # guessed and checked
     num_tokens_accepted: int  # of those, right
+    num_recent_tokens_drafted: int  # of num_tokens_drafted, from the accounts' recent answers
+    num_recent_tokens_accepted: int
+    num_model_tokens_drafted: int  # and by a draft model; the rest is from an answer's own text
+    num_model_tokens_accepted: int
     rates: Rates
     sequences: list[SequenceView]
 

@@ -16,6 +16,8 @@ export function EngineFacts({ engine }: Props) {
   const format = useFormat();
   const info = engine.info ?? {};
   const num = (name: string) => (typeof info[name] === "number" ? format.number(info[name]) : "–");
+  const guesses = (right: number, all: number) =>
+    t("admin.engine.guessesOf", { right: format.number(right), all: format.number(all) });
   return (
     <Box sx={{ mb: 2 }}>
       <Facts
@@ -35,10 +37,20 @@ export function EngineFacts({ engine }: Props) {
           [t("admin.engine.preemptions"), format.number(engine.num_preemptions)],
           [
             t("admin.engine.guesses"),
-            t("admin.engine.guessesOf", {
-              right: format.number(engine.num_tokens_accepted),
-              all: format.number(engine.num_tokens_drafted),
-            }),
+            guesses(
+              engine.num_tokens_accepted - engine.num_recent_tokens_accepted - engine.num_model_tokens_accepted,
+              engine.num_tokens_drafted - engine.num_recent_tokens_drafted - engine.num_model_tokens_drafted,
+            ),
+          ],
+          [
+            t("admin.engine.guessesRecent"),
+            guesses(engine.num_recent_tokens_accepted, engine.num_recent_tokens_drafted),
+          ],
+          [
+            t("admin.engine.guessesModel"),
+            typeof info.draft_model === "string"
+              ? `${info.draft_model}: ${guesses(engine.num_model_tokens_accepted, engine.num_model_tokens_drafted)}`
+              : "–",
           ],
           [t("admin.engine.restarts"), format.number(engine.num_restarts)],
         ]}
