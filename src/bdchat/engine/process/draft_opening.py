@@ -51,7 +51,9 @@ def open_draft(path: Path, target: LlamaModel, runner: LlamaRunner, settings: En
             }
         )
         share = model.model_bytes / max(1, target.model_bytes)
-        return DraftModel(LlamaRunner(model, model_id, small, plan, owns_model=True), share=share)
+        drafting = LlamaRunner(model, model_id, small, plan, owns_model=True)
+        drafting.give_back()  # its cells take memory when it guesses, not before
+        return DraftModel(drafting, share=share)
     except BaseException:
         model.close()
         raise
