@@ -178,13 +178,11 @@ class EngineSettings(Section):
     disk_cache_bytes: Bytes = 4096 * MIB
     # Pause between two tokens of a running answer while a prompt is read, unless many answers' own steps take longer.
     target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
-    # Guessed from what the text repeats and checked in one step, of up to five requests at once, where it is faster; 0
-    # = never.
+    # Guessed ahead and checked in one step, for each of up to five requests, where that is faster; 0 = never.
     max_draft_tokens: Annotated[int, Field(ge=0, le=48)] = 48
-    # A small model that guesses ahead, where that is faster: a name of the catalog or a path to a .gguf; its vocabulary
-    # must be that of every chat model that is loaded. None = none.
+    # Guesses too: catalog name or path of a small model with the vocabulary of every chat model loaded. None = none.
     draft_model: Annotated[str, Field(min_length=1)] | None = None
-    # Of the accounts' recent answers, kept in memory to guess from (130 bytes each); an account's own serve it alone.
+    # Of recent answers, 130 bytes each, to guess from for their own account alone.
     draft_memory_tokens: Annotated[int, Field(ge=0, le=4_194_304)] = 65_536
     queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
     load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended
