@@ -18,6 +18,7 @@ from bdchat.engine.gguf.header import GGUFHeader, read_header
 from bdchat.engine.host import free_memory_bytes
 from bdchat.engine.isolation.confinement import confine
 from bdchat.engine.kv.plan import smaller
+from bdchat.engine.llama.draft_opening import open_draft, read_draft_header
 from bdchat.engine.llama.embedder import LlamaEmbedder, longest_text
 from bdchat.engine.llama.library import library_identity, start_library, supports_gpu_offload
 from bdchat.engine.llama.measurement import calibrated_plan
@@ -25,7 +26,6 @@ from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.probe import probe
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
-from bdchat.engine.process.draft_opening import open_draft, read_draft_header
 from bdchat.engine.process.embedding_worker import EmbeddingModel
 from bdchat.engine.process.trial import GrammarTrial
 from bdchat.engine.process.weights_choice import choose_weights
@@ -33,6 +33,7 @@ from bdchat.engine.process.worker import LoadedModel
 from bdchat.engine.request import ModelInfo
 from bdchat.engine.sampling.compiler import GrammarCompiler
 from bdchat.engine.sampling.token_table import TokenTable
+from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.policy import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
 from bdchat.engine.text.embedding_text import EmbeddingTexts
 from bdchat.engine.text.prompt import make_prompt_builder
@@ -64,8 +65,7 @@ class LlamaLoader:
         if load.num_shrinks:  # memory ended: the file's own encoding takes less
             settings = settings.model_copy(update={"weights": "file"})
         weights = choose_weights(cache_dir, header, settings, use_extra_bufts=tried.use_extra_bufts, on_gpu=on_gpu)
-        may_draft = load.draft_path and header.purpose == "chat" and settings.max_draft_tokens
-        draft = read_draft_header(load.draft_path, load.model_id) if may_draft else None
+        draft = _draft_header(load, header, settings)
         served = header if weights.path == path else read_header(weights.path)
         confine(served, settings, on_gpu=on_gpu, draft=draft)
         model = LlamaModel.open(
@@ -100,7 +100,7 @@ class LlamaLoader:
             report_progress("making the context", None)
             runner = LlamaRunner(model, load.model_id, settings, plan, owns_model=True)
             runner.learn_cells()
-            drafter = open_draft(Path(load.draft_path), model, runner, settings) if draft is not None else None
+            drafter = _drafter(draft, load, model, runner, settings) if draft is not None else None
             marks = prompts.answer_marks()
             runner.info = msgspec.structs.replace(
                 runner.info,
@@ -152,6 +152,20 @@ def told_smaller(info: ModelInfo, settings: EngineSettings, num_shrinks: int) ->
         f"memory ended, so this is 1/{1 << num_shrinks} of the plan: answers at once {info.num_sequences}, context"
         f" {info.n_ctx:,} tokens, step {settings.n_batch} tokens; load the model again when there is more memory"
     )
+
+
+def _draft_header(load: Load, header: GGUFHeader, settings: EngineSettings) -> GGUFHeader | None:
+    """None: nothing guesses for this model but its own text. Raises ModelLoadFailed."""
+    if not load.draft_path or header.purpose != "chat" or not settings.max_draft_tokens:
+        return None
+    return read_draft_header(load.draft_path, load.model_id)
+
+
+def _drafter(
+    draft: GGUFHeader, load: Load, model: LlamaModel, runner: LlamaRunner, settings: EngineSettings
+) -> DraftModel:
+    small = open_draft(Path(load.draft_path), model, runner, settings)
+    return DraftModel(small, share=draft.model_bytes / max(1, model.model_bytes))
 
 
 def _embedding_model(

@@ -1,5 +1,5 @@
 """A draft model beside the model it guesses for: its file read, its vocabulary compared, its context made. Engine
-process, step loop's thread."""
+thread only."""
 
 from pathlib import Path
 
@@ -9,11 +9,10 @@ from bdchat.engine.kv.plan import KVPlan, padded
 from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.model_runner import KVLayout, MemoryClass
-from bdchat.engine.scheduling.draft_model import DraftModel
-from bdchat.engine.scheduling.drafts import MAX_STREAMS
 from bdchat.settings import EngineSettings
 
 SETTING = "engine.draft_model"
+NUM_SEQUENCES = 5  # that are guessed for at once
 _NUM_SAMPLES = 997  # tokens whose texts are compared, spread over the vocabulary
 
 
@@ -30,8 +29,8 @@ def read_draft_header(path: str, model_id: str) -> GGUFHeader:
     return header
 
 
-def open_draft(path: Path, target: LlamaModel, runner: LlamaRunner, settings: EngineSettings) -> DraftModel:
-    """With cells for one whole context, which up to MAX_STREAMS sequences share. Raises ModelLoadFailed."""
+def open_draft(path: Path, target: LlamaModel, runner: LlamaRunner, settings: EngineSettings) -> LlamaRunner:
+    """With cells for one whole context, which NUM_SEQUENCES share. Raises ModelLoadFailed."""
     model_id = runner.info.model_id
     model = LlamaModel.open(path, settings, use_extra_bufts=target.use_extra_bufts)
     try:
@@ -46,14 +45,13 @@ def open_draft(path: Path, target: LlamaModel, runner: LlamaRunner, settings: En
         small = settings.model_copy(
             update={
                 "n_ctx": n_ctx,
-                "max_sequences": MAX_STREAMS,
+                "max_sequences": NUM_SEQUENCES,
                 "kv_memory_bytes": int(padded(n_ctx) * model.bytes_per_cell(plan.kv_type)) + 1,
             }
         )
-        share = model.model_bytes / max(1, target.model_bytes)
         drafting = LlamaRunner(model, model_id, small, plan, owns_model=True)
         drafting.give_back()  # its cells take memory when it guesses, not before
-        return DraftModel(drafting, share=share)
+        return drafting
     except BaseException:
         model.close()
         raise

@@ -6,10 +6,11 @@ import pytest
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.kv.plan import KVPlan
+from bdchat.engine.llama.draft_opening import open_draft, read_draft_header, vocabulary_difference
 from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.model_runner import KVLayout
-from bdchat.engine.process.draft_opening import open_draft, read_draft_header, vocabulary_difference
+from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.settings import EngineSettings
 from tests.engine.scheduler_runs import add, ask, run
@@ -65,10 +66,11 @@ def test_a_real_model_guesses_for_itself_what_it_would_have_written(default_mode
         LlamaModel.open(default_model_path, settings) as model,
         LlamaRunner(model, "m", settings, KVPlan(KVLayout.STREAMS, "f16", False)) as runner,
     ):
-        drafter = open_draft(default_model_path, model, runner, settings)
+        drafter = DraftModel(
+            open_draft(default_model_path, model, runner, settings), share=0.0
+        )  # as if it cost nothing
         scheduler = Scheduler(runner, max_draft_tokens=8)
         scheduler.drafts.guess_by(drafter)
-        drafter._share = 0.0  # as if it cost nothing
         add(scheduler, ask([504, 2365, 6354, 1690, 2040], max_tokens=12))
         run(scheduler)
         metrics = scheduler.metrics()
