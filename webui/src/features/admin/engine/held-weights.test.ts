@@ -2,7 +2,8 @@ import type { TFunction } from "i18next";
 import { expect, test } from "vitest";
 import { heldWeights } from "./held-weights";
 
-const t = ((key: string, values?: object) => (values ? `${key} ${JSON.stringify(values)}` : key)) as unknown as TFunction;
+const t = ((key: string, values?: object) =>
+  values ? `${key} ${JSON.stringify(values)}` : key) as unknown as TFunction;
 const number = (value: number) => value.toFixed(1);
 const HELD = {
   is_open: false,
