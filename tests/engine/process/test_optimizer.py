@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from bdchat.engine.gguf.header import read_header
-from bdchat.engine.llama.calibration import Candidate, Measurement
 from bdchat.engine.llama.encoding.kernels import Matrix
 from bdchat.engine.llama.encoding.requantize import type_id_of
+from bdchat.engine.llama.encoding.steps import StepTimes
 from bdchat.engine.llama.probe import ProbeResult
-from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.process import optimizer
 from bdchat.engine.process.optimizer import Optimizer
 from bdchat.engine.process.weights_choice import choose_weights
@@ -55,7 +54,7 @@ def find(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Verdi
         **settings: object,
     ) -> Verdict:
         kernels = MadeUpKernels(plain or {}, extra or {})
-        monkeypatch.setattr(optimizer, "Kernels", lambda: kernels)
+        monkeypatch.setattr(optimizer, "Kernels", lambda n_threads: kernels)
         monkeypatch.setattr(optimizer, "probe", lambda *_, **__: ProbeResult(use_extra_bufts=True))
         monkeypatch.setattr(
             Optimizer,
@@ -77,14 +76,8 @@ def settings_of(**fields: object) -> EngineSettings:
     return EngineSettings(n_threads=1, confine=False, **fields)  # type: ignore[arg-type]
 
 
-def measured(step_ms: float) -> Measurement:
-    return Measurement(
-        candidate=Candidate(KVLayout.STREAMS, "f16", flash_attention=False),
-        step_ms=step_ms,
-        streams_step_ms=step_ms,
-        prefill_ms_per_token=step_ms / 10,
-        streams_prefill_ms_per_token=step_ms / 10,
-    )
+def measured(step_ms: float) -> StepTimes:
+    return StepTimes(prompt=step_ms / 10, alone=step_ms, streams=step_ms)
 
 
 def loaded(tmp_path: Path, path: Path) -> tuple[Path, bool, bool | None]:

@@ -40,6 +40,11 @@ def test_what_one_kind_gains_alone_another_may_spend() -> None:
     assert best.types == {LAYER: "BF16", OUTPUT: "Q8_0"}
 
 
+def test_where_nothing_is_fast_enough_alone_the_fastest_is_taken() -> None:
+    best = chooser(Q8_0=FAST_ALL, BF16=FAST_PROMPTS).best(may_use_extra_bufts=False, spare_bytes=1 << 20, slack=0.5)
+    assert set(best.types.values()) == {"Q8_0"}
+
+
 def test_larger_encodings_stop_at_the_memory_that_is_spare() -> None:
     fast = chooser(Q8_0=FAST_ALL)
     file_bytes = fast.as_it_is(uses_extra_bufts=False).num_bytes

@@ -122,14 +122,9 @@ def undisturbed(first: Measurement, second: Measurement) -> Measurement:
 
 
 def choose(measurements: Sequence[Measurement]) -> KVPlan:
-    """Of the best one."""
-    return best_of(measurements).as_plan()
-
-
-def best_of(measurements: Sequence[Measurement]) -> Measurement:
-    """By score, when what speaks against a type or a layout is taken off."""
+    """The best by score, when what speaks against a type or a layout is taken off."""
     assert measurements
-    return max(measurements, key=_weighted)
+    return max(measurements, key=_weighted).as_plan()
 
 
 def _weighted(measurement: Measurement) -> float:

@@ -24,13 +24,13 @@ from bdchat.private_files import make_folder, write_private
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "weights"
 WEIGHTS_FILE, VERDICT_FILE, PARTIAL_SUFFIX = "weights.gguf", "verdict.json", ".part"
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """One thread's, tokens a second."""
+    """Of the whole team, tokens a second."""
 
     prompt: float
     alone: float

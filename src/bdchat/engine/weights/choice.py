@@ -23,7 +23,6 @@ WORTH_A_COPY = 1.05  # so much faster must the products be for a second copy on 
 WORTH_A_SWITCH = 1.02  # and for another order in memory
 _IN_A_LAYER = re.compile(rb"blk\.\d{1,3}\.(?:attn_(?:q|k|v|qkv|output)|ffn_(?:gate|up|down))\.weight")
 _WEIGHTS_OF_ONE_STREAM = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 64.0)
-_SLACK = 1.02  # two measurements of one thing differ by so much
 _BLOCKS = {name: (block, num_bytes) for name, block, num_bytes in TENSOR_TYPES.values()}
 
 
@@ -106,18 +105,21 @@ class Chooser:
         spare_bytes: int,
         allowed: Sequence[str] = LOSSES,
         output: Sequence[str] = LOSSES,
+        slack: float = 1.02,
     ) -> Option:
         """The fastest that takes at most `spare_bytes` more than the file and writes one answer alone as fast as the
         file does: a prompt is often cached, its answer never is. `allowed` and `output`: encodings that matrices of
-        layers and the output's may get."""
+        layers and the output's may get; `slack`: so much of the file's time one answer may take at most."""
         orders = (True, False) if may_use_extra_bufts else (False,)
         limit_us = min(self.as_it_is(uses_extra_bufts=order).alone_us for order in orders)
         names = {kind: encodings_for(kind, output if kind.is_output else allowed) for kind in self._counts}
         options = [
             self._fastest(names, order, spare_bytes, weight) for order in orders for weight in _WEIGHTS_OF_ONE_STREAM
         ]
-        in_time = [option for option in options if option.alone_us <= limit_us * _SLACK]
-        return min(in_time or options, key=lambda option: option.cost)
+        in_time = [option for option in options if option.alone_us <= limit_us * slack]
+        if not in_time:
+            return min(options, key=lambda option: option.alone_us)
+        return min(in_time, key=lambda option: option.cost)
 
     def _fastest(
         self, names: Mapping[MatrixKind, Sequence[str]], uses_extra_bufts: bool, spare_bytes: int, weight: float

@@ -39,9 +39,8 @@ def optimizer_command() -> list[str]:
 
 
 def optimizer_environment() -> dict[str, str]:
-    """One thread: a team would spin beside an engine's."""
     path = os.pathsep.join(filter(None, sys.path))
-    return child_environment() | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    return child_environment() | {"PYTHONPATH": path}
 
 
 def encode_job(job: OptimizerJob) -> bytes:

@@ -8,11 +8,14 @@ import pytest
 
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf.header import read_header
+from bdchat.engine.kv.plan import KVPlan
 from bdchat.engine.llama.encoding.kernels import BATCHES, Kernels, Matrix
 from bdchat.engine.llama.encoding.requantize import requantize, type_id_of
 from bdchat.engine.llama.encoding.scoring import probe_passages, score
+from bdchat.engine.llama.encoding.steps import StepTimes, measure_steps
 from bdchat.engine.llama.library import start_library
 from bdchat.engine.llama.model import LlamaModel
+from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.weights.fidelity import Comparison, Distance
 from bdchat.settings import EngineSettings
 from tests.tiny_models import write_tiny_llama
@@ -78,7 +81,7 @@ def test_a_file_that_cannot_be_read_is_a_reason(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def kernels() -> Iterator[Kernels]:
     start_library()
-    found = Kernels()
+    found = Kernels(n_threads=1)
     yield found
     found.close()
 
@@ -102,3 +105,12 @@ def test_times_grow_with_the_rows_beyond_those_measured(kernels: Kernels) -> Non
     assert few is not None
     assert many is not None
     assert many[0] > 10 * few[0]
+
+
+def test_whole_steps_have_times(tiny: Path) -> None:
+    with LlamaModel.open(tiny, SETTINGS) as model:
+        steps = measure_steps(model, SETTINGS, KVPlan(KVLayout.STREAMS, "f16", flash_attention=False))
+    assert 0 < steps.alone < steps.streams
+    assert steps.prompt > 0
+    slower = StepTimes(prompt=steps.prompt, alone=2 * steps.alone, streams=steps.streams)
+    assert steps.typical < slower.typical < 2 * steps.typical

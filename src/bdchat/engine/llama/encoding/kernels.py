@@ -1,8 +1,9 @@
 """How long this library on this CPU takes to multiply with a matrix of one encoding and shape.
 
 Only the products are timed, not a model: they are nine tenths of a step, and a matrix is measured in every encoding
-within milliseconds. One thread, timed by its own CPU clock, which other processes disturb least. Binds the few
-functions of ggml that llama_cpp leaves out; libllama depends on them, so its handle finds them. One thread.
+within milliseconds. By the whole team on the wall's clock, since all threads share the memory's bandwidth, which
+decides for one stream: one thread alone found BF16 as fast as Q4_1 where two of them take a fifth longer. Binds the
+few functions of ggml that llama_cpp leaves out; libllama depends on them, so its handle finds them. One thread calls.
 """
 
 import ctypes
@@ -17,10 +18,11 @@ import numpy.typing as npt
 from llama_cpp import llama_cpp as bindings
 
 BATCHES = (1, 8, 128)  # rows of the other matrix: one stream, NUM_STREAMS of them, a prompt
-NUM_REPEATS = 3  # the fastest counts: other processes only ever add time
+NUM_REPEATS = 5  # the fastest counts: other processes only ever add time
 # A step reads each matrix once: nothing of it is in the caches when the next step comes to it. Copies of a small one
 # stand for the rest of the model.
-CYCLED_BYTES = 32 << 20
+CYCLED_BYTES = 128 << 20
+MAX_COPIES = 512  # of one matrix: a graph has room for some thousand products
 MATRIX_BYTES = 4 << 20  # of a larger matrix so much is measured: its time grows with its rows
 CPU = 0  # ggml-backend.h, enum ggml_backend_dev_type
 _F32 = 0  # ggml.h, enum ggml_type
@@ -49,7 +51,7 @@ class _InitParams(ctypes.Structure):
 class Kernels:
     """Close it."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_threads: int) -> None:
         """Raises KernelsUnavailable."""
         try:
             self._bind(ctypes.CDLL(bindings._lib._name))
@@ -60,7 +62,7 @@ class Kernels:
         self._backend = self._cpu_init()
         if not self._device or not self._backend:
             raise KernelsUnavailable("this llama.cpp computes nothing on a CPU")
-        self._set_n_threads(self._backend, 1)
+        self._set_n_threads(self._backend, n_threads)
 
     def close(self) -> None:
         self._backend_free(self._backend)
@@ -73,7 +75,7 @@ class Kernels:
         if num_rows >= 64:
             num_rows -= num_rows % 64  # repacked kinds take whole groups of rows
         content = self._content(matrix, num_rows, row_bytes)
-        num_copies = max(2, min(64, math.ceil(CYCLED_BYTES / content.nbytes)))
+        num_copies = max(2, min(MAX_COPIES, math.ceil(CYCLED_BYTES / content.nbytes)))
         buffer_type = self._extra_buffer_type(matrix, num_rows) if uses_extra_bufts else self._cpu_buffer_type()
         if buffer_type is None:
             return None
@@ -101,9 +103,9 @@ class Kernels:
         return 1e6 * fastest / len(used)
 
     def _compute_s(self, graph: int) -> float:
-        began = time.thread_time()
+        began = time.perf_counter()
         self._compute(self._backend, graph)
-        return time.thread_time() - began
+        return time.perf_counter() - began
 
     def _content(self, matrix: Matrix, num_rows: int, row_bytes: int) -> npt.NDArray[np.uint8]:
         if matrix.sample is not None and len(matrix.sample) >= num_rows * row_bytes:
