@@ -65,6 +65,17 @@ async def test_who_is_killed_while_it_loads_was_too_large(tmp_path: Path) -> Non
         assert engine.num_restarts == 1
 
 
+def test_no_request_is_blamed_while_a_smaller_plan_follows() -> None:
+    """A large model under an address limit: the request of the second death got request_quarantined, no answer."""
+    died = Death(-signal.SIGABRT, last_words="terminate called after throwing an instance of 'std::bad_alloc'")
+    assert died.may_be_a_requests_fault
+    assert not died._replace(is_the_plans_fault=True).may_be_a_requests_fault
+    shrinking = Shrinking()
+    assert shrinking.may_shrink
+    assert [shrinking.shrink() for _ in range(MAX_SHRINKS + 1)] == [True] * MAX_SHRINKS + [False]
+    assert not shrinking.may_shrink
+
+
 def test_a_kill_in_service_shrinks_nothing_until_it_comes_twice_in_a_row() -> None:
     shrinking = Shrinking()
     for _ in range(3):

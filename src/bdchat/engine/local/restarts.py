@@ -22,10 +22,13 @@ class Death(NamedTuple):
     killed_because: str = ""  # the parent had to kill it, and why
     was_oom: bool = False  # the kernel's out-of-memory killer struck meanwhile
     last_words: str = ""  # the end of its stderr
+    is_the_plans_fault: bool = False  # memory ended, and the next life has a smaller plan: no request is to blame
 
     @property
     def may_be_a_requests_fault(self) -> bool:
         """A kill from outside never is: whoever kills an engine twenty times must not get its guests refused."""
+        if self.is_the_plans_fault:
+            return False
         if self.killed_because or self.was_oom:
             return True
         return -self.returncode in _CRASH_SIGNALS or self.returncode > 0
@@ -102,9 +105,13 @@ class Shrinking:
         if not was_ready or self._num_kills > 1:
             self.shrink()
 
+    @property
+    def may_shrink(self) -> bool:
+        return self.num_shrinks < MAX_SHRINKS
+
     def shrink(self) -> bool:
         """False: it is the smallest plan already."""
-        if self.num_shrinks >= MAX_SHRINKS:
+        if not self.may_shrink:
             return False
         self.num_shrinks += 1
         return True

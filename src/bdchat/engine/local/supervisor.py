@@ -269,13 +269,14 @@ class Supervisor:
             death.description,
             extra={"model_id": self._load.model_id, "last_words": death.last_words},
         )
+        is_want = bool(self._memory_ended) or death.ran_out_of_memory
         if was_ready:
-            self._owner.on_death(death)
+            self._owner.on_death(death._replace(is_the_plans_fault=is_want and self._shrinking.may_shrink))
         else:
             self._num_failed_loads += not death.ran_out_of_memory
             if self._num_failed_loads >= self._timeouts.num_failed_loads:
                 return self._give_up(ModelLoadFailed, f"the engine process dies while loading: {death.description}")
-        if self._memory_ended or death.ran_out_of_memory:
+        if is_want:
             return self._after_want_of_memory(self._memory_ended or death.description, was_ready=was_ready)
         if death.is_unexplained_kill:
             self._shrinking.note_kill(was_ready=was_ready)
