@@ -23,6 +23,7 @@ from bootstrap_console import BootstrapError
 
 from . import (
     constraints,
+    encodings,
     evaluation,
     full_disk,
     hardening,
@@ -45,7 +46,7 @@ from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Log, Run
 from .model_shapes import SHAPES, shaped_model
-from .servers import ROOT, Contender, ServerFailed, bdchat, llama_cpp_python, llama_server
+from .servers import ROOT, Contender, ServerFailed, bdchat, find_weights, llama_cpp_python, llama_server
 from .workloads import COMPARED, PREFIX, STREAMS
 
 # llama-server's ways to be fast: at its defaults (4 slots over one pool of cells), then with a stream of cells per slot
@@ -62,6 +63,7 @@ OWN_WORKLOADS = (
     "startup",
     "out-of-memory",
     "memory",
+    "weights",
     "hostile",
     "stalled-readers",
     "socket-drops",
@@ -170,6 +172,8 @@ def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]
         return running[0], running[1:]
     model = model_path(options)
     ours = bdchat(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
+    if not {*(options.workload or [])} <= {"weights", "startup"}:
+        find_weights(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
     if options.peer == "llama-server":
         flags = list(dict.fromkeys(["", *(options.peer_flags or LLAMA_SERVER_FLAGS)]))
         binary = peers.llama_server()
@@ -244,7 +248,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
         outcomes += [*await _constrained(options, ours, logs, log), *await _stored(options, logs, log)]
-        outcomes += await _starved(options, logs, log)
+        outcomes += [*await _starved(options, logs, log), *_encoded(options, log)]
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
@@ -277,6 +281,15 @@ async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path,
             ours, model_path(options), logs, log, seed=options.seed, num_pairs=num_pairs
         )
     return outcomes
+
+
+def _encoded(options: argparse.Namespace, log: Log) -> list[hardening.Outcome]:
+    """In which encoding weights are held, and what that gains and changes."""
+    if "weights" not in (options.workload or []):
+        return []
+    folder = cache_dir(os.environ) / "bench-weights-data"
+    rounds = 1 if options.quick else options.repeat
+    return encodings.encodings(model_path(options), folder, tuple(options.set), log, num_rounds=rounds)
 
 
 async def _starved(options: argparse.Namespace, logs: Path, log: Log) -> list[hardening.Outcome]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from bdchat.lifeline import tied
+from bootstrap_console import BootstrapError
 
 from .client import Client, ClientError
 from .processes import ProcessTree
@@ -58,6 +59,16 @@ def bdchat(model: Path | str, data_dir: Path, overrides: tuple[str, ...] = ()) -
         command += ["--set", override]
     name = " ".join(["bdchat", *overrides])
     return Contender(name, tuple(command), environment=(("PYTHONPATH", str(ROOT / "src")),))
+
+
+def find_weights(model: Path | str, data_dir: Path, overrides: tuple[str, ...] = ()) -> None:
+    """As a server does it at a model's first load: before anything is timed. Raises BootstrapError."""
+    sets = [part for override in overrides for part in ("--set", override)]
+    command = [sys.executable, "-m", "bdchat", "optimize", str(model), "--data-dir", str(data_dir), *sets]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)  # noqa: S603
+    if done.returncode != 0:
+        raise BootstrapError("bdchat optimize failed", done.stderr.strip().splitlines()[-1] if done.stderr else "")
 
 
 def llama_server(binary: Path, model: Path, flags: str) -> Contender:
