@@ -12,7 +12,7 @@ from bdchat.engine.llama.encoding.steps import StepTimes
 from bdchat.engine.llama.probe import ProbeResult
 from bdchat.engine.process import optimizer
 from bdchat.engine.process.optimizer import Optimizer
-from bdchat.engine.process.weights_choice import choose_weights
+from bdchat.engine.process.weights_choice import choose_weights, without_encoding
 from bdchat.engine.weights.cache import Verdict, verdicts
 from bdchat.engine.weights.job import OptimizerJob
 from bdchat.settings import EngineSettings
@@ -101,6 +101,26 @@ def test_a_faster_encoding_that_is_near_is_made_and_loaded(
     assert header.weight_bytes < read_header(tiny).weight_bytes
     assert sorted(p.name for p in path.parent.iterdir()) == ["verdict.json", "weights.gguf"]  # nothing is left over
     assert verdicts(tmp_path / "cache") == [verdict]
+
+
+@pytest.mark.parametrize("damage", [b"GGUF" + bytes(60), None], ids=["header", "numbers"])
+def test_a_damaged_encoding_is_given_up_and_the_file_is_loaded(
+    tiny: Path, tmp_path: Path, find: Callable[..., Verdict], damage: bytes | None
+) -> None:
+    verdict = find(tiny, plain={"BF16": 50.0}, steps={(True, True): 5.0, (True, False): 5.0})
+    weights = tmp_path / "cache" / "weights" / verdict.key / "weights.gguf"
+    content = weights.read_bytes()
+    weights.write_bytes(damage + content[len(damage) :] if damage else content)
+    if damage is not None:
+        assert loaded(tmp_path, tiny) == (tiny, True, True)
+    else:
+        choice = choose_weights(
+            tmp_path / "cache", read_header(tiny), settings_of(), use_extra_bufts=True, on_gpu=False
+        )
+        given_up = without_encoding(choice)
+        assert (given_up.path, given_up.info.is_open) == (tiny, False)
+    assert not weights.exists()
+    assert loaded(tmp_path, tiny) == (tiny, True, True)  # the next start finds another
 
 
 def test_what_changes_answers_too_much_stays_as_it_is(tiny: Path, tmp_path: Path, find: Callable[..., Verdict]) -> None:

@@ -28,7 +28,7 @@ from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
 from bdchat.engine.process.embedding_worker import EmbeddingModel
 from bdchat.engine.process.trial import GrammarTrial
-from bdchat.engine.process.weights_choice import choose_weights
+from bdchat.engine.process.weights_choice import WeightsChoice, choose_weights, without_encoding
 from bdchat.engine.process.worker import LoadedModel
 from bdchat.engine.request import ModelInfo
 from bdchat.engine.sampling.compiler import GrammarCompiler
@@ -66,14 +66,8 @@ class LlamaLoader:
             settings = settings.model_copy(update={"weights": "file"})
         weights = choose_weights(cache_dir, header, settings, use_extra_bufts=tried.use_extra_bufts, on_gpu=on_gpu)
         draft = _draft_header(load, header, settings)
-        served = header if weights.path == path else read_header(weights.path)
-        confine(served, settings, on_gpu=on_gpu, draft=draft)
-        model = LlamaModel.open(
-            weights.path,
-            settings,
-            use_extra_bufts=weights.use_extra_bufts,
-            report=lambda fraction: report_progress("reading the model", fraction),
-        )
+        confine(weights.header, settings, on_gpu=on_gpu, draft=draft)
+        model, weights = _open(weights, settings, report_progress)
         try:
             settings = smaller(
                 settings,
@@ -142,6 +136,24 @@ class LlamaLoader:
             grammars=grammars,
             drafter=drafter,
         )
+
+
+def _open(
+    weights: WeightsChoice, settings: EngineSettings, report_progress: Callable[[str, float | None], None]
+) -> tuple[LlamaModel, WeightsChoice]:
+    """An encoding that does not load is deleted: the model's own file is what was asked for. Raises ModelLoadFailed."""
+
+    def report(fraction: float) -> None:
+        report_progress("reading the model", fraction)
+
+    try:
+        return LlamaModel.open(weights.path, settings, use_extra_bufts=weights.use_extra_bufts, report=report), weights
+    except ModelLoadFailed as error:
+        if not weights.info.is_encoded:
+            raise
+        log.warning("its new encoding is given up: %s", error.reason)
+    weights = without_encoding(weights)
+    return LlamaModel.open(weights.path, settings, use_extra_bufts=weights.use_extra_bufts, report=report), weights
 
 
 def told_smaller(info: ModelInfo, settings: EngineSettings, num_shrinks: int) -> str | None:

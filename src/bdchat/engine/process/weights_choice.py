@@ -3,21 +3,31 @@
 The same question is asked by the engine, which loads, and by the optimizer, which answers it for the next time.
 """
 
+import logging
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from bdchat.engine.gguf.header import GGUFHeader
+from bdchat.engine.gguf.cursor import GGUFError
+from bdchat.engine.gguf.header import GGUFHeader, read_header
 from bdchat.engine.llama.library import library_identity
 from bdchat.engine.llama.model import file_identity
 from bdchat.engine.request import WeightsInfo
 from bdchat.engine.weights.cache import Verdict, WeightsFolder
 from bdchat.settings import EngineSettings
 
+log = logging.getLogger(__name__)
+
 
 class WeightsChoice(NamedTuple):
-    path: Path
+    header: GGUFHeader  # of what is loaded
     use_extra_bufts: bool
     info: WeightsInfo
+    file: GGUFHeader  # the model's own
+
+    @property
+    def path(self) -> Path:
+        return self.header.files[0]
 
 
 def weights_folder(
@@ -37,15 +47,28 @@ def choose_weights(
     cache_dir: Path, header: GGUFHeader, settings: EngineSettings, *, use_extra_bufts: bool, on_gpu: bool
 ) -> WeightsChoice:
     """`use_extra_bufts`: whether the probe allows orders of the CPU's own."""
-    own = WeightsChoice(header.files[0], use_extra_bufts, WeightsInfo())
+    own = WeightsChoice(header, use_extra_bufts, WeightsInfo(), header)
     if settings.weights == "file" or not settings.calibrate or on_gpu or header.purpose != "chat":
         return own
     folder = weights_folder(cache_dir, header, settings, may_use_extra_bufts=use_extra_bufts)
     verdict = folder.verdict()
     if verdict is None:
         return own._replace(info=WeightsInfo(is_open=True))
-    path = folder.weights if verdict.is_encoded else header.files[0]
-    return WeightsChoice(path, verdict.uses_extra_bufts and use_extra_bufts, info_of(verdict))
+    held = header
+    if verdict.is_encoded:
+        try:
+            held = read_header(folder.weights)
+        except GGUFError as error:
+            log.warning("its new encoding is damaged and given up: %s", error.reason)
+            folder.forget()
+            return own._replace(info=WeightsInfo(is_open=True))
+    return WeightsChoice(held, verdict.uses_extra_bufts and use_extra_bufts, info_of(verdict), header)
+
+
+def without_encoding(choice: WeightsChoice) -> WeightsChoice:
+    """Deletes it; nobody makes another before the next start."""
+    shutil.rmtree(choice.path.parent, ignore_errors=True)
+    return choice._replace(header=choice.file, info=WeightsInfo(reason="Its new encoding did not load."))
 
 
 def info_of(verdict: Verdict) -> WeightsInfo:

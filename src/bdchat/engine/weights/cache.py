@@ -105,6 +105,10 @@ class WeightsFolder:
         for path in (self.partial, self.weights):
             path.unlink(missing_ok=True)
 
+    def forget(self) -> None:
+        """Deletes all that is known of it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def make_room(self, wanted_bytes: int, limit_bytes: int) -> bool:
         """Deletes the least recently used encodings of other models until this one fits. False: it never does."""
         if wanted_bytes > limit_bytes:
