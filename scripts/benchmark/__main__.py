@@ -18,11 +18,13 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
+from bdchat.settings import load
 from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
 from . import (
     constraints,
+    drafts,
     encodings,
     evaluation,
     full_disk,
@@ -64,6 +66,7 @@ OWN_WORKLOADS = (
     "out-of-memory",
     "memory",
     "weights",
+    "drafts",
     "hostile",
     "stalled-readers",
     "socket-drops",
@@ -172,7 +175,7 @@ def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]
         return running[0], running[1:]
     model = model_path(options)
     ours = bdchat(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
-    if not {*(options.workload or [])} <= {"weights", "startup"}:
+    if not {*(options.workload or [])} <= {"weights", "startup", "drafts"}:
         find_weights(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
     if options.peer == "llama-server":
         flags = list(dict.fromkeys(["", *(options.peer_flags or LLAMA_SERVER_FLAGS)]))
@@ -248,7 +251,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
         outcomes += [*await _constrained(options, ours, logs, log), *await _stored(options, logs, log)]
-        outcomes += [*await _starved(options, logs, log), *_encoded(options, log)]
+        outcomes += [*await _starved(options, logs, log), *_engine_alone(options, log)]
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
@@ -283,13 +286,18 @@ async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path,
     return outcomes
 
 
-def _encoded(options: argparse.Namespace, log: Log) -> list[hardening.Outcome]:
-    """In which encoding weights are held, and what that gains and changes."""
-    if "weights" not in (options.workload or []):
-        return []
-    folder = cache_dir(os.environ) / "bench-weights-data"
-    rounds = 1 if options.quick else options.repeat
-    return encodings.encodings(model_path(options), folder, tuple(options.set), log, num_rounds=rounds)
+def _engine_alone(options: argparse.Namespace, log: Log) -> list[hardening.Outcome]:
+    """In which encoding weights are held, and what guesses are worth."""
+    outcomes: list[hardening.Outcome] = []
+    wanted, rounds = options.workload or [], 1 if options.quick else options.repeat
+    if "weights" in wanted:
+        folder = cache_dir(os.environ) / "bench-weights-data"
+        outcomes += encodings.encodings(model_path(options), folder, tuple(options.set), log, num_rounds=rounds)
+    if "drafts" in wanted:
+        overrides = dict(text.split("=", 1) for text in options.set)
+        settings = load(data_dir=cache_dir(os.environ) / "bench-data", overrides=overrides).engine
+        outcomes += drafts.drafts(model_path(options), options.output, settings, log, num_rounds=rounds)
+    return outcomes
 
 
 async def _starved(options: argparse.Namespace, logs: Path, log: Log) -> list[hardening.Outcome]:
