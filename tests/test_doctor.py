@@ -36,7 +36,8 @@ from bdchat.doctor import (
 )
 from bdchat.engine.gguf.header import read_header
 from bdchat.engine.models.catalog import Catalog
-from bdchat.engine.weights.cache import Speed, Verdict, WeightsFolder
+from bdchat.engine.weights.cache import WeightsFolder
+from bdchat.engine.weights.verdict import Speed, Verdict
 from bdchat.settings import load
 from bdchat.store.sql.founding import found
 from tests.gguf_files import GGUFFile, boolean

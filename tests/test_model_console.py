@@ -9,9 +9,8 @@ from bdchat import model_console
 from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.models.catalog import Catalog
 from bdchat.engine.models.downloads import PullFailed
-from bdchat.engine.weights.cache import Speed, Verdict
-from bdchat.engine.weights.fidelity import Fidelity
 from bdchat.engine.weights.job import OptimizerDone, OptimizerProgress, encode_line
+from bdchat.engine.weights.verdict import Fidelity, Speed, Verdict
 from bdchat.model_console import fetch_missing, optimize, print_models, verdict_lines
 from bdchat.settings import EngineSettings
 from tests.engine.pulling import catalog_at, entry_for, installed_files

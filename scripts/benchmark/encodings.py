@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from bdchat.engine.weights.cache import Verdict, verdicts
+from bdchat.engine.weights.cache import verdicts
+from bdchat.engine.weights.verdict import Verdict
 
 from .bars import Bar
 from .compare import Log, Run

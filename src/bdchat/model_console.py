@@ -19,7 +19,6 @@ from bdchat.engine.host import free_memory_bytes
 from bdchat.engine.models.catalog import Catalog, InstalledModel
 from bdchat.engine.models.downloads import ProgressCallback, PullProgress
 from bdchat.engine.models.rows import ModelRow, model_rows
-from bdchat.engine.weights.cache import Verdict
 from bdchat.engine.weights.job import (
     OptimizerDone,
     OptimizerJob,
@@ -28,6 +27,7 @@ from bdchat.engine.weights.job import (
     optimizer_command,
     optimizer_environment,
 )
+from bdchat.engine.weights.verdict import Verdict
 from bdchat.settings import EngineSettings
 
 PLAIN_INTERVAL_S = 10.0  # where standard error is no terminal: a line this often

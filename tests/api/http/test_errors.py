@@ -19,6 +19,7 @@ from bdchat.engine.errors import (
     QueueFull,
     QueueTimeout,
     RequestQuarantined,
+    TooLittleMemory,
     UnknownModel,
 )
 from bdchat.store import errors as store_errors
@@ -37,6 +38,7 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (QueueTimeout(60), 503, "queue_timeout"),
     (EngineUnavailable("restarting", 2), 503, "engine_unavailable"),
     (ModelLoadFailed("m", "bad file"), 503, "model_load_failed"),
+    (TooLittleMemory("m", "a context of 8,192 tokens does not fit"), 503, "model_load_failed"),
     (GenerationFailed("no"), 500, "generation_failed"),
     (api_errors.UnsupportedParameter("tools", "no"), 400, "unsupported_parameter"),
     (api_errors.MalformedBody("no"), 400, "malformed_body"),

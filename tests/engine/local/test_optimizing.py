@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bdchat.engine.local import optimizing, supervisor
-from bdchat.engine.weights.cache import Verdict
 from bdchat.engine.weights.job import MAX_LINE_BYTES, OptimizerJob, OptimizerProgress
+from bdchat.engine.weights.verdict import Verdict
 from bdchat.engine.wire import Load
 from tests.engine.fake_process import ask, events_of, expected_text, text_of, thread_engine
 from tests.patience import until

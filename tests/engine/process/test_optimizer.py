@@ -13,8 +13,9 @@ from bdchat.engine.llama.probe import ProbeResult
 from bdchat.engine.process import optimizer
 from bdchat.engine.process.optimizer import Optimizer
 from bdchat.engine.process.weights_choice import choose_weights, without_encoding
-from bdchat.engine.weights.cache import Verdict, verdicts
+from bdchat.engine.weights.cache import verdicts
 from bdchat.engine.weights.job import OptimizerJob
+from bdchat.engine.weights.verdict import Verdict
 from bdchat.settings import EngineSettings
 from tests.tiny_models import write_tiny_bert, write_tiny_llama
 

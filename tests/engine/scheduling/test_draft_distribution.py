@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from bdchat.engine.model_runner import KVLayout, LogitsRow
+from bdchat.engine.model_runner import KVLayout, LogitsRow, Sampler
 from bdchat.engine.request import SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
 from bdchat.engine.scheduling.scheduler import Scheduler
@@ -31,6 +32,10 @@ class Loaded(FakeRunner):
         row = np.full(N_VOCAB, -1e9, np.float32)
         row[list(LETTERS)] = np.log(CHANCES[LETTERS.index(tokens[-1])])
         return row
+
+    def choose(self, logits: npt.NDArray[np.float32], samplers: Sequence[Sampler | None]) -> list[int | None]:
+        """Each sampler is asked alone."""
+        return [None] * len(samplers)
 
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> LogitsSampler:  # type: ignore[override]
         return LogitsSampler(params, prompt, seed, scratch=SamplerScratch(N_VOCAB), vocabulary=self)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.engine.weights.cache import Verdict, WeightsFolder, forget_missing, forget_model, verdicts
+from bdchat.engine.weights.cache import WeightsFolder, forget_missing, forget_model, verdicts
+from bdchat.engine.weights.verdict import Verdict
 
 
 def folder_of(cache_dir: Path, model: Path, **how: object) -> WeightsFolder:

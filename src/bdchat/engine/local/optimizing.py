@@ -8,7 +8,6 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from bdchat.engine.weights.cache import Verdict
 from bdchat.engine.weights.job import (
     MAX_LINE_BYTES,
     OptimizerDone,
@@ -19,6 +18,7 @@ from bdchat.engine.weights.job import (
     optimizer_command,
     optimizer_environment,
 )
+from bdchat.engine.weights.verdict import Verdict
 from bdchat.engine.wire import Load
 
 log = logging.getLogger(__name__)

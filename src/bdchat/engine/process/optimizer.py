@@ -33,7 +33,7 @@ from bdchat.engine.llama.measurement import known_measurements
 from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.probe import probe
 from bdchat.engine.process.weights_choice import weights_folder
-from bdchat.engine.weights.cache import FOLDER, Speed, Verdict, WeightsFolder, checked_weights, forget_missing
+from bdchat.engine.weights.cache import FOLDER, WeightsFolder, checked_weights, forget_missing
 from bdchat.engine.weights.choice import (
     LOSSES,
     NUM_STREAMS,
@@ -45,9 +45,10 @@ from bdchat.engine.weights.choice import (
     Times,
     kinds_of,
 )
-from bdchat.engine.weights.fidelity import Comparison, Distance, Fidelity, Passage, Rows, fidelity_of
+from bdchat.engine.weights.fidelity import Comparison, Distance, Passage, Rows, fidelity_of
 from bdchat.engine.weights.job import OptimizerDone, OptimizerJob, OptimizerProgress, encode_line
 from bdchat.engine.weights.probe_text import PASSAGES
+from bdchat.engine.weights.verdict import Fidelity, Speed, Verdict
 from bdchat.private_files import make_folder
 from bdchat.settings import EngineSettings
 

@@ -13,7 +13,8 @@ from bdchat.engine.gguf.header import GGUFHeader, read_header
 from bdchat.engine.llama.library import library_identity
 from bdchat.engine.llama.model import file_identity
 from bdchat.engine.request import WeightsInfo
-from bdchat.engine.weights.cache import Verdict, WeightsFolder
+from bdchat.engine.weights.cache import WeightsFolder
+from bdchat.engine.weights.verdict import Verdict
 from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)

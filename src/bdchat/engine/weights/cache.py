@@ -19,7 +19,7 @@ from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf.cursor import GGUFError
 from bdchat.engine.gguf.header import read_header
 from bdchat.engine.host import cpu_name
-from bdchat.engine.weights.fidelity import Fidelity
+from bdchat.engine.weights.verdict import Verdict
 from bdchat.private_files import make_folder, write_private
 
 log = logging.getLogger(__name__)
@@ -27,27 +27,6 @@ log = logging.getLogger(__name__)
 FORMAT = 2
 FOLDER = "weights"
 WEIGHTS_FILE, VERDICT_FILE, PARTIAL_SUFFIX = "weights.gguf", "verdict.json", ".part"
-
-
-class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the whole team, tokens a second."""
-
-    prompt: float
-    alone: float
-    streams: float  # NUM_STREAMS together
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    key: str
-    model_path: str
-    is_encoded: bool  # there is a WEIGHTS_FILE, and it is what should be loaded
-    uses_extra_bufts: bool  # weights may be held in an order of the CPU's own
-    reason: str  # one sentence for people
-    num_bytes: int = 0  # of WEIGHTS_FILE
-    encodings: dict[str, int] = {}  # "Q4_1 → Q8_0": number of matrices
-    fidelity: Fidelity | None = None
-    before: Speed | None = None
-    after: Speed | None = None
 
 
 class WeightsFolder:

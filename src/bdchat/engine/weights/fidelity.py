@@ -14,22 +14,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-MAX_PERPLEXITY = 1.002  # of the file's own, on the same text: 0.2 % worse
+from bdchat.engine.weights.verdict import Fidelity
+
 # Log-probabilities that are kept of the exact run: 256 MiB. Of a large vocabulary fewer positions are compared.
 MAX_NUMBERS = 64 << 20
 Rows = npt.NDArray[np.float32]
-
-
-class Fidelity(msgspec.Struct, frozen=True, kw_only=True):
-    mean_kl: float  # nats a token, from the file's distribution to the encoding's
-    file_kl: float  # and to that of the file as it is run; 0 where that had to stand for the exact answers
-    perplexity: float  # the encoding's over that of the file as it is run
-    same_choice: float  # share of positions at which the encoding puts the file's first token first
-    num_positions: int
-
-    def is_near(self, max_kl: float) -> bool:
-        """Nearer than `max_kl`, or than the file itself is run."""
-        return self.mean_kl <= max(max_kl, self.file_kl) and self.perplexity <= MAX_PERPLEXITY
 
 
 class Passage(msgspec.Struct, frozen=True):

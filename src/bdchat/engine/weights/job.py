@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bdchat.engine.weights.cache import Verdict
+from bdchat.engine.weights.verdict import Verdict
 from bdchat.lifeline import child_environment, tied
 
 _MODULE = "bdchat.engine.process.optimizer"
