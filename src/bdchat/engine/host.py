@@ -38,6 +38,11 @@ def total_memory_bytes() -> int:
     return total if limit is None else min(total, limit)
 
 
+def busy_share(interval_s: float) -> float:
+    """Of all cores, how much was computed by anybody in the next so many seconds; 0 to 1. It waits so long."""
+    return float(psutil.cpu_percent(interval=interval_s)) / 100
+
+
 def cpu_name() -> str:
     """Model and features of the CPU: what a measurement or a probe of a library depends on."""
     try:

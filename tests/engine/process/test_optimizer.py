@@ -56,6 +56,7 @@ def find(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Verdi
     ) -> Verdict:
         kernels = MadeUpKernels(plain or {}, extra or {})
         monkeypatch.setattr(optimizer, "Kernels", lambda n_threads: kernels)
+        monkeypatch.setattr(optimizer, "busy_share", lambda _: 0.0)
         monkeypatch.setattr(optimizer, "probe", lambda *_, **__: ProbeResult(use_extra_bufts=True))
         monkeypatch.setattr(
             Optimizer,
@@ -167,6 +168,17 @@ def test_weights_of_the_file_are_asked_for_by_a_setting(tiny: Path, tmp_path: Pa
         choice = choose_weights(tmp_path, header, settings_of(**fields), use_extra_bufts=True, on_gpu=False)
         assert (choice.path, choice.info.is_open) == (tiny, False)
     assert not choose_weights(tmp_path, header, settings_of(), use_extra_bufts=True, on_gpu=True).info.is_open
+
+
+def test_it_waits_for_a_calm_machine_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = [0.9, 0.5, 0.1, 0.9]
+    monkeypatch.setattr(optimizer, "busy_share", lambda _: shares.pop(0))
+    told: list[str] = []
+    optimizer.until_calm(lambda stage, _: told.append(stage))
+    assert (told, shares) == (["waiting for a calm machine"] * 2, [0.9])
+    monkeypatch.setattr(optimizer, "busy_share", lambda _: 1.0)
+    optimizer.until_calm(lambda stage, _: told.append(stage))
+    assert len(told) == 2 + optimizer.MAX_WAIT_S / optimizer.LOOK_S
 
 
 def test_a_gain_is_more_than_two_measurements_differ_by() -> None:

@@ -21,7 +21,7 @@ from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf.cursor import GGUFError
 from bdchat.engine.gguf.header import GGUFHeader, read_header
 from bdchat.engine.gguf.tensors import TensorInfo
-from bdchat.engine.host import default_num_threads, free_memory_bytes
+from bdchat.engine.host import busy_share, default_num_threads, free_memory_bytes
 from bdchat.engine.isolation.confinement import HEADROOM_BYTES, confine_within, renounce
 from bdchat.engine.llama.calibration import choose
 from bdchat.engine.llama.encoding.kernels import Kernels, KernelsUnavailable, Matrix
@@ -56,6 +56,8 @@ log = logging.getLogger(__name__)
 
 SAMPLE_BYTES = 4 << 20  # of a tensor in an encoding that only the file has
 SPARE_MEMORY_SHARE = 4  # larger weights may take so much of what is free, divided by this
+LOOK_S, MAX_WAIT_S = 2.0, 600.0
+CALM_SHARE = 0.2  # of all cores: an idle desktop, a server that nobody asks
 EXACT_FILE = "exact.gguf.part"
 EXACT_BYTES = 2 << 30  # of a copy in F32, which lives for the comparison: models of up to half a billion weights
 SLOWER_ANSWERS = 0.95  # of one answer's speed so much must be left: two measurements of one thing differ by the rest
@@ -137,6 +139,7 @@ class Optimizer:
         if not kinds:
             raise _StaysAsItIs("It has no matrices of a known kind.")
         may_use_extra_bufts = usual.uses_extra_bufts
+        until_calm(self._report)
         with contextlib.closing(Kernels(self._n_threads)) as kernels:
             chooser = Chooser(kinds, self._measured(kernels, header, kinds))
             as_it_is = chooser.as_it_is(uses_extra_bufts=may_use_extra_bufts)
@@ -286,6 +289,14 @@ class Optimizer:
             if not measurements:
                 raise ModelLoadFailed(self._path.name, "no way to hold keys and values could be measured")
             return measure_steps(model, self._settings, choose(measurements))
+
+
+def until_calm(report: Report) -> None:
+    """Until others leave the cores alone, or for MAX_WAIT_S: what a busy machine is timed at says little."""
+    for _ in range(int(MAX_WAIT_S / LOOK_S)):
+        if busy_share(LOOK_S) <= CALM_SHARE:
+            return
+        report("waiting for a calm machine", None)
 
 
 def _is_faster(before: StepTimes, after: StepTimes, worth: float) -> bool:
