@@ -45,6 +45,21 @@ def test_where_nothing_is_fast_enough_alone_the_fastest_is_taken() -> None:
     assert set(best.types.values()) == {"Q8_0"}
 
 
+def test_what_is_too_lossy_is_mended_where_that_costs_least() -> None:
+    def measure(kind: MatrixKind, name: str, extra: bool) -> Times | None:
+        if extra:
+            return None
+        dear = Times(300, 900, 900) if kind.is_output else Times(9.5, 71, 310)
+        return {"Q8_0": FAST_ALL, "BF16": dear, "F16": Times(400, 999, 999)}.get(name, SLOW)
+
+    measured = Chooser(KINDS, measure)
+    best = measured.best(may_use_extra_bufts=False, spare_bytes=1 << 20)
+    assert set(best.types.values()) == {"Q8_0"}
+    assert measured.nearer(best, 0.01).types == {LAYER: "BF16", OUTPUT: "Q8_0"}
+    assert measured.nearer(best, 1.0).types[OUTPUT] == "BF16"
+    assert measured.nearer(best, 0.0) == best
+
+
 def test_larger_encodings_stop_at_the_memory_that_is_spare() -> None:
     fast = chooser(Q8_0=FAST_ALL)
     file_bytes = fast.as_it_is(uses_extra_bufts=False).num_bytes

@@ -121,6 +121,30 @@ class Chooser:
             return min(options, key=lambda option: option.alone_us)
         return min(in_time, key=lambda option: option.cost)
 
+    def nearer(self, option: Option, share: float) -> Option:
+        """Of the weights that it holds in the most lossy encoding so many, as a share, in the fastest of the others:
+        those first for which that costs least."""
+        lossy = [kind for kind, name in option.types.items() if name == LOSSES[0] != kind.type_name]
+        extra = option.uses_extra_bufts
+
+        def other(kind: MatrixKind) -> str:
+            return min(encodings_for(kind, LOSSES[1:])[1:], key=lambda name: self._cost(kind, name, extra))
+
+        def price(kind: MatrixKind) -> float:
+            added = self._cost(kind, other(kind), extra) - self._cost(kind, LOSSES[0], extra)
+            return added / self._num_weights(kind)
+
+        types, left = dict(option.types), share * sum(self._num_weights(kind) for kind in lossy)
+        for kind in sorted(lossy, key=price):
+            if left <= 0:
+                break
+            types[kind] = other(kind)
+            left -= self._num_weights(kind)
+        return self._option(types, extra)
+
+    def _num_weights(self, kind: MatrixKind) -> int:
+        return self._counts[kind] * kind.row_length * kind.num_rows
+
     def _fastest(
         self, names: Mapping[MatrixKind, Sequence[str]], uses_extra_bufts: bool, spare_bytes: int, weight: float
     ) -> Option:

@@ -5,6 +5,7 @@ the bytes that a step reads, and all threads share the memory's bandwidth.
 """
 
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -33,6 +34,15 @@ class StepTimes(msgspec.Struct, frozen=True):
         alone = PROMPT_TOKENS * self.prompt + NEW_TOKENS * self.alone
         together = NUM_STREAMS * PROMPT_TOKENS * self.prompt + NEW_TOKENS * self.streams
         return float((alone * together) ** 0.5)
+
+
+def fastest_of(measured: Sequence[StepTimes]) -> StepTimes:
+    """Each figure's lowest: other processes only ever add time."""
+    return StepTimes(
+        prompt=min(times.prompt for times in measured),
+        alone=min(times.alone for times in measured),
+        streams=min(times.streams for times in measured),
+    )
 
 
 def measure_steps(model: LlamaModel, settings: EngineSettings, plan: KVPlan) -> StepTimes:
