@@ -56,7 +56,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "store.sql",
         ),
     ),
-    ("model_console.py", ("settings", "engine.errors", "engine.host", "engine.models", "engine.weights")),
+    ("model_console.py", ("settings", "lifeline", "engine.errors", "engine.host", "engine.models", "engine.weights")),
     ("engine/*", ("settings", "private_files", "disk_margin", "lifeline", "engine")),
     ("store/*", ("settings", "private_files", "disk_margin", "lifeline", "store")),
     ("api/*", ("settings", "private_files", "disk_margin", "engine", "store", "api")),

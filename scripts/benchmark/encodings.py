@@ -9,14 +9,15 @@ from statistics import median
 from time import perf_counter
 
 from bdchat.engine.weights.cache import verdicts
-from bdchat.engine.weights.verdict import Verdict
+from bdchat.engine.weights.verdict import MAX_PERPLEXITY, Verdict
+from bdchat.settings import EngineSettings
 
 from .bars import Bar
 from .compare import Log, Run
 from .hardening import Outcome
 from .servers import find_weights
 
-MAX_KL, MAX_PERPLEXITY = 0.006, 1.002
+MAX_KL = EngineSettings().weights_max_kl
 
 
 def encodings(model: Path, data_dir: Path, overrides: tuple[str, ...], log: Log, *, num_rounds: int) -> list[Outcome]:

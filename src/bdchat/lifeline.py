@@ -48,6 +48,11 @@ def child_environment() -> dict[str, str]:
     }
 
 
+def python_environment() -> dict[str, str]:
+    """The same for a child that is a Python of ours: it finds the modules that we find."""
+    return child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
 def main(arguments: Sequence[str]) -> None:
     parent_pid, *command = arguments
     end_with(int(parent_pid))

@@ -25,9 +25,9 @@ from bdchat.engine.weights.job import (
     decode_line,
     encode_job,
     optimizer_command,
-    optimizer_environment,
 )
 from bdchat.engine.weights.verdict import Verdict
+from bdchat.lifeline import python_environment
 from bdchat.settings import EngineSettings
 
 PLAIN_INTERVAL_S = 10.0  # where standard error is no terminal: a line this often
@@ -160,7 +160,7 @@ def optimize(model: InstalledModel, cache_dir: Path, settings: EngineSettings) -
     )
     console = Console(stderr=True, highlight=False, markup=False)
     with subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        optimizer_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=optimizer_environment()
+        optimizer_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=python_environment()
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -12,10 +12,9 @@ import msgspec
 
 from bdchat.engine.kv.plan import KVPlan, KVType
 from bdchat.engine.model_runner import KVLayout, MemoryClass
+from bdchat.engine.weights.choice import NEW_TOKENS, NUM_STREAMS, PROMPT_TOKENS
 from bdchat.settings import EngineSettings
 
-NUM_STREAMS = 8  # the second point at which steps are measured; the first is one stream
-PROMPT_TOKENS, NEW_TOKENS = 256, 128  # the request whose speed is the score
 UNIFIED_ADVANTAGE = 1.03  # unified must win by this much: its cost grows with every idle cell, and copying a prefix
 # between streams takes 1/300 of computing it again
 # Other types change the text slightly: they must win clearly, by more than two measurements of the same thing differ.

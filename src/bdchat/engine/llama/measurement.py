@@ -20,7 +20,6 @@ from bdchat.engine.gguf.header import read_header
 from bdchat.engine.host import cpu_name, default_num_threads, machine_identity
 from bdchat.engine.kv.plan import KVPlan, safe_plan
 from bdchat.engine.llama.calibration import (
-    NUM_STREAMS,
     Candidate,
     Measurement,
     candidates,
@@ -33,6 +32,7 @@ from bdchat.engine.llama.library import library_identity
 from bdchat.engine.llama.model import LlamaModel, file_identity
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.model_runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, Slice
+from bdchat.engine.weights.choice import NUM_STREAMS
 from bdchat.private_files import make_folder, write_private
 from bdchat.settings import EngineSettings
 

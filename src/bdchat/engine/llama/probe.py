@@ -7,7 +7,6 @@ tile configuration is optimised away). Without the extra buffer types it works, 
 
 import hashlib
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.host import cpu_name
 from bdchat.engine.llama.reasons import crash_reason
 from bdchat.engine.llama.rebuild import rebuild_command
-from bdchat.lifeline import child_environment, tied
+from bdchat.lifeline import python_environment, tied
 from bdchat.private_files import make_folder, write_private
 
 logger = logging.getLogger(__name__)
@@ -76,7 +75,7 @@ def _try_both(model_path: Path, command: Sequence[str], timeout_s: float) -> boo
 def _crash(command: list[str], model_path: Path, timeout_s: float) -> str | None:
     """Why a signal ended the child, in one line; None: it decoded. Any other failure is the model's, not the library's:
     raises ModelLoadFailed."""
-    environment = child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = python_environment()
     try:
         child = subprocess.run(  # noqa: S603
             tied(command),

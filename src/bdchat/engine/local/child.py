@@ -17,7 +17,7 @@ import msgspec
 
 from bdchat.engine.local.restarts import Death, OOMWitness
 from bdchat.engine.wire import Command, FrameSplitter, FrameTooLong, Report, Shutdown, decode_report, encode
-from bdchat.lifeline import child_environment, tied
+from bdchat.lifeline import python_environment, tied
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ProcessSpawn:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=write_fd,
                 pass_fds=(sock.fileno(),),
-                env=child_environment() | self._switches | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=python_environment() | self._switches,
             )
         except BaseException:
             os.close(read_fd)

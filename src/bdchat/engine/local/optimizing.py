@@ -16,10 +16,10 @@ from bdchat.engine.weights.job import (
     decode_line,
     encode_job,
     optimizer_command,
-    optimizer_environment,
 )
 from bdchat.engine.weights.verdict import Verdict
 from bdchat.engine.wire import Load
+from bdchat.lifeline import python_environment
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ async def optimize(load: Load, on_progress: Callable[[OptimizerProgress], None])
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_LINE_BYTES,
-            env=optimizer_environment(),
+            env=python_environment(),
         )
     except OSError as error:
         log.warning("the weights' encoding cannot be looked at: %s", error, extra={"model_id": load.model_id})

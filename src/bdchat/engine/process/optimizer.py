@@ -48,7 +48,7 @@ from bdchat.engine.weights.choice import (
 from bdchat.engine.weights.fidelity import Comparison, Distance, Passage, Rows, fidelity_of
 from bdchat.engine.weights.job import OptimizerDone, OptimizerJob, OptimizerProgress, encode_line
 from bdchat.engine.weights.probe_text import PASSAGES
-from bdchat.engine.weights.verdict import Fidelity, Speed, Verdict
+from bdchat.engine.weights.verdict import Speed, Verdict
 from bdchat.private_files import make_folder
 from bdchat.settings import EngineSettings
 
@@ -99,6 +99,8 @@ class Optimizer:
         self._settings = EngineSettings.model_validate(job.settings).model_copy(update={"n_gpu_layers": 0})
         self._report = report
         self._n_threads = self._settings.n_threads or default_num_threads()
+        self._exact: tuple[list[Passage], list[Rows]] | None = None  # the probe, and its exact answers
+        self._file_distance: Distance | None = None
 
     def run(self) -> Verdict:
         """Raises GGUFError, ModelLoadFailed, OSError."""
@@ -200,7 +202,8 @@ class Optimizer:
         table = [tensor for tensors in header.tables for tensor in tensors]
         requantize(header.files[0], folder.partial, table, changes)
         checked_weights(folder)
-        fidelity = self._compare(folder, header)
+        probes, exact = self._reference(folder, header)
+        fidelity = fidelity_of(self._distance(folder.partial, probes, exact), self._file_distance)
         if not fidelity.is_near(self._settings.weights_max_kl):
             figures = f"mean KL {fidelity.mean_kl:.4f}, perplexity × {fidelity.perplexity:.4f}"
             raise _StaysAsItIs(f"The faster encoding changes answers too much ({figures}).")
@@ -223,8 +226,11 @@ class Optimizer:
             after=_speed_of(after),
         )
 
-    def _compare(self, folder: WeightsFolder, header: GGUFHeader) -> Fidelity:
-        """Of the weights at folder.partial."""
+    def _reference(self, folder: WeightsFolder, header: GGUFHeader) -> tuple[list[Passage], list[Rows]]:
+        """What every encoding is held against, made for the first one; so is the distance of the file as it is run."""
+        if self._exact is not None:
+            self._report("comparing with the file", None)
+            return self._exact
         exact = folder.folder / EXACT_FILE
         table = [tensor for tensors in header.tables for tensor in tensors]
         has_exact = 4 * header.num_parameters <= EXACT_BYTES and has_room(folder.folder, 4 * header.num_parameters)
@@ -233,16 +239,15 @@ class Optimizer:
                 self._report("making an exact copy to compare with", None)
                 matrices = {name: "F32" for names in kinds_of(table).values() for name in names}
                 requantize(header.files[0], exact, table, matrices)
-            self._report("comparing with the file", 0.0)
+            self._report("comparing with the file", None)
             with LlamaModel.open(exact if has_exact else self._path, self._settings) as model:
                 probes = probe_passages(model, PASSAGES)
-                rows = list(score(model, probes))
+                self._exact = (probes, list(score(model, probes)))
         finally:
             exact.unlink(missing_ok=True)
-        self._report("comparing with the file", 1 / 3)
-        file = self._distance(self._path, probes, rows) if has_exact else None
-        self._report("comparing with the file", 2 / 3)
-        return fidelity_of(self._distance(folder.partial, probes, rows), file)
+        if has_exact:
+            self._file_distance = self._distance(self._path, *self._exact)
+        return self._exact
 
     def _distance(self, path: Path, probes: Sequence[Passage], exact: Sequence[Rows]) -> Distance:
         comparison = Comparison()

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from bdchat.engine.gguf.tensors import TensorInfo
 from bdchat.engine.gguf.types import TENSOR_TYPES
 
-# A typical request, as llama/calibration.py scores a KV layout: read so much, write so much, alone and beside others.
+# A typical request, by which KV layouts are scored too (llama/calibration.py): read so much, write so much, alone and
+# beside others.
 PROMPT_TOKENS, NEW_TOKENS, NUM_STREAMS, CHUNK = 256, 128, 8, 128
 # By what they lose, the most first: eight bits and a scale for 32 numbers; seven bits of mantissa; ten bits of it, but
 # nothing above 65,504.

@@ -1,13 +1,12 @@
 """What an optimizer process is told and what it tells: one JSON document in, lines of JSON out. Values."""
 
-import os
 import sys
 from typing import Any
 
 import msgspec
 
 from bdchat.engine.weights.verdict import Verdict
-from bdchat.lifeline import child_environment, tied
+from bdchat.lifeline import tied
 
 _MODULE = "bdchat.engine.process.optimizer"
 MAX_LINE_BYTES = 64 * 1024
@@ -36,11 +35,6 @@ class OptimizerDone(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
 
 def optimizer_command() -> list[str]:
     return tied([sys.executable, "-P", "-m", _MODULE])
-
-
-def optimizer_environment() -> dict[str, str]:
-    path = os.pathsep.join(filter(None, sys.path))
-    return child_environment() | {"PYTHONPATH": path}
 
 
 def encode_job(job: OptimizerJob) -> bytes:

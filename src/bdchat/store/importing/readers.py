@@ -6,11 +6,10 @@ requests wait for milliseconds at each of their steps. A process of its own cost
 
 import asyncio
 import contextlib
-import os
 import sys
 from typing import IO, Protocol
 
-from bdchat.lifeline import child_environment, tied
+from bdchat.lifeline import python_environment, tied
 from bdchat.settings import MIB
 from bdchat.store.importing.batches import Batches, ImportBounds, ReadyChat
 from bdchat.store.importing.wire import BATCH, LENGTH_BYTES, SLICE, decode_batch, decode_slice, length_of
@@ -94,7 +93,7 @@ class ProcessReader:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=(source.fileno(),),
-            env=child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=python_environment(),
         )
         return cls(process)
 
