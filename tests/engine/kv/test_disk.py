@@ -8,7 +8,8 @@ import pytest
 from bdchat.engine.kv.cache import MIN_DISK_TOKENS, KVCache, Tier
 from bdchat.engine.kv.disk import HEAD, DiskSnapshots
 from bdchat.engine.kv.files import keep_only, model_folder
-from bdchat.engine.model_runner import KVLayout, Slice
+from bdchat.engine.model_runner import KVLayout
+from tests.engine.kv.computing import compute
 from tests.fakes import FakeRunner
 from tests.small_disk import MIB, fill, free_bytes, small_disk
 
@@ -144,17 +145,6 @@ def test_a_folder_that_cannot_be_used_is_no_tier(tmp_path: Path) -> None:
 
 def cache_on(folder: Path, runner: FakeRunner, *, ram_cache_bytes: int = 0) -> KVCache:
     return KVCache(runner, ram_cache_bytes=ram_cache_bytes, disk=disk_in(folder))
-
-
-def compute(cache: KVCache, runner: FakeRunner, tokens: list[int]) -> int:
-    claim = cache.claim([*tokens, -1])
-    assert claim is not None
-    rest = tokens[claim.num_cached_tokens :]
-    if rest:
-        assert cache.make_room(len(rest))
-        runner.decode([Slice(claim.seq_id, claim.num_cached_tokens, rest, 0)])
-    cache.extend(claim.seq_id, rest)
-    return claim.seq_id
 
 
 def save_all(cache: KVCache) -> None:

@@ -8,7 +8,8 @@ import pytest
 from bdchat.engine.kv.cache import KVCache, Tier
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.kv.retreat import Retreat
-from bdchat.engine.model_runner import KVLayout, Slice
+from bdchat.engine.model_runner import KVLayout
+from tests.engine.kv.computing import compute
 from tests.fakes import FakeRunner
 
 LENGTH = 50  # tokens; FakeRunner's states have four bytes a token
@@ -17,17 +18,6 @@ STATE_BYTES = 4 * LENGTH
 
 def chat(number: int) -> list[int]:
     return [number] * LENGTH
-
-
-def compute(cache: KVCache, runner: FakeRunner, tokens: list[int]) -> int:
-    claim = cache.claim([*tokens, 0])
-    assert claim is not None
-    rest = tokens[claim.num_cached_tokens :]
-    if rest:
-        assert cache.make_room(len(rest))
-        runner.decode([Slice(claim.seq_id, claim.num_cached_tokens, rest, 0)])
-    cache.extend(claim.seq_id, rest)
-    return claim.seq_id
 
 
 def with_chats(
