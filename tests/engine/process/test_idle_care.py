@@ -3,7 +3,8 @@
 from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.process.idle_care import CALM_S, WATCH_S, IdleCare
-from tests.engine.kv.test_retreat import STATE_BYTES, compute, with_chats
+from tests.engine.kv.computing import compute
+from tests.engine.kv.test_retreat import STATE_BYTES, with_chats
 from tests.fakes import FAKE_SEQUENCE_BYTES, FakeRunner
 
 GIB = 1024**3
