@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_architecture import DOORS, ROOMS, ROOT, SOURCE, WINGS, imported_names, modules
+from tests.architecture_rules import DOORS, ROOMS, WINGS
+from tests.test_architecture import ROOT, SOURCE, imported_names, modules
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 BARE, STORED = "Hops of an answer that is not stored", "Hops of a stored answer"

@@ -1,89 +1,22 @@
-"""Every setting, once, with its unit and its reason.
+"""Every setting, once, with its unit and its reason; those of documents stand in documents.py."""
 
-Order of precedence, last wins: the defaults here ← DATA_DIR/bdchat.toml ← BDCHAT_SECTION__KEY in the environment ←
-flags and `--set section.key=value`. Unknown keys are errors. Only entry points (cli, scripts, tests) call `load`.
-"""
-
-import os
-import pwd
-import re
-import tomllib
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-MIB = 1024 * 1024
-
-Number = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Bytes = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Network = Annotated[str, AfterValidator(lambda text: str(ip_network(text, strict=False)))]  # "10.0.0.7", "10.0.0.0/8"
-
-_HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+|[a-z0-9._-]+", re.IGNORECASE)
-_ORIGIN = re.compile(
-    r"\*|null|[a-z][a-z0-9+.-]*:(//(\*|\[[0-9a-f:.]+\]|(\*\.)?[a-z0-9._-]+)?(:([0-9]{1,5}|\*))?)?", re.IGNORECASE
+from bdchat.settings.values import (
+    MIB,
+    Bytes,
+    Count,
+    HostName,
+    Network,
+    Number,
+    Origin,
+    Seconds,
+    Section,
+    base_path_text,
 )
-
-
-def _host_name(text: str) -> str:
-    name = re.sub(r"(?<=[^:]):[0-9]{1,5}$", "", text) if text.count(":") == 1 or "]:" in text else text
-    if not _HOST_NAME.fullmatch(name):
-        raise ValueError(f"{text!r} is no host name: write it without scheme, path and *, as in chat.example.com")
-    return name
-
-
-def _origin(text: str) -> str:
-    if not _ORIGIN.fullmatch(origin := text.rstrip("/") if not text.endswith("://") else text):
-        raise ValueError(
-            f"{text!r} is no origin: write a scheme and host, as in https://app.example.com, http://localhost:* or"
-            " vscode-webview://*"
-        )
-    return origin
-
-
-def _base_path(text: str) -> str:
-    path = text.rstrip("/")
-    if not re.fullmatch(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*", path):
-        raise ValueError(f"{text!r} is no path to serve below: write it as in /chat or /tools/chat")
-    return path
-
-
-HostName = Annotated[str, AfterValidator(_host_name)]
-Origin = Annotated[str, AfterValidator(_origin)]
-
-
-class NoDataDirectory(Exception):
-    """One line: why there is no data directory, and how to name one. Not a wrong setting: the machine lacks it."""
-
-
-NAME_ONE = "name a folder with --data-dir or BDCHAT_DATA_DIR"
-
-
-def default_data_dir() -> Path:
-    """Raises NoDataDirectory for a user without a home."""
-    base = os.environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(base):  # the XDG specification: a relative one is as if it were not set
-        return Path(base) / "bdchat"
-    home = _home()
-    if not os.path.isabs(home):
-        raise NoDataDirectory(f"no place for models and chats: this user has no home directory; {NAME_ONE}")
-    return Path(home) / ".local" / "share" / "bdchat"
-
-
-def _home() -> str:
-    """ "" where neither the environment nor the user database knows one, as under a container's `--user 54321`."""
-    try:
-        return os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return ""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class ServerSettings(Section):
@@ -91,7 +24,7 @@ class ServerSettings(Section):
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0 = any free port, printed at start
     # Where a proxy serves us below a path of its host: "/tools/chat". Page, API and sockets are then at both.
-    base_path: Annotated[str, AfterValidator(_base_path)] = ""
+    base_path: Annotated[str, AfterValidator(base_path_text)] = ""
     api_key: Annotated[SecretStr, Field(min_length=1)] | None = None  # Bearer or x-api-key; BDCHAT_API_KEY is read too
     allowed_hosts: tuple[HostName, ...] = ()  # further Host names to answer to; loopback names and `host` always are
     # Pages elsewhere that may use the API with a key: "https://app.example.com", and where `*` stands for a host, its
@@ -269,116 +202,3 @@ class RedisSettings(Section):
     """Only for several server processes over one PostgreSQL."""
 
     url: SecretStr | None = None  # redis://…; None = everything in process
-
-
-class Settings(BaseSettings):
-    """The whole. Frozen, loaded once, handed down."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="BDCHAT_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
-    )
-
-    data_dir: Path = Field(default_factory=default_data_dir)
-    server: ServerSettings = ServerSettings()
-    limits: LimitSettings = LimitSettings()
-    engine: EngineSettings = EngineSettings()
-    models: ModelSettings = ModelSettings()
-    store: StoreSettings = StoreSettings()
-    auth: AuthSettings = AuthSettings()
-    generations: GenerationSettings = GenerationSettings()
-    redis: RedisSettings = RedisSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)  # `load` merges the sources itself, so that their order is in one place
-
-
-class SettingsError(Exception):
-    """One line that names the key and says what is wrong with it."""
-
-
-_UNPREFIXED = {"BDCHAT_API_KEY": ("server", "api_key"), "BDCHAT_DATA_DIR": ("data_dir",)}
-
-
-def load(*, data_dir: Path | None = None, overrides: dict[str, str] | None = None) -> Settings:
-    """Merges all sources. `overrides` maps dotted keys ("server.port") to text. Raises SettingsError and
-    NoDataDirectory."""
-    environment = _from_environment()
-    named = dict(overrides or {})
-    root = _absolute(data_dir or named.pop("data_dir", "") or environment.get("data_dir") or default_data_dir())
-    merged: dict[str, Any] = {}
-    _merge(merged, _from_file(root / "bdchat.toml"))
-    _merge(merged, environment)
-    for key, value in named.items():
-        _merge(merged, _nest(tuple(key.split(".")), value))
-    merged["data_dir"] = root
-    try:
-        return Settings(**merged)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        known = first["type"] != "extra_forbidden"
-        raise SettingsError(f"{key}: {first['msg'] if known else 'no such setting'}") from error
-
-
-def _absolute(path: str | Path) -> Path:
-    """Processes with another working directory read it too. Raises NoDataDirectory."""
-    expanded = os.path.expanduser(path)  # Path.expanduser raises where this does nothing
-    if expanded.startswith("~"):
-        raise NoDataDirectory(f"the data directory {path}: there is no such home directory; {NAME_ONE}")
-    try:
-        return Path(expanded).absolute()
-    except OSError as error:
-        raise NoDataDirectory(
-            f"the data directory {path} is relative, and the working directory is gone: {NAME_ONE}"
-        ) from error
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        found = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except OSError as error:
-        raise NoDataDirectory(f"{path} cannot be read: {error.strerror or error}; {NAME_ONE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    if "data_dir" in found:
-        raise SettingsError(f"{path}: data_dir cannot be named by a file that lies in it")
-    return found
-
-
-def _from_environment() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in os.environ.items():
-        if name in _UNPREFIXED:
-            _merge(found, _nest(_UNPREFIXED[name], value))
-        elif name.startswith("BDCHAT_") and "__" in name:
-            section, _, key = name.removeprefix("BDCHAT_").lower().partition("__")
-            _merge(found, _nest((section, key), value))
-    return found
-
-
-def _nest(path: tuple[str, ...], value: object) -> dict[str, Any]:
-    """("a", "b"), v → {"a": {"b": v}}; text that means a list or nothing becomes one."""
-    if isinstance(value, str) and path[-1] in {"allowed_hosts", "cors_origins", "trusted_proxies"}:
-        value = tuple(part.strip() for part in value.split(",") if part.strip())
-    if isinstance(value, str) and value.lower() in {"none", "null"} and path != ("models", "default"):
-        value = None
-    nested: Any = value
-    for part in reversed(path):
-        nested = {part: nested}
-    return dict(nested)
-
-
-def _merge(target: dict[str, Any], source: dict[str, Any]) -> None:
-    for key, value in source.items():
-        if isinstance(value, dict) and isinstance(target.get(key), dict):
-            _merge(target[key], value)
-        else:
-            target[key] = value

@@ -1,0 +1,1 @@
+"""A page → passages along its headings, paragraphs, table rows and sentences."""
