@@ -45,6 +45,16 @@ export type HeardAiStart = { type: "ai_start"; generation_id: string; message_id
 /** The last event of a stream over HTTP: the close code of the socket that it stands for. */
 export type HeardClosing = { type: "close"; code: number; reason: string };
 
+export type HeardCollectionChange = { type: "collection.changed"; collection: Record<string, unknown> };
+
+/** Deleted, or one sees it no longer. */
+export type HeardCollectionGone = { type: "collection.deleted"; collection_id: string };
+
+/** A document that one sees is new, or has another state: twice a second at most while it is read. */
+export type HeardDocumentChange = { type: "document.changed"; document: Record<string, unknown> };
+
+export type HeardDocumentGone = { type: "document.deleted"; document_id: string };
+
 /** `error` is OpenAI's object; `answers` and `client_message_id` of the frame that it answers, if it had them. */
 export type HeardFailure = { type: "error"; error: unknown; answers?: string | null; client_message_id?: string | null; retry_after_s?: number | null };
 
@@ -75,4 +85,4 @@ export type HeardTypingNow = { type: "typing"; user_id: string; username: string
 /** The first frame of a connection that was let in. Another `server_id` than before: the server was restarted. */
 export type HeardWelcome = { type: "hello"; server_id: string; user_id: string; session_id?: string | null; role?: string | null };
 
-export type HeardFrame = HeardWelcome | HeardAccepted | HeardAiStart | HeardAiChunk | HeardAiReset | HeardAiComplete | HeardQueue | HeardPrefill | HeardMessageChange | HeardSessionChange | HeardTypingNow | HeardPresent | HeardNotification | HeardResync | HeardFailure | HeardPingOut | HeardPongOut | HeardClosing;
+export type HeardFrame = HeardWelcome | HeardAccepted | HeardAiStart | HeardAiChunk | HeardAiReset | HeardAiComplete | HeardQueue | HeardPrefill | HeardMessageChange | HeardSessionChange | HeardDocumentChange | HeardDocumentGone | HeardCollectionChange | HeardCollectionGone | HeardTypingNow | HeardPresent | HeardNotification | HeardResync | HeardFailure | HeardPingOut | HeardPongOut | HeardClosing;

@@ -8,6 +8,10 @@ from bdchat.api.schemas.live import (
     AiChunk,
     AiReset,
     AiStart,
+    CollectionChange,
+    CollectionGone,
+    DocumentChange,
+    DocumentGone,
     MessageChange,
     Notification,
     OutFrame,
@@ -42,6 +46,8 @@ def frame_of(message: Message, user_id: str) -> OutFrame | None:
         frame = MessageChange(event=event, message=message["message"])
     elif room == "session":
         frame = _session_change(message, event)
+    elif room in {"document", "collection"}:
+        frame = _document_change(message, kind)
     return frame
 
 
@@ -115,3 +121,16 @@ def _session_change(message: Message, event: str) -> OutFrame:
     if message.get("is_deleted"):
         event = "deleted_many"
     return SessionChange(event=event, session_id=session_id, session=session, session_ids=ids)
+
+
+def _document_change(message: Message, kind: str) -> OutFrame | None:
+    match kind:
+        case "document.changed":
+            return DocumentChange(document=message["document"])
+        case "document.deleted":
+            return DocumentGone(document_id=message["document_id"])
+        case "collection.changed":
+            return CollectionChange(collection=message["collection"])
+        case "collection.deleted":
+            return CollectionGone(collection_id=message["collection_id"])
+    return None

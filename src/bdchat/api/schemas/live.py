@@ -250,6 +250,26 @@ class SessionChange(Change, frozen=True, kw_only=True, tag="session"):
     session_ids: list[str] | None = None
 
 
+class DocumentChange(OutFrame, frozen=True, kw_only=True, tag="document.changed"):
+    """A document that one sees is new, or has another state: twice a second at most while it is read."""
+
+    document: dict[str, Any]  # DocumentView
+
+
+class DocumentGone(OutFrame, frozen=True, kw_only=True, tag="document.deleted"):
+    document_id: str
+
+
+class CollectionChange(OutFrame, frozen=True, kw_only=True, tag="collection.changed"):
+    collection: dict[str, Any]  # CollectionView
+
+
+class CollectionGone(OutFrame, frozen=True, kw_only=True, tag="collection.deleted"):
+    """Deleted, or one sees it no longer."""
+
+    collection_id: str
+
+
 class TypingNow(OutFrame, frozen=True, kw_only=True, tag="typing"):
     user_id: str
     username: str
