@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 from llguidance import LLMatcher, LLTokenizer
 
-from bdchat.engine.schemas.document import Document
+from bdchat.engine.schemas.document import SchemaDocument
 from bdchat.engine.schemas.forms.nodes import Leaf
 from bdchat.engine.schemas.rewrite import rewritten
 from bdchat.engine.schemas.unsupported import Budget, UnsupportedSchema
@@ -40,7 +40,7 @@ class InOrder:
 
     def __init__(self, schema: Any) -> None:
         self._validator = validator_for(schema, default=Draft202012Validator)(schema)
-        self._document = Document(schema, Budget(1_000_000, "$schema", "it is too large to be read"))
+        self._document = SchemaDocument(schema, Budget(1_000_000, "$schema", "it is too large to be read"))
 
     def of(self, value: Any) -> Any:
         return self._ordered(value, [self._document.root])

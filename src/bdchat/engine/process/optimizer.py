@@ -45,7 +45,7 @@ from bdchat.engine.weights.choice import (
     Times,
     kinds_of,
 )
-from bdchat.engine.weights.fidelity import Comparison, Distance, Passage, Rows, fidelity_of
+from bdchat.engine.weights.fidelity import Comparison, Distance, Probe, Rows, fidelity_of
 from bdchat.engine.weights.job import OptimizerDone, OptimizerJob, OptimizerProgress, encode_line
 from bdchat.engine.weights.probe_text import PASSAGES
 from bdchat.engine.weights.verdict import Speed, Verdict
@@ -99,7 +99,7 @@ class Optimizer:
         self._settings = EngineSettings.model_validate(job.settings).model_copy(update={"n_gpu_layers": 0})
         self._report = report
         self._n_threads = self._settings.n_threads or default_num_threads()
-        self._exact: tuple[list[Passage], list[Rows]] | None = None  # the probe, and its exact answers
+        self._exact: tuple[list[Probe], list[Rows]] | None = None  # the probe, and its exact answers
         self._file_distance: Distance | None = None
 
     def run(self) -> Verdict:
@@ -226,7 +226,7 @@ class Optimizer:
             after=_speed_of(after),
         )
 
-    def _reference(self, folder: WeightsFolder, header: GGUFHeader) -> tuple[list[Passage], list[Rows]]:
+    def _reference(self, folder: WeightsFolder, header: GGUFHeader) -> tuple[list[Probe], list[Rows]]:
         """What every encoding is held against, made for the first one; so is the distance of the file as it is run."""
         if self._exact is not None:
             self._report("comparing with the file", None)
@@ -249,7 +249,7 @@ class Optimizer:
             self._file_distance = self._distance(self._path, *self._exact)
         return self._exact
 
-    def _distance(self, path: Path, probes: Sequence[Passage], exact: Sequence[Rows]) -> Distance:
+    def _distance(self, path: Path, probes: Sequence[Probe], exact: Sequence[Rows]) -> Distance:
         comparison = Comparison()
         with LlamaModel.open(path, self._settings) as model:
             for passage, wanted, rows in zip(probes, exact, score(model, probes), strict=True):

@@ -22,7 +22,7 @@ MAX_PROPERTIES = 1_000  # of one object: compiling them takes time by the square
 MAX_REFERENCES = 100  # that lead to one another with nothing in between
 
 
-class Document:
+class SchemaDocument:
     """Raises UnsupportedSchema when the schema is too large, too deep or no schema."""
 
     def __init__(self, schema: object, budget: Budget) -> None:

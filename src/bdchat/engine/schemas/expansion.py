@@ -4,7 +4,7 @@ What one subschema says inside a property or an item stays a node in the form: a
 """
 
 from .applicators import APPLIED, application, denied_application
-from .document import ANNOTATIONS, Document
+from .document import ANNOTATIONS, SchemaDocument
 from .forms.nodes import ANYTHING, NOTHING, Leaf, Literal, Node, Side, asserted, both, denied, outside
 from .forms.numbers import Numbers, without
 from .forms.objects import Objects, Rule
@@ -32,7 +32,7 @@ MAX_LOOKED = 30  # levels of required properties and items that are looked into 
 class Expander:
     """Owned by one rewrite. Everything raises UnsupportedSchema."""
 
-    def __init__(self, document: Document, texts: Texts, budget: Budget) -> None:
+    def __init__(self, document: SchemaDocument, texts: Texts, budget: Budget) -> None:
         self.document = document
         self.texts = texts
         self.shapes = Shapes(texts, budget)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from .document import MAX_PROPERTIES, Document
+from .document import MAX_PROPERTIES, SchemaDocument
 from .forms import arrays, numbers, objects, strings
 from .forms.arrays import Arrays, Some
 from .forms.nodes import ANYTHING, NOTHING, Leaf, Node, Side, both
@@ -21,7 +21,7 @@ ITEMS = ("prefixItems", "items", "additionalItems")
 PROPERTIES = ("properties", "patternProperties", "additionalProperties")
 
 
-def asserted_forms(document: Document, leaf: Leaf, keyword: str) -> Iterator[Form]:
+def asserted_forms(document: SchemaDocument, leaf: Leaf, keyword: str) -> Iterator[Form]:
     """The forms that all hold for a value of their type. Raises UnsupportedSchema for a value that is no schema's."""
     assert isinstance(leaf.schema, dict)
     value = leaf.schema[keyword]
@@ -62,7 +62,7 @@ def asserted_forms(document: Document, leaf: Leaf, keyword: str) -> Iterator[For
         yield Objects(properties=named, rules=(rule,) if rule.patterns or rule.rest else ())
 
 
-def denied_forms(document: Document, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
+def denied_forms(document: SchemaDocument, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
     """The forms of which one holds for a value that the keyword refuses; None stands for no value."""
     if keyword in OF_NUMBERS:
         for name, number in _bounds(leaf, keyword):
@@ -87,7 +87,7 @@ def denied_forms(document: Document, leaf: Leaf, keyword: str, side: Side) -> It
         yield from _denied_properties(document, leaf, keyword, side)
 
 
-def _denied_items(document: Document, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
+def _denied_items(document: SchemaDocument, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
     assert isinstance(leaf.schema, dict)
     if keyword == "uniqueItems":
         if leaf.schema[keyword] is True:
@@ -103,7 +103,7 @@ def _denied_items(document: Document, leaf: Leaf, keyword: str, side: Side) -> I
         yield _some(len(prefix), document.denied(rest, side=side), leaf, keyword, side)
 
 
-def _denied_properties(document: Document, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
+def _denied_properties(document: SchemaDocument, leaf: Leaf, keyword: str, side: Side) -> Iterator[Form | None]:
     properties, patterns, rest = _properties(document, leaf)
     for name, each in properties.items():
         yield Objects(properties={name: document.denied(each, side=side)}, required=(name,)).bounded()
@@ -184,7 +184,7 @@ def _types(leaf: Leaf) -> list[str]:
     return names
 
 
-def _containing(document: Document, leaf: Leaf) -> Iterator[Form]:
+def _containing(document: SchemaDocument, leaf: Leaf) -> Iterator[Form]:
     assert isinstance(leaf.schema, dict)
     least, most = _num_contained(leaf)
     if least == 1:
@@ -198,7 +198,7 @@ def _containing(document: Document, leaf: Leaf) -> Iterator[Form]:
         yield _refused(leaf, "maxContains", "items of a kind cannot be counted", Side.HELD)
 
 
-def _not_containing(document: Document, leaf: Leaf, side: Side) -> Iterator[Form | None]:
+def _not_containing(document: SchemaDocument, leaf: Leaf, side: Side) -> Iterator[Form | None]:
     least, most = _num_contained(leaf)
     if least == 1:
         yield Arrays(rest=document.denied(leaf, "contains", side=side)).bounded()
@@ -238,7 +238,7 @@ def _refused(leaf: Leaf, keyword: str, reason: str, side: Side) -> Arrays:
     return Arrays(refused=Unsayable(leaf.pointer, keyword, side is Side.APART, reason))
 
 
-def _items(document: Document, leaf: Leaf) -> tuple[list[Leaf], Leaf | None]:
+def _items(document: SchemaDocument, leaf: Leaf) -> tuple[list[Leaf], Leaf | None]:
     """The schemas of the first items and of the others, in the spelling of any draft."""
     assert isinstance(leaf.schema, dict)
     spelled = "items" if isinstance(leaf.schema.get("items"), list) else "prefixItems"
@@ -250,7 +250,7 @@ def _items(document: Document, leaf: Leaf) -> tuple[list[Leaf], Leaf | None]:
     return prefix, document.child(leaf, rest) if rest in leaf.schema else None
 
 
-def _properties(document: Document, leaf: Leaf) -> tuple[dict[str, Leaf], dict[str, Leaf], Leaf | None]:
+def _properties(document: SchemaDocument, leaf: Leaf) -> tuple[dict[str, Leaf], dict[str, Leaf], Leaf | None]:
     assert isinstance(leaf.schema, dict)
     found = []
     for keyword in PROPERTIES[:2]:

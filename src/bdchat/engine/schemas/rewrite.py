@@ -1,6 +1,6 @@
 """The whole rewrite: a schema as a caller sent it → one that the compiler of grammars takes and that means the same."""
 
-from .document import Document
+from .document import SchemaDocument
 from .emission import Emitter
 from .expansion import Expander
 from .forms.strings import Texts
@@ -22,7 +22,7 @@ def rewritten(schema: object) -> dict[str, object]:
 def rewrite(schema: object) -> tuple[dict[str, object], Unsaid | None]:
     """With it the last of what was left out, because it only keeps branches of a oneOf apart and has no grammar."""
     budget = Budget(MAX_STEPS, "$schema", "its alternatives multiply beyond what may be computed for a request")
-    document = Document(schema, budget)
+    document = SchemaDocument(schema, budget)
     expense = "its expressions multiply beyond what may be computed for a request"
     texts = Texts(Languages(Budget(MAX_TEXT_STEPS, "pattern", expense)))
     emitter = Emitter(Expander(document, texts, budget), budget)

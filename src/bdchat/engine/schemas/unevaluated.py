@@ -1,6 +1,6 @@
 """unevaluatedProperties and unevaluatedItems, where which properties the neighbours take is known without a value."""
 
-from .document import Document
+from .document import SchemaDocument
 from .forms.arrays import Arrays
 from .forms.nodes import ANYTHING, Leaf, Side
 from .forms.objects import Objects, Rule
@@ -13,7 +13,7 @@ OF = {
 }
 
 
-def unevaluated_form(document: Document, leaf: Leaf, keyword: str) -> Objects | Arrays:
+def unevaluated_form(document: SchemaDocument, leaf: Leaf, keyword: str) -> Objects | Arrays:
     takers = _takers(document, leaf)
     own = OF[keyword]
     for taker in takers:
@@ -42,7 +42,7 @@ def refused_form(leaf: Leaf, keyword: str, reason: str, side: Side = Side.HELD) 
     return Objects(refused=refused) if keyword == "unevaluatedProperties" else Arrays(refused=refused)
 
 
-def _takers(document: Document, leaf: Leaf) -> list[Leaf]:
+def _takers(document: SchemaDocument, leaf: Leaf) -> list[Leaf]:
     """The schemas that apply to the value whatever it is: this one, those of allOf and what is referred to."""
     found: dict[Leaf, None] = {}
     waiting = [leaf]
@@ -58,7 +58,7 @@ def _takers(document: Document, leaf: Leaf) -> list[Leaf]:
     return list(found)
 
 
-def _speaks_of(document: Document, leaf: Leaf, keyword: str, own: tuple[str, ...]) -> bool:
+def _speaks_of(document: SchemaDocument, leaf: Leaf, keyword: str, own: tuple[str, ...]) -> bool:
     """Whether a schema under `keyword` takes properties (or items) of the value itself."""
     assert isinstance(leaf.schema, dict)
     if keyword == "contains":

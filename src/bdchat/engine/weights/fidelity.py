@@ -21,19 +21,19 @@ MAX_NUMBERS = 64 << 20
 Rows = npt.NDArray[np.float32]
 
 
-class Passage(msgspec.Struct, frozen=True):
+class Probe(msgspec.Struct, frozen=True):
     """Compared at `places`, ascending; the token behind each is known."""
 
     tokens: tuple[int, ...]
     places: tuple[int, ...]
 
 
-def passages(token_lists: Sequence[Sequence[int]], n_vocab: int, n_ctx: int) -> list[Passage]:
+def passages(token_lists: Sequence[Sequence[int]], n_vocab: int, n_ctx: int) -> list[Probe]:
     """Of each text what fits the context, and as many places as may be kept, evenly spread."""
     cut = [tuple(tokens[:n_ctx]) for tokens in token_lists if len(tokens) > 1]
     num_places = sum(len(tokens) - 1 for tokens in cut)
     stride = max(1, -(-num_places * n_vocab // MAX_NUMBERS))
-    return [Passage(tokens, tuple(range(stride - 1, len(tokens) - 1, stride))) for tokens in cut]
+    return [Probe(tokens, tuple(range(stride - 1, len(tokens) - 1, stride))) for tokens in cut]
 
 
 def log_probabilities(logits: Rows) -> Rows:

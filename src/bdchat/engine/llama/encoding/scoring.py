@@ -10,19 +10,19 @@ from bdchat.engine.llama.runner import SPARE_OUTPUTS, LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
 from bdchat.engine.model_runner import KVLayout, Slice
 from bdchat.engine.text.tokenizer import Segment
-from bdchat.engine.weights.fidelity import Passage, Rows, log_probabilities, passages
+from bdchat.engine.weights.fidelity import Probe, Rows, log_probabilities, passages
 from bdchat.settings import EngineSettings
 
 N_CTX = 512
 
 
-def probe_passages(model: LlamaModel, texts: Sequence[str]) -> list[Passage]:
+def probe_passages(model: LlamaModel, texts: Sequence[str]) -> list[Probe]:
     tokenizer = LlamaTokenizer(model.handle)
     tokens = [tokenizer.encode([Segment(text, trusted=False)]) for text in texts]
     return passages(tokens, model.n_vocab, min(N_CTX, model.n_ctx_train))
 
 
-def score(model: LlamaModel, probes: Sequence[Passage], *, uses_flash_attention: bool = False) -> Iterator[Rows]:
+def score(model: LlamaModel, probes: Sequence[Probe], *, uses_flash_attention: bool = False) -> Iterator[Rows]:
     """(number of places, n_vocab) of each passage in turn."""
     settings = EngineSettings(n_ctx=N_CTX, max_sequences=1, n_batch=SPARE_OUTPUTS, n_threads=1, calibrate=False)
     plan = KVPlan(KVLayout.UNIFIED, "f16", flash_attention=uses_flash_attention)
@@ -32,7 +32,7 @@ def score(model: LlamaModel, probes: Sequence[Passage], *, uses_flash_attention:
             yield _score_one(runner, passage)
 
 
-def _score_one(runner: LlamaRunner, passage: Passage) -> Rows:
+def _score_one(runner: LlamaRunner, passage: Probe) -> Rows:
     rows = np.empty((len(passage.places), runner.info.n_vocab), np.float32)
     place_of = {place: row for row, place in enumerate(passage.places)}
     for start in range(0, len(passage.tokens), SPARE_OUTPUTS):
