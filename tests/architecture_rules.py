@@ -58,7 +58,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
 GROUND: dict[str, tuple[str, ...]] = {
     "api": (),
     "engine": ("errors", "host", "inspection", "metrics", "model_runner", "request"),
-    "store": ("db", "document_tables", "errors", "ids", "tables"),
+    "store": ("columns", "db", "document_tables", "errors", "ids", "tables"),
     "reading": ("bounds", "pieces", "reasons"),
 }
 WINGS: dict[str, tuple[str, ...]] = {

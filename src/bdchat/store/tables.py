@@ -8,7 +8,6 @@ migrations make the same schema (a test compares them), on SQLite and on Postgre
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -17,42 +16,14 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
-    Text,
     UniqueConstraint,
     false,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from bdchat.store.columns import Row, count, json_object, long_text, row_id, time_ms
 
 STAGED_AT_MS = 0  # deleted_at_ms of a chat that is still being written (store.staging)
-
-
-def _id(
-    target: str | None = None, *, primary_key: bool = False, nullable: bool = False, on_delete: str = "CASCADE"
-) -> Any:
-    """An id column, or a reference to one. Columns are made per class: SQLAlchemy does not share them."""
-    rule = [ForeignKey(target, ondelete=on_delete)] if target else []
-    return Field(sa_column=Column(String(64), *rule, primary_key=primary_key, nullable=nullable, index=not primary_key))
-
-
-def _ms(*, nullable: bool = False) -> Any:
-    default: dict[str, Any] = {"default": None} if nullable else {}
-    return Field(sa_column=Column(BigInteger, nullable=nullable), **default)
-
-
-def _count() -> Any:
-    return Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
-
-
-def _json() -> Any:
-    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
-
-
-def _text(*, default: str = "") -> Any:
-    return Field(default=default, sa_column=Column(Text, nullable=False, server_default=default))
-
-
-class Row(SQLModel):
-    model_config = {"defer_build": True}  # rows are not validated: 40 ms of a server's start
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -64,7 +35,7 @@ class User(Row, table=True):
 
     __table_args__ = (Index("user_email_key", "email_key", unique=True),)
 
-    user_id: str = _id(primary_key=True)
+    user_id: str = row_id(primary_key=True)
     username: str
     username_key: str = Field(unique=True)
     display_name: str = ""
@@ -76,10 +47,10 @@ class User(Row, table=True):
     role: str = "user"  # "admin" | "user"
     is_disabled: bool = False
     locale: str = ""  # "ko" | "en" | "" = the browser's
-    preferences: dict[str, Any] = _json()
+    preferences: dict[str, Any] = json_object()
     quota_bytes: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))  # None = the setting's
-    created_at_ms: int = _ms()
-    last_seen_at_ms: int | None = _ms(nullable=True)
+    created_at_ms: int = time_ms()
+    last_seen_at_ms: int | None = time_ms(nullable=True)
 
 
 class LoginToken(Row, table=True):
@@ -87,14 +58,14 @@ class LoginToken(Row, table=True):
 
     __tablename__ = "login_token"
 
-    login_id: str = _id(primary_key=True)
+    login_id: str = row_id(primary_key=True)
     token_hash: str = Field(unique=True)
-    user_id: str = _id("user.user_id")
+    user_id: str = row_id("user.user_id")
     client: str = ""  # the User-Agent's beginning, for the list of signed-in devices
     ip: str = ""
-    created_at_ms: int = _ms()
-    last_used_at_ms: int = _ms()
-    expires_at_ms: int = _ms()
+    created_at_ms: int = time_ms()
+    last_used_at_ms: int = time_ms()
+    expires_at_ms: int = time_ms()
 
 
 class KnownDevice(Row, table=True):
@@ -103,9 +74,9 @@ class KnownDevice(Row, table=True):
 
     __tablename__ = "known_device"
 
-    device_hash: str = _id(primary_key=True)
-    user_id: str = _id("user.user_id")
-    last_used_at_ms: int = _ms()
+    device_hash: str = row_id(primary_key=True)
+    user_id: str = row_id("user.user_id")
+    last_used_at_ms: int = time_ms()
 
 
 class ApiKey(Row, table=True):
@@ -113,29 +84,29 @@ class ApiKey(Row, table=True):
 
     __tablename__ = "api_key"
 
-    key_id: str = _id(primary_key=True)
+    key_id: str = row_id(primary_key=True)
     key_hash: str = Field(unique=True)
     prefix: str
-    user_id: str = _id("user.user_id")
+    user_id: str = row_id("user.user_id")
     name: str = ""
     scopes: str = "chat"  # space-separated: chat, sessions, admin
-    created_at_ms: int = _ms()
-    last_used_at_ms: int | None = _ms(nullable=True)
-    expires_at_ms: int | None = _ms(nullable=True)
-    revoked_at_ms: int | None = _ms(nullable=True)
+    created_at_ms: int = time_ms()
+    last_used_at_ms: int | None = time_ms(nullable=True)
+    expires_at_ms: int | None = time_ms(nullable=True)
+    revoked_at_ms: int | None = time_ms(nullable=True)
 
 
 class Invitation(Row, table=True):
     """A code that lets one person register; kept as its SHA-256."""
 
-    invitation_id: str = _id(primary_key=True)
+    invitation_id: str = row_id(primary_key=True)
     code_hash: str = Field(unique=True)
-    created_by: str = _id("user.user_id")
+    created_by: str = row_id("user.user_id")
     note: str = ""
-    created_at_ms: int = _ms()
-    expires_at_ms: int = _ms()
-    used_at_ms: int | None = _ms(nullable=True)
-    used_by: str | None = _id("user.user_id", nullable=True, on_delete="SET NULL")
+    created_at_ms: int = time_ms()
+    expires_at_ms: int = time_ms()
+    used_at_ms: int | None = time_ms(nullable=True)
+    used_by: str | None = row_id("user.user_id", nullable=True, on_delete="SET NULL")
 
 
 class AuditEntry(Row, table=True):
@@ -143,13 +114,13 @@ class AuditEntry(Row, table=True):
 
     __tablename__ = "audit_entry"
 
-    entry_id: str = _id(primary_key=True)
+    entry_id: str = row_id(primary_key=True)
     at_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     actor_id: str = ""
     actor_name: str = ""
     action: str = Field(index=True)  # "login", "login.failed", "user.create", …
     target: str = ""
-    detail: dict[str, Any] = _json()
+    detail: dict[str, Any] = json_object()
     ip: str = ""
 
 
@@ -163,12 +134,12 @@ class UsageBucket(Row, table=True):
     user_id: str = Field(primary_key=True)
     start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     model: str = Field(primary_key=True)
-    num_requests: int = _count()
-    num_messages: int = _count()  # stored user messages
-    prompt_tokens: int = _count()
-    cached_tokens: int = _count()  # the part of prompt_tokens that was not computed
-    completion_tokens: int = _count()
-    engine_ms: int = _count()  # prefill and decode
+    num_requests: int = count()
+    num_messages: int = count()  # stored user messages
+    prompt_tokens: int = count()
+    cached_tokens: int = count()  # the part of prompt_tokens that was not computed
+    completion_tokens: int = count()
+    engine_ms: int = count()  # prefill and decode
 
 
 # --- chats ------------------------------------------------------------------------------------------------------------
@@ -184,18 +155,18 @@ class ChatSession(Row, table=True):
         UniqueConstraint("user_id", "source_id"),  # imported twice is one chat
     )
 
-    session_id: str = _id(primary_key=True)
-    user_id: str = _id("user.user_id")
+    session_id: str = row_id(primary_key=True)
+    user_id: str = row_id("user.user_id")
     title: str = ""
     title_source: str = ""  # "" none yet, or the first words of its first message | "auto" the model's | "user"
     folder: str = ""
     is_pinned: bool = False
     is_archived: bool = False
     head_message_id: str | None = Field(default=None, max_length=64)  # no reference: they would be circular
-    num_messages: int = _count()
-    created_at_ms: int = _ms()
-    updated_at_ms: int = _ms()  # the last message or change of title
-    deleted_at_ms: int | None = _ms(nullable=True)
+    num_messages: int = count()
+    created_at_ms: int = time_ms()
+    updated_at_ms: int = time_ms()  # the last message or change of title
+    deleted_at_ms: int | None = time_ms(nullable=True)
     source_id: str | None = Field(default=None, max_length=200)  # where it was imported from: "chatgpt:…"
 
 
@@ -204,14 +175,14 @@ class SessionConfig(Row, table=True):
 
     __tablename__ = "session_config"
 
-    session_id: str = _id("chat_session.session_id", primary_key=True)
+    session_id: str = row_id("chat_session.session_id", primary_key=True)
     model: str | None = None
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
-    system_prompt: str = _text()
+    system_prompt: str = long_text()
     context_overflow: str = "drop_oldest"  # "error" | "drop_oldest": whole turns, the system prompt stays
-    params: dict[str, Any] = _json()  # further fields of /v1/chat/completions, already validated
+    params: dict[str, Any] = json_object()  # further fields of /v1/chat/completions, already validated
 
 
 class SessionMember(Row, table=True):
@@ -219,10 +190,10 @@ class SessionMember(Row, table=True):
 
     __tablename__ = "session_member"
 
-    session_id: str = _id("chat_session.session_id", primary_key=True)
-    user_id: str = _id("user.user_id", primary_key=True)
+    session_id: str = row_id("chat_session.session_id", primary_key=True)
+    user_id: str = row_id("user.user_id", primary_key=True)
     role: str = "reader"  # "reader" | "writer"
-    created_at_ms: int = _ms()
+    created_at_ms: int = time_ms()
 
 
 class ChatInvite(Row, table=True):
@@ -232,14 +203,14 @@ class ChatInvite(Row, table=True):
     __tablename__ = "chat_invite"
     __table_args__ = (UniqueConstraint("session_id", "username_key"),)
 
-    invitation_id: str = _id(primary_key=True)
-    session_id: str = _id("chat_session.session_id")
+    invitation_id: str = row_id(primary_key=True)
+    session_id: str = row_id("chat_session.session_id")
     username: str  # as the owner typed it
     username_key: str = Field(index=True)
     role: str = "reader"  # "reader" | "writer"
     is_declined: bool = False
     is_withdrawn: bool = False
-    created_at_ms: int = _ms()
+    created_at_ms: int = time_ms()
 
 
 class ShareLink(Row, table=True):
@@ -247,12 +218,12 @@ class ShareLink(Row, table=True):
 
     __tablename__ = "share_link"
 
-    link_id: str = _id(primary_key=True)
+    link_id: str = row_id(primary_key=True)
     token_hash: str = Field(unique=True)
-    session_id: str = _id("chat_session.session_id")
-    created_at_ms: int = _ms()
-    expires_at_ms: int | None = _ms(nullable=True)
-    revoked_at_ms: int | None = _ms(nullable=True)
+    session_id: str = row_id("chat_session.session_id")
+    created_at_ms: int = time_ms()
+    expires_at_ms: int | None = time_ms(nullable=True)
+    revoked_at_ms: int | None = time_ms(nullable=True)
 
 
 class Message(Row, table=True):
@@ -265,18 +236,18 @@ class Message(Row, table=True):
         Index("ix_message_author", "author_id", "created_at_ms", "message_id"),  # what somebody wrote, newest first
     )
 
-    message_id: str = _id(primary_key=True)
-    session_id: str = _id("chat_session.session_id")
-    parent_id: str | None = _id("message.message_id", nullable=True, on_delete="NO ACTION")  # cascades go 1,000 deep
+    message_id: str = row_id(primary_key=True)
+    session_id: str = row_id("chat_session.session_id")
+    parent_id: str | None = row_id("message.message_id", nullable=True, on_delete="NO ACTION")  # cascades go 1,000 deep
     author_id: str | None = Field(default=None, max_length=64)  # the user who wrote or asked for it
     role: str  # "system" | "user" | "assistant" | "tool"
-    content: str = _text()
+    content: str = long_text()
     status: str = "complete"  # "complete" | "running" | "stopped" | "interrupted" | "failed"
     finish_reason: str | None = None  # "stop" | "length" | "cancelled" | "edited": a person changed what a model said
     token_count: int | None = None
     processing_time_ms: int | None = None  # from the request to the last token
     client_message_id: str | None = Field(default=None, max_length=128)
-    created_at_ms: int = _ms()
+    created_at_ms: int = time_ms()
 
 
 AUTHOR = "author"  # in MessageMetadata.extra: the name of who wrote an imported message, when that is not the owner
@@ -287,19 +258,19 @@ class MessageMetadata(Row, table=True):
 
     __tablename__ = "message_metadata"
 
-    message_id: str = _id("message.message_id", primary_key=True)
+    message_id: str = row_id("message.message_id", primary_key=True)
     model: str = ""
     model_version: str = ""  # system_fingerprint
     prompt_template: str = ""  # fingerprint or name of the chat template
-    model_params: dict[str, Any] = _json()  # sampling in force, seed included
-    prompt_tokens: int = _count()
-    cached_tokens: int = _count()
-    completion_tokens: int = _count()
-    queue_ms: int = _count()
-    prefill_ms: int = _count()
-    decode_ms: int = _count()
-    num_dropped_messages: int = _count()  # by the context-overflow policy
-    extra: dict[str, Any] = _json()  # imported fields that have no column; AUTHOR
+    model_params: dict[str, Any] = json_object()  # sampling in force, seed included
+    prompt_tokens: int = count()
+    cached_tokens: int = count()
+    completion_tokens: int = count()
+    queue_ms: int = count()
+    prefill_ms: int = count()
+    decode_ms: int = count()
+    num_dropped_messages: int = count()  # by the context-overflow policy
+    extra: dict[str, Any] = json_object()  # imported fields that have no column; AUTHOR
 
 
 class Generation(Row, table=True):
@@ -308,28 +279,28 @@ class Generation(Row, table=True):
 
     __table_args__ = (Index("ix_generation_state", "state", "lease_expires_at_ms"),)
 
-    generation_id: str = _id(primary_key=True)  # OpenAI's id of the completion: "chatcmpl-…"
-    session_id: str | None = _id("chat_session.session_id", nullable=True)  # None: stored outside a session
-    message_id: str | None = _id("message.message_id", nullable=True)  # the answer
+    generation_id: str = row_id(primary_key=True)  # OpenAI's id of the completion: "chatcmpl-…"
+    session_id: str | None = row_id("chat_session.session_id", nullable=True)  # None: stored outside a session
+    message_id: str | None = row_id("message.message_id", nullable=True)  # the answer
     user_id: str = Field(index=True, default="")  # "" = the local guest
     model: str = ""
     state: str = "running"  # "running" | "complete" | "stopped" | "interrupted" | "failed"
     request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # engine GenerationRequest, msgspec JSON
-    wire: dict[str, Any] = _json()  # what OpenAI's stored-completion endpoints show: messages, metadata, params
+    wire: dict[str, Any] = json_object()  # what OpenAI's stored-completion endpoints show: messages, metadata, params
     seed: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     num_prompt_tokens: int | None = None
-    prefix: str = _text()  # of the message's text, there before this run began (continue)
-    content: str = _text()  # its text, once it has ended
+    prefix: str = long_text()  # of the message's text, there before this run began (continue)
+    content: str = long_text()  # its text, once it has ended
     tokens: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))  # sampled, int32 each: to go on
     finish_reason: str | None = None
-    usage: dict[str, Any] = _json()
-    error: dict[str, Any] = _json()  # OpenAI's error object, when failed
-    last_seq: int = _count()  # number of the newest event
-    num_resumes: int = _count()
+    usage: dict[str, Any] = json_object()
+    error: dict[str, Any] = json_object()  # OpenAI's error object, when failed
+    last_seq: int = count()  # number of the newest event
+    num_resumes: int = count()
     lease_owner: str = ""
-    lease_expires_at_ms: int = _count()
-    created_at_ms: int = _ms()
-    finished_at_ms: int | None = _ms(nullable=True)
+    lease_expires_at_ms: int = count()
+    created_at_ms: int = time_ms()
+    finished_at_ms: int | None = time_ms(nullable=True)
 
 
 class GenerationEvent(Row, table=True):
@@ -342,7 +313,7 @@ class GenerationEvent(Row, table=True):
     )
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     kind: str  # "started" | "delta" | "finished"
-    data: dict[str, Any] = _json()  # delta: {"index", "text", "tokens"}
+    data: dict[str, Any] = json_object()  # delta: {"index", "text", "tokens"}
 
 
 class SearchEntry(Row, table=True):
@@ -354,14 +325,14 @@ class SearchEntry(Row, table=True):
     entry_id: int = Field(
         sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
     )
-    session_id: str = _id("chat_session.session_id")
+    session_id: str = row_id("chat_session.session_id")
     message_id: str | None = Field(
         default=None,
         sa_column=Column(String(64), ForeignKey("message.message_id", ondelete="CASCADE"), nullable=True, unique=True),
     )  # None: the title
     role: str = ""  # of the message; "title" for a title
-    at_ms: int = _ms()
-    terms: str = _text()
+    at_ms: int = time_ms()
+    terms: str = long_text()
 
 
 class StorageBook(Row, table=True):
@@ -372,7 +343,7 @@ class StorageBook(Row, table=True):
 
     owner_id: str = Field(sa_column=Column(String(64), primary_key=True))
     shard: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    num_bytes: int = _count()
+    num_bytes: int = count()
 
 
 class ServerState(Row, table=True):
@@ -381,4 +352,4 @@ class ServerState(Row, table=True):
     __tablename__ = "server_state"
 
     name: str = Field(primary_key=True)
-    value: dict[str, Any] = _json()
+    value: dict[str, Any] = json_object()

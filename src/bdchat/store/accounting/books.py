@@ -5,8 +5,9 @@ undone undoes its entry. So the books are the sum of the rows at any time, and `
 them after a random load). What is in the books, quotas.py bounds.
 
 Counted are the texts, bytes and JSON that requests bring or make, and ROW_BYTES for the rest of a row. A chat is its
-owner's, whoever writes in it. Not counted, because no request decides how much there is of it: logins (a number per
-account), usage (a row per day and model), the audit log (its age and number), the server's own facts.
+owner's, whoever writes in it, and so is a collection. Not counted, because no request decides how much there is of it:
+logins (a number per account), usage (a row per day and model), the audit log (its age and number), the server's own
+facts.
 """
 
 # ruff: noqa: S608  # statements are made of the names in this file
@@ -19,6 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, literal_column, text
 from sqlmodel import SQLModel
 
+from bdchat.store import document_tables as documents
 from bdchat.store import tables
 
 # Measured in SQLite's file, indexes included: 300 to 340 bytes for a chat, link, key or generation without text, 880
@@ -32,6 +34,8 @@ _OF_MESSAGE = (
     "(SELECT s.user_id FROM message m JOIN chat_session s ON s.session_id = m.session_id"
     " WHERE m.message_id = {row}.message_id)"
 )
+_OF_DOCUMENT = "(SELECT d.user_id FROM document d WHERE d.document_id = {row}.document_id)"
+_OF_COLLECTION = "(SELECT c.user_id FROM collection c WHERE c.collection_id = {row}.collection_id)"
 _OF_GENERATION = (
     "(SELECT CASE WHEN g.session_id IS NULL THEN g.user_id ELSE s.user_id END FROM generation g"
     " LEFT JOIN chat_session s ON s.session_id = g.session_id WHERE g.generation_id = {row}.generation_id)"
@@ -83,6 +87,8 @@ COUNTED = (
             ("chat_invite", "session_id"),
             ("share_link", "session_id"),
             ("search_entry", "session_id"),
+            ("chat_document", "session_id"),
+            ("chat_collection", "session_id"),
         ),
     ),
     Counted(tables.SessionConfig, ("model", "system_prompt", "params"), _OF_SESSION),
@@ -93,7 +99,12 @@ COUNTED = (
         tables.Message,
         ("content", "client_message_id"),
         _OF_SESSION,
-        parts=(("message_metadata", "message_id"), ("generation", "message_id"), ("search_entry", "message_id")),
+        parts=(
+            ("message_metadata", "message_id"),
+            ("generation", "message_id"),
+            ("search_entry", "message_id"),
+            ("message_source", "message_id"),
+        ),
     ),
     Counted(
         tables.MessageMetadata,
@@ -109,6 +120,36 @@ COUNTED = (
     Counted(tables.GenerationEvent, ("data",), _OF_GENERATION),
     # The terms are in the table, and in the index, where each that occurs once takes two to three times its length.
     Counted(tables.SearchEntry, ("terms", "terms", "terms"), _OF_SESSION),
+    Counted(
+        documents.Document,
+        ("name", "error_detail", "notes"),
+        "{row}.user_id",
+        parts=(
+            ("passage", "document_id"),
+            ("document_page", "document_id"),
+            ("document_part", "document_id"),
+        ),
+    ),
+    Counted(documents.DocumentPart, ("data",), _OF_DOCUMENT),
+    Counted(documents.DocumentPage, ("label", "text", "boxes", "blocks"), _OF_DOCUMENT),
+    Counted(
+        documents.Passage,
+        ("heading", "header", "terms", "terms", "terms"),
+        _OF_DOCUMENT,
+        parts=(("passage_vector", "passage_id"),),
+    ),
+    Counted(documents.PassageVector, ("vector",), _OF_DOCUMENT),
+    Counted(
+        documents.Collection,
+        ("name", "description"),
+        "{row}.user_id",
+        parts=(("collection_member", "collection_id"), ("collection_document", "collection_id")),
+    ),
+    Counted(documents.CollectionMember, (), _OF_COLLECTION),
+    Counted(documents.CollectionDocument, (), _OF_COLLECTION),
+    Counted(documents.ChatDocument, (), _OF_SESSION),
+    Counted(documents.ChatCollection, (), _OF_SESSION),
+    Counted(documents.MessageSource, ("document_name", "text", "heading", "header"), _OF_MESSAGE),
 )
 BY_KIND = {counted.kind: counted for counted in COUNTED}
 

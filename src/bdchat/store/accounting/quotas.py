@@ -9,7 +9,7 @@ An answer is never refused in the middle, nor its end: `let_pass`. The message t
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, event, func, select
 from sqlalchemy.orm import PassiveFlag, attributes
@@ -17,6 +17,17 @@ from sqlmodel import Session, SQLModel, col
 
 from bdchat.store.accounting import books
 from bdchat.store.db import Db
+from bdchat.store.document_tables import (
+    Collection,
+    CollectionDocument,
+    CollectionMember,
+    Document,
+    DocumentPage,
+    DocumentPart,
+    MessageSource,
+    Passage,
+    PassageVector,
+)
 from bdchat.store.errors import NotFound, QuotaExceeded
 from bdchat.store.tables import (
     ApiKey,
@@ -34,6 +45,13 @@ INFO_KEY = "quotas"
 ROOMS_KEY = "room by owner"
 UNREFUSED = "quotas are not asked"
 GUEST = ""
+_Owning: TypeAlias = ChatSession | Generation | Document | Collection
+_ABOVE: Mapping[type[SQLModel], tuple[type[SQLModel], str]] = {
+    **dict.fromkeys((MessageMetadata, MessageSource), (Message, "message_id")),
+    **dict.fromkeys((DocumentPart, DocumentPage, Passage, PassageVector), (Document, "document_id")),
+    **dict.fromkeys((CollectionMember, CollectionDocument), (Collection, "collection_id")),
+    GenerationEvent: (Generation, "generation_id"),
+}  # what a row hangs on, by which column; else a chat
 
 
 class Quotas:
@@ -90,12 +108,16 @@ def _charge_what_grows(db: Db, *_: object) -> None:
 
 def _growth(db: Db) -> Iterator[tuple[str, int]]:
     """(owner_id, bytes) of each row that is new or changes."""
-    pending: dict[str, ChatSession | Generation] = {}
+    pending: dict[str, _Owning] = {}
     for row in db.new:
         if isinstance(row, ChatSession):
             pending[row.session_id] = row
         elif isinstance(row, Generation):
             pending[row.generation_id] = row
+        elif isinstance(row, Document):
+            pending[row.document_id] = row
+        elif isinstance(row, Collection):
+            pending[row.collection_id] = row
     for row in db.new:
         if type(row) in books.BY_KIND and not isinstance(row, User):  # a new account is the admin's to make
             yield _owner_of(db, row, pending), books.num_bytes(type(row), row.__dict__) + _to_be_found(row)
@@ -120,18 +142,18 @@ def _change(row: Any, column: str) -> int:
     return sum(map(books.value_bytes, history.added or ())) - sum(map(books.value_bytes, history.deleted or ()))
 
 
-def _owner_of(db: Db, row: Any, pending: Mapping[str, ChatSession | Generation]) -> str:
+def _owner_of(db: Db, row: Any, pending: Mapping[str, _Owning]) -> str:
     """As books.COUNTED says it in SQL. `pending`: what is about to be written with the rest. Raises NotFound."""
-    if isinstance(row, User | ApiKey | ChatSession) or (isinstance(row, Generation) and row.session_id is None):
-        return row.user_id
-    if isinstance(row, Invitation):
-        return row.created_by
-    if isinstance(row, MessageMetadata):
-        return _owner_of(db, _found(db, Message, row.message_id), pending)
-    if isinstance(row, GenerationEvent):
-        return _owner_of(db, pending.get(row.generation_id) or _found(db, Generation, row.generation_id), pending)
-    session = pending.get(row.session_id) or _found(db, ChatSession, row.session_id)
-    return str(session.user_id)
+    while not (isinstance(row, _Owning | User | ApiKey | Invitation) and _has_owner(row)):
+        kind, name = _ABOVE.get(type(row), (ChatSession, "session_id"))
+        key = getattr(row, name)
+        row = pending.get(key) or _found(db, kind, key)
+    return str(row.created_by if isinstance(row, Invitation) else row.user_id)
+
+
+def _has_owner(row: object) -> bool:
+    """A completion in a chat is the chat's owner's."""
+    return not isinstance(row, Generation) or row.session_id is None
 
 
 def _found(db: Db, kind: type[SQLModel], key: str) -> Any:
