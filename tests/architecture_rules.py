@@ -5,8 +5,8 @@ MAX_LINES = 400
 # Who may import whom inside bdchat; the first pattern that fits a file (its path under src/bdchat) decides.
 ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("settings/*", ("settings",)),
-    ("reading/*", ("settings", "lifeline", "reading")),
-    *((name, ()) for name in ("private_files.py", "disk_margin.py", "lifeline.py", "__init__.py")),
+    ("reading/*", ("settings", "lifeline", "private_files", "syscall_filter", "reading")),
+    *((name, ()) for name in ("private_files.py", "disk_margin.py", "lifeline.py", "syscall_filter.py", "__init__.py")),
     ("__main__.py", ("cli",)),
     (
         "cli.py",
@@ -48,7 +48,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("model_console.py", ("settings", "lifeline", "engine.errors", "engine.host", "engine.models", "engine.weights")),
-    ("engine/*", ("settings", "private_files", "disk_margin", "lifeline", "engine")),
+    ("engine/*", ("settings", "private_files", "disk_margin", "lifeline", "syscall_filter", "engine")),
     ("store/*", ("settings", "private_files", "disk_margin", "lifeline", "store")),
     ("api/*", ("settings", "private_files", "disk_margin", "reading", "engine", "store", "api")),
 )
@@ -59,7 +59,7 @@ GROUND: dict[str, tuple[str, ...]] = {
     "api": (),
     "engine": ("errors", "host", "inspection", "metrics", "model_runner", "request"),
     "store": ("columns", "db", "document_tables", "errors", "ids", "tables"),
-    "reading": ("bounds", "pieces", "reasons"),
+    "reading": ("bounds", "paging", "pieces", "reasons"),
 }
 WINGS: dict[str, tuple[str, ...]] = {
     "api/http": (),
@@ -114,13 +114,15 @@ WINGS: dict[str, tuple[str, ...]] = {
     "store/transfer": ("accounting", "accounts", "chats", "documents", "search", "sql"),
     "store/importing": ("transfer",),
     "store/migrations": ("accounting", "sql"),
-    "reading/formats": (),
+    "reading/texts": (),
+    "reading/pdf": (),
+    "reading/formats": ("texts",),
     "reading/passages": (),
 }
 # What stands at a room's top is made of the wings. Not so its ground, which all of them stand on.
 TOPS = (
     *("api/app.py", "api/server.py", "engine/engine.py", "engine/router.py", "engine/wire.py", "store/retention.py"),
-    *("reading/main.py", "reading/process.py", "reading/sniffing.py"),
+    *("reading/main.py", "reading/process.py", "reading/sniffing.py", "reading/table.py", "reading/wire.py"),
 )
 
 

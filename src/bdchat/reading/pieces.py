@@ -59,7 +59,8 @@ class PassageDraft(msgspec.Struct, frozen=True):
 
 
 class FileOpened(msgspec.Struct, frozen=True, tag="opened"):
-    """The first frame. `format`: "pdf", "docx", …; `num_pages`: None where only the end tells."""
+    """The first frame of a file whose format is known: "pdf", "docx", …. It comes again, before the first page, where
+    `num_pages` is known then."""
 
     format: str
     media_type: str

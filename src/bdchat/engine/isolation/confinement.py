@@ -15,10 +15,10 @@ from pathlib import Path
 
 from bdchat.engine.gguf.header import GGUFHeader
 from bdchat.engine.host import default_num_threads, free_memory_bytes, total_memory_bytes
-from bdchat.engine.isolation.syscall_filter import FilterRefused, install
 from bdchat.engine.kv.plan import kv_budget_bytes, padded, ram_cache_bytes
 from bdchat.private_files import close_umask
 from bdchat.settings import EngineSettings
+from bdchat.syscall_filter import FilterRefused, install
 
 log = logging.getLogger(__name__)
 

@@ -58,11 +58,11 @@ def _prepare(fd: int) -> Callable[[int, int], None]:
     import msgspec
 
     from bdchat.engine.errors import InvalidRequest
-    from bdchat.engine.isolation.syscall_filter import FilterRefused, install
     from bdchat.engine.process.trial import TrialAnswer
     from bdchat.engine.sampling.compiler import try_order
     from bdchat.engine.sampling.order import GrammarOrder
     from bdchat.engine.sampling.token_table import TokenTable
+    from bdchat.syscall_filter import FilterRefused, install
 
     with os.fdopen(os.dup(fd), "rb") as asked:
         tokens, end_ids = msgspec.msgpack.decode(asked.read(), type=tuple[list[bytes], list[int]])

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from bdchat.engine.isolation.syscall_filter import _DENIED, ARCHITECTURES, FilterRefused, install, program
+from bdchat.syscall_filter import _DENIED, ARCHITECTURES, FilterRefused, install, program
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
@@ -16,7 +16,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path
 
 
 def filtered(code: str, *, before: str = "") -> subprocess.CompletedProcess[str]:
-    script = f"import errno, os\n{before}\nfrom bdchat.engine.isolation.syscall_filter import install\ninstall()\n"
+    script = f"import errno, os\n{before}\nfrom bdchat.syscall_filter import install\ninstall()\n"
     command = [sys.executable, "-c", script + textwrap.dedent(code)]
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
@@ -91,7 +91,7 @@ def test_a_kernel_that_refuses_is_a_reason() -> None:
     """As in a container whose own filter forbids filters; here: a call number that is none."""
     shown = filtered(
         """
-        import bdchat.engine.isolation.syscall_filter as room
+        import bdchat.syscall_filter as room
         here = room.ARCHITECTURES[os.uname().machine]
         room.ARCHITECTURES["strange"] = here._replace(seccomp=9999)
         try: install("strange")

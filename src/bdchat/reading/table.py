@@ -1,0 +1,26 @@
+"""Each format with the module that reads it, imported in the reading process when a file is of it.
+
+A module has `pages(data, bounds)`: `data` is the file, seekable, at its start; it yields pages and raises Unreadable.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import IO, Protocol, cast
+
+from bdchat.reading.bounds import Bounds
+from bdchat.reading.pieces import PageText
+
+READERS = {
+    "text": "bdchat.reading.texts.plain",
+    "markdown": "bdchat.reading.texts.markdown",
+}
+
+
+class ReadPages(Protocol):
+    def __call__(self, data: IO[bytes], bounds: Bounds) -> Iterator[PageText]: ...
+
+
+def reader_of(format_name: str) -> ReadPages | None:
+    """None: nobody reads it."""
+    name = READERS.get(format_name)
+    return None if name is None else cast(ReadPages, import_module(name).pages)

@@ -1,0 +1,1 @@
+"""Formats that are text: its encoding, then a module for each."""
