@@ -17,7 +17,8 @@ from typing import IO
 
 from bdchat.private_files import close_umask
 from bdchat.reading.bounds import Bounds, Unreadable
-from bdchat.reading.passages.cutting import HeadingPath, passages
+from bdchat.reading.passages.cutting import passages
+from bdchat.reading.passages.headings import HeadingPath
 from bdchat.reading.pieces import FileFinished, FileOpened, FileRefused, Frame, PageRead, PageText
 from bdchat.reading.sniffing import sniff
 from bdchat.reading.table import ReadPages, reader_of
