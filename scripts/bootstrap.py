@@ -30,6 +30,8 @@ from bootstrap_native import Recipe, build_wheel, compiler_command, current_reci
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"  # the same name as in models/catalog.toml; a test compares
+DEFAULT_EMBEDDER = "multilingual-e5-small"  # documents.embedder "auto" takes it: they are searched by meaning too
+FILES = {DEFAULT_MODEL: DEFAULT_MODEL_FILE, DEFAULT_EMBEDDER: "multilingual-e5-small.Q4_0.gguf"}
 NEEDED_BYTES = 3 * 1024**3  # .venv 0.8 GiB, the build 1 GiB, wheel and model 0.2 GiB, downloads
 LEVELS = ("run", "dev")  # what is installed; dev holds all of run
 
@@ -83,7 +85,10 @@ def main(argv: Sequence[str]) -> int:
         stays_away = options.no_model or is_offline(options.arguments, os.environ)
         wants_model = options.print_model or (serves_default and not stays_away)
         data_dir = named_data_dir(options.arguments, os.environ) if wants_model else None
-        prepare(place, level="dev" if options.dev else "run", environ=os.environ, data_dir=data_dir)
+        models = {DEFAULT_MODEL: data_dir} if data_dir else {}
+        if not stays_away:
+            models[DEFAULT_EMBEDDER] = named_data_dir(options.arguments, os.environ)
+        prepare(place, level="dev" if options.dev else "run", environ=os.environ, models=models)
         if data_dir is not None:
             model = fetch_default_model(place, data_dir)
             if options.print_model:
@@ -151,8 +156,8 @@ def can_be_made(folder: Path) -> bool:
     return os.access(next(each for each in (folder, *folder.parents) if os.path.exists(each)), os.W_OK | os.X_OK)
 
 
-def prepare(place: Place, *, level: str, environ: Mapping[str, str], data_dir: Path | None) -> None:
-    """`data_dir`: where the default model is wanted, if it is."""
+def prepare(place: Place, *, level: str, environ: Mapping[str, str], models: Mapping[str, Path]) -> None:
+    """`models`: which are wanted, each with its data directory."""
     recipe = current_recipe(place.root, environ)
     wanted = wanted_stamp(place, level, recipe)
     if is_ready(place, wanted):
@@ -165,7 +170,7 @@ def prepare(place: Place, *, level: str, environ: Mapping[str, str], data_dir: P
         level = max(level, have.level if have else level, key=LEVELS.index)  # never take away what tests need
         place.stamp.unlink(missing_ok=True)
         make_venv(place, is_ours=have is None or have.interpreter == wanted.interpreter)
-        install(place, level, recipe, environ, data_dir)
+        install(place, level, recipe, environ, models)
         done = wanted_stamp(place, level, recipe)
         place.stamp.write_text(json.dumps({name: getattr(done, name) for name in Stamp.__slots__}), "utf-8")
 
@@ -274,7 +279,7 @@ def make_venv(place: Place, *, is_ours: bool) -> None:
     run("making .venv", command, log=place.cache_dir / "logs" / "venv.log")
 
 
-def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str], data_dir: Path | None) -> None:
+def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str], models: Mapping[str, Path]) -> None:
     """What needs no llama.cpp is done while it compiles: it waits for the network, and for one core at most."""
     logs, board = place.cache_dir / "logs", Board()
     # Bytecode is made of what is imported, when it is: of all packages it takes as long again as the installation.
@@ -290,19 +295,25 @@ def install(place: Place, level: str, recipe: Recipe, environ: Mapping[str, str]
         own: Command = [*pip, "--no-deps", "--no-index", "--no-build-isolation", "--editable", place.root]
         run("installing bdchat", own, log=logs / "bdchat.log", board=board)
         if not native.done():
-            use_the_wait(place, data_dir, board)
+            use_the_wait(place, models, board)
+        # Never again: without it documents are searched by words, and who deletes it wants that.
+        try_to_pull(place, DEFAULT_EMBEDDER, models, board)
         bindings: Command = [*pip, "--no-deps", "--no-index", "--force-reinstall", native.result()]
     run("installing llama-cpp-python", bindings, log=logs / "native-install.log")
 
 
-def use_the_wait(place: Place, data_dir: Path | None, board: Board) -> None:
+def use_the_wait(place: Place, models: Mapping[str, Path], board: Board) -> None:
     """The model and the page, which a start gets next in any case: it tries again, and tells, what fails here."""
     page: Command = [sys.executable, place.root / "scripts" / "bootstrap_webui.py", "--optional"]
     with suppress(BootstrapError):
         run("making the web page", page, log=place.cache_dir / "logs" / "webui.log", board=board)
+    try_to_pull(place, DEFAULT_MODEL, models, board)
+
+
+def try_to_pull(place: Place, name: str, models: Mapping[str, Path], board: Board) -> None:
     with suppress(BootstrapError):
-        if data_dir is not None and not (data_dir / "models" / DEFAULT_MODEL_FILE).is_file():
-            pull_default_model(place, writable(data_dir), board)
+        if name in models and not (models[name] / "models" / FILES[name]).is_file():
+            pull(place, writable(models[name]), name, board)
 
 
 def fetch_default_model(place: Place, data_dir: Path) -> Path:
@@ -310,13 +321,14 @@ def fetch_default_model(place: Place, data_dir: Path) -> Path:
     if model.is_file():
         return model
     with alone(place.cache_dir / "bootstrap.lock"):
-        pull_default_model(place, writable(data_dir), Board())
+        pull(place, writable(data_dir), DEFAULT_MODEL, Board())
     return model
 
 
-def pull_default_model(place: Place, data_dir: Path, board: Board) -> None:
-    pull: Command = [place.python, "-m", "bdchat", "pull", DEFAULT_MODEL, "--data-dir", data_dir]
-    run(f"getting the default model {DEFAULT_MODEL}", pull, log=place.cache_dir / "logs" / "model.log", board=board)
+def pull(place: Place, data_dir: Path, name: str, board: Board) -> None:
+    role = "default model" if name == DEFAULT_MODEL else "model that searches documents"
+    command: Command = [place.python, "-m", "bdchat", "pull", name, "--data-dir", data_dir]
+    run(f"getting the {role} {name}", command, log=place.cache_dir / "logs" / f"{name}.log", board=board)
 
 
 def named_model(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:

