@@ -72,7 +72,7 @@ async def test_only_what_is_over_is_forgotten(database: Database) -> None:
 
     kept = await database.write(fill)
     assert await sweep(database, limits()) == Swept(
-        num_logins=2, num_logs=1, num_chats=1, num_completions=0, num_records=0
+        num_logins=2, num_logs=1, num_chats=1, num_completions=0, num_records=0, num_documents=0
     )
     assert await rows_of(database, tables.LoginToken, "login_id") == ["good"]
     assert await rows_of(database, tables.GenerationEvent, "generation_id") == ["fresh", "running"]
@@ -80,7 +80,7 @@ async def test_only_what_is_over_is_forgotten(database: Database) -> None:
     assert await rows_of(database, tables.ChatSession, "session_id") == sorted(kept)
     assert len(await rows_of(database, tables.Message, "message_id")) == 3
     assert set(await rows_of(database, tables.SearchEntry, "session_id")) <= set(kept)
-    assert await sweep(database, limits()) == Swept(0, 0, 0, 0, 0)
+    assert await sweep(database, limits()) == Swept(0, 0, 0, 0, 0, 0)
 
 
 async def test_a_deletion_can_be_undone_whatever_the_setting_says(database: Database) -> None:

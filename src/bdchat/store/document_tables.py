@@ -160,7 +160,7 @@ class CollectionDocument(Row, table=True):
 
 
 class ChatDocument(Row, table=True):
-    """A file that a chat asks."""
+    """A file that a chat asks, as long as who put it there may read it and is in the chat."""
 
     __tablename__ = "chat_document"
     __table_args__ = (Index("ix_chat_document_document", "document_id"),)
@@ -171,11 +171,12 @@ class ChatDocument(Row, table=True):
     document_id: str = Field(
         sa_column=Column(String(64), ForeignKey("document.document_id", ondelete="CASCADE"), primary_key=True)
     )
+    added_by: str = Field(max_length=64)
     created_at_ms: int = time_ms()
 
 
 class ChatCollection(Row, table=True):
-    """A collection that a chat asks."""
+    """A collection that a chat asks, as long as who put it there may read it and is in the chat."""
 
     __tablename__ = "chat_collection"
     __table_args__ = (Index("ix_chat_collection_collection", "collection_id"),)
@@ -186,6 +187,7 @@ class ChatCollection(Row, table=True):
     collection_id: str = Field(
         sa_column=Column(String(64), ForeignKey("collection.collection_id", ondelete="CASCADE"), primary_key=True)
     )
+    added_by: str = Field(max_length=64)
     created_at_ms: int = time_ms()
 
 

@@ -2,7 +2,8 @@
 
 Logins that ended, the numbered events of answers that ended long ago, answers outside chats after their time, chats
 whose time for undo is over, old records (the audit log, ended keys, links and invitations), and everything of an
-account that is deleted. Old usage is merged, not deleted.
+account that is deleted; files whose time for undo is over, and uploads that nobody goes on with. Old usage is merged,
+not deleted.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from bdchat.store.accounts import audit, usage
 from bdchat.store.chats import generations, purges
 from bdchat.store.chats.staging import ABANDONED_AFTER_MS
 from bdchat.store.db import Db
+from bdchat.store.documents import reading_state
+from bdchat.store.documents.jobs import purges as document_purges
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import (
     STAGED_AT_MS,
@@ -42,12 +45,12 @@ class Limits:
     login_expired_before_ms: int
     login_unused_since_ms: int
     answer_finished_before_ms: int
-    chat_deleted_before_ms: int
+    chat_deleted_before_ms: int  # a file, and a collection, too
     guests_completion_before_ms: int
     completion_before_ms: int
     record_before_ms: int
     usage_merged_before_ms: int
-    chat_touched_before_ms: int  # of one that is being written
+    chat_touched_before_ms: int  # of one that is being written, and of a file that is being uploaded
 
     @classmethod
     def at(cls, now_ms: int, auth: AuthSettings, answers: GenerationSettings, store: StoreSettings) -> "Limits":
@@ -71,6 +74,7 @@ class Swept:
     num_chats: int
     num_completions: int  # outside chats
     num_records: int  # of the audit log, and keys, links and invitations
+    num_documents: int
 
 
 async def sweep(database: Database, limits: Limits) -> Swept:
@@ -87,10 +91,17 @@ async def sweep(database: Database, limits: Limits) -> Swept:
     )
     num_completions = await purges.purge_answers(database, *over)
     await purges.purge_abandoned(database, touched_before_ms=limits.chat_touched_before_ms)
+    num_documents = await _sweep_documents(database, limits)
     num_records = await _sweep_records(database, limits)
     while await database.write_slice(lambda db: usage.merge_a_day(db, before_ms=limits.usage_merged_before_ms)):
         pass
-    return Swept(num_logins, num_logs, num_chats, num_completions, num_records)
+    return Swept(num_logins, num_logs, num_chats, num_completions, num_records, num_documents)
+
+
+async def _sweep_documents(database: Database, limits: Limits) -> int:
+    await database.write_slice(partial(reading_state.drop_uploads, before_ms=limits.chat_touched_before_ms))
+    purged = await document_purges.purge_overdue(database, deleted_before_ms=limits.chat_deleted_before_ms)
+    return len(purged)
 
 
 async def _sweep_records(database: Database, limits: Limits) -> int:
@@ -117,6 +128,7 @@ async def erase_user(database: Database, user_id: str) -> None:
         while session_id := await database.read(lambda db: _chat_of(db, user_id)):
             await purges.purge_chat(database, session_id, lambda session: session.user_id == user_id)
         await purges.purge_answers(database, col(Generation.user_id) == user_id)
+        await document_purges.purge_all_of(database, user_id)
 
 
 async def erase_chat(database: Database, session_id: str) -> None:
@@ -143,6 +155,8 @@ def _erase_account(db: Db, user_id: str) -> bool:
     """False: it owns something."""
     answers = select(Generation.generation_id).where(Generation.user_id == user_id)
     if _chat_of(db, user_id) is not None or db.exec(answers.limit(1)).first() is not None:
+        return False
+    if document_purges.document_of(db, user_id) is not None:
         return False
     db.exec(delete(User).where(col(User.user_id) == user_id))
     return True

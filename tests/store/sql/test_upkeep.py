@@ -198,7 +198,7 @@ async def test_closing_does_not_wait_for_it(tmp_path: Path) -> None:
     assert not (tmp_path / f"{FILE_NAME}-wal").exists()
 
 
-def test_each_index_is_tended(writer: Engine) -> None:
+async def test_each_index_is_tended(writer: Engine) -> None:
     """Passages are indexed too: their segments are merged, and their options are ours."""
     upkeep = Upkeep(writer)
     upkeep.begin()

@@ -75,6 +75,15 @@ const TEXTS = {
   import_running: "refusal.importRunning",
   file_empty: "refusal.fileEmpty",
   file_unknown: "refusal.fileUnknown",
+  // documents
+  too_many_documents: "refusal.tooManyDocuments",
+  too_many_collections: "refusal.tooManyCollections",
+  too_many_attachments: "refusal.tooManyAttachments",
+  collection_full: "refusal.collectionFull",
+  collection_read_only: "refusal.collectionReadOnly",
+  not_owner: "refusal.notOwner",
+  same_file: "refusal.sameFile",
+  wrong_status: "refusal.wrongStatus",
   // the form of an answer
   unsupported_schema: "refusal.unsupportedSchema",
   invalid_grammar: "refusal.invalidGrammar",

@@ -191,6 +191,7 @@ def _chats() -> None:
             f"chat_{other}",
             name("session_id", "chat_session.session_id"),
             name(f"{other}_id", f"{other}.{other}_id"),
+            name("added_by"),
             time("created_at_ms"),
             sa.PrimaryKeyConstraint("session_id", f"{other}_id"),
         )

@@ -1,0 +1,1 @@
+"""What takes many small writes: files come in, and go for good."""
