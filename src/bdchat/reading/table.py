@@ -11,6 +11,7 @@ from bdchat.reading.bounds import Bounds
 from bdchat.reading.pieces import PageText
 
 READERS = {
+    "pdf": "bdchat.reading.pdf.document",
     "text": "bdchat.reading.texts.plain",
     "markdown": "bdchat.reading.texts.markdown",
 }
