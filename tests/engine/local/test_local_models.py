@@ -1,5 +1,6 @@
 """Models of this disk as engines: only what lies in the models folder has a name; nothing starts before it must."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from bdchat.engine.errors import ModelLoadFailed, ModelNotFound
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.models.catalog import Catalog
+from bdchat.engine.request import EmbeddingRequest
 from bdchat.settings import EngineSettings
 from tests.engine.fake_process import ThreadSpawn
 from tests.gguf_files import GGUFFile
+from tests.tiny_models import write_tiny_bert
 
 
 def models_in(tmp_path: Path) -> LocalModels:
@@ -48,6 +51,25 @@ async def test_an_engine_may_wait_for_its_first_request(tmp_path: Path) -> None:
     assert (engine.state, engine.pid) == ("idle", None)
     await engine.aclose()
     assert engine.state == "closed"
+
+
+@pytest.mark.anyio
+async def test_vectors_of_passages_are_made_when_nobody_else_computes(tmp_path: Path) -> None:
+    models = LocalModels(Catalog.load(tmp_path), EngineSettings(), cache_dir=tmp_path / "cache")
+    models.catalog.models_dir.mkdir(parents=True)
+    write_tiny_bert(models.catalog.models_dir / "mine.gguf")
+    found = models.find("mine")
+    engine = models.open_for_passages(found, in_background=True)
+    made = await engine.embed(EmbeddingRequest(request_id="a", texts=("hello", "hello hello")))
+    assert len(made.vectors) == 2
+    assert engine.pid is not None
+    assert os.sched_getscheduler(engine.pid) == os.SCHED_IDLE
+    assert os.getpriority(os.PRIO_PROCESS, engine.pid) == 19
+    await engine.aclose()
+    before = models.vectors_of(found)
+    with found.path.open("ab") as file:
+        file.write(b"x")
+    assert models.vectors_of(models.find("mine")) != before
 
 
 @pytest.fixture

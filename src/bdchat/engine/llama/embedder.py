@@ -8,6 +8,7 @@ which answers go on. Knows sequences; knows nothing of requests, queues or text.
 import ctypes
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import llama_cpp
@@ -95,6 +96,7 @@ class LlamaEmbedder:
             else None
         )
         self._batch = NumpyBatch(params.n_batch, self.n_ctx)
+        self._largest_step = 0  # in tokens
         self._sums: dict[int, npt.NDArray[np.float64]] = {}  # seq id → what was pooled of a text that has not ended
         self._team = ThreadTeam(self.n_threads, plan or self._measured_plan())
 
@@ -114,9 +116,16 @@ class LlamaEmbedder:
 
     def _decode(self, slices: Sequence[Slice]) -> None:
         self._batch.fill(slices)
-        if (rc := int(llama_cpp.llama_decode(self._context, self._batch.struct))) != 0:
+        num_tokens = sum(len(each.tokens) for each in slices)
+        # The rows of logits grow with the largest step. llama.cpp would write zeroes into all of them: 370 MB of a
+        # passage, for a vocabulary of 250,000.
+        is_largest = num_tokens > self._largest_step
+        with self._context_memory.provided() if is_largest else nullcontext():
+            rc = int(llama_cpp.llama_decode(self._context, self._batch.struct))
+        if rc != 0:
             self._drop_all()
             raise DecodeFailed(rc)
+        self._largest_step = max(self._largest_step, num_tokens)
         llama_cpp.llama_synchronize(self._context)
 
     def _set_threads(self, n_threads: int) -> None:

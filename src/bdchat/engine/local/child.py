@@ -48,16 +48,18 @@ class Spawn(Protocol):
 
 class ProcessSpawn:
     """Starts real processes. `loader` names the class that loads models; tests name a fake one. `switches`: of its
-    libraries, by environment, instead of the usual ones."""
+    libraries, by environment, instead of the usual ones. `in_background`: whatever else runs comes first."""
 
-    def __init__(self, loader: str | None = None, *, switches: Mapping[str, str] | None = None) -> None:
-        self._loader = ["--loader", loader] if loader else []
+    def __init__(
+        self, loader: str | None = None, *, switches: Mapping[str, str] | None = None, in_background: bool = False
+    ) -> None:
+        self._options = [*(["--loader", loader] if loader else []), *(["--background"] if in_background else [])]
         self._switches = dict(switches or {})
 
     async def __call__(self, sock: socket.socket, name: str) -> Handle:
         read_fd, write_fd = os.pipe()
         try:
-            options = ("--fd", str(sock.fileno()), "--parent", str(os.getpid()), *self._loader)
+            options = ("--fd", str(sock.fileno()), "--parent", str(os.getpid()), *self._options)
             process = await asyncio.create_subprocess_exec(
                 # -P: the current folder must not shadow a module
                 *tied([sys.executable, "-P", "-m", "bdchat.engine.process.main", *options]),

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 
-from bdchat.engine.isolation.confinement import renounce
+from bdchat.engine.isolation.confinement import renounce, stand_back
 from bdchat.engine.process.inbox import Inbox
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.worker import ModelLoader, Worker
@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
     end_with(options.parent)  # elsewhere than on Linux the end of the socket ends us, a step later
     _become_an_engine()
+    if options.background:
+        stand_back()
     # llama.cpp's destructors may take seconds or crash, and nothing here needs them
     os._exit(serve(options.fd, make_loader(options.loader)))
 
@@ -59,6 +61,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--loader", default=DEFAULT_LOADER)
+    parser.add_argument("--background", action="store_true", help="whatever else runs comes first")
     return parser.parse_args(arguments)
 
 
