@@ -141,6 +141,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     # Installed, used by nothing yet.
     **dict.fromkeys(("tiktoken", "chromadb", "lxml"), ()),
     **dict.fromkeys(("python_calamine", "selectolax", "olefile"), ()),
+    "python_multipart": ("api/retrieval/form.py",),
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),
     "sse_starlette": ("api/generation/streaming.py",),

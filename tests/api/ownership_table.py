@@ -35,6 +35,7 @@ class Own:
 
     why: str
     body: Any = None
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Admin:
 Entry = Theirs | Within | Own | Admin
 BULK = {"session_ids": ["{session_id}"], "is_deleted": True}
 ONE = "/api/sessions/{session_id}"
+DOCUMENT = "/api/documents/{document_id}"
+COLLECTION = "/api/collections/{collection_id}"
 
 TABLE: Mapping[str, tuple[Entry, ...]] = {
     # OpenAI's wire
@@ -173,6 +176,45 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     "GET /api/export": (Own("the caller's"),),
     "GET /api/export/schema": (Own("the format is everybody's"),),
     "POST /api/import": (Own("makes chats of the caller's", body={}),),
+    # documents
+    "GET /api/documents": (
+        Own("what the caller may see"),
+        Within(query="q={content}", statuses=frozenset({200})),
+        Within(query="collection_id={collection_id}", statuses=frozenset({200})),
+    ),
+    "POST /api/documents": (
+        Own("makes one of the caller's", query="name=x.json", body={}),
+        Within(query="name=x.json&collection_id={collection_id}", body={}),
+    ),
+    f"GET {DOCUMENT}": (Theirs(),),
+    f"PATCH {DOCUMENT}": (Theirs(body={"name": "mine now"}),),
+    f"DELETE {DOCUMENT}": (Theirs(), Theirs(query="purge=true")),
+    **{f"POST {DOCUMENT}/{verb}": (Theirs(),) for verb in ("pause", "resume", "retry", "restore")},
+    f"GET {DOCUMENT}/content": (Theirs(),),
+    f"GET {DOCUMENT}/pages/{{number}}": (Theirs(),),
+    f"GET {DOCUMENT}/passages/{{passage_id}}": (Theirs(),),
+    f"GET {ONE}/documents": (Theirs(),),
+    f"PUT {ONE}/documents": (
+        Theirs(body={}),
+        Within(body={"document_ids": ["{document_id}"]}),
+        Within(body={"collection_ids": ["{collection_id}"]}),
+    ),
+    "GET /api/collections": (Own("what the caller may see"),),
+    "POST /api/collections": (Own("the caller's", body={"name": "mine"}),),
+    f"GET {COLLECTION}": (Theirs(),),
+    f"PATCH {COLLECTION}": (Theirs(body={"name": "mine now"}),),
+    f"DELETE {COLLECTION}": (Theirs(),),
+    f"POST {COLLECTION}/restore": (Theirs(),),
+    f"PUT {COLLECTION}/documents/{{document_id}}": (Theirs(),),
+    f"DELETE {COLLECTION}/documents/{{document_id}}": (Theirs(),),
+    f"GET {COLLECTION}/members": (Theirs(),),
+    f"PUT {COLLECTION}/members/{{username}}": (Theirs(body={"role": "writer"}),),
+    f"DELETE {COLLECTION}/members/{{username}}": (Theirs(),),
+    "GET /v1/files": (Own("the caller's"), Within(query="after={file_id}", statuses=frozenset({200}))),
+    "POST /v1/files": (Own("makes one of the caller's", body={}),),
+    "GET /v1/files/{file_id}": (Theirs(),),
+    "DELETE /v1/files/{file_id}": (Theirs(),),
+    "GET /v1/files/{file_id}/content": (Theirs(),),
     # sockets (test_ownership.py speaks on them)
     "WS /ws/chat/{session_id}": (Theirs(),),
     "GET /api/live/events": (Own("the caller's news"),),

@@ -20,6 +20,8 @@ from tests.store.transferable import conversation, node
 
 pytestmark = pytest.mark.anyio
 ONE = "/api/sessions/{session_id}"
+DOCUMENT = "/api/documents/{document_id}"
+COLLECTION = "/api/collections/{collection_id}"
 HI = [{"role": "user", "content": "hi"}]
 LARGE = "x" * 90  # more than what is there in its place
 
@@ -29,6 +31,7 @@ class Keeps:
     """It is charged to the caller (a chat's: to its owner), and refused where there is no room."""
 
     body: Any
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,22 @@ KEPT: Mapping[str, Keeps | Nothing] = {
     f"DELETE {ONE}/links/{{link_id}}": ENDS,
     "POST /api/import": Nothing("each chat that has no room fails in the report (below)"),
     "POST /api/live/chat/{session_id}": Keeps({"type": "chat_message", "content": "x"}),
+    f"PUT {ONE}/documents": Keeps({"document_ids": ["{document_id}"]}),
+    "POST /api/documents": Keeps({"a": LARGE}, query="?name=x.json"),
+    f"PATCH {DOCUMENT}": Keeps({"name": LARGE}),
+    f"DELETE {DOCUMENT}": ENDS,
+    **{f"POST {DOCUMENT}/{verb}": Nothing("a word for another") for verb in ("pause", "resume", "retry")},
+    f"POST {DOCUMENT}/restore": Nothing("it was kept all along"),
+    "POST /api/collections": Keeps({"name": "c"}),
+    f"PATCH {COLLECTION}": Keeps({"name": LARGE}),
+    f"DELETE {COLLECTION}": ENDS,
+    f"POST {COLLECTION}/restore": Nothing("it was kept all along"),
+    f"PUT {COLLECTION}/documents/{{document_id}}": Keeps(None),
+    f"DELETE {COLLECTION}/documents/{{document_id}}": ENDS,
+    f"PUT {COLLECTION}/members/{{username}}": Keeps({"role": "reader"}),
+    f"DELETE {COLLECTION}/members/{{username}}": ENDS,
+    "POST /v1/files": Nothing("as POST /api/documents: Intake.take"),
+    "DELETE /v1/files/{file_id}": ENDS,
     "WS /ws/chat/{session_id}": Nothing("what is said on it is refused there (below)"),
     "WS /ws/events": Nothing("it only tells"),
 }
@@ -129,7 +148,7 @@ async def test_without_room_nothing_is_kept_by_any_route() -> None:
                 continue
             here = {**ids, "message_id": ids["question_id"]} if path.endswith("edit") else ids
             answer = await client.request(
-                method, filled_path(path, here), json=filled(door.body, here), headers=headers
+                method, filled_path(path, here) + door.query, json=filled(door.body, here), headers=headers
             )
             code = answer.json().get("error", {}).get("code") if answer.is_error else None
             if (answer.status_code, code) != (403, "storage_quota_exceeded"):

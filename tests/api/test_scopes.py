@@ -39,6 +39,7 @@ NO_KEY = {  # what keeps an account: for who signed in with its password
 }
 CHAT_AND_SESSIONS = {"POST /api/messages/{message_id}/regenerate", "POST /api/messages/{message_id}/continue"}
 CHAT = ("/v1/", "/api/llm/")
+DOCUMENTS = ("/api/documents", "/api/collections", "/v1/files", "/v1/vector_stores")  # kept, as chats are
 ADMIN = ("/api/admin/", "/metrics")
 SESSIONS = (
     "/api/sessions",
@@ -61,6 +62,8 @@ def scopes_of(name: str) -> frozenset[str]:
         return frozenset(SCOPES)
     if name in NO_KEY | CHAT_AND_SESSIONS:
         return frozenset()
+    if path.startswith(DOCUMENTS):
+        return frozenset({"sessions"})
     found = [scope for scope, roots in zip(SCOPES, (CHAT, SESSIONS, ADMIN), strict=True) if path.startswith(roots)]
     assert len(found) == 1, f"{name}: say here which scope it needs"
     return frozenset(found)

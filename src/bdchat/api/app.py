@@ -47,6 +47,8 @@ from bdchat.api.chats.search import Search
 from bdchat.api.chats.sessions import Sessions
 from bdchat.api.chats.sharing import Sharing
 from bdchat.api.chats.titles import Titles
+from bdchat.api.documents.parts import DocumentParts
+from bdchat.api.documents.uploads import DOCUMENTS_PATH
 from bdchat.api.durable.service import DurableGenerations
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
@@ -78,6 +80,8 @@ from bdchat.api.perimeter.cors import CorsHeaders, OriginGuard
 from bdchat.api.perimeter.host_guard import HostGuard
 from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.perimeter.tidy_path import TidyPath
+from bdchat.api.retrieval.files import FILES_PATH, Files
+from bdchat.api.retrieval.form import FORM_OVERHEAD_BYTES
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import RedisSettings, Settings
@@ -107,6 +111,7 @@ class App(Starlette):
         self.housekeeping = Housekeeping(settings, self.database)
         self.indexer = Indexer(self.database)
         self.imports = Imports(settings, self.database, self.writes)
+        self.documents = DocumentParts(settings, self.database, self.writes)
         self.openapi = OpenAPI(base_path=settings.server.base_path)
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -177,6 +182,8 @@ class App(Starlette):
             *Invitations(self.database, self.writes).routes(),
             *Exports(self.database, settings.limits).routes(),
             *self.imports.routes(),
+            *self.documents.routes(),
+            *Files(settings.limits, self.database, self.writes, parts=self.documents).routes(),
             *self.openapi.routes(),
             *self._live_routes(settings),
         ]
@@ -252,7 +259,7 @@ class App(Starlette):
             Middleware(PageServer, page=page, api_names=names),
             Middleware(CredentialGuard, authenticator=self.authenticator),
             Middleware(RightGuard, watch=self.right_watch),
-            Middleware(BodyLimits, limits=settings.limits, large={IMPORT_PATH: settings.limits.import_bytes}),
+            Middleware(BodyLimits, limits=settings.limits, large=_large_bodies(settings)),
         ]
 
 
@@ -261,11 +268,13 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.database.open()
     await app.bus.start()
     await app.durable.start()
+    await app.documents.start()
     lag_watch = asyncio.create_task(watch_loop_lag(app.meter), name="loop lag")
     housekeeping = asyncio.create_task(app.housekeeping.run(), name="housekeeping")
     indexing = asyncio.create_task(app.indexer.run(), name="indexing")
     bookkeeping = asyncio.create_task(app.ledger.run(), name="bookkeeping")
     titles = asyncio.create_task(app.titles.run(), name="titles")
+    documents = asyncio.create_task(app.documents.run(), name="documents")
     rights = asyncio.create_task(app.right_watch.run(), name="right watch")
     try:
         async with app.console_socket.listening():
@@ -277,6 +286,9 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         bookkeeping.cancel()
         titles.cancel()
         rights.cancel()
+        documents.cancel()
+        await asyncio.wait({documents})
+        await app.documents.aclose()
         await app.imports.aclose()
         await app.generations.drain(timeout_s=0)
         await app.durable.aclose()
@@ -288,6 +300,16 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         app.passwords.close()
         await app.bus.aclose()
         await app.database.aclose()
+
+
+def _large_bodies(settings: Settings) -> dict[str, int]:
+    """Paths whose bodies have a bound of their own."""
+    file_bytes = settings.documents.file_bytes
+    return {
+        IMPORT_PATH: settings.limits.import_bytes,
+        DOCUMENTS_PATH: file_bytes,
+        FILES_PATH: file_bytes + FORM_OVERHEAD_BYTES,
+    }
 
 
 async def _leave_to_envelope(request: Request, error: Exception) -> NoReturn:

@@ -45,6 +45,12 @@ export type ChatCompletion = { id: string; object: "chat.completion"; created: n
 
 export type ChatCompletionRequest = { tools?: Array<Tool> | null; tool_choice?: unknown; parallel_tool_calls?: boolean | null; functions?: Array<FunctionDefinition> | null; function_call?: unknown; response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; reasoning_effort?: unknown; verbosity?: unknown; reasoning_format?: "auto" | "deepseek" | "none" | "parsed" | "raw" | "hidden" | null; include_reasoning?: boolean | null; separate_reasoning?: boolean | null; store?: boolean | null; metadata?: unknown };
 
+/** All that the chat has then. */
+export type ChatDocumentIds = { document_ids?: Array<string>; collection_ids?: Array<string> };
+
+/** What a chat's questions are answered from. Named to its members; opened only by who may see them. */
+export type ChatDocumentsView = { documents: Array<DocumentView>; collections: Array<CollectionView> };
+
 /** Chats whose titles match first, then those with the newest matches. A page may be shorter than `limit` and still have a `next_cursor`. */
 export type ChatHitsPage = { data: Array<ChatHitsView>; words: Array<string>; next_cursor: string | null };
 
@@ -64,6 +70,16 @@ export type ChatMessage = { type: "chat_message"; content: string; parent_id?: s
 
 /** Every word of `q` must be there, in the text or in its chat's title; the last one may be a beginning; "quoted words" stand next to each other. */
 export type ChatSearchQuery = { q: string; role?: "user" | "assistant" | "system" | "tool" | "title" | null; from?: number | null; to?: number | null; folder?: string | null; archived?: boolean | null; limit?: number; cursor?: string | null };
+
+export type CollectionChanges = { name?: string | null; description?: string | null };
+
+export type CollectionList = { data: Array<CollectionView> };
+
+export type CollectionMemberList = { data: Array<CollectionMemberView> };
+
+export type CollectionMemberView = { username: string; display_name: string; role: "reader" | "writer"; created_at_ms: number };
+
+export type CollectionView = { collection_id: string; name: string; description: string; num_documents: number; num_members: number; role: "owner" | "writer" | "reader"; can_open: boolean; owner_name: string; created_at_ms: number; updated_at_ms: number; deleted_at_ms: number | null };
 
 export type Compacted = { num_bytes_given_back: number };
 
@@ -97,9 +113,30 @@ export type DeleteQuery = { permanently?: boolean };
 
 export type DeletedCompletion = { id: string; object: "chat.completion.deleted"; deleted: boolean };
 
+export type DeletedFile = { id: string; object: "file"; deleted: boolean };
+
 export type DetokenizeRequest = { model?: string | null; tokens: Array<number> };
 
 export type DetokenizedText = { content: string };
+
+export type DocumentChanges = { name: string };
+
+/** `purge`: no way back, and the chats that quote it lose what they quote. */
+export type DocumentDeleteQuery = { purge?: boolean };
+
+/** Why it could not be read, as a code of its own and a sentence that says what to do. */
+export type DocumentFault = { code: string; message: string };
+
+export type DocumentList = { data: Array<DocumentView>; next_cursor: string | null };
+
+/** `width`, `height`: points (1/72 inch); 0 where nothing is drawn. `boxes`: of each line, as [start, end, left, top, right, bottom] from the top left corner. */
+export type DocumentPageView = { document_id: string; number: number; num_pages: number | null; label: string; text: string; width: number; height: number; boxes: Array<[number, number, number, number, number, number]>; blocks: Array<["heading" | "paragraph" | "list" | "table" | "code" | "note", number, number, number]>; is_scanned: boolean };
+
+/** A page of the list; filters that are absent let everything through. `q`: a part of the name. */
+export type DocumentQuery = { limit?: number; cursor?: string | null; q?: string | null; collection_id?: string | null; status?: "uploading" | "waiting" | "reading" | "paused" | "ready" | "failed" | null; deleted?: boolean };
+
+/** `num_pages`: null until it is known. `vectors`: how far the search by meaning is; "none": nobody makes them. `notes`: what was left out of the reading, as codes with numbers. `collection_ids`: of those that you see. */
+export type DocumentView = { document_id: string; name: string; format: string; media_type: string; num_bytes: number; status: "uploading" | "waiting" | "reading" | "paused" | "ready" | "failed"; error: DocumentFault | null; num_pages: number | null; num_pages_read: number; num_passages: number; num_vectors: number; vectors: "none" | "waiting" | "running" | "ready"; notes: Record<string, number>; num_tokens: number; is_own: boolean; can_open: boolean; owner_name: string; collection_ids: Array<string>; created_at_ms: number; updated_at_ms: number; deleted_at_ms: number | null };
 
 /** A message that may be sent. `parent_id` absent: below the session's head; "": a new beginning. `params`: as /v1/chat/completions has them. */
 export type Draft = { content?: string; parent_id?: string | null; params?: Record<string, unknown> };
@@ -137,6 +174,12 @@ export type ExtraFile = { filename?: string | null; text: string };
 export type FailureView = { code: string | null; message: string };
 
 export type FileLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "file"; file: string; status: "skipped" | "failed" };
+
+export type FileList = { object?: "list"; data: Array<FileObject>; first_id: string | null; last_id: string | null; has_more: boolean };
+
+export type FileObject = { id: string; object?: "file"; bytes: number; created_at: number; expires_at?: number | null; filename: string; purpose?: "assistants"; status: "uploaded" | "processed" | "error"; status_details?: string | null };
+
+export type FileQuery = { limit?: number; order?: "asc" | "desc"; after?: string | null; purpose?: string | null };
 
 export type FimChoice = { index: number; message: FimMessage; finish_reason: "stop" | "length" };
 
@@ -243,6 +286,11 @@ export type NativeCompletionRequest = { response_format?: unknown; guided_json?:
 
 export type NativeTimings = { cache_n: number; prompt_n: number; prompt_ms: number; predicted_n: number; predicted_ms: number };
 
+export type NewCollection = { name: string; description?: string };
+
+/** reader: searches and opens what is in it; writer: also puts in and takes out. */
+export type NewCollectionMember = { role?: "reader" | "writer" };
+
 export type NewFork = { message_id?: string | null };
 
 export type NewHead = { message_id: string };
@@ -271,6 +319,9 @@ export type Nothing = Record<string, never>;
 export type OmittedLine = { type: "omitted"; num_lines: number };
 
 export type Overview = { version: string; database_version: string; database_warning: string | null; uptime_s: number; num_users: number; num_sessions: number; num_messages: number; num_people_online: number; num_sockets: number; num_running: number; num_waiting: number; rates: Rates; cache_hit_share: number | null; free_memory_bytes: number; total_memory_bytes: number; errors_last_hour: Record<string, number>; num_failures_last_hour: number };
+
+/** `heading`: those above it. `header`: of the table whose rows it shows. `boxes`: its lines on the page, as of a page. */
+export type PassageView = { document_id: string; passage_id: number; page: number; label: string; start: number; end: number; text: string; heading: string; header: string; boxes: Array<[number, number, number, number, number, number]> };
 
 /** To be handed to somebody else. `is_local_only`: it opens on the server's own machine alone. `qr`: its picture, as an image's `data:` address. */
 export type PassedLink = { address: string; is_local_only: boolean; qr: string };
@@ -412,6 +463,9 @@ export type Typing = { type: "typing"; is_typing?: boolean };
 
 export type UnloadWish = { model: string; drain_s?: number };
 
+/** `collection_id`: where it is put at once. */
+export type UploadQuery = { name: string; collection_id?: string | null };
+
 export type Usage = { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details: PromptTokensDetails; completion_tokens_details: CompletionTokensDetails };
 
 /** Days are the zone's, both included; without them the last thirty. Without a zone they are the server's (TZ). */
@@ -489,6 +543,29 @@ export interface Endpoints {
   "DELETE /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginsEnded };
   "GET /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginList };
   "DELETE /api/auth/sessions/{login_id}": { path: { login_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/collections": { path: undefined; query: undefined; body: undefined; response: CollectionList };
+  "POST /api/collections": { path: undefined; query: undefined; body: NewCollection; response: CollectionView };
+  "DELETE /api/collections/{collection_id}": { path: { collection_id: string }; query: undefined; body: undefined; response: undefined };
+  "GET /api/collections/{collection_id}": { path: { collection_id: string }; query: undefined; body: undefined; response: CollectionView };
+  "PATCH /api/collections/{collection_id}": { path: { collection_id: string }; query: undefined; body: CollectionChanges; response: CollectionView };
+  "DELETE /api/collections/{collection_id}/documents/{document_id}": { path: { collection_id: string; document_id: string }; query: undefined; body: undefined; response: CollectionView };
+  "PUT /api/collections/{collection_id}/documents/{document_id}": { path: { collection_id: string; document_id: string }; query: undefined; body: undefined; response: CollectionView };
+  "GET /api/collections/{collection_id}/members": { path: { collection_id: string }; query: undefined; body: undefined; response: CollectionMemberList };
+  "DELETE /api/collections/{collection_id}/members/{username}": { path: { collection_id: string; username: string }; query: undefined; body: undefined; response: undefined };
+  "PUT /api/collections/{collection_id}/members/{username}": { path: { collection_id: string; username: string }; query: undefined; body: NewCollectionMember; response: CollectionMemberView };
+  "POST /api/collections/{collection_id}/restore": { path: { collection_id: string }; query: undefined; body: undefined; response: CollectionView };
+  "GET /api/documents": { path: undefined; query: { limit?: number; cursor?: string; q?: string; collection_id?: string; status?: "uploading" | "waiting" | "reading" | "paused" | "ready" | "failed"; deleted?: boolean }; body: undefined; response: DocumentList };
+  "POST /api/documents": { path: undefined; query: { name: string; collection_id?: string }; body: Blob; response: DocumentView };
+  "DELETE /api/documents/{document_id}": { path: { document_id: string }; query: { purge?: boolean }; body: undefined; response: undefined };
+  "GET /api/documents/{document_id}": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
+  "PATCH /api/documents/{document_id}": { path: { document_id: string }; query: undefined; body: DocumentChanges; response: DocumentView };
+  "GET /api/documents/{document_id}/content": { path: { document_id: string }; query: undefined; body: undefined; response: string };
+  "GET /api/documents/{document_id}/pages/{number}": { path: { document_id: string; number: string }; query: undefined; body: undefined; response: DocumentPageView };
+  "GET /api/documents/{document_id}/passages/{passage_id}": { path: { document_id: string; passage_id: string }; query: undefined; body: undefined; response: PassageView };
+  "POST /api/documents/{document_id}/pause": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
+  "POST /api/documents/{document_id}/restore": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
+  "POST /api/documents/{document_id}/resume": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
+  "POST /api/documents/{document_id}/retry": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
   "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string; language?: "en" | "ko" }; body: undefined; response: Record<string, unknown> };
   "GET /api/export/schema": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
@@ -528,6 +605,8 @@ export interface Endpoints {
   "GET /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: undefined; response: ConfigView };
   "PATCH /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
   "PUT /api/sessions/{session_id}/config": { path: { session_id: string }; query: undefined; body: ConfigBody; response: ConfigView };
+  "GET /api/sessions/{session_id}/documents": { path: { session_id: string }; query: undefined; body: undefined; response: ChatDocumentsView };
+  "PUT /api/sessions/{session_id}/documents": { path: { session_id: string }; query: undefined; body: ChatDocumentIds; response: ChatDocumentsView };
   "GET /api/sessions/{session_id}/export": { path: { session_id: string }; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string; language?: "en" | "ko" }; body: undefined; response: Record<string, unknown> };
   "POST /api/sessions/{session_id}/fork": { path: { session_id: string }; query: undefined; body: NewFork; response: SessionView };
   "POST /api/sessions/{session_id}/head": { path: { session_id: string }; query: undefined; body: NewHead; response: SessionView };
@@ -558,6 +637,11 @@ export interface Endpoints {
   "POST /v1/completions": { path: undefined; query: undefined; body: CompletionRequest; response: TextCompletion };
   "POST /v1/detokenize": { path: undefined; query: undefined; body: DetokenizeRequest; response: DetokenizedText };
   "POST /v1/embeddings": { path: undefined; query: undefined; body: EmbeddingsRequest; response: EmbeddingList };
+  "GET /v1/files": { path: undefined; query: { limit?: number; order?: "asc" | "desc"; after?: string; purpose?: string }; body: undefined; response: FileList };
+  "POST /v1/files": { path: undefined; query: undefined; body: Blob; response: FileObject };
+  "DELETE /v1/files/{file_id}": { path: { file_id: string }; query: undefined; body: undefined; response: DeletedFile };
+  "GET /v1/files/{file_id}": { path: { file_id: string }; query: undefined; body: undefined; response: FileObject };
+  "GET /v1/files/{file_id}/content": { path: { file_id: string }; query: undefined; body: undefined; response: string };
   "POST /v1/fim/completions": { path: undefined; query: undefined; body: FimRequest; response: FimCompletion };
   "POST /v1/infill": { path: undefined; query: undefined; body: InfillRequest; response: NativeCompletion };
   "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };

@@ -1,13 +1,15 @@
-"""The messages that a transaction collects for the bus: changes of sessions, messages, memberships and rights.
+"""The messages that a transaction collects for the bus: changes of sessions, messages, documents and rights.
 
 No I/O: `Writes` (writes.py) says it, once the change is on the disk. On "session:{id}" a session is what all its
 readers share; on "user:{id}" it is that user's own view; "rights" is for what rests on a right that has ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from bdchat.api.bus.interface import RIGHTS_TOPIC, session_topic, user_topic
+from bdchat.api.schemas.collections import CollectionView
+from bdchat.api.schemas.documents import DocumentView
 from bdchat.api.schemas.messages import MessageView
 from bdchat.api.schemas.sessions import SessionView
 from bdchat.api.schemas.sharing import ChatInvitationView
@@ -90,6 +92,26 @@ class News:
         notice = {"kind": "answer.finished", "session_id": session.session_id, "message_id": message_id}
         told = {"title": session.title, "state": state}
         self._add(user_topic(user_id), {"type": "notification", **notice, **told})
+
+    # --- documents ----------------------------------------------------------------------------------------------------
+
+    def document_changed(self, views: Mapping[str, DocumentView]) -> None:
+        """`views`: as each of those who see it does."""
+        for user_id, view in views.items():
+            self._add(user_topic(user_id), {"type": "document.changed", "document": view.model_dump()})
+
+    def document_deleted(self, document_id: str, user_ids: Sequence[str]) -> None:
+        """They see it no longer."""
+        for user_id in user_ids:
+            self._add(user_topic(user_id), {"type": "document.deleted", "document_id": document_id})
+
+    def collection_changed(self, views: Mapping[str, CollectionView]) -> None:
+        for user_id, view in views.items():
+            self._add(user_topic(user_id), {"type": "collection.changed", "collection": view.model_dump()})
+
+    def collection_deleted(self, collection_id: str, user_ids: Sequence[str]) -> None:
+        for user_id in user_ids:
+            self._add(user_topic(user_id), {"type": "collection.deleted", "collection_id": collection_id})
 
     # --- rights -------------------------------------------------------------------------------------------------------
 

@@ -101,11 +101,15 @@ class HeadersTooLarge(EdgeError):
 
 
 class Unauthorized(EdgeError):
-    def __init__(self, *, was_given: bool) -> None:
+    def __init__(self, *, was_given: bool, reason: str = "") -> None:
+        """`reason`: where more is to be said than that."""
         super().__init__(
-            "Incorrect API key provided."
-            if was_given
-            else "You didn't provide an API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'."
+            reason
+            or (
+                "Incorrect API key provided."
+                if was_given
+                else "You didn't provide an API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'."
+            )
         )
         self.was_given = was_given
 

@@ -6,12 +6,26 @@ from pydantic import Field
 
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text
+from bdchat.reading.pieces import BlockKind
+from bdchat.reading.reasons import REASONS
+from bdchat.store.document_tables import Document, DocumentPage, Passage
+from bdchat.store.documents.listing.shown import QuotedPassage, ShownDocument
 
 MAX_NAME_CHARS = 255
 MAX_PAGE = 100
 MAX_SEARCH_CHARS = 2000  # a question, and what was pasted with it
 MAX_HITS = 50
 MAX_NAMED = 200  # documents, and collections, that a search or a chat names
+
+QUOTA_EXCEEDED = "quota_exceeded"
+SERVER_ERROR = "server_error"
+FAULTS = {
+    **REASONS,
+    QUOTA_EXCEEDED: "The account has no room for its text. Delete something for good, or ask an admin for more.",
+    SERVER_ERROR: "The server had an error while it read the file. Try again; its log says more.",
+}
+
+Box = tuple[int, int, float, float, float, float]  # start, end, left, top, right, bottom
 
 DocumentName = Annotated[Text, Field(min_length=1, max_length=MAX_NAME_CHARS)]
 DocumentId = Annotated[Text, Field(min_length=1, max_length=64)]
@@ -95,11 +109,46 @@ class DocumentView(View):
     notes: dict[str, int]
     num_tokens: int  # about
     is_own: bool
+    can_open: bool  # false: one that a chat is answered from, named to its readers
     owner_name: str
     collection_ids: list[str]
     created_at_ms: int
     updated_at_ms: int
     deleted_at_ms: int | None
+
+    @classmethod
+    def of(cls, shown: ShownDocument, *, has_embedder: bool) -> "DocumentView":
+        row = shown.document
+        code = row.error_code
+        return cls.model_construct(
+            document_id=row.document_id,
+            name=row.name,
+            format=row.format,
+            media_type=row.media_type,
+            num_bytes=row.num_bytes,
+            status=row.status,
+            error=DocumentFault(code=code, message=FAULTS.get(code, code)) if code else None,
+            num_pages=row.num_pages,
+            num_pages_read=row.num_pages_read,
+            num_passages=row.num_passages,
+            num_vectors=shown.num_vectors,
+            vectors=_vector_state(shown) if has_embedder else "none",
+            notes=row.notes,
+            num_tokens=row.num_tokens,
+            is_own=shown.is_own,
+            can_open=shown.can_open,
+            owner_name=shown.owner_name,
+            collection_ids=list(shown.collection_ids),
+            created_at_ms=row.created_at_ms,
+            updated_at_ms=row.updated_at_ms,
+            deleted_at_ms=row.deleted_at_ms,
+        )
+
+
+def _vector_state(shown: ShownDocument) -> VectorState:
+    if shown.document.status == "ready" and shown.num_vectors >= shown.document.num_passages:
+        return "ready"
+    return "running" if shown.num_vectors else "waiting"
 
 
 class DocumentList(View):
@@ -118,8 +167,24 @@ class DocumentPageView(View):
     text: str
     width: float
     height: float
-    boxes: list[tuple[int, int, float, float, float, float]]
+    boxes: list[Box]
+    blocks: list[tuple[BlockKind, int, int, int]]  # what its parts are: kind, start, end, level of a heading
     is_scanned: bool  # a picture without text
+
+    @classmethod
+    def of(cls, document: Document, page: DocumentPage) -> "DocumentPageView":
+        return cls.model_construct(
+            document_id=document.document_id,
+            number=page.number,
+            num_pages=document.num_pages,
+            label=page.label,
+            text=page.text,
+            width=page.width,
+            height=page.height,
+            boxes=[tuple(box) for box in page.boxes],
+            blocks=[tuple(block) for block in page.blocks],
+            is_scanned=page.is_scanned,
+        )
 
 
 class PassageView(View):
@@ -135,7 +200,23 @@ class PassageView(View):
     text: str
     heading: str
     header: str
-    boxes: list[tuple[int, int, float, float, float, float]]
+    boxes: list[Box]
+
+    @classmethod
+    def of(cls, passage: Passage, page: DocumentPage) -> "PassageView":
+        start, end = passage.start, passage.end
+        return cls.model_construct(
+            document_id=passage.document_id,
+            passage_id=passage.passage_id,
+            page=passage.page,
+            label=page.label,
+            start=start,
+            end=end,
+            text=page.text[start:end],
+            heading=passage.heading,
+            header=passage.header,
+            boxes=[tuple(box) for box in page.boxes if box[0] < end and box[1] > start],
+        )
 
 
 class PassageHit(View):
@@ -149,6 +230,22 @@ class PassageHit(View):
     text: str
     heading: str
     score: float  # comes from this search alone: good for its order only
+
+    @classmethod
+    def of(cls, quoted: QuotedPassage, score: float) -> "PassageHit":
+        passage = quoted.passage
+        return cls.model_construct(
+            document_id=quoted.document.document_id,
+            document_name=quoted.document.name,
+            passage_id=passage.passage_id,
+            page=passage.page,
+            label=quoted.page.label,
+            start=passage.start,
+            end=passage.end,
+            text=quoted.text,
+            heading=passage.heading,
+            score=score,
+        )
 
 
 class DocumentHits(View):

@@ -54,6 +54,12 @@ def names_of(db: Db, user_ids: Collection[str]) -> dict[str, str]:
     return dict(db.exec(query).all())
 
 
+def shown_names_of(db: Db, user_ids: Collection[str]) -> dict[str, str]:
+    """As people call themselves, by id; who is gone is not in it."""
+    query = select(User.user_id, User.display_name, User.username).where(col(User.user_id).in_(user_ids))
+    return {user_id: display_name or username for user_id, display_name, username in db.exec(query)}
+
+
 def list_all(db: Db) -> list[User]:
     return list(db.exec(select(User).order_by(col(User.created_at_ms), col(User.user_id))))
 

@@ -4,7 +4,7 @@ Functions of a Session, inside the caller's transaction. A link's token is kept 
 shows it once.
 """
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col, func, select
 
 from bdchat.store.db import Db
@@ -60,13 +60,24 @@ def member_named(db: Db, session_id: str, username_key: str) -> User | None:
 def companions(db: Db, user_id: str) -> list[User]:
     """Those whom the user shares a chat with already: members of their own, and owners of those that they are in. The
     first MAX_COMPANIONS by name."""
+    query = select(User).where(_is_companion(user_id)).order_by(col(User.username_key)).limit(MAX_COMPANIONS)
+    return list(db.exec(query))
+
+
+def companion_named(db: Db, user_id: str, username_key: str) -> User:
+    """Of all of them. Raises NotFound for every other name, somebody's or nobody's."""
+    found = db.exec(select(User).where(User.username_key == username_key, _is_companion(user_id))).first()
+    if found is None:
+        raise NotFound("person")
+    return found
+
+
+def _is_companion(user_id: str) -> ColumnElement[bool]:
     link = col(SessionMember.session_id) == col(ChatSession.session_id)
     is_there = col(ChatSession.deleted_at_ms).is_(None)
     guests = select(SessionMember.user_id).join(ChatSession, link).where(ChatSession.user_id == user_id, is_there)
     hosts = select(ChatSession.user_id).join(SessionMember, link).where(SessionMember.user_id == user_id, is_there)
-    query = select(User).where(or_(col(User.user_id).in_(guests), col(User.user_id).in_(hosts)))
-    query = query.where(col(User.is_disabled).is_(False)).order_by(col(User.username_key)).limit(MAX_COMPANIONS)
-    return list(db.exec(query))
+    return and_(or_(col(User.user_id).in_(guests), col(User.user_id).in_(hosts)), col(User.is_disabled).is_(False))
 
 
 def remove_member(db: Db, session_id: str, user_id: str) -> None:

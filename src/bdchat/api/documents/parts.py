@@ -1,0 +1,74 @@
+"""What a server has for documents, put together: taking in, reading, listing, and who tells of it. Event loop only."""
+
+import asyncio
+
+from starlette.routing import Route
+
+from bdchat.api.bus.writes import Writes
+from bdchat.api.documents.chat_documents import ChatDocuments
+from bdchat.api.documents.collections import Collections
+from bdchat.api.documents.contents import DocumentContents
+from bdchat.api.documents.documents import Documents
+from bdchat.api.documents.ingestion import Ingestion
+from bdchat.api.documents.reading_run import ReadFile
+from bdchat.api.documents.telling import CollectionViews, DocumentViews, ProgressTeller
+from bdchat.api.documents.uploads import Intake, Uploads
+from bdchat.reading.process import read
+from bdchat.settings import Settings
+from bdchat.store.documents.jobs import purges
+from bdchat.store.ids import new_id
+from bdchat.store.sql.database import Database
+
+
+class DocumentParts:
+    """`start` once the database and the bus are there, `run` as a task, `aclose` when that has ended."""
+
+    def __init__(self, settings: Settings, database: Database, writes: Writes, *, read_file: ReadFile = read) -> None:
+        self._settings = settings
+        self._database = database
+        self._writes = writes
+        self.views = DocumentViews(lambda: None)
+        self.collection_views = CollectionViews()
+        self.teller = ProgressTeller(database, writes, self.views)
+        self.ingestion = Ingestion(
+            settings.documents,
+            database,
+            folder=settings.data_dir,
+            server_id=new_id(),
+            read_file=read_file,
+            tell=self.teller.changed,
+        )
+        self.intake = Intake(settings.documents, database, writes, views=self.views, ingestion=self.ingestion)
+
+    def routes(self) -> list[Route]:
+        limits, database, writes = self._settings.limits, self._database, self._writes
+        return [
+            *Documents(
+                limits,
+                database,
+                writes,
+                views=self.views,
+                ingestion=self.ingestion,
+                uploads=Uploads(self.intake, limits),
+                purge=self._purge,
+            ).routes(),
+            *DocumentContents(database).routes(),
+            *Collections(limits, database, writes, views=self.collection_views, document_views=self.views).routes(),
+            *ChatDocuments(self._settings, database, writes, views=self.views).routes(),
+        ]
+
+    async def start(self) -> None:
+        """Raises StoreError."""
+        await self.ingestion.start()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.ingestion.run())
+            group.create_task(self.teller.run())
+
+    async def aclose(self) -> None:
+        await self.ingestion.aclose()
+
+    async def _purge(self, document_id: str) -> None:
+        await purges.purge_with_sources(self._database, document_id)

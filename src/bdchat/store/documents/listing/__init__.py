@@ -1,0 +1,1 @@
+"""What is listed and shown of documents and collections, and to whom."""

@@ -1,0 +1,65 @@
+"""Files over HTTP, with the process that reads them: uploaded, read, told of, opened, deleted."""
+
+import hashlib
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.serving import over_http, signed_in
+from tests.api.sockets import live
+from tests.patience import until
+
+pytestmark = pytest.mark.anyio
+KOREAN = "# 환불 규정\n\n구매한 날부터 14일 안에 환불을 신청할 수 있습니다. 배송비는 구매자가 부담합니다.\n".encode()
+
+
+async def uploaded(
+    client: httpx.AsyncClient, headers: dict[str, str], data: bytes = KOREAN, name: str = "규정.md"
+) -> dict[str, Any]:
+    answer = await client.post(
+        "/api/documents",
+        params={"name": name},
+        content=data,
+        headers=headers | {"content-type": "application/octet-stream"},
+    )
+    assert answer.is_success, answer.text
+    view: dict[str, Any] = answer.json()
+    return view | {"http_status": answer.status_code}
+
+
+async def read_to_its_end(client: httpx.AsyncClient, headers: dict[str, str], document_id: str) -> dict[str, Any]:
+    view: dict[str, Any] = {}
+
+    async def is_over() -> bool:
+        view.update((await client.get(f"/api/documents/{document_id}", headers=headers)).json())
+        return view["status"] in {"ready", "failed"}
+
+    while not await is_over():
+        await until(lambda: True)
+    return view
+
+
+async def test_a_file_is_read_told_of_and_opened() -> None:
+    async with over_http() as client:
+        ann = await signed_in(client)
+        async with live(client, "/ws/events", ann) as socket:
+            await socket.until("hello")
+            view = await uploaded(client, ann)
+            assert (view["http_status"], view["status"], view["num_bytes"]) == (201, "waiting", len(KOREAN))
+            told = await socket.until("document.changed")
+            while told["document"]["status"] != "ready":
+                told = await socket.until("document.changed")
+            assert told["document"]["num_passages"] > 0
+        view = await read_to_its_end(client, ann, view["document_id"])
+        assert (view["status"], view["format"], view["num_pages"], view["error"]) == ("ready", "markdown", 1, None)
+        base = f"/api/documents/{view['document_id']}"
+        page = (await client.get(f"{base}/pages/1", headers=ann)).json()
+        assert "14일 안에 환불" in page["text"]
+        content = await client.get(f"{base}/content", headers=ann)
+        assert hashlib.sha256(content.content).digest() == hashlib.sha256(KOREAN).digest()
+        assert content.headers["content-disposition"].startswith("attachment; ")
+        assert content.headers["x-content-type-options"] == "nosniff"
+        assert "sandbox" in content.headers["content-security-policy"]
+        again = await uploaded(client, ann, name="other.md")
+        assert (again["http_status"], again["document_id"]) == (200, view["document_id"])
