@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from bdchat.store.chats import sessions, sharing
-from bdchat.store.documents import attachments, collections, documents, scope
+from bdchat.store import retention
+from bdchat.store.chats import forks, messages, sessions, sharing
+from bdchat.store.document_tables import MessageSource
+from bdchat.store.documents import attachments, collections, documents, scope, sources
 from bdchat.store.documents.documents import DocumentFilter
 from bdchat.store.errors import Conflict, NotAllowed, NotFound
 from bdchat.store.sql.database import Database
-from bdchat.store.tables import User
+from bdchat.store.tables import ChatSession, User
+from tests.store.accounting.test_books import books_of
 from tests.store.chat_rows import make_user, talk
 from tests.store.document_rows import put_file
 
@@ -147,6 +150,41 @@ async def test_a_scope_holds_what_is_named(people: People) -> None:
     assert await ids(document_ids=[other]) == {other}
     assert await ids(collection_ids=[people.collection_id]) == {people.document_id}
     assert await ids(document_ids=[other], collection_ids=[people.collection_id]) == {other, people.document_id}
+
+
+async def test_a_fork_takes_what_its_owner_may_open_and_what_was_told(people: People) -> None:
+    do, ada = people.do, people.ada
+    session_id, (asked, _) = await do(lambda db: talk(db, ada, "언제까지?", "7일 [1]"))
+    told = MessageSource(
+        message_id="", number=1, document_id=people.document_id, page=1, start=0, end=3, document_name="a", text="7일 "
+    )
+    await do(lambda db: sources.put(db, asked, [told]))
+    named: dict[str, Any] = {"document_ids": [people.document_id], "collection_ids": [people.collection_id]}
+    await do(lambda db: attachments.set_of_chat(db, ada, session_id, **named, most=9))
+
+    def join(db: Session) -> None:
+        for user_id in (people.bob, people.eve):
+            user = db.get(User, user_id)
+            assert user is not None
+            sharing.put_member(db, sessions.get_owned(db, ada, session_id), user, "reader")
+
+    await do(join)
+    for user_id, num_there in ((ada, 1), (people.bob, 1), (people.eve, 0)):
+        audience = await forks.fork(people.database, user_id, session_id, None, furnish=attachments.copy)
+        fork = audience[0][1].session
+        attached = await people.database.read(lambda db, its=fork: attachments.of_chat(db, its.session_id))  # type: ignore[misc]
+        assert (len(attached.documents), len(attached.collections)) == (num_there, num_there)
+        path = await people.database.read(
+            lambda db, its=fork: messages.path_ids(db, its.session_id, its.head_message_id)  # type: ignore[misc]
+        )
+        copied = await people.database.read(lambda db, ids=path: sources.of_path(db, ids))  # type: ignore[misc]
+        assert [[row.text for row in rows] for rows in copied.values()] == [["7일 "]]
+        await do(lambda db, its=fork: sessions.delete(db, db.get(ChatSession, its.session_id)))  # type: ignore[misc]
+        await retention.erase_chat(people.database, fork.session_id)
+    left = await people.database.read(lambda db: [row.message_id for row in db.exec(select(MessageSource))])
+    assert left == [asked]
+    said, counted = await books_of(people.database)
+    assert said == counted
 
 
 async def test_a_chat_asks_what_whoever_attached_it_may_read(people: People) -> None:

@@ -35,6 +35,7 @@ from bdchat.store.chats import forks, messages, sessions
 from bdchat.store.chats.messages import PathEntry
 from bdchat.store.chats.sessions import Audience
 from bdchat.store.db import Db
+from bdchat.store.documents import attachments
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
@@ -175,7 +176,7 @@ class Messages:
         def tell(audience: Audience, news: News) -> None:
             news.session_changed(audience, kind="created")
 
-        forking = forks.fork(self._database, user_id, session_id, body.message_id)
+        forking = forks.fork(self._database, user_id, session_id, body.message_id, furnish=attachments.copy)
         audience = await self._writes.run_job(forking, tell)
         return reply(SessionView.of(audience[0][1]), status=201)
 

@@ -4,10 +4,10 @@ The texts and their search terms do not leave the database: each slice is a few 
 nobody sees the new chat (store.staging).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import String, bindparam, case, insert, inspect, null
 from sqlmodel import col, func, select
@@ -19,6 +19,7 @@ from bdchat.store.chats import queries as chat_queries
 from bdchat.store.chats.first_words import READ_CHARS, first_words, name_of, numbered
 from bdchat.store.chats.sessions import Audience
 from bdchat.store.db import Db
+from bdchat.store.document_tables import MessageSource
 from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.ids import new_id
 from bdchat.store.search import index as search
@@ -27,6 +28,7 @@ from bdchat.store.sql.slices import slices
 from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEntry
 
 OPENING = 4  # messages among which the first question is: a system prompt and a greeting may come before it
+Furnish: TypeAlias = Callable[[Db, str, str, str], None]  # (db, user_id, source_id, target_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class _ForkPart:
     new_id: str
     new_parent_id: str | None
     has_text: bool
-    num_row_bytes: int  # of the message and of how it came to be
+    num_row_bytes: int  # of the message, of how it came to be, and of its sources
     num_index_bytes: int  # what finding it counts in the books
     num_term_bytes: int | None  # None: it is not indexed
 
@@ -58,20 +60,27 @@ class _ForkPlan:
     source_id: str
     target_id: str
     slices: Sequence[Sequence[_ForkPart]]
+    furnish: Furnish
 
     @property
     def parts(self) -> list[_ForkPart]:
         return [part for parts in self.slices for part in parts]
 
 
-async def fork(database: Database, user_id: str, session_id: str, message_id: str | None) -> Audience:
+def _nothing(*_: object) -> None:
+    pass
+
+
+async def fork(
+    database: Database, user_id: str, session_id: str, message_id: str | None, *, furnish: Furnish = _nothing
+) -> Audience:
     """A new chat of `user_id` that says what `session_id` says from the root down to `message_id` (None: to what is
-    shown), with its settings.
+    shown), with its settings. `furnish` gives it, where it is made, what else hangs on the other one.
 
     It is charged to `user_id`, whoever's the chat is, before anything is copied. Raises NotFound when the user cannot
     read it or the message is not in it, Conflict when there is nothing in it or an answer on the way is being written,
     QuotaExceeded. Whatever it raises, nothing of it is to be seen or kept."""
-    plan = await database.read(lambda db: _plan(db, user_id, session_id, message_id))
+    plan = await database.read(lambda db: _plan(db, user_id, session_id, message_id, furnish))
     if len(plan.slices) == 1:
         return await database.write(lambda db: _whole(db, plan))
     await database.write_slice(lambda db: staging.stage(db, _begin(db, plan)))
@@ -88,7 +97,7 @@ async def fork(database: Database, user_id: str, session_id: str, message_id: st
 # --- reader -----------------------------------------------------------------------------------------------------------
 
 
-def _plan(db: Db, user_id: str, session_id: str, message_id: str | None) -> _ForkPlan:
+def _plan(db: Db, user_id: str, session_id: str, message_id: str | None, furnish: Furnish) -> _ForkPlan:
     source, _ = sessions.get_readable(db, user_id, session_id)
     message_id = message_id or source.head_message_id
     if message_id is None:
@@ -101,6 +110,7 @@ def _plan(db: Db, user_id: str, session_id: str, message_id: str | None) -> _For
         books.kept_bytes(Message, dialect(db)),
         case((col(MessageMetadata.message_id).is_(None), 0), else_=books.kept_bytes(MessageMetadata, dialect(db))),
         stored_bytes(db, col(SearchEntry.terms)),
+        _source_bytes(db),
     )  # sqlmodel's select is typed for four
     query: Any = (
         select(*columns)
@@ -122,13 +132,13 @@ def _plan(db: Db, user_id: str, session_id: str, message_id: str | None) -> _For
             new_id=own_id,
             new_parent_id=parent_id,
             has_text=bool(row[2]),
-            num_row_bytes=int(row[3] + row[4]),
+            num_row_bytes=int(row[3] + row[4] + row[6]),
             num_index_bytes=(books.index_bytes(int(row[3])) if row[5] is None else books.ROW_BYTES + 3 * int(row[5])),
             num_term_bytes=None if row[5] is None else int(row[5]),
         )
         for row, own_id, parent_id in zip(rows, ids, [None, *ids[:-1]], strict=True)
     ]
-    return _ForkPlan(user_id, session_id, new_id(), list(slices(parts, lambda part: part.num_bytes)))
+    return _ForkPlan(user_id, session_id, new_id(), list(slices(parts, lambda part: part.num_bytes)), furnish)
 
 
 # --- writer -----------------------------------------------------------------------------------------------------------
@@ -149,6 +159,8 @@ def _begin(db: Db, plan: _ForkPlan) -> ChatSession:
     target = sessions.create(db, plan.user_id, title=_title(db, plan, source), session_id=plan.target_id)
     target.title_source = source.title_source
     configs.copy(db, source.session_id, target.session_id)
+    db.flush()
+    plan.furnish(db, plan.user_id, source.session_id, target.session_id)
     return target
 
 
@@ -199,6 +211,7 @@ def _copy(db: Db, plan: _ForkPlan, target: ChatSession, parts: Sequence[_ForkPar
     if result.rowcount != len(rows):  # one of them goes on since it was looked at, or the chat was removed just now
         raise _still_writing()
     db.connection().execute(_copied_metadata(), rows)
+    db.connection().execute(_copied_sources(), rows)
     indexed = {part.message_id: part.new_id for part in parts if part.num_term_bytes is not None}
     search.copy_entries(db, source, target, indexed)
     for part in parts:
@@ -236,7 +249,19 @@ def _copied_metadata() -> Any:
     return _copied(MessageMetadata, {"message_id": bindparam("new_message_id")})
 
 
-def _copied(table: type[Message | MessageMetadata], replaced: dict[str, Any], *conditions: Any) -> Any:
+@cache
+def _copied_sources() -> Any:
+    """:source_message_id, :new_message_id."""
+    return _copied(MessageSource, {"message_id": bindparam("new_message_id")})
+
+
+def _source_bytes(db: Db) -> Any:
+    size = func.coalesce(func.sum(books.kept_bytes(MessageSource, dialect(db))), 0)
+    of_message = col(MessageSource.message_id) == col(Message.message_id)
+    return select(size).select_from(MessageSource).where(of_message).correlate(Message).scalar_subquery()
+
+
+def _copied(table: type[Message | MessageMetadata | MessageSource], replaced: dict[str, Any], *conditions: Any) -> Any:
     columns = {column.name: replaced.get(column.name, column) for column in inspect(table).columns}
     rows: Any = select(*columns.values()).where(col(table.message_id) == bindparam("source_message_id"), *conditions)
     statement = insert(table).from_select(list(columns), rows, include_defaults=False)

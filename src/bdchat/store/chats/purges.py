@@ -16,6 +16,7 @@ from bdchat.store.accounting import books
 from bdchat.store.accounting.storage import dialect
 from bdchat.store.chats import sessions, staging
 from bdchat.store.db import Db
+from bdchat.store.document_tables import MessageSource
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.slices import slices
@@ -29,7 +30,7 @@ IsOver = Callable[[ChatSession], bool]
 class Removal:
     """A slice: rows of one table by their keys. `num_bytes`: of their texts."""
 
-    table: type[Message | SearchEntry | Generation | GenerationEvent]
+    table: type[Message | SearchEntry | Generation | GenerationEvent | MessageSource]
     keys: Sequence[Any]
     num_bytes: int
 
@@ -112,7 +113,11 @@ def _remove_chat(db: Db, session_id: str, is_over: IsOver) -> bool:
 def _of_chat(db: Db, session_id: str) -> list[Removal]:
     condition = (col(Generation.session_id) == session_id,)
     return (
-        _events(db, condition) or _generations(db, condition) or _entries(db, session_id) or _messages(db, session_id)
+        _events(db, condition)
+        or _generations(db, condition)
+        or _entries(db, session_id)
+        or _sources(db, session_id)
+        or _messages(db, session_id)
     )
 
 
@@ -142,6 +147,15 @@ def _entries(db: Db, session_id: str) -> list[Removal]:
     return list(_removals(SearchEntry, [(entry_id, size) for entry_id, size in rows]))
 
 
+def _sources(db: Db, session_id: str) -> list[Removal]:
+    size = books.kept_bytes(MessageSource, dialect(db))
+    query: Any = select(col(MessageSource.message_id), col(MessageSource.number), size)
+    query = query.join(Message, col(Message.message_id) == col(MessageSource.message_id))
+    query = query.where(col(Message.session_id) == session_id)
+    rows = db.execute(query.order_by(col(MessageSource.message_id), col(MessageSource.number)).limit(WINDOW_ROWS))
+    return list(_removals(MessageSource, [((message_id, number), size) for message_id, number, size in rows]))
+
+
 def _messages(db: Db, session_id: str) -> list[Removal]:
     """The deepest first: whoever has children goes after them."""
     down: Any = (
@@ -166,5 +180,7 @@ def _removals(table: Any, sized: Sequence[tuple[Any, int]]) -> Iterator[Removal]
 def _key(table: Any) -> Any:
     if table is GenerationEvent:
         return tuple_(col(GenerationEvent.generation_id), col(GenerationEvent.seq))
+    if table is MessageSource:
+        return tuple_(col(MessageSource.message_id), col(MessageSource.number))
     names = {Message: "message_id", SearchEntry: "entry_id", Generation: "generation_id"}
     return col(getattr(table, names[table]))

@@ -71,6 +71,22 @@ def set_of_chat(
     return of_chat(db, session_id)
 
 
+def copy(db: Db, user_id: str, source_id: str, target_id: str) -> None:
+    """To a new chat of `user_id`: what the other one asks, as far as the user may open it."""
+    now = now_ms()
+    files = select(Document.document_id).join(ChatDocument, col(ChatDocument.document_id) == col(Document.document_id))
+    files = files.where(ChatDocument.session_id == source_id, visible_documents(user_id))
+    for document_id in db.exec(files.order_by(col(ChatDocument.created_at_ms))).all():
+        db.add(ChatDocument(session_id=target_id, document_id=document_id, added_by=user_id, created_at_ms=now))
+    folders = select(Collection.collection_id).join(
+        ChatCollection, col(ChatCollection.collection_id) == col(Collection.collection_id)
+    )
+    folders = folders.where(ChatCollection.session_id == source_id, visible_collections(user_id))
+    for collection_id in db.exec(folders.order_by(col(ChatCollection.created_at_ms))).all():
+        db.add(ChatCollection(session_id=target_id, collection_id=collection_id, added_by=user_id, created_at_ms=now))
+    db.flush()
+
+
 def _changed(db: Db, table: type[Any], key: Any, session_id: str, ids: Sequence[str]) -> list[str]:
     """Those that are new; what is not in `ids` is taken out."""
     there = set(db.exec(select(key).where(table.session_id == session_id)))
