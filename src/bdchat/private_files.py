@@ -16,7 +16,7 @@ from typing import NamedTuple
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 OTHERS = 0o077  # the bits of group and others
 # What bdchat itself makes in a data directory. Whatever else lies there is somebody's own affair.
-OWN_FOLDERS = frozenset({"models", "cache", "backups", "tls"})
+OWN_FOLDERS = frozenset({"models", "cache", "backups", "tls", "vectors"})
 OWN_FILES = frozenset({"bdchat.toml", "server.lock"})
 OWN_PREFIXES = (
     "bdchat.db",

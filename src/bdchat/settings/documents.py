@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from bdchat.settings.values import MIB, Bytes, Count, Seconds, Section
+from bdchat.settings.values import MIB, Count, Seconds, Section
 
 
 class DocumentSettings(Section):
@@ -37,4 +37,3 @@ class ChromaSettings(Section):
 
     url: SecretStr | None = None  # http(s)://… of a Chroma server; None = embedded, in the data directory
     timeout_s: Annotated[Seconds, Field(ge=0.1, le=600)] = 10.0  # of a call to the server; then words alone count
-    memory_bytes: Bytes = 200 * MIB  # the embedded index may take; least recently used segments leave first

@@ -80,9 +80,9 @@ class DocumentPage(Row, table=True):
 
 
 class Passage(Row, table=True):
-    """A stretch of one page: its text is the page's [start:end]. `terms`: of heading, header and text, as words and
-    pairs of letters; SQLite's FTS5 table `passage_index` and PostgreSQL's GIN index hang on it (migrations). A number
-    never comes again: Chroma and the chats' sources know passages by it."""
+    """A stretch of one page: its text is the page's [start:end]. `terms`: how often each term is in heading, header and
+    text, packed (documents.terms); relevance reads them as they are, in every database. A number never comes again:
+    Chroma and the chats' sources know passages by it."""
 
     __table_args__ = (Index("ix_passage_page", "document_id", "page", "start"), {"sqlite_autoincrement": True})
 
@@ -97,7 +97,7 @@ class Passage(Row, table=True):
     header: str = long_text()
     num_tokens: int = count()
     num_terms: int = count()  # its length, as relevance reckons with it
-    terms: str = long_text()
+    terms: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
 
 
 class PassageVector(Row, table=True):

@@ -153,9 +153,6 @@ async def test_a_purge_takes_all_that_hangs_on_a_file(database: Database) -> Non
     assert await database.read(lambda db: num_rows(db, *HANGING)) == 0
     said, counted = await books_of(database)
     assert said == counted == {user_id: books.ROW_BYTES + len("adaAda{}")}
-    if database.dialect == "sqlite":
-        check = "INSERT INTO passage_index(passage_index) VALUES ('integrity-check')"
-        await database.write(lambda db: db.connection().exec_driver_sql(check) and None)
 
 
 async def test_an_account_that_goes_takes_its_files(database: Database) -> None:

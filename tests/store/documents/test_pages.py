@@ -1,15 +1,16 @@
 """A page is there whole, once, with its passages; written again it is replaced."""
 
+from array import array
+
 import pytest
-from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bdchat.store.accounting import books
 from bdchat.store.accounts import users
 from bdchat.store.document_tables import Document, Passage
 from bdchat.store.documents import pages, reading_state, scope
+from bdchat.store.documents.terms import COUNT_BITS, CountedTerms, asked_numbers, counted
 from bdchat.store.errors import NotFound, QuotaExceeded
-from bdchat.store.search.hangul import index_terms
 from bdchat.store.sql.database import Database
 from tests.store.accounting.test_books import books_of
 from tests.store.chat_rows import make_user
@@ -26,14 +27,10 @@ async def being_read(database: Database) -> tuple[str, str]:
 
 
 def found(db: Session, word: str) -> list[int]:
-    """passage_ids, by the full-text index."""
-    if db.get_bind().dialect.name == "sqlite":
-        query = "SELECT rowid FROM passage_index WHERE passage_index MATCH :word ORDER BY rowid"
-        return list(db.execute(text(query), {"word": f'"{word}"'}).scalars())
-    query = (
-        "SELECT passage_id FROM passage WHERE array_to_tsvector(string_to_array(terms, ' ')) @@ CAST(:word AS tsquery)"
-    )
-    return list(db.execute(text(query), {"word": f"'{word}'"}).scalars())
+    """passage_ids in whose terms it is."""
+    asked = asked_numbers(word)
+    rows = db.exec(select(Passage).order_by(col(Passage.passage_id)))
+    return [row.passage_id or 0 for row in rows if {each >> COUNT_BITS for each in array("I", row.terms)} >= {*asked}]
 
 
 async def test_a_page_is_read_back_with_its_boxes_and_passages(database: Database) -> None:
@@ -48,8 +45,7 @@ async def test_a_page_is_read_back_with_its_boxes_and_passages(database: Databas
     (passage_id,) = await database.read(lambda db: found(db, "반품"))
     passage, on = await database.read(lambda db: pages.get_passage(db, document_id, passage_id, all_of_it))
     assert on.text[passage.start : passage.end] == "반품은 7일 안에"
-    terms = [*index_terms("환불 > 기한"), *index_terms("반품은 7일 안에")]
-    assert (passage.terms, passage.num_terms) == (" ".join(terms), len(terms))
+    assert CountedTerms(passage.num_terms, passage.terms) == counted("반품은 7일 안에", "환불 > 기한")
     for wrong in (0, 2):
         with pytest.raises(NotFound):
             await database.read(lambda db, wrong=wrong: pages.get(db, document_id, wrong, all_of_it))  # type: ignore[misc]
@@ -74,8 +70,8 @@ async def test_a_page_that_is_written_again_is_replaced(database: Database) -> N
     ids = await database.read(lambda db: found(db, "gamma"))
     assert len(ids) == 2
     assert min(ids) > 4  # a number never comes again
-    said, counted = await books_of(database)
-    assert said == counted
+    said, summed = await books_of(database)
+    assert said == summed
 
 
 async def test_who_has_lost_a_file_writes_no_page(database: Database) -> None:

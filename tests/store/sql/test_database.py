@@ -57,7 +57,7 @@ async def test_the_migrations_make_the_tables(database: Database) -> None:
 
 
 def _is_ours(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-    return not (kind in {"table", "index"} and (name or "").startswith(("search_index", "passage_index")))
+    return not (kind in {"table", "index"} and (name or "").startswith("search_index"))
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:

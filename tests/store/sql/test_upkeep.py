@@ -196,19 +196,3 @@ async def test_closing_does_not_wait_for_it(tmp_path: Path) -> None:
     await asyncio.gather(*(database.write(lambda db: None) for _ in range(20)))
     await database.aclose()
     assert not (tmp_path / f"{FILE_NAME}-wal").exists()
-
-
-async def test_each_index_is_tended(writer: Engine) -> None:
-    """Passages are indexed too: their segments are merged, and their options are ours."""
-    upkeep = Upkeep(writer)
-    upkeep.begin()
-    made = 4 * MIN_SEGMENTS
-    for number in range(made):
-        with writer.begin() as connection:
-            connection.exec_driver_sql("INSERT INTO passage_index (rowid, terms) VALUES (?, ?)", (number, f"w{number}"))
-    turn(upkeep)
-    with writer.begin() as connection:
-        options: dict[str, int] = dict(connection.exec_driver_sql("SELECT k, v FROM passage_index_config").fetchall())
-        left = connection.exec_driver_sql("SELECT count(DISTINCT segid) FROM passage_index_idx").scalar_one()
-    assert options.items() >= OPTIONS.items()
-    assert int(left) < made // 2

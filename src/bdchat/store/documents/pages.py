@@ -20,8 +20,8 @@ from bdchat.store.db import Db
 from bdchat.store.document_tables import Document, DocumentPage, Passage
 from bdchat.store.documents import reading_state
 from bdchat.store.documents.scope import Scope
+from bdchat.store.documents.terms import counted
 from bdchat.store.errors import NotFound
-from bdchat.store.search.hangul import index_terms
 from bdchat.store.sql.database import Database
 
 
@@ -170,7 +170,7 @@ def all_of(db: Db, document_id: str, scope: Scope, *, after: int = 0, limit: int
 
 def _passage(document_id: str, number: int, text: str, draft: ReadPassage) -> dict[str, Any]:
     heading, header = storable(draft.heading), storable(draft.header)
-    terms = [term for part in (heading, header, text[draft.start : draft.end]) for term in index_terms(part)]
+    found = counted(text[draft.start : draft.end], heading, header)
     return {
         "document_id": document_id,
         "page": number,
@@ -179,8 +179,8 @@ def _passage(document_id: str, number: int, text: str, draft: ReadPassage) -> di
         "heading": heading,
         "header": header,
         "num_tokens": draft.num_tokens,
-        "num_terms": len(terms),
-        "terms": " ".join(terms),
+        "num_terms": found.num_terms,
+        "terms": found.terms,
     }
 
 

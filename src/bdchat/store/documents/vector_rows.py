@@ -86,11 +86,11 @@ def put(db: Db, fingerprint: str, rows: Sequence[tuple[int, bytes]]) -> None:
 
 
 def all_of(db: Db, fingerprint: str, after: int, limit: int) -> list[StoredVector]:
-    """In order of passage_id, those beyond `after`; of files that are there."""
+    """In order of passage_id, those beyond `after`; also of files that are deleted and may come back: who asks names
+    the files."""
     query = (
         select(col(PassageVector.passage_id), PassageVector.document_id, PassageVector.vector)
-        .join(Document, col(Document.document_id) == col(PassageVector.document_id))
-        .where(PassageVector.fingerprint == fingerprint, col(PassageVector.passage_id) > after, is_kept())
+        .where(PassageVector.fingerprint == fingerprint, col(PassageVector.passage_id) > after)
         .order_by(col(PassageVector.passage_id))
         .limit(limit)
     )
@@ -99,10 +99,5 @@ def all_of(db: Db, fingerprint: str, after: int, limit: int) -> list[StoredVecto
 
 def count(db: Db, fingerprint: str) -> int:
     """What `all_of` gives in the end."""
-    query = (
-        select(func.count())
-        .select_from(PassageVector)
-        .join(Document, col(Document.document_id) == col(PassageVector.document_id))
-        .where(PassageVector.fingerprint == fingerprint, is_kept())
-    )
+    query = select(func.count()).select_from(PassageVector).where(PassageVector.fingerprint == fingerprint)
     return int(db.exec(query).one())

@@ -1,13 +1,11 @@
 """What SQLite would else do inside somebody's commit: done between turns, in small parts. Writer thread only.
 
-Each commit that indexes a text makes a segment of an index of FTS5's. Left to itself FTS5 merges segments in whichever
-commit finds enough of them, and the log is folded into the file in whichever commit fills it: 20 to 60 ms of processor
-time in a write of 4 ms, far more where a whole level is due. So both happen here, while nobody waits; a slice of a
-long job waits for it, so that no job leaves more segments behind than its own next slice may find.
+Each commit that indexes a text makes a segment of FTS5's index. Left to itself FTS5 merges segments in whichever commit
+finds enough of them, and the log is folded into the file in whichever commit fills it: 20 to 60 ms of processor time in
+a write of 4 ms, far more where a whole level is due. So both happen here, while nobody waits; a slice of a long job
+waits for it, so that no job leaves more segments behind than its own next slice may find.
 Merging needs no fsync of its own: it changes nothing that anybody was told is stored.
 """
-
-# ruff: noqa: S608  # statements are made of the names in this file
 
 import contextlib
 import logging
@@ -26,7 +24,6 @@ LOG_PAGES = 600  # of the log, about; SQLite itself folds it in a commit at 1,00
 PAGE_BYTES = 4096
 JOB_PAGES = 12  # that a short write changes
 TURNS_AFTER_FAILURE = 256  # before the next attempt
-INDEXES = ("search_index", "passage_index")
 OPTIONS = {"automerge": 0, "crisismerge": CRISIS_SEGMENTS, "usermerge": MIN_SEGMENTS}
 
 
@@ -46,14 +43,16 @@ class Upkeep:
         return self._num_new_segments >= MIN_SEGMENTS or self._num_log_pages >= LOG_PAGES
 
     def begin(self) -> None:
-        """Takes the indexes' upkeep over from FTS5; its options stand in the file. Before the first turn. Where they
+        """Takes the index's upkeep over from FTS5; its options stand in the file. Before the first turn. Where they
         cannot be written, FTS5 goes on as it did."""
         try:
             with self._driver() as driver:
-                for index in INDEXES:
-                    _set_options(driver, index)
+                found = dict(driver.execute("SELECT k, v FROM search_index_config").fetchall())
+                for name, value in OPTIONS.items():
+                    if found.get(name) != value:
+                        driver.execute("INSERT INTO search_index (search_index, rank) VALUES (?, ?)", (name, value))
         except sqlite3.Error as error:
-            log.warning("a search index keeps its own upkeep: %s", error)
+            log.warning("the search index keeps its own upkeep: %s", error)
 
     def after_turn(self, *, num_jobs: int, num_bytes: int, is_awaited: Callable[[], bool]) -> None:
         """`num_jobs` wrote, slices `num_bytes` together. Goes on while it is due and `is_awaited` says that nobody
@@ -72,7 +71,7 @@ class Upkeep:
                 while self.is_due and not is_awaited():
                     self._step(driver)
         except sqlite3.Error as error:
-            log.warning("a search index could not be tended: %s", error)
+            log.warning("the search index could not be tended: %s", error)
             self._num_new_segments = MIN_SEGMENTS - TURNS_AFTER_FAILURE
             self._num_log_pages = 0
 
@@ -80,7 +79,7 @@ class Upkeep:
         self.num_steps += 1
         if self._num_log_pages >= LOG_PAGES:
             self._checkpoint(driver)
-        elif any(_merge(driver, index) for index in INDEXES):
+        elif _merge(driver):
             self._num_log_pages += 2 * MERGED_PAGES
         else:
             self._num_new_segments = 0
@@ -105,19 +104,12 @@ class Upkeep:
             connection.close()
 
 
-def _set_options(driver: sqlite3.Connection, index: str) -> None:
-    found = dict(driver.execute(f"SELECT k, v FROM {index}_config").fetchall())
-    for name, value in OPTIONS.items():
-        if found.get(name) != value:
-            driver.execute(f"INSERT INTO {index} ({index}, rank) VALUES (?, ?)", (name, value))
-
-
-def _merge(driver: sqlite3.Connection, index: str) -> bool:
+def _merge(driver: sqlite3.Connection) -> bool:
     """Some pages of it. False: there was nothing to merge."""
     driver.execute("PRAGMA synchronous=NORMAL")
     driver.execute("BEGIN IMMEDIATE")
     before = driver.total_changes
-    driver.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)", (MERGED_PAGES,))
+    driver.execute("INSERT INTO search_index (search_index, rank) VALUES ('merge', ?)", (MERGED_PAGES,))
     num_changes = driver.total_changes - before
     driver.execute("COMMIT")
     driver.execute("PRAGMA synchronous=FULL")

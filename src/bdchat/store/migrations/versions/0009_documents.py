@@ -8,23 +8,6 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# As search_entry's, but with column sizes: relevance needs a passage's length.
-PASSAGE_INDEX = {
-    "sqlite": (
-        "CREATE VIRTUAL TABLE passage_index USING fts5("
-        "terms, content='passage', content_rowid='passage_id', tokenize='ascii')",
-        "CREATE TRIGGER passage_index_insert AFTER INSERT ON passage BEGIN"
-        " INSERT INTO passage_index(rowid, terms) VALUES (new.passage_id, new.terms); END",
-        "CREATE TRIGGER passage_index_delete AFTER DELETE ON passage BEGIN"
-        " INSERT INTO passage_index(passage_index, rowid, terms) VALUES ('delete', old.passage_id, old.terms); END",
-        "CREATE TRIGGER passage_index_update AFTER UPDATE OF terms ON passage BEGIN"
-        " INSERT INTO passage_index(passage_index, rowid, terms) VALUES ('delete', old.passage_id, old.terms);"
-        " INSERT INTO passage_index(rowid, terms) VALUES (new.passage_id, new.terms); END",
-    ),
-    "postgresql": (
-        "CREATE INDEX passage_index_terms ON passage USING gin (array_to_tsvector(string_to_array(terms, ' ')))",
-    ),
-}
 IS_KEPT = sa.text("deleted_at_ms IS NULL AND sha256 <> ''")
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -55,8 +38,6 @@ def upgrade() -> None:
     _passages()
     _collections()
     _chats()
-    for statement in PASSAGE_INDEX[op.get_bind().dialect.name]:
-        op.execute(statement)
 
 
 def _documents() -> None:
@@ -129,7 +110,7 @@ def _passages() -> None:
         text("header"),
         count("num_tokens"),
         count("num_terms"),
-        text("terms"),
+        sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("passage_id"),
         sqlite_autoincrement=True,
     )

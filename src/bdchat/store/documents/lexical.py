@@ -1,0 +1,137 @@
+"""Relevance by words: BM25 over the passages of a scope. Reads in a reader's thread; owns what it keeps of scopes.
+
+What is counted is the scope alone: how rare a term is among strangers' documents neither helps nor leaks. The terms of
+a scope are read once and kept, sorted by term, until one of its documents changes: a question then costs some binary
+searches. The permission stands in both queries; of what is kept, only what the first one names is used.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import col, select
+
+from bdchat.store.db import Db
+from bdchat.store.document_tables import Document, Passage
+from bdchat.store.documents.scope import Scope
+from bdchat.store.documents.terms import COUNT_BITS, MAX_COUNT, asked_numbers
+
+if TYPE_CHECKING:  # 15 MB of a server's start that most never need
+    from numpy.typing import NDArray
+
+K1 = 1.2
+B = 0.75
+KEPT_BYTES = 64 * 1024 * 1024  # of term counts: some 35,000 passages
+_ROW_BITS = 32
+_ROWS_AT_ONCE = 2000
+
+Version = tuple[tuple[Any, ...], ...]  # of a scope: (document_id, num_passages, updated_at_ms) of each document
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeTerms:
+    """`keys`: term number, count and row of each term of each passage, in this order of weight, ascending."""
+
+    passage_ids: "NDArray[Any]"  # (num_passages,) int64, ascending
+    lengths: "NDArray[Any]"  # (num_passages,) float64: terms with repetitions
+    keys: "NDArray[Any]"  # (num_terms,) uint64
+
+    @property
+    def num_bytes(self) -> int:
+        return int(self.passage_ids.nbytes + self.lengths.nbytes + self.keys.nbytes)
+
+    def scores(self, query: str) -> "NDArray[Any]":
+        """(num_passages,) float64, BM25 of each; 0 where no term is found."""
+        import numpy
+
+        num_passages = len(self.passage_ids)
+        scores = numpy.zeros(num_passages)
+        if not num_passages:
+            return scores
+        shares = K1 * (1 - B + B * self.lengths / max(float(self.lengths.mean()), 1.0))
+        asked = asked_numbers(query)
+        starts = numpy.array(asked, numpy.uint64) << numpy.uint64(COUNT_BITS + _ROW_BITS)
+        ends = numpy.array([number + 1 for number in asked], numpy.uint64) << numpy.uint64(COUNT_BITS + _ROW_BITS)
+        firsts, lasts = numpy.searchsorted(self.keys, starts), numpy.searchsorted(self.keys, ends)
+        for first, last in zip(firsts, lasts, strict=True):
+            found = self.keys[first:last]
+            rows = (found & numpy.uint64((1 << _ROW_BITS) - 1)).astype(numpy.int64)  # each once
+            times = ((found >> numpy.uint64(_ROW_BITS)) & numpy.uint64(MAX_COUNT)).astype(numpy.float64)
+            rarity = numpy.log1p((num_passages - len(rows) + 0.5) / (len(rows) + 0.5))
+            scores[rows] += rarity * times * (K1 + 1) / (times + shares[rows])
+        return scores
+
+
+class LexicalIndex:
+    """One per server process. Any thread."""
+
+    def __init__(self, *, kept_bytes: int = KEPT_BYTES) -> None:
+        self._kept_bytes = kept_bytes
+        self._kept: OrderedDict[Version, ScopeTerms] = OrderedDict()  # least recently used first
+        self._lock = Lock()
+
+    @property
+    def num_bytes(self) -> int:
+        with self._lock:
+            return sum(terms.num_bytes for terms in self._kept.values())
+
+    def terms_of(self, db: Db, scope: Scope) -> ScopeTerms:
+        version = _version(db, scope)
+        with self._lock:
+            kept = self._kept.get(version)
+            if kept is not None:
+                self._kept.move_to_end(version)
+                return kept
+        terms = _read(db, scope, [document_id for document_id, *_ in version])
+        with self._lock:
+            self._forget_older(version)
+            self._kept[version] = terms
+            while self._kept and sum(each.num_bytes for each in self._kept.values()) > self._kept_bytes:
+                self._kept.popitem(last=False)
+        return terms
+
+    def _forget_older(self, version: Version) -> None:
+        """Of the same documents, as they were before: while files are read, each page makes a new one."""
+        ids = [document_id for document_id, *_ in version]
+        for other in [kept for kept in self._kept if [document_id for document_id, *_ in kept] == ids]:
+            del self._kept[other]
+
+
+def _version(db: Db, scope: Scope) -> Version:
+    query = (
+        select(Document.document_id, Document.num_passages, Document.updated_at_ms)
+        .where(scope.is_readable, col(Document.num_passages) > 0)
+        .order_by(col(Document.document_id))
+    )
+    return tuple(tuple(row) for row in db.exec(query))
+
+
+def _read(db: Db, scope: Scope, document_ids: list[str]) -> ScopeTerms:
+    """`document_ids`: those that the version names, so that what is kept under it is of them alone."""
+    import numpy
+
+    readable = select(Document.document_id).where(scope.is_readable)
+    ids: list[int] = []
+    lengths: list[int] = []
+    parts: list[bytes] = []
+    for at in range(0, len(document_ids), _ROWS_AT_ONCE):
+        some = document_ids[at : at + _ROWS_AT_ONCE]
+        query = select(Passage.passage_id, Passage.num_terms, Passage.terms).where(
+            col(Passage.document_id).in_(some), col(Passage.document_id).in_(readable)
+        )
+        for passage_id, num_terms, terms in db.connection().execute(query):
+            ids.append(passage_id)
+            lengths.append(num_terms)
+            parts.append(terms)
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    packed = numpy.frombuffer(b"".join([parts[row] for row in order]), "<u4")
+    sizes = numpy.array([len(parts[row]) // 4 for row in order], numpy.int64)
+    rows = numpy.repeat(numpy.arange(len(order), dtype=numpy.uint64), sizes)
+    keys = (packed.astype(numpy.uint64) << numpy.uint64(_ROW_BITS)) | rows
+    keys.sort()
+    return ScopeTerms(
+        numpy.array([ids[row] for row in order], numpy.int64),
+        numpy.array([lengths[row] for row in order], numpy.float64),
+        keys,
+    )
