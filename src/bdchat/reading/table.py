@@ -14,6 +14,11 @@ READERS = {
     "pdf": "bdchat.reading.pdf.document",
     "text": "bdchat.reading.texts.plain",
     "markdown": "bdchat.reading.texts.markdown",
+    "code": "bdchat.reading.texts.code",
+    "json": "bdchat.reading.texts.json_text",
+    "csv": "bdchat.reading.texts.delimited",
+    "html": "bdchat.reading.texts.html",
+    "eml": "bdchat.reading.texts.mail",
 }
 
 

@@ -43,11 +43,16 @@ MOST_CONTROLS = 1 / 500  # of a text's characters; a stray NUL is no picture
 
 def read_text(data: IO[bytes], bounds: Bounds) -> str:
     """The whole file, its lines ended by "\\n". Raises Unreadable."""
+    return cleaned(decode(read_bytes(data, bounds)))
+
+
+def read_bytes(data: IO[bytes], bounds: Bounds) -> bytes:
+    """The whole file. Raises Unreadable."""
     most = 2 * bounds.limits.text_bytes  # two bytes of UTF-16 or CP949 may be less in UTF-8
     raw = data.read(most + 1)
     if len(raw) > most:
         raise Unreadable("too_much_text")
-    return cleaned(decode(raw))
+    return raw
 
 
 def cleaned(text: str) -> str:
@@ -63,6 +68,8 @@ def encoding_of(raw: bytes, declared: str | None = None) -> str:
     for mark, name in _MARKS:
         if raw.startswith(mark):
             return name
+    if declared is not None and declared.lower().replace("_", "-").startswith("iso-2022") and _decodes(raw, declared):
+        return declared  # it is written in ASCII
     if _is_utf8(raw):
         return "utf-8"
     sample = raw[:SAMPLE_BYTES]
