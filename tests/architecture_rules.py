@@ -141,8 +141,10 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pypdfium2": ("reading/pdf/characters.py", "reading/pdf/document.py"),
     "selectolax": ("reading/texts/html.py",),
     # Installed, used by nothing yet.
-    **dict.fromkeys(("tiktoken", "lxml"), ()),
-    **dict.fromkeys(("python_calamine", "olefile"), ()),
+    "tiktoken": (),
+    "lxml": ("reading/formats/xml.py",),
+    "python_calamine": ("reading/formats/sheets.py",),
+    "olefile": ("reading/formats/compound.py",),
     "python_multipart": ("api/retrieval/form.py",),
     "sqlmodel": ("store/*",),
     "sqlalchemy": ("store/*",),

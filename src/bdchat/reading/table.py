@@ -19,6 +19,12 @@ READERS = {
     "csv": "bdchat.reading.texts.delimited",
     "html": "bdchat.reading.texts.html",
     "eml": "bdchat.reading.texts.mail",
+    "docx": "bdchat.reading.formats.docx",
+    "pptx": "bdchat.reading.formats.pptx",
+    **dict.fromkeys(("xlsx", "xlsb", "xls", "ods"), "bdchat.reading.formats.sheets"),
+    "epub": "bdchat.reading.formats.epub",
+    "hwpx": "bdchat.reading.formats.hwpx",
+    "hwp": "bdchat.reading.formats.hwp",
 }
 
 
