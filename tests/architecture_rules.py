@@ -170,6 +170,7 @@ SAME_NAME = {
     "Usage": "OpenAI's object on the wire, and the engine's counts",
     "ModelList": "OpenAI's list, and the admin page's, each named so in the OpenAPI document",
     "Accepted": "the engine's event, and a frame of the live socket, whose names docs/live.md publishes",
+    "Embedding": "OpenAI's object on the wire, and what makes vectors of passages",
     "ChatMessage": "the engine's value, and a frame of the live socket",
     **dict.fromkeys(("Ping", "Pong"), "a frame of the live socket, and of the engine's"),
 }

