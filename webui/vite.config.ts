@@ -5,6 +5,7 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import { type Budget, budgets } from "./budget.ts";
 import { chunkNames } from "./chunks.ts";
+import { withPdfFiles } from "./pdf-files.ts";
 
 /** KaTeX's style sheet names each font in three formats; every browser that runs this page reads the first. */
 function onlyWoff2(): Plugin {
@@ -51,7 +52,7 @@ const BUDGETS: Budget[] = [
 ];
 
 export default defineConfig({
-  plugins: [react(), withoutRipple(), onlyWoff2(), budgets(BUDGETS)],
+  plugins: [react(), withoutRipple(), onlyWoff2(), withPdfFiles(), budgets(BUDGETS)],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   base: "./", // page.py puts server.base_path in its place
   html: { cspNonce: "BDCHAT-CSP-NONCE" }, // page.py puts a fresh one in its place
