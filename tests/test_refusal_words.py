@@ -8,6 +8,7 @@ import pytest
 
 from bdchat.api.auth.passwords import Weakness
 from bdchat.api.http.errors import HTTP_CODES, TABLE, UNEXPECTED
+from bdchat.reading.reasons import REASONS
 from tests.refusal_texts import GENERAL, LANGUAGES, ROOT, Language, keys_by_code, texts
 
 REFUSALS = {"Conflict", "Forbidden", "InvalidRequest", "MalformedBody", "NotAllowed", "invalid"}
@@ -20,7 +21,7 @@ OF_THE_PAGE = (
     *("writing.files.binary",),
 )
 OF_JOBS = re.compile(
-    r"admin\.pulls\.faults\.|import\.reasons\.(?:no_json|zip_|too_much_work|too_many_chats|quota_exceeded|disk_full"
+    r"admin\.pulls\.faults\.|documents\.(?:reasons|picture|emptyFile)|import\.reasons\.(?:no_json|zip_|too_much_work|too_many_chats|quota_exceeded|disk_full"
     r"|storage|server_error|unreadable|other_version)"
 )
 NOTHING_TO_DO = {"error.endedByAdmin", "sharing.isOwner"}
@@ -43,12 +44,12 @@ ADVICE = {
         r"\b(?:[Tt]ry|[Aa]sk|[Cc]hoose|[Ee]nter|[Cc]heck|[Ww]ait|[Dd]elete|[Ss]horten|[Uu]se|[Rr]eload|[Rr]egenerate|[Rr]evoke"
         r"|[Rr]emove|[Ss]end|[Oo]pen|[Uu]nload|[Ee]xport|[Ii]mport|[Pp]ause|[Mm]ake|[Bb]ack it up|[Ff]ree up|[Aa]ccept"
         r"|[Cc]hange|[Pp]ut|[Ll]et|[Ss]tart|[Uu]npack|[Ll]oad|[Aa]ttach|[Ss]ave it|[Ii]nstall|[Ss]et|[Tt]urn"
-        r"|nothing to do|no need)\b"
+        r"|[Uu]pload|[Ss]plit|nothing to do|no need)\b"
     ),
 }
 # Names that are written so in Korean too.
 LATIN = re.compile(
-    r"JSON|ZIP|HTML|ID|GGUF|Hugging|Face|HF_TOKEN|HF_HUB_OFFLINE|PostgreSQL|pg_dump|engine|n_ctx|MiB|MB|kB|bdchat|QR"
+    r"JSON|ZIP|PDF|OCR|HTML|ID|GGUF|Hugging|Face|HF_TOKEN|HF_HUB_OFFLINE|PostgreSQL|pg_dump|engine|n_ctx|MiB|MB|kB|bdchat|QR"
     r"|hf|OWNER|REPO|FILE|gguf|pypi|NAME|VERSION|https|PyPI"
 )
 
@@ -102,3 +103,11 @@ def test_a_refusal_says_what_to_do_in_the_readers_language(language: Language) -
             if re.search(r"[a-z]+_[a-z]+", re.sub(r"\{\{\w+\}\}|engine\.n_ctx|pg_dump", "", said[key]))
         ]
         assert raw == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_why_a_document_could_not_be_read(language: Language) -> None:
+    said = {key.removeprefix("documents.reasons.") for key in texts(language) if key.startswith("documents.reasons.")}
+    assert said == {*REASONS, "other"}
+    known = (ROOT / "webui" / "src" / "features" / "documents" / "document-state.tsx").read_text("utf-8")
+    assert [code for code in REASONS if f'"{code}"' not in known] == []

@@ -3,7 +3,7 @@ import { render } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
 import { vi } from "vitest";
 import { makeQueryClient } from "./api/query-client";
-import type { Me, Model, PathMessageView, SessionView } from "./api/types.gen";
+import type { DocumentView, Me, Model, PathMessageView, SessionView } from "./api/types.gen";
 import { useNewsList } from "./app/layout/news-state";
 import { Providers } from "./app/providers";
 import { AppRoutes } from "./app/routes";
@@ -13,6 +13,8 @@ import "./app/chat-place";
 import "./app/signed-in";
 import "./features/auth/auth-page";
 import "./features/chat/temporary/temporary-page";
+import "./features/documents/chat/shelf";
+import "./features/documents/page/documents-page";
 import "./features/settings/settings-page";
 
 type Answer = (body: unknown, url: URL) => unknown;
@@ -99,6 +101,33 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
   };
 }
 
+export function aDocument(id: string, fields: Partial<DocumentView>): DocumentView {
+  return {
+    document_id: id,
+    name: `${id}.pdf`,
+    format: "pdf",
+    media_type: "application/pdf",
+    num_bytes: 12_000,
+    status: "ready",
+    error: null,
+    num_pages: 3,
+    num_pages_read: 3,
+    num_passages: 9,
+    num_vectors: 9,
+    vectors: "ready",
+    notes: {},
+    num_tokens: 900,
+    is_own: true,
+    can_open: true,
+    owner_name: "ann",
+    collection_ids: [],
+    created_at_ms: 0,
+    updated_at_ms: 0,
+    deleted_at_ms: null,
+    ...fields,
+  };
+}
+
 export const MODEL: Model = {
   id: "small",
   object: "model",
@@ -133,6 +162,7 @@ const QUIET: Record<string, Answer> = {
   "GET /api/invitations": () => ({ data: [] }),
   "GET /api/sessions": listOf(() => []),
   "GET /api/folders": () => ({ data: [] }),
+  "GET /api/sessions/s1/documents": () => ({ documents: [], collections: [] }),
 };
 
 /** What `/v1/chat/completions` streams: these pieces of text, then its end. */
@@ -141,6 +171,31 @@ export function streamOf(...pieces: string[]): Response {
     `data: ${JSON.stringify({ choices: [{ delta, finish_reason: reason }] })}\n\n`;
   const said = pieces.map((content) => chunk({ content }, null));
   return new Response([...said, chunk({}, "stop"), "data: [DONE]\n\n"].join(""));
+}
+
+/** POST /api/documents, whose body is a file: the table is given its name. */
+function uploadsTo(table: Record<string, Answer>) {
+  return class {
+    readonly upload: { onprogress?: (event: object) => void } = {};
+    onload?: () => void;
+    onabort?: () => void;
+    status = 0;
+    responseText = "";
+    #url = new URL("http://localhost");
+    open = (_method: string, url: string) => {
+      this.#url = new URL(url, "http://localhost");
+    };
+    setRequestHeader = () => undefined;
+    abort = () => this.onabort?.();
+    send = async (file: File) => {
+      await Promise.resolve();
+      const found = table["POST /api/documents"]?.(file, this.#url);
+      const isRefused = found instanceof Refusal;
+      this.status = isRefused ? found.status : 201;
+      this.responseText = JSON.stringify(isRefused ? { error: found.error } : found);
+      this.onload?.();
+    };
+  };
 }
 
 /** Renders the page at `path`. `answers` may be changed while it runs. */
@@ -176,7 +231,9 @@ export function renderApp(path: string, answers: Record<string, Answer> = {}) {
     </Providers>,
   );
   const lineTo = (url: string) => FakeSocket.all.findLast((each) => each.url.endsWith(url));
-  return { ...page, table, lineTo };
+  /** From now on POST /api/documents is answered by the table. */
+  const takeUploads = () => vi.stubGlobal("XMLHttpRequest", uploadsTo(table));
+  return { ...page, table, lineTo, takeUploads };
 }
 
 /** Of the chat s1. */

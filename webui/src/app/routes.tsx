@@ -26,6 +26,12 @@ const ProfilePage = lazy(() =>
   withPageWords(import("@/features/profile/profile-page")).then((module) => ({ default: module.ProfilePage })),
 );
 
+const DocumentsPage = lazy(() =>
+  withPageWords(import("@/features/documents/page/documents-page")).then((module) => ({
+    default: module.DocumentsPage,
+  })),
+);
+
 /** With the question that it asks before it is left: without a line that could not be fetched. */
 const TemporaryPage = lazy(() =>
   Promise.all([withPageWords(import("@/features/chat/temporary/temporary-page")), ConfirmDialog.preload()]).then(
@@ -59,6 +65,7 @@ export function AppRoutes() {
           <Route path="/chat/:sessionId" element={<Chat.Page />} />
           <Route path="/share" element={<SharePage />} />
           <Route path="/temporary" element={<TemporaryPage />} />
+          <Route path="/documents" element={<DocumentsPage />} />
           <Route path="/settings" element={<SettingsPage />} />
           <Route path="/profile" element={<ProfilePage />} />
         </Route>

@@ -3,8 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
+import { heardCollection, heardDocument, heardDocumentGone } from "@/api/document-news";
 import { keys } from "@/api/keys";
-import type { ChatInvitationView, PullView } from "@/api/types.gen";
+import type { ChatInvitationView, DocumentView, PullView } from "@/api/types.gen";
 import { showBrowserNotice } from "@/lib/browser-notice";
 import type { HeardFrame, HeardOf } from "@/live/protocol";
 import { useNotices } from "@/ui/notices-state";
@@ -20,6 +21,16 @@ export function useNews(): (frame: HeardFrame) => void {
       case "session":
         queries.invalidateQueries({ queryKey: [...keys.sessions, "list"] });
         if (frame.session_id) queries.invalidateQueries({ queryKey: keys.session(frame.session_id), exact: true });
+        break;
+      case "document.changed":
+        heardDocument(queries, frame.document as unknown as DocumentView);
+        break;
+      case "document.deleted":
+        heardDocumentGone(queries);
+        break;
+      case "collection.changed":
+      case "collection.deleted":
+        heardCollection(queries);
         break;
       case "notification":
         tell(frame);

@@ -5,6 +5,7 @@
  * one way: a reference link whose definition comes later is not a link yet.
  */
 import type { Links, Token, Tokens } from "marked";
+import { type CitationCounts, placeCitations } from "./citation-tokens";
 import { mayBecomeFormula } from "./fenced-formulas";
 import { type AnyToken, lex } from "./lex";
 
@@ -24,6 +25,7 @@ export class BlockLexer {
   #settledLength = 0;
   #links: Links = Object.create(null);
   #hasLinks = false;
+  #citations: CitationCounts = new Map(); // of what is settled
   #blocks: Block[] = [];
   #isComplete = false;
   #epoch = 0;
@@ -50,6 +52,7 @@ export class BlockLexer {
     this.#settled = [];
     this.#settledLength = 0;
     this.#links = Object.create(null);
+    this.#citations = new Map();
     this.#epoch += 1;
   }
 
@@ -58,6 +61,8 @@ export class BlockLexer {
     this.numLexedCharacters += tail.length;
     const { tokens, links } = lex(tail, this.#links);
     const numSettled = this.#numSettled(tokens, tail);
+    placeCitations(tokens.slice(0, numSettled), this.#citations);
+    placeCitations(tokens.slice(numSettled), new Map(this.#citations));
     for (const token of tokens.slice(0, numSettled)) {
       if (isShown(token)) this.#settled.push(this.#block(token, this.#settled.length));
       for (const { tag, href, title } of definitions(token)) this.#links[tag] ??= { href, title };

@@ -1,6 +1,7 @@
 /** Inline tokens → React elements. */
 import type { Token } from "marked";
 import { createElement, Fragment, type ReactNode } from "react";
+import { CitationChip } from "./citation-chip";
 import { decodeEntities } from "./entities";
 import { ImageChip } from "./image-chip";
 import type { AnyToken } from "./lex";
@@ -85,6 +86,8 @@ function inlineNode(token: AnyToken): ReactNode {
       return LINE_BREAK.test(token.raw) ? <br /> : token.raw;
     case "math":
       return <MathView tex={token.tex} isDisplay={token.isDisplay} />;
+    case "citation":
+      return <CitationChip token={token} />;
     case "footnoteMark":
       return <sup dir="ltr">{token.label}</sup>;
     default:

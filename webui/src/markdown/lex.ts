@@ -1,8 +1,9 @@
 /**
- * Markdown → marked's tokens. Ours are thoughts, formulas, footnotes, and what marked would find otherwise beside Hangul, Kana and
+ * Markdown → marked's tokens. Ours are thoughts, formulas, footnotes, citations, and what marked would find otherwise beside Hangul, Kana and
  * Han: emphasis and bare addresses (`inline/`). Pure; knows no React.
  */
 import { Hooks, Lexer, type Links, Marked, type MarkedToken, type Token, type Tokens } from "marked";
+import { type CitationToken, citations } from "./citation-tokens";
 import { type DetailsToken, details } from "./details-tokens";
 import { closeHeading, DATE } from "./east-asian-blocks";
 import { fencedFormulas } from "./fenced-formulas";
@@ -10,12 +11,12 @@ import { type FootnoteToken, footnotes } from "./footnote-tokens";
 import { InlineRun, inlineFinds, type MathToken, type WithRuns } from "./inline/run";
 import { type ThoughtToken, thoughts } from "./thought-tokens";
 
-export type AnyToken = MarkedToken | MathToken | FootnoteToken | ThoughtToken | DetailsToken;
+export type AnyToken = MarkedToken | MathToken | FootnoteToken | CitationToken | ThoughtToken | DetailsToken;
 
 const marked = new Marked({
   gfm: true,
   breaks: true, // a model's line break is meant as one
-  extensions: [thoughts, details, closeHeading, fencedFormulas, ...footnotes, inlineFinds],
+  extensions: [thoughts, details, closeHeading, fencedFormulas, ...footnotes, citations, inlineFinds],
   tokenizer: {
     // Of what marked takes for an address only those of mail are left to it.
     list: (source) => (DATE.test(source) ? undefined : false),

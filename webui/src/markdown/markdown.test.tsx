@@ -1,5 +1,6 @@
 import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
+import { CitationsOf } from "./citations-context";
 import { Markdown } from "./markdown";
 
 function shown(text: string, isLive = false): HTMLElement {
@@ -242,4 +243,54 @@ test("of a growing text only what changed is rendered again", () => {
   const after = [...container.querySelectorAll("p")];
   expect(after.slice(0, 3)).toEqual(before.slice(0, 3));
   expect(after[3]?.textContent).toBe("four & five");
+});
+
+test("a mark becomes a chip where a source has its number: not in code, and not what is a link", () => {
+  const opened: string[] = [];
+  const citationOf = (number: number, place: number) =>
+    number > 3
+      ? null
+      : {
+          name: `Source ${number}`,
+          isSupported: !(number === 2 && place === 1),
+          open: () => opened.push(`${number} ${place}`),
+        };
+  const text = [
+    "환불은 7일입니다[1]. **굵게 [2]** [9] `code [1]` [link][1](https://a.b) [1](https://a.b) and【3】",
+    "- an item [1, 2]\n- [2] again\n\n| a | b |\n|---|---|\n| [3] | x |",
+    "```\ncode [1]\n```",
+    "\n[1, 9] stays",
+  ].join("\n\n");
+  const page = render(
+    <CitationsOf value={citationOf}>
+      <Markdown text={text} />
+    </CitationsOf>,
+  ).container;
+  const chips = [...page.querySelectorAll<HTMLElement>(".md-cite")];
+  expect(chips.map((chip) => chip.textContent)).toEqual(["1", "2", "3", "1", "2?", "2", "3"]);
+  expect(chips[4]?.getAttribute("aria-label")).toBe(
+    "Source 2. Nothing in this sentence was found in the source. Open it and check.",
+  );
+  for (const chip of chips) fireEvent.click(chip);
+  expect(opened).toEqual(["1 0", "2 0", "3 0", "1 1", "2 1", "2 2", "3 1"]);
+  expect(page.textContent).toContain("[9] code [1]");
+  expect(page.textContent).toContain("[1, 9] stays");
+});
+
+test("a mark is the same while the text grows, and where nothing is cited it is text", () => {
+  const places: string[] = [];
+  const citationOf = (number: number, place: number) => {
+    places.push(`${number} ${place}`);
+    return { name: "", isSupported: true, open: () => undefined };
+  };
+  const text = "one [1]\n\ntwo [1]\n\nthree [1] and [2]\n\nfour [1]";
+  const at = (length: number, isLive: boolean) => (
+    <CitationsOf value={citationOf}>
+      <Markdown text={text.slice(0, length)} isLive={isLive} />
+    </CitationsOf>
+  );
+  const page = render(at(1, true));
+  for (let length = 2; length <= text.length; length += 1) page.rerender(at(length, length < text.length));
+  expect(new Set(places)).toEqual(new Set(["1 0", "1 1", "1 2", "2 0", "1 3"]));
+  expect(shown("[1] and [2](https://a.b)\n\n[3]\n\n[3]: https://c.d").textContent).toBe("[1] and 23");
 });

@@ -37,6 +37,7 @@ export const ICON_PATHS = {
   key: "M8 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM12 12h9v3M17 12v3",
   chart: "M4 20h16M7 20v-7M12 20V5M17 20v-10",
   share: "M12 15V4M8 7.5L12 4l4 3.5M6 11H5v9h14v-9h-1",
+  file: "M6 3.5h8l4.5 4.5v12.5H6zM13.5 3.5v5h5M9 13h6M9 16.5h6",
   folder: "M3.5 6h6l2 2.5h9V19h-17z",
   bell: "M6 17V11a6 6 0 0 1 12 0v6l1.5 1h-15zM10 21h4",
   hidden:

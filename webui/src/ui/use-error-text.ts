@@ -73,6 +73,8 @@ const TEXTS = {
   too_many_members: "refusal.tooManyMembers",
   too_many_links: "refusal.tooManyLinks",
   import_running: "refusal.importRunning",
+  picture: "documents.picture",
+  document_empty: "documents.emptyFile",
   file_empty: "refusal.fileEmpty",
   file_unknown: "refusal.fileUnknown",
   // documents

@@ -18,8 +18,10 @@ from bdchat.api.http.route_pattern import first_name
 from bdchat.api.http.security import headers_named
 
 BUILT_PAGE = Path(__file__).resolve().parents[2] / "webui"  # scripts/bootstrap_webui.py puts it there; in the wheel
-PLACES = frozenset({"", "login", "register", "chat", "temporary", "settings", "profile", "share", "shared", "admin"})
-CHAT_PATHS = r"/(?:login|register|chat(?:/.*)?|temporary|settings(?:/.*)?|profile|share|shared/.*)?"
+PLACES = frozenset(
+    {"", "login", "register", "chat", "documents", "temporary", "settings", "profile", "share", "shared", "admin"}
+)
+CHAT_PATHS = r"/(?:login|register|chat(?:/.*)?|documents|temporary|settings(?:/.*)?|profile|share|shared/.*)?"
 # Which file answers for which paths; the page's own router does the rest.
 ENTRIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("index.html", re.compile(CHAT_PATHS, re.DOTALL)),

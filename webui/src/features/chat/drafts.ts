@@ -2,8 +2,10 @@
  * What somebody is writing in each chat: its text, and what belongs to it. Kept in the browser under their account until
  * it is sent; where the browser has no room for it, in the page as long as that lives.
  */
+
 import { useState } from "react";
 import { create } from "zustand";
+import type { HeldIds } from "@/api/documents";
 import type { ConfigBody } from "@/api/types.gen";
 import { useMyId } from "@/api/use-me";
 import type { Attachment } from "./attachment";
@@ -15,6 +17,8 @@ export interface DraftParts {
   preset?: { name: string; systemPrompt: string } | undefined;
   /** Of a new chat: the settings that it will have. */
   settings?: { config: ConfigBody; folder: string } | undefined;
+  /** Of a new chat: the documents that it will have. */
+  documents?: HeldIds | undefined;
 }
 
 export interface Draft extends DraftParts {
@@ -29,7 +33,13 @@ export type ChangeDraft = (change: DraftChange) => void;
 export const NEW_CHAT = "new";
 const PREFIX = "bdchat.draft.";
 const PARTS = ".parts";
-export const NOTHING: Draft = { text: "", attachments: [], preset: undefined, settings: undefined };
+export const NOTHING: Draft = {
+  text: "",
+  attachments: [],
+  preset: undefined,
+  settings: undefined,
+  documents: undefined,
+};
 
 interface DraftState {
   drafts: Readonly<Record<string, Draft>>;
@@ -120,7 +130,8 @@ function storedKeys(prefix: string): string[] {
 }
 
 function textOf(parts: DraftParts): string {
-  return parts.attachments.length || parts.preset || parts.settings ? JSON.stringify(parts) : "";
+  const { attachments, preset, settings, documents } = parts;
+  return attachments.length || preset || settings || documents ? JSON.stringify(parts) : "";
 }
 
 /** Whether it could be. */

@@ -6,6 +6,7 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { call } from "@/api/client";
+import { putChatDocuments } from "@/api/documents";
 import { ApiError } from "@/api/errors";
 import type { ConfigBody, NewSession } from "@/api/types.gen";
 import { withPageWords } from "@/lib/i18n";
@@ -41,6 +42,7 @@ export function NewChat() {
     try {
       const opening = openingOf(sent);
       const session = await call("POST /api/sessions", { body: { opening, ...sessionOf(sent, chosen) } });
+      if (sent.documents) await putChatDocuments(session.session_id, sent.documents);
       add({ sessionId: session.session_id, content });
       navigate(`/chat/${session.session_id}`);
       return "taken";

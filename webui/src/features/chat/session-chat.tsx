@@ -18,6 +18,8 @@ import { ChatHeader } from "./chat-header";
 import { ChatMenu } from "./chat-menu";
 import { Composer } from "./composer/composer";
 import { useMemory } from "./context-meter/use-memory";
+import { type OpenedSource, useDocumentMeans } from "./documents/means";
+import { SourcesOf, useSources } from "./documents/sources";
 import { useChatModel } from "./model-choice";
 import { usePending } from "./pending";
 import { type Reader, ReaderContext } from "./people/reader";
@@ -66,6 +68,10 @@ export function SessionChat({ sessionId, Actions, Rename }: Props) {
   const choice = useChatModel(sessionId, messages, { isOwner: session.data?.role === "owner" });
   const title = session.data?.title || t("sessions.untitled");
   const [isRenaming, setRenaming] = useState(false);
+  const Viewer = useDocumentMeans()?.Viewer;
+  const byNumber = useSources(sessionId, messages, stage);
+  const [opened, open] = useState<OpenedSource | null>(null);
+  const sources = useMemo(() => ({ byNumber, open }), [byNumber]);
   const userId = useMyId();
   const role = session.data?.role ?? "owner";
   const memory = useMemory(sessionId, role === "reader" ? undefined : running, question); // who sends nothing may not ask
@@ -100,8 +106,8 @@ export function SessionChat({ sessionId, Actions, Rename }: Props) {
     return "taken" as const;
   };
   const own = session.data && role === "owner" ? session.data : null;
-  return (
-    <Box sx={{ height: "100%", display: "flex", flexDirection: "column" }}>
+  const chat = (
+    <Box sx={{ flex: 1, minWidth: 0, height: "100%", display: "flex", flexDirection: "column" }}>
       <ChatHeader
         title={title}
         others={line.others}
@@ -119,14 +125,16 @@ export function SessionChat({ sessionId, Actions, Rename }: Props) {
         }
       />
       <ReaderContext value={reader}>
-        <Thread
-          sessionId={sessionId}
-          messages={messages}
-          query={query}
-          line={line}
-          memory={memory}
-          model={choice.model?.id}
-        />
+        <SourcesOf value={sources}>
+          <Thread
+            sessionId={sessionId}
+            messages={messages}
+            query={query}
+            line={line}
+            memory={memory}
+            model={choice.model?.id}
+          />
+        </SourcesOf>
       </ReaderContext>
       {role === "reader" ? (
         <ReadOnly.Part
@@ -152,6 +160,12 @@ export function SessionChat({ sessionId, Actions, Rename }: Props) {
         </>
       )}
       <Announcer.Part stage={stage} status={last?.status} />
+    </Box>
+  );
+  return (
+    <Box sx={{ display: "flex", height: "100%" }}>
+      {chat}
+      {opened && Viewer && <Viewer opened={opened} close={() => open(null)} />}
     </Box>
   );
 }

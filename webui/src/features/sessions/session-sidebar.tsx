@@ -43,6 +43,15 @@ export function SessionSidebar({ footer }: Props) {
         <Button component={Link} to="/" variant="outlined" startIcon={<Icon name="plus" size={18} />}>
           {t("sessions.new")}
         </Button>
+        <Button
+          component={Link}
+          to="/documents"
+          color="inherit"
+          startIcon={<Icon name="file" size={18} />}
+          sx={{ justifyContent: "flex-start" }}
+        >
+          {t("sessions.documents")}
+        </Button>
         <Box sx={{ display: "flex", alignItems: "center", gap: 0.5 }}>
           <Box sx={{ flex: 1, position: "relative", "& svg": { position: "absolute", top: 9, insetInlineStart: 10 } }}>
             <Icon name="search" size={17} />

@@ -3,8 +3,12 @@ import Box from "@mui/material/Box";
 import { type ReactNode, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { IconAction } from "@/ui/icon-action";
+import { latePart } from "@/ui/late-part";
+import { useMenuAnchor } from "@/ui/use-menu-anchor";
 import type { ModelChoice } from "../model-choice";
 import { ModelPicker } from "./model-picker";
+
+const AttachMenu = latePart(() => import("./attach-menu").then((module) => module.AttachMenu));
 
 const ROUND = {
   bgcolor: "primary.main",
@@ -16,6 +20,8 @@ const ROUND = {
 interface Props {
   choice: ModelChoice;
   attach: (files: readonly File[]) => void;
+  /** Among the documents that are there already; null: there are none. */
+  choose: (() => void) | null;
   meter: ReactNode;
   canSend: boolean;
   send: () => void;
@@ -25,13 +31,23 @@ interface Props {
   isSendShown: boolean;
 }
 
-export function ComposerBar({ choice, attach, meter, canSend, send, stop, isStopping, isSendShown }: Props) {
+export function ComposerBar({ choice, attach, choose, meter, canSend, send, stop, isStopping, isSendShown }: Props) {
   const { t } = useTranslation();
   const input = useRef<HTMLInputElement>(null);
+  const menu = useMenuAnchor();
+  const pick = () => input.current?.click();
   return (
     <Box sx={{ display: "flex", alignItems: "center", justifyContent: "space-between", gap: 1, pt: 0.5 }}>
       <Box sx={{ display: "flex", alignItems: "center", gap: 0.5, minWidth: 0 }}>
-        <IconAction icon="plus" label={t("composer.attach")} onClick={() => input.current?.click()} />
+        <IconAction
+          icon="plus"
+          label={t("composer.attach")}
+          onClick={choose ? menu.open : pick}
+          {...(choose ? { "aria-haspopup": "menu" } : {})}
+        />
+        {choose && menu.wasOpened && (
+          <AttachMenu.Part anchor={menu.anchor} close={menu.close} upload={pick} choose={choose} />
+        )}
         <input
           ref={input}
           type="file"

@@ -162,48 +162,6 @@ test("a message that was refused can be taken back into the field, with what wen
   expect(await screen.findByLabelText(/^Remove Pasted text/)).toBeDefined();
 });
 
-// --- files ---
-
-function drop(target: Node, ...files: File[]): boolean {
-  const event = new Event("drop", { bubbles: true, cancelable: true });
-  Object.assign(event, { dataTransfer: { types: ["Files"], files } });
-  act(() => {
-    target.dispatchEvent(event);
-  });
-  return event.defaultPrevented;
-}
-
-test("a text file dropped anywhere on the page goes with the message; what is none is refused by name", async () => {
-  const page = renderApp("/chat/s1", CHAT);
-  await fieldOf();
-  expect(drop(document.body, new File(["나\n너"], "우리.txt"), new File(["x"], "cat.png"))).toBe(true);
-  expect(await screen.findByText(/^우리\.txt, 7 bytes/)).toBeDefined();
-  expect(screen.getByText("cat.png: images can't be sent yet. Attach a text file instead.")).toBeDefined();
-  fireEvent.click(screen.getByLabelText("Send"));
-  const content = "우리.txt:\n```\n나\n너\n```";
-  await waitFor(() => expect(page.lineTo("/ws/chat/s1")?.said.at(-1)).toMatchObject({ content }));
-});
-
-test("the button attaches files; an image that is pasted is not passed over in silence", async () => {
-  renderApp("/chat/s1", CHAT);
-  const field = await fieldOf();
-  fireEvent.change(screen.getByLabelText("Attach files", { selector: "input" }), {
-    target: { files: [new File(["notes"], "notes.md")] },
-  });
-  expect(await screen.findByText(/^notes\.md/)).toBeDefined();
-  const image = new File(["x"], "image.png", { type: "image/png" });
-  fireEvent.paste(field, { clipboardData: { getData: () => "", files: [image] } });
-  expect(await screen.findByText("image.png: images can't be sent yet. Attach a text file instead.")).toBeDefined();
-  fireEvent.change(field, { target: { value: "well" } });
-  expect(screen.queryByText(/images can't be sent/)).toBeNull();
-});
-
-test("a file dropped where nothing takes it does not lead away from the page", async () => {
-  renderApp("/settings");
-  await screen.findByRole("heading", { name: "Settings" });
-  expect(drop(document.body, new File(["x"], "a.txt"))).toBe(true);
-});
-
 // --- what is too long ---
 
 test("what is too long is said before it is sent, and is not sent", async () => {

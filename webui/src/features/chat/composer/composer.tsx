@@ -1,5 +1,6 @@
 /** The field where messages are written. Enter sends, also within a Hangul syllable; Shift+Enter breaks the line. */
 import Box from "@mui/material/Box";
+import { useQueryClient } from "@tanstack/react-query";
 import {
   type ClipboardEvent,
   type KeyboardEvent,
@@ -19,7 +20,8 @@ import { whenIdle } from "@/ui/late-part";
 import { MAX_INLINE_CHARACTERS, withAttachments } from "../attachment";
 import { ContextMeter } from "../context-meter/context-meter";
 import { type DraftPlace, usePreview } from "../context-meter/use-preview";
-import { type Draft, useDraft } from "../drafts";
+import { type DocumentPlace, useDocumentMeans } from "../documents/means";
+import { type ChangeDraft, type Draft, NEW_CHAT, useDraft } from "../drafts";
 import { type ModelChoice, troubleOf } from "../model-choice";
 import { newId } from "../pending";
 import { Chips, Notices, preloadParts, Queue } from "../writing/parts";
@@ -71,14 +73,22 @@ export function Composer(props: Props) {
   const { preview, isOfDraft } = usePreview(stop ? null : cost, withAttachments(text, attachments));
   const trouble = troubleOf(choice);
   const isTooLong = isOfDraft && Boolean(preview?.too_long);
-  const isOff = isTooLong || (trouble !== null && trouble !== "loading");
+  const documents = useDocumentMeans();
+  const queries = useQueryClient();
+  const [isChoosing, setChoosing] = useState(false);
+  const [numUploads, setNumUploads] = useState(0);
+  const isOff = isTooLong || numUploads > 0 || (trouble !== null && trouble !== "loading");
   const { submit, isSending, isWaiting, write } = useSending({ draft, change, send, isOff });
   const latest = useRef(submit);
   useEffect(() => {
     latest.current = submit;
   });
   const enter = useMemo(() => new EnterKey((value) => latest.current(value)), []);
-  const files = useFiles((read) => write((before) => ({ attachments: [...before.attachments, ...read] })));
+  const shelf = documents && placeOf(place, draft, write);
+  const files = useFiles(
+    (read) => write((before) => ({ attachments: [...before.attachments, ...read] })),
+    shelf && ((given) => documents.attach(given, shelf, queries)),
+  );
 
   const presets = presetsFor(text, usePresets());
   const isListOpen = presets.length > 0 && !isListLeft;
@@ -153,6 +163,15 @@ export function Composer(props: Props) {
         {attachments.length > 0 && (
           <Chips.Part attachments={attachments} change={(changed) => write({ attachments: changed })} />
         )}
+        {shelf && (
+          <documents.Shelf
+            place={shelf}
+            preview={isOfDraft ? preview : undefined}
+            isChoosing={isChoosing}
+            stopChoosing={() => setChoosing(false)}
+            onUploads={setNumUploads}
+          />
+        )}
         <Suspense>{isListOpen && <PresetList presets={presets} active={active} choose={choose} />}</Suspense>
         <textarea
           ref={field}
@@ -185,6 +204,7 @@ export function Composer(props: Props) {
         <ComposerBar
           choice={choice}
           attach={files.take}
+          choose={shelf && (() => setChoosing(true))}
           meter={stop || trouble ? null : <ContextMeter preview={preview} />}
           canSend={!isEmpty && !isOff && !isSending}
           send={() => submit(text)}
@@ -196,4 +216,14 @@ export function Composer(props: Props) {
       {children}
     </Box>
   );
+}
+
+/** Whose documents are shown at the field; null: nobody's, for nothing is kept there. */
+function placeOf(place: string | null, { documents }: Draft, write: ChangeDraft): DocumentPlace | null {
+  if (place !== NEW_CHAT) return place === null ? null : { sessionId: place };
+  const none = { document_ids: [], collection_ids: [] };
+  return {
+    ids: documents ?? none,
+    change: (of) => write((before) => ({ documents: of(before.documents ?? none) })),
+  };
 }

@@ -1,36 +1,24 @@
 /** Files that are chosen, pasted, or dropped anywhere on the page: texts are attached, the others are told with the reason. */
 import { useEffect, useEffectEvent, useState } from "react";
+import { takeDrops } from "@/lib/file-drops";
 import type { Attachment } from "../attachment";
 import type { Refusal } from "../writing/read-texts";
 
-export function useFiles(attach: (read: readonly Attachment[]) => void) {
+/** `upload`: takes them as documents; null: they go with the message, as texts. */
+export function useFiles(
+  attach: (read: readonly Attachment[]) => void,
+  upload: ((files: readonly File[]) => void) | null,
+) {
   const [refused, setRefused] = useState<readonly Refusal[]>([]);
   const [isOver, setOver] = useState(false);
   const take = async (files: readonly File[]) => {
+    if (upload) return upload(files);
     const { readTexts } = await import("../writing/read-texts");
     const found = await readTexts(files);
     if (found.read.length > 0) attach(found.read);
     setRefused(found.refused);
   };
   const drop = useEffectEvent((files: readonly File[]) => take(files));
-  useEffect(() => {
-    const over = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      setOver(event.type === "dragover");
-      if (event.type === "drop") drop([...event.dataTransfer.files]);
-    };
-    const leave = (event: DragEvent) => event.relatedTarget === null && setOver(false);
-    // Before the guard of the page (lib/file-drops.ts), which takes what nobody took.
-    const first = { capture: true };
-    window.addEventListener("dragover", over, first);
-    window.addEventListener("drop", over, first);
-    window.addEventListener("dragleave", leave, first);
-    return () => {
-      window.removeEventListener("dragover", over, first);
-      window.removeEventListener("drop", over, first);
-      window.removeEventListener("dragleave", leave, first);
-    };
-  }, []);
+  useEffect(() => takeDrops((files) => drop(files), setOver), []);
   return { take, isOver, refused, forget: () => setRefused([]) };
 }

@@ -5,7 +5,10 @@ import type { PathMessageView } from "@/api/types.gen";
 import { useLive } from "@/live/live-context";
 import type { SaidFrame } from "@/live/protocol";
 import { useLiveAnswer } from "@/live/use-live-answer";
+import { CitationsOf } from "@/markdown/citations-context";
 import { Markdown } from "@/markdown/markdown";
+import { useDocumentMeans } from "../documents/means";
+import { citationsOf, useCitationOf, usePathSources } from "../documents/sources";
 import { AnswerActions } from "./answer-actions";
 import { AnswerEndNote } from "./answer-end-note";
 import { AnswerProgress } from "./answer-progress";
@@ -20,6 +23,10 @@ interface Props {
 export function AnswerView({ message, say }: Props) {
   const { generations } = useLive();
   const edit = useEdit(message, say);
+  const documents = useDocumentMeans();
+  const sources = usePathSources();
+  const citations = citationsOf(message);
+  const citationOf = useCitationOf(citations);
   const live = useLiveAnswer(generations, message.generation_id ?? "");
   const isRunning = message.status === "running";
   const text = isRunning ? (live?.text ?? "") : message.content;
@@ -40,11 +47,23 @@ export function AnswerView({ message, say }: Props) {
   }
   return (
     <Box aria-busy={isLive}>
-      {text && <Markdown text={text} isLive={isLive} />}
+      {text && (
+        <CitationsOf value={citationOf}>
+          <Markdown text={text} isLive={isLive} />
+        </CitationsOf>
+      )}
       {isLive && !text && <AnswerProgress progress={live?.progress ?? null} model={live?.model} />}
       {!isLive && (
         <>
           <AnswerEndNote message={message} say={say} />
+          {documents && sources.byNumber.size > 0 && (
+            <documents.SourceList
+              sources={sources.byNumber}
+              citations={citations}
+              questionId={message.parent_id}
+              open={sources.open}
+            />
+          )}
           <AnswerActions message={message} say={say} edit={edit.begin} />
         </>
       )}
