@@ -148,6 +148,7 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
         Theirs(body={"content": "mine"}),
         Within(body={"content": "mine", "parent_id": "{message_id}"}),
     ),
+    f"GET {ONE}/messages/{{message_id}}/sources": (Theirs(),),
     "GET /api/messages/{message_id}": (Theirs(),),
     f"POST {ONE}/head": (Theirs(body={"message_id": "{message_id}"}), Within(body={"message_id": "{message_id}"})),
     f"POST {ONE}/fork": (Theirs(body={}), Within(body={"message_id": "{message_id}"})),

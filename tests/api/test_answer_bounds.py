@@ -77,6 +77,7 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/api/folders": "MAX_FOLDERS",
     "/api/invitations": "MAX_SHOWN",
     "/api/people": "MAX_COMPANIONS",
+    "/api/sessions/{session_id}/messages/{message_id}/sources": "what a prompt holds, or MAX_CITATIONS",
     "/api/keys": "names",
     "/api/llm/models": "a row per model",
     "/api/openapi.json": "constant",

@@ -46,6 +46,7 @@ from bdchat.api.chats.preview import Previews
 from bdchat.api.chats.search import Search
 from bdchat.api.chats.sessions import Sessions
 from bdchat.api.chats.sharing import Sharing
+from bdchat.api.chats.sources import Sources
 from bdchat.api.chats.titles import Titles
 from bdchat.api.documents.parts import DocumentParts
 from bdchat.api.documents.uploads import DOCUMENTS_PATH
@@ -128,6 +129,7 @@ class App(Starlette):
             writes=self.writes,
             router=engine_router,
             service=self.generations,
+            questions=self.documents.questions,
             on_end=self.titles.consider,
         )
         self.open_sockets = OpenSockets()
@@ -157,7 +159,8 @@ class App(Starlette):
 
     def _routes(self, settings: Settings) -> list[BaseRoute]:
         stored = StoredChat(self.durable, self.database, self.engine_router)
-        chat = ChatCompletions(self.engine_router, self.generations, settings, stored)
+        questions = self.documents.questions
+        chat = ChatCompletions(self.engine_router, self.generations, settings, stored, questions)
         stored_completions = StoredCompletions(self.durable, stored, self.database, settings.limits)
         completions = Completions(self.engine_router, self.generations, settings)
         models = Models(self.engine_router)
@@ -177,7 +180,8 @@ class App(Starlette):
             *self._admin_routes(settings),
             *Sessions(self.database, self.writes, self.engine_router, settings.limits).routes(),
             *Messages(self.database, self.writes, settings.limits).routes(),
-            *Previews(self.database, self.engine_router, settings).routes(),
+            *Sources(self.database).routes(),
+            *Previews(self.database, self.engine_router, settings, questions).routes(),
             *Sharing(settings, self.database, self.writes, self.authenticator).routes(),
             *Invitations(self.database, self.writes).routes(),
             *Exports(self.database, settings.limits).routes(),

@@ -104,10 +104,12 @@ def no_room(error: BaseException) -> StoreFull | None:
 
 
 class NotFound(StoreError):
-    def __init__(self, kind: str, name: str = "") -> None:
+    def __init__(self, kind: str, name: str = "", *, param: str | None = None) -> None:
+        """`param`: the field that named it, of a body that names several."""
         super().__init__(f"There is no such {kind}.")
         self.kind = kind
         self.name = name
+        self.param = param
 
 
 class NotAllowed(StoreError):

@@ -253,7 +253,7 @@ async def test_a_longer_path_takes_no_more_queries(client: httpx.AsyncClient) ->
     await say(client, headers, long, "sibling", parent_id=above)  # where a branch leaves, its length is asked
     assert await costs(short) == await costs(long)
     read, written = await costs((await talk(client, headers, "1"))[0])
-    assert read <= 4  # BEGIN, the session, the path, the siblings
+    assert read <= 5  # BEGIN, the session, the path, the siblings, how many sources
     assert written <= 12
 
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from bdchat.api.auth.right_watch import rests_on_session
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
+from bdchat.api.chats.sources import MessageSources, beside
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.http.identity import require_user
 from bdchat.api.http.json_body import read_json_body
@@ -102,7 +103,9 @@ class Messages:
             if not found and (query.leaf or query.before):
                 messages.get_in(db, session_id, query.before or query.leaf or "")  # a stranger, or above the root
             next_cursor = found[0].message.message_id if found and found[0].message.parent_id is not None else None
-            page = MessagePage(data=[PathMessageView.at(entry) for entry in found], next_cursor=next_cursor)
+            there = beside(db, session_id, found)
+            data = [_view(entry, there) for entry in found]
+            page = MessagePage(data=data, next_cursor=next_cursor)
             document = page.model_dump()
             texts = long_texts(document["data"], contents_of(found))
             return LongAnswer(document, texts, lambda db: sessions.get_readable(db, user_id, session_id))
@@ -149,8 +152,9 @@ class Messages:
             return session_id
 
         def read(db: Db) -> LongAnswer:
-            found = messages.path(db, check(db), message_id, limit=1)
-            document = PathMessageView.at(found[0]).model_dump()
+            session_id = check(db)
+            found = messages.path(db, session_id, message_id, limit=1)
+            document = _view(found[0], beside(db, session_id, found)).model_dump()
             return LongAnswer(document, long_texts([document], contents_of(found)), check)
 
         return await long_reply(request, self._database, read)
@@ -179,6 +183,11 @@ class Messages:
         forking = forks.fork(self._database, user_id, session_id, body.message_id, furnish=attachments.copy)
         audience = await self._writes.run_job(forking, tell)
         return reply(SessionView.of(audience[0][1]), status=201)
+
+
+def _view(entry: PathEntry, there: Mapping[str, MessageSources]) -> PathMessageView:
+    sources = there.get(entry.message.message_id, MessageSources())
+    return PathMessageView.at(entry, num_sources=sources.num_sources, citations=sources.citations)
 
 
 def contents_of(page: Sequence[PathEntry]) -> dict[str, str | None]:

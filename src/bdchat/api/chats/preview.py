@@ -13,6 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bdchat.api.citations.block import CLOSING
+from bdchat.api.citations.passage import PromptPassage
+from bdchat.api.documents.chat_sources import ChatPlace
+from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.durable.context import has_said, num_tokens, system_in_force
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.service import request_of, user_id_of
@@ -36,11 +40,13 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 class Previews:
-    def __init__(self, database: Database, router: Router, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, router: Router, settings: Settings, questions: DocumentQuestions | None = None
+    ) -> None:
         self._database = database
         self._router = router
         self._limits = settings.limits
-        self._plans = Plans(router, settings, server_id="", lease_ms=0)  # of runs that never begin
+        self._plans = Plans(router, settings, questions=questions, server_id="", lease_ms=0)  # of runs that never begin
 
     def routes(self) -> list[Route]:
         return declared(
@@ -60,7 +66,9 @@ class Previews:
         draft = parse(Draft, await read_json_body(request), self._limits)
         parent_id = draft.parent_id
         place = await self._database.read(
-            lambda db: answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=None)
+            lambda db: ChatPlace.at(
+                db, answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=None)
+            )
         )
         under = {"session_id": session_id} | ({} if parent_id is None else {"parent_id": parent_id})
         body = request_of(draft.params, draft.content, self._limits, metadata=under)
@@ -78,7 +86,9 @@ class Previews:
         num_dropped = prepared.plan.num_dropped_messages
         ids = _ids_in(prompt, _before(prepared, place), num_dropped)
         segments = await _segments(engine, prompt, survey, ids)
-        return reply(_view(prepared, engine, survey, segments, ids[_num_leading(prompt)] if num_dropped else None))
+        first_id = ids[_num_leading(prompt)] if num_dropped else None
+        view = _view(prepared, engine, survey, segments, first_id)
+        return reply(view.model_copy(update=await _document_cost(engine, prompt, prepared.passages)))
 
 
 def _before(prepared: PreparedGeneration, place: answers.MessagePlace) -> list[Message]:
@@ -130,9 +140,23 @@ def _view(
     )
 
 
+async def _document_cost(engine: Engine, prompt: ChatPrompt, passages: Sequence[PromptPassage]) -> dict[str, Any]:
+    """What the message would bring of documents: tokens, and how of each."""
+    if not passages:
+        return {}
+    *before, last = prompt.messages
+    asked = last.content.rpartition(f"{CLOSING}\n")[2]
+    plain = msgspec.structs.replace(last, content=asked)
+    num_plain = await num_tokens(engine, msgspec.structs.replace(prompt, messages=(*before, plain)))
+    num_all = await num_tokens(engine, prompt)
+    ways = {passage.document_id: "whole" if passage.is_whole else "passages" for passage in passages}
+    return {"num_document_tokens": num_all - num_plain, "documents": ways}
+
+
 def _unknown(model: str, state: str, **known: Any) -> PreviewView:
     unknown: dict[str, Any] = dict.fromkeys(PreviewView.model_fields)
-    return PreviewView(**unknown | {"model": model, "state": state, "num_dropped_messages": 0, "segments": []} | known)
+    nothing = {"num_dropped_messages": 0, "num_document_tokens": 0, "documents": {}, "segments": []}
+    return PreviewView(**unknown | {"model": model, "state": state} | nothing | known)
 
 
 async def _too_long(

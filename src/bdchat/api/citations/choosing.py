@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bdchat.api.citations.passage import PromptPassage
 from bdchat.api.citations.support import content_words
 
+PASSAGE_SHARE = 10  # of the context: where less is free, something of the conversation goes
 FEW_WORDS = 3  # content words: a question with fewer hardly says what it is about
 
 
@@ -24,16 +25,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PassageKey:
-    """By which a passage is known again."""
+    """By which a passage is known again: what it says and where. Texts that requests bring along have no id."""
 
     document_id: str
     page: int
     start: int
-    end: int
+    text: str
 
     @classmethod
     def of(cls, passage: PromptPassage) -> "PassageKey":
-        return cls(passage.document_id, passage.page, passage.start, passage.end)
+        return cls(passage.document_id, passage.page, passage.start, passage.text)
 
 
 def shown_keys(passages: Collection[PromptPassage]) -> set[PassageKey]:
@@ -68,7 +69,7 @@ def budget_of(*, n_ctx: int, num_free: int, share: float, may_drop: bool) -> int
     with it the cached beginning. When that is too little for a passage, the oldest turns may go."""
     most = int(n_ctx * share)
     half = num_free // 2
-    if half >= min(most, n_ctx // 16):
+    if half >= min(most, n_ctx // PASSAGE_SHARE):
         return min(most, half)
     return most // 2 if may_drop else max(0, min(most, num_free))
 

@@ -1,6 +1,6 @@
 """A passage of a document as it enters a prompt and is cited: the value between a chat's rows and its texts. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,9 @@ class PromptPassage(msgspec.Struct, frozen=True, kw_only=True):
     is_whole: bool = False
     heading: str = ""
     header: str = ""
+
+
+PassagesOf = Mapping[str, Sequence[PromptPassage]]  # by the id of the message that brought them
 
 
 def numbered(passages: Sequence[PromptPassage], *, after: int) -> tuple[PromptPassage, ...]:

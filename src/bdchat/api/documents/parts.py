@@ -10,12 +10,14 @@ from bdchat.api.documents.collections import Collections
 from bdchat.api.documents.contents import DocumentContents
 from bdchat.api.documents.documents import Documents
 from bdchat.api.documents.ingestion import Ingestion
+from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.documents.reading_run import ReadFile
 from bdchat.api.documents.telling import CollectionViews, DocumentViews, ProgressTeller
 from bdchat.api.documents.uploads import Intake, Uploads
 from bdchat.reading.process import read
 from bdchat.settings import Settings
 from bdchat.store.documents.jobs import purges
+from bdchat.store.documents.search import PassageSearch
 from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
 
@@ -38,6 +40,7 @@ class DocumentParts:
             read_file=read_file,
             tell=self.teller.changed,
         )
+        self.questions = DocumentQuestions(settings.documents, database, PassageSearch(database, None))
         self.intake = Intake(settings.documents, database, writes, views=self.views, ingestion=self.ingestion)
 
     def routes(self) -> list[Route]:

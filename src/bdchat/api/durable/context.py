@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from bdchat.api.citations.passage import PassagesOf, PromptPassage
+from bdchat.api.citations.shown import shown, with_passages
 from bdchat.api.durable.path_reader import PathReader, written
 from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
@@ -25,6 +27,7 @@ TEMPLATE_TOKENS = 32  # per message: more than any template writes around one
 ANSWER_SHARE = 8  # of the context is kept free for the answer: 1/8
 ROOMY_SHARE = 4  # when messages are dropped, enough go that 1/4 is free: the next turns find their prompt in the cache
 PLAIN = PathReader()  # every text is what it says
+NOTHING: PassagesOf = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    messages: tuple[ChatMessage, ...]
+    kept: tuple[ChatMessage, ...]  # with their passages apart
     num_dropped: int  # the oldest of the chat, in whole turns; never the system prompt
+
+    @property
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """As the model is shown them."""
+        return shown(self.kept)
 
 
 # --- what is new ------------------------------------------------------------------------------------------------------
@@ -150,10 +158,18 @@ def conversation(
     path: Sequence[Message],
     new: Sequence[ChatMessage] = (),
     reader: PathReader = PLAIN,
+    *,
+    passages: PassagesOf = NOTHING,
+    new_passages: Sequence[PromptPassage] = (),
 ) -> tuple[ChatMessage, ...]:
-    """`new`: as they will lie in the chat (`as_stored`)."""
-    said = [(message.role, message.content) for message in path if has_said(message)]
-    return (*system, *reader.shown([*said, *((message.role, message.content) for message in new)]))
+    """`new`: as they will lie in the chat (`as_stored`); `new_passages` come with the last of them."""
+    told = [message for message in path if has_said(message)]
+    said = [(message.role, message.content) for message in told]
+    said += [(message.role, message.content) for message in new]
+    brought = [*(passages.get(message.message_id, ()) for message in told), *(() for _ in new[1:])]
+    brought += [new_passages] if new else []
+    made = zip(reader.shown(said), brought, strict=True)
+    return (*system, *(with_passages(message, some) for message, some in made))
 
 
 def has_said(message: Message) -> bool:
@@ -191,7 +207,7 @@ async def fitted(
     assert isinstance(prompt, ChatPrompt)
 
     async def num_of(some: Sequence[ChatMessage]) -> int:
-        return await num_tokens(engine, msgspec.structs.replace(prompt, messages=tuple(some)))
+        return await num_tokens(engine, msgspec.structs.replace(prompt, messages=shown(some)))
 
     starts = _turn_starts(messages)
     if engine.info is None:
@@ -241,7 +257,7 @@ async def _first_fitting(cuts: Sequence[tuple[ChatMessage, ...]], num_of: Any, b
 
 def _surely_fits(messages: Sequence[ChatMessage], n_ctx: int) -> bool:
     """Without asking: a token has at least a byte."""
-    most = sum(len(message.content.encode()) + TEMPLATE_TOKENS for message in messages)
+    most = sum(len(message.content.encode()) + TEMPLATE_TOKENS for message in shown(messages))
     return most + TEMPLATE_TOKENS < n_ctx - n_ctx // ANSWER_SHARE
 
 

@@ -8,11 +8,16 @@ import array
 import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from bdchat.api.citations.passage import PassagesOf, PromptPassage
+from bdchat.api.citations.shown import shown
+from bdchat.api.documents.chat_sources import ChatPlace, last_number
+from bdchat.api.documents.questions import DocumentQuestions, Material
 from bdchat.api.durable.context import (
     Turn,
     as_stored,
@@ -24,6 +29,7 @@ from bdchat.api.durable.context import (
     with_config,
     without_oldest,
 )
+from bdchat.api.durable.document_turn import DocumentTurn
 from bdchat.api.durable.numbering import text_and_tokens
 from bdchat.api.durable.opening import READS_CALLS
 from bdchat.api.durable.path_reader import PathReader
@@ -35,11 +41,14 @@ from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.request import AnswerFormat, ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
-from bdchat.store.chats.answers import MessagePlace, NewAnswer
+from bdchat.store.chats.answers import NewAnswer
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.tables import Generation, Message
 
-PATH_FORMAT = "path_format"  # in a row's wire: how the calls in its chat were read, to be read so again
+# In a row's wire:
+PATH_FORMAT = "path_format"  # how the calls in its chat were read, to be read so again
+SOURCES = "sources"  # passages that its prompt was given, outside of chats
+SEARCHED = "documents"  # how they were searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,23 @@ class PreparedGeneration:
     new: NewAnswer
     plan: RunPlan
     engine: Engine
+    passages: tuple[PromptPassage, ...] = ()  # that the last new message brings, or the parent, which has none yet
 
 
 class Plans:
-    """`server_id` holds the leases, for `lease_ms` at first."""
+    """`server_id` holds the leases, for `lease_ms` at first. `questions` None: no documents are asked."""
 
-    def __init__(self, router: Router, settings: Settings, *, server_id: str, lease_ms: int) -> None:
+    def __init__(
+        self,
+        router: Router,
+        settings: Settings,
+        *,
+        server_id: str,
+        lease_ms: int,
+        questions: DocumentQuestions | None = None,
+    ) -> None:
         self._router = router
+        self._questions = questions
         self._limits = settings.limits
         self._sampling_source = settings.generations.sampling_defaults  # outside of chats
         self._server_id = server_id
@@ -63,17 +82,29 @@ class Plans:
 
     # --- a new answer -------------------------------------------------------------------------------------------------
 
-    def outside(self, user_id: str, body: ChatCompletionRequest) -> PreparedGeneration:
-        """Stored, but in no chat. Raises ModelNotFound."""
-        body = body.with_defaults(self._router.engine_for(body.model).sampling_defaults, self._sampling_source)
+    async def outside(self, user_id: str, body: ChatCompletionRequest) -> PreparedGeneration:
+        """Stored, but in no chat. Raises ModelNotFound, NotFound, and what the engine refuses documents with."""
+        engine = self._router.engine_for(body.model)
+        body = body.with_defaults(engine.sampling_defaults, self._sampling_source)
         request = _request(body, user_id)
-        return self._prepared(self._row(user_id, body.model, request, wire=_wire(body, request)), request)
+        wire = _wire(body, request)
+        material = await self._material(user_id, body, body.messages[-1].content or "")
+        if material is not None and self._questions is not None:
+            request, passages = await self._questions.outside_chats(engine, request, material)
+            wire |= {SOURCES: msgspec.to_builtins(passages), SEARCHED: material.about}
+        return self._prepared(self._row(user_id, body.model, request, wire=wire), request)
 
     async def in_chat(
-        self, user_id: str, body: ChatCompletionRequest, place: MessagePlace, turn: Turn | None
+        self,
+        user_id: str,
+        body: ChatCompletionRequest,
+        place: ChatPlace,
+        turn: Turn | None,
+        *,
+        is_first_answer: bool = False,
     ) -> PreparedGeneration:
-        """`turn` None: found out from what the request says. Raises ModelNotFound, InvalidRequest, Conflict and
-        ContextLengthExceeded."""
+        """`turn` None: found out from what the request says. `is_first_answer`: to the path's last message, which has
+        brought no passages yet. Raises ModelNotFound, InvalidRequest, Conflict, NotFound and ContextLengthExceeded."""
         system, given = split_system([message.to_chat_message() for message in body.messages])
         body = self.in_force(body, place)
         engine = self._router.engine_for(body.model)
@@ -86,15 +117,24 @@ class Plans:
         body = body.with_defaults(engine.sampling_defaults, "model")
         request = _request(body, user_id)
         system = system_in_force(system, place.config.system_prompt)
-        messages = conversation(system, turn.path, new, reader)
-        shown = await fitted(
-            engine,
-            request,
-            messages,
-            may_drop=place.config.context_overflow == "drop_oldest",
-            num_dropped_before=place.num_dropped_before,
-        )
-        request = _with_messages(request, shown.messages)
+        may_drop = place.config.context_overflow == "drop_oldest"
+
+        def made(passages: Sequence[PromptPassage]) -> tuple[ChatMessage, ...]:
+            given = place.passages if new or not passages else {**place.passages, turn.path[-1].message_id: passages}
+            return conversation(system, turn.path, new, reader, passages=given, new_passages=passages)
+
+        fit = partial(fitted, engine, request, may_drop=may_drop, num_dropped_before=place.num_dropped_before)
+        material = None
+        if new or is_first_answer:
+            material = await self._material_in_chat(user_id, body, place, turn, new)
+        brought: tuple[PromptPassage, ...] = ()
+        if material is not None and self._questions is not None:
+            assert isinstance(request.prompt, ChatPrompt)
+            document_turn = DocumentTurn(engine, self._questions, request.prompt, made, fit, may_drop)
+            brought, kept = await document_turn.bring(material, last_number=last_number(place.passages, turn.path))
+        else:
+            kept = await fit(made(()))
+        request = _with_messages(request, kept.messages)
         row = self._row(
             user_id,
             body.model,
@@ -102,14 +142,46 @@ class Plans:
             session_id=place.session.session_id,
             message_id=new_id(),
             wire=_wire(body, request)
-            | {"system": [message.content for message in system], "num_dropped_messages": shown.num_dropped}
-            | ({PATH_FORMAT: msgspec.to_builtins(answer_format)} if body.prompt_tools else {}),
+            | {"system": [message.content for message in system], "num_dropped_messages": kept.num_dropped}
+            | ({PATH_FORMAT: msgspec.to_builtins(answer_format)} if body.prompt_tools else {})
+            | ({SEARCHED: material.about} if material is not None else {}),
         )
         texts = [(message.role, message.content) for message in new]
         client_id = body.stored_under("client_message_id")
-        return self._prepared(row, request, texts, turn.parent_id, client_message_id=client_id)
+        prepared = self._prepared(row, request, texts, turn.parent_id, client_message_id=client_id)
+        return replace(prepared, passages=brought)
 
-    def in_force(self, body: ChatCompletionRequest, place: MessagePlace) -> ChatCompletionRequest:
+    async def _material(
+        self,
+        user_id: str,
+        body: ChatCompletionRequest,
+        question: str,
+        *,
+        before: str = "",
+        session_id: str | None = None,
+    ) -> Material | None:
+        if self._questions is None or not question.strip():
+            return None
+        asked = body.asked_documents
+        return await self._questions.material(user_id, asked, question, before=before, session_id=session_id)
+
+    async def _material_in_chat(
+        self,
+        user_id: str,
+        body: ChatCompletionRequest,
+        place: ChatPlace,
+        turn: Turn,
+        new: Sequence[ChatMessage],
+    ) -> Material | None:
+        said = [(message.role, message.content) for message in turn.path]
+        said += [(message.role, message.content) for message in new]
+        if not said or said[-1][0] != "user":
+            return None
+        before = next((content for role, content in reversed(said[:-1]) if role == "user"), "")
+        session_id = place.session.session_id
+        return await self._material(user_id, body, said[-1][1], before=before, session_id=session_id)
+
+    def in_force(self, body: ChatCompletionRequest, place: ChatPlace) -> ChatCompletionRequest:
         """The request with the chat's settings. A chat that has chosen no model stays with the one that answered last,
         while that is served: the default of the server may be another by now."""
         body = with_config(body, place.config, self._limits)
@@ -119,9 +191,11 @@ class Plans:
 
     # --- an answer that was there already -----------------------------------------------------------------------------
 
-    def again(self, user_id: str, earlier: Generation, path: Sequence[Message]) -> PreparedGeneration:
+    def again(
+        self, user_id: str, earlier: Generation, path: Sequence[Message], passages: PassagesOf
+    ) -> PreparedGeneration:
         """Another run of the same answer: it goes on after what it has said, with as much room as before."""
-        request = _request_of(earlier, path)
+        request = _request_of(earlier, path, passages)
         tokens = _tokens_of(earlier)
         most = earlier.wire.get("max_tokens")
         sampling = msgspec.structs.replace(
@@ -143,12 +217,12 @@ class Plans:
     # --- a run that another process began -----------------------------------------------------------------------------
 
     def taken_over(
-        self, generation: Generation, path: Sequence[Message], events: Sequence[LogEvent]
+        self, generation: Generation, path: Sequence[Message], passages: PassagesOf, events: Sequence[LogEvent]
     ) -> tuple[RunPlan, EngineError | None]:
         """It goes on after `events`. With an error: it cannot, its request cannot be read any more."""
         unreadable: EngineError | None = None
         try:
-            request = _request_of(generation, path)
+            request = _request_of(generation, path, passages)
         except EngineUnavailable as error:
             request = GenerationRequest(request_id=generation.generation_id, prompt=ChatPrompt(messages=()))
             unreadable = error
@@ -244,7 +318,7 @@ def _with_messages(request: GenerationRequest, messages: tuple[ChatMessage, ...]
     return msgspec.structs.replace(request, prompt=msgspec.structs.replace(request.prompt, messages=messages))
 
 
-def _request_of(generation: Generation, path: Sequence[Message]) -> GenerationRequest:
+def _request_of(generation: Generation, path: Sequence[Message], passages: PassagesOf) -> GenerationRequest:
     try:
         request = msgspec.json.decode(generation.request, type=GenerationRequest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -254,13 +328,14 @@ def _request_of(generation: Generation, path: Sequence[Message]) -> GenerationRe
     system = [ChatMessage(role="system", content=content) for content in generation.wire.get("system", ())]
     assert isinstance(request.prompt, ChatPrompt)
     answer_format = msgspec.convert(generation.wire.get(PATH_FORMAT, {}), AnswerFormat)
-    messages = conversation(system, path, reader=PathReader(answer_format, request.prompt.tools))
-    return _with_messages(request, without_oldest(messages, _num_dropped(generation)))
+    reader = PathReader(answer_format, request.prompt.tools)
+    messages = conversation(system, path, reader=reader, passages=passages)
+    return _with_messages(request, shown(without_oldest(messages, _num_dropped(generation))))
 
 
-def messages_of(generation: Generation, path: Sequence[Message]) -> tuple[ChatMessage, ...]:
-    """What the model was shown."""
-    prompt = _request_of(generation, path).prompt
+def messages_of_request(generation: Generation) -> tuple[ChatMessage, ...]:
+    """What the model was shown, outside of chats."""
+    prompt = _request_of(generation, (), {}).prompt
     assert isinstance(prompt, ChatPrompt)
     return prompt.messages
 

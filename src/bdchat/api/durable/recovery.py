@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bdchat.api.citations.passage import PassagesOf
+from bdchat.api.documents.chat_sources import asked_before
 from bdchat.api.durable.plans import Plans
 from bdchat.api.durable.recorded_run import RunPlan
 from bdchat.api.durable.rows import unpack
 from bdchat.api.generation.events import LogEvent
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.settings import GenerationSettings
-from bdchat.store.chats import answers, generations
+from bdchat.store.chats import generations
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
@@ -51,6 +53,7 @@ class _Taken:
     generation: Generation
     events: list[LogEvent]
     path: list[Message]
+    passages: PassagesOf
 
 
 class Recovery:
@@ -119,14 +122,14 @@ class Recovery:
             if generation is None:
                 return None
             events = unpack(generations.events_after(db, generation.generation_id, 0))
-            path = answers.asked_before(db, generation) if generation.session_id is not None else []
-            return _Taken(generation, events, path)
+            path, passages = asked_before(db, generation) if generation.session_id is not None else ([], {})
+            return _Taken(generation, events, path, passages)
 
         return await self._database.write(take)
 
     async def _revive(self, taken: _Taken) -> None:
         generation, events = taken.generation, taken.events
-        plan, unreadable = self._plans.taken_over(generation, taken.path, events)
+        plan, unreadable = self._plans.taken_over(generation, taken.path, taken.passages, events)
         reason = unreadable or self._why_not(plan)
         extra = {"request_id": generation.generation_id, "num_events": len(events)}
         if reason is None:

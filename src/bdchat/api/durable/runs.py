@@ -13,6 +13,7 @@ from typing import Literal
 from bdchat.api.bus.interface import Bus, BusClosed, BusUnavailable, SlowReader
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
+from bdchat.api.documents.chat_sources import rows_of
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.reader import DurableReader
 from bdchat.api.durable.recorded_run import RecordedRun, RunPlan
@@ -28,6 +29,7 @@ from bdchat.settings import GenerationSettings
 from bdchat.store.chats import answers, generations
 from bdchat.store.chats.answers import AnswerEnd, WrittenAnswer
 from bdchat.store.db import Db
+from bdchat.store.documents import sources
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
 
@@ -108,6 +110,9 @@ class RecordedRuns:
 
         def begin(db: Db, news: News) -> WrittenAnswer:
             begun = answers.begin(db, new)
+            if prepared.passages:
+                asked = [message.message_id for message in begun.messages if message.role == "user"]
+                sources.put(db, asked[-1] if asked else str(new.parent_id), rows_of(prepared.passages))
             _tell(begun, news, kind="created" if new.is_new_answer else "changed")
             return begun
 

@@ -9,12 +9,15 @@ chats, under the empty user id, which all who come without one share.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bdchat.api.bus.interface import Bus
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
+from bdchat.api.citations.passage import PassagesOf
+from bdchat.api.documents.chat_sources import ChatPlace, asked_before, passages_of
+from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.durable.context import Turn
 from bdchat.api.durable.plans import Plans, PreparedGeneration
 from bdchat.api.durable.recorded_run import RecordedRun
@@ -66,6 +69,7 @@ class DurableGenerations:
         writes: Writes,
         router: Router,
         service: GenerationService,
+        questions: DocumentQuestions | None = None,
         on_end: Callable[[WrittenAnswer], None] = lambda _: None,
     ) -> None:
         """`on_end` hears of every end that was stored."""
@@ -75,7 +79,7 @@ class DurableGenerations:
         self._writes = writes
         lease_ms = round(settings.generations.lease_s * 1000)
         self._beginning: set[asyncio.Task[StartedGeneration]] = set()
-        self._plans = Plans(router, settings, server_id=self.server_id, lease_ms=lease_ms)
+        self._plans = Plans(router, settings, questions=questions, server_id=self.server_id, lease_ms=lease_ms)
         self._runs = RecordedRuns(
             database=database,
             bus=bus,
@@ -182,12 +186,14 @@ class DurableGenerations:
             for name in ("parent_id", "client_message_id"):
                 if body.stored_under(name) is not None:
                     raise InvalidRequest(f"metadata.{name}", "needs metadata.session_id.")
-            return await self._launch(self._plans.outside(identity.user_id, body))
+            return await self._launch(await self._plans.outside(identity.user_id, body))
         user_id = user_id_of(identity)
         parent_id, client_id = body.stored_under("parent_id"), body.stored_under("client_message_id")
         while True:
             place = await self._database.read(
-                lambda db: answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=client_id)
+                lambda db: ChatPlace.at(
+                    db, answers.place(db, user_id, session_id, parent_id=parent_id, client_message_id=client_id)
+                )
             )
             try:
                 if place.sent is not None:
@@ -197,13 +203,16 @@ class DurableGenerations:
                 continue  # by somebody who was faster: now it is found
 
     async def _answer_again(
-        self, user_id: str, body: ChatCompletionRequest, place: answers.MessagePlace, sent: Message
+        self, user_id: str, body: ChatCompletionRequest, place: ChatPlace, sent: Message
     ) -> StartedGeneration:
         """The message is there. Its answer may be, too; may have come to nothing; or was never asked for."""
         latest = await self._database.read(lambda db: generations.answer_to(db, sent.message_id))
         if latest is None:
-            path = await self._database.read(lambda db: messages.ancestors(db, sent.message_id))
-            return await self._launch(await self._plans.in_chat(user_id, body, place, Turn(path, ())))
+            path, passages = await self._database.read(lambda db: _path_to(db, sent.message_id))
+            place = replace(place, passages=passages)
+            is_first = not passages.get(sent.message_id)
+            turn = Turn(path, ())
+            return await self._launch(await self._plans.in_chat(user_id, body, place, turn, is_first_answer=is_first))
         if latest.state in {"failed", "interrupted"} and not (latest.prefix or latest.content):
             return await self._run_again(user_id, latest)
         return StartedGeneration(
@@ -211,8 +220,9 @@ class DurableGenerations:
         )
 
     async def _run_again(self, user_id: str, latest: Generation) -> StartedGeneration:
-        path = await self._database.read(lambda db: answers.asked_before(db, latest))
-        return await self._launch(self._plans.again(user_id, latest, path), path[-1].message_id if path else None)
+        path, passages = await self._database.read(lambda db: asked_before(db, latest))
+        prepared = self._plans.again(user_id, latest, path, passages)
+        return await self._launch(prepared, path[-1].message_id if path else None)
 
     async def _edit(
         self,
@@ -293,10 +303,11 @@ class DurableGenerations:
 
     async def _beside(
         self, user_id: str, message_id: str, client_message_id: str | None = None
-    ) -> tuple[Message, answers.MessagePlace]:
-        def read(db: Db) -> tuple[Message, answers.MessagePlace]:
+    ) -> tuple[Message, ChatPlace]:
+        def read(db: Db) -> tuple[Message, ChatPlace]:
             message = answers.own_message(db, user_id, message_id)
-            return message, answers.place_beside(db, user_id, message, client_message_id=client_message_id)
+            place = answers.place_beside(db, user_id, message, client_message_id=client_message_id)
+            return message, ChatPlace.at(db, place)
 
         return await self._database.read(read)
 
@@ -353,6 +364,11 @@ def _unless_hidden(identity: Identity, row: Generation) -> Generation:
     if row.session_id is not None and "sessions" not in identity.scopes:
         raise NotFound("completion", row.generation_id)
     return row
+
+
+def _path_to(db: Db, message_id: str) -> tuple[list[Message], PassagesOf]:
+    path = messages.ancestors(db, message_id)
+    return path, passages_of(db, path)
 
 
 def _note_failure(task: "asyncio.Task[StartedGeneration]") -> None:

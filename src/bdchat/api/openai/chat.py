@@ -8,12 +8,14 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.generation.answer_reading import Reading
 from bdchat.api.generation.service import GenerationGroup, GenerationService
-from bdchat.api.generation.streaming import StreamResponse, accept, complete
+from bdchat.api.generation.streaming import StreamResponse, accept, complete, unless_gone
 from bdchat.api.http.identity import require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
+from bdchat.api.openai.annotations import AnswerSources
 from bdchat.api.openai.chat_answer import ChatHead
 from bdchat.api.openai.chat_chunks import ChatChunks
 from bdchat.api.openai.chat_document import ChatCollector
@@ -24,8 +26,16 @@ from bdchat.settings import Settings
 
 
 class ChatCompletions:
-    def __init__(self, router: Router, generations: GenerationService, settings: Settings, stored: StoredChat) -> None:
+    def __init__(
+        self,
+        router: Router,
+        generations: GenerationService,
+        settings: Settings,
+        stored: StoredChat,
+        questions: DocumentQuestions | None = None,
+    ) -> None:
         self._stored = stored
+        self._questions = questions
         self._router = router
         self._generations = generations
         self._limits = settings.limits
@@ -44,6 +54,13 @@ class ChatCompletions:
         completion_id = f"chatcmpl-{uuid.uuid4().hex}"
         body = body.with_defaults(engine.sampling_defaults, self._sampling_source)
         generation_request = body.to_generation_request(completion_id)
+        sources = AnswerSources()
+        if (asked := body.asked_documents) and self._questions is not None:
+            material = await self._questions.material(identity.user_id, asked, body.messages[-1].content or "")
+            if material is not None:
+                asking = self._questions.outside_chats(engine, generation_request, material)
+                generation_request, passages = await unless_gone(request.receive, asking)
+                sources = AnswerSources(passages)
         group = GenerationGroup(self._generations, engine, [generation_request], width=1, user_id=identity.user_id)
         await accept(request, group)
         info = engine.info
@@ -60,10 +77,18 @@ class ChatCompletions:
             reading = reading.by(info.answer_format, opens_thought=False)  # Accepted tells of this prompt
         if body.stream:
             chunks = ChatChunks(
-                head, includes_usage=body.includes_usage, reading=reading, includes_speeds=body.includes_speeds
+                head,
+                includes_usage=body.includes_usage,
+                reading=reading,
+                includes_speeds=body.includes_speeds,
+                sources=sources,
             )
             return StreamResponse(group, chunks)
         collector = ChatCollector(
-            head, has_logprobs=bool(body.logprobs), reading=reading, has_speeds=body.includes_speeds
+            head,
+            has_logprobs=bool(body.logprobs),
+            reading=reading,
+            has_speeds=body.includes_speeds,
+            sources=sources,
         )
         return await complete(request, group, collector)

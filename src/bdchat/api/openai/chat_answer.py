@@ -6,6 +6,7 @@ from typing import Any
 
 from bdchat.api.generation.answer_reading import ChoiceReader, Reading, call_id
 from bdchat.api.generation.events import LogEvent, Opened, Started
+from bdchat.api.openai.annotations import AnswerSources
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.request import Accepted, FinishReason
 from bdchat.store.chats.generation_rows import GenerationRow
@@ -155,9 +156,9 @@ class Message:
             found["tool_calls"] = list(self._tool_calls())
         return found
 
-    def to_wire(self) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": self.content, "refusal": None, "annotations": []}
-        return message | self.parts()
+    def to_wire(self, sources: AnswerSources) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": self.content, "refusal": None}
+        return message | {"annotations": sources.annotations(self.content or "")} | self.parts()
 
     def _tool_calls(self) -> Iterator[dict[str, Any]]:
         for number, name, pieces in self._calls:

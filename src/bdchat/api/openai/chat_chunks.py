@@ -12,7 +12,7 @@ What OpenAI's shapes have no place for, in a stored answer:
 4. A stopped answer's finish_reason is "stop"; "bdchat".state tells it from a complete one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,12 +23,15 @@ from bdchat.api.generation.progress import progress_of
 from bdchat.api.generation.streaming import frame, json_text
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import ErrorEvent, seconds_left
+from bdchat.api.openai.annotations import AnswerSources
 from bdchat.api.openai.chat_answer import ChatHead, ChoiceReaders, Message
 from bdchat.api.openai.logprobs import chat_logprobs
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.request import Accepted, Delta, Finished, Progress
 
 CHUNK = "chat.completion.chunk"
+NO_SOURCES = AnswerSources()
+NOTHING: Mapping[str, Any] = {}
 ABOUT = ("session_id", "message_id", "prefix", "num_dropped_messages")  # of Started, in the first chunk
 _encoder = msgspec.json.Encoder()
 
@@ -37,14 +40,22 @@ class ChatChunks:
     """StreamEncoder. Every choice's role chunk goes out with the first event of any, so that choice 0 is first."""
 
     def __init__(
-        self, head: ChatHead, *, includes_usage: bool, reading: Reading, includes_speeds: bool = False
+        self,
+        head: ChatHead,
+        *,
+        includes_usage: bool,
+        reading: Reading,
+        includes_speeds: bool = False,
+        sources: AnswerSources = NO_SOURCES,
     ) -> None:
         self._head = head
+        self._sources = sources
+        self._contents: list[list[str]] = [[] for _ in range(head.num_choices)]  # kept where they may cite
         self._includes_usage = includes_usage
         self._includes_speeds = includes_speeds
         self._usage = UsageCount()
         self._readers = ChoiceReaders(reading, head.num_choices)
-        self._is_plain_now = not self._readers  # of every choice all that comes is content
+        self._is_plain_now = self._all_is_content
         self._role = {"role": "assistant", "content": None if reading.tools else "", "refusal": None}
         self._has_roles = False
         self._start = b"data: " + _encoder.encode(head.to_wire(CHUNK))[:-1]
@@ -77,15 +88,20 @@ class ChatChunks:
                 continue
             for each in self._frames(event):
                 pieces += (each, end)
-            self._is_plain_now = not self._readers
+            self._is_plain_now = self._all_is_content
             if isinstance(event, Ended) and self._includes_usage:
                 pieces.append(self._usage_frame(event.usage, event.timings))
         return b"".join(pieces)
 
     @property
+    def _all_is_content(self) -> bool:
+        """Of every choice, and nothing looks at it."""
+        return not self._readers and not self._sources
+
+    @property
     def is_plain(self) -> bool:
         """Whether the text is told as it is: nothing in it is read."""
-        return self._readers.reading.is_raw
+        return self._readers.reading.is_raw and not self._sources
 
     def close(self) -> bytes:
         """For who has read no Ended."""
@@ -107,7 +123,9 @@ class ChatChunks:
                 frames = [*self._roles(), *self._said(event.index, parts)]
         elif isinstance(event, Started):
             self._readers.hear(event)
-            frames = [self._chunk(0, self._role, about={name: getattr(event, name) for name in ABOUT})]
+            self._contents[0].clear()
+            about = {name: getattr(event, name) for name in ABOUT}
+            frames = [self._chunk(0, self._role, about=about, more=self._sources.to_wire())]
         elif isinstance(event, Opened):
             self._readers.hear(event)
         elif isinstance(event, Finished):
@@ -135,12 +153,14 @@ class ChatChunks:
         if self._has_roles:
             return []
         self._has_roles = True
-        return [self._chunk(index, self._role) for index in range(self._head.num_choices)]
+        more = self._sources.to_wire()
+        return [self._chunk(index, self._role, more={} if index else more) for index in range(self._head.num_choices)]
 
     def _said(self, index: int, parts: Iterable[AnswerPart]) -> list[bytes]:
         frames: list[bytes] = []
         for part in parts:
             if isinstance(part, Content):
+                self._keep(index, part.text)
                 frames.append(self._text_starts[index] + json_text(part.text) + self._text_end)
             elif isinstance(part, Thought):
                 frames.append(self._thought_starts[index] + json_text(part.text) + self._text_end)
@@ -152,11 +172,20 @@ class ChatChunks:
         """One entry a token, also of what is held back or is a mark."""
         logprobs = {"content": chat_logprobs(event.logprobs), "refusal": None}
         first = self._delta(event.index, parts[0]) if parts else {}
+        self._keep(event.index, first.get("content") or "")
         return [self._chunk(event.index, first, logprobs), *self._said(event.index, parts[1:])]
 
     def _ends(self, index: int, reason: str | None, *, about: dict[str, Any] | None = None) -> list[bytes]:
         parts, wire_reason = self._readers.finish(index, reason)
-        return [*self._said(index, parts), self._chunk(index, {}, reason=wire_reason, about=about)]
+        said = self._said(index, parts)
+        delta: dict[str, Any] = {}
+        if self._sources:
+            delta["annotations"] = self._sources.annotations("".join(self._contents[index]))
+        return [*said, self._chunk(index, delta, reason=wire_reason, about=about)]
+
+    def _keep(self, index: int, text: str) -> None:
+        if self._sources:
+            self._contents[index].append(text)
 
     def _delta(self, index: int, part: AnswerPart) -> dict[str, Any]:
         match part:
@@ -179,6 +208,7 @@ class ChatChunks:
         self._readers.begin()
         message = Message(self._head.completion_id, 0, is_legacy_call=self._readers.reading.is_legacy_call)
         message.add(self._readers.read(0, text, 0))
+        self._contents[0] = [message.content or ""]
         reset = {"choices": [], "text": message.content or ""} | message.parts()
         return b"data: " + _encoder.encode(self._head.to_wire("chat.completion.reset") | reset)
 
@@ -190,9 +220,12 @@ class ChatChunks:
         *,
         reason: str | None = None,
         about: dict[str, Any] | None = None,
+        more: Mapping[str, Any] = NOTHING,
     ) -> bytes:
+        """`more`: fields beside the choices."""
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
-        tail = b',"bdchat":' + _encoder.encode(about) if about is not None else b""
+        fields = {**more, "bdchat": about} if about is not None else more
+        tail = b"," + _encoder.encode(fields)[1:-1] if fields else b""
         return self._start + b',"choices":[' + _encoder.encode(choice) + self._end + tail + b"}"
 
     def _usage_frame(self, usage: dict[str, Any], timings: dict[str, float]) -> bytes:

@@ -7,17 +7,29 @@ from bdchat.api.generation.answer_reading import Reading
 from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Reset, Started
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.long_answer import GAP
+from bdchat.api.openai.annotations import AnswerSources
 from bdchat.api.openai.chat_answer import ChatHead, ChoiceReaders, Message
 from bdchat.api.openai.logprobs import chat_logprobs
 from bdchat.engine.request import Accepted, Delta, Finished, TokenLogprob
 from bdchat.store.chats.generation_rows import GenerationRow
 
+NO_SOURCES = AnswerSources()
+
 
 class ChatCollector:
     """Collector."""
 
-    def __init__(self, head: ChatHead, *, has_logprobs: bool, reading: Reading, has_speeds: bool = False) -> None:
+    def __init__(
+        self,
+        head: ChatHead,
+        *,
+        has_logprobs: bool,
+        reading: Reading,
+        has_speeds: bool = False,
+        sources: AnswerSources = NO_SOURCES,
+    ) -> None:
         self._head = head
+        self._sources = sources
         self._has_logprobs = has_logprobs
         self._has_speeds = has_speeds
         self._usage = UsageCount()
@@ -87,7 +99,8 @@ class ChatCollector:
 
     def _document(self, usage: dict[str, Any] | None) -> dict[str, Any]:
         choices = [self._choice(index) for index in range(self._head.num_choices)]
-        return self._head.to_wire("chat.completion") | {"choices": choices, "usage": usage}
+        body = self._head.to_wire("chat.completion") | {"choices": choices, "usage": usage}
+        return body | self._sources.to_wire()
 
     def _choice(self, index: int) -> dict[str, Any]:
         logprobs = None
@@ -95,7 +108,7 @@ class ChatCollector:
             logprobs = {"content": chat_logprobs(self._logprobs[index]), "refusal": None}
         return {
             "index": index,
-            "message": self._messages[index].to_wire(),
+            "message": self._messages[index].to_wire(self._sources),
             "logprobs": logprobs,
             "finish_reason": self._reasons.get(index),
         }

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from bdchat.api.durable.context import conversation, without_oldest
-from bdchat.api.durable.plans import messages_of
+from bdchat.api.durable.plans import messages_of_request
 from bdchat.api.http.long_answer import GAP
 from bdchat.engine.request import ChatMessage
 from bdchat.store.accounting.byte_length import INLINE_BYTES, PAGE_BYTES
@@ -72,7 +72,7 @@ def page_of(
 
 def _of_request(row: Generation) -> Iterator[ShownMessage]:
     num_inline_bytes = 0
-    for number, message in enumerate(messages_of(row, ())):
+    for number, message in enumerate(messages_of_request(row)):
         num_bytes = len(message.content.encode(errors="replace"))
         item_id = f"{row.generation_id}-{number}"
         num_inline_bytes += num_bytes
@@ -84,12 +84,13 @@ def _of_request(row: Generation) -> Iterator[ShownMessage]:
 
 
 def _part_of_request(generation_id: str, number: int, db: Db, start: int, num_chars: int) -> str:
-    content = messages_of(generations.get(db, generation_id), ())[number].content
+    content = messages_of_request(generations.get(db, generation_id))[number].content
     return content[start : start + num_chars]
 
 
 def _of_chat(db: Db, row: Generation) -> Iterator[ShownMessage]:
-    """The path as `messages_of` sees it, with ids instead of texts; the system's messages are the row's own."""
+    """The path as it was shown, without what documents brought, as ids instead of texts; the system's messages are
+    the row's own."""
     path = answers.sizes_before(db, row)
     sizes = {size.message_id: size.num_bytes for size in path}
     skeleton = [

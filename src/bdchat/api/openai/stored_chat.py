@@ -6,6 +6,7 @@ written: x-bdchat-generation-id, and in a chat x-bdchat-message-id and x-bdchat-
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bdchat.api.auth.right_watch import interruptible, rests_on_session
+from bdchat.api.citations.passage import PromptPassage
+from bdchat.api.documents.chat_sources import passages_by_id
 from bdchat.api.durable.numbering import event_id
 from bdchat.api.durable.opening import reading_of
 from bdchat.api.durable.reader import MAX_CHARS, last_event, stored_events
@@ -23,6 +26,7 @@ from bdchat.api.generation.streaming import DONE, FrameStream, unless_gone
 from bdchat.api.http.errors import error_event, seconds_left
 from bdchat.api.http.identity import Identity
 from bdchat.api.http.long_answer import LongAnswer, LongText, long_reply
+from bdchat.api.openai.annotations import AnswerSources
 from bdchat.api.openai.chat_answer import ChatHead
 from bdchat.api.openai.chat_chunks import ChatChunks
 from bdchat.api.openai.chat_document import ChatCollector
@@ -30,13 +34,20 @@ from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.answers.parts import Content
 from bdchat.engine.errors import EngineError, EngineUnavailable, ModelNotFound
 from bdchat.engine.router import Router
-from bdchat.store.chats import generation_rows, generations
+from bdchat.store.chats import answers, generation_rows, generations
 from bdchat.store.chats.generation_rows import GenerationRow
 from bdchat.store.db import Db
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
 
 HEAD_CHARS = 1024  # of an answer, in which a thought would have begun
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAnswer:
+    shown: GenerationRow
+    reading: Reading  # how its text is read
+    sources: AnswerSources  # what it may cite
 
 
 class StoredChat:
@@ -55,19 +66,20 @@ class StoredChat:
         with interruptible(request):
             return await unless_gone(request.receive, self._whole(request, identity, body))
 
-    async def find(self, identity: Identity, generation_id: str) -> tuple[GenerationRow, Reading]:
-        """And how its text is read. Raises NotFound."""
+    async def find(self, identity: Identity, generation_id: str) -> FoundAnswer:
+        """Raises NotFound."""
 
-        def read(db: Db) -> tuple[GenerationRow, Reading]:
+        def read(db: Db) -> FoundAnswer:
             shown = shown_to(db, identity, generation_id)
-            return shown, reading_of(db, shown)
+            return FoundAnswer(shown, reading_of(db, shown), _sources_of(db, shown))
 
         return await self._database.read(read)
 
     def stored_document(self, db: Db, shown: GenerationRow) -> tuple[dict[str, Any], list[LongText]]:
         """Of a completion as far as it is, with what fills its gaps. In a store's reader."""
         row, reading = shown.row, reading_of(db, shown)
-        read = ChatCollector(self.head(shown), has_logprobs=False, reading=reading)
+        sources = _sources_of(db, shown)
+        read = ChatCollector(self.head(shown), has_logprobs=False, reading=reading, sources=sources)
         if row.state == generations.RUNNING:
             last_event_id = 0
             for batch in stored_events(db, row, 0):
@@ -75,7 +87,7 @@ class StoredChat:
                 last_event_id = batch.last_id
             return self.document(shown, read, last_event_id)
         content = shown.content
-        if content is None and _is_read_on(db, shown, reading):
+        if content is None and (sources or _is_read_on(db, shown, reading)):
             content = _text(db, shown, "content")
         if content is not None:
             read.add(0, [Started(prefix=_text(db, shown, "prefix")), Reset(text=content)])
@@ -100,23 +112,25 @@ class StoredChat:
     def stream(
         self,
         request: Request,
-        found: tuple[GenerationRow, Reading],
+        found: FoundAnswer,
         *,
         after_id: int = 0,
         headers: Mapping[str, str] | None = None,
         includes_usage: bool = False,
     ) -> Response:
-        shown, reading = found
+        shown, reading = found.shown, found.reading
         rests_on_session(request, shown.row.session_id)
-        chunks = ChatChunks(self.head(shown), includes_usage=includes_usage, reading=reading)
+        head = self.head(shown)
+        chunks = ChatChunks(head, includes_usage=includes_usage, reading=reading, sources=found.sources)
         return FrameStream(self._frames(shown.row.generation_id, after_id, chunks), headers=headers)
 
     async def _whole(self, request: Request, identity: Identity, request_body: ChatCompletionRequest) -> Response:
         started = await self._durable.begin(identity, request_body)
         rests_on_session(request, started.session_id)
         headers = headers_of(started)
-        found, reading = await self.find(identity, started.generation_id)
-        read = ChatCollector(self.head(found), has_logprobs=False, reading=reading)
+        found = await self.find(identity, started.generation_id)
+        head = self.head(found.shown)
+        read = ChatCollector(head, has_logprobs=False, reading=found.reading, sources=found.sources)
         last_event_id = 0
         async with aclosing(self._durable.follow(started.generation_id, 0)) as batches:
             async for batch in batches:
@@ -155,6 +169,17 @@ class StoredChat:
         """Reads what the caller has seen, where the rest cannot be told apart without it."""
         if after_id and not chunks.is_plain:
             chunks.encode(0, await self._durable.seen(generation_id, after_id), 1)
+
+
+def _sources_of(db: Db, shown: GenerationRow) -> AnswerSources:
+    row = shown.row
+    if row.session_id is None:
+        return AnswerSources(msgspec.convert(shown.sources, list[PromptPassage]))
+    path = answers.sizes_before(db, row)
+    ids = [size.message_id for size in path if size.role == "user"]
+    found = passages_by_id(db, ids)
+    brought = found.get(ids[-1], ()) if ids else ()
+    return AnswerSources(brought, [passage for some in found.values() for passage in some])
 
 
 def _text(db: Db, shown: GenerationRow, name: Literal["content", "prefix"]) -> str:

@@ -21,7 +21,10 @@ Deliberate divergences from OpenAI:
 9. Of a form (response_format.py) and tools together: where a call is forced the form says nothing; where it is free,
    the answer is calls or has the form, and the form is JSON's. A grammar, an expression or choices beside tools are
    refused.
-10. Thoughts come as reasoning_content, beside content: reasoning_format "none" (or separate_reasoning: false) leaves
+10. documents (asked_documents.py) are ids of documents, or texts with a title; metadata.document_ids and
+   metadata.collection_ids name more. Their passages stand before the last message's words; what the answer cites of
+   them comes as annotations.
+11. Thoughts come as reasoning_content, beside content: reasoning_format "none" (or separate_reasoning: false) leaves
    them in content, include_reasoning: false leaves them out.
 """
 
@@ -32,6 +35,14 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationInfo, model_validator
 
 from bdchat.api.http.parsing import Wire, invalid, unsupported
+from bdchat.api.schemas.asked_documents import (
+    COLLECTION_IDS,
+    DOCUMENT_IDS,
+    AskedDocuments,
+    DocumentsField,
+    asked_documents,
+    ids_in,
+)
 from bdchat.api.schemas.sampling import (
     MAX_TEMPLATE_VALUE_CHARS,
     SamplingFields,
@@ -197,6 +208,7 @@ class ChatCompletionRequest(SamplingFields, ToolFields):
     include_reasoning: StrictBool | None = None
     separate_reasoning: StrictBool | None = None
     store: StrictBool | None = None
+    documents: DocumentsField | None = None
     metadata: Any = None  # dict[str, str] once validated, when store
 
     @model_validator(mode="after")
@@ -231,6 +243,17 @@ class ChatCompletionRequest(SamplingFields, ToolFields):
         if may_call and self.constraint is not None and self.constraint.kind not in {"json_object", "json_schema"}:
             raise invalid("cannot be held to where tools may be called.", at=self.constraint.field)
         return self
+
+    @model_validator(mode="after")
+    def _documents_have_a_question(self) -> Self:
+        named = [*ids_in(self.metadata, DOCUMENT_IDS), *ids_in(self.metadata, COLLECTION_IDS)]
+        if (self.documents or named) and self.messages[-1].role != "user":
+            raise invalid("are asked by the last message, which must be the user's.", at="documents")
+        return self
+
+    @property
+    def asked_documents(self) -> AskedDocuments:
+        return asked_documents(self.documents, self.metadata)
 
     def stored_under(self, name: str) -> str | None:
         """session_id, parent_id or client_message_id of what is stored."""

@@ -2,8 +2,10 @@
 
 1. `parent_id`: absent = below the session's head; null = a new root. The only null of /api that says something.
 2. A running answer's `content` is empty: its text so far is in the events of `generation_id`.
+3. Spans of citations and sources are half-open and count code points.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,6 +13,7 @@ from pydantic import Field
 from bdchat.api.http.endpoints import View
 from bdchat.api.http.parsing import Strict, Text
 from bdchat.store.chats.messages import PathEntry
+from bdchat.store.document_tables import DocumentPage, MessageSource
 from bdchat.store.tables import Message, MessageMetadata
 
 MAX_CONTENT_CHARS = 2_000_000
@@ -78,6 +81,19 @@ class FailureView(View):
     message: str
 
 
+class CitationView(View):
+    """A mark in an answer: `start` to `end` of its content; [1, 2] is two of them, side by side. `is_supported` false:
+    its sentence shares no word with what it cites. `quote_start`, `quote_end`: of the page's text, the sentence that
+    has most of the citing one."""
+
+    number: int
+    start: int
+    end: int
+    is_supported: bool
+    quote_start: int
+    quote_end: int
+
+
 class MessageView(View):
     message_id: str
     session_id: str
@@ -107,9 +123,11 @@ class PathMessageView(MessageView):
     generation_id: str | None  # what is writing it now
     error: FailureView | None
     metadata: MetadataView | None
+    num_sources: int  # passages of documents that a question brought
+    citations: list[CitationView]  # of an answer; none of one that is too long to come with its page
 
     @classmethod
-    def at(cls, entry: PathEntry) -> "PathMessageView":
+    def at(cls, entry: PathEntry, *, num_sources: int = 0, citations: Sequence[CitationView] = ()) -> "PathMessageView":
         return cls.model_construct(
             **_columns(entry.message, entry.content),
             sibling_ids=list(entry.sibling_ids),
@@ -119,6 +137,8 @@ class PathMessageView(MessageView):
             generation_id=entry.generation_id,
             error=_failure(entry.error),
             metadata=MetadataView.of(entry.metadata) if entry.metadata else None,
+            num_sources=num_sources,
+            citations=list(citations),
         )
 
 
@@ -127,6 +147,46 @@ class MessagePage(View):
 
     data: list[PathMessageView]
     next_cursor: str | None  # null: the root is on this page
+
+
+class SourceView(View):
+    """`number`: by which answers cite it. `passage_id` null: a page of a file that was shown whole, or a text that came
+    with a request (`document_id` is "" then). `label`, `boxes`: of the page, while `is_there`: you may open the
+    document. `text`: as the model was shown it; empty once the document was deleted for good with what quotes it."""
+
+    number: int
+    document_id: str
+    document_name: str
+    passage_id: int | None
+    page: int
+    label: str
+    start: int
+    end: int
+    text: str
+    heading: str
+    is_whole: bool
+    is_there: bool
+    boxes: list[tuple[int, int, float, float, float, float]] = Field(
+        description="Lines on the page, as [start, end, left, top, right, bottom] in points from the top left corner."
+    )
+
+    @classmethod
+    def of(cls, row: MessageSource, page: DocumentPage | None, *, is_there: bool) -> "SourceView":
+        boxes: Sequence[Any] = page.boxes if page is not None else ()
+        named = ("number", "document_id", "document_name", "passage_id", "page", "start", "end", "text", "heading")
+        return cls.model_construct(
+            **{name: getattr(row, name) for name in named},
+            label=page.label if page is not None else "",
+            is_whole=row.is_whole,
+            is_there=is_there,
+            boxes=[tuple(box) for box in boxes if box[0] < row.end and box[1] > row.start],
+        )
+
+
+class SourceList(View):
+    """Of a question by number; of an answer first those that it cites."""
+
+    sources: list[SourceView]
 
 
 def _failure(error: dict[str, Any]) -> FailureView | None:

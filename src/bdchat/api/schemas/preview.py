@@ -11,6 +11,7 @@ MAX_PARAMS = 64
 
 Tier = Literal["resident", "ram", "disk", "cold"]
 Excess = Literal["message", "system_prompt", "chat"]
+DocumentWay = Literal["whole", "passages"]
 
 
 class Draft(Strict):
@@ -42,6 +43,9 @@ class PreviewView(View):
 
     While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null.
 
+    `documents`: what the message brings along of each, by its id ("" is a text that the request brings), which are
+    `num_document_tokens` of the prompt's.
+
     `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is
     longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which drops nothing."""
 
@@ -58,4 +62,6 @@ class PreviewView(View):
     num_dropped_messages: int
     first_message_id: str | None
     too_long: Excess | None = None
+    num_document_tokens: int = 0
+    documents: dict[str, DocumentWay] = Field(default_factory=dict)
     segments: list[SegmentView]

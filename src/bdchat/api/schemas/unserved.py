@@ -139,7 +139,7 @@ _EVERYWHERE: dict[str, Unserved] = {
     "reasoning": Unserved("say reasoning_effort instead", _is_empty),
 }
 
-CHAT: dict[str, Unserved] = _EVERYWHERE | {
+CHAT: dict[str, Unserved] = {name: field for name, field in _EVERYWHERE.items() if name != "documents"} | {
     "best_of": Unserved("only one answer is written for each that is returned", _one_of(1)),
     "echo": Unserved(SHAPE, _is_empty),
     "add_generation_prompt": Unserved(PROMPT, _one_of(True)),

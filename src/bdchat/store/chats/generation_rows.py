@@ -43,6 +43,7 @@ class GenerationRow:
     num_dropped_messages: int
     service_tier: str | None
     reading: dict[str, Any]  # of `wire`: what the request wanted of the answer's parts
+    sources: list[Any]  # of `wire`: what its prompt was given of documents, outside of chats
     content: str | None
     prefix: str | None
     num_bytes: int  # of content and prefix
@@ -110,7 +111,7 @@ def request_of(db: Db, generation_id: str) -> bytes:
 
 def _rows() -> Any:
     wire = col(Generation.wire)
-    columns = [wire[name] for name in ("metadata", "num_dropped_messages", "service_tier", "reading")]
+    columns = [wire[name] for name in ("metadata", "num_dropped_messages", "service_tier", "reading", "sources")]
     for text in (col(Generation.content), col(Generation.prefix)):
         columns += [byte_length(text), case((byte_length(text) <= SMALL_BYTES, text), else_=None)]
     query: Any = select(Generation, *columns)
@@ -118,10 +119,19 @@ def _rows() -> Any:
 
 
 def _generation_row(found: Any) -> GenerationRow:
-    row, metadata, num_dropped, service_tier, reading, num_content_bytes, content, num_prefix_bytes, prefix = found
+    row, metadata, num_dropped, service_tier, reading, sources, *texts = found
+    num_content_bytes, content, num_prefix_bytes, prefix = texts
     num_bytes = int(num_content_bytes) + int(num_prefix_bytes)
     return GenerationRow(
-        row, metadata or {}, int(num_dropped or 0), service_tier, reading or {}, content, prefix, num_bytes
+        row,
+        metadata or {},
+        int(num_dropped or 0),
+        service_tier,
+        reading or {},
+        sources or [],
+        content,
+        prefix,
+        num_bytes,
     )
 
 

@@ -69,6 +69,12 @@ def of_chat(db: Db, session_id: str) -> Scope:
     return _scope(db, asked_by_chat(session_id))
 
 
+def united(scopes: Sequence[Scope]) -> Scope:
+    """What any of them holds; of one at least."""
+    ids = {document_id for each in scopes for document_id in each.document_ids}
+    return Scope(or_(*(each.is_readable for each in scopes)), tuple(sorted(ids)))
+
+
 def asked_by_chat(session_id: str) -> ColumnElement[bool]:
     """Of Document: attached to the chat itself, or in a collection that is."""
     attached = exists().where(
