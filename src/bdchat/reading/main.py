@@ -63,8 +63,16 @@ def _frames(data: IO[bytes], order: ReadOrder) -> Iterator[Frame | Fault]:
     except MemoryError:
         yield FileRefused("out_of_memory", page=page)
     except Exception as error:  # the border: a parser's surprise is its file's damage
-        yield Fault(traceback.format_exc(limit=-20)[-20_000:])
-        yield FileRefused("damaged", type(error).__name__, page)
+        yield from _surprise(error, page)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # a Rust parser's surprise
+            raise
+        yield from _surprise(error, page)
+
+
+def _surprise(error: BaseException, page: int) -> Iterator[Frame | Fault]:
+    yield Fault("".join(traceback.format_exception(error, limit=-20))[-20_000:])
+    yield FileRefused("damaged", type(error).__name__, page)
 
 
 def _read(data: IO[bytes], order: ReadOrder) -> Iterator[Frame]:
@@ -87,7 +95,8 @@ def _read(data: IO[bytes], order: ReadOrder) -> Iterator[Frame]:
         yield PageRead(page, tuple(passages(page, headings)))
     bounds.note("pages_scanned", num_scanned)
     if num_characters == 0:
-        raise Unreadable("no_text" if num_scanned else "empty")
+        is_drawn = num_scanned or bounds.notes["pages_without_characters"]
+        raise Unreadable("no_text" if is_drawn else "empty")
     yield FileFinished(num_pages, dict(bounds.notes))
 
 

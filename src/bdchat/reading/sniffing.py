@@ -93,7 +93,9 @@ _BY_ENDING = {
     "eml": _EML,
     **dict.fromkeys(_CODE_ENDINGS.split(), _CODE),
 }
-_HTML_START = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_HTML_START = re.compile(  # atomic: comments without number are looked at once
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s++html|html|head|body)\b", re.I | re.S
+)
 _HEADER = re.compile(r"(?:From |([!-9;-~]{1,76}):[ \t])")
 _MAIL_HEADERS = {
     "from",

@@ -23,6 +23,7 @@ NUM_SAMPLES = 12
 _MARGIN = 0.08  # of a page's height: only there a line may be left out
 _REPEATED = 0.4  # of the samples: headers alternate between left and right pages
 _MIN_REPEATED = 3
+_LONGEST = 200_000.0  # points of a page's side, which the format ends at 14,400
 _SCANNED_SHARE = 0.5  # of the page under a picture
 _FEW_CHARACTERS = 30
 _NUMBER = re.compile(r"\d+")
@@ -106,6 +107,8 @@ class _PdfReader:
             page = self._document[index]
             text_page = page.get_textpage()
         except pypdfium2.PdfiumError:
+            return None
+        if not all(0 < length <= _LONGEST for length in page.get_size()):
             return None
         self._bounds.text(text_page.count_chars())
         shown = drawn(page, text_page)

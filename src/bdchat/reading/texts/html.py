@@ -20,6 +20,7 @@ _INLINE = {
     *("ins", "kbd", "label", "mark", "q", "rb", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong"),
     *("sub", "sup", "time", "tt", "u", "var", "wbr", "button", "input", "nobr", "option", "select", "textarea"),
 }
+_MAY_BE_UNSEEN = ",".join([*sorted(_UNSEEN), "[hidden]", "[style]"])
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _HIDDEN_STYLE = re.compile(
     r"(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d]))", re.I
@@ -133,7 +134,7 @@ def _rows(table: LexborNode, is_unseen: Callable[[LexborNode], bool]) -> list[st
     for row in table.css("tr"):
         if is_unseen(row):
             continue
-        cells = [_cell(each) for each in row.iter() if each.tag in {"td", "th"} and not is_unseen(each)]
+        cells = [_cell(each, is_unseen) for each in row.iter() if each.tag in {"td", "th"} and not is_unseen(each)]
         if any(len(cell) > MAX_CELL_CHARACTERS for cell in cells):
             return []
         if any(cells):
@@ -141,7 +142,7 @@ def _rows(table: LexborNode, is_unseen: Callable[[LexborNode], bool]) -> list[st
     return rows if any(" | " in row for row in rows) else []
 
 
-def _cell(node: LexborNode) -> str:
-    for unseen in node.css(",".join(sorted(_UNSEEN))):
+def _cell(node: LexborNode, is_unseen: Callable[[LexborNode], bool]) -> str:
+    while (unseen := next((each for each in node.css(_MAY_BE_UNSEEN) if is_unseen(each)), None)) is not None:
         unseen.decompose()
     return _SPACES.sub(" ", node.text(separator=" ")).strip()

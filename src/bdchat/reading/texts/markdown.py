@@ -10,10 +10,10 @@ from bdchat.reading.pieces import BlockKind, PageText
 from bdchat.reading.texts.decoding import read_text
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_RULE_OF_TABLE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_RULE_OF_TABLE = re.compile(r"[ \t]*+\|?+[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?+[ \t]*+")
 _LIST = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _CELL_END = re.compile(r"(?<!\\)\|")
 
@@ -30,7 +30,7 @@ def markdown_blocks(text: str) -> Iterator[FlowBlock]:
     at = 0
     while at < len(lines):
         line = lines[at]
-        fence, heading = _FENCE.match(line), _HEADING.fullmatch(line)
+        fence, heading = _FENCE.match(line), _HEADING.match(line)
         follows = lines[at + 1] if at + 1 < len(lines) else ""
         if fence or (at == 0 and line == "---"):
             yield from _paragraph(waiting)
@@ -42,8 +42,8 @@ def markdown_blocks(text: str) -> Iterator[FlowBlock]:
         elif heading:
             yield from _paragraph(waiting)
             waiting = []
-            if heading[2]:
-                yield FlowBlock("heading", heading[2].strip(), len(heading[1]))
+            if text := _without_closing(line[heading.end() :].strip()):
+                yield FlowBlock("heading", text, len(heading[1]))
             at += 1
         elif "|" in line and "-" in follows and _RULE_OF_TABLE.fullmatch(follows) and not waiting:
             end = at + 2
@@ -63,6 +63,12 @@ def markdown_blocks(text: str) -> Iterator[FlowBlock]:
                 waiting = []
             at += 1
     yield from _paragraph(waiting)
+
+
+def _without_closing(heading: str) -> str:
+    """Of "Heading ##" the heading; "C#" stays."""
+    text = heading.rstrip("#")
+    return text.rstrip() if not text or text.endswith((" ", "\t")) else heading
 
 
 def _paragraph(lines: list[str]) -> Iterator[FlowBlock]:
