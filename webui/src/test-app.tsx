@@ -97,6 +97,8 @@ export function message(id: string, fields: Partial<PathMessageView>): PathMessa
     generation_id: null,
     error: null,
     metadata: null,
+    num_sources: 0,
+    citations: [],
     ...fields,
   };
 }

@@ -32,7 +32,7 @@ export function heardDocument(queries: QueryClient, document: DocumentView): voi
 
 export function heardDocumentGone(queries: QueryClient): void {
   queries.invalidateQueries({ queryKey: keys.documents });
-  queries.invalidateQueries({ queryKey: keys.chats, predicate: isOfChat });
+  queries.invalidateQueries({ queryKey: keys.chats, predicate: (query) => isOfChat(query) || isSources(query) });
 }
 
 export function heardCollection(queries: QueryClient): void {
@@ -42,4 +42,8 @@ export function heardCollection(queries: QueryClient): void {
 
 function isOfChat({ queryKey }: { queryKey: readonly unknown[] }): boolean {
   return queryKey[3] === "documents"; // keys.chatDocuments
+}
+
+function isSources({ queryKey }: { queryKey: readonly unknown[] }): boolean {
+  return queryKey[3] === "sources"; // keys.sources
 }

@@ -1,7 +1,7 @@
 /** What the page asks of documents and collections. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { call, urlOf } from "./client";
-import type { DocumentHits, SourceView } from "./document-types";
+import type { DocumentHits } from "./document-types";
 import { ApiError, errorOf } from "./errors";
 import { keys } from "./keys";
 import type { ChatDocumentIds, CollectionMemberView, DocumentView } from "./types.gen";
@@ -75,15 +75,16 @@ export const chatDocumentsQuery = (sessionId: string) =>
       call("GET /api/sessions/{session_id}/documents", { path: { session_id: sessionId }, signal }),
   });
 
-/** Those that the answers of a path may cite: asked of its newest message. */
-export const sourcesQuery = (sessionId: string, messageId: string) =>
+/** Of an answer: those that it cites, then those that its question brought. `version`: another has others. */
+export const sourcesQuery = (sessionId: string, messageId: string, version: string) =>
   queryOptions({
-    queryKey: keys.sources(sessionId, messageId),
+    queryKey: keys.sources(sessionId, messageId, version),
     queryFn: ({ signal }) =>
-      ask<{ sources: SourceView[] }>("GET /api/sessions/{session_id}/messages/{message_id}/sources", {
+      call("GET /api/sessions/{session_id}/messages/{message_id}/sources", {
         path: { session_id: sessionId, message_id: messageId },
         signal,
       }),
+    staleTime: Number.POSITIVE_INFINITY,
     select: ({ sources }) => sources,
   });
 

@@ -36,7 +36,8 @@ export const keys = {
   collections: ["collections"],
   collectionMembers: (collectionId: string) => ["collections", collectionId, "members"] as const,
   chatDocuments: (sessionId: string) => ["sessions", "one", sessionId, "documents"] as const,
-  sources: (sessionId: string, messageId: string) => ["sessions", "one", sessionId, "sources", messageId] as const,
+  sources: (sessionId: string, messageId: string, version: string) =>
+    ["sessions", "one", sessionId, "sources", messageId, version] as const,
   profile: ["profile"],
   logins: ["profile", "logins"],
   apiKeys: ["profile", "keys"],

@@ -69,9 +69,9 @@ export function SessionChat({ sessionId, Actions, Rename }: Props) {
   const title = session.data?.title || t("sessions.untitled");
   const [isRenaming, setRenaming] = useState(false);
   const Viewer = useDocumentMeans()?.Viewer;
-  const byNumber = useSources(sessionId, messages, stage);
+  const path = useSources(sessionId, messages, stage);
   const [opened, open] = useState<OpenedSource | null>(null);
-  const sources = useMemo(() => ({ byNumber, open }), [byNumber]);
+  const sources = useMemo(() => ({ ...path, open }), [path]);
   const userId = useMyId();
   const role = session.data?.role ?? "owner";
   const memory = useMemory(sessionId, role === "reader" ? undefined : running, question); // who sends nothing may not ask

@@ -2,9 +2,8 @@
 
 import type { QueryClient } from "@tanstack/react-query";
 import { type ComponentType, createContext, use } from "react";
-import type { CitationView, SourceView } from "@/api/document-types";
 import type { HeldIds } from "@/api/documents";
-import type { PreviewView } from "@/api/types.gen";
+import type { CitationView, PreviewView, SourceView } from "@/api/types.gen";
 
 /** Whose documents: those of a chat, or of one that has not begun. */
 export type DocumentPlace =
@@ -28,11 +27,9 @@ export interface OpenedSource {
 }
 
 interface SourceListProps {
-  /** By their numbers. */
-  sources: ReadonlyMap<number, SourceView>;
+  /** Those that the answer cites, and those that its question brought. */
+  sources: readonly SourceView[];
   citations: readonly CitationView[];
-  /** The message that the answer answers. */
-  questionId: string | null;
   open: (opened: OpenedSource) => void;
 }
 

@@ -1,64 +1,58 @@
 /** What the answers of a path may cite, and which mark of an answer cites what. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, use, useEffect, useMemo } from "react";
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { createContext, use, useCallback, useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import type { CitationView, SourceView } from "@/api/document-types";
 import { chatDocumentsQuery, sourcesQuery } from "@/api/documents";
-import { keys } from "@/api/keys";
-import type { PathMessageView } from "@/api/types.gen";
+import type { CitationView, PathMessageView, SourceView } from "@/api/types.gen";
 import type { AnswerStage } from "@/live/use-answer-stage";
 import type { CitationOf } from "@/markdown/citations-context";
 import type { OpenedSource } from "./means";
 
 export interface PathSources {
+  /** All that are known of the path, which counts its numbers on. */
   byNumber: ReadonlyMap<number, SourceView>;
+  /** By answer: those that it cites and those that its question brought. */
+  ofAnswer: ReadonlyMap<string, readonly SourceView[]>;
+}
+
+interface Shown extends PathSources {
   open: (opened: OpenedSource) => void;
 }
 
-const NONE: ReadonlyMap<number, SourceView> = new Map();
-const SourcesContext = createContext<PathSources>({ byNumber: NONE, open: () => undefined });
+const NONE: PathSources = { byNumber: new Map(), ofAnswer: new Map() };
+const SourcesContext = createContext<Shown>({ ...NONE, open: () => undefined });
 
 export const SourcesOf = SourcesContext.Provider;
 
-export function usePathSources(): PathSources {
+export function usePathSources(): Shown {
   return use(SourcesContext);
 }
 
-/** By their numbers, which a path counts on. Those of a new question are there when its answer begins. */
-export function useSources(
-  sessionId: string,
-  messages: readonly PathMessageView[],
-  stage: AnswerStage,
-): ReadonlyMap<number, SourceView> {
-  const queries = useQueryClient();
-  const leafId = messages.at(-1)?.message_id ?? "";
+/** Those of a new question are there when its answer begins, and are asked for again when it is written. */
+export function useSources(sessionId: string, messages: readonly PathMessageView[], stage: AnswerStage): PathSources {
   const shelf = useQuery({ ...chatDocumentsQuery(sessionId), enabled: false }).data; // asked where it is shown
   const hasDocuments = Boolean(shelf && shelf.documents.length + shelf.collections.length > 0);
-  const isAsked = leafId !== "" && (hasDocuments || messages.some(hasSources));
-  const { data } = useQuery({
-    ...sourcesQuery(sessionId, leafId),
-    enabled: isAsked,
-    placeholderData: (before) => before, // a path grows
+  const bringing = new Set(messages.filter((each) => each.num_sources > 0).map((each) => each.message_id));
+  const answers = messages.filter((each) => {
+    if (each.role !== "assistant") return false;
+    const isRunning = each.status === "running" && hasDocuments;
+    return isRunning || bringing.has(each.parent_id ?? "") || each.citations.length > 0;
   });
-  useEffect(() => {
-    if (isAsked && (stage === "writing" || stage === "idle"))
-      queries.invalidateQueries({ queryKey: keys.sources(sessionId, leafId) });
-  }, [queries, sessionId, leafId, stage, isAsked]);
-  return useMemo(() => (data?.length ? new Map(data.map((source) => [source.number, source])) : NONE), [data]);
-}
-
-function hasSources(message: PathMessageView): boolean {
-  return numSourcesOf(message) > 0 || citationsOf(message).length > 0;
-}
-
-function numSourcesOf(message: PathMessageView): number {
-  return (message as { num_sources?: number }).num_sources ?? 0;
-}
-
-const NO_CITATIONS: readonly CitationView[] = [];
-
-export function citationsOf(message: PathMessageView): readonly CitationView[] {
-  return (message as { citations?: CitationView[] }).citations ?? NO_CITATIONS;
+  const ids = answers.map((each) => each.message_id).join(" ");
+  const combine = useCallback(
+    (results: readonly { data: SourceView[] | undefined }[]): PathSources => {
+      const found = ids.split(" ").map((id, n) => [id, results[n]?.data ?? []] as const);
+      const all = found.flatMap(([, sources]) => sources);
+      if (all.length === 0) return NONE;
+      return { byNumber: new Map(all.map((source) => [source.number, source])), ofAnswer: new Map(found) };
+    },
+    [ids],
+  );
+  const queries = answers.map((answer) => {
+    const version = answer.status === "running" ? stage : `${answer.status} ${answer.content.length}`;
+    return sourcesQuery(sessionId, answer.message_id, version);
+  });
+  return useQueries({ queries, combine });
 }
 
 /** For the marks of an answer. `citations`: [] while it is written. */

@@ -8,7 +8,7 @@ import { useLiveAnswer } from "@/live/use-live-answer";
 import { CitationsOf } from "@/markdown/citations-context";
 import { Markdown } from "@/markdown/markdown";
 import { useDocumentMeans } from "../documents/means";
-import { citationsOf, useCitationOf, usePathSources } from "../documents/sources";
+import { useCitationOf, usePathSources } from "../documents/sources";
 import { AnswerActions } from "./answer-actions";
 import { AnswerEndNote } from "./answer-end-note";
 import { AnswerProgress } from "./answer-progress";
@@ -25,7 +25,8 @@ export function AnswerView({ message, say }: Props) {
   const edit = useEdit(message, say);
   const documents = useDocumentMeans();
   const sources = usePathSources();
-  const citations = citationsOf(message);
+  const brought = sources.ofAnswer.get(message.message_id);
+  const { citations } = message;
   const citationOf = useCitationOf(citations);
   const live = useLiveAnswer(generations, message.generation_id ?? "");
   const isRunning = message.status === "running";
@@ -56,13 +57,8 @@ export function AnswerView({ message, say }: Props) {
       {!isLive && (
         <>
           <AnswerEndNote message={message} say={say} />
-          {documents && sources.byNumber.size > 0 && (
-            <documents.SourceList
-              sources={sources.byNumber}
-              citations={citations}
-              questionId={message.parent_id}
-              open={sources.open}
-            />
+          {documents && brought && brought.length > 0 && (
+            <documents.SourceList sources={brought} citations={citations} open={sources.open} />
           )}
           <AnswerActions message={message} say={say} edit={edit.begin} />
         </>

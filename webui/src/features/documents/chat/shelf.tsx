@@ -36,12 +36,6 @@ interface Props {
   onUploads: (numUploads: number) => void;
 }
 
-/** What is told of documents before a message is sent. */
-interface DocumentCost {
-  num_document_tokens?: number;
-  documents?: Record<string, "whole" | "passages">;
-}
-
 export function Shelf({ place, preview, isChoosing, stopChoosing, onUploads }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -76,8 +70,7 @@ export function Shelf({ place, preview, isChoosing, stopChoosing, onUploads }: P
     show({ text: t("documents.removedFromChat", { name }), action: { label: t("common.undo"), onClick: undo } });
   };
 
-  const cost = (preview ?? {}) as DocumentCost;
-  const numTokens = cost.num_document_tokens ?? 0;
+  const numTokens = preview?.num_document_tokens ?? 0;
   const notes = [
     documents.some(isOnItsWay) && t("documents.partly"),
     numTokens > 0 && t("documents.cost", { num: format.number(numTokens) }),
@@ -103,7 +96,7 @@ export function Shelf({ place, preview, isChoosing, stopChoosing, onUploads }: P
             <DocumentChip
               key={document.document_id}
               document={document}
-              use={cost.documents?.[document.document_id]}
+              use={preview?.documents?.[document.document_id]}
               remove={() => removeDocument(document)}
             />
           ))}

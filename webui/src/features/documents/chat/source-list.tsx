@@ -4,20 +4,19 @@ import Button from "@mui/material/Button";
 import ButtonBase from "@mui/material/ButtonBase";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { CitationView, SourceView } from "@/api/document-types";
+import type { CitationView, SourceView } from "@/api/types.gen";
 import { sourcesOf } from "./sources-of";
 
 interface Props {
-  sources: ReadonlyMap<number, SourceView>;
+  sources: readonly SourceView[];
   citations: readonly CitationView[];
-  questionId: string | null;
   open: (opened: { source: SourceView; citation: CitationView | undefined }) => void;
 }
 
-export function SourceList({ sources, citations, questionId, open }: Props) {
+export function SourceList({ sources, citations, open }: Props) {
   const { t } = useTranslation();
   const [isOpen, setOpen] = useState(false);
-  const { cited, others } = sourcesOf(sources, citations, questionId);
+  const { cited, others } = sourcesOf(sources, citations);
   if (cited.length + others.length === 0) return null;
   const firstOf = (number: number) => citations.find((each) => each.number === number);
   return (

@@ -1,6 +1,6 @@
 /** What an answer cites, opened at its sentence. */
 import { useMemo } from "react";
-import type { CitationView, SourceView } from "@/api/document-types";
+import type { CitationView, SourceView } from "@/api/types.gen";
 import { ofSource } from "../viewer/shown";
 import { Viewer } from "../viewer/viewer";
 

@@ -1,14 +1,19 @@
 import { expect, test } from "vitest";
-import type { CitationView, SourceView } from "@/api/document-types";
+import type { CitationView, SourceView } from "@/api/types.gen";
 import { sourcesOf } from "./sources-of";
 
-const source = (number: number, messageId: string) => ({ number, message_id: messageId }) as SourceView;
-const citation = (number: number): CitationView => ({ number, start: 0, end: 3, is_supported: true });
+const citation = (number: number): CitationView => ({
+  number,
+  start: 0,
+  end: 3,
+  is_supported: true,
+  quote_start: 0,
+  quote_end: 9,
+});
 
-test("what is cited comes first, in the order of its marks; of the rest what was found for this question", () => {
-  const all = [source(1, "q1"), source(2, "q1"), source(3, "q2"), source(4, "q2")];
-  const sources = new Map(all.map((each) => [each.number, each]));
-  const { cited, others } = sourcesOf(sources, [4, 1, 4, 9].map(citation), "q2");
+test("what is cited comes first, in the order of its marks, then the rest", () => {
+  const sources = [1, 2, 3, 4].map((number) => ({ number }) as SourceView);
+  const { cited, others } = sourcesOf(sources, [4, 1, 4, 9].map(citation));
   expect(cited.map(({ number }) => number)).toEqual([4, 1]);
-  expect(others.map(({ number }) => number)).toEqual([3]);
+  expect(others.map(({ number }) => number)).toEqual([2, 3]);
 });

@@ -1,15 +1,11 @@
 /** Which sources an answer cites, and which were only looked at for its question. Pure. */
-import type { CitationView, SourceView } from "@/api/document-types";
+import type { CitationView, SourceView } from "@/api/types.gen";
 
 export function sourcesOf(
-  sources: ReadonlyMap<number, SourceView>,
+  sources: readonly SourceView[],
   citations: readonly CitationView[],
-  questionId: string | null,
 ): { cited: SourceView[]; others: SourceView[] } {
-  const numbers = new Set(citations.map(({ number }) => number)); // in the order of their first marks
-  const cited = [...numbers].flatMap((number) => sources.get(number) ?? []);
-  const others = [...sources.values()].filter(
-    ({ number, message_id: messageId }) => messageId === questionId && !numbers.has(number),
-  );
-  return { cited, others };
+  const numbers = [...new Set(citations.map(({ number }) => number))]; // in the order of their first marks
+  const cited = numbers.flatMap((number) => sources.find((source) => source.number === number) ?? []);
+  return { cited, others: sources.filter((source) => !cited.includes(source)) };
 }

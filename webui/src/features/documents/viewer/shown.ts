@@ -1,5 +1,6 @@
 /** What a viewer is opened at. */
-import type { CitationView, PassageHit, SourceView } from "@/api/document-types";
+import type { PassageHit } from "@/api/document-types";
+import type { CitationView, SourceView } from "@/api/types.gen";
 import type { Span } from "./spans";
 
 export interface Shown {
@@ -16,13 +17,13 @@ export interface Shown {
 
 /** At the sentence that is cited, else at the passage; a page that was shown whole has none. */
 export function ofSource(source: SourceView, citation: CitationView | undefined): Shown {
-  const { quote_start: start, quote_end: end } = citation ?? {};
+  const quote = citation && { start: citation.quote_start, end: citation.quote_end };
   const passage = source.is_whole ? null : { start: source.start, end: source.end };
   return {
     documentId: source.document_id,
     name: source.document_name,
     page: source.page,
-    span: start !== undefined && end !== undefined ? { start, end } : passage,
+    span: quote ?? passage,
     text: source.text,
     isThere: source.is_there,
   };
