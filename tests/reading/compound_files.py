@@ -17,6 +17,7 @@ def compound_file(streams: dict[str, bytes], *, cycle_in: str | None = None) -> 
     mini = b""
     mini_fat: list[int] = []
     places: dict[str, tuple[int, int]] = {}
+    _append(sectors, fat, bytes(128 * len(entries)))  # the directory, as soon as all places are known
     for path, content in streams.items():
         if len(content) >= CUTOFF:
             first = _append(sectors, fat, content)
@@ -31,7 +32,8 @@ def compound_file(streams: dict[str, bytes], *, cycle_in: str | None = None) -> 
     places[""] = _append(sectors, fat, mini), len(mini)
     mini_fat_start = _append(sectors, fat, struct.pack(f"<{len(mini_fat)}I", *mini_fat), fill=b"\xff")
     directory = b"".join(_entry(path, entries, places) for path in entries)
-    directory_start = _append(sectors, fat, directory)
+    for at in range(0, len(directory), SECTOR):
+        sectors[at // SECTOR] = directory[at : at + SECTOR].ljust(SECTOR, b"\0")
     num_fat = 1
     while num_fat * (SECTOR // 4) < len(fat) + num_fat:
         num_fat += 1
@@ -40,7 +42,7 @@ def compound_file(streams: dict[str, bytes], *, cycle_in: str | None = None) -> 
     table = struct.pack(f"<{len(fat)}I", *fat).ljust(num_fat * SECTOR, b"\xff")
     difat = [*range(fat_start, fat_start + num_fat)]
     header = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16)
-    header += struct.pack("<HHHHH6xIIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, num_fat, directory_start, 0, CUTOFF,
+    header += struct.pack("<HHHHH6xIIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, num_fat, 0, 0, CUTOFF,
                           mini_fat_start, -(-len(mini_fat) // 128) if mini_fat else 0, END, 0, difat[0])  # fmt: skip
     header += struct.pack(f"<{len(difat) - 1}I", *difat[1:])
     return header.ljust(SECTOR, b"\xff") + b"".join(sectors) + table

@@ -97,7 +97,7 @@ def hwp_file(
     flags: int = 1,
     section: bytes | None = None,
     cycle_in: str | None = None,
-    **others: bytes,
+    others: dict[str, bytes] | None = None,
 ) -> bytes:
     """`flags`: of its header, 1 = compressed. `section`: records in place of the paragraphs'."""
     header = b"HWP Document File".ljust(32, b"\0") + struct.pack("<II", 0x05010100, flags)
@@ -108,7 +108,7 @@ def hwp_file(
         "FileHeader": header.ljust(256, b"\0"),
         "DocInfo": packed(shapes),
         "BodyText/Section0": packed(records),
-        **others,
+        **(others or {}),
     }
     return compound_file(streams, cycle_in=cycle_in)
 

@@ -9,11 +9,16 @@ import olefile
 from bdchat.reading.bounds import Unreadable
 
 DAMAGE = (OSError, ValueError, struct.error, IndexError, KeyError, RecursionError, AttributeError, TypeError)
+_SECTOR_SHIFTS = (b"\x09\0", b"\x0c\0")  # 512 and 4096 bytes
 _LAST = 0xFFFFFFFA  # this and above mean no sector
 
 
 def open_compound(data: IO[bytes]) -> olefile.OleFileIO:
     """Raises Unreadable."""
+    sector_shift = data.read(32)[30:]
+    data.seek(0)
+    if sector_shift not in _SECTOR_SHIFTS:
+        raise Unreadable("damaged", "a compound file with sectors of a size that none has")
     try:
         ole = olefile.OleFileIO(data)
         entries = [entry for entry in ole.direntries if entry is not None]

@@ -10,7 +10,7 @@ from python_calamine import CalamineSheet, CalamineWorkbook
 
 from bdchat.reading.bounds import Bounds, Unreadable
 from bdchat.reading.formats.archive import Archive
-from bdchat.reading.formats.compound import open_compound
+from bdchat.reading.formats.compound import DAMAGE, open_compound
 from bdchat.reading.formats.sheet_extent import check_extent
 from bdchat.reading.paging import PAGE_CHARACTERS, FlowBlock, one_page
 from bdchat.reading.pieces import PageText
@@ -18,6 +18,9 @@ from bdchat.reading.pieces import PageText
 _MAX_HEADER_CHARACTERS = 1000
 _MAX_CELL_CHARACTERS = 32_767  # Excel's own limit
 _ZIP = b"PK"
+# Of an .xls: records of two bytes' kind and two bytes' length.
+_FILE_PASSWORD, _END_OF_GLOBALS = b"\x2f\0", 0x0A
+_MAX_START_BYTES = 4096  # the password's record is the second or third
 
 
 def pages(data: IO[bytes], bounds: Bounds) -> Iterator[PageText]:
@@ -26,13 +29,30 @@ def pages(data: IO[bytes], bounds: Bounds) -> Iterator[PageText]:
     if is_archive:
         check_extent(Archive(data, bounds))
     else:
-        open_compound(data)
+        _check_password(data)
     data.seek(0)
     number = 1
     for sheet in _sheets(data, bounds):
         for rows in _groups(sheet, bounds):
             yield one_page(number, [FlowBlock("table", "\n".join(rows))], label=sheet.name)
             number += 1
+
+
+def _check_password(data: IO[bytes]) -> None:
+    """The parser says no more of a locked .xls than that it is damaged."""
+    with open_compound(data) as file:
+        name = next((name for name in ("Workbook", "Book") if file.exists(name)), None)
+        if name is None:
+            raise Unreadable("damaged", "it has no workbook")
+        try:
+            start = file.openstream(name).read(_MAX_START_BYTES)
+        except DAMAGE as error:
+            raise Unreadable("damaged", f"{name}: {type(error).__name__}") from error
+    at = 0
+    while at + 4 <= len(start) and start[at] != _END_OF_GLOBALS:
+        if start[at : at + 2] == _FILE_PASSWORD:
+            raise Unreadable("encrypted")
+        at += 4 + int.from_bytes(start[at + 2 : at + 4], "little")
 
 
 def _sheets(data: IO[bytes], bounds: Bounds) -> Iterator[CalamineSheet]:
