@@ -1,10 +1,17 @@
 """A file is read by a process of its own: what it tells, and how it ends."""
 
+import errno
+import subprocess
+import sys
+from contextlib import aclosing
 from pathlib import Path
 
+import psutil
 import pytest
 
-from bdchat.reading.pieces import FileFinished, FileOpened
+from bdchat.reading.pieces import FileFinished, FileOpened, PageRead
+from bdchat.reading.process import read
+from bdchat.settings.documents import DocumentSettings
 from tests.reading.files import frames_of, pages_told, refusal
 
 KOREAN = "환불은 구입한 날부터 7일 안에 됩니다.\n\n" * 1000
@@ -35,3 +42,39 @@ async def test_an_empty_and_an_endless_file_have_their_reasons(tmp_path: Path) -
         sparse.truncate(1 << 30)
         assert refusal(await frames_of(sparse)).code == "unknown_format"
     assert refusal(await frames_of(b"a\n\n" * 100_000, text_bytes=1000)).code == "too_much_text"
+
+
+@pytest.mark.anyio
+async def test_a_page_that_takes_longer_than_it_may_ends_its_file() -> None:
+    nested = b"<!doctype html>" + b"<div>" * 60_000  # HTML's rules look through all that is open at each
+    end = refusal(await frames_of(nested, page_timeout_s=1))
+    assert (end.code, end.page) == ("too_slow", 1)
+
+
+@pytest.mark.anyio
+async def test_whoever_stops_listening_ends_the_process(tmp_path: Path) -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    with (tmp_path / "long").open("w+b") as long:
+        long.write(KOREAN.encode() * 20)
+        long.flush()
+        async with aclosing(read(long.fileno(), "long", DocumentSettings())) as frames:
+            async for frame in frames:
+                if isinstance(frame, PageRead):
+                    break
+            assert {child.pid for child in psutil.Process().children()} - before
+    assert {child.pid for child in psutil.Process().children()} - before == set()
+
+
+def test_a_parser_can_open_no_file_and_no_socket_and_start_nothing() -> None:
+    script = """
+from bdchat.reading.main import _confine
+import os, socket
+_confine()
+for attempt in (lambda: open("/etc/passwd"), socket.socket, os.fork, lambda: os.execv("/bin/true", ["true"])):
+    try:
+        attempt()
+    except OSError as error:
+        print(error.errno)
+"""
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == [str(number) for number in (errno.EMFILE, errno.EPERM, errno.EPERM, errno.EPERM)]
