@@ -219,8 +219,11 @@ def _named(work: Callable[[], Result]) -> Result:
 
 def _embedded(folder: Path) -> Any:
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
+    # One that could not be started stays in Chroma's table of clients, and would be given out again (chromadb 1.5).
+    SharedSystemClient.clear_system_cache()
     return chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
 
 
