@@ -15,6 +15,8 @@ from bdchat.api.documents.reading_run import ReadFile, ReadingRun
 from bdchat.settings.documents import DocumentSettings
 from bdchat.store.document_tables import Document
 from bdchat.store.documents import reading_state
+from bdchat.store.documents.documents import DISCARDED_AT_MS
+from bdchat.store.documents.jobs import purges
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import Database
@@ -74,7 +76,7 @@ class Ingestion:
         """What this store's only server was reading when it ended waits again, and half uploads are gone. Raises
         StoreError."""
         is_alone = self._database.dialect == "sqlite"
-        before_ms = now_ms() if is_alone else now_ms() - round(UPLOAD_S * 1000)
+        before_ms = now_ms() + 1 if is_alone else now_ms() - round(UPLOAD_S * 1000)
         await self._database.write(lambda db: reading_state.drop_uploads(db, before_ms=before_ms))
         if is_alone:
             await self._database.write(lambda db: reading_state.release(db, None))
@@ -85,11 +87,18 @@ class Ingestion:
             for _ in range(self._settings.num_readers):
                 group.create_task(self._read_on())
             group.create_task(self._renew())
+            group.create_task(self._purge_half_uploads())
 
     async def aclose(self) -> None:
         """After `run` has ended: whoever comes next may go on at once."""
         with contextlib.suppress(StoreError):
             await self._database.write(lambda db: reading_state.release(db, self._server_id))
+
+    async def _purge_half_uploads(self) -> None:
+        try:
+            await purges.purge_overdue(self._database, deleted_before_ms=DISCARDED_AT_MS + 1)
+        except StoreError as error:
+            log.warning("half uploads are left to the next housekeeping: %s", error)
 
     async def _read_on(self) -> None:
         while True:
