@@ -5,8 +5,10 @@ ours bounds: `until` with that bound, which counts only the time in which this p
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+Found = TypeVar("Found")
 PATIENCE_S = 60.0
 LONGEST_TURN_S = 0.1  # between two looks, of what counts
 
@@ -25,3 +27,13 @@ async def until(is_true: Callable[[], object], timeout_s: float = PATIENCE_S) ->
         now = clock()
         left_s -= min(now - looked_at, LONGEST_TURN_S)
         looked_at = now
+
+
+async def eventually(look: Callable[[], Awaitable[Found | None]]) -> Found:
+    """The first that is found, where looking must be waited for: a row, another server's answer. Raises
+    TimeoutError."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if found := await look():
+                return found
+            await asyncio.sleep(0.002)

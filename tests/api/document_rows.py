@@ -1,6 +1,7 @@
 """A document that was read, put into the store without a process that reads it; its collection."""
 
 import hashlib
+from collections.abc import Sequence
 
 import httpx
 from sqlmodel import Session, col, select
@@ -14,7 +15,7 @@ from tests.api.serving import app_of
 SERVER = "tests"
 
 
-def put_document(db: Session, user_id: str, name: str, *texts: str) -> str:
+def put_document(db: Session, *, user_id: str, name: str, texts: Sequence[str]) -> str:
     """Its id; a page for each text, each one passage. In one transaction: no server sees it waiting."""
     data = "\n".join(texts).encode()
     document_id = documents.create(db, user_id, name).document_id
@@ -34,7 +35,7 @@ async def shelf_of(client: httpx.AsyncClient, user_id: str, content: str) -> dic
     """One of each, by the names that paths give them. The document is not in the collection."""
 
     def put(db: Session) -> dict[str, str]:
-        document_id = put_document(db, user_id, f"{content}.txt", f"{content} of {user_id}")
+        document_id = put_document(db, user_id=user_id, name=f"{content}.txt", texts=[f"{content} of {user_id}"])
         passage_id = db.exec(select(col(Passage.passage_id)).where(Passage.document_id == document_id)).one()
         collection_id = collections.create(db, user_id, content).collection_id
         return {

@@ -50,6 +50,7 @@ BULK = {"session_ids": ["{session_id}"], "is_deleted": True}
 ONE = "/api/sessions/{session_id}"
 DOCUMENT = "/api/documents/{document_id}"
 COLLECTION = "/api/collections/{collection_id}"
+STORE = "/v1/vector_stores/{vector_store_id}"
 
 TABLE: Mapping[str, tuple[Entry, ...]] = {
     # OpenAI's wire
@@ -211,6 +212,28 @@ TABLE: Mapping[str, tuple[Entry, ...]] = {
     f"GET {COLLECTION}/members": (Theirs(),),
     f"PUT {COLLECTION}/members/{{username}}": (Theirs(body={"role": "writer"}),),
     f"DELETE {COLLECTION}/members/{{username}}": (Theirs(),),
+    "POST /api/documents/search": (
+        Own("finds what the caller may see", body={"query": "x"}),
+        Within(body={"query": "{content}", "document_ids": ["{document_id}"]}),
+        Within(body={"query": "{content}", "collection_ids": ["{collection_id}"]}),
+        Within(body={"query": "geheimnis"}, statuses=frozenset({200})),
+    ),
+    "GET /v1/vector_stores": (
+        Own("what the caller may see"),
+        Within(query="after={vector_store_id}", statuses=frozenset({200})),
+    ),
+    "POST /v1/vector_stores": (
+        Own("the caller's", body={"name": "mine"}),
+        Within(body={"name": "mine", "file_ids": ["{file_id}"]}),
+    ),
+    f"GET {STORE}": (Theirs(),),
+    f"POST {STORE}": (Theirs(body={"name": "mine now"}),),
+    f"DELETE {STORE}": (Theirs(),),
+    f"GET {STORE}/files": (Theirs(),),
+    f"POST {STORE}/files": (Theirs(body={"file_id": "{file_id}"}), Within(body={"file_id": "{file_id}"})),
+    f"GET {STORE}/files/{{file_id}}": (Theirs(),),
+    f"DELETE {STORE}/files/{{file_id}}": (Theirs(),),
+    f"POST {STORE}/search": (Theirs(body={"query": "{content}"}),),
     "GET /v1/files": (Own("the caller's"), Within(query="after={file_id}", statuses=frozenset({200}))),
     "POST /v1/files": (Own("makes one of the caller's", body={}),),
     "GET /v1/files/{file_id}": (Theirs(),),

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 ONE = "/api/sessions/{session_id}"
 DOCUMENT = "/api/documents/{document_id}"
 COLLECTION = "/api/collections/{collection_id}"
+STORE = "/v1/vector_stores/{vector_store_id}"
 HI = [{"role": "user", "content": "hi"}]
 LARGE = "x" * 90  # more than what is there in its place
 
@@ -107,6 +108,13 @@ KEPT: Mapping[str, Keeps | Nothing] = {
     f"DELETE {COLLECTION}/documents/{{document_id}}": ENDS,
     f"PUT {COLLECTION}/members/{{username}}": Keeps({"role": "reader"}),
     f"DELETE {COLLECTION}/members/{{username}}": ENDS,
+    "POST /api/documents/search": Nothing("it writes nothing"),
+    "POST /v1/vector_stores": Keeps({"name": "c"}),
+    f"POST {STORE}": Keeps({"name": LARGE}),
+    f"DELETE {STORE}": ENDS,
+    f"POST {STORE}/files": Keeps({"file_id": "{file_id}"}),
+    f"DELETE {STORE}/files/{{file_id}}": ENDS,
+    f"POST {STORE}/search": Nothing("it writes nothing"),
     "POST /v1/files": Nothing("as POST /api/documents: Intake.take"),
     "DELETE /v1/files/{file_id}": ENDS,
     "WS /ws/chat/{session_id}": Nothing("what is said on it is refused there (below)"),

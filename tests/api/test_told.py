@@ -24,6 +24,7 @@ pytestmark = pytest.mark.anyio
 ONE = "/api/sessions/{session_id}"
 DOCUMENT = "/api/documents/{document_id}"
 COLLECTION = "/api/collections/{collection_id}"
+STORE = "/v1/vector_stores/{vector_store_id}"
 HI = [{"role": "user", "content": "hi"}]
 
 
@@ -154,6 +155,13 @@ TOLD: Mapping[str, Tells | Quiet] = {
     f"DELETE {ITS_MEMBER}": Tells(
         COLLECTED | {("user:{user_id}", "collection.deleted")}, first=f"PUT {ITS_MEMBER}", first_body={}
     ),
+    "POST /api/documents/search": Quiet("it writes nothing"),
+    "POST /v1/vector_stores": Tells(COLLECTED, {"name": "c"}),
+    f"POST {STORE}": Tells(COLLECTED, {"name": "c"}),
+    f"DELETE {STORE}": Tells(UNCOLLECTED),
+    f"POST {STORE}/files": Tells(SHELVED | COLLECTED, {"file_id": "{file_id}"}),
+    f"DELETE {STORE}/files/{{file_id}}": Tells(SHELVED | COLLECTED, first=f"PUT {ITS_DOCUMENT}"),
+    f"POST {STORE}/search": Quiet("it writes nothing"),
     "POST /v1/files": Quiet("as POST /api/documents: Intake.take"),
     "DELETE /v1/files/{file_id}": Tells(UNSHELVED),
     "WS /ws/chat/{session_id}": Quiet("what is said on it goes the ways of messages and answers: test_chat_socket.py"),

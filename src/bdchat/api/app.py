@@ -83,6 +83,7 @@ from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.perimeter.tidy_path import TidyPath
 from bdchat.api.retrieval.files import FILES_PATH, Files
 from bdchat.api.retrieval.form import FORM_OVERHEAD_BYTES
+from bdchat.api.retrieval.vector_stores import VectorStores
 from bdchat.engine.local.local_models import LocalModels
 from bdchat.engine.router import Router
 from bdchat.settings import RedisSettings, Settings
@@ -112,7 +113,8 @@ class App(Starlette):
         self.housekeeping = Housekeeping(settings, self.database)
         self.indexer = Indexer(self.database)
         self.imports = Imports(settings, self.database, self.writes)
-        self.documents = DocumentParts(settings, self.database, self.writes)
+        self.local_models = LocalModels.of(settings)
+        self.documents = DocumentParts(settings, self.database, self.writes, models=self.local_models)
         self.openapi = OpenAPI(base_path=settings.server.base_path)
         self.meter = LatencyMeter()
         self.refusals = Refusals()
@@ -133,7 +135,6 @@ class App(Starlette):
             on_end=self.titles.consider,
         )
         self.open_sockets = OpenSockets()
-        self.local_models = LocalModels.of(settings)
         self.pulls = Pulls(self.local_models.catalog, self.bus)
         self.admin_models = AdminModels(
             settings.limits,
@@ -188,6 +189,7 @@ class App(Starlette):
             *self.imports.routes(),
             *self.documents.routes(),
             *Files(settings.limits, self.database, self.writes, parts=self.documents).routes(),
+            *VectorStores(settings.limits, self.database, self.writes, parts=self.documents).routes(),
             *self.openapi.routes(),
             *self._live_routes(settings),
         ]

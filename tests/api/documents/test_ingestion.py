@@ -21,14 +21,14 @@ from bdchat.store.documents.jobs import purges, uploads
 from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
 from tests.api.serving import fresh_data_dir
-from tests.patience import until
+from tests.patience import eventually, until
 
 pytestmark = pytest.mark.anyio
 NUM_PAGES = 5
 
 
 class ScriptedReader:
-    """Reads NUM_PAGES pages of every file. `before_page`: awaited before each, and with NUM_PAGES + 1 before the end."""
+    """Reads NUM_PAGES pages of every file. `before_page`: awaited before each, with NUM_PAGES + 1 before the end."""
 
     def __init__(self, before_page: Callable[[int], Awaitable[None]] | None = None) -> None:
         self._before_page = before_page
@@ -92,9 +92,11 @@ class Shelf:
         return await self.database.read(read)
 
     async def until_status(self, document_id: str, status: str) -> Document:
-        while (row := await self.document(document_id)).status != status:
-            await asyncio.sleep(0)
-        return row
+        async def row() -> Document | None:
+            found = await self.document(document_id)
+            return found if found.status == status else None
+
+        return await eventually(row)
 
 
 def _by_id(document_id: str):  # type: ignore[no-untyped-def]
@@ -198,9 +200,7 @@ async def test_an_account_without_room_for_the_text_is_told_so() -> None:
         async def fill(number: int) -> None:
             if number == 2:
                 await there.database.write(
-                    lambda db: users.change(
-                        db, there.user_id, quota_bytes=storage.account_bytes(db, there.user_id)
-                    )
+                    lambda db: users.change(db, there.user_id, quota_bytes=storage.account_bytes(db, there.user_id))
                 )
 
         async with running(there.ingestion(ScriptedReader(fill))):
@@ -233,8 +233,8 @@ async def test_of_an_upload_that_a_dead_server_had_half_nothing_stays() -> None:
         await there.database.write(begin)
         async with running(there.ingestion(ScriptedReader())):
 
-            def left(db: Session) -> int:
-                return db.exec(select(func.count()).select_from(DocumentPart)).one()
+            def is_empty(db: Session) -> bool:
+                counts = (select(func.count()).select_from(table) for table in (Document, DocumentPart))
+                return not any(db.exec(count).one() for count in counts)
 
-            while await there.database.read(left):
-                await asyncio.sleep(0)
+            await eventually(lambda: there.database.read(is_empty))

@@ -118,6 +118,10 @@ export type DeletedCompletion = { id: string; object: "chat.completion.deleted";
 
 export type DeletedFile = { id: string; object: "file"; deleted: boolean };
 
+export type DeletedStoreFile = { id: string; object: "vector_store.file.deleted"; deleted: boolean };
+
+export type DeletedVectorStore = { id: string; object: "vector_store.deleted"; deleted: boolean };
+
 export type DetokenizeRequest = { model?: string | null; tokens: Array<number> };
 
 export type DetokenizedText = { content: string };
@@ -130,6 +134,9 @@ export type DocumentDeleteQuery = { purge?: boolean };
 /** Why it could not be read, as a code of its own and a sentence that says what to do. */
 export type DocumentFault = { code: string; message: string };
 
+/** `notes`: why meaning was not searched, or not all of it: "no_embedder", "no_vectors", "vectors_unavailable", "vectors_incomplete". */
+export type DocumentHits = { hits: Array<PassageHit>; searched: "words" | "words_and_vectors"; notes: Array<string> };
+
 export type DocumentList = { data: Array<DocumentView>; next_cursor: string | null };
 
 /** `width`, `height`: points (1/72 inch); 0 where nothing is drawn. `boxes`: of each line, as [start, end, left, top, right, bottom] from the top left corner. */
@@ -137,6 +144,9 @@ export type DocumentPageView = { document_id: string; number: number; num_pages:
 
 /** A page of the list; filters that are absent let everything through. `q`: a part of the name. */
 export type DocumentQuery = { limit?: number; cursor?: string | null; q?: string | null; collection_id?: string | null; status?: "uploading" | "waiting" | "reading" | "paused" | "ready" | "failed" | null; deleted?: boolean };
+
+/** Without ids: all that you may read. */
+export type DocumentSearch = { query: string; document_ids?: Array<string>; collection_ids?: Array<string>; limit?: number };
 
 /** `num_pages`: null until it is known. `vectors`: how far the search by meaning is; "none": nobody makes them. `notes`: what was left out of the reading, as codes with numbers. `collection_ids`: of those that you see. */
 export type DocumentView = { document_id: string; name: string; format: string; media_type: string; num_bytes: number; status: "uploading" | "waiting" | "reading" | "paused" | "ready" | "failed"; error: DocumentFault | null; num_pages: number | null; num_pages_read: number; num_passages: number; num_vectors: number; vectors: "none" | "waiting" | "running" | "ready"; notes: Record<string, number>; num_tokens: number; is_own: boolean; can_open: boolean; owner_name: string; collection_ids: Array<string>; created_at_ms: number; updated_at_ms: number; deleted_at_ms: number | null };
@@ -175,6 +185,8 @@ export type ExtraFile = { filename?: string | null; text: string };
 
 /** Why an answer broke off. */
 export type FailureView = { code: string | null; message: string };
+
+export type FileCounts = { in_progress: number; completed: number; failed: number; cancelled: number; total: number };
 
 export type FileLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "file"; file: string; status: "skipped" | "failed" };
 
@@ -313,7 +325,11 @@ export type NewMessage = { content: string; role?: "user" | "system" | "assistan
 
 export type NewSession = { title?: string | null; opening?: string; folder?: string | null; config?: ConfigBody | null };
 
+export type NewStoreFile = { file_id: string };
+
 export type NewUser = { username: string; display_name?: string; email?: string; role?: "admin" | "user" };
+
+export type NewVectorStore = { name?: string | null; description?: string | null; file_ids?: Array<string> | null };
 
 /** {}: it is done, and there is nothing to tell. */
 export type Nothing = Record<string, never>;
@@ -322,6 +338,8 @@ export type Nothing = Record<string, never>;
 export type OmittedLine = { type: "omitted"; num_lines: number };
 
 export type Overview = { version: string; database_version: string; database_warning: string | null; uptime_s: number; num_users: number; num_sessions: number; num_messages: number; num_people_online: number; num_sockets: number; num_running: number; num_waiting: number; rates: Rates; cache_hit_share: number | null; free_memory_bytes: number; total_memory_bytes: number; errors_last_hour: Record<string, number>; num_failures_last_hour: number };
+
+export type PassageHit = { document_id: string; document_name: string; passage_id: number; page: number; label: string; start: number; end: number; text: string; heading: string; score: number };
 
 /** `heading`: those above it. `header`: of the table whose rows it shows. `boxes`: its lines on the page, as of a page. */
 export type PassageView = { document_id: string; passage_id: number; page: number; label: string; start: number; end: number; text: string; heading: string; header: string; boxes: Array<[number, number, number, number, number, number]> };
@@ -439,6 +457,23 @@ export type Stop = { type: "stop"; generation_id: string };
 
 export type Storage = { database_version: string; database_warning: string | null; database_bytes: number; database_free_bytes: number | null; wal_bytes: number | null; num_rows: Record<string, number>; model_bytes: number; partial_bytes: number; cache_bytes: number; backup_bytes: number; free_disk_bytes: number; quota_bytes: number; largest_accounts: Array<AccountView>; guest: GuestView; charged_bytes: number };
 
+export type StoreFile = { id: string; object?: "vector_store.file"; usage_bytes: number; created_at: number; vector_store_id: string; status: "in_progress" | "completed" | "cancelled" | "failed"; last_error: StoreFileError | null; chunking_strategy?: Record<string, string>; attributes?: Record<string, string> };
+
+export type StoreFileError = { code: "server_error" | "unsupported_file" | "invalid_file"; message: string };
+
+export type StoreFileList = { object?: "list"; data: Array<StoreFile>; first_id: string | null; last_id: string | null; has_more: boolean };
+
+export type StoreFileQuery = { limit?: number; order?: "asc" | "desc"; after?: string | null; before?: string | null; filter?: "in_progress" | "completed" | "cancelled" | "failed" | null };
+
+export type StoreHit = { file_id: string; filename: string; score: number; attributes?: Record<string, string>; content: Array<TextContent> };
+
+export type StoreHits = { object?: "vector_store.search_results.page"; search_query: Array<string>; data: Array<StoreHit>; has_more?: boolean; next_page?: string | null };
+
+export type StoreQuery = { limit?: number; order?: "asc" | "desc"; after?: string | null; before?: string | null };
+
+/** Several queries are searched one after another; a passage counts with its best. */
+export type StoreSearch = { query: string | Array<string>; max_num_results?: number };
+
 export type StoredCompletion = { id: string; object: "chat.completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<unknown>; usage: unknown; metadata: Record<string, string> };
 
 export type StoredMessage = { id: string; role: "system" | "user" | "assistant" | "tool"; content: string };
@@ -457,6 +492,8 @@ export type TemplatedPrompt = { prompt: string };
 export type TextChoice = { index: number; text: string; logprobs: Record<string, unknown> | null; finish_reason: "stop" | "length" };
 
 export type TextCompletion = { id: string; object: "text_completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<TextChoice>; usage: Usage };
+
+export type TextContent = { type: "text"; text: string };
 
 export type TokenPiece = { id: number; piece: string | Array<number> };
 
@@ -495,6 +532,12 @@ export type UserQuery = { search?: string; limit?: number; cursor?: string | nul
 export type UserView = { user_id: string; username: string; display_name: string; email: string | null; role: "admin" | "user"; locale: string; preferences: Record<string, unknown>; must_change_password: boolean; created_at_ms: number };
 
 export type UserWithPassword = { user: ManagedUser; password: string; link: PassedLink };
+
+export type VectorStoreChanges = { name?: string | null };
+
+export type VectorStoreList = { object?: "list"; data: Array<VectorStoreObject>; first_id: string | null; last_id: string | null; has_more: boolean };
+
+export type VectorStoreObject = { id: string; object?: "vector_store"; created_at: number; name: string; description?: string | null; usage_bytes: number; file_counts: FileCounts; status: "in_progress" | "completed"; expires_after?: null; expires_at?: null; last_active_at: number | null; metadata?: Record<string, string> };
 
 /** Speeds: tokens a second of a prompt, of one answer, of eight answers together. */
 export type WeightsView = { is_open: boolean; is_encoded: boolean; encodings: Record<string, number>; reason: string; mean_kl: number | null; perplexity: number | null; speed_before: [number, number, number] | null; speed_after: [number, number, number] | null };
@@ -565,6 +608,7 @@ export interface Endpoints {
   "POST /api/collections/{collection_id}/restore": { path: { collection_id: string }; query: undefined; body: undefined; response: CollectionView };
   "GET /api/documents": { path: undefined; query: { limit?: number; cursor?: string; q?: string; collection_id?: string; status?: "uploading" | "waiting" | "reading" | "paused" | "ready" | "failed"; deleted?: boolean }; body: undefined; response: DocumentList };
   "POST /api/documents": { path: undefined; query: { name: string; collection_id?: string }; body: Blob; response: DocumentView };
+  "POST /api/documents/search": { path: undefined; query: undefined; body: DocumentSearch; response: DocumentHits };
   "DELETE /api/documents/{document_id}": { path: { document_id: string }; query: { purge?: boolean }; body: undefined; response: undefined };
   "GET /api/documents/{document_id}": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
   "PATCH /api/documents/{document_id}": { path: { document_id: string }; query: undefined; body: DocumentChanges; response: DocumentView };
@@ -658,4 +702,14 @@ export interface Endpoints {
   "GET /v1/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: Model };
   "POST /v1/rerank": { path: undefined; query: undefined; body: RerankRequest; response: RankList };
   "POST /v1/tokenize": { path: undefined; query: undefined; body: TokenizeRequest; response: Tokens };
+  "GET /v1/vector_stores": { path: undefined; query: { limit?: number; order?: "asc" | "desc"; after?: string; before?: string }; body: undefined; response: VectorStoreList };
+  "POST /v1/vector_stores": { path: undefined; query: undefined; body: NewVectorStore; response: VectorStoreObject };
+  "DELETE /v1/vector_stores/{vector_store_id}": { path: { vector_store_id: string }; query: undefined; body: undefined; response: DeletedVectorStore };
+  "GET /v1/vector_stores/{vector_store_id}": { path: { vector_store_id: string }; query: undefined; body: undefined; response: VectorStoreObject };
+  "POST /v1/vector_stores/{vector_store_id}": { path: { vector_store_id: string }; query: undefined; body: VectorStoreChanges; response: VectorStoreObject };
+  "GET /v1/vector_stores/{vector_store_id}/files": { path: { vector_store_id: string }; query: { limit?: number; order?: "asc" | "desc"; after?: string; before?: string; filter?: "in_progress" | "completed" | "cancelled" | "failed" }; body: undefined; response: StoreFileList };
+  "POST /v1/vector_stores/{vector_store_id}/files": { path: { vector_store_id: string }; query: undefined; body: NewStoreFile; response: StoreFile };
+  "DELETE /v1/vector_stores/{vector_store_id}/files/{file_id}": { path: { vector_store_id: string; file_id: string }; query: undefined; body: undefined; response: DeletedStoreFile };
+  "GET /v1/vector_stores/{vector_store_id}/files/{file_id}": { path: { vector_store_id: string; file_id: string }; query: undefined; body: undefined; response: StoreFile };
+  "POST /v1/vector_stores/{vector_store_id}/search": { path: { vector_store_id: string }; query: undefined; body: StoreSearch; response: StoreHits };
 }

@@ -9,6 +9,8 @@ from bdchat.api.documents.chat_documents import ChatDocuments
 from bdchat.api.documents.collections import Collections
 from bdchat.api.documents.contents import DocumentContents
 from bdchat.api.documents.documents import Documents
+from bdchat.api.documents.embedding import Embedding, EmbeddingModels
+from bdchat.api.documents.finding import DocumentSearches, Finder
 from bdchat.api.documents.ingestion import Ingestion
 from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.documents.reading_run import ReadFile
@@ -18,20 +20,33 @@ from bdchat.reading.process import read
 from bdchat.settings import Settings
 from bdchat.store.documents.jobs import purges
 from bdchat.store.documents.search import PassageSearch
+from bdchat.store.documents.vectors import VectorIndex
 from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
+
+VECTORS_FOLDER = "vectors"  # in the data directory
 
 
 class DocumentParts:
     """`start` once the database and the bus are there, `run` as a task, `aclose` when that has ended."""
 
-    def __init__(self, settings: Settings, database: Database, writes: Writes, *, read_file: ReadFile = read) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        writes: Writes,
+        *,
+        models: EmbeddingModels,
+        read_file: ReadFile = read,
+    ) -> None:
         self._settings = settings
         self._database = database
         self._writes = writes
-        self.views = DocumentViews(lambda: None)
+        self.views = DocumentViews(lambda: self.embedding.fingerprint)
         self.collection_views = CollectionViews()
         self.teller = ProgressTeller(database, writes, self.views)
+        self._vectors = VectorIndex(settings.data_dir / VECTORS_FOLDER, settings.chroma, database)
+        self.embedding = Embedding(settings, database, self._vectors, models, tell=self.teller.changed)
         self.ingestion = Ingestion(
             settings.documents,
             database,
@@ -39,13 +54,16 @@ class DocumentParts:
             server_id=new_id(),
             read_file=read_file,
             tell=self.teller.changed,
+            on_passages=self.embedding.ring,
         )
-        self.questions = DocumentQuestions(settings.documents, database, PassageSearch(database, None))
+        self.finder = Finder(PassageSearch(database, self._vectors), self.embedding)
+        self.questions = DocumentQuestions(settings.documents, database, self.finder)
         self.intake = Intake(settings.documents, database, writes, views=self.views, ingestion=self.ingestion)
 
     def routes(self) -> list[Route]:
         limits, database, writes = self._settings.limits, self._database, self._writes
         return [
+            *DocumentSearches(limits, database, self.finder).routes(),
             *Documents(
                 limits,
                 database,
@@ -69,9 +87,13 @@ class DocumentParts:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.ingestion.run())
             group.create_task(self.teller.run())
+            group.create_task(self.embedding.run())
 
     async def aclose(self) -> None:
         await self.ingestion.aclose()
+        await self.embedding.aclose()
+        await self._vectors.close()
 
     async def _purge(self, document_id: str) -> None:
         await purges.purge_with_sources(self._database, document_id)
+        await self._vectors.delete_documents([document_id])

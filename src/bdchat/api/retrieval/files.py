@@ -1,6 +1,7 @@
 """OpenAI's /v1/files: documents, as OpenAI's SDKs upload and list them. Event loop only."""
 
 from collections.abc import AsyncGenerator
+from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from bdchat.api.http.errors import UnsupportedParameter
 from bdchat.api.http.parsing import validate
 from bdchat.api.retrieval.account import require_account
 from bdchat.api.retrieval.form import FORM_MEDIA, FileBegun, FormField, FormReader
-from bdchat.api.schemas.files import NO_EXPIRY, DeletedFile, FileFields, FileList, FileObject, FileQuery
+from bdchat.api.schemas.files import NO_EXPIRY, DeletedFile, FileFields, FileList, FileObject, FileQuery, Purpose
 from bdchat.settings import LimitSettings
 from bdchat.store.db import Db
 from bdchat.store.documents import documents
@@ -68,6 +69,8 @@ class Files:
         query = read_query(FileQuery, request, self._limits)
         page = IdPage(query.limit, query.after, is_newest_first=query.order == "desc")
         rows, has_more = await self._database.read(lambda db: paging.own_files(db, user_id, page))
+        if query.purpose not in {None, *get_args(Purpose)}:
+            rows, has_more = [], False  # nothing is here for batches or fine-tuning
         data = [FileObject.of(row) for row in rows]
         return reply(
             FileList(

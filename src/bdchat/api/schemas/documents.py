@@ -9,7 +9,8 @@ from bdchat.api.http.parsing import Strict, Text
 from bdchat.reading.pieces import BlockKind
 from bdchat.reading.reasons import REASONS
 from bdchat.store.document_tables import Document, DocumentPage, Passage
-from bdchat.store.documents.listing.shown import QuotedPassage, ShownDocument
+from bdchat.store.documents.listing.shown import ShownDocument
+from bdchat.store.documents.search import FoundPassage
 
 MAX_NAME_CHARS = 255
 MAX_PAGE = 100
@@ -232,24 +233,24 @@ class PassageHit(View):
     score: float  # comes from this search alone: good for its order only
 
     @classmethod
-    def of(cls, quoted: QuotedPassage, score: float) -> "PassageHit":
-        passage = quoted.passage
+    def of(cls, hit: FoundPassage) -> "PassageHit":
         return cls.model_construct(
-            document_id=quoted.document.document_id,
-            document_name=quoted.document.name,
-            passage_id=passage.passage_id,
-            page=passage.page,
-            label=quoted.page.label,
-            start=passage.start,
-            end=passage.end,
-            text=quoted.text,
-            heading=passage.heading,
-            score=score,
+            document_id=hit.document_id,
+            document_name=hit.document_name,
+            passage_id=hit.passage_id,
+            page=hit.page,
+            label=hit.label,
+            start=hit.start,
+            end=hit.end,
+            text=hit.text,
+            heading=hit.heading,
+            score=hit.score,
         )
 
 
 class DocumentHits(View):
-    """`notes`: why meaning was not searched, where it was not: "no_embedder", "no_vectors", …"""
+    """`notes`: why meaning was not searched, or not all of it: "no_embedder", "no_vectors", "vectors_unavailable",
+    "vectors_incomplete"."""
 
     hits: list[PassageHit]
     searched: Literal["words", "words_and_vectors"]

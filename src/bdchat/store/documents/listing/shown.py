@@ -1,4 +1,4 @@
-"""What is shown of a document beside its row, and to whom; passages as they are quoted.
+"""What is shown of a document beside its row, and to whom.
 
 Functions of a Session, inside the caller's transaction. A document is seen by its owner, and by the owner and the
 members of each collection that it is in.
@@ -7,7 +7,7 @@ members of each collection that it is in.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_
+from sqlalchemy import or_
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,8 +18,6 @@ from bdchat.store.document_tables import (
     CollectionDocument,
     CollectionMember,
     Document,
-    DocumentPage,
-    Passage,
     PassageVector,
 )
 from bdchat.store.documents.scope import readable_among
@@ -39,17 +37,6 @@ class ShownDocument:
     @property
     def is_own(self) -> bool:
         return self.document.user_id == self.user_id
-
-
-@dataclass(frozen=True, slots=True)
-class QuotedPassage:
-    passage: Passage
-    page: DocumentPage
-    document: Document
-
-    @property
-    def text(self) -> str:
-        return self.page.text[self.passage.start : self.passage.end]
 
 
 def shown_to(db: Db, user_id: str, rows: Sequence[Document], *, fingerprint: str | None) -> list[ShownDocument]:
@@ -106,24 +93,6 @@ def shown_to_all(db: Db, document: Document, *, fingerprint: str | None) -> list
         for user_id in audience(db, document)
         for each in shown_to(db, user_id, [document], fingerprint=fingerprint)
     ]
-
-
-def quoted(db: Db, passage_ids: Sequence[int]) -> list[QuotedPassage]:
-    """In that order, without those that are gone meanwhile. Who found them has asked whether they may be seen."""
-    query = (
-        select(Passage, DocumentPage, Document)
-        .join(Document, col(Document.document_id) == col(Passage.document_id))
-        .join(
-            DocumentPage,
-            and_(
-                col(DocumentPage.document_id) == col(Passage.document_id),
-                col(DocumentPage.number) == col(Passage.page),
-            ),
-        )
-        .where(col(Passage.passage_id).in_(passage_ids), col(Document.deleted_at_ms).is_(None))
-    )
-    found = {passage.passage_id: QuotedPassage(passage, page, row) for passage, page, row in db.exec(query)}
-    return [found[passage_id] for passage_id in passage_ids if passage_id in found]
 
 
 def _joined(user_id: str) -> SelectOfScalar[str]:
