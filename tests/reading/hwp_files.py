@@ -18,6 +18,7 @@ class Note:
 @dataclass(frozen=True)
 class Table:
     rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,10 @@ def _part(part: str | Note | Table) -> str:
         case Note(text):
             told = _paragraph(Paragraph((text,)))
             return f"<hp:ctrl><hp:footNote><hp:subList>{told}</hp:subList></hp:footNote></hp:ctrl>"
-        case Table(rows):
+        case Table(rows, caption):
             cells = "".join("<hp:tr>" + "".join(map(_cell, row)) + "</hp:tr>" for row in rows)
-            return f"<hp:tbl>{cells}</hp:tbl>"
+            told = f"<hp:caption><hp:subList>{_paragraph(Paragraph((caption,)))}</hp:subList></hp:caption>"
+            return f"<hp:tbl>{told if caption else ''}{cells}</hp:tbl>"
         case str():
             told = escape(part).replace("\n", "<hp:lineBreak/>").replace("\t", "<hp:tab/>")
             return f"<hp:t>{told}</hp:t>"
@@ -138,9 +140,12 @@ def _records(paragraph: Paragraph, depth: int) -> bytes:
                 text += _control_character(17, b"  nf")
                 controls += record(71, depth + 1, b"  nf".ljust(16, b"\0"))
                 controls += record(72, depth + 2, bytes(8)) + _records(Paragraph((note,)), depth + 2)
-            case Table(rows):
+            case Table(rows, caption):
                 text += _control_character(11, b" lbt")
-                controls += record(71, depth + 1, b" lbt".ljust(46, b"\0")) + _table(rows, depth + 2)
+                controls += record(71, depth + 1, b" lbt".ljust(46, b"\0"))
+                if caption:
+                    controls += record(72, depth + 2, bytes(22)) + _records(Paragraph((caption,)), depth + 2)
+                controls += _table(rows, depth + 2)
             case str():
                 tab = struct.pack("<8H", 9, 0, 0, 0, 0, 0, 0, 9)
                 text += b"\n\0".join(

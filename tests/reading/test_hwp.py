@@ -12,7 +12,13 @@ PARAGRAPHS = [
     Paragraph(
         ("이 규정은 물건을 돌려받는 일을 정한다", Note("2026년 3월에 고쳤다."), '. <굵게> & "따옴표"\n둘째 줄\t탭')
     ),
-    Paragraph(("표 1은 다음과 같다.", Table((("품목", "기한"), ("옷", "7일"), ("책 & 음반", "14일"))), "표 뒤의 말.")),
+    Paragraph(
+        (
+            "표 1은 다음과 같다.",
+            Table((("품목", "기한"), ("옷", "7일"), ("책 & 음반", "14일")), "표 1 기한"),
+            "표 뒤의 말.",
+        )
+    ),
     Paragraph(("Mixed 한글 text with 漢字, 日本語 and emoji 🙂.", Note("A second note."))),
     Paragraph(("",)),
 ]
@@ -22,6 +28,7 @@ EXPECTED = [
     ("paragraph", '이 규정은 물건을 돌려받는 일을 정한다[^1]. <굵게> & "따옴표"\n둘째 줄\t탭'),
     ("note", "[^1] 2026년 3월에 고쳤다."),
     ("paragraph", "표 1은 다음과 같다."),
+    ("paragraph", "표 1 기한"),
     ("table", "품목 | 기한\n옷 | 7일\n책 & 음반 | 14일"),
     ("paragraph", "표 뒤의 말."),
     ("paragraph", "Mixed 한글 text with 漢字, 日本語 and emoji 🙂.[^2]"),

@@ -11,7 +11,7 @@ from bdchat.reading.bounds import Bounds, Unreadable
 
 MAX_ENTRIES = 20_000
 _CHUNK_BYTES = 1 << 16
-_MACROS = ("vbaproject.bin", "vbadata.xml", "xl/macrosheets/", "scripts/")
+_MACROS = ("vbaproject.bin", "vbadata.xml", "xl/macrosheets/")
 _EMBEDDED = ("/embeddings/", "/activex/", "bindata/ole")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, RuntimeError)
 

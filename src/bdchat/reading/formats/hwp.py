@@ -11,6 +11,7 @@ from bdchat.reading.formats.hwp_records import (
     PARA_HEADER,
     PARA_SHAPE,
     PARA_TEXT,
+    TABLE,
     HwpFile,
     HwpRecord,
 )
@@ -65,14 +66,13 @@ class _HwpDocument:
                     mark = f"[^{self._num_notes}]"
                     text += mark
                     notes.append(FlowBlock("note", f"{mark} {_joined(self._within(control))}".rstrip()))
-                elif control.control == "eqed":
-                    text += _equation(control)
-                else:
+                elif control.control in _TOLD_INLINE:
+                    text += _TOLD_INLINE[control.control](control)
+                elif apart := list(self._table(control) if control.control == "tbl " else self._within(control)):
                     yield from _with_text(kind, text, level)
-                    text = ""
                     yield from notes
-                    notes = []
-                    yield from self._table(control) if control.control == "tbl " else self._within(control)
+                    yield from apart
+                    text, notes = "", []
         yield from _with_text(kind, text, level)
         yield from notes
 
@@ -85,9 +85,14 @@ class _HwpDocument:
                 yield from self._within(each)
 
     def _table(self, table: HwpRecord) -> Iterator[FlowBlock]:
+        """What stands in front of the TABLE record is its caption."""
+        begin = next((at for at, record in enumerate(table.below) if record.tag == TABLE), 0)
+        for record in table.below[:begin]:
+            if record.tag == PARA_HEADER:
+                yield from self._paragraph(record)
         rows: dict[int, list[str]] = {}
         notes: list[FlowBlock] = []
-        for row, blocks in self._cells(table):
+        for row, blocks in self._cells(table.below[begin:]):
             told = " ".join(" ".join(block.text.split()) for block in blocks if block.kind != "note")
             rows.setdefault(row, []).append(told)
             notes += [block for block in blocks if block.kind == "note"]
@@ -96,15 +101,15 @@ class _HwpDocument:
             yield FlowBlock("table", "\n".join(lines))
         yield from notes
 
-    def _cells(self, table: HwpRecord) -> Iterator[tuple[int, list[FlowBlock]]]:
+    def _cells(self, records: list[HwpRecord]) -> Iterator[tuple[int, list[FlowBlock]]]:
         """Each cell is a LIST_HEADER with its place, and its paragraphs behind it at the same level."""
         row: int | None = None
         blocks: list[FlowBlock] = []
-        for record in table.below:
+        for record in records:
             if record.tag == LIST_HEADER:
                 if row is not None:
                     yield row, blocks
-                # 8 bytes of a list, then column, row, … of two bytes each; a caption has no place
+                # 8 bytes of a list, then column, row, … of two bytes each
                 row = int.from_bytes(record.data[10:12], "little") if len(record.data) >= 12 else None
                 blocks = list(self._within(record))
             elif record.tag == PARA_HEADER and row is not None:
@@ -158,6 +163,15 @@ def _equation(control: HwpRecord) -> str:
             length = int.from_bytes(record.data[4:6], "little")  # in code units, behind four bytes of properties
             return record.data[6 : 6 + 2 * length].decode("utf-16-le", "replace")
     return ""
+
+
+def _auto_number(control: HwpRecord) -> str:
+    """Of a picture, a table or an equation; those of pages and notes are told otherwise or not at all."""
+    is_told = len(control.data) >= 10 and control.data[4] & 0xF in (3, 4, 5)
+    return str(int.from_bytes(control.data[8:10], "little")) if is_told else ""
+
+
+_TOLD_INLINE = {"eqed": _equation, "atno": _auto_number}
 
 
 def _joined(blocks: Iterator[FlowBlock]) -> str:

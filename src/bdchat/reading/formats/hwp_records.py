@@ -12,7 +12,7 @@ from typing import IO
 from bdchat.reading.bounds import Bounds, Unreadable
 from bdchat.reading.formats.compound import DAMAGE, open_compound
 
-PARA_HEADER, PARA_TEXT, CTRL_HEADER, LIST_HEADER, EQUATION = 66, 67, 71, 72, 88
+PARA_HEADER, PARA_TEXT, CTRL_HEADER, LIST_HEADER, TABLE, EQUATION = 66, 67, 71, 72, 77, 88
 PARA_SHAPE = 25
 _COMPRESSED, _ENCRYPTED, _DISTRIBUTION, _CERTIFIED = 1 << 0, 1 << 1, 1 << 2, 1 << 8
 _DRM = 1 << 4 | 1 << 10

@@ -12,9 +12,10 @@ from bdchat.reading.paging import FlowBlock, flowed
 from bdchat.reading.pieces import BlockKind, PageText
 
 _SIGNS = {"lineBreak": "\n", "tab": "\t", "nbSpace": "\u00a0", "fwSpace": " ", "hyphen": "-"}
-_LEFT_OUT = {"header", "footer", "hiddenComment", "parameters", "secPr", "linesegarray", "shapeComment", "caption"}
+_LEFT_OUT = {"header", "footer", "hiddenComment", "parameters", "secPr", "linesegarray", "shapeComment"}
 _NOTES = {"footNote", "endNote"}
 _SECTION = re.compile(r"Contents/section(\d{1,6})\.xml")
+_NUMBERED = {"PICTURE", "TABLE", "EQUATION"}  # numbers of pages and notes are told otherwise or not at all
 _LISTS = {"NUMBER", "BULLET"}
 
 
@@ -56,12 +57,11 @@ class _HwpxDocument:
                 mark = f"[^{self._num_notes}]"
                 text += mark
                 notes.append(FlowBlock("note", f"{mark} {self._told(piece)}".rstrip()))
-            else:
+            elif apart := list(self._table(piece) if local(piece) == "tbl" else self._paragraphs(piece)):
                 yield from _with_text(kind, text, level)
-                text = ""
                 yield from notes
-                notes = []
-                yield from self._table(piece) if local(piece) == "tbl" else self._paragraphs(piece)
+                yield from apart
+                text, notes = "", []
         yield from _with_text(kind, text, level)
         yield from notes
 
@@ -76,6 +76,8 @@ class _HwpxDocument:
             elif name == "equation":
                 script = child(each, "script")
                 yield script.text or "" if script is not None else ""
+            elif name == "autoNum":
+                yield attribute(each, "num") if attribute(each, "numType") in _NUMBERED else ""
             elif name in {"dutmal", "compose"}:
                 main = child(each, "mainText")
                 yield main.text or "" if main is not None else attribute(each, "composeText")
@@ -96,6 +98,8 @@ class _HwpxDocument:
         rows: list[str] = []
         notes: list[FlowBlock] = []
         for row in table:
+            if local(row) == "caption":
+                yield from self._paragraphs(row)
             if local(row) != "tr":
                 continue
             cells = []
