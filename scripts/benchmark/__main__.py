@@ -24,6 +24,7 @@ from bootstrap_console import BootstrapError
 
 from . import (
     constraints,
+    document_chat,
     drafts,
     encodings,
     evaluation,
@@ -79,6 +80,7 @@ OWN_WORKLOADS = (
     "schemas",
     "tools",
     "constraints",
+    *document_chat.WORKLOADS,
     *STORED_WORKLOADS,
 )
 PEERS = ("llama-server", "llama-cpp-python")
@@ -311,8 +313,8 @@ async def _starved(options: argparse.Namespace, logs: Path, log: Log) -> list[ha
 
 async def _judged(options: argparse.Namespace, ours: Contender, logs: Path, log: Log) -> list[hardening.Outcome]:
     """Whether what a server answers is right."""
-    outcomes: list[hardening.Outcome] = []
     wanted = options.workload or []
+    outcomes = await document_chat.document_chat(ours, logs, log, seed=options.seed, wanted=wanted)
     if "evaluation" in wanted:
         outcomes += await evaluation.evaluation(
             ours, model_path(options), logs, log, seed=options.seed, num_items=options.num_items

@@ -40,11 +40,13 @@ def test_numbers_go_on() -> None:
     assert shown_keys(numbered([passage("a", 1)], after=4)) == shown_keys([passage("a", 1)])
 
 
-def test_half_of_what_is_free_so_that_follow_ups_find_room() -> None:
-    assert budget_of(n_ctx=8192, num_free=7000, share=0.4, may_drop=True) == 3276
-    assert budget_of(n_ctx=8192, num_free=3000, share=0.4, may_drop=True) == 1500
-    assert budget_of(n_ctx=8192, num_free=600, share=0.4, may_drop=True) == 1638  # something must go anyway
-    assert budget_of(n_ctx=8192, num_free=600, share=0.4, may_drop=False) == 600
+def test_a_third_of_what_is_free_so_that_follow_ups_find_room() -> None:
+    assert budget_of(n_ctx=32768, num_free=32000, share=0.2, may_drop=True) == 6553
+    assert budget_of(n_ctx=8192, num_free=7000, share=0.4, may_drop=True) == 2333
+    assert budget_of(n_ctx=8192, num_free=3000, share=0.4, may_drop=True) == 1000
+    assert budget_of(n_ctx=8192, num_free=600, share=0.4, may_drop=True) == 512  # a passage
+    assert budget_of(n_ctx=8192, num_free=500, share=0.4, may_drop=True) == 1638  # something must go anyway
+    assert budget_of(n_ctx=8192, num_free=500, share=0.4, may_drop=False) == 500
     assert budget_of(n_ctx=8192, num_free=-50, share=0.4, may_drop=False) == 0
 
 

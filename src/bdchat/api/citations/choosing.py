@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from bdchat.api.citations.passage import PromptPassage
 from bdchat.api.citations.support import content_words
 
-PASSAGE_SHARE = 10  # of the context: where less is free, something of the conversation goes
+PASSAGE_SHARE = 16  # of the context is a passage with what stands around it
+FREE_SHARE = 3  # of what is free, one question may bring a third
 FEW_WORDS = 3  # content words: a question with fewer hardly says what it is about
 
 
@@ -65,13 +66,13 @@ def chosen(wholes: Sequence[Offer], hits: Sequence[Offer], budget: int) -> tuple
 def budget_of(*, n_ctx: int, num_free: int, share: float, may_drop: bool) -> int:
     """Tokens for what a question brings along. `num_free`: of the context, beside the conversation and the answer.
 
-    Half of what is free at most, so that the next questions find room before anything of the conversation must go, and
-    with it the cached beginning. When that is too little for a passage, the oldest turns may go."""
+    A third of what is free, so that the next questions find room too before anything of the conversation must go, and
+    with it the cached beginning; at least a passage, while one fits. When none does, the oldest turns may go."""
     most = int(n_ctx * share)
-    half = num_free // 2
-    if half >= min(most, n_ctx // PASSAGE_SHARE):
-        return min(most, half)
-    return most // 2 if may_drop else max(0, min(most, num_free))
+    least = min(most, n_ctx // PASSAGE_SHARE)
+    if num_free >= least:
+        return min(most, max(least, num_free // FREE_SHARE))
+    return most // 2 if may_drop else max(0, num_free)
 
 
 def query_of(question: str, before: str) -> str:

@@ -84,7 +84,9 @@ class DocumentQuestions:
         """`before`: the question before it in the chat. None: nothing is asked. Raises NotFound for what is not the
         user's; whether the chat is, the caller knows."""
         query = query_of(question[:MAX_QUERY_CHARS], before[:MAX_QUERY_CHARS])
-        within = await self._database.read(lambda db: _within(db, user_id, asked, session_id))
+        within = None
+        if session_id is not None or asked.document_ids or asked.collection_ids:
+            within = await self._database.read(lambda db: _within(db, user_id, asked, session_id))
         if within is None and not asked.texts:
             return None
         found = Material()
