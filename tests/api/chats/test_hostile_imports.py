@@ -44,7 +44,7 @@ async def run_of(client: httpx.AsyncClient, source: io.BytesIO, **changes: Any) 
     me = (await client.get("/api/auth/me", headers=await signed_in(client))).json()
     app = app_of(client)
     defaults = {"database": app.database, "writes": app.writes, "check_config": dict, "open_reader": ThreadReader.open}
-    bounds = {"max_bytes": 10**9, "quota_bytes": 10**9, "cpu_s": 10**6}
+    bounds = {"max_bytes": 10**9, "quota_bytes": 10**9, "cpu_s": 10**6, "document_bytes": 10**6, "most_documents": 9}
     return ImportRun(me["user"]["user_id"], source, **{**defaults, **bounds, **changes})
 
 

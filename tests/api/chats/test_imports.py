@@ -272,6 +272,8 @@ async def test_a_full_disk_ends_the_import_and_is_reported(client: httpx.AsyncCl
         max_bytes=10**9,
         cpu_s=10**6,
         quota_bytes=10**9,
+        document_bytes=10**9,
+        most_documents=10,
         check_config=dict,
     )
     await run.run()

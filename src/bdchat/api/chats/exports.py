@@ -13,18 +13,20 @@ from bdchat.api.auth.right_watch import rests_on_session
 from bdchat.api.http.endpoints import JSON, Endpoint, declared, path_id, read_query
 from bdchat.api.http.errors import TooManyAttempts
 from bdchat.api.http.identity import require_user
-from bdchat.api.schemas.transfer import ExportQuery
+from bdchat.api.schemas.transfer import ExportQuery, WholeExportQuery
+from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.accounts.zoned_days import today
 from bdchat.store.sql.database import Database
-from bdchat.store.transfer import document
+from bdchat.store.transfer import attached_files, document
 from bdchat.store.transfer.exporting import Export
-from bdchat.store.transfer.rendering import MEDIA, SUFFIXES, safe_name
+from bdchat.store.transfer.rendering import MEDIA, SUFFIXES, Format, safe_name
 
 ZIP = "application/zip"
 MAX_AT_ONCE = 4  # of one account: each holds a page of messages
 RETRY_S = 10.0
 PIECE_BYTES = 64 * 1024
+FILES_SHARE = 90  # per cent of limits.import_bytes; the chats are the rest
 SCHEMA_MEDIA = "application/schema+json"
 _ASCII = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-")
 
@@ -53,10 +55,11 @@ class Exports:
                 "/api/export",
                 self.all,
                 "All your sessions as one file",
-                query=ExportQuery,
+                query=WholeExportQuery,
                 response={"type": "object"},
                 response_media=(*media, ZIP),
-                description="markdown comes as a ZIP with a file per session.",
+                description="markdown comes as a ZIP with a file per session; bdchat with files=true as a ZIP with your"
+                " documents beside it, as many bytes as an import takes.",
             ),
             Endpoint(
                 "GET",
@@ -79,14 +82,29 @@ class Exports:
 
     async def all(self, request: Request) -> Response:
         user_id = require_user(request).user_id
-        query = read_query(ExportQuery, request, self._limits)
+        query = read_query(WholeExportQuery, request, self._limits)
         format_ = query.format
-        export = Export(user_id, format_, zone=query.zone, language=query.language)
+        if query.files:
+            await self._check_files(user_id, format_)
+        export = Export(user_id, format_, zone=query.zone, language=query.language, with_files=query.files)
         first = await self._database.read(export.step)
-        is_zip = format_ == "markdown"
+        is_zip = format_ == "markdown" or query.files
         name = f"bdchat {today(query.zone)}{'.zip' if is_zip else SUFFIXES[format_]}"
         media_type = ZIP if is_zip else MEDIA[format_]
         return self._reply(request, user_id, export, first=first, name=name, media_type=media_type)
+
+    async def _check_files(self, user_id: str, format_: Format) -> None:
+        """Raises InvalidRequest for what no import would take back."""
+        if format_ != "bdchat":
+            raise InvalidRequest("files", "Documents go out with format=bdchat only.")
+        num_bytes = await self._database.read(lambda db: attached_files.bytes_of_all(db, user_id))
+        most = self._limits.import_bytes * FILES_SHARE // 100
+        if num_bytes > most:
+            raise InvalidRequest(
+                "files",
+                f"Your documents are {num_bytes:,} bytes, and one export takes {most:,}: export without files, and"
+                " download the documents one by one.",
+            )
 
     async def schema(self, request: Request) -> Response:
         return Response(document.schema(), media_type=SCHEMA_MEDIA)

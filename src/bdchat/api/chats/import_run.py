@@ -25,6 +25,7 @@ from bdchat.store.ids import new_id
 from bdchat.store.importing.batches import ImportBounds, ReadyChat
 from bdchat.store.importing.readers import ImportReader, OpenReader, open_reader
 from bdchat.store.sql.database import Database
+from bdchat.store.transfer import attached_files
 from bdchat.store.transfer.chat import BadChat
 from bdchat.store.transfer.reading import Problem
 from bdchat.store.transfer.reasons import Reason, because
@@ -82,7 +83,8 @@ class Report:
 
 
 class ImportRun:
-    """Owns `source`, a file that it closes. `cpu_s`: for the smallest file. `check_config`: a session's settings as
+    """Owns `source`, a file that it closes. `cpu_s`: for the smallest file. `document_bytes`, `most_documents`: of one,
+    and of an account's. `check_config`: a session's settings as
     they came → columns, or BadChat."""
 
     def __init__(
@@ -95,6 +97,8 @@ class ImportRun:
         max_bytes: int,
         cpu_s: float,
         quota_bytes: int,
+        document_bytes: int,
+        most_documents: int,
         check_config: Callable[[Config], Config],
         open_reader: OpenReader = open_reader,
     ) -> None:
@@ -104,6 +108,8 @@ class ImportRun:
         self._database = database
         self._writes = writes
         self._quota_bytes = quota_bytes
+        self._document_bytes = document_bytes
+        self._most_documents = most_documents
         self._check_config = check_config
         self._log = logging.LoggerAdapter(log, {"user_id": user_id, "import_id": new_id()})
         self._bounds = ImportBounds(source.seek(0, 2), max_bytes, cpu_s)
@@ -116,6 +122,7 @@ class ImportRun:
         self._is_incomplete = False
         self._counts = {"imported": 0, "skipped": 0, "failed": 0}
         self._num_messages = 0
+        self._num_documents = 0
         self._unannounced: list[str] = []
         self._told_at = 0.0
 
@@ -130,6 +137,14 @@ class ImportRun:
         reason: Reason | None = None
         status: Literal["finished", "incomplete", "empty", "stopped", "failed"] = "failed"
         try:
+            self._num_documents = await attached_files.take_in(
+                self._database,
+                self._user_id,
+                self._source,
+                max_bytes=self._document_bytes,
+                most=self._most_documents,
+                tell=lambda name, reason: self._tell_problem(Problem(reason, name)),
+            )
             await self._begin()
             self._reader = await self._open_reader(self._source, self._user_id, self._bounds)
             await self._read_all(self._reader)
@@ -151,6 +166,7 @@ class ImportRun:
                     num_skipped=self._counts["skipped"],
                     num_failed=self._counts["failed"],
                     num_messages=self._num_messages,
+                    num_documents=self._num_documents,
                 )
             )
 
@@ -159,7 +175,7 @@ class ImportRun:
             return "stopped"
         if self._is_incomplete:
             return "incomplete"
-        return "finished" if any(self._counts.values()) else "empty"
+        return "finished" if any(self._counts.values()) or self._num_documents else "empty"
 
     async def _begin(self) -> None:
         def read(db: Db) -> tuple[Known, int]:

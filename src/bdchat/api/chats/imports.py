@@ -116,6 +116,8 @@ class Imports:
             max_bytes=limits.import_bytes,
             cpu_s=limits.import_cpu_s,
             quota_bytes=self._settings.store.user_quota_bytes,
+            document_bytes=self._settings.documents.file_bytes,
+            most_documents=self._settings.documents.num_per_account,
             check_config=partial(config_columns, limits=limits),
         )
         task = asyncio.create_task(run.run(), name="import")

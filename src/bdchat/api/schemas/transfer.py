@@ -30,6 +30,12 @@ class ExportQuery(Strict):
         return UTC if self.time_zone is None else zone_of(self.time_zone)
 
 
+class WholeExportQuery(ExportQuery):
+    """`files`: with format=bdchat a ZIP of it and of your documents."""
+
+    files: bool = False
+
+
 class Explained(View):
     """`reason` in English; the same for a program with words of its own: what it is called, and what belongs into it
     (store/transfer/reasons.py)."""
@@ -83,6 +89,7 @@ class SummaryLine(Explained):
     num_skipped: int
     num_failed: int  # chats
     num_messages: int  # of what was imported
+    num_documents: int  # beside the chats of a bdchat export with files: those that are there now
 
 
 class ReportLine(RootModel[ChatLine | FileLine | ProgressLine | OmittedLine | SummaryLine]):

@@ -5,10 +5,11 @@ comes, since sizes in a ZIP are claims. What lies in it twice, or over something
 belongs to one file at most.
 """
 
+import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -22,6 +23,7 @@ MAX_DIRECTORY_BYTES = 8 * 1024 * 1024
 MAX_RATIO = 200  # JSON shrinks to a fifteenth, repeated JSON to a hundredth
 RATIO_FROM_BYTES = 1024 * 1024  # below, a file's ratio tells little; the allowance counts them together
 MAX_NAME_CHARS = 100
+ATTACHED = re.compile(r"documents/([0-9a-f]{64})/([^/\\]{1,255})", re.DOTALL)
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
 _END = b"PK\x05\x06"
 _END_BYTES = 22
@@ -34,7 +36,7 @@ _LOCAL_SIGNATURE = b"PK\x03\x04"
 _IS_ENCRYPTED = 1 << 0
 _HAS_SIZES_BEHIND = 1 << 3  # the sizes in the local header may then be 0
 _SIZE_IN_EXTRA = 0xFFFFFFFF
-_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError, OSError)
+FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError, OSError)
 
 
 class BadArchive(Refused):
@@ -63,22 +65,42 @@ def json_files(source: IO[bytes], allowance: Allowance) -> Iterator[JSONFile]:
         source.seek(0)
         yield JSONFile("", _Whole(source, allowance))
         return
+    with _opened(source) as (archive, infos):
+        for info in _in_order(infos):
+            yield JSONFile(shown_name(info.filename), _Member(archive, info, allowance))
+
+
+def attached_files(source: IO[bytes]) -> Generator[tuple[str, str, IO[bytes]]]:
+    """(SHA-256 as it says, name, content) of the files beside the chats of an export of ours, one after the other. They
+    are stored as they are: nothing is unpacked. Raises BadArchive; reading raises what zipfile does (FAULTS)."""
+    if not looks_like_zip(source):
+        return
+    with _opened(source) as (archive, infos):
+        for info in infos:
+            found = ATTACHED.fullmatch(info.filename)
+            if found and info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & _IS_ENCRYPTED:
+                with archive.open(info) as content:
+                    yield found[1], found[2], content
+
+
+@contextmanager
+def _opened(source: IO[bytes]) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
+    """With its files in the order of their places. Raises BadArchive."""
     directory_at = _checked_directory(source)
     try:
         archive = zipfile.ZipFile(source)
-    except (*_FAULTS, NotImplementedError) as error:
+    except (*FAULTS, NotImplementedError) as error:
         raise BadArchive("zip_damaged") from error
     with archive:
         infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
         _check_places(source, infos, directory_at)
-        for info in _in_order(infos):
-            yield JSONFile(shown_name(info.filename), _Member(archive, info, allowance))
+        yield archive, infos
 
 
 def _in_order(infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """As they lie in it; but Jan's thread.json, which has the title, before the messages.jsonl beside it. What macOS
     puts beside each file is none of them."""
-    found = [info for info in infos if info.filename.lower().endswith(_SUFFIXES) and not _is_shadow(info.filename)]
+    found = [info for info in infos if info.filename.lower().endswith(_SUFFIXES) and not _is_passed_over(info.filename)]
     places = {info.filename: place for place, info in enumerate(found)}
 
     def place(info: zipfile.ZipInfo) -> float:
@@ -90,7 +112,9 @@ def _in_order(infos: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     return sorted(found, key=place)
 
 
-def _is_shadow(path: str) -> bool:
+def _is_passed_over(path: str) -> bool:
+    if ATTACHED.fullmatch(path):  # somebody's own file, whatever is in it
+        return True
     return path.startswith("__MACOSX/") or path.rpartition("/")[2].startswith("._")
 
 
@@ -148,7 +172,7 @@ def _bad_files() -> Iterator[None]:
         raise BadFile("zip_unknown_packing") from error
     except RuntimeError as error:  # zipfile's word for a password
         raise BadFile("zip_encrypted") from error
-    except _FAULTS as error:
+    except FAULTS as error:
         raise BadFile("zip_damaged") from error
 
 

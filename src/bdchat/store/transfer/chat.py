@@ -41,6 +41,7 @@ class TransferMessage:
     token_count: int | None = None
     processing_time_ms: int | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    sources: list[dict[str, Any]] = field(default_factory=list)  # document.SourcePart's fields
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Chat:
     session_id: str | None = None
     config: dict[str, Any] | None = None  # columns of SessionConfig
     messages: list[TransferMessage] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)  # SHA-256 of the files that it asks
     not_kept: dict[str, int] = field(default_factory=dict)
 
 

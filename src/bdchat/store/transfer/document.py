@@ -6,6 +6,7 @@ members and the log of generations, which are not in it. Messages stand in the o
 in theirs. An answer that was being written is "interrupted".
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,8 @@ from bdchat.store.transfer.chat import (
 VERSION = 1
 VERSION_KEY = "bdchat_export"
 MAX_DETAIL_CHARS = 300
+MAX_SOURCES = 1000  # of a message
+MAX_DOCUMENTS = 200  # of a chat
 MAX_EXTRA_BYTES = 256 * 1024  # of a message's model_params and of its extra, each
 CONFIG_COLUMNS = ("model", "temperature", "top_p", "max_tokens", "system_prompt", "context_overflow")
 METADATA_COLUMNS = tuple(name for name in MessageMetadata.model_fields if name != "message_id")
@@ -37,6 +40,7 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=MAX_AT_MS)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 SmallCount = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 Name = Annotated[str, msgspec.Meta(max_length=1000)]
+FileHash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$", max_length=64)]
 
 
 class MetadataPart(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +58,31 @@ class MetadataPart(msgspec.Struct, forbid_unknown_fields=True):
     extra: dict[str, Any]
 
 
-class MessagePart(msgspec.Struct, forbid_unknown_fields=True):
+class SourcePart(msgspec.Struct, forbid_unknown_fields=True):
+    """What the prompt was given of a document. `sha256`: of the file, by which it is found again; "": nobody knows."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
+    sha256: FileHash
+    document_name: Name
+    page: SmallCount
+    start: SmallCount
+    end: SmallCount
+    is_whole: bool
+    text: str
+    heading: str
+    header: str
+
+
+class FilePart(msgspec.Struct, forbid_unknown_fields=True):
+    """A file that the chat asks. Its bytes are not in the document; an export with files has them beside it."""
+
+    sha256: FileHash
+    name: Name
+    media_type: Name
+    num_bytes: Count
+
+
+class MessagePart(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     message_id: Id
     parent_id: Id | None
     role: Literal["system", "user", "assistant", "tool"]
@@ -66,9 +94,10 @@ class MessagePart(msgspec.Struct, forbid_unknown_fields=True):
     processing_time_ms: SmallCount | None
     created_at_ms: Milliseconds
     metadata: MetadataPart | None
+    sources: Annotated[list[SourcePart], msgspec.Meta(max_length=MAX_SOURCES)] = []
 
 
-class SessionHead(msgspec.Struct, forbid_unknown_fields=True):
+class SessionHead(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     session_id: Id
     source_id: Annotated[str, msgspec.Meta(max_length=200)] | None
     title: Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARS)]
@@ -80,9 +109,10 @@ class SessionHead(msgspec.Struct, forbid_unknown_fields=True):
     created_at_ms: Milliseconds
     updated_at_ms: Milliseconds
     config: dict[str, Any] | None  # as GET …/config, without what is not set
+    documents: Annotated[list[FilePart], msgspec.Meta(max_length=MAX_DOCUMENTS)] = []
 
 
-class SessionPart(SessionHead, forbid_unknown_fields=True):
+class SessionPart(SessionHead, forbid_unknown_fields=True, kw_only=True):
     messages: list[MessagePart]
 
 
@@ -112,7 +142,12 @@ def head_part(session: ChatSession, config: SessionConfig | None, *, is_own: boo
 
 
 def message_part(
-    message: Message, metadata: MessageMetadata | None, *, owner_id: str, author_name: str | None
+    message: Message,
+    metadata: MessageMetadata | None,
+    *,
+    owner_id: str,
+    author_name: str | None,
+    sources: Sequence[SourcePart] = (),
 ) -> MessagePart:
     """`author_name`: of an author who is not the owner, when that account still exists."""
     columns = {name: getattr(metadata, name) for name in METADATA_COLUMNS} if metadata is not None else NO_METADATA
@@ -131,6 +166,7 @@ def message_part(
         processing_time_ms=message.processing_time_ms,
         created_at_ms=message.created_at_ms,
         metadata=MetadataPart(**columns) if columns != NO_METADATA else None,
+        sources=list(sources),
     )
 
 
@@ -172,6 +208,7 @@ def chat_of(value: dict[str, Any], header: dict[str, Any]) -> Chat:
         session_id=part.session_id,
         config=part.config,
         messages=[_message(message) for message in part.messages],
+        documents=list(dict.fromkeys(each.sha256 for each in part.documents if each.sha256)),
     )
 
 
@@ -200,4 +237,12 @@ def _message(part: MessagePart) -> TransferMessage:
         token_count=part.token_count,
         processing_time_ms=part.processing_time_ms,
         metadata=metadata,
+        sources=_sources(part.sources),
     )
+
+
+def _sources(parts: Sequence[SourcePart]) -> list[dict[str, Any]]:
+    if len({part.number for part in parts}) != len(parts):
+        raise BadChat("malformed", field="sources", detail="two have the same number")
+    texts = ("text", "heading", "header")
+    return [msgspec.structs.asdict(part) | {name: text_of(getattr(part, name)) for name in texts} for part in parts]

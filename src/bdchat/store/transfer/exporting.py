@@ -4,22 +4,25 @@ An `Export` is made of steps, each inside one Database.read: between two of them
 nor a lock, however slowly the bytes go out. What is written meanwhile is in it or not; a chat that goes is left out.
 """
 
+import contextlib
 import io
 import zipfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bdchat.store.accounting.byte_length import byte_length
 from bdchat.store.chats import generations, messages, sessions
 from bdchat.store.db import Db
+from bdchat.store.document_tables import MessageSource
 from bdchat.store.errors import NotFound
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata, SessionConfig, User
-from bdchat.store.transfer.document import MessagePart, SessionHead, head_part, message_part
+from bdchat.store.transfer import attached_files
+from bdchat.store.transfer.document import MessagePart, SessionHead, SourcePart, head_part, message_part
 from bdchat.store.transfer.rendering import (
     BdchatRenderer,
     Format,
@@ -35,6 +38,7 @@ CHUNK_BYTES = 256 * 1024  # a step goes on until it has so much
 PAGE_BYTES = 256 * 1024  # of messages read together; a longer message is a page of its own
 PAGE_MESSAGES = 500
 _PAGE_SESSIONS = 200
+_PAGE_FILES = 100
 _EARLIEST_ZIP_MS = 315_619_200_000  # 1980, in every zone; a ZIP knows no earlier time
 _LATEST_ZIP_MS = 4_354_732_798_000  # 2107, in every zone
 
@@ -45,6 +49,8 @@ Pieces = Generator[bytes, Session, Session]  # each piece is made with the Sessi
 class _Plan:
     head: SessionHead
     owner_id: str
+    reader_id: str
+    is_whole: bool  # with all that hangs on its messages
     pages: Sequence[Sequence[str]]  # message_ids
 
     @property
@@ -63,13 +69,16 @@ class Export:
         *,
         zone: tzinfo = UTC,
         language: Language = "en",
+        with_files: bool = False,
     ) -> None:
+        """`with_files`: of everything, as bdchat: a ZIP of it and of the account's files."""
         self.title = ""  # of the one session, after the first step
         self._zone = zone
         self._language = language
         self._user_id = user_id
         self._format = format_
-        pieces = self._one(session_id) if session_id is not None else self._all()
+        all_of_it = self._all_with_files if with_files else self._all
+        pieces = self._one(session_id) if session_id is not None else all_of_it()
         next(pieces)
         self._pieces: Pieces | None = pieces
 
@@ -110,6 +119,32 @@ class Export:
             last_id = ids[-1]
         return (yield renderer.end())
 
+    def _all_with_files(self) -> Pieces:
+        db = yield b""
+        sink = _Sink()
+        archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED)
+        chats = archive.open(_entry("bdchat.json", now_ms(), self._zone, zipfile.ZIP_DEFLATED), "w")
+        pieces = self._all()
+        next(pieces)
+        with contextlib.suppress(StopIteration):
+            while True:
+                chats.write(pieces.send(db))
+                db = yield sink.take()
+        chats.close()
+        last_id = ""
+        while files := attached_files.own_files(db, self._user_id, after=last_id, limit=_PAGE_FILES):
+            for file in files:
+                content = archive.open(_entry(file.path, file.created_at_ms, self._zone, zipfile.ZIP_STORED), "w")
+                number = 0
+                while (data := attached_files.part_of(db, file.document_id, number)) is not None:
+                    content.write(data)
+                    db = yield sink.take()
+                    number += 1
+                content.close()
+            last_id = files[-1].document_id
+        archive.close()
+        return (yield sink.take())
+
     def _renderer(self) -> Renderer:
         if self._format == "bdchat":
             return BdchatRenderer(now_ms())
@@ -119,7 +154,8 @@ class Export:
 def _chat(db: Db, plan: _Plan, renderer: Renderer) -> Pieces:
     db = yield renderer.open_chat(plan.head, plan.num_messages)
     for ids in plan.pages:
-        db = yield renderer.add(_parts(db, plan.owner_id, ids))
+        sources = attached_files.sources_of(db, plan.reader_id, ids) if plan.is_whole else {}
+        db = yield renderer.add(_parts(db, plan.owner_id, ids, sources))
     return (yield renderer.close_chat())
 
 
@@ -139,10 +175,7 @@ class _ZipRenderer:
     def open_chat(self, head: SessionHead, num_messages: int) -> bytes:
         folder = f"{safe_name(head.folder)}/" if head.folder else ""
         name = f"{folder}{safe_name(head.title)} {head.session_id[-8:]}.md"  # titles repeat
-        at_ms = min(max(head.updated_at_ms, _EARLIEST_ZIP_MS), _LATEST_ZIP_MS)
-        info = zipfile.ZipInfo(name, datetime.fromtimestamp(at_ms / 1000, self._zone).timetuple()[:6])
-        info.compress_type = zipfile.ZIP_DEFLATED
-        self._file = self._zip.open(info, "w")
+        self._file = self._zip.open(_entry(name, head.updated_at_ms, self._zone, zipfile.ZIP_DEFLATED), "w")
         return self._written(self._chat.open_chat(head, num_messages))
 
     def add(self, parts: Sequence[MessagePart]) -> bytes:
@@ -159,6 +192,13 @@ class _ZipRenderer:
     def _written(self, text: bytes) -> bytes:
         self._file.write(text)
         return self._sink.take()
+
+
+def _entry(name: str, at_ms: int, zone: tzinfo, packing: int) -> zipfile.ZipInfo:
+    at_ms = min(max(at_ms, _EARLIEST_ZIP_MS), _LATEST_ZIP_MS)
+    info = zipfile.ZipInfo(name, datetime.fromtimestamp(at_ms / 1000, zone).timetuple()[:6])
+    info.compress_type = packing
+    return info
 
 
 class _Sink(io.RawIOBase):
@@ -195,7 +235,9 @@ def _plan(db: Db, user_id: str, session_id: str, format_: Format) -> _Plan:
     """Raises NotFound."""
     session, role = sessions.get_readable(db, user_id, session_id)
     head = head_part(session, db.get(SessionConfig, session_id), is_own=role == "owner")
-    if format_ == "bdchat":
+    is_whole = format_ == "bdchat"
+    if is_whole:
+        head.documents = attached_files.files_of_chat(db, user_id, session_id)
         known = list(_sizes(db, col(Message.session_id) == session_id))
     else:
         ids = messages.path_ids(db, session_id, session.head_message_id)
@@ -203,11 +245,14 @@ def _plan(db: Db, user_id: str, session_id: str, format_: Format) -> _Plan:
         known = [sizes[message_id] for message_id in ids if message_id in sizes]
     if format_ == "jsonl":
         known = _example(known)
-    return _Plan(head, session.user_id, list(_pages(known)))
+    return _Plan(head, session.user_id, user_id, is_whole, list(_pages(known)))
 
 
 def _sizes(db: Db, condition: Any) -> Iterator[dict[str, Any]]:
-    columns: Any = select(Message.message_id, Message.role, Message.status, byte_length(col(Message.content)))
+    told = select(func.coalesce(func.sum(byte_length(col(MessageSource.text))), 0))
+    told = told.where(col(MessageSource.message_id) == col(Message.message_id)).correlate(Message)
+    size = byte_length(col(Message.content)) + told.scalar_subquery()
+    columns: Any = select(Message.message_id, Message.role, Message.status, size)
     columns = columns.where(condition).order_by(col(Message.created_at_ms), col(Message.message_id))
     for message_id, role, status, num_bytes in db.exec(columns):
         yield {"message_id": message_id, "role": role, "status": status, "num_bytes": num_bytes}
@@ -234,7 +279,7 @@ def _pages(known: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
         yield page
 
 
-def _parts(db: Db, owner_id: str, ids: Sequence[str]) -> list[MessagePart]:
+def _parts(db: Db, owner_id: str, ids: Sequence[str], sources: Mapping[str, Sequence[SourcePart]]) -> list[MessagePart]:
     """In the order of `ids`."""
     query = select(Message, MessageMetadata).join(
         MessageMetadata, col(MessageMetadata.message_id) == col(Message.message_id), isouter=True
@@ -244,7 +289,8 @@ def _parts(db: Db, owner_id: str, ids: Sequence[str]) -> list[MessagePart]:
     parts = []
     for message, metadata in (rows[message_id] for message_id in ids if message_id in rows):
         name = authors.get(message.author_id)
-        part = message_part(message, metadata, owner_id=owner_id, author_name=name)
+        told = sources.get(message.message_id, ())
+        part = message_part(message, metadata, owner_id=owner_id, author_name=name, sources=told)
         if message.status == "running":
             part.content = _text_so_far(db, message.message_id)
         parts.append(part)

@@ -36,6 +36,8 @@ SENTENCES: Mapping[str, str] = {
     "zip_unknown_packing": "The ZIP is packed in a way that is not known here.",
     "zip_encrypted": "The ZIP is encrypted.",
     "zip_damaged": "The ZIP is damaged.",
+    "file_damaged": "The file beside the chats is not what it says, or larger than a document may be.",
+    "too_many_files": "An account has at most {num} documents.",
     # of the import
     "too_much_work": "Reading it takes more than {num_s} seconds of the processor; the rest was not read.",
     "too_many_chats": "An import holds at most {num} chats; the rest was not read.",

@@ -170,6 +170,17 @@ def is_example_part(part: dict[str, Any]) -> bool:
     return bool(part["num_bytes"]) and part["status"] != "failed"
 
 
+def safe_file_name(name: str, *, max_chars: int = 200) -> str:
+    """As `safe_name`, of a file: longer, and its suffix stays."""
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or not suffix.isascii() or not suffix.isalnum() or len(suffix) > 10:
+        stem, suffix = name, ""
+    text = "".join(char for char in unicodedata.normalize("NFC", stem) if unicodedata.category(char) not in _UNFIT)
+    stem = " ".join(_FORBIDDEN.sub(" ", text).split()).strip(". ")[:max_chars].strip(". ") or "file"
+    stem = f"_{stem}" if _RESERVED.fullmatch(stem) else stem
+    return f"{stem}.{suffix}" if suffix else stem
+
+
 def safe_name(title: str, *, fallback: str = "chat") -> str:
     """A title as a file's name on any system, without its suffix: no paths, no tricks, in whatever script."""
     text = "".join(char for char in unicodedata.normalize("NFC", title) if unicodedata.category(char) not in _UNFIT)

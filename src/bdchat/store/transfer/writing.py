@@ -18,12 +18,14 @@ from sqlmodel import col, select
 from bdchat.store.accounting import books, quotas
 from bdchat.store.chats import configs, purges, staging
 from bdchat.store.db import Db
+from bdchat.store.document_tables import MessageSource
 from bdchat.store.errors import Conflict
 from bdchat.store.ids import new_id, now_ms
 from bdchat.store.search import index as search
 from bdchat.store.sql.database import Database
 from bdchat.store.sql.slices import slices
 from bdchat.store.tables import ChatSession, Message, MessageMetadata, SearchEntry, SessionConfig
+from bdchat.store.transfer import attached_files
 from bdchat.store.transfer.chat import MAX_AT_MS, Chat
 from bdchat.store.transfer.document import NO_METADATA
 from bdchat.store.transfer.reasons import because
@@ -48,10 +50,11 @@ class ChatSlice:
     messages: list[Row]  # parents first, those of earlier slices included
     metadata: list[Row]
     entries: list[Row]  # for search
+    sources: list[Row] = field(default_factory=list)  # with a file's hash instead of a document's name here
 
     @property
     def num_bytes(self) -> int:
-        texts = sum(len(row["content"].encode()) for row in self.messages)
+        texts = sum(len(row["content"].encode()) for row in self.messages) + _source_bytes(self.sources)
         return texts + sum(len(entry["terms"].encode()) for entry in self.entries)
 
 
@@ -68,6 +71,7 @@ class PreparedChat:
     num_branches: int
     first: ChatSlice
     is_whole: bool  # with the first slice
+    documents: list[str]  # Chat.documents
     num_bytes: int  # in the books, but for the settings and for what finds the other slices' texts
 
     @property
@@ -126,8 +130,13 @@ def prepare(chat: Chat, user_id: str) -> tuple[PreparedChat, Iterator[ChatSlice]
     session = _session(user_id, chat, tree, ids)
     rows = _messages(session, tree, ids)
     metadata = {row["message_id"]: row for row in _metadata(tree, ids)}
-    groups = list(slices([rows[number] for number in tree.top_down], _num_bytes, max_bytes=MAX_SLICE_TEXT_BYTES))
-    made = (_slice(group, metadata) for group in groups)
+    told = _sources(tree, ids)
+
+    def num_bytes(row: Row) -> int:
+        return books.num_bytes(Message, row) + _source_bytes(told.get(row["message_id"], ()))
+
+    groups = list(slices([rows[number] for number in tree.top_down], num_bytes, max_bytes=MAX_SLICE_TEXT_BYTES))
+    made = (_slice(group, metadata, told) for group in groups)
     first = next(made, ChatSlice([], [], []))
     prepared = PreparedChat(
         origin=chat.origin,
@@ -139,10 +148,12 @@ def prepare(chat: Chat, user_id: str) -> tuple[PreparedChat, Iterator[ChatSlice]
         num_branches=tree.num_branches,
         first=first,
         is_whole=len(groups) <= 1,
+        documents=chat.documents,
         num_bytes=books.num_bytes(ChatSession, session)
         + books.index_bytes(books.value_bytes(session["title"]))
         + sum(books.num_bytes(Message, row) for row in rows)
         + sum(books.num_bytes(MessageMetadata, row) for row in metadata.values())
+        + sum(_source_bytes(some) for some in told.values())
         + _index_bytes(first),
     )
     return prepared, made
@@ -154,22 +165,22 @@ def with_config(prepared: PreparedChat, config: Row) -> PreparedChat:
     return replace(prepared, config=config, num_bytes=num_bytes)
 
 
-def _slice(messages: list[Row], metadata: Mapping[str, Row]) -> ChatSlice:
+def _slice(messages: list[Row], metadata: Mapping[str, Row], told: Mapping[str, list[Row]]) -> ChatSlice:
     entries = [
         search.entry(row["session_id"], row["message_id"], row["role"], row["content"], row["created_at_ms"])
         for row in messages
         if row["content"]
     ]
     own = [metadata[row["message_id"]] for row in messages if row["message_id"] in metadata]
-    return ChatSlice(messages, own, entries)
+    return ChatSlice(messages, own, entries, [source for row in messages for source in told.get(row["message_id"], ())])
 
 
 def _index_bytes(some: ChatSlice) -> int:
     return sum(books.num_bytes(SearchEntry, entry) for entry in some.entries)
 
 
-def _num_bytes(row: Row) -> int:
-    return books.num_bytes(Message, row)
+def _source_bytes(some: Sequence[Row]) -> int:
+    return sum(books.num_bytes(MessageSource, row) for row in some)
 
 
 def own_fingerprint(db: Db, user_id: str, session_id: str) -> str | None:
@@ -231,7 +242,8 @@ def _begin(db: Db, *, prepared: PreparedChat, was_deleted: bool) -> str:
 
 def _go_on(db: Db, *, prepared: PreparedChat, some: ChatSlice) -> None:
     staging.touch(db, prepared.session["session_id"])
-    num_bytes = sum(books.num_bytes(Message, row) for row in some.messages) + _index_bytes(some)
+    num_bytes = sum(books.num_bytes(Message, row) for row in some.messages)
+    num_bytes += _index_bytes(some) + _source_bytes(some.sources)
     quotas.charge(db, prepared.session["user_id"], num_bytes)  # its other requests write too
     _write(db, prepared, some)
 
@@ -240,7 +252,10 @@ def _write(db: Db, prepared: PreparedChat, some: ChatSlice) -> None:
     for table, rows in ((Message, some.messages), (MessageMetadata, some.metadata)):
         if rows:
             db.connection().execute(insert(table), rows)
-    search.put_new(db, prepared.session["user_id"], some.entries)
+    user_id = prepared.session["user_id"]
+    if some.sources:
+        db.connection().execute(insert(MessageSource), attached_files.named_here(db, user_id, some.sources))
+    search.put_new(db, user_id, some.entries)
 
 
 def _publish(db: Db, *, prepared: PreparedChat, was_deleted: bool) -> str:
@@ -257,6 +272,7 @@ def _publish(db: Db, *, prepared: PreparedChat, was_deleted: bool) -> str:
     columns = {"source_id": source_id, "updated_at_ms": prepared.session["updated_at_ms"]}
     session = staging.publish(db, prepared.session["session_id"], **columns)
     search.index_title(db, session)
+    attached_files.attach(db, user_id, session.session_id, prepared.documents)
     return session.session_id
 
 
@@ -305,6 +321,15 @@ def _messages(session: Row, tree: Tree, ids: Sequence[str]) -> list[Row]:
         }
         for number, (message, parent, at_ms) in enumerate(zip(tree.messages, tree.parents, tree.at_ms, strict=True))
     ]
+
+
+def _sources(tree: Tree, ids: Sequence[str]) -> dict[str, list[Row]]:
+    """By message."""
+    return {
+        ids[number]: [{**source, "message_id": ids[number]} for source in message.sources]
+        for number, message in enumerate(tree.messages)
+        if message.sources
+    }
 
 
 def _metadata(tree: Tree, ids: Sequence[str]) -> list[Row]:
