@@ -166,3 +166,24 @@ def test_a_title_becomes_a_safe_name_on_any_system(title: str, name: str) -> Non
     assert header.isascii()
     assert header.isprintable()
     assert header.count('"') == 2
+
+
+async def test_documents_go_out_with_the_chats_as_far_as_an_import_takes_them(client: httpx.AsyncClient) -> None:
+    ann = await signed_in(client)
+    sent = await client.post("/api/documents", params={"name": "규정.txt"}, content="7일".encode(), headers=ann)
+    assert sent.status_code == 201, sent.text
+    await written(client, ann)
+    response = await get(client, "/api/export", ann, files="true")
+    assert response.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(BytesIO(response.content)) as archive:
+        chats, file = archive.namelist()
+        assert (chats, file.rpartition("/")[2]) == ("bdchat.json", "규정.txt")
+        assert archive.read(file) == "7일".encode()
+    bob = await signed_in(client, "bob")
+    report = await client.post("/api/import", content=response.content, headers=bob)
+    summary = json.loads(report.text.splitlines()[-1])
+    assert (summary["status"], summary["num_imported"], summary["num_documents"]) == ("finished", 1, 1)
+    listed = (await client.get("/api/documents", headers=bob)).json()
+    assert [each["name"] for each in listed["data"]] == ["규정.txt"]
+    refused = await client.get("/api/export", params={"format": "markdown", "files": "true"}, headers=ann)
+    assert error_of(refused, 400)["param"] == "files"

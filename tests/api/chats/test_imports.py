@@ -104,6 +104,7 @@ async def test_each_chat_has_a_line_and_the_end_a_summary(client: httpx.AsyncCli
         "num_skipped": 0,
         "num_failed": 1,
         "num_messages": 2,
+        "num_documents": 0,
     }
     session = await got(client, f"/api/sessions/{session_id}", ann)
     assert (session["created_at_ms"], session["updated_at_ms"]) == (1_700_000_000_000, 1_700_000_060_250)
@@ -359,7 +360,15 @@ async def test_a_report_that_nobody_reads_keeps_its_size_and_its_end() -> None:
         kept.add(FileLine(file=str(number), status="skipped", **explained(because("no_chats"))))
     kept.add(ProgressLine(num_read_bytes=1, num_bytes=2, num_chats=3))
     kept.close(
-        SummaryLine(status="empty", **explained(None), num_imported=0, num_skipped=0, num_failed=0, num_messages=0)
+        SummaryLine(
+            status="empty",
+            **explained(None),
+            num_imported=0,
+            num_skipped=0,
+            num_failed=0,
+            num_messages=0,
+            num_documents=0,
+        )
     )
     lines = [json.loads(line) for line in b"".join([chunk async for chunk in kept.lines()]).splitlines()]
     assert len(lines) == MAX_LINES + 2

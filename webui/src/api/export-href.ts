@@ -11,3 +11,8 @@ export function exportHref(format: ExportFormat, sessionId?: string): string {
     ? urlOf("/api/export", undefined, query)
     : urlOf("/api/sessions/{session_id}/export", { session_id: sessionId }, query);
 }
+
+/** All of one's chats, and one's documents beside them, as a ZIP. */
+export function exportWithFilesHref(): string {
+  return `${exportHref("bdchat")}&files=true`;
+}

@@ -485,7 +485,7 @@ export type StoredMessageQuery = { limit?: number; after?: string | null; order?
 export type StreamOptions = { include_usage?: boolean | null; include_progress?: boolean | null; continuous_usage_stats?: null };
 
 /** The last line. finished: all of the file was read; incomplete: not all of it could be; empty: there was no chat in it; stopped: by the client or by the server's end; failed: by `reason`. */
-export type SummaryLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "summary"; status: "finished" | "incomplete" | "empty" | "stopped" | "failed"; num_imported: number; num_skipped: number; num_failed: number; num_messages: number };
+export type SummaryLine = { reason: string | null; reason_code: string | null; reason_values: Record<string, number | string>; type: "summary"; status: "finished" | "incomplete" | "empty" | "stopped" | "failed"; num_imported: number; num_skipped: number; num_failed: number; num_messages: number; num_documents: number };
 
 export type TemplatedPrompt = { prompt: string };
 
@@ -541,6 +541,9 @@ export type VectorStoreObject = { id: string; object?: "vector_store"; created_a
 
 /** Speeds: tokens a second of a prompt, of one answer, of eight answers together. */
 export type WeightsView = { is_open: boolean; is_encoded: boolean; encodings: Record<string, number>; reason: string; mean_kl: number | null; perplexity: number | null; speed_before: [number, number, number] | null; speed_after: [number, number, number] | null };
+
+/** `files`: with format=bdchat a ZIP of it and of your documents. */
+export type WholeExportQuery = { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string | null; language?: "en" | "ko"; files?: boolean };
 
 export type bdchat__api__schemas__admin_models__ModelList = { data: Array<ModelView>; free_memory_bytes: number; total_memory_bytes: number; free_disk_bytes: number; hub_search: boolean };
 
@@ -619,7 +622,7 @@ export interface Endpoints {
   "POST /api/documents/{document_id}/restore": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
   "POST /api/documents/{document_id}/resume": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
   "POST /api/documents/{document_id}/retry": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
-  "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string; language?: "en" | "ko" }; body: undefined; response: Record<string, unknown> };
+  "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string; language?: "en" | "ko"; files?: boolean }; body: undefined; response: Record<string, unknown> };
   "GET /api/export/schema": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
   "POST /api/import": { path: undefined; query: undefined; body: Blob; response: string };

@@ -134,7 +134,7 @@ COUNTED = (
     Counted(documents.DocumentPage, ("label", "text", "boxes", "blocks"), _OF_DOCUMENT),
     Counted(
         documents.Passage,
-        ("heading", "header", "terms", "terms", "terms"),
+        ("heading", "header", "terms"),
         _OF_DOCUMENT,
         parts=(("passage_vector", "passage_id"),),
     ),

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from bdchat.disk_margin import has_room
 from bdchat.private_files import make_folder
 from bdchat.store.errors import Conflict, NotFound, StoreDamaged, StoreFull, StoreUnavailable, no_room
+from bdchat.store.ids import now_ms
 from bdchat.store.sql.database import FILE_NAME, LOCK_NAME, lock_file
 from bdchat.store.sql.driver_errors import at_path, full_at, is_damage
 from bdchat.store.sql.engines import sqlite_writer
@@ -27,6 +28,7 @@ from bdchat.store.sql.schema import check_header, upgrade
 NUM_PAGES = 256  # copied in a step: 1 MiB, then the disk is looked at
 UNWRITTEN_BYTES = 2 << 20  # of the copy, that SQLite still holds in memory
 BUSY_TIMEOUT_S = 5.0
+NUMBERS_PER_MS = 16  # of passages; far more than are ever made in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def restore(source: Path, data_dir: Path) -> Restored:
             _require_sound(scratch, of=source)
             _require_ours(scratch, of=source)
             _upgrade(scratch)
+            _number_anew(scratch)
             num_users, num_messages = _counts(scratch)
             former = _set_aside(path)
             os.replace(scratch, path)
@@ -158,6 +161,16 @@ def _upgrade(path: Path) -> None:
     finally:
         engine.dispose()
     _fold(path)
+
+
+def _number_anew(path: Path) -> None:
+    """Passages that are made from now on have no number that others had after the backup was made: the index of vectors
+    knows passages by their numbers alone, and lies beside the database or on another server."""
+    with contextlib.closing(_plain(path)) as connection:
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'passage'")
+        connection.execute(
+            "INSERT INTO sqlite_sequence (name, seq) VALUES ('passage', ?)", (NUMBERS_PER_MS * now_ms(),)
+        )
 
 
 def _counts(path: Path) -> tuple[int, int]:

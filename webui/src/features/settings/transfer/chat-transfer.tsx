@@ -5,11 +5,11 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { exportHref } from "@/api/export-href";
+import { exportHref, exportWithFilesHref } from "@/api/export-href";
 import { Select } from "@/ui/select";
 
 const ImportDialog = lazy(() => import("./import-dialog").then((module) => ({ default: module.ImportDialog })));
-const FORMATS = ["bdchat", "markdown", "jsonl"] as const;
+const FORMATS = ["bdchat", "files", "markdown", "jsonl"] as const;
 
 export function ChatTransfer() {
   const { t } = useTranslation();
@@ -29,7 +29,12 @@ export function ChatTransfer() {
             onValue={setFormat}
           />
         </Box>
-        <Button component="a" variant="outlined" href={exportHref(format)} download>
+        <Button
+          component="a"
+          variant="outlined"
+          href={format === "files" ? exportWithFilesHref() : exportHref(format)}
+          download
+        >
           {t("export.all")}
         </Button>
       </Box>
