@@ -9,10 +9,10 @@ import time
 
 from bdchat.reading.pieces import FileFinished, FileRefused, Frame, PageRead
 from tests.reading.files import frames_of
-from tests.reading.hostile import archives, others
+from tests.reading.hostile import archives, others, pdfs, texts
 from tests.reading.hostile.attack import READ, SETTINGS, Attack
 
-ATTACKS = [*archives.ATTACKS, *others.COMPOUNDS, *others.PDFS, *others.TEXTS]
+ATTACKS = [*archives.ATTACKS, *others.COMPOUNDS, *others.PDFS, *others.TEXTS, *pdfs.PDFS, *texts.TEXTS]
 
 
 async def outcome(attack: Attack) -> str:
