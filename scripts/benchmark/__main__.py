@@ -25,6 +25,7 @@ from bootstrap_console import BootstrapError
 from . import (
     constraints,
     document_chat,
+    document_vectors,
     drafts,
     encodings,
     evaluation,
@@ -68,6 +69,7 @@ OWN_WORKLOADS = (
     "memory",
     "weights",
     "drafts",
+    "document-vectors",
     "hostile",
     "stalled-readers",
     "socket-drops",
@@ -177,7 +179,7 @@ def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]
         return running[0], running[1:]
     model = model_path(options)
     ours = bdchat(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
-    if not {*(options.workload or [])} <= {"weights", "startup", "drafts"}:
+    if not {*(options.workload or [])} <= {"weights", "startup", "drafts", "document-vectors"}:
         find_weights(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
     if options.peer == "llama-server":
         flags = list(dict.fromkeys(["", *(options.peer_flags or LLAMA_SERVER_FLAGS)]))
@@ -299,6 +301,9 @@ def _engine_alone(options: argparse.Namespace, log: Log) -> list[hardening.Outco
         overrides = dict(text.split("=", 1) for text in options.set)
         settings = load(data_dir=cache_dir(os.environ) / "bench-data", overrides=overrides).engine
         outcomes += drafts.drafts(model_path(options), options.output, settings, log, num_rounds=rounds)
+    if "document-vectors" in wanted:
+        data_dir = named_data_dir([], os.environ)
+        outcomes += document_vectors.document_vectors(model_path(options), data_dir, log, num_rounds=rounds)
     return outcomes
 
 

@@ -114,7 +114,9 @@ class App(Starlette):
         self.indexer = Indexer(self.database)
         self.imports = Imports(settings, self.database, self.writes)
         self.local_models = LocalModels.of(settings)
-        self.documents = DocumentParts(settings, self.database, self.writes, models=self.local_models)
+        self.documents = DocumentParts(
+            settings, self.database, self.writes, models=self.local_models, router=engine_router
+        )
         self.openapi = OpenAPI(base_path=settings.server.base_path)
         self.meter = LatencyMeter()
         self.refusals = Refusals()

@@ -35,7 +35,7 @@ NUM_PASSAGES = 8  # in a batch: two seconds of work, which an end may lose
 LOOK_EVERY_S = 30.0  # whether models have come or gone, and whether another server has left something
 RETRY_S = 60.0  # after what failed
 BACKGROUND_IDLE_S = 20.0  # until the process for passages ends: the next file may follow at once
-QUESTIONS_IDLE_S = 600.0  # until the one for questions ends: its start makes somebody wait for two seconds
+QUESTIONS_IDLE_S = 300.0  # until the one for questions ends: its start makes somebody wait for two seconds
 QUESTION_S = 15.0  # a question waits so long for its vector; then words alone find
 NUM_QUESTIONS_KEPT = 64  # a question is asked twice: for what sending would cost, and when it is sent
 MAX_FAILED = 1000  # passages that are left out until the next start
@@ -72,7 +72,7 @@ class Embedding:
         self._reconciling: asyncio.Task[None] | None = None
         self._retry_index_at = 0.0
         self._failed: set[int] = set()
-        self._has_vectors = False
+        self.has_vectors = False  # of today's embedder: else a question needs none
         self.problem: str | None = None  # why there are no vectors, or no more of them, in one line
 
     @property
@@ -93,7 +93,7 @@ class Embedding:
         """None: search by words alone. It waits for the index too, which a question opens where nothing else has.
         Raises StoreError."""
         embedder, process = self._embedder, self._questions
-        if embedder is None or process is None or not self._has_vectors:
+        if embedder is None or process is None or not self.has_vectors:
             return None
         if (kept := self._asked.get(text)) is not None:
             self._asked.move_to_end(text)
@@ -157,7 +157,7 @@ class Embedding:
             await self._use(found)
         if found is not None:
             count = await self._database.read(partial(vector_rows.count, fingerprint=found.fingerprint))
-            self._has_vectors = count > 0
+            self.has_vectors = count > 0
 
     async def _use(self, embedder: ChosenEmbedder | None) -> None:
         for process in (self._passages, self._questions):
@@ -166,7 +166,7 @@ class Embedding:
         if embedder is not None:
             log.info("vectors of passages are made by %s", embedder.name)
         self._embedder, self._passages, self._questions = embedder, None, None
-        self._has_vectors, self.problem = False, None
+        self.has_vectors, self.problem = False, None
         self._asked.clear()
         self._failed.clear()
         if embedder is not None:
@@ -194,7 +194,7 @@ class Embedding:
         await self._database.write_slice(
             partial(vector_rows.put, fingerprint=embedder.fingerprint, rows=halves), num_bytes=num_bytes
         )
-        self._has_vectors, self.problem = True, None
+        self.has_vectors, self.problem = True, None
         await self._index(embedder, [(row.passage_id, row.document_id, vector) for row, vector in done])
         for document_id in {row.document_id for row in rows}:
             self._tell(document_id)

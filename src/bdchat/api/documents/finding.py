@@ -14,7 +14,7 @@ from bdchat.api.schemas.documents import DocumentHits, DocumentSearch, PassageHi
 from bdchat.settings import LimitSettings
 from bdchat.store.documents import scope
 from bdchat.store.documents.scope import Scope
-from bdchat.store.documents.search import FoundPassages, PassageSearch
+from bdchat.store.documents.search import FoundPassages, PassageSearch, Rerank
 from bdchat.store.sql.database import Database
 
 if TYPE_CHECKING:
@@ -36,14 +36,17 @@ class QuestionEmbedder(Protocol):
 
 
 class Finder:
-    def __init__(self, search: PassageSearch, embedder: QuestionEmbedder) -> None:
+    """`rerank` None: nobody judges what was found."""
+
+    def __init__(self, search: PassageSearch, embedder: QuestionEmbedder, *, rerank: Rerank | None = None) -> None:
         self._search = search
         self._embedder = embedder
+        self._rerank = rerank
 
     async def find(self, within: Scope, query: str, *, limit: int) -> FoundPassages:
         """Raises StoreUnavailable's kinds."""
         vector = await self._embedder.embed_query(query)
-        found = await self._search.find(within, query, vector, limit=limit)
+        found = await self._search.find(within, query, vector, limit=limit, rerank=self._rerank)
         if vector is None:
             found.notes.append(NO_EMBEDDER if self._embedder.fingerprint is None else NO_VECTORS)
         return found

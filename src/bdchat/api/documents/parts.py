@@ -1,6 +1,7 @@
 """What a server has for documents, put together: taking in, reading, listing, and who tells of it. Event loop only."""
 
 import asyncio
+from contextlib import suppress
 
 from starlette.routing import Route
 
@@ -12,15 +13,17 @@ from bdchat.api.documents.documents import Documents
 from bdchat.api.documents.embedding import Embedding, EmbeddingModels
 from bdchat.api.documents.finding import DocumentSearches, Finder
 from bdchat.api.documents.ingestion import Ingestion
+from bdchat.api.documents.meaning.reranking import Reranker
 from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.documents.reading_run import ReadFile
 from bdchat.api.documents.telling import CollectionViews, DocumentViews, ProgressTeller
 from bdchat.api.documents.uploads import Intake, Uploads
+from bdchat.engine.router import Router
 from bdchat.reading.process import read
 from bdchat.settings import Settings
 from bdchat.store.documents.jobs import purges
 from bdchat.store.documents.search import PassageSearch
-from bdchat.store.documents.vectors import VectorIndex
+from bdchat.store.documents.vectors import VectorIndex, VectorsUnavailable
 from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
 
@@ -37,6 +40,7 @@ class DocumentParts:
         writes: Writes,
         *,
         models: EmbeddingModels,
+        router: Router,
         read_file: ReadFile = read,
     ) -> None:
         self._settings = settings
@@ -56,7 +60,9 @@ class DocumentParts:
             tell=self.teller.changed,
             on_passages=self.embedding.ring,
         )
-        self.finder = Finder(PassageSearch(database, self._vectors), self.embedding)
+        reranker = settings.documents.reranker
+        rerank = None if reranker == "none" else Reranker(router, reranker).scores
+        self.finder = Finder(PassageSearch(database, self._vectors), self.embedding, rerank=rerank)
         self.questions = DocumentQuestions(settings.documents, database, self.finder)
         self.intake = Intake(settings.documents, database, writes, views=self.views, ingestion=self.ingestion)
 
@@ -96,4 +102,5 @@ class DocumentParts:
 
     async def _purge(self, document_id: str) -> None:
         await purges.purge_with_sources(self._database, document_id)
-        await self._vectors.delete_documents([document_id])
+        with suppress(VectorsUnavailable):  # nobody finds them any more; the next reconcile takes them out
+            await self._vectors.delete_documents([document_id])
