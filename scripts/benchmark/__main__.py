@@ -37,6 +37,7 @@ from . import (
     page,
     peers,
     report,
+    retrieval,
     schemas,
     socket_drops,
     stalled_readers,
@@ -83,6 +84,7 @@ OWN_WORKLOADS = (
     "tools",
     "constraints",
     *document_chat.WORKLOADS,
+    "retrieval",
     *STORED_WORKLOADS,
 )
 PEERS = ("llama-server", "llama-cpp-python")
@@ -320,6 +322,7 @@ async def _judged(options: argparse.Namespace, ours: Contender, logs: Path, log:
     """Whether what a server answers is right."""
     wanted = options.workload or []
     outcomes = await document_chat.document_chat(ours, logs, log, seed=options.seed, wanted=wanted)
+    outcomes += await retrieval.retrieval(cache_dir(os.environ), log, wanted, is_short=options.quick)
     if "evaluation" in wanted:
         outcomes += await evaluation.evaluation(
             ours, model_path(options), logs, log, seed=options.seed, num_items=options.num_items

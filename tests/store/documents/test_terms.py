@@ -40,3 +40,11 @@ def test_a_term_counts_so_often_at_most_and_its_length_in_full() -> None:
 
 def test_case_and_forms_are_no_difference_to_a_question() -> None:
     assert asked_numbers("환불 GPU 환불") == asked_numbers("ＧＰＵ 환불") == sorted([number("환불"), number("gpu")])
+
+
+def test_english_is_compared_without_endings_and_asked_without_small_words() -> None:
+    assert list(terms_of("insured insures insuring Policies policy stopped")) == ["insur"] * 3 + ["policy"] * 2 + [
+        "stop"
+    ]
+    assert asked_numbers("How do I cancel the booking?") == sorted(map(number, ["cancel", "book"]))
+    assert asked_numbers("what is it") == sorted(map(number, ["what", "is", "it"]))

@@ -6,6 +6,7 @@ searches. The permission stands in both queries; of what is kept, only what the 
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,18 @@ K1 = 1.2
 B = 0.75
 KEPT_BYTES = 64 * 1024 * 1024  # of term counts: some 35,000 passages
 _ROW_BITS = 32
-_ROWS_AT_ONCE = 2000
+_DOCUMENTS_AT_ONCE = 2000  # of one statement
 
 Version = tuple[tuple[Any, ...], ...]  # of a scope: (document_id, num_passages, updated_at_ms) of each document
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """`scores`: (num_passages,) float64, BM25 of each; 0 where no term is found. `coverage`: how much of what was asked
+    is in the best passage, each term by its rarity, 0 to 1."""
+
+    scores: "NDArray[Any]"
+    coverage: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +47,47 @@ class ScopeTerms:
     lengths: "NDArray[Any]"  # (num_passages,) float64: terms with repetitions
     keys: "NDArray[Any]"  # (num_terms,) uint64
 
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, bytes]]) -> "ScopeTerms":
+        """(passage_id, num_terms, terms) of each passage."""
+        import numpy
+
+        ordered = sorted(rows)
+        packed = numpy.frombuffer(b"".join([terms for _, _, terms in ordered]), "<u4")
+        sizes = numpy.array([len(terms) // 4 for _, _, terms in ordered], numpy.int64)
+        keys = packed.astype(numpy.uint64) << numpy.uint64(_ROW_BITS)
+        keys |= numpy.repeat(numpy.arange(len(ordered), dtype=numpy.uint64), sizes)
+        keys.sort()
+        ids = numpy.array([passage_id for passage_id, _, _ in ordered], numpy.int64)
+        return cls(ids, numpy.array([num_terms for _, num_terms, _ in ordered], numpy.float64), keys)
+
     @property
     def num_bytes(self) -> int:
         return int(self.passage_ids.nbytes + self.lengths.nbytes + self.keys.nbytes)
 
-    def scores(self, query: str) -> "NDArray[Any]":
-        """(num_passages,) float64, BM25 of each; 0 where no term is found."""
+    def relevance(self, query: str) -> "Relevance":
         import numpy
 
         num_passages = len(self.passage_ids)
         scores = numpy.zeros(num_passages)
         if not num_passages:
-            return scores
+            return Relevance(scores, 0.0)
         shares = K1 * (1 - B + B * self.lengths / max(float(self.lengths.mean()), 1.0))
         asked = asked_numbers(query)
-        starts = numpy.array(asked, numpy.uint64) << numpy.uint64(COUNT_BITS + _ROW_BITS)
-        ends = numpy.array([number + 1 for number in asked], numpy.uint64) << numpy.uint64(COUNT_BITS + _ROW_BITS)
-        firsts, lasts = numpy.searchsorted(self.keys, starts), numpy.searchsorted(self.keys, ends)
+        shift = numpy.uint64(COUNT_BITS + _ROW_BITS)
+        firsts = numpy.searchsorted(self.keys, numpy.array(asked, numpy.uint64) << shift)
+        lasts = numpy.searchsorted(self.keys, numpy.array([number + 1 for number in asked], numpy.uint64) << shift)
+        found_in: list[tuple[float, NDArray[Any]]] = []  # rarity and rows of each term
         for first, last in zip(firsts, lasts, strict=True):
             found = self.keys[first:last]
             rows = (found & numpy.uint64((1 << _ROW_BITS) - 1)).astype(numpy.int64)  # each once
             times = ((found >> numpy.uint64(_ROW_BITS)) & numpy.uint64(MAX_COUNT)).astype(numpy.float64)
-            rarity = numpy.log1p((num_passages - len(rows) + 0.5) / (len(rows) + 0.5))
+            rarity = float(numpy.log1p((num_passages - len(rows) + 0.5) / (len(rows) + 0.5)))
             scores[rows] += rarity * times * (K1 + 1) / (times + shares[rows])
-        return scores
+            found_in.append((rarity, rows))
+        best = int(scores.argmax())
+        covered = sum(rarity for rarity, rows in found_in if (rows == best).any())
+        return Relevance(scores, covered / max(sum(rarity for rarity, _ in found_in), 1e-9))
 
 
 class LexicalIndex:
@@ -109,29 +136,12 @@ def _version(db: Db, scope: Scope) -> Version:
 
 def _read(db: Db, scope: Scope, document_ids: list[str]) -> ScopeTerms:
     """`document_ids`: those that the version names, so that what is kept under it is of them alone."""
-    import numpy
-
     readable = select(Document.document_id).where(scope.is_readable)
-    ids: list[int] = []
-    lengths: list[int] = []
-    parts: list[bytes] = []
-    for at in range(0, len(document_ids), _ROWS_AT_ONCE):
-        some = document_ids[at : at + _ROWS_AT_ONCE]
+    rows: list[tuple[int, int, bytes]] = []
+    for at in range(0, len(document_ids), _DOCUMENTS_AT_ONCE):
+        some = document_ids[at : at + _DOCUMENTS_AT_ONCE]
         query = select(Passage.passage_id, Passage.num_terms, Passage.terms).where(
             col(Passage.document_id).in_(some), col(Passage.document_id).in_(readable)
         )
-        for passage_id, num_terms, terms in db.connection().execute(query):
-            ids.append(passage_id)
-            lengths.append(num_terms)
-            parts.append(terms)
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    packed = numpy.frombuffer(b"".join([parts[row] for row in order]), "<u4")
-    sizes = numpy.array([len(parts[row]) // 4 for row in order], numpy.int64)
-    rows = numpy.repeat(numpy.arange(len(order), dtype=numpy.uint64), sizes)
-    keys = (packed.astype(numpy.uint64) << numpy.uint64(_ROW_BITS)) | rows
-    keys.sort()
-    return ScopeTerms(
-        numpy.array([ids[row] for row in order], numpy.int64),
-        numpy.array([lengths[row] for row in order], numpy.float64),
-        keys,
-    )
+        rows += [(passage_id, num_terms, terms) for passage_id, num_terms, terms in db.connection().execute(query)]
+    return ScopeTerms.of(rows)

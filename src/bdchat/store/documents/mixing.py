@@ -3,13 +3,17 @@
 Each half's scores are brought to one scale (less the mean of all passages, by their spread) and added. Ranks alone
 would lose how far the first is ahead: mixed by reciprocal ranks, the worse half drags the better one down
 (DECISIONS.md).
+
+Words count as far as they are there: of a question in other words than the text, what little is in common is chance,
+and one rare word of it would outweigh all meaning.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum, sqrt
 
-VECTOR_SHARE = 0.5  # measured: 0.3 to 0.7 are alike (DECISIONS.md)
+VECTOR_SHARE = 0.6  # where words count in full; measured, as is the next (DECISIONS.md)
+FULL_COVERAGE = 0.7  # of a question, by rarity of its terms: where so much is in one passage, its words count in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,15 @@ def mixed(
     words: Scale,
     meaning: Scale,
     *,
-    vector_share: float = VECTOR_SHARE,
+    coverage: float,
 ) -> dict[int, float]:
-    """Of each passage in `lexical`. One without a vector is judged by its words alone."""
+    """Of each passage in `lexical`. One without a vector is judged by its words alone. `coverage`: how much of the
+    question is in the passage that is the best by words, 0 to 1."""
+    trust = min(1.0, coverage / FULL_COVERAGE)
     found = {}
     for passage_id, score in lexical.items():
-        place = words.place(score)
+        place = trust * words.place(score)
         similar = similarity.get(passage_id)
         other = place if similar is None else meaning.place(similar)
-        found[passage_id] = (1 - vector_share) * place + vector_share * other
+        found[passage_id] = (1 - VECTOR_SHARE) * place + VECTOR_SHARE * other
     return found

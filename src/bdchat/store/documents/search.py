@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from bdchat.store.db import Db
 from bdchat.store.document_tables import Document, DocumentPage, Passage, PassageVector
-from bdchat.store.documents.lexical import LexicalIndex, ScopeTerms
+from bdchat.store.documents.lexical import LexicalIndex, Relevance, ScopeTerms
 from bdchat.store.documents.mixing import Scale, mixed
 from bdchat.store.documents.scope import Scope
 from bdchat.store.documents.vectors import VectorIndex, VectorsUnavailable
@@ -67,7 +67,11 @@ class FoundPassages:
 @dataclass(frozen=True, slots=True)
 class _ByWords:
     terms: ScopeTerms
-    scores: "NDArray[Any]"  # (num_passages,)
+    relevance: Relevance
+
+    @property
+    def scores(self) -> "NDArray[Any]":
+        return self.relevance.scores
 
     @property
     def scale(self) -> Scale:
@@ -146,7 +150,7 @@ class PassageSearch:
 
     def _by_words(self, db: Db, scope: Scope, query: str) -> _ByWords:
         terms = self._lexical.terms_of(db, scope)
-        return _ByWords(terms, terms.scores(query))
+        return _ByWords(terms, terms.relevance(query))
 
     async def _near(self, scope: Scope, vector: "NDArray[Any]", notes: list[str]) -> _AskedMeaning | None:
         if self._vectors is None or not scope.document_ids:
@@ -173,7 +177,7 @@ def _judged(
         usual = [found[passage_id] for passage_id in sampled if passage_id in found]
         meaning, is_complete = Scale.of(usual), len(usual) == len(sampled)
         similarity = {passage_id: found[passage_id] for passage_id in lexical if passage_id in found}
-    scores = mixed(lexical, similarity, by_words.scale, meaning)
+    scores = mixed(lexical, similarity, by_words.scale, meaning, coverage=by_words.relevance.coverage)
     best = sorted(scores, key=lambda passage_id: (-scores[passage_id], passage_id))
     judged = [_Judged(each, scores[each], lexical[each], similarity.get(each)) for each in best]
     return judged, is_complete
