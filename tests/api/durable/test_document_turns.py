@@ -1,5 +1,6 @@
 """Documents asked in a chat: what a question brings, that it stays, and that the prompt only grows."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -196,6 +197,20 @@ async def test_every_later_prompt_has_the_same_bytes() -> None:
         async with server(documents.chat, FakeEngine(n_ctx=100_000), documents.finder) as other:
             await other.ask("Thanks!")
             assert other.prompts[0].startswith(documents.prompts[0])
+
+
+async def test_a_server_that_takes_an_answer_over_makes_the_same_prompt() -> None:
+    never = asyncio.Event()
+    async with asking() as (documents, note, book):
+        await documents.attach(note, book)
+        await documents.ask("What of subject5?")
+        documents.engine.token_gate = never.wait
+        started = await documents.durable.begin(documents.chat.me, documents.chat.asking("And subject1, what of it?"))
+        await documents.durable.aclose()
+        await documents.attach()  # nothing of it is needed any more
+        async with server(documents.chat, FakeEngine(n_ctx=100_000), documents.finder) as other:
+            await other.end_of(started)
+            assert other.prompts == [documents.prompts[1]]
 
 
 async def test_a_branch_brings_its_own() -> None:

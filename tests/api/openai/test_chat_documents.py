@@ -137,6 +137,12 @@ async def test_a_chat_shows_what_it_was_given_and_what_is_cited() -> None:
         attached = {"document_ids": [row.document_id], "collection_ids": []}
         put = await client.put(f"/api/sessions/{session_id}/documents", json=attached, headers=headers)
         assert put.is_success, put.text
+        draft = {"content": QUESTION[0]["content"]}
+        preview = (await client.post(f"/api/sessions/{session_id}/preview", json=draft, headers=headers)).json()
+        assert preview["documents"] == {row.document_id: "whole"}
+        alone = len(f"<user>{QUESTION[0]['content']}")  # a token of the fake engine is a byte
+        assert preview["num_document_tokens"] == preview["num_prompt_tokens"] - alone > len(LEASE["text"])
+
         body = {"messages": QUESTION, "store": True, "metadata": {"session_id": session_id}}
         answer = await client.post(URL, json=body, headers=headers)
         document = answer.json()

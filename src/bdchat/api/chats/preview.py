@@ -13,8 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.citations.block import CLOSING
-from bdchat.api.citations.passage import PromptPassage
 from bdchat.api.documents.chat_sources import ChatPlace
 from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.durable.context import has_said, num_tokens, system_in_force
@@ -88,7 +86,7 @@ class Previews:
         segments = await _segments(engine, prompt, survey, ids)
         first_id = ids[_num_leading(prompt)] if num_dropped else None
         view = _view(prepared, engine, survey, segments, first_id)
-        return reply(view.model_copy(update=await _document_cost(engine, prompt, prepared.passages)))
+        return reply(view.model_copy(update=await _document_cost(engine, prompt, prepared)))
 
 
 def _before(prepared: PreparedGeneration, place: answers.MessagePlace) -> list[Message]:
@@ -140,16 +138,16 @@ def _view(
     )
 
 
-async def _document_cost(engine: Engine, prompt: ChatPrompt, passages: Sequence[PromptPassage]) -> dict[str, Any]:
+async def _document_cost(engine: Engine, prompt: ChatPrompt, prepared: PreparedGeneration) -> dict[str, Any]:
     """What the message would bring of documents: tokens, and how of each."""
-    if not passages:
+    if not prepared.passages:
         return {}
     *before, last = prompt.messages
-    asked = last.content.rpartition(f"{CLOSING}\n")[2]
-    plain = msgspec.structs.replace(last, content=asked)
+    _, content = prepared.new.texts[-1]
+    plain = msgspec.structs.replace(last, content=content)
     num_plain = await num_tokens(engine, msgspec.structs.replace(prompt, messages=(*before, plain)))
     num_all = await num_tokens(engine, prompt)
-    ways = {passage.document_id: "whole" if passage.is_whole else "passages" for passage in passages}
+    ways = {passage.document_id: "whole" if passage.is_whole else "passages" for passage in prepared.passages}
     return {"num_document_tokens": num_all - num_plain, "documents": ways}
 
 

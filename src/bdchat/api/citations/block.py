@@ -10,7 +10,7 @@ The same passages are the same bytes, always: a chat's prompt grows at its end o
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 from bdchat.api.citations.passage import PromptPassage
 
@@ -37,6 +37,8 @@ _UNSEEN = re.compile(
 _BREAKS = re.compile(r"\r\n?|[\u2028\u2029\u0085]")
 _LESS_THAN = re.compile("[<\uff1c\ufe64]")
 _TAG_NAMES = ("documents", "passage")
+_FIRST_LETTERS = tuple(name[0] for name in _TAG_NAMES)
+_LETTER = re.compile(r"[^\W\d_]")
 TAG_CHARS = 64  # behind a <, in which a tag's name would stand
 
 
@@ -49,6 +51,7 @@ def with_block(content: str, passages: Sequence[PromptPassage], *, tells_how: bo
     return "\n".join([OPENING, *map(passage_text, passages), CLOSING, *([order] if order else []), "", content])
 
 
+@lru_cache(maxsize=256)  # a prompt is made some times before it is sent
 def passage_text(passage: PromptPassage) -> str:
     about = f'<passage n="{passage.number}" document="{_named(passage.document_name)}" page="{passage.page}"'
     if heading := _named(passage.heading):
@@ -65,6 +68,9 @@ def inert_text(text: str) -> str:
 
 def _is_tag(text: str, at: int) -> bool:
     """Whether one of the block's own names stands there, as an eye takes it: whatever case, width, fount or spaces."""
+    first = _LETTER.search(text, at, at + TAG_CHARS)
+    if first is None or not unicodedata.normalize("NFKC", first[0]).casefold().startswith(_FIRST_LETTERS):
+        return False
     folded = unicodedata.normalize("NFKC", text[at : at + TAG_CHARS]).casefold()
     letters = "".join(letter for letter in folded if letter.isalpha() and unicodedata.combining(letter) == 0)
     return letters.startswith(_TAG_NAMES)
@@ -76,7 +82,6 @@ def is_korean(text: str) -> bool:
     return num_hangul > KOREAN_SHARE * len(letters)
 
 
-@cache
 def order_texts() -> tuple[str, str]:
     """For who counts them."""
     return _ORDER, _ORDER_KOREAN

@@ -7,7 +7,7 @@ from bdchat.api.citations.marks import Mark, marks_in
 from bdchat.api.citations.passage import PromptPassage
 from bdchat.api.citations.support import Sentence, is_supported, quote_of, sentence_at
 
-MAX_CITATIONS = 500  # of one answer; the rest are brackets
+MAX_CITATIONS = 200  # of one answer; the rest are brackets
 
 
 @dataclass(frozen=True, slots=True)

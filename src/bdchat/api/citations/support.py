@@ -15,7 +15,9 @@ MAX_SENTENCE_CHARS = 2000  # of one without an end, as much before its mark is r
 MAX_PASSAGE_CHARS = 40_000
 
 # A sentence's end: its sign with closing quotes and brackets and the marks behind it, or a line's.
-_END = re.compile(r"""(?:[.!?…。！？]+["'”’)\]】」』]*(?=\s|$|\[\d|【\d)(?:[ \t]*[\[【][\d,，、; ]+[\]】])*)|\n+""")
+_END = re.compile(
+    r"""(?<![.!?…。！？])(?:[.!?…。！？]++["'”’)\]】」』]*(?=\s|$|\[\d|【\d)(?:[ \t]*[\[【][\d,，、; ]+[\]】])*)|\n+"""
+)
 _MARK = re.compile(r"[\[［【][\d,，、;\s]+[\]］】]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 # Verbs' endings that every Korean sentence has.
@@ -71,7 +73,7 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def content_terms(text: str) -> frozenset[str]:
     """What a text says, to be compared with another."""
     terms: set[str] = set()
