@@ -1,18 +1,9 @@
 /** What the page asks of documents and collections. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { call, urlOf } from "./client";
-import type { DocumentHits } from "./document-types";
 import { ApiError, errorOf } from "./errors";
 import { keys } from "./keys";
 import type { ChatDocumentIds, CollectionMemberView, DocumentView } from "./types.gen";
-
-interface Parts {
-  path?: Record<string, string>;
-  query?: Record<string, string | number | undefined>;
-  body?: unknown;
-  signal?: AbortSignal;
-}
-const ask = call as unknown as <Answer>(endpoint: string, parts?: Parts) => Promise<Answer>;
 
 const PAGE = 50;
 
@@ -92,7 +83,7 @@ export const hitsQuery = (query: string, collectionId: string | undefined) =>
   queryOptions({
     queryKey: keys.documentHits(query, collectionId),
     queryFn: ({ signal }) =>
-      ask<DocumentHits>("POST /api/documents/search", {
+      call("POST /api/documents/search", {
         body: { query, limit: 20, ...(collectionId ? { collection_ids: [collectionId] } : {}) },
         signal,
       }),

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
-const PYTHON = process.env.BDCHAT_TEST_PYTHON ?? join(ROOT, ".venv/bin/python");
+export const PYTHON = process.env.BDCHAT_TEST_PYTHON ?? join(ROOT, ".venv/bin/python");
 
 export interface ServerOptions {
   /** "default": the real one, BDCHAT_TEST_MODEL; or a known text at a known pace (tests/e2e/scripted_server.py). */

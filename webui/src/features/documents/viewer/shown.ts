@@ -1,6 +1,5 @@
 /** What a viewer is opened at. */
-import type { PassageHit } from "@/api/document-types";
-import type { CitationView, SourceView } from "@/api/types.gen";
+import type { CitationView, PassageHit, SourceView } from "@/api/types.gen";
 import type { Span } from "./spans";
 
 export interface Shown {

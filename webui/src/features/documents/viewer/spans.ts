@@ -1,5 +1,8 @@
 /** Spans of a page's text and the places of their lines. The server counts code points, the browser UTF-16 units. Pure. */
-import type { LineBox } from "@/api/document-types";
+import type { DocumentPageView } from "@/api/types.gen";
+
+/** [start, end, left, top, right, bottom] */
+type LineBox = DocumentPageView["boxes"][number];
 
 export interface Span {
   start: number;

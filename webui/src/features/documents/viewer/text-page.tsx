@@ -26,7 +26,7 @@ export function TextPage({ number, text, span }: Props) {
         lineHeight: 1.7,
         unicodeBidi: "plaintext",
         "& mark": {
-          bgcolor: "warning.light",
+          bgcolor: "#ffe08a", // a marker pen, by night too
           color: "#1c1a15",
           borderRadius: "3px",
           boxDecorationBreak: "clone",
