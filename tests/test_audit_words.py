@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-KINDS = "login|logout|register|password|user|key|model|backup|storage|audit|invitation|generation"
+KINDS = "login|logout|register|password|user|key|model|backup|storage|audit|invitation|generation|document|collection"
 DEED = re.compile(rf"(?:{KINDS})(?:\.[a-z_]+)*")
 
 

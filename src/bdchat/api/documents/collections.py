@@ -27,7 +27,7 @@ from bdchat.api.schemas.collections import (
     NewCollectionMember,
 )
 from bdchat.settings import LimitSettings
-from bdchat.store.accounts import users
+from bdchat.store.accounts import audit, users
 from bdchat.store.chats import sharing
 from bdchat.store.db import Db
 from bdchat.store.document_tables import Collection
@@ -201,8 +201,8 @@ class Collections:
         return reply(await self._database.read(read))
 
     async def put_member(self, request: Request) -> Response:
-        user_id, collection_id = require_user(request).user_id, path_id(request, "collection_id")
-        key = _username_key(request)
+        identity, collection_id = require_user(request), path_id(request, "collection_id")
+        user_id, key = identity.user_id, _username_key(request)
         role = parse(NewCollectionMember, await read_json_body(request), self._limits).role
 
         def put(db: Db, news: News) -> CollectionMemberView:
@@ -210,13 +210,15 @@ class Collections:
             user = sharing.companion_named(db, user_id, key)
             member = collections.put_member(db, collection, user, role)
             assert member is not None  # nobody is a companion of their own
+            audit.record(db, identity, "collection.share", collection_id, {"username": user.username})
             self._views.tell(db, news, collection)
             return CollectionMemberView.of(member, user)
 
         return reply(await self._writes.run(put))
 
     async def remove_member(self, request: Request) -> Response:
-        user_id, collection_id = require_user(request).user_id, path_id(request, "collection_id")
+        identity, collection_id = require_user(request), path_id(request, "collection_id")
+        user_id = identity.user_id
         name, key = str(request.path_params["username"]), _username_key(request)
 
         def remove(db: Db, news: News) -> None:
@@ -228,6 +230,9 @@ class Collections:
             else:
                 raise NotAllowed("Only the collection's owner may do that.", code="owner_only")
             collections.remove_member(db, collection, member_id)
+            audit.record(
+                db, identity, "collection.unshare", collection_id, {"username": users.get(db, member_id).username}
+            )
             news.collection_deleted(collection_id, [member_id])
             self._views.tell(db, news, collection)
 

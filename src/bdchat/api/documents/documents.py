@@ -25,6 +25,7 @@ from bdchat.api.schemas.documents import (
     DocumentView,
 )
 from bdchat.settings import LimitSettings
+from bdchat.store.accounts import audit
 from bdchat.store.db import Db
 from bdchat.store.document_tables import Document
 from bdchat.store.documents import documents, reading_state
@@ -118,13 +119,16 @@ class Documents:
         return await self._change(request, lambda db, document: documents.rename(db, document, name))
 
     async def delete(self, request: Request) -> Response:
-        user_id, document_id = require_user(request).user_id, path_id(request, "document_id")
+        identity, document_id = require_user(request), path_id(request, "document_id")
+        user_id = identity.user_id
         is_final = read_query(DocumentDeleteQuery, request, self._limits).purge
 
         def delete(db: Db, news: News) -> None:
             document = documents.get_owned(db, document_id, user_id, is_deleted=None if is_final else False)
             audience = shown.audience(db, document)
             documents.delete(db, document)
+            if is_final:
+                audit.record(db, identity, "document.purge", document_id)
             news.document_deleted(document_id, audience)
 
         await self._writes.run(delete)

@@ -10,7 +10,7 @@ export type Names = Readonly<Record<string, string>>;
 /** Deeds whose target is an account's id: one without a name was deleted. */
 const OF_ACCOUNTS = /^(?:user\.|login$|logout$|register$|password\.)/;
 /** Deeds whose target is an id that says nothing to anybody. */
-const OF_IDS = /^(?:login\.end$|key\.|invitation\.|generation\.)/;
+const OF_IDS = /^(?:login\.end$|key\.|invitation\.|generation\.|document\.|collection\.)/;
 const SCOPES = ["chat", "sessions", "admin"] as const;
 
 export function actionText(t: TFunction, action: string): string {
