@@ -94,10 +94,11 @@ def test_a_working_directory_that_is_gone_is_one_line(tmp_path: Path, monkeypatc
 
 def test_text_becomes_lists_and_nothing(tmp_path: Path) -> None:
     overrides = {"server.allowed_hosts": "chat.local, 10.0.0.1", "engine.n_ctx": "none", "models.default": "none"}
+    overrides |= {"documents.embedder": "none"}
     settings = load(data_dir=tmp_path, overrides=overrides)
     assert settings.server.allowed_hosts == ("chat.local", "10.0.0.1")
     assert settings.engine.n_ctx is None
-    assert settings.models.default == "none"
+    assert settings.models.default == settings.documents.embedder == "none"
 
 
 def test_the_api_key_is_read_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

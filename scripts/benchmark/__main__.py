@@ -25,6 +25,7 @@ from bootstrap_console import BootstrapError
 from . import (
     constraints,
     document_chat,
+    document_kills,
     document_vectors,
     drafts,
     encodings,
@@ -62,7 +63,7 @@ LLAMA_SERVER_FLAGS = (
     "-np 16 -fa off -c 16384",
     "-np 16 -fa on -c 16384 --spec-type ngram-mod",  # guesses from repeated text too
 )
-STORED_WORKLOADS = ("server-kills", "stop", "log-overhead", "full-disk")
+STORED_WORKLOADS = ("server-kills", "document-kills", "stop", "log-overhead", "full-disk")
 OWN_WORKLOADS = (
     "kills",
     "startup",
@@ -139,6 +140,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--num-calls", type=int, default=tool_calls.NUM_CALLS, help="for --workload tools (1000)")
     parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
     parser.add_argument(
+        "--num-document-kills",
+        type=int,
+        default=document_kills.NUM_DOCUMENT_KILLS,
+        help="for --workload document-kills (50)",
+    )
+    parser.add_argument(
         "--num-server-kills", type=int, default=stored_loads.NUM_SERVER_KILLS, help="for --workload server-kills (100)"
     )
     parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
@@ -181,7 +188,7 @@ def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]
         return running[0], running[1:]
     model = model_path(options)
     ours = bdchat(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
-    if not {*(options.workload or [])} <= {"weights", "startup", "drafts", "document-vectors"}:
+    if not {*(options.workload or [])} <= {"weights", "startup", "drafts", "document-kills", "document-vectors"}:
         find_weights(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
     if options.peer == "llama-server":
         flags = list(dict.fromkeys(["", *(options.peer_flags or LLAMA_SERVER_FLAGS)]))
@@ -342,6 +349,17 @@ async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[har
     if "server-kills" in wanted:
         num_kills = options.num_server_kills
         outcomes += await stored_loads.server_kills(model, overrides, logs, seed=seed, log=log, num_kills=num_kills)
+    if "document-kills" in wanted:
+        embedder = next((named_data_dir([], os.environ) / "models").glob("multilingual-e5-small*.gguf"), None)
+        makes_vectors = embedder is not None and "documents.embedder=none" not in overrides
+        outcomes += await document_kills.document_kills(
+            overrides,
+            embedder if makes_vectors else None,
+            logs,
+            seed=seed,
+            log=log,
+            num_kills=options.num_document_kills,
+        )
     if "stop" in wanted:
         num_stops = options.num_stops
         outcomes += await stored_loads.stops(model, overrides, logs, seed=seed, log=log, num_stops=num_stops)

@@ -31,6 +31,8 @@ class NoDataDirectory(Exception):
     """One line: why there is no data directory, and how to name one. Not a wrong setting: the machine lacks it."""
 
 
+# Where "none" is a value of its own, and not the absence of one.
+CALLED_NONE = {("models", "default"), ("documents", "embedder"), ("documents", "reranker")}
 NAME_ONE = "name a folder with --data-dir or BDCHAT_DATA_DIR"
 
 
@@ -152,7 +154,7 @@ def _nest(path: tuple[str, ...], value: object) -> dict[str, Any]:
     """("a", "b"), v → {"a": {"b": v}}; text that means a list or nothing becomes one."""
     if isinstance(value, str) and path[-1] in {"allowed_hosts", "cors_origins", "trusted_proxies"}:
         value = tuple(part.strip() for part in value.split(",") if part.strip())
-    if isinstance(value, str) and value.lower() in {"none", "null"} and path != ("models", "default"):
+    if isinstance(value, str) and value.lower() in {"none", "null"} and path not in CALLED_NONE:
         value = None
     nested: Any = value
     for part in reversed(path):
