@@ -1,6 +1,8 @@
 """What a server has for documents, put together: taking in, reading, listing, and who tells of it. Event loop only."""
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from starlette.routing import Route
@@ -27,6 +29,9 @@ from bdchat.store.documents.vectors import VectorIndex, VectorsUnavailable
 from bdchat.store.ids import new_id
 from bdchat.store.sql.database import Database
 
+log = logging.getLogger(__name__)
+
+AFTER_FAULT_S = 5
 VECTORS_FOLDER = "vectors"  # in the data directory
 
 
@@ -91,9 +96,8 @@ class DocumentParts:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.ingestion.run())
-            group.create_task(self.teller.run())
-            group.create_task(self.embedding.run())
+            for run in (self.ingestion.run, self.teller.run, self.embedding.run):
+                group.create_task(_again_and_again(run))
 
     async def aclose(self) -> None:
         await self.ingestion.aclose()
@@ -104,3 +108,13 @@ class DocumentParts:
         await purges.purge_with_sources(self._database, document_id)
         with suppress(VectorsUnavailable):  # nobody finds them any more; the next reconcile takes them out
             await self._vectors.delete_documents([document_id])
+
+
+async def _again_and_again(run: Callable[[], Awaitable[None]]) -> None:
+    """Until cancelled. The border of work that nobody waits for: a fault in one part must end no other, and be told."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("work on documents broke off; it goes on in %d s", AFTER_FAULT_S)
+        await asyncio.sleep(AFTER_FAULT_S)
