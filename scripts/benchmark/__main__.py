@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from rich.console import Console
@@ -139,15 +140,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--num-items", type=int, default=evaluation.NUM_ITEMS, help="for --workload evaluation (200)")
     parser.add_argument("--num-calls", type=int, default=tool_calls.NUM_CALLS, help="for --workload tools (1000)")
     parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
-    parser.add_argument(
-        "--num-document-kills",
-        type=int,
-        default=document_kills.NUM_DOCUMENT_KILLS,
-        help="for --workload document-kills (50)",
-    )
-    parser.add_argument(
-        "--num-server-kills", type=int, default=stored_loads.NUM_SERVER_KILLS, help="for --workload server-kills (100)"
-    )
+    parser.add_argument("--num-document-kills", type=int, default=50, help="for --workload document-kills (50)")
+    parser.add_argument("--num-server-kills", type=int, default=100, help="for --workload server-kills (100)")
     parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
     parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
     parser.add_argument(
@@ -345,31 +339,18 @@ async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[har
     if not wanted:
         return []
     outcomes: list[hardening.Outcome] = []
-    model, overrides, seed = model_path(options), tuple(options.set), options.seed
+    model, overrides = model_path(options), tuple(options.set)
+    same: dict[str, Any] = {"seed": options.seed, "log": log}
     if "server-kills" in wanted:
-        num_kills = options.num_server_kills
-        outcomes += await stored_loads.server_kills(model, overrides, logs, seed=seed, log=log, num_kills=num_kills)
+        outcomes += await stored_loads.server_kills(model, overrides, logs, num_kills=options.num_server_kills, **same)
     if "document-kills" in wanted:
-        embedder = next((named_data_dir([], os.environ) / "models").glob("multilingual-e5-small*.gguf"), None)
-        makes_vectors = embedder is not None and "documents.embedder=none" not in overrides
-        outcomes += await document_kills.document_kills(
-            overrides,
-            embedder if makes_vectors else None,
-            logs,
-            seed=seed,
-            log=log,
-            num_kills=options.num_document_kills,
-        )
+        outcomes += await document_kills.document_kills(overrides, logs, num_kills=options.num_document_kills, **same)
     if "stop" in wanted:
-        num_stops = options.num_stops
-        outcomes += await stored_loads.stops(model, overrides, logs, seed=seed, log=log, num_stops=num_stops)
+        outcomes += await stored_loads.stops(model, overrides, logs, num_stops=options.num_stops, **same)
     if "log-overhead" in wanted:
-        outcomes += await stored_loads.log_overhead(
-            model, overrides, logs, seed=seed, log=log, num_pairs=options.num_pairs
-        )
+        outcomes += await stored_loads.log_overhead(model, overrides, logs, num_pairs=options.num_pairs, **same)
     if "full-disk" in wanted:
-        rounds = options.num_rounds
-        outcomes += await full_disk.full_disk(model, overrides, logs, seed=seed, log=log, num_rounds=rounds)
+        outcomes += await full_disk.full_disk(model, overrides, logs, num_rounds=options.num_rounds, **same)
     return outcomes
 
 

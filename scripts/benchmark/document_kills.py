@@ -8,6 +8,7 @@ is left of what is gone.
 
 import asyncio
 import hashlib
+import os
 import random
 import re
 import shutil
@@ -21,12 +22,13 @@ from typing import Any
 
 import httpx
 
+from bootstrap import named_data_dir
+
 from .bars import Bar
 from .compare import Log, Run
 from .hardening import Outcome
 from .servers import Contender, bdchat, started
 
-NUM_DOCUMENT_KILLS = 50
 UPLOADS_PER_LIFE = 3
 MAX_LIFE_S = 4.0  # of a server, once it answers: uploads, readings and vectors begin, go on and end in it
 LONG, SHORT = (40, 400), (4, 24)  # paragraphs of a file
@@ -65,10 +67,11 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
 
-async def document_kills(
-    overrides: Sequence[str], embedder: Path | None, logs: Path, *, seed: int, log: Log, num_kills: int
-) -> list[Outcome]:
-    """`embedder`: a model for vectors, with which files are shorter: vectors take their time."""
+async def document_kills(overrides: Sequence[str], logs: Path, *, seed: int, log: Log, num_kills: int) -> list[Outcome]:
+    """With the embedder that a start has fetched files are shorter: vectors take their time."""
+    embedder = next((named_data_dir([], os.environ) / "models").glob("multilingual-e5-small*.gguf"), None)
+    if "documents.embedder=none" in overrides:
+        embedder = None
     rng = random.Random(f"document kills {seed}")  # noqa: S311
     with tempfile.TemporaryDirectory(prefix="bdchat-document-kills-") as folder:
         if embedder is not None:
