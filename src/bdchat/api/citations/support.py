@@ -29,7 +29,7 @@ _ENGLISH_ENDING = re.compile(r"(?<=[a-z]{3})(?:ings?|ed|es|s|'s)$")
 _ENGLISH_STOP_WORDS = """
 a an the and or but if then than so as at by for from in into of on onto to with without within over under about is are
 was were be been being am do does did done has have had having can could may might must shall should will would not no
-nor it its this that these those there here he she they them their his her we our us you your i me my which who whom
+nor it its this that these those there here they them their her we our us you your i me my which who whom
 whose what when where why how all any each every some such only also very more most other another according document
 documents passage passages file page text section answer question state says said say stated mention mentioned based
 information provided given following above below
@@ -40,6 +40,7 @@ _KOREAN_STOP_STEMS = """
 입니 됩니 니다 습니
 """
 _STOP_WORDS = frozenset(_ENGLISH_STOP_WORDS.split())
+_PERSON = re.compile(r"s?h[e]|h[i][sm]")
 _STOP_STEMS = frozenset(_KOREAN_STOP_STEMS.split())
 
 
@@ -96,7 +97,8 @@ def content_words(text: str) -> set[str]:
                 words.add(word)
         else:
             word = _ENGLISH_ENDING.sub("", run.text)
-            if not {word, run.text} & _STOP_WORDS and (len(word) > 1 or word.isdigit()):
+            is_empty = {word, run.text} & _STOP_WORDS or _PERSON.fullmatch(run.text)
+            if not is_empty and (len(word) > 1 or word.isdigit()):
                 words.add(word)
     return words
 
