@@ -70,6 +70,7 @@ async def test_a_file_is_read_told_of_and_opened() -> None:
         assert passage["text"] == hit["text"] == page["text"][hit["start"] : hit["end"]]
         assert (await client.delete(base, params={"purge": True}, headers=ann)).status_code == 204
         error_of(await client.get(base, headers=ann), 404)
+        error_of(await client.post(f"{base}/restore", headers=ann), 404)
 
 
 async def test_what_is_no_file_is_refused_and_leaves_nothing() -> None:

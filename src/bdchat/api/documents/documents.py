@@ -126,7 +126,7 @@ class Documents:
         def delete(db: Db, news: News) -> None:
             document = documents.get_owned(db, document_id, user_id, is_deleted=None if is_final else False)
             audience = shown.audience(db, document)
-            documents.delete(db, document)
+            documents.delete(db, document, is_final=is_final)
             if is_final:
                 audit.record(db, identity, "document.purge", document_id)
             news.document_deleted(document_id, audience)

@@ -23,7 +23,7 @@ from bdchat.store.ids import new_id, now_ms
 from bdchat.store.sql.database import Database
 
 PART_BYTES = 1024 * 1024  # written at once: others wait so long
-DISCARDED_AT_MS = 0  # deleted_at_ms of an upload that never was there for anybody: it is purged at once
+DISCARDED_AT_MS = 0  # deleted_at_ms of an upload that never was there, and of what nothing restores: purged at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +180,10 @@ def _part(db: Db, *, document_id: str, number: int) -> bytes | None:
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 
-def delete(db: Db, document: Document) -> None:
-    """Hides it until `restore` or a purge. Who reads it stops."""
-    document.deleted_at_ms = now_ms()
+def delete(db: Db, document: Document, *, is_final: bool = False) -> None:
+    """Hides it until `restore` or a purge; `is_final`: nothing restores it, and whoever dies while it is purged leaves
+    it to the next start. Who reads it stops."""
+    document.deleted_at_ms = DISCARDED_AT_MS if is_final else now_ms()
     if document.status == "reading":
         document.status, document.lease_owner = "waiting", ""
     db.flush()
