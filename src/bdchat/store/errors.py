@@ -127,8 +127,8 @@ class QuotaExceeded(StoreError):
             f"Who comes without an account may keep {quota_bytes:,} bytes here, all together, and there is no room for"
             " this: delete stored completions, ask without store, or use an account's key."
             if is_guest
-            else f"The account may keep {quota_bytes:,} bytes, and has no room for this: delete chats or stored"
-            " completions for good, or ask an admin for more."
+            else f"The account may keep {quota_bytes:,} bytes, and has no room for this: delete chats, documents"
+            " or stored completions for good, or ask an admin for more."
         )
         self.quota_bytes = quota_bytes
 
