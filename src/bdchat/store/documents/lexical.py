@@ -5,8 +5,12 @@ a scope are read once and kept, sorted by term, until one of its documents chang
 searches. The permission stands in both queries; of what is kept, only what the first one names is used.
 """
 
+import contextlib
+import ctypes
+import sys
+from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -23,9 +27,11 @@ if TYPE_CHECKING:  # 15 MB of a server's start that most never need
 
 K1 = 1.2
 B = 0.75
-KEPT_BYTES = 64 * 1024 * 1024  # of term counts: some 35,000 passages
-_ROW_BITS = 32
+KEPT_BYTES = 40 * 1024 * 1024  # of term counts: some 40,000 passages
+_ROW_BITS = 32 - COUNT_BITS  # 134 million passages in a scope
 _DOCUMENTS_AT_ONCE = 2000  # of one statement
+_ROWS_AT_ONCE = 500
+_TRIMMED_BYTES = 1024 * 1024  # of term counts: some 1,000 passages
 
 Version = tuple[tuple[Any, ...], ...]  # of a scope: (document_id, num_passages, updated_at_ms) of each document
 
@@ -41,29 +47,46 @@ class Relevance:
 
 @dataclass(frozen=True, slots=True)
 class ScopeTerms:
-    """`keys`: term number, count and row of each term of each passage, in this order of weight, ascending."""
+    """`postings` of term number `numbers[at]` are those from `starts[at]` to the next start: row and count in one."""
 
     passage_ids: "NDArray[Any]"  # (num_passages,) int64, ascending
     lengths: "NDArray[Any]"  # (num_passages,) float64: terms with repetitions
-    keys: "NDArray[Any]"  # (num_terms,) uint64
+    numbers: "NDArray[Any]"  # (num_terms,) uint32, ascending, each once
+    starts: "NDArray[Any]"  # (num_terms + 1,) int64
+    postings: "NDArray[Any]"  # (num_postings,) uint32: row above, count in the COUNT_BITS below
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[int, int, bytes]]) -> "ScopeTerms":
-        """(passage_id, num_terms, terms) of each passage."""
+    def of(cls, passages: Iterable[tuple[int, int, bytes]]) -> "ScopeTerms":
+        """(passage_id, num_terms, terms) of each passage; taken one by one, so that no heap of small pieces is left."""
         import numpy
 
-        ordered = sorted(rows)
-        packed = numpy.frombuffer(b"".join([terms for _, _, terms in ordered]), "<u4")
-        sizes = numpy.array([len(terms) // 4 for _, _, terms in ordered], numpy.int64)
-        keys = packed.astype(numpy.uint64) << numpy.uint64(_ROW_BITS)
-        keys |= numpy.repeat(numpy.arange(len(ordered), dtype=numpy.uint64), sizes)
+        ids, lengths, sizes, packed = array("q"), array("d"), array("q"), bytearray()
+        for passage_id, num_terms, terms in passages:
+            ids.append(passage_id)
+            lengths.append(num_terms)
+            sizes.append(len(terms) // 4)
+            packed += terms
+        order = numpy.argsort(numpy.array(ids, numpy.int64))
+        rows = numpy.empty(len(order), numpy.uint64)  # of each passage as it came
+        rows[order] = numpy.arange(len(order), dtype=numpy.uint64)
+        keys: NDArray[Any] = numpy.frombuffer(packed, "<u4").astype(numpy.uint64) << numpy.uint64(_ROW_BITS)
+        keys |= numpy.repeat(rows, numpy.array(sizes, numpy.int64))  # term, count, row
         keys.sort()
-        ids = numpy.array([passage_id for passage_id, _, _ in ordered], numpy.int64)
-        return cls(ids, numpy.array([num_terms for _, num_terms, _ in ordered], numpy.float64), keys)
+        numbers, starts = numpy.unique(keys >> numpy.uint64(COUNT_BITS + _ROW_BITS), return_index=True)
+        times = ((keys >> numpy.uint64(_ROW_BITS)) & numpy.uint64(MAX_COUNT)).astype(numpy.uint32)
+        places = (keys & numpy.uint64((1 << _ROW_BITS) - 1)).astype(numpy.uint32)
+        return cls(
+            numpy.array(ids, numpy.int64)[order],
+            numpy.array(lengths, numpy.float64)[order],
+            numbers.astype(numpy.uint32),
+            numpy.append(starts, len(keys)),
+            (places << numpy.uint32(COUNT_BITS)) | times,
+        )
 
     @property
     def num_bytes(self) -> int:
-        return int(self.passage_ids.nbytes + self.lengths.nbytes + self.keys.nbytes)
+        parts = (self.passage_ids, self.lengths, self.numbers, self.starts, self.postings)
+        return sum(int(part.nbytes) for part in parts)
 
     def relevance(self, query: str) -> "Relevance":
         import numpy
@@ -74,14 +97,13 @@ class ScopeTerms:
             return Relevance(scores, 0.0)
         shares = K1 * (1 - B + B * self.lengths / max(float(self.lengths.mean()), 1.0))
         asked = asked_numbers(query)
-        shift = numpy.uint64(COUNT_BITS + _ROW_BITS)
-        firsts = numpy.searchsorted(self.keys, numpy.array(asked, numpy.uint64) << shift)
-        lasts = numpy.searchsorted(self.keys, numpy.array([number + 1 for number in asked], numpy.uint64) << shift)
         found_in: list[tuple[float, NDArray[Any]]] = []  # rarity and rows of each term
-        for first, last in zip(firsts, lasts, strict=True):
-            found = self.keys[first:last]
-            rows = (found & numpy.uint64((1 << _ROW_BITS) - 1)).astype(numpy.int64)  # each once
-            times = ((found >> numpy.uint64(_ROW_BITS)) & numpy.uint64(MAX_COUNT)).astype(numpy.float64)
+        places = numpy.searchsorted(self.numbers, numpy.array(asked, numpy.uint32)).tolist()
+        for number, at in zip(asked, places, strict=True):
+            is_there = at < len(self.numbers) and int(self.numbers[at]) == number
+            found = self.postings[self.starts[at] : self.starts[at + 1]] if is_there else self.postings[:0]
+            rows = (found >> numpy.uint32(COUNT_BITS)).astype(numpy.int64)  # each once
+            times = (found & numpy.uint32(MAX_COUNT)).astype(numpy.float64)
             rarity = float(numpy.log1p((num_passages - len(rows) + 0.5) / (len(rows) + 0.5)))
             scores[rows] += rarity * times * (K1 + 1) / (times + shares[rows])
             found_in.append((rarity, rows))
@@ -111,6 +133,8 @@ class LexicalIndex:
                 self._kept.move_to_end(version)
                 return kept
         terms = _read(db, scope, [document_id for document_id, *_ in version])
+        if terms.num_bytes >= _TRIMMED_BYTES:
+            _give_back()
         with self._lock:
             self._forget_older(version)
             self._kept[version] = terms
@@ -125,6 +149,13 @@ class LexicalIndex:
             del self._kept[other]
 
 
+def _give_back() -> None:
+    """What sorting took and freed: glibc keeps it in each thread's arena, 80 MB after a few scopes."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another libc has no such thing, and needs none
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def _version(db: Db, scope: Scope) -> Version:
     query = (
         select(Document.document_id, Document.num_passages, Document.updated_at_ms)
@@ -137,11 +168,14 @@ def _version(db: Db, scope: Scope) -> Version:
 def _read(db: Db, scope: Scope, document_ids: list[str]) -> ScopeTerms:
     """`document_ids`: those that the version names, so that what is kept under it is of them alone."""
     readable = select(Document.document_id).where(scope.is_readable)
-    rows: list[tuple[int, int, bytes]] = []
+    return ScopeTerms.of(_rows(db, document_ids, readable))
+
+
+def _rows(db: Db, document_ids: list[str], readable: Any) -> Iterator[tuple[int, int, bytes]]:
     for at in range(0, len(document_ids), _DOCUMENTS_AT_ONCE):
         some = document_ids[at : at + _DOCUMENTS_AT_ONCE]
         query = select(Passage.passage_id, Passage.num_terms, Passage.terms).where(
             col(Passage.document_id).in_(some), col(Passage.document_id).in_(readable)
         )
-        rows += [(passage_id, num_terms, terms) for passage_id, num_terms, terms in db.connection().execute(query)]
-    return ScopeTerms.of(rows)
+        found = db.connection().execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
+        yield from ((passage_id, num_terms, terms) for passage_id, num_terms, terms in found)
