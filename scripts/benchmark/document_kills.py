@@ -32,6 +32,7 @@ from .servers import Contender, bdchat, started
 UPLOADS_PER_LIFE = 3
 MAX_LIFE_S = 4.0  # of a server, once it answers: uploads, readings and vectors begin, go on and end in it
 LONG, SHORT = (40, 400), (4, 24)  # paragraphs of a file
+MAX_HITS = 50
 READY_TIMEOUT_S = 1800.0
 PIECE_BYTES, PIECE_PAUSE_S = 16_384, 0.05
 PASSWORD = "correct horse battery"  # noqa: S105
@@ -228,9 +229,9 @@ async def _flaws(http: httpx.AsyncClient, upload: Upload) -> list[str]:
         flaws += [] if page.is_success else [f"page {number} is not there"]
     if MARK.findall(text) != upload.marks:
         flaws.append(f"{len(MARK.findall(text))} marks are in its pages, {len(upload.marks)} were sent, or in disorder")
-    question = {"query": upload.marks[len(upload.marks) // 2], "document_ids": [upload.document_id], "limit": 1}
+    question = {"query": upload.marks[len(upload.marks) // 2], "document_ids": [upload.document_id], "limit": MAX_HITS}
     hits = (await http.post("/api/documents/search", json=question)).raise_for_status().json()["hits"]
-    if not hits or question["query"] not in hits[0]["text"]:
+    if not any(question["query"] in hit["text"] for hit in hits):  # which is the best is another bench's matter
         flaws.append(f"{question['query']} is not found")
     return flaws
 
