@@ -12,6 +12,7 @@ from tests.test_architecture import SOURCE, modules
 
 WHEN_OPENED = "what it changes is read when somebody opens it"
 AUDIT = "a line of the audit log, which is read when somebody opens it"
+TELLER = "told by ProgressTeller, at most twice a second"
 LEASES = "leases: which server answers is shown nowhere"
 
 QUIET = {
@@ -23,6 +24,20 @@ QUIET = {
     "api/chats/invitations.py Invitations.decline": "that somebody declined is told to nobody",
     "api/chats/sharing.py Sharing.withdraw": WHEN_OPENED,
     "api/chats/sharing.py Sharing.create_link": WHEN_OPENED,
+    # documents: what changes of one is told by its teller, at most twice a second
+    "api/chats/import_run.py ImportRun.run": "files that came along: told when they are read",
+    "api/documents/contents.py content_response": "it reads a file's parts",
+    "api/documents/embedding.py Embedding.embed_some": TELLER,
+    "api/documents/ingestion.py Ingestion._next": "told with the first page",
+    "api/documents/ingestion.py Ingestion._purge_half_uploads": "nobody saw them",
+    "api/documents/ingestion.py Ingestion._renew": LEASES,
+    "api/documents/ingestion.py Ingestion.aclose": LEASES,
+    "api/documents/ingestion.py Ingestion.start": LEASES,
+    "api/documents/parts.py DocumentParts._purge": "what was told as deleted is erased",
+    "api/documents/reading_run.py ReadingRun._copied": "it reads a file's parts",
+    "api/documents/reading_run.py ReadingRun._fail": TELLER,
+    "api/documents/reading_run.py ReadingRun._take": TELLER,
+    "api/documents/uploads.py Intake.take": "told by Writes.run, after its last part",
     # answers
     "api/durable/recorder.py Recorder.flush": "the run itself tells each event, when anybody listens",
     "api/durable/recovery.py Recovery.renew": LEASES,
@@ -61,6 +76,7 @@ PUBLISHES = {
     "api/bus/writes.py Writes.run_job": "what a job told in its end",
     "api/bus/writes.py Writes.publish": "the door itself",
     "api/chats/import_run.py ImportRun._announce": "many chats in one message, at most twice a second",
+    "api/documents/telling.py ProgressTeller._tell": "many pages in one message, at most twice a second",
     "api/admin/models.py AdminModels._say": "a model's state is no row",
     "api/admin/pulls.py Pulls._publish": "a download's progress is no row",
     "api/durable/recorded_run.py RecordedRun._tell": "an answer's events, while it is written",

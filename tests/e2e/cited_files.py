@@ -35,9 +35,11 @@ def written(folder: Path) -> None:
         for page in pages
     ]
     (folder / "계약서.pdf").write_bytes(pdf(*sheets))
-    rows: dict[str, list[list[object]]] = {
-        f"{page}월": [["항목"], *([sentence("sheet", page, place)] for place in places)] for page in pages
-    }
+
+    def table(page: int) -> list[list[object]]:
+        return [["항목"], *(list[object]([sentence("sheet", page, place)]) for place in places)]
+
+    rows = {f"{page}월": table(page) for page in pages}
     (folder / "prices.xlsx").write_bytes(xlsx_file(rows))
     # A page of a text is cut at a heading, when it has some thousand characters.
     parts = [

@@ -112,11 +112,12 @@ class App(Starlette):
         self.writes = Writes(self.database, self.bus, forget_rights=self.authenticator.forget)
         self.housekeeping = Housekeeping(settings, self.database)
         self.indexer = Indexer(self.database)
-        self.imports = Imports(settings, self.database, self.writes)
         self.local_models = LocalModels.of(settings)
         self.documents = DocumentParts(
             settings, self.database, self.writes, models=self.local_models, router=engine_router
         )
+        ring = self.documents.ingestion.ring
+        self.imports = Imports(settings, self.database, self.writes, on_documents=ring)
         self.openapi = OpenAPI(base_path=settings.server.base_path)
         self.meter = LatencyMeter()
         self.refusals = Refusals()

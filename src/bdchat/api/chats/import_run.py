@@ -84,8 +84,8 @@ class Report:
 
 class ImportRun:
     """Owns `source`, a file that it closes. `cpu_s`: for the smallest file. `document_bytes`, `most_documents`: of one,
-    and of an account's. `check_config`: a session's settings as
-    they came → columns, or BadChat."""
+    and of an account's; `on_documents`: some came. `check_config`: a session's settings as they came → columns, or
+    BadChat."""
 
     def __init__(
         self,
@@ -99,6 +99,7 @@ class ImportRun:
         quota_bytes: int,
         document_bytes: int,
         most_documents: int,
+        on_documents: Callable[[], None] = lambda: None,
         check_config: Callable[[Config], Config],
         open_reader: OpenReader = open_reader,
     ) -> None:
@@ -110,6 +111,7 @@ class ImportRun:
         self._quota_bytes = quota_bytes
         self._document_bytes = document_bytes
         self._most_documents = most_documents
+        self._on_documents = on_documents
         self._check_config = check_config
         self._log = logging.LoggerAdapter(log, {"user_id": user_id, "import_id": new_id()})
         self._bounds = ImportBounds(source.seek(0, 2), max_bytes, cpu_s)
@@ -145,6 +147,8 @@ class ImportRun:
                 most=self._most_documents,
                 tell=lambda name, reason: self._tell_problem(Problem(reason, name)),
             )
+            if self._num_documents:
+                self._on_documents()
             await self._begin()
             self._reader = await self._open_reader(self._source, self._user_id, self._bounds)
             await self._read_all(self._reader)

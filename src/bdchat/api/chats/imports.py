@@ -6,6 +6,7 @@ user at a time, a few in all. A client that disconnects stops its import after t
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -57,7 +58,11 @@ RETRY_S = 30.0
 class Imports:
     """Invariant: a user in `_busy` has a body coming in or a task in `_tasks`."""
 
-    def __init__(self, settings: Settings, database: Database, writes: Writes) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, writes: Writes, *, on_documents: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_documents`: files came along, and wait to be read."""
+        self._on_documents = on_documents
         self._settings = settings
         self._database = database
         self._writes = writes
@@ -118,6 +123,7 @@ class Imports:
             quota_bytes=self._settings.store.user_quota_bytes,
             document_bytes=self._settings.documents.file_bytes,
             most_documents=self._settings.documents.num_per_account,
+            on_documents=self._on_documents,
             check_config=partial(config_columns, limits=limits),
         )
         task = asyncio.create_task(run.run(), name="import")
