@@ -33,7 +33,7 @@ QUIET = {
     "api/documents/ingestion.py Ingestion._renew": LEASES,
     "api/documents/ingestion.py Ingestion.aclose": LEASES,
     "api/documents/ingestion.py Ingestion.start": LEASES,
-    "api/documents/parts.py DocumentParts._purge": "what was told as deleted is erased",
+    "api/documents/parts.py DocumentParts.purge": "what was told as deleted is erased",
     "api/documents/reading_run.py ReadingRun._copied": "it reads a file's parts",
     "api/documents/reading_run.py ReadingRun._fail": TELLER,
     "api/documents/reading_run.py ReadingRun._take": TELLER,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlmodel import Session, col, select
@@ -17,6 +17,7 @@ from bdchat.engine.request import ChatPrompt
 from bdchat.settings import DocumentSettings, Settings
 from bdchat.store.document_tables import Document, DocumentPage, MessageSource, Passage
 from bdchat.store.documents import attachments, sources
+from bdchat.store.documents import documents as rows
 from bdchat.store.documents.scope import Scope
 from bdchat.store.documents.search import FoundPassage, FoundPassages
 from bdchat.store.errors import NotFound
@@ -296,3 +297,18 @@ async def test_a_short_follow_up_is_searched_with_the_question_before() -> None:
         await documents.ask("What does the book tell of subject5?")
         await documents.ask("And why?")
         assert documents.finder.queries[-1] == "And why?\nWhat does the book tell of subject5?"
+
+
+async def test_what_is_deleted_for_good_leaves_the_kv_states_of_chats_that_were_told_of_it() -> None:
+    async with asking() as (documents, note, book):
+        await documents.attach(note)
+        await documents.ask("What is the rent?")
+        app, user_id = documents.chat.app, documents.chat.me.user_id
+
+        async def forgotten_by_purging(document_id: str) -> list[str]:
+            await app.database.write(lambda db: rows.delete(db, rows.get_owned(db, document_id, user_id)))
+            await app.documents.purge(document_id)
+            return [tag for engine in app.engine_router.engines.values() for tag in cast(FakeEngine, engine).forgotten]
+
+        assert await forgotten_by_purging(book) == []
+        assert await forgotten_by_purging(note) == [documents.chat.session_id]

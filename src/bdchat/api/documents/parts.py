@@ -23,6 +23,7 @@ from bdchat.api.documents.uploads import Intake, Uploads
 from bdchat.engine.router import Router
 from bdchat.reading.process import read
 from bdchat.settings import Settings
+from bdchat.store.documents import sources
 from bdchat.store.documents.jobs import purges
 from bdchat.store.documents.search import PassageSearch
 from bdchat.store.documents.vectors import VectorIndex, VectorsUnavailable
@@ -51,6 +52,7 @@ class DocumentParts:
         self._settings = settings
         self._database = database
         self._writes = writes
+        self._router = router
         self.views = DocumentViews(lambda: self.embedding.fingerprint)
         self.collection_views = CollectionViews()
         self.teller = ProgressTeller(database, writes, self.views)
@@ -82,7 +84,7 @@ class DocumentParts:
                 views=self.views,
                 ingestion=self.ingestion,
                 uploads=Uploads(self.intake, limits),
-                purge=self._purge,
+                purge=self.purge,
             ).routes(),
             *DocumentContents(database).routes(),
             *Collections(limits, database, writes, views=self.collection_views, document_views=self.views).routes(),
@@ -104,10 +106,15 @@ class DocumentParts:
         await self.embedding.aclose()
         await self._vectors.close()
 
-    async def _purge(self, document_id: str) -> None:
+    async def purge(self, document_id: str) -> None:
+        """Its text is in the KV states of chats that were told of it, too."""
+        told = await self._database.read(lambda db: sources.chats_told_of(db, document_id))
         await purges.purge_with_sources(self._database, document_id)
         with suppress(VectorsUnavailable):  # nobody finds them any more; the next reconcile takes them out
             await self._vectors.delete_documents([document_id])
+        for engine in (*self._router.engines.values(), *self._router.leaving.values()):
+            for session_id in told:
+                engine.forget(session_id)
 
 
 async def _again_and_again(run: Callable[[], Awaitable[None]]) -> None:

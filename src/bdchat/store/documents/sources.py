@@ -13,6 +13,7 @@ from bdchat.store.chats.messages import storable
 from bdchat.store.db import Db
 from bdchat.store.document_tables import MessageSource
 from bdchat.store.errors import Conflict
+from bdchat.store.tables import Message
 
 
 def put(db: Db, message_id: str, sources: Sequence[MessageSource]) -> None:
@@ -54,3 +55,13 @@ def counts(db: Db, message_ids: Sequence[str]) -> dict[str, int]:
         .group_by(col(MessageSource.message_id))
     )
     return {message_id: int(number) for message_id, number in db.exec(query)}
+
+
+def chats_told_of(db: Db, document_id: str) -> list[str]:
+    """The chats whose prompts have shown something of the file: their ids."""
+    query = (
+        select(Message.session_id)
+        .join(MessageSource, col(MessageSource.message_id) == col(Message.message_id))
+        .where(MessageSource.document_id == document_id)
+    )
+    return list(db.exec(query.distinct()))
