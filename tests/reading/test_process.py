@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bdchat.reading.pieces import FileFinished, FileOpened, PageRead
+from bdchat.reading.bounds import MAX_PAGE_BYTES, Bounds, ReadingLimits, Unreadable
+from bdchat.reading.pieces import FileFinished, FileOpened, PageRead, PageText
 from bdchat.reading.process import read
 from bdchat.settings.documents import DocumentSettings
 from tests.reading.files import frames_of, pages_told, refusal
@@ -78,3 +79,10 @@ for attempt in (lambda: open("/etc/passwd"), socket.socket, os.fork, lambda: os.
 """
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == [str(number) for number in (errno.EMFILE, errno.EPERM, errno.EPERM, errno.EPERM)]
+
+
+def test_a_page_is_shown_as_a_whole_and_so_bounded() -> None:
+    bounds = Bounds(ReadingLimits(num_pages=9, unpacked_bytes=0, text_bytes=10 * MAX_PAGE_BYTES))
+    bounds.page(PageText(1, "가" * (MAX_PAGE_BYTES // 3)))
+    with pytest.raises(Unreadable, match="too_much_text: a page of"):
+        bounds.page(PageText(2, "가" * (MAX_PAGE_BYTES // 3 + 1)))

@@ -8,6 +8,7 @@ from bdchat.reading.pieces import PageText
 from bdchat.reading.reasons import REASONS
 
 MAX_DETAIL_CHARACTERS = 200
+MAX_PAGE_BYTES = 4 * 1024 * 1024  # of text: a page is shown, and sent, as a whole. A full one of Korean has 6 kB.
 
 
 class Unreadable(Exception):
@@ -60,7 +61,10 @@ class Bounds:
         """It goes out; called by who calls the format. Raises Unreadable."""
         self._num_pages += 1
         self._check_pages(self._num_pages)
-        self._num_text_bytes += len(page.text.encode("utf-8", "replace"))
+        num_bytes = len(page.text.encode("utf-8", "replace"))
+        if num_bytes > MAX_PAGE_BYTES:
+            raise Unreadable("too_much_text", f"a page of {num_bytes} bytes; at most {MAX_PAGE_BYTES}")
+        self._num_text_bytes += num_bytes
         self.text(0)
 
     def note(self, code: str, number: int = 1) -> None:

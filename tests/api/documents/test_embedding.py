@@ -79,7 +79,7 @@ class Bench:
     async def num_vectors(self, fingerprint: str | None) -> int:
         return await self.database.read(lambda db: vector_rows.count(db, fingerprint or ""))
 
-    async def wait_for(self, embedding: Embedding, number: int) -> None:
+    async def embedded(self, embedding: Embedding, number: int) -> None:
         while await self.num_vectors(embedding.fingerprint) != number:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -102,7 +102,7 @@ async def test_passages_get_vectors_in_the_store_and_in_the_index(bench: Bench) 
         assert await embedding.embed_query("early") is None  # there is nothing to be found by meaning
         document_id = await file_of(bench, *(f"text {number}" for number in range(20)))
         embedding.ring()
-        await bench.wait_for(embedding, 20)
+        await bench.embedded(embedding, 20)
         await until(lambda: len(bench.index.rows) == 20)
         assert set(bench.told) == {document_id}
         read = bench.models.texts_of(in_background=True)
@@ -125,7 +125,7 @@ async def test_after_an_end_the_next_start_goes_on(bench: Bench, monkeypatch: py
     assert await bench.num_vectors(bench.index.fingerprint) == 3
     bench.index.fingerprint = None  # a new process: the index is opened anew
     async with asyncio.timeout(60), bench.running() as again:
-        await bench.wait_for(again, 10)
+        await bench.embedded(again, 10)
         await until(lambda: len(bench.index.rows) == 10)
     read = bench.models.texts_of(in_background=True)
     assert len(read) == len(set(read)) == 10
@@ -134,13 +134,13 @@ async def test_after_an_end_the_next_start_goes_on(bench: Bench, monkeypatch: py
 async def test_another_embedder_is_followed_by_other_vectors(bench: Bench) -> None:
     await file_of(bench, "one", "two")
     async with asyncio.timeout(60), bench.running() as embedding:
-        await bench.wait_for(embedding, 2)
+        await bench.embedded(embedding, 2)
         first = embedding.fingerprint
         bench.models.add("bge-m3")
         bench.now += module.LOOK_EVERY_S
         embedding.ring()
         await until(lambda: embedding.fingerprint != first)
-        await bench.wait_for(embedding, 2)
+        await bench.embedded(embedding, 2)
         await until(lambda: bench.index.fingerprint == embedding.fingerprint)
         assert await bench.num_vectors(first) == 0
         assert all(engine.is_closed for name, _, engine in bench.models.opened if name == E5)
@@ -150,7 +150,7 @@ async def test_an_index_that_is_down_loses_nothing(bench: Bench) -> None:
     bench.index.is_down = True
     await file_of(bench, "one", "two")
     async with asyncio.timeout(60), bench.running() as embedding:
-        await bench.wait_for(embedding, 2)
+        await bench.embedded(embedding, 2)
         await until(lambda: embedding.problem)
         assert "index of vectors" in (embedding.problem or "")
         tried = bench.index.num_reconciled
@@ -189,7 +189,7 @@ async def test_an_engine_that_does_not_start_is_tried_again(bench: Bench) -> Non
         for _, _, engine in bench.models.opened:
             engine.refusal = None
         embedding.ring()
-        await bench.wait_for(embedding, 1)
+        await bench.embedded(embedding, 1)
         assert embedding.problem is None
 
 
