@@ -46,12 +46,17 @@ export function useStateText(): (document: DocumentView, isShort?: boolean) => s
         return isShort ? t("documents.states.failed") : reasonOf(document.error?.code ?? "");
       case "ready": {
         if (isShort) return t("documents.pages", { count: numPages ?? numRead });
-        const numScanned = document.notes.pages_scanned ?? 0;
+        const { notes } = document;
+        const numScanned = notes.pages_scanned ?? 0;
+        const numUnreadable = (notes.pages_without_characters ?? 0) + (notes.pages_damaged ?? 0);
+        const numInside = (notes.embedded_files_ignored ?? 0) + (notes.attachments_ignored ?? 0);
         const share = document.num_passages > 0 ? document.num_vectors / document.num_passages : 1;
         const parts = [
           t("documents.pages", { count: numPages ?? numRead }),
           format.bytes(document.num_bytes),
           numScanned > 0 && t("documents.scanned", { count: numScanned }),
+          numUnreadable > 0 && t("documents.unreadable", { count: numUnreadable }),
+          numInside > 0 && t("documents.inside", { count: numInside }),
           document.vectors === "running" && t("documents.vectorsRunning", { share: format.percent(share) }),
           document.vectors === "waiting" && t("documents.vectorsWaiting"),
         ];

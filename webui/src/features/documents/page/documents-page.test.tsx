@@ -52,6 +52,10 @@ test("an empty page says what to do; what is uploaded is there, and is read befo
   now({ vectors: "running", num_passages: 10, num_vectors: 4, notes: { pages_scanned: 2 } });
   const said = await screen.findByText(/Preparing search by meaning/);
   expect(said.textContent).toBe("3 pages · 12 kB · 2 pages are images without text · Preparing search by meaning 40%");
+  now({ notes: { pages_without_characters: 1, pages_damaged: 1, attachments_ignored: 1, macros_ignored: 4 } });
+  expect(
+    await screen.findByText("3 pages · 12 kB · 2 pages could not be read · 1 file inside was not read"),
+  ).toBeDefined();
 });
 
 test.each([
