@@ -1,5 +1,5 @@
 /** The whole page over a server that is a table: what a request gets, and a hand on its live lines. For tests. */
-import { render } from "@testing-library/react";
+import { act, render, waitFor } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
 import { vi } from "vitest";
 import { makeQueryClient } from "./api/query-client";
@@ -233,9 +233,14 @@ export function renderApp(path: string, answers: Record<string, Answer> = {}) {
     </Providers>,
   );
   const lineTo = (url: string) => FakeSocket.all.findLast((each) => each.url.endsWith(url));
+  /** The server says it there, as soon as the page listens: what comes earlier, nobody hears. */
+  const tell = async (url: string, frame: object) => {
+    const line = await waitFor(() => lineTo(url) ?? Promise.reject(new Error(`nobody listens at ${url}`)));
+    act(() => line.says(frame));
+  };
   /** From now on POST /api/documents is answered by the table. */
   const takeUploads = () => vi.stubGlobal("XMLHttpRequest", uploadsTo(table));
-  return { ...page, table, lineTo, takeUploads };
+  return { ...page, table, lineTo, tell, takeUploads };
 }
 
 /** Of the chat s1. */

@@ -96,3 +96,24 @@ async def test_what_cannot_be_written_now_is_kept() -> None:
         running.cancel()
         counts = await booked(app.database)
     assert (counts["num_requests"], counts["prompt_tokens"]) == (3, 5)
+
+
+async def test_who_flushes_beside_another_waits_for_what_that_one_took() -> None:
+    class SlowDatabase:
+        def __init__(self) -> None:
+            self.may_end = asyncio.Event()
+
+        async def write(self, _: object) -> None:
+            await self.may_end.wait()
+
+    database = SlowDatabase()
+    ledger = UsageLedger(database, flush_s=60.0)  # type: ignore[arg-type]
+    ledger.add("ann", "m", {"num_requests": 1})
+    first = asyncio.create_task(ledger.flush())
+    await asyncio.sleep(0)
+    second = asyncio.create_task(ledger.flush())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not second.done()
+    database.may_end.set()
+    await asyncio.gather(first, second)

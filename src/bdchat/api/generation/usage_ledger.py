@@ -22,6 +22,7 @@ class UsageLedger:
         self._database = database
         self._flush_s = flush_s
         self._sums: dict[Account, Counter[str]] = {}
+        self._writing = asyncio.Lock()
 
     def add(self, user_id: str, model: str, counts: dict[str, int]) -> None:
         if any(counts.values()):
@@ -34,13 +35,15 @@ class UsageLedger:
             await self.flush()
 
     async def flush(self) -> None:
-        """What cannot be written now is kept for the next time."""
-        sums, self._sums = self._sums, {}
-        if not sums:
-            return
-        try:
-            await self._database.write(lambda db: usage.add_all(db, sums))
-        except StoreError as error:
-            log.warning("usage could not be written: %s", error)
-            for account, counts in sums.items():
-                self._sums.setdefault(account, Counter()).update(counts)
+        """All that was added before is written when it returns, by whoever began. What cannot be written now is kept
+        for the next time."""
+        async with self._writing:
+            sums, self._sums = self._sums, {}
+            if not sums:
+                return
+            try:
+                await self._database.write(lambda db: usage.add_all(db, sums))
+            except StoreError as error:
+                log.warning("usage could not be written: %s", error)
+                for account, counts in sums.items():
+                    self._sums.setdefault(account, Counter()).update(counts)

@@ -66,10 +66,12 @@ test("a file becomes a document of the chat; an image that is pasted is not pass
   expect(screen.queryByRole("alert")).toBeNull();
 
   const reading = aDocument("d1", { name: "notes.md", status: "reading", num_pages_read: 1 });
-  act(() => page.lineTo("/ws/events")?.says({ type: "document.changed", document: reading }));
+  documents = [reading];
+  await page.tell("/ws/events", { type: "document.changed", document: reading });
   expect(await screen.findByText("1 of 3 pages read")).toBeDefined();
   const failed = aDocument("d1", { name: "notes.md", status: "failed", error: { code: "encrypted", message: "" } });
-  act(() => page.lineTo("/ws/events")?.says({ type: "document.changed", document: failed }));
+  documents = [failed];
+  await page.tell("/ws/events", { type: "document.changed", document: failed });
   expect(await screen.findByText(/needs a password\. Save a copy without one/)).toBeDefined();
   expect(screen.getByLabelText("Read notes.md again")).toBeDefined();
 

@@ -1,4 +1,4 @@
-import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { CollectionView, DocumentView } from "@/api/types.gen";
 import { aDocument, Refusal, renderApp } from "@/test-app";
@@ -41,18 +41,18 @@ test("an empty page says what to do; what is uploaded is there, and is read befo
   fireEvent.change(input, { target: { files: [new File(["x"], "lease.pdf")] } });
   const row = (await screen.findByText("Waiting to be read")).closest("li") as HTMLElement;
   expect(within(row).getByText("lease.pdf")).toBeDefined();
-  const now = (fields: Partial<DocumentView>) =>
-    act(() => {
-      const document = aDocument("d1", { name: "lease.pdf", ...fields });
-      page.lineTo("/ws/events")?.says({ type: "document.changed", document });
-    });
-  now({ status: "reading", num_pages: 40, num_pages_read: 12 });
+  const now = (fields: Partial<DocumentView>) => {
+    const document = aDocument("d1", { name: "lease.pdf", ...fields });
+    documents = [document]; // whoever asks again hears the same
+    return page.tell("/ws/events", { type: "document.changed", document });
+  };
+  await now({ status: "reading", num_pages: 40, num_pages_read: 12 });
   expect(await screen.findByText("12 of 40 pages read")).toBeDefined();
   expect((screen.getByLabelText("Reading of lease.pdf") as HTMLProgressElement).value).toBeCloseTo(0.3);
-  now({ vectors: "running", num_passages: 10, num_vectors: 4, notes: { pages_scanned: 2 } });
+  await now({ vectors: "running", num_passages: 10, num_vectors: 4, notes: { pages_scanned: 2 } });
   const said = await screen.findByText(/Preparing search by meaning/);
   expect(said.textContent).toBe("3 pages · 12 kB · 2 pages are images without text · Preparing search by meaning 40%");
-  now({ notes: { pages_without_characters: 1, pages_damaged: 1, attachments_ignored: 1, macros_ignored: 4 } });
+  await now({ notes: { pages_without_characters: 1, pages_damaged: 1, attachments_ignored: 1, macros_ignored: 4 } });
   expect(
     await screen.findByText("3 pages · 12 kB · 2 pages could not be read · 1 file inside was not read"),
   ).toBeDefined();
