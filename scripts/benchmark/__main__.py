@@ -258,7 +258,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             booked = bdchat(model_path(options), cache_dir(os.environ) / "bench-usage-data", tuple(options.set))
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
         outcomes += [*await _constrained(options, ours, logs, log), *await _stored(options, logs, log)]
-        outcomes += [*await _starved(options, logs, log), *_engine_alone(options, log)]
+        outcomes += [*await _starved(options, logs, log), *await _engine_alone(options, log)]
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]
@@ -293,7 +293,7 @@ async def _constrained(options: argparse.Namespace, ours: Contender, logs: Path,
     return outcomes
 
 
-def _engine_alone(options: argparse.Namespace, log: Log) -> list[hardening.Outcome]:
+async def _engine_alone(options: argparse.Namespace, log: Log) -> list[hardening.Outcome]:
     """In which encoding weights are held, and what guesses are worth."""
     outcomes: list[hardening.Outcome] = []
     wanted, rounds = options.workload or [], 1 if options.quick else options.repeat
@@ -306,7 +306,7 @@ def _engine_alone(options: argparse.Namespace, log: Log) -> list[hardening.Outco
         outcomes += drafts.drafts(model_path(options), options.output, settings, log, num_rounds=rounds)
     if "document-vectors" in wanted:
         data_dir = named_data_dir([], os.environ)
-        outcomes += document_vectors.document_vectors(model_path(options), data_dir, log, num_rounds=rounds)
+        outcomes += await document_vectors.document_vectors(model_path(options), data_dir, log, num_rounds=rounds)
     return outcomes
 
 

@@ -34,12 +34,8 @@ PASSAGE = f"passage: 제3장 > 규정\n{KOREAN * 7}"
 _numbers = itertools.count()
 
 
-def document_vectors(model: Path, data_dir: Path, log: Log, *, num_rounds: int) -> list[Outcome]:
+async def document_vectors(model: Path, data_dir: Path, log: Log, *, num_rounds: int) -> list[Outcome]:
     """`data_dir`: a folder of models that has EMBEDDER. Raises ModelNotFound."""
-    return asyncio.run(_measured(model, data_dir, log, num_rounds=num_rounds))
-
-
-async def _measured(model: Path, data_dir: Path, log: Log, *, num_rounds: int) -> list[Outcome]:
     models = LocalModels.of(load(data_dir=data_dir))
     found = models.find(EMBEDDER)
     async with AsyncExitStack() as stack:
