@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bdchat.api.citations.passage import PromptPassage
 from bdchat.api.citations.support import content_words
 
+ANSWER_SHARE = 8  # of the context is kept free for the answer: 1/8
 PASSAGE_SHARE = 16  # of the context is a passage with what stands around it
 FREE_SHARE = 3  # of what is free, one question may bring a third
 FEW_WORDS = 3  # content words: a question with fewer hardly says what it is about
@@ -61,6 +62,11 @@ def chosen(wholes: Sequence[Offer], hits: Sequence[Offer], budget: int) -> tuple
             taken += offer.passages
             left -= offer.num_tokens
     return tuple(sorted(taken, key=_place))
+
+
+def free_tokens(*, n_ctx: int, num_used: int) -> int:
+    """Tokens of the context beside the conversation and the answer; below 0 where there are none."""
+    return n_ctx - num_used - n_ctx // ANSWER_SHARE
 
 
 def budget_of(*, n_ctx: int, num_free: int, share: float, may_drop: bool) -> int:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from bdchat.api.citations.passage import PromptPassage
 from bdchat.api.citations.support import content_terms
+from bdchat.store.documents.lexical import K1, B
 
 PASSAGE_CHARS = 1200  # 300 to 450 tokens
 UNTITLED = "text"
 _BREAK = re.compile(r"\n\s*\n|(?<=[.!?。…])\s+|\n")
-K1, B = 1.2, 0.75  # of BM25
 
 
 def passages_of(title: str, text: str, *, is_whole: bool = False) -> list[PromptPassage]:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
-from bdchat.api.documents.telling import CollectionViews, DocumentViews
+from bdchat.api.documents.telling import CollectionViews, DocumentViews, delete_collection
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, reply
 from bdchat.api.http.identity import require_user
 from bdchat.api.http.json_body import read_json_body
@@ -144,10 +144,7 @@ class Collections:
         user_id, collection_id = require_user(request).user_id, path_id(request, "collection_id")
 
         def delete(db: Db, news: News) -> None:
-            collection = collections.get_owned(db, user_id, collection_id)
-            audience = collections.audience(db, collection_id)
-            collections.delete_collection(db, collection)
-            news.collection_deleted(collection_id, audience)
+            delete_collection(db, news, collections.get_owned(db, user_id, collection_id))
 
         await self._writes.run(delete)
         return Response(status_code=204)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
 from bdchat.api.documents.ingestion import Ingestion
-from bdchat.api.documents.telling import DocumentViews
+from bdchat.api.documents.telling import DocumentViews, delete_document
 from bdchat.api.documents.uploads import DOCUMENTS_PATH, Uploads, clean_name
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.http.identity import require_user
@@ -30,7 +30,6 @@ from bdchat.store.db import Db
 from bdchat.store.document_tables import Document
 from bdchat.store.documents import documents, reading_state
 from bdchat.store.documents.documents import DocumentFilter
-from bdchat.store.documents.listing import shown
 from bdchat.store.sql.database import Database
 
 ONE = f"{DOCUMENTS_PATH}/{{document_id}}"
@@ -125,11 +124,9 @@ class Documents:
 
         def delete(db: Db, news: News) -> None:
             document = documents.get_owned(db, document_id, user_id, is_deleted=None if is_final else False)
-            audience = shown.audience(db, document)
-            documents.delete(db, document, is_final=is_final)
+            delete_document(db, news, document, is_final=is_final)
             if is_final:
                 audit.record(db, identity, "document.purge", document_id)
-            news.document_deleted(document_id, audience)
 
         await self._writes.run(delete)
         self._ingestion.stop(document_id)

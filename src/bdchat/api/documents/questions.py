@@ -18,6 +18,7 @@ from bdchat.api.citations.choosing import (
     PassageKey,
     budget_of,
     chosen,
+    free_tokens,
     query_of,
     shown_keys,
     whole_documents,
@@ -37,7 +38,6 @@ from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
 
 MAX_QUERY_CHARS = 2000  # of a question: what was pasted with it says less
-ANSWER_SHARE = 8  # of the context is kept free for the answer: 1/8
 CHARS_PER_TOKEN = 2  # at least, of text that goes in whole: nothing longer is counted
 
 
@@ -106,7 +106,7 @@ class DocumentQuestions:
         info = engine.info
         if info is None:
             return request, ()  # it went away just now: the request is refused so
-        free = info.n_ctx - num_plain - info.n_ctx // ANSWER_SHARE
+        free = free_tokens(n_ctx=info.n_ctx, num_used=num_plain)
         budget = budget_of(n_ctx=info.n_ctx, num_free=free, share=self.share, may_drop=False)
         passages = numbered(await self.chosen(engine, material, known=(), budget=budget), after=0)
         *before, last = prompt.messages

@@ -13,7 +13,7 @@ from bdchat.api.schemas.collections import CollectionView
 from bdchat.api.schemas.documents import DocumentView
 from bdchat.store.db import Db
 from bdchat.store.document_tables import Collection, Document
-from bdchat.store.documents import collections
+from bdchat.store.documents import collections, documents
 from bdchat.store.documents.listing import shown
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
@@ -62,6 +62,20 @@ class CollectionViews:
         news.collection_changed(
             {user_id: self.one(db, user_id, collection_id) for user_id in collections.audience(db, collection_id)}
         )
+
+
+def delete_document(db: Db, news: News, document: Document, *, is_final: bool = False) -> None:
+    """And tells all who saw it."""
+    audience = shown.audience(db, document)
+    documents.delete(db, document, is_final=is_final)
+    news.document_deleted(document.document_id, audience)
+
+
+def delete_collection(db: Db, news: News, collection: Collection) -> None:
+    """And tells all who saw it."""
+    audience = collections.audience(db, collection.collection_id)
+    collections.delete_collection(db, collection)
+    news.collection_deleted(collection.collection_id, audience)
 
 
 class ProgressTeller:

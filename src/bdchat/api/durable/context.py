@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from bdchat.api.citations.choosing import ANSWER_SHARE
 from bdchat.api.citations.passage import PassagesOf, PromptPassage
 from bdchat.api.citations.shown import shown, with_passages
 from bdchat.api.durable.path_reader import PathReader, written
@@ -24,7 +25,6 @@ from bdchat.store.errors import Conflict
 from bdchat.store.tables import Message, SessionConfig
 
 TEMPLATE_TOKENS = 32  # per message: more than any template writes around one
-ANSWER_SHARE = 8  # of the context is kept free for the answer: 1/8
 ROOMY_SHARE = 4  # when messages are dropped, enough go that 1/4 is free: the next turns find their prompt in the cache
 PLAIN = PathReader()  # every text is what it says
 NOTHING: PassagesOf = {}

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bdchat.api.citations.choosing import budget_of
+from bdchat.api.citations.choosing import budget_of, free_tokens
 from bdchat.api.citations.passage import PromptPassage, numbered
 from bdchat.api.citations.shown import passages_in
 from bdchat.api.documents.questions import DocumentQuestions, Material
-from bdchat.api.durable.context import ANSWER_SHARE, Fitted, num_tokens, without_oldest
+from bdchat.api.durable.context import Fitted, num_tokens, without_oldest
 from bdchat.engine.engine import Engine
 from bdchat.engine.request import ChatMessage, ChatPrompt
 
@@ -53,5 +53,5 @@ class DocumentTurn:
         info = self.engine.info
         if info is None:
             return 0  # it went away just now: whoever asks it next is told so
-        free = info.n_ctx - count - info.n_ctx // ANSWER_SHARE
+        free = free_tokens(n_ctx=info.n_ctx, num_used=count)
         return budget_of(n_ctx=info.n_ctx, num_free=free, share=self.questions.share, may_drop=self.may_drop)

@@ -11,6 +11,7 @@ from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
 from bdchat.api.documents.contents import MEDIA, content_response
 from bdchat.api.documents.parts import DocumentParts
+from bdchat.api.documents.telling import delete_document
 from bdchat.api.documents.uploads import body_of
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.http.errors import UnsupportedParameter
@@ -21,7 +22,7 @@ from bdchat.api.schemas.files import NO_EXPIRY, DeletedFile, FileFields, FileLis
 from bdchat.settings import LimitSettings
 from bdchat.store.db import Db
 from bdchat.store.documents import documents
-from bdchat.store.documents.listing import paging, shown
+from bdchat.store.documents.listing import paging
 from bdchat.store.documents.listing.paging import IdPage
 from bdchat.store.sql.database import Database
 
@@ -98,10 +99,7 @@ class Files:
         user_id, document_id = require_account(request), path_id(request, "file_id")
 
         def delete(db: Db, news: News) -> None:
-            document = documents.get_owned(db, document_id, user_id)
-            audience = shown.audience(db, document)
-            documents.delete(db, document)
-            news.document_deleted(document_id, audience)
+            delete_document(db, news, documents.get_owned(db, document_id, user_id))
 
         await self._writes.run(delete)
         self._ingestion.stop(document_id)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
 from bdchat.api.documents.parts import DocumentParts
+from bdchat.api.documents.telling import delete_collection
 from bdchat.api.http.endpoints import Endpoint, declared, path_id, read_query, reply
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
@@ -128,10 +129,7 @@ class VectorStores:
         user_id, collection_id = require_account(request), path_id(request, "vector_store_id")
 
         def delete(db: Db, news: News) -> None:
-            row = collections.get_owned(db, user_id, collection_id)
-            audience = collections.audience(db, collection_id)
-            collections.delete_collection(db, row)
-            news.collection_deleted(collection_id, audience)
+            delete_collection(db, news, collections.get_owned(db, user_id, collection_id))
 
         await self._writes.run(delete)
         return reply(DeletedVectorStore(id=collection_id))
