@@ -26,7 +26,7 @@ from bdchat.engine.model_runner import KVLayout, Slice
 from bdchat.engine.request import GenerationRequest, SamplingParams, TokenPrompt
 from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.engine_core import EngineCore
-from bdchat.engine.scheduling.policy import StepCost
+from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.text.tokenizer import Segment
 from bdchat.settings import EngineSettings

@@ -1,7 +1,7 @@
 """Snapshot of an engine process: waiting and running sequences, cells per sequence, cached part of a prompt.
 
 Made only when somebody asks: the step loop answers between two steps, and nothing is kept or counted for it. Values;
-scheduling/inspection.py makes them.
+scheduling/telling/inspection.py makes them.
 """
 
 from typing import Literal

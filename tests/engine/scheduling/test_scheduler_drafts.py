@@ -11,7 +11,7 @@ from bdchat.engine.kv.plan import KVPlan
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.model_runner import KVLayout, MemoryClass, Slice
 from bdchat.engine.request import FinishReason
-from bdchat.engine.scheduling.policy import StepCost
+from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.settings import EngineSettings
 from tests.engine.scheduler_runs import PROMPT, add, ask, run

@@ -34,7 +34,7 @@ from bdchat.engine.request import ModelInfo
 from bdchat.engine.sampling.compiler import GrammarCompiler
 from bdchat.engine.sampling.token_table import TokenTable
 from bdchat.engine.scheduling.draft_model import DraftModel
-from bdchat.engine.scheduling.policy import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
+from bdchat.engine.scheduling.pace.step_cost import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
 from bdchat.engine.text.embedding_text import EmbeddingTexts
 from bdchat.engine.text.prompt import make_prompt_builder
 from bdchat.engine.wire import Load

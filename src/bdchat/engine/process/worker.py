@@ -37,9 +37,9 @@ from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource
 from bdchat.engine.request import Delta, Event
 from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.engine_core import EngineCore
-from bdchat.engine.scheduling.inspection import inspect, survey
-from bdchat.engine.scheduling.policy import StepCost
+from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.scheduler import Scheduler
+from bdchat.engine.scheduling.telling.inspection import inspect, survey
 from bdchat.engine.wire import (
     Cancel,
     Forget,

@@ -13,7 +13,7 @@ from bdchat.engine.drafting.recent_answers import RecentAnswers
 from bdchat.engine.metrics import Counts
 from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner
 from bdchat.engine.scheduling.draft_model import TRIAL_TOKENS, DraftModel
-from bdchat.engine.scheduling.policy import MAX_STRETCH, StepCost
+from bdchat.engine.scheduling.pace.step_cost import MAX_STRETCH, StepCost
 from bdchat.engine.scheduling.sequence import Sequence
 
 # Guesses are checked beside so many other streams at most: with more a step is full of work already, and looking for

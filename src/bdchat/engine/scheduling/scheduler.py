@@ -14,7 +14,7 @@ from collections.abc import Callable
 import msgspec
 
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
-from bdchat.engine.kv.cache import KVCache, Tier
+from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.metrics import Counts, EngineMetrics
 from bdchat.engine.model_runner import AnswerGrammar, KVLayout, LogitsRow, ModelRunner
@@ -28,14 +28,16 @@ from bdchat.engine.request import (
     Resumption,
     TokenLogprob,
 )
+from bdchat.engine.scheduling.admission import SequenceAdmission
 from bdchat.engine.scheduling.drafts import Drafts
-from bdchat.engine.scheduling.policy import ExpectedOutput, StepCost, seconds_to_drain
-from bdchat.engine.scheduling.progress import ProgressWatch
+from bdchat.engine.scheduling.pace.drain import seconds_to_drain
+from bdchat.engine.scheduling.pace.growth import ExpectedOutput
+from bdchat.engine.scheduling.pace.step_cost import StepCost
+from bdchat.engine.scheduling.places import Places
+from bdchat.engine.scheduling.preemption import Preemption
 from bdchat.engine.scheduling.sequence import Sequence, seed_of
 from bdchat.engine.scheduling.step_plan import Part, RepeatablePlan, Sampled, StepPlan
-from bdchat.engine.scheduling.waiting import WaitingLine, shares_running_prefill
-
-MAX_PASSED_OVER_S = 5.0
+from bdchat.engine.scheduling.telling.progress import ProgressWatch
 
 
 class Scheduler:
@@ -68,20 +70,21 @@ class Scheduler:
         self.clock = clock
         self.cost = cost or StepCost()
         self._expected = ExpectedOutput()
-        self._waiting = WaitingLine()
         self._progress = ProgressWatch()
-        self._running: list[Sequence] = []
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
+        self._places = Places(self.kv_cache, num_places=runner.info.num_sequences)
+        self._admission = SequenceAdmission(runner, self.kv_cache, self._places, self._expected, self.counts, clock=clock)
+        self._preemption = Preemption(self._places, self.counts)
         self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
 
     @property
     def has_work(self) -> bool:
-        return bool(self._running or self._outbox or len(self._waiting))
+        return bool(self._outbox) or not self._places.is_empty
 
     @property
     def num_waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._places.waiting)
 
     # --- the door -----------------------------------------------------------------------------------------------------
 
@@ -105,9 +108,12 @@ class Scheduler:
             raise InvalidRequest("prompt", "must have at least one token")
         if any(not 0 <= token < self._runner.info.n_vocab for token in request.sampling.logit_bias):
             raise InvalidRequest("logit_bias", f"token ids must be below {self._runner.info.n_vocab}")
-        if resumption is None and len(self._waiting) + request.num_choices > self._queue_limit + self._num_places:
-            pending = [waiting.num_pending for waiting in self._waiting]
-            raise QueueFull(seconds_to_drain(self.cost, self._expected, pending, len(self._running)))
+        if (
+            resumption is None
+            and len(self._places.waiting) + request.num_choices > self._queue_limit + self._places.num_free
+        ):
+            pending = [waiting.num_pending for waiting in self._places.waiting]
+            raise QueueFull(seconds_to_drain(self.cost, self._expected, pending, len(self._places.running)))
         if resumption is None and request.may_be_respelled:
             prompt_tokens = self.kv_cache.spelled_as_cached(prompt_tokens)
         seed = resumption.seed if resumption else seed_of(request)
@@ -132,7 +138,7 @@ class Scheduler:
     def cancel(self, request_id: str) -> None:
         """Frees the request's sequences now; their computed prefix stays as cache. Unknown ids are ignored."""
         found = False
-        for sequence in (*self._running, *self._waiting):
+        for sequence in self._places.all():
             if sequence.request.request_id == request_id:
                 self._end(sequence, sequence.finish(FinishReason.CANCELLED, self.clock()))
                 found = True
@@ -140,7 +146,7 @@ class Scheduler:
 
     def fail_all(self, reason: str) -> list[Event]:
         """Ends everything with an error: the step itself broke. Their cells can't be trusted and are cleared."""
-        for sequence in (*self._running, *self._waiting):
+        for sequence in self._places.all():
             self._fail(sequence, reason)
         return self.take_events()
 
@@ -154,7 +160,7 @@ class Scheduler:
     def schedule(self) -> list[Part]:
         """What the next step computes; nothing when nothing can be."""
         self._expire()
-        self._admit()
+        self._admission.admit()
         return self._plan()
 
     def observe(self, parts: list[Part], *, step_ms: float) -> None:
@@ -218,9 +224,9 @@ class Scheduler:
         """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
         if self.kv_cache.evict_one():
             return
-        victim = self._latest_comer
-        if len(self._running) > 1:
-            self._preempt(victim)
+        victim = self._preemption.victim
+        if len(self._places.running) > 1:
+            self._preemption.preempt(victim)
         else:
             self._fail(victim, "the KV cache has no room for this sequence")
 
@@ -230,92 +236,40 @@ class Scheduler:
 
     def end_step(self) -> list[Event]:
         """What its callers hear of it."""
-        return [*self._progress.news(self._running, self._waiting), *self.take_events()]
+        return [*self._progress.news(self._places.running, self._places.waiting), *self.take_events()]
 
     # --- how it decides -----------------------------------------------------------------------------------------------
 
     def _expire(self) -> None:
         now = self.clock()
-        for sequence in (*self._running, *self._waiting):
+        for sequence in self._places.all():
             if sequence.seconds_spent(now) >= self._generation_s:
                 self._end(sequence, sequence.finish(FinishReason.LENGTH, now))
-        for sequence in self._waiting:
+        for sequence in self._places.waiting:
             if sequence.admitted_at is None and now - sequence.arrived_at > self._queue_timeout_s:
                 reason = f"no place came free within {self._queue_timeout_s:.0f} s"
                 self._fail(sequence, reason, error="QueueTimeout")
 
-    def _admit(self) -> None:
-        now = self.clock()
-        if not len(self._waiting) or not self._num_places:
-            return
-        for sequence in self._waiting.candidates():
-            if not self._num_places:
-                return
-            if not self._try_admit(sequence, now):
-                if now - sequence.arrived_at > MAX_PASSED_OVER_S and sequence.num_passed_over:
-                    return
-                continue
-            for earlier in self._waiting:
-                if earlier.arrived_at < sequence.arrived_at and not shares_running_prefill(earlier, self._running, 0):
-                    earlier.num_passed_over += 1
-
-    def _try_admit(self, sequence: Sequence, now: float) -> bool:
-        may_reuse = sequence.request.cache_prompt and not sequence.is_deterministic
-        reuse = may_reuse and not sequence.wants_prompt_logprobs
-        num_reusable = self.kv_cache.num_reusable(sequence.tokens) if reuse else 0
-        if reuse and shares_running_prefill(sequence, self._running, num_reusable):
-            return False
-        if not self._fits(sequence):
-            return False
-        claim = self.kv_cache.claim(sequence.tokens, reuse=reuse)
-        if claim is None:
-            return False
-        self._waiting.remove(sequence)
-        self._running.append(sequence)
-        sequence.seq_id = claim.seq_id
-        sequence.num_computed_tokens = claim.num_cached_tokens
-        if sequence.admitted_at is None:
-            sequence.admitted_at = now
-            sequence.num_cached_tokens = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
-            self.counts.prompt_tokens_cached += sequence.num_cached_tokens
-            self.counts.prompt_tokens_from_ram += sequence.num_cached_tokens if claim.tier is Tier.RAM else 0
-            self.counts.prompt_tokens_from_disk += sequence.num_cached_tokens if claim.tier is Tier.DISK else 0
-        return True
-
-    def _fits(self, sequence: Sequence) -> bool:
-        """Its own tokens, its expected answer and what the running ones are expected to add still fit the cells."""
-        if self._runner.layout is KVLayout.STREAMS or not self._running:
-            return True
-        # Cells shared with a running sequence are free; idle ones count as available, so reusing them costs.
-        num_free = self.kv_cache.num_shared_with_live(sequence.tokens)
-        need = len(sequence.tokens) - num_free + self._expected.at_most(sequence.num_to_go)
-        promised = sum(s.num_pending + self._expected.at_most(s.num_to_go) for s in self._running)
-        return need + promised <= self.kv_cache.num_available_cells
-
-    @property
-    def _num_places(self) -> int:
-        return self._runner.info.num_sequences - len(self._running)
-
     def _plan(self) -> list[Part]:
         """One batch within its bounds of tokens, outputs, time and cells: what does not fit shrinks, then waits."""
-        while self._running:
+        while self._places.running:
             plan = self._next_plan()
             fits = self.kv_cache.make_room(plan.num_tokens)
             while not fits and plan.shrink(self.kv_cache.num_available_cells):
                 fits = self.kv_cache.make_room(plan.num_tokens)
             if fits:
                 return plan.parts()
-            victim = self._latest_comer
-            if len(self._running) == 1:
+            victim = self._preemption.victim
+            if len(self._places.running) == 1:
                 self._end(victim, victim.finish(FinishReason.LENGTH, self.clock()))  # the cells are the context's end
             else:
-                self._preempt(victim)
+                self._preemption.preempt(victim)
         return []
 
     def _next_plan(self) -> StepPlan | RepeatablePlan:
         """Of all that can share a step, or in turn of one that cannot."""
-        apart = [s for s in self._running if s.is_deterministic]
-        together = [s for s in self._running if not s.is_deterministic] if apart else self._running
+        apart = [s for s in self._places.running if s.is_deterministic]
+        together = [s for s in self._places.running if not s.is_deterministic] if apart else self._places.running
         self._turn += 1
         turn = self._turn % (len(apart) + bool(together))
         if turn < len(apart):
@@ -337,32 +291,9 @@ class Scheduler:
         self.kv_cache.extend(sequence.seq_id, sequence.tokens[start : start + num_tokens])
         sequence.num_computed_tokens += num_tokens
 
-    @property
-    def _latest_comer(self) -> Sequence:
-        """Of those that run, the one that gives way first."""
-        return max(self._running, key=lambda s: (s.admitted_at or 0.0, s.arrived_at, s.index))
-
-    def _preempt(self, sequence: Sequence) -> None:
-        """Back to the head of the line; what it computed stays as cache (or moves to RAM when evicted)."""
-        assert sequence.seq_id is not None
-        self._running.remove(sequence)
-        self.kv_cache.release(sequence.seq_id, tag=sequence.request.cache_tag)
-        sequence.seq_id = None
-        sequence.num_computed_tokens = 0
-        self._waiting.put_first(sequence)
-        self.counts.num_preemptions += 1
-
     def _end(self, sequence: Sequence, events: list[Event], *, keep: bool = True) -> None:
         self._outbox.extend(events)
-        if sequence in self._running:
-            self._running.remove(sequence)
-            assert sequence.seq_id is not None
-            self.kv_cache.release(sequence.seq_id, keep=keep, tag=sequence.request.cache_tag)
-            sequence.seq_id = None
-        else:
-            self._waiting.remove(sequence)
-        if not self._running and not len(self._waiting):
-            self.kv_cache.check()
+        self._places.leave(sequence, keep=keep)
 
     def _fail(self, sequence: Sequence, message: str, *, error: str = "GenerationFailed") -> None:
         self.counts.num_failed += 1
@@ -375,16 +306,16 @@ class Scheduler:
             if text:
                 request_id = sequence.request.request_id
                 self._outbox.append(Delta(request_id=request_id, index=sequence.index, text=text))
-        self._waiting.append(sequence)
+        self._places.waiting.append(sequence)
 
     def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
         """Those that run and those that wait, in order."""
-        return self._running, list(self._waiting)
+        return self._places.running, list(self._places.waiting)
 
     def metrics(self) -> EngineMetrics:
         return EngineMetrics(
-            num_waiting=len(self._waiting),
-            num_running=len(self._running),
+            num_waiting=len(self._places.waiting),
+            num_running=len(self._places.running),
             num_cells=self.kv_cache.num_cells,
             num_idle_cells=self.kv_cache.num_idle_cells,
             num_cells_total=self._runner.num_cells,

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from bdchat.engine.model_runner import KVLayout, ModelRunner, Slice
 from bdchat.engine.request import Event
 from bdchat.engine.scheduling.drafts import CheckedDraft, Drafts
-from bdchat.engine.scheduling.policy import StepCost, share_budget
+from bdchat.engine.scheduling.pace.shares import share_budget
+from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.sequence import Sequence
 
 REPEATABLE_CHUNK = 256  # prompt tokens; also the pause of those that run beside it

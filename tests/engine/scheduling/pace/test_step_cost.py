@@ -1,6 +1,8 @@
 """The laws of the step policy: numbers in, numbers out."""
 
-from bdchat.engine.scheduling.policy import MIN_CHUNK, ExpectedOutput, StepCost, share_budget
+from bdchat.engine.scheduling.pace.growth import ExpectedOutput
+from bdchat.engine.scheduling.pace.shares import share_budget
+from bdchat.engine.scheduling.pace.step_cost import MIN_CHUNK, StepCost
 
 
 def learned(*, base_ms: float, prefill_ms: float) -> StepCost:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.engine.scheduling.inspection import inspect
 from bdchat.engine.scheduling.scheduler import Scheduler
+from bdchat.engine.scheduling.telling.inspection import inspect
 from tests.engine.fake_process import ask as ask_process
 from tests.engine.fake_process import events_of, expected_text, text_of, thread_engine
 from tests.engine.scheduler_runs import PROMPT, add, ask, run, step

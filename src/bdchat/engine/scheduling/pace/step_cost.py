@@ -1,5 +1,4 @@
-"""Policies in numbers: time of a step, prompt tokens per step, expected length of an answer, time until a place is
-free. Pure: numbers in, numbers out; no clock, no cells.
+"""How long a step takes, and how many prompt tokens fit into one. Pure: numbers in, numbers out; no clock, no cells.
 
 A step's time is modelled as base(num_decodes) + cost · num_prefill_tokens, both learned as running averages from the
 steps themselves, so the same policy fits a 135M model and a 7B one.
@@ -79,42 +78,6 @@ class StepCost:
         room_ms = max(target_ms, MAX_STRETCH * base) - base
         budget = int(room_ms / max(self._prefill_ms, 1e-6))
         return min(max(self._min_chunk, budget), n_batch)
-
-
-def seconds_to_drain(cost: StepCost, expected: "ExpectedOutput", waiting: list[int], num_running: int) -> float:
-    """A rough time until a place in the queue is free, for Retry-After. `waiting`: prompt tokens to read of each."""
-    waiting_ms = sum(cost.prefill_ms(num_pending) for num_pending in waiting)
-    answer_ms = expected.at_most(10_000) * cost.base_ms(max(1, num_running))
-    return max(1.0, min(60.0, (waiting_ms / max(1, len(waiting)) + answer_ms) / 1000))
-
-
-class ExpectedOutput:
-    """Running average of how long answers get, so that cells are not reserved for a max_tokens that nobody reaches."""
-
-    def __init__(self, num_tokens: float = 128.0) -> None:
-        self._num_tokens = num_tokens
-
-    def observe(self, num_tokens: int) -> None:
-        self._num_tokens = _smoothed(self._num_tokens, num_tokens)
-
-    def at_most(self, max_tokens: int) -> int:
-        return min(max_tokens, int(self._num_tokens) + 1)
-
-
-def share_budget(remaining: list[int], budget: int, *, at_least: int = 0) -> list[int]:
-    """Splits the prefill budget, shortest remaining prompt first: short questions start at once behind a long one.
-    Before that each gets `at_least` tokens while the budget lasts."""
-    shares = [0] * len(remaining)
-    if at_least:
-        for place, wanted in enumerate(remaining):
-            shares[place] = min(wanted, at_least, budget)
-            budget -= shares[place]
-        rest = [wanted - share for wanted, share in zip(remaining, shares, strict=True)]
-        return [share + more for share, more in zip(shares, share_budget(rest, budget), strict=True)]
-    for place in sorted(range(len(remaining)), key=lambda i: (remaining[i], i)):
-        shares[place] = min(remaining[place], budget)
-        budget -= shares[place]
-    return shares
 
 
 def _smoothed(old: float, observed: float) -> float:

@@ -1,8 +1,8 @@
 """The laws of the line: who waits for whom."""
 
 from bdchat.engine.request import GenerationRequest, SamplingParams, TokenPrompt
+from bdchat.engine.scheduling.fairness.waiting import MAX_PASSED_OVER, WaitingLine, shares_running_prefill
 from bdchat.engine.scheduling.sequence import Sequence
-from bdchat.engine.scheduling.waiting import MAX_PASSED_OVER, WaitingLine, shares_running_prefill
 from tests.fakes import FakeRunner
 
 

@@ -1,0 +1,1 @@
+"""In which order those who wait get a place."""
