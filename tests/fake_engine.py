@@ -14,9 +14,9 @@ import numpy as np
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import Counts, EngineMetrics
+from bdchat.engine.model_info import AnswerFormat, ModelInfo, WeightsInfo
 from bdchat.engine.request import (
     Accepted,
-    AnswerFormat,
     ChatPrompt,
     Delta,
     EmbeddingRequest,
@@ -26,7 +26,6 @@ from bdchat.engine.request import (
     Finished,
     FinishReason,
     GenerationRequest,
-    ModelInfo,
     Progress,
     Prompt,
     PromptLogprobs,
@@ -38,7 +37,6 @@ from bdchat.engine.request import (
     TokenText,
     TopLogprob,
     Usage,
-    WeightsInfo,
 )
 from bdchat.engine.router import Router
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import (
     DecodeFailed,
     KVLayout,
@@ -17,7 +18,7 @@ from bdchat.engine.model_runner import (
     TextRun,
     TokenMask,
 )
-from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
+from bdchat.engine.request import SamplingParams, TokenLogprob
 from bdchat.engine.text.tokenizer import FimTokens, Segment
 
 EOS = 256

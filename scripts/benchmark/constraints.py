@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from bdchat.engine.llama.tokenizer import open_vocab
-from bdchat.engine.request import Constraint, GenerationRequest, ModelInfo, TokenPrompt
+from bdchat.engine.model_info import ModelInfo
+from bdchat.engine.request import Constraint, GenerationRequest, TokenPrompt
 from bdchat.engine.sampling.compiler import GrammarCompiler
 from bdchat.engine.sampling.token_table import TokenTable
 

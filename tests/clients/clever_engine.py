@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bdchat.engine.request import AnswerFormat, ChatPrompt, Event, GenerationRequest, ModelInfo, Resumption, Usage
+from bdchat.engine.model_info import AnswerFormat, ModelInfo
+from bdchat.engine.request import ChatPrompt, Event, GenerationRequest, Resumption, Usage
 from tests.fake_engine import FakeEngine
 
 THOUGHT = "They ask for the weather."

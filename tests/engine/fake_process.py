@@ -23,6 +23,7 @@ from bdchat.engine.isolation.confinement import limit_address_space
 from bdchat.engine.local.child import Handle, ProcessSpawn
 from bdchat.engine.local.local_engine import LocalEngine
 from bdchat.engine.local.supervisor import Timeouts
+from bdchat.engine.model_info import WeightsInfo
 from bdchat.engine.model_runner import EmbeddingText, OutOfMemory, Slice, TextRun
 from bdchat.engine.process.inbox import Inbox
 from bdchat.engine.process.outbox import Outbox
@@ -39,7 +40,6 @@ from bdchat.engine.request import (
     TextPrompt,
     TokenPrompt,
     TokenText,
-    WeightsInfo,
 )
 from bdchat.engine.wire import Load
 from bdchat.settings import EngineSettings

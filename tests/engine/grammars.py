@@ -1,14 +1,7 @@
 """Answers held to something, over one token a byte."""
 
-from bdchat.engine.request import (
-    AnswerFormat,
-    ChatPrompt,
-    Constraint,
-    GenerationRequest,
-    ModelInfo,
-    Prompt,
-    TokenPrompt,
-)
+from bdchat.engine.model_info import AnswerFormat, ModelInfo
+from bdchat.engine.request import ChatPrompt, Constraint, GenerationRequest, Prompt, TokenPrompt
 from bdchat.engine.sampling.compiler import CompiledGrammar, GrammarCompiler, OrderTrial
 from bdchat.engine.sampling.order import GrammarOrder, order_of
 from bdchat.engine.sampling.token_table import TokenTable

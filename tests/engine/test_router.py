@@ -11,13 +11,13 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineUnavailable, InvalidRequest, ModelLoadFailed, ModelNotFound
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.models.catalog import InstalledModel
 from bdchat.engine.request import (
     EmbeddingRequest,
     Embeddings,
     Event,
     GenerationRequest,
-    ModelInfo,
     Prompt,
     Resumption,
     SamplingDefaults,

@@ -97,6 +97,11 @@ REPORTS: list[Report] = [
         metrics=EngineMetrics(num_steps=3),
     ),
     Rejected(request_id="r", error="QueueFull", data={"retry_after_s": 2.0}),
+    Rejected(
+        request_id="r",
+        error="AccountLimitReached",
+        data={"limit": "requests waiting", "allowed": 32, "retry_after_s": 2.0},
+    ),
     Tokenized(request_id="t", tokens=(1, 2)),
     Pong(number=1),
 ]

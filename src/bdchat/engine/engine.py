@@ -8,12 +8,12 @@ from typing import Protocol
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.request import (
     EmbeddingRequest,
     Embeddings,
     Event,
     GenerationRequest,
-    ModelInfo,
     Prompt,
     Resumption,
     SamplingDefaults,

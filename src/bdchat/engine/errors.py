@@ -5,6 +5,7 @@ EngineError
 ├── ContextLengthExceeded       num_prompt_tokens, n_ctx
 │   └── ChatTooLong
 ├── QueueFull                   retry_after_s        too many are waiting
+├── AccountLimitReached         limit, allowed, retry_after_s  too much of one account's
 ├── QueueTimeout                waited_s             waited its whole time without a place
 ├── ModelNotFound               model, available
 │   └── UnknownModel            problem, advice      an operator's argument
@@ -66,6 +67,18 @@ class ChatTooLong(ContextLengthExceeded):
 class QueueFull(EngineError):
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"the queue is full; try again in {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
+
+
+class AccountLimitReached(EngineError):
+    """`limit`: what is bounded, in words: "requests waiting", "tokens a minute"."""
+
+    def __init__(self, limit: str, allowed: int, retry_after_s: float) -> None:
+        super().__init__(
+            f"this account may have {allowed:,} {limit}, and has them now; try again in {retry_after_s:.0f} s"
+        )
+        self.limit = limit
+        self.allowed = allowed
         self.retry_after_s = retry_after_s
 
 

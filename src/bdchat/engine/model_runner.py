@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bdchat.engine.request import ModelInfo, SamplingParams, TokenLogprob
+from bdchat.engine.model_info import ModelInfo
+from bdchat.engine.request import SamplingParams, TokenLogprob
 
 LogitsRow = npt.NDArray[np.float32]  # (n_vocab,)
 TokenMask = npt.NDArray[np.float32]  # (n_vocab,): 0 where a token may follow, −inf where not

@@ -170,6 +170,14 @@ class SamplingDefaults(Value, frozen=True, kw_only=True):
         return cls(**said)
 
 
+class Priority(StrEnum):
+    """Whether somebody waits for the answer. A batch request gets what interactive ones leave, and is paused for them;
+    it never starves (scheduling/fairness)."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
 class GenerationRequest(Value, frozen=True, kw_only=True):
     request_id: str
     prompt: Prompt
@@ -181,6 +189,9 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     num_prompt_logprobs: int | None = None  # None = none; computes every prompt token (echo with logprobs)
     echo: bool = False  # ask for Accepted.prompt_text
     user: str = ""  # whose request it is, for fairness; "" = the local guest
+    priority: Priority = Priority.INTERACTIVE
+    max_running: int = 0  # answers of `user` at once; what is more waits. 0 = no bound
+    max_queued: int = 0  # of `user` waiting; what is more is refused: AccountLimitReached. 0 = no bound
     account: str = ""  # whose recent answers it may be guessed from; "" = nobody's. Never what a caller says of itself
     wants_progress: bool = False  # send Progress while it waits and while its prompt is read
     cache_tag: str = ""  # of the stored conversation it belongs to: its state may go to disk, and is forgotten with it
@@ -254,12 +265,21 @@ class Usage(Value, frozen=True, kw_only=True):
     num_cached_tokens: int  # prompt tokens that were not computed for this choice
     num_completion_tokens: int  # the token that ended it is one, though no text shows it
     num_computed_tokens: int = 0  # prompt tokens that were: fewer when it was cancelled, more when it was preempted
+    num_cached_from_ram: int = 0  # of num_cached_tokens, restored from the RAM tier
+    num_cached_from_disk: int = 0  # and from the disk tier
+    num_drafted_tokens: int = 0  # guessed ahead and checked
+    num_accepted_tokens: int = 0  # of those, right
+    num_preemptions: int = 0  # how often it gave way
 
 
 class Timings(Value, frozen=True, kw_only=True):
+    """queue + prefill + decode + swapped is the time from arrival to end."""
+
     queue_ms: float
     prefill_ms: float  # admission to first token
     decode_ms: float  # first token to last
+    swapped_ms: float = 0.0  # paused in favour of others, after it had a place
+    saved_ms: float = 0.0  # what reading the cached tokens would have taken, less what bringing them back took
 
 
 class Accepted(Value, frozen=True, kw_only=True, tag="accepted"):
@@ -311,68 +331,8 @@ class Progress(Value, frozen=True, kw_only=True, tag="progress"):
     num_prompt_tokens: int
     num_cached_tokens: int = 0  # of the prompt: not computed, known once it has a place
     num_computed_tokens: int = 0  # of the prompt, the cached ones included
+    is_paused: bool = False  # it had a place, gave way to others and goes on by itself
+    eta_ms: int | None = None  # expected until its first token or, when it is paused, its next one; None: not known
 
 
 Event = Accepted | Progress | PromptLogprobs | Delta | Finished
-
-
-class AnswerFormat(Value, frozen=True, kw_only=True):
-    """How a model writes thoughts and tool calls, found from its chat template at load; answers/ reads it."""
-
-    family: str = "generic"  # a row of answers/families.py
-    thought_opening: str = "<think>"
-    thought_closing: str = "</think>"
-    thinks: bool = False  # its template knows thoughts; the tags are read anyhow
-
-
-class WeightsInfo(Value, frozen=True, kw_only=True):
-    """In which encoding a model's weights are held here. Speeds: tokens a second of a prompt, of one answer, of eight
-    together."""
-
-    is_open: bool = False  # nobody has found out yet which one is fastest
-    is_encoded: bool = False  # False: the file's own
-    encodings: dict[str, int] = {}  # "Q4_1 → Q8_0": number of matrices
-    reason: str = ""  # why it is held so, in one sentence
-    num_bytes: int = 0  # of the file that holds the new encoding
-    mean_kl: float | None = None  # nats a token, of the file's answers to these
-    perplexity: float | None = None  # over the file's own
-    speed_before: tuple[float, float, float] | None = None
-    speed_after: tuple[float, float, float] | None = None
-
-
-class ModelInfo(Value, frozen=True, kw_only=True):
-    """What a loaded model is; sent once when its engine is ready."""
-
-    model_id: str  # the name it is served under
-    architecture: str
-    num_parameters: int
-    model_bytes: int
-    n_vocab: int
-    n_ctx_train: int
-    n_ctx: int  # longest sequence this engine accepts, prompt and completion together
-    context_cut: str | None = None  # what of context and places memory did not allow, in one line
-    num_sequences: int  # how many run at once
-    num_cells: int  # KV cells in all
-    kv_layout: str  # "unified" | "streams"
-    kv_type: str  # "f16" | "bf16" | "q8_0"
-    flash_attention: bool
-    n_threads: int
-    memory_class: str  # "dense" | "swa" | "recurrent"
-    has_chat_template: bool
-    fingerprint: str  # system_fingerprint: changes when anything that may change text changes
-    adds_space_prefix: bool = False  # SentencePiece: the first word of an answer comes with a space
-    end_texts: tuple[str, ...] = ()  # what ends an answer to a chat and is no token: the template's marks as text
-    end_token_ids: tuple[int, ...] = ()  # control tokens that do, beside those that llama.cpp knows as ends
-    opens_thought: bool = False  # an answer begins inside a thought where nobody says otherwise: see Accepted
-    answer_format: AnswerFormat = AnswerFormat()
-    mark_tokens: dict[int, str] = {}  # control tokens that are text in a chat's answers: they mark thoughts and calls
-    has_fim: bool = False  # it has tokens for filling a gap: FimPrompt
-    draft_model: str | None = None  # the small model that guesses ahead for it
-    purpose: str = "chat"  # gguf.purpose.Purpose: "embedding" and "reranker" models write no text
-    num_dimensions: int = 0  # of its vectors
-    may_shorten_vectors: bool = False  # their first numbers are a vector too (Matryoshka)
-    use_extra_bufts: bool = True  # False: the probe found a library that crashes with them, or plain ones are faster
-    weights: WeightsInfo | None = None  # what was found out about them on this machine
-    # Whose KV cells give their memory back: each sequence's ("sequences"), all together ("whole"), nobody's ("none").
-    elasticity: str = "none"
-    description: str = ""

@@ -18,8 +18,9 @@ from bdchat.engine.errors import (
     ModelLoadFailed,
     ModelNotFound,
 )
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.models.catalog import InstalledModel
-from bdchat.engine.request import ModelInfo, SamplingDefaults
+from bdchat.engine.request import SamplingDefaults
 
 log = logging.getLogger(__name__)
 

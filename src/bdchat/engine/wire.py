@@ -26,16 +26,8 @@ import msgspec
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
-from bdchat.engine.request import (
-    EmbeddingRequest,
-    Event,
-    GenerationRequest,
-    ModelInfo,
-    Prompt,
-    Resumption,
-    TokenText,
-    Value,
-)
+from bdchat.engine.model_info import ModelInfo
+from bdchat.engine.request import EmbeddingRequest, Event, GenerationRequest, Prompt, Resumption, TokenText, Value
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024  # a body of 8 MiB, escaped, with room
 

@@ -3,7 +3,8 @@
 import pytest
 
 from bdchat.api.durable.path_reader import PathReader, written
-from bdchat.engine.request import AnswerFormat, ChatMessage, ToolCall
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import ChatMessage, ToolCall
 from bdchat.store.tables import Message
 
 TOOLS = [{"type": "function", "function": {"name": "now"}}, {"type": "function", "function": {"name": "weather"}}]

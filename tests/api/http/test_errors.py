@@ -8,6 +8,7 @@ from bdchat.api.http import errors as api_errors
 from bdchat.api.http.errors import EdgeError, ErrorReply, error_event, error_reply, is_expected, seconds_left
 from bdchat.engine import errors as engine_errors
 from bdchat.engine.errors import (
+    AccountLimitReached,
     ChatTooLong,
     ContextLengthExceeded,
     EngineError,
@@ -35,6 +36,7 @@ EXAMPLES: list[tuple[Exception, int, str]] = [
     (ModelNotFound("x", ("y",), "Install it."), 404, "model_not_found"),
     (UnknownModel("x", ("y",), "there is no x", "There is y."), 404, "model_not_found"),
     (QueueFull(1.5), 503, "queue_full"),
+    (AccountLimitReached("requests waiting", 32, 2.4), 429, "rate_limit_exceeded"),
     (QueueTimeout(60), 503, "queue_timeout"),
     (EngineUnavailable("restarting", 2), 503, "engine_unavailable"),
     (ModelLoadFailed("m", "bad file"), 503, "model_load_failed"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdchat.engine.request import AnswerFormat, WeightsInfo
+from bdchat.engine.model_info import AnswerFormat, WeightsInfo
 from bdchat.settings import ModelSettings, Settings
 from tests.api.serving import USER, error_of, in_process, opened
 from tests.fake_engine import FakeEngine

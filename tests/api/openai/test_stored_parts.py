@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bdchat.engine.request import AnswerFormat, ChatPrompt
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import ChatPrompt
 from bdchat.store.chats import purges
 from tests.api import talking as chats
 from tests.api.openai.test_chat_parts import ARGUMENTS, CALLS, THOUGHT, TOOLS, pieces, put_together

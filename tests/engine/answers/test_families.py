@@ -9,7 +9,7 @@ from bdchat.engine.answers.detection import answer_format, shown_marks
 from bdchat.engine.answers.families import FAMILIES
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.answers.reader import AnswerReader
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.model_info import AnswerFormat
 from tests.engine.answers.family_templates import FIXTURES, TOOLS, random_calls, template_of, written_answer
 from tests.engine.answers.test_reader import joined
 

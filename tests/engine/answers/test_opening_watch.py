@@ -3,7 +3,7 @@
 import pytest
 
 from bdchat.engine.answers.opening_watch import Opening, OpeningWatch
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.model_info import AnswerFormat
 
 HERMES = AnswerFormat(family="hermes")
 

@@ -8,7 +8,7 @@ import pytest
 
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.answers.reader import AnswerReader
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.model_info import AnswerFormat
 
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "search", "now")]
 HERMES = AnswerFormat(family="hermes")

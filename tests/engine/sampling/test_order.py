@@ -5,7 +5,8 @@ import pytest
 
 from bdchat.engine.answers.families import FAMILIES, behind
 from bdchat.engine.errors import InvalidRequest
-from bdchat.engine.request import ChatPrompt, Constraint, ModelInfo
+from bdchat.engine.model_info import ModelInfo
+from bdchat.engine.request import ChatPrompt, Constraint
 from tests.engine.grammars import accepts, byte_compiler, format_of, order
 from tests.fakes import fake_model_info
 

@@ -10,7 +10,8 @@ import msgspec
 
 from bdchat.api.generation.answer_reading import ChoiceReader, Reading
 from bdchat.api.generation.events import LogEvent, Opened
-from bdchat.engine.request import Accepted, AnswerFormat, ChatPrompt, Delta, GenerationRequest, ModelInfo
+from bdchat.engine.model_info import AnswerFormat, ModelInfo
+from bdchat.engine.request import Accepted, ChatPrompt, Delta, GenerationRequest
 from bdchat.store.chats import generation_rows
 from bdchat.store.chats.generation_rows import GenerationRow
 from bdchat.store.db import Db

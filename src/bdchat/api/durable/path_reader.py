@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bdchat.engine.answers.parts import CallArguments, CallStarted, Content
 from bdchat.engine.answers.reader import AnswerReader
-from bdchat.engine.request import AnswerFormat, ChatMessage, Role, ToolCall
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import ChatMessage, Role, ToolCall
 from bdchat.store.tables import Message
 
 ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}

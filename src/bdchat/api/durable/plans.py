@@ -38,7 +38,8 @@ from bdchat.api.generation.events import LogEvent
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
-from bdchat.engine.request import AnswerFormat, ChatMessage, ChatPrompt, GenerationRequest
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.chats.answers import NewAnswer

@@ -10,7 +10,8 @@ from typing import Any
 
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.answers.reader import AnswerReader
-from bdchat.engine.request import AnswerFormat, ChatPrompt, FinishReason, Prompt
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import ChatPrompt, FinishReason, Prompt
 
 
 @dataclass(frozen=True, slots=True)

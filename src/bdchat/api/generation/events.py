@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bdchat.engine.request import Accepted, AnswerFormat, Delta, Finished, Progress, PromptLogprobs, Value
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import Accepted, Delta, Finished, Progress, PromptLogprobs, Value
 
 
 class Started(Value, frozen=True, kw_only=True, tag="started"):

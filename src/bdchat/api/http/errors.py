@@ -31,6 +31,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from bdchat.engine.errors import (
+    AccountLimitReached,
     ChatTooLong,
     ContextLengthExceeded,
     EngineError,
@@ -227,6 +228,7 @@ def _reason(error: InvalidRequest) -> str:
 
 CALLER = "invalid_request_error"
 SERVER = "server_error"
+LIMIT = "rate_limit_error"
 
 TABLE: tuple[tuple[type[BaseException], ErrorRow], ...] = (
     (InvalidRequest, ErrorRow(400, CALLER, None, _reason)),
@@ -255,6 +257,7 @@ TABLE: tuple[tuple[type[BaseException], ErrorRow], ...] = (
     (StoreReadOnly, ErrorRow(507, SERVER, "storage_read_only", is_final=True)),
     (StoreFull, ErrorRow(507, SERVER, "storage_full", is_final=True)),
     (StoreUnavailable, ErrorRow(503, SERVER, "store_unavailable")),
+    (AccountLimitReached, ErrorRow(429, LIMIT, "rate_limit_exceeded")),
     (QueueFull, ErrorRow(503, SERVER, "queue_full")),
     (QueueTimeout, ErrorRow(503, SERVER, "queue_timeout")),
     (EngineUnavailable, ErrorRow(503, SERVER, "engine_unavailable")),

@@ -17,7 +17,8 @@ from bdchat.api.openai.completion_chunks import CompletionChunks, CompletionColl
 from bdchat.api.schemas.completions import CompletionRequest
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import ContextLengthExceeded
-from bdchat.engine.request import ModelInfo, Prompt, TextPrompt, TokenPrompt
+from bdchat.engine.model_info import ModelInfo
+from bdchat.engine.request import Prompt, TextPrompt, TokenPrompt
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 

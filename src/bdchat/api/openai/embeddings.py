@@ -28,7 +28,8 @@ from bdchat.api.schemas.embeddings import (
     RerankRequest,
 )
 from bdchat.engine.engine import Engine
-from bdchat.engine.request import EmbeddingRequest, Embeddings, ModelInfo
+from bdchat.engine.model_info import ModelInfo
+from bdchat.engine.request import EmbeddingRequest, Embeddings
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 

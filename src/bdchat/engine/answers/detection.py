@@ -5,7 +5,7 @@ no other family has first. A model's name says nothing: fine-tunes keep names an
 """
 
 from bdchat.engine.answers.families import FAMILIES
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.model_info import AnswerFormat
 
 # All marks of a row must be in the template; the first row that fits decides.
 _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bdchat.engine.answers.families import FAMILIES, FENCE, may_be_in_fence
 from bdchat.engine.answers.source import num_held
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.model_info import AnswerFormat
 
 
 class Opening(NamedTuple):

@@ -15,7 +15,7 @@ from bdchat.engine.answers.families import FAMILIES, FENCE, GENERIC, behind, may
 from bdchat.engine.answers.harmony import read_harmony
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.answers.source import NotACall, Reading, TextSource, num_held
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.model_info import AnswerFormat
 
 
 class AnswerReader:

@@ -26,6 +26,7 @@ from bdchat.engine.llama.context_memory import ContextMemory
 from bdchat.engine.llama.library import recorded_errors
 from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import (
     DecodeFailed,
     KVLayout,
@@ -35,7 +36,7 @@ from bdchat.engine.model_runner import (
     Sampler,
     Slice,
 )
-from bdchat.engine.request import ModelInfo, SamplingParams
+from bdchat.engine.request import SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
 from bdchat.engine.sampling.top_k_rows import TopKRows
 from bdchat.settings import EngineSettings

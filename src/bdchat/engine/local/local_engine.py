@@ -23,12 +23,12 @@ from bdchat.engine.local.restarts import Death
 from bdchat.engine.local.supervisor import Supervisor, Timeouts
 from bdchat.engine.local.totals import with_former_lives
 from bdchat.engine.metrics import EngineMetrics
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.request import (
     EmbeddingRequest,
     Embeddings,
     Event,
     GenerationRequest,
-    ModelInfo,
     Prompt,
     Resumption,
     SamplingDefaults,

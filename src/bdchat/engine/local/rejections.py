@@ -1,6 +1,7 @@
 """What an engine process refuses, as the error that it raised there. Pure."""
 
 from bdchat.engine.errors import (
+    AccountLimitReached,
     ContextLengthExceeded,
     EngineError,
     EngineUnavailable,
@@ -13,7 +14,10 @@ from bdchat.engine.wire import Rejected
 
 _KINDS: dict[str, type[EngineError]] = {
     kind.__name__: kind
-    for kind in (InvalidRequest, ContextLengthExceeded, QueueFull, QueueTimeout, GenerationFailed, EngineUnavailable)
+    for kind in (
+        *(InvalidRequest, ContextLengthExceeded, QueueFull, AccountLimitReached),
+        *(QueueTimeout, GenerationFailed, EngineUnavailable),
+    )
 }
 
 

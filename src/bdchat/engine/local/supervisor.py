@@ -17,7 +17,7 @@ from bdchat.engine.errors import EngineError, EngineUnavailable, ModelLoadFailed
 from bdchat.engine.local.child import EngineChild, Spawn
 from bdchat.engine.local.optimizing import optimize, until_calm
 from bdchat.engine.local.restarts import Death, RestartPolicy, Shrinking
-from bdchat.engine.request import ModelInfo
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.weights.job import OptimizerProgress
 from bdchat.engine.wire import Load, LoadFailed, Loading, MemoryEnded, Ping, Pong, Ready, Report, Step
 

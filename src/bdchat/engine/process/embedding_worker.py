@@ -11,12 +11,13 @@ import msgspec
 
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.metrics import Counts, EngineMetrics
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import Embedder
 from bdchat.engine.process.embedding_jobs import EmbeddingJobs
 from bdchat.engine.process.inbox import Inbox, Item, ParentGone
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource
-from bdchat.engine.request import ModelInfo, Prompt, TokenText
+from bdchat.engine.request import Prompt, TokenText
 from bdchat.engine.wire import Cancel, Inspect, Inspected, Load, Ping, Pong, Ready, Shutdown, Step
 
 _METRICS_INTERVAL_S = 0.1  # between frames of metrics while it works

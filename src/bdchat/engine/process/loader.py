@@ -26,11 +26,11 @@ from bdchat.engine.llama.model import LlamaModel
 from bdchat.engine.llama.probe import probe
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.process.embedding_worker import EmbeddingModel
 from bdchat.engine.process.trial import GrammarTrial
 from bdchat.engine.process.weights_choice import WeightsChoice, choose_weights, without_encoding
 from bdchat.engine.process.worker import LoadedModel
-from bdchat.engine.request import ModelInfo
 from bdchat.engine.sampling.compiler import GrammarCompiler
 from bdchat.engine.sampling.token_table import TokenTable
 from bdchat.engine.scheduling.draft_model import DraftModel

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.host import default_num_threads
 from bdchat.engine.isolation.confinement import HEADROOM_BYTES, confine_within
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import EmbeddingText, TextRun
 from bdchat.engine.process.embedding_worker import EmbeddingModel
-from bdchat.engine.request import ModelInfo
 from bdchat.engine.wire import Load
 from bdchat.settings import EngineSettings
 

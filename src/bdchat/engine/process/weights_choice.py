@@ -12,7 +12,7 @@ from bdchat.engine.gguf.cursor import GGUFError
 from bdchat.engine.gguf.header import GGUFHeader, read_header
 from bdchat.engine.llama.library import library_identity
 from bdchat.engine.llama.model import file_identity
-from bdchat.engine.request import WeightsInfo
+from bdchat.engine.model_info import WeightsInfo
 from bdchat.engine.weights.cache import WeightsFolder
 from bdchat.engine.weights.verdict import Verdict
 from bdchat.settings import EngineSettings

@@ -14,8 +14,9 @@ import msgspec
 from llguidance import LLMatcher, LLTokenizer
 
 from bdchat.engine.errors import InvalidRequest
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import AnswerMatcher
-from bdchat.engine.request import GenerationRequest, ModelInfo
+from bdchat.engine.request import GenerationRequest
 from bdchat.engine.sampling.call_matcher import CallMatcher
 from bdchat.engine.sampling.grammar import GrammarRefused, compile_source, refusal, try_source
 from bdchat.engine.sampling.matcher import GrammarMatcher, MaskScratch

@@ -15,7 +15,8 @@ from bdchat.engine.answers.families import FAMILIES
 from bdchat.engine.answers.grammars.lark import SPACE, LarkText, RuleName
 from bdchat.engine.answers.grammars.tool_grammar import ToolGrammar
 from bdchat.engine.errors import InvalidRequest
-from bdchat.engine.request import AnswerFormat, ChatPrompt, Constraint, GenerationRequest, ModelInfo, Value, function_of
+from bdchat.engine.model_info import AnswerFormat, ModelInfo
+from bdchat.engine.request import ChatPrompt, Constraint, GenerationRequest, Value, function_of
 from bdchat.engine.sampling.grammar import grammar_of, schema_text
 from bdchat.engine.schemas.unsupported import UnsupportedSchema
 

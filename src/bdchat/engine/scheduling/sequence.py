@@ -10,6 +10,7 @@ import secrets
 from bdchat.engine.drafting.guess import Guess
 from bdchat.engine.drafting.prompt_lookup import PromptLookup
 from bdchat.engine.drafting.recent_answers import RecentOfAccount
+from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import AnswerMatcher, GrammarFailed, LogitsRow, ModelRunner, Sampler
 from bdchat.engine.request import (
     ChatPrompt,
@@ -18,7 +19,6 @@ from bdchat.engine.request import (
     Finished,
     FinishReason,
     GenerationRequest,
-    ModelInfo,
     Timings,
     TokenLogprob,
     Usage,

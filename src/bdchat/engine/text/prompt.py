@@ -5,7 +5,8 @@ from typing import Self
 
 from bdchat.engine.answers.detection import shown_marks
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
-from bdchat.engine.request import AnswerFormat, ChatPrompt, FimPrompt, Prompt, TextPrompt, TokenPrompt, TokenText
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import ChatPrompt, FimPrompt, Prompt, TextPrompt, TokenPrompt, TokenText
 from bdchat.engine.text.answer_marks import AnswerMarks, answer_marks, closing_of_open_thought
 from bdchat.engine.text.chat_template import ChatTemplate
 from bdchat.engine.text.control_text import ControlText

@@ -12,7 +12,7 @@ from bdchat.engine.answers.families import FAMILIES
 from bdchat.engine.answers.grammars.tool_grammar import ToolGrammar
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted
 from bdchat.engine.answers.reader import AnswerReader
-from bdchat.engine.request import AnswerFormat
+from bdchat.engine.model_info import AnswerFormat
 
 Tool = Mapping[str, object]
 BYTES = LLTokenizer("byte")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from bdchat.engine.answers.families import FAMILIES, Family, behind
 from bdchat.engine.answers.grammars.lark import SPACE, LarkText, RuleName
 from bdchat.engine.answers.grammars.xml_grammar import XmlArguments, has_plain_parameters
-from bdchat.engine.request import AnswerFormat, function_of
+from bdchat.engine.model_info import AnswerFormat
+from bdchat.engine.request import function_of
 
 # Name and parameters of a tool → the JSON Schema that the compiler takes, as text. What it raises goes to the caller.
 SchemaText = Callable[[str, Mapping[str, object]], str]
