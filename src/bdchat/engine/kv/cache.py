@@ -7,23 +7,18 @@ llama.cpp's cells exactly; llama.cpp itself is asked after every copy and restor
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
+from bdchat.engine.kv.lookup import MIN_DISK_TOKENS, MIN_SNAPSHOT_TOKENS, PrefixLookup, PrefixSource, Reach
 from bdchat.engine.kv.prefix_tree import PrefixTree
-from bdchat.engine.kv.realignment import respelled
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
-from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner
+from bdchat.engine.model_runner import KVLayout, ModelRunner
 
-# Below this a saved state is dearer to find and restore than the tokens are to compute again (engine notes: 8 ms
-# a thousand tokens for a swap, fixed costs of some ms).
-MIN_SNAPSHOT_TOKENS = 32
 # A donor's own tail of up to so many tokens is not worth a second sequence id: the donor is taken over.
 MIN_TAIL_TOKENS = 32
-# A file costs tens of milliseconds to read back and megabytes of disk; so much must be saved by it.
-MIN_DISK_TOKENS = 64
 REWRITE_SHARE = 16  # at most 1/16 of a conversation is read again after a restart
 
 
@@ -35,28 +30,10 @@ class Tier(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """How many leading tokens of a prompt each tier has; a tier's number counts what a warmer one has too."""
-
-    num_resident: int
-    num_in_ram: int
-    num_on_disk: int
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     seq_id: int
     num_cached_tokens: int
     tier: Tier
-
-
-@dataclass(frozen=True, slots=True)
-class PrefixSource:
-    """Where a claim's prefix comes from. `seq_id` or `snapshot` is set when num_tokens > 0."""
-
-    num_tokens: int = 0
-    seq_id: int | None = None
-    snapshot: Snapshot | DiskSnapshot | None = None
 
 
 class KVCache:
@@ -72,6 +49,7 @@ class KVCache:
         self._tags: dict[int, str] = {}  # idle seq id → whose stored conversation it holds
         self.disk = disk
         self.snapshots = RamSnapshots(ram_cache_bytes, on_drop=self._move_to_disk)
+        self._lookup = PrefixLookup(runner, self._tree, self.snapshots, disk, idle=self._idle)
         self.num_evictions = 0
         self.num_resident_bytes = 0  # of all cells, when last measured; 0 where it is not known
         self.measure()
@@ -108,28 +86,15 @@ class KVCache:
 
     def reach(self, tokens: Sequence[int]) -> Reach:
         """What of a prompt is where; nothing is claimed."""
-        wanted = list(tokens[:-1])
-        resident = max(self._tree.common_prefixes(wanted).values(), default=0)
-        in_ram, _ = self.snapshots.best(wanted)
-        on_disk, _ = self.disk.best(wanted) if self.disk is not None else (0, None)
-        return Reach(resident, max(resident, in_ram), max(resident, in_ram, on_disk))
+        return self._lookup.reach(tokens)
 
     def spelled_as_cached(self, tokens: list[int]) -> list[int]:
         """The same text, in the tokens of the cached sequence that agrees with it furthest (realignment.py)."""
-        found = respelled(tokens, self._spellings(), self._runner.token_bytes)
-        return found if len(found) < self._runner.info.n_ctx else tokens
-
-    def _spellings(self) -> Iterator[list[int]]:
-        for seq_id in (*self._live, *self._idle):
-            yield self._tree.tokens(seq_id)
-        for snapshot in self.snapshots:
-            yield snapshot.tokens
-        for kept in self.disk or ():
-            yield kept.tokens
+        return self._lookup.spelled_as_cached(tokens, (*self._live, *self._idle))
 
     def num_reusable(self, tokens: Sequence[int]) -> int:
         """How many tokens a claim of `tokens` would not have to compute right now."""
-        return self._best_source(tokens).num_tokens
+        return self._lookup.best_source(tokens).num_tokens
 
     def num_shared_with_live(self, tokens: Sequence[int]) -> int:
         """Leading tokens whose cells a live sequence holds anyway: sharing them takes no cell."""
@@ -141,7 +106,7 @@ class KVCache:
         the logits). None: every id is live."""
         if not self._free and not self._idle:
             return None
-        source = self._best_source(tokens) if reuse else PrefixSource()
+        source = self._lookup.best_source(tokens) if reuse else PrefixSource()
         if source.seq_id is not None and self._can_take_over(source):
             return self._take_over(source.seq_id, source.num_tokens)
         seq_id = self._choose_id(donor=source.seq_id)
@@ -256,29 +221,6 @@ class KVCache:
 
     def _num_live_cells(self) -> int:
         return self._tree.num_cells_of(self._live)
-
-    def _best_source(self, tokens: Sequence[int]) -> PrefixSource:
-        wanted = list(tokens[:-1])
-        found = self._tree.common_prefixes(wanted)
-        exact = self._runner.memory_class is MemoryClass.RECURRENT  # its state can't be cut back
-        if exact:
-            found = {i: n for i, n in found.items() if n == self._tree.length(i)}
-        best = PrefixSource()
-        if found:
-            # Among equals prefer an idle one that would be used up whole: taking it over costs nothing.
-            seq_id = max(found, key=lambda i: (found[i], i in self._idle, -self._tree.length(i)))
-            best = PrefixSource(num_tokens=found[seq_id], seq_id=seq_id)
-        if len(self.snapshots):
-            num_tokens, snapshot = self.snapshots.best(wanted)
-            whole = snapshot is not None and num_tokens == len(snapshot.tokens)
-            if num_tokens > best.num_tokens + MIN_SNAPSHOT_TOKENS and (whole or not exact):
-                best = PrefixSource(num_tokens=num_tokens, snapshot=snapshot)
-        if self.disk is not None:
-            num_tokens, kept = self.disk.best(wanted)
-            whole = kept is not None and num_tokens == len(kept.tokens)
-            if num_tokens > best.num_tokens + MIN_DISK_TOKENS and (whole or not exact):
-                best = PrefixSource(num_tokens=num_tokens, snapshot=kept)
-        return best
 
     def _can_take_over(self, source: PrefixSource) -> bool:
         assert source.seq_id is not None

@@ -1,0 +1,98 @@
+"""Which kept prefix serves a prompt best, in every tier. Loop thread only; claims nothing, changes nothing."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
+from bdchat.engine.kv.prefix_tree import PrefixTree
+from bdchat.engine.kv.realignment import respelled
+from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
+from bdchat.engine.model_runner import MemoryClass, ModelRunner
+
+# Below this a saved state is dearer to find and restore than the tokens are to compute again (engine notes: 8 ms
+# a thousand tokens for a swap, fixed costs of some ms).
+MIN_SNAPSHOT_TOKENS = 32
+# A file costs tens of milliseconds to read back and megabytes of disk; so much must be saved by it.
+MIN_DISK_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many leading tokens of a prompt each tier has; a tier's number counts what a warmer one has too."""
+
+    num_resident: int
+    num_in_ram: int
+    num_on_disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixSource:
+    """Where a claim's prefix comes from. `seq_id` or `snapshot` is set when num_tokens > 0."""
+
+    num_tokens: int = 0
+    seq_id: int | None = None
+    snapshot: Snapshot | DiskSnapshot | None = None
+
+
+class PrefixLookup:
+    """Owned by KVCache, whose tree and tiers it reads. `idle`: the ids that nobody runs in."""
+
+    def __init__(
+        self,
+        runner: ModelRunner,
+        tree: PrefixTree,
+        snapshots: RamSnapshots,
+        disk: DiskSnapshots | None,
+        *,
+        idle: Container[int],
+    ) -> None:
+        self._runner = runner
+        self._tree = tree
+        self._snapshots = snapshots
+        self._disk = disk
+        self._idle = idle
+
+    def reach(self, tokens: Sequence[int]) -> Reach:
+        """What of a prompt is where."""
+        wanted = list(tokens[:-1])
+        resident = max(self._tree.common_prefixes(wanted).values(), default=0)
+        in_ram, _ = self._snapshots.best(wanted)
+        on_disk, _ = self._disk.best(wanted) if self._disk is not None else (0, None)
+        return Reach(resident, max(resident, in_ram), max(resident, in_ram, on_disk))
+
+    def spelled_as_cached(self, tokens: list[int], seq_ids: Iterable[int]) -> list[int]:
+        """The same text, in the tokens of the cached sequence that agrees with it furthest (realignment.py)."""
+        found = respelled(tokens, self._spellings(seq_ids), self._runner.token_bytes)
+        return found if len(found) < self._runner.info.n_ctx else tokens
+
+    def _spellings(self, seq_ids: Iterable[int]) -> Iterator[list[int]]:
+        for seq_id in seq_ids:
+            yield self._tree.tokens(seq_id)
+        for snapshot in self._snapshots:
+            yield snapshot.tokens
+        for kept in self._disk or ():
+            yield kept.tokens
+
+    def best_source(self, tokens: Sequence[int]) -> PrefixSource:
+        """Of tokens[:-1]: the last token must be computed, it yields the logits."""
+        wanted = list(tokens[:-1])
+        found = self._tree.common_prefixes(wanted)
+        exact = self._runner.memory_class is MemoryClass.RECURRENT  # its state can't be cut back
+        if exact:
+            found = {i: n for i, n in found.items() if n == self._tree.length(i)}
+        best = PrefixSource()
+        if found:
+            # Among equals prefer an idle one that would be used up whole: taking it over costs nothing.
+            seq_id = max(found, key=lambda i: (found[i], i in self._idle, -self._tree.length(i)))
+            best = PrefixSource(num_tokens=found[seq_id], seq_id=seq_id)
+        if len(self._snapshots):
+            num_tokens, snapshot = self._snapshots.best(wanted)
+            whole = snapshot is not None and num_tokens == len(snapshot.tokens)
+            if num_tokens > best.num_tokens + MIN_SNAPSHOT_TOKENS and (whole or not exact):
+                best = PrefixSource(num_tokens=num_tokens, snapshot=snapshot)
+        if self._disk is not None:
+            num_tokens, kept = self._disk.best(wanted)
+            whole = kept is not None and num_tokens == len(kept.tokens)
+            if num_tokens > best.num_tokens + MIN_DISK_TOKENS and (whole or not exact):
+                best = PrefixSource(num_tokens=num_tokens, snapshot=kept)
+        return best
