@@ -31,6 +31,7 @@ const TEXTS = {
   storage_full: "error.diskFull",
   storage_read_only: "error.diskReadOnly",
   queue_full: "error.busy",
+  rate_limit_exceeded: "error.accountLimit",
   too_many_connections: "error.connections",
   queue_timeout: "error.busy",
   model_not_found: "error.noModel",
