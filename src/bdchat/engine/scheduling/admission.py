@@ -6,7 +6,7 @@ from bdchat.engine.kv.cache import KVCache, Tier
 from bdchat.engine.metrics import Counts
 from bdchat.engine.model_runner import KVLayout, ModelRunner
 from bdchat.engine.scheduling.fairness.waiting import shares_running_prefill
-from bdchat.engine.scheduling.pace.growth import ExpectedOutput
+from bdchat.engine.scheduling.pace.growth import AnswerGrowth
 from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.sequence import Sequence
 
@@ -21,7 +21,7 @@ class SequenceAdmission:
         runner: ModelRunner,
         kv_cache: KVCache,
         places: Places,
-        expected: ExpectedOutput,
+        growth: AnswerGrowth,
         counts: Counts,
         *,
         clock: Callable[[], float],
@@ -29,7 +29,7 @@ class SequenceAdmission:
         self._runner = runner
         self._kv_cache = kv_cache
         self._places = places
-        self._expected = expected
+        self._growth = growth
         self._counts = counts
         self._clock = clock
 
@@ -76,6 +76,6 @@ class SequenceAdmission:
             return True
         # Cells shared with a running sequence are free; idle ones count as available, so reusing them costs.
         num_free = self._kv_cache.num_shared_with_live(sequence.tokens)
-        need = len(sequence.tokens) - num_free + self._expected.at_most(sequence.num_to_go)
-        promised = sum(s.num_pending + self._expected.at_most(s.num_to_go) for s in running)
+        need = len(sequence.tokens) - num_free + self._growth.of(sequence)
+        promised = sum(s.num_pending + self._growth.of(s) for s in running)
         return need + promised <= self._kv_cache.num_available_cells

@@ -30,8 +30,8 @@ from bdchat.engine.request import (
 )
 from bdchat.engine.scheduling.admission import SequenceAdmission
 from bdchat.engine.scheduling.drafts import Drafts
-from bdchat.engine.scheduling.pace.drain import seconds_to_drain
-from bdchat.engine.scheduling.pace.growth import ExpectedOutput
+from bdchat.engine.scheduling.pace.drain import seconds_until_free
+from bdchat.engine.scheduling.pace.growth import AnswerGrowth
 from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.preemption import Preemption
@@ -69,14 +69,12 @@ class Scheduler:
         self._turn = 0  # of those that cannot share a step
         self.clock = clock
         self.cost = cost or StepCost()
-        self._expected = ExpectedOutput()
+        self.growth = AnswerGrowth()
         self._progress = ProgressWatch()
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
         self._places = Places(self.kv_cache, num_places=runner.info.num_sequences)
-        self._admission = SequenceAdmission(
-            runner, self.kv_cache, self._places, self._expected, self.counts, clock=clock
-        )
+        self._admission = SequenceAdmission(runner, self.kv_cache, self._places, self.growth, self.counts, clock=clock)
         self._preemption = Preemption(self._places, self.counts)
         self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
 
@@ -114,8 +112,7 @@ class Scheduler:
             resumption is None
             and len(self._places.waiting) + request.num_choices > self._queue_limit + self._places.num_free
         ):
-            pending = [waiting.num_pending for waiting in self._places.waiting]
-            raise QueueFull(seconds_to_drain(self.cost, self._expected, pending, len(self._places.running)))
+            raise QueueFull(self.seconds_until_free(request.num_choices))
         if resumption is None and request.may_be_respelled:
             prompt_tokens = self.kv_cache.spelled_as_cached(prompt_tokens)
         seed = resumption.seed if resumption else seed_of(request)
@@ -216,7 +213,7 @@ class Scheduler:
             self.drafts.take_note(part.draft, sampled.num_accepted)
         self.counts.tokens_generated += sampled.num_tokens
         if sequence.is_finished:
-            self._expected.observe(sequence.num_generated)
+            self.growth.learn(sequence)
             self.drafts.remember(sequence)
             self._end(sequence, sampled.events)
         else:
@@ -282,6 +279,16 @@ class Scheduler:
             together,
             target_step_ms=self._target_step_ms,
             drafts=self.drafts,
+        )
+
+    def seconds_until_free(self, num_places: int = 1) -> float:
+        """For Retry-After."""
+        running = self._places.running
+        return seconds_until_free(
+            [self.growth.of(sequence) for sequence in running],
+            reading_ms=sum(self.cost.prefill_ms(s.num_pending) for s in running if not s.is_decoding),
+            step_ms=self.cost.base_ms(max(1, len(running))),
+            num_wanted=num_places,
         )
 
     # --- places and cells ---------------------------------------------------------------------------------------------

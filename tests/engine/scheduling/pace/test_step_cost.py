@@ -1,6 +1,5 @@
 """The laws of the step policy: numbers in, numbers out."""
 
-from bdchat.engine.scheduling.pace.growth import ExpectedOutput
 from bdchat.engine.scheduling.pace.shares import share_budget
 from bdchat.engine.scheduling.pace.step_cost import MIN_CHUNK, StepCost
 
@@ -48,14 +47,6 @@ def test_the_shortest_prompt_reads_first() -> None:
     assert share_budget([3, 3, 3], 2, at_least=1) == [1, 1, 0]
     assert share_budget([], 64) == []
     assert share_budget([5], 64) == [5]
-
-
-def test_the_expected_answer_follows_what_answers_were() -> None:
-    expected = ExpectedOutput()
-    assert expected.at_most(10) == 10
-    for _ in range(100):
-        expected.observe(30)
-    assert 30 <= expected.at_most(4000) <= 32
 
 
 def test_steps_with_guesses_teach_neither_the_base_nor_the_price_of_a_prompt() -> None:

@@ -1,11 +1,14 @@
 """How long until a place is free. Pure."""
 
-from bdchat.engine.scheduling.pace.growth import ExpectedOutput
-from bdchat.engine.scheduling.pace.step_cost import StepCost
+from collections.abc import Iterable
+
+LONGEST_WAIT_S = 600.0  # nobody believes more
 
 
-def seconds_to_drain(cost: StepCost, expected: ExpectedOutput, waiting: list[int], num_running: int) -> float:
-    """A rough time until a place in the queue is free, for Retry-After. `waiting`: prompt tokens to read of each."""
-    waiting_ms = sum(cost.prefill_ms(num_pending) for num_pending in waiting)
-    answer_ms = expected.at_most(10_000) * cost.base_ms(max(1, num_running))
-    return max(1.0, min(60.0, (waiting_ms / max(1, len(waiting)) + answer_ms) / 1000))
+def seconds_until_free(remaining: Iterable[int], *, reading_ms: float, step_ms: float, num_wanted: int = 1) -> float:
+    """Until so many of the running answers have ended, for Retry-After. `remaining`: tokens still expected of each, as
+    if ends came at random, so that many answers free a place sooner than few; `reading_ms`: of prompts that are read
+    meanwhile; `step_ms`: of a step that decodes all of them."""
+    ends_per_step = sum(1 / max(1, num_tokens) for num_tokens in remaining)
+    num_steps = num_wanted / ends_per_step if ends_per_step else 1.0
+    return max(1.0, min(LONGEST_WAIT_S, (reading_ms + num_steps * step_ms) / 1000))
