@@ -1,7 +1,8 @@
 """An engine without a model: explicit cells, bytes as tokens, a next token that is a function of all before it."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ FAKE_SEQUENCE_BYTES = 1000  # that FakeRunner claims to hold for a sequence, how
 
 def spell(tokens: Sequence[int]) -> int:
     """A letter or a space, decided by every token before it: any wrong cell changes the text."""
-    return b"abcdefghijklmnopqrstuvwxyz  "[zlib.crc32(np.asarray(tokens, np.int32).tobytes()) % 28]
+    return _SPELLED[checksum(tokens) % len(_SPELLED)]
 
 
 def spell_out(tokens: Sequence[int], num_tokens: int) -> list[int]:
@@ -40,8 +41,35 @@ def spell_out(tokens: Sequence[int], num_tokens: int) -> list[int]:
     return so_far[len(tokens) :]
 
 
+_SPELLED = b"abcdefghijklmnopqrstuvwxyz  "
+_CHOOSING = np.tile(np.linspace(0, 1, N_VOCAB, dtype=np.float32), (N_VOCAB, 1))  # (N_VOCAB, N_VOCAB)
+np.fill_diagonal(_CHOOSING, 10.0)  # row t: the logits after which t is the likeliest token
+
+
+def checksum(tokens: Iterable[int], before: int = 0) -> int:
+    """Of tokens in order. `before`: that of those in front of them."""
+    return zlib.crc32(array("i", tokens).tobytes(), before)
+
+
+class _Held:
+    """What one sequence holds. Its cells are beginnings of runs: a run grows by what one sequence computes into fresh
+    cells, and whoever shares them holds a beginning of it."""
+
+    __slots__ = ("first", "is_own", "runs", "sum", "tokens")
+
+    def __init__(self) -> None:
+        self.tokens: list[int] = []
+        self.sum = 0  # the tokens' checksum
+        self.runs: list[tuple[int, int]] = []  # (run, cells of it from its beginning)
+        self.is_own = False  # the last run ends with this sequence's own newest cell: it may grow
+        self.first = 0  # the first position that a sliding window still holds
+
+
 class FakeRunner:
-    """Fulfils ModelRunner. Raises where llama.cpp would misbehave: holes, overlaps, too many tokens."""
+    """Fulfils ModelRunner. Raises where llama.cpp would misbehave: holes, overlaps, too many tokens. What a memory
+    class does not allow is refused as llama/runner.py refuses it."""
+
+    table = _CHOOSING  # row t: the logits where `likeliest` says t
 
     def __init__(
         self,
@@ -53,6 +81,7 @@ class FakeRunner:
         n_batch: int = 32,
         layout: KVLayout = KVLayout.UNIFIED,
         memory_class: MemoryClass = MemoryClass.DENSE,
+        n_swa: int = 16,
         next_token: Callable[[Sequence[int]], int] = spell,
         step_s: float = 0.0,  # what a step claims to take
         token_s: float = 0.0,  # and each token in it
@@ -60,6 +89,7 @@ class FakeRunner:
         self.num_sequences = num_ids or num_sequences
         self.layout = layout
         self.memory_class = memory_class
+        self.n_swa = n_swa if memory_class is MemoryClass.SWA else 0  # positions that a sliding window reaches back
         self.num_cells = num_cells or (n_ctx if layout is KVLayout.UNIFIED else n_ctx * self.num_sequences)
         self.n_batch = n_batch
         self.n_outputs_max = self.num_sequences + 8
@@ -67,8 +97,8 @@ class FakeRunner:
         self.decode_seconds = 0.0
         self._next_token = next_token
         self._step_s, self._token_s = step_s, token_s
-        self._next_cell = 0
-        self._cells: dict[int, list[tuple[int, int]]] = {i: [] for i in range(self.num_sequences)}  # (cell, token)
+        self._num_runs = 0
+        self._held = {seq_id: _Held() for seq_id in range(self.num_sequences)}
         self.num_tokens_computed = 0
         self.num_decodes = 0
         self.batches: list[list[Slice]] = []
@@ -79,16 +109,22 @@ class FakeRunner:
     @property
     def num_used_cells(self) -> int:
         if self.layout is KVLayout.STREAMS:
-            return sum(len(cells) for cells in self._cells.values())
-        return len({cell for cells in self._cells.values() for cell, _ in cells})
+            return sum(len(held.tokens) for held in self._held.values())
+        lengths: dict[int, int] = {}  # of each run, as far as anybody holds it
+        for held in self._held.values():
+            for run, length in held.runs:
+                if length > lengths.get(run, 0):
+                    lengths[run] = length
+        return sum(lengths.values())
 
     def tokens(self, seq_id: int) -> list[int]:
-        return [token for _, token in self._cells[seq_id]]
+        return list(self._held[seq_id].tokens)
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
         assert slices
-        assert sum(len(s.tokens) for s in slices) <= self.n_batch
-        assert sum(s.num_outputs for s in slices) <= self.n_outputs_max
+        num_new = sum([len(s.tokens) for s in slices])
+        assert num_new <= self.n_batch
+        assert sum([s.num_outputs for s in slices]) <= self.n_outputs_max
         assert len({s.seq_id for s in slices}) == len(slices)
         if self.refuse_slots:
             self.refuse_slots -= 1
@@ -96,69 +132,107 @@ class FakeRunner:
         if self.fail_decodes:
             self.fail_decodes -= 1
             raise DecodeFailed("told to fail")
-        num_new = sum(len(s.tokens) for s in slices)
         if self.layout is KVLayout.UNIFIED and self.num_used_cells + num_new > self.num_cells:
             raise NoKVSlot
-        rows: list[LogitsRow] = []
+        chosen: list[int] = []
         for s in slices:
-            assert s.start == len(self._cells[s.seq_id]), "a hole or an overlap"
-            assert s.start + len(s.tokens) <= self.info.n_ctx
-            self.touched.add(s.seq_id)
-            for i, token in enumerate(s.tokens):
-                self._cells[s.seq_id].append((self._next_cell, int(token)))
-                self._next_cell += 1
-                if i >= len(s.tokens) - s.num_outputs:
-                    rows.append(self._logits(self.tokens(s.seq_id)))
+            chosen += self._compute(s)
         self.num_tokens_computed += num_new
         self.num_decodes += 1
         self.decode_seconds += self._step_s + self._token_s * num_new
         self.batches.append(list(slices))
-        return np.array(rows, np.float32).reshape(len(rows), N_VOCAB)
+        return self.table[chosen]
 
-    def _logits(self, tokens: Sequence[int]) -> LogitsRow:
-        row = np.linspace(0, 1, N_VOCAB, dtype=np.float32)
-        row[self._next_token(tokens)] = 10.0
-        return row
+    def _compute(self, piece: Slice) -> list[int]:
+        """The likeliest token behind each of the last num_outputs tokens."""
+        held, tokens = self._held[piece.seq_id], list(piece.tokens)
+        assert piece.start == len(held.tokens), "a hole or an overlap"
+        assert piece.start + len(tokens) <= self.info.n_ctx
+        self.touched.add(piece.seq_id)
+        if self.n_swa:
+            held.first = max(held.first, piece.start - self.n_swa)
+        if held.is_own:
+            run, length = held.runs.pop()
+        else:
+            run, length = self._num_runs, 0
+            self._num_runs, held.is_own = run + 1, True
+        held.runs.append((run, length + len(tokens)))
+        num_silent = len(tokens) - piece.num_outputs
+        held.tokens += tokens[:num_silent]
+        held.sum = checksum(tokens[:num_silent], held.sum)
+        chosen: list[int] = []
+        for token in tokens[num_silent:]:
+            held.tokens.append(token)
+            held.sum = checksum((token,), held.sum)
+            chosen.append(self.likeliest(held.tokens, held.sum))
+        return chosen
+
+    def likeliest(self, tokens: Sequence[int], tokens_sum: int) -> int:
+        """What follows `tokens`, whose checksum is `tokens_sum`."""
+        return _SPELLED[tokens_sum % len(_SPELLED)] if self._next_token is spell else self._next_token(tokens)
 
     def copy_prefix(self, src: int, dst: int, num_tokens: int) -> bool:
-        assert not self._cells[dst]
-        if self.memory_class is MemoryClass.RECURRENT and num_tokens != len(self._cells[src]):
+        assert not self._held[dst].tokens
+        assert num_tokens <= len(self._held[src].tokens)
+        if not self._may_cut(src, num_tokens):
             return False
-        assert num_tokens <= len(self._cells[src])
-        self._cells[dst] = list(self._cells[src][:num_tokens])
+        self._held[dst] = self._beginning(self._held[src], num_tokens)
         return True
 
     def truncate(self, seq_id: int, num_tokens: int) -> bool:
-        if self.memory_class is MemoryClass.RECURRENT and 0 < num_tokens < len(self._cells[seq_id]):
-            self._cells[seq_id] = []
-            return False
-        del self._cells[seq_id][num_tokens:]
-        return True
+        held = self._held[seq_id]
+        if num_tokens >= len(held.tokens):
+            return True
+        may_cut = self._may_cut(seq_id, num_tokens)
+        self._held[seq_id] = self._beginning(held, num_tokens) if may_cut else _Held()
+        return may_cut or num_tokens == 0
+
+    def _may_cut(self, seq_id: int, num_tokens: int) -> bool:
+        """Whether the first num_tokens of a sequence can stand alone."""
+        held = self._held[seq_id]
+        if self.memory_class is MemoryClass.RECURRENT:
+            return num_tokens == len(held.tokens)
+        return held.first == 0 or held.first < num_tokens - self.n_swa
+
+    def _beginning(self, whole: _Held, num_tokens: int) -> _Held:
+        held = _Held()
+        held.tokens = whole.tokens[:num_tokens]
+        held.sum = checksum(held.tokens)
+        held.first = whole.first
+        for run, length in whole.runs:
+            if num_tokens > 0:
+                held.runs.append((run, min(length, num_tokens)))
+                num_tokens -= length
+        return held
 
     def save(self, seq_id: int) -> bytes:
-        return np.asarray(self.tokens(seq_id), np.int32).tobytes()
+        held = self._held[seq_id]
+        return array("i", held.tokens).tobytes() + (array("i", [held.first]).tobytes() if self.n_swa else b"")
 
     def load(self, seq_id: int, state: bytes) -> bool:
-        assert not self._cells[seq_id]
-        tokens = np.frombuffer(state, np.int32).tolist()
+        assert not self._held[seq_id].tokens
+        tokens = array("i", state).tolist()
+        first = tokens.pop() if self.n_swa else 0
         if self.layout is KVLayout.UNIFIED and self.num_used_cells + len(tokens) > self.num_cells:
             return False
-        for token in tokens:
-            self._cells[seq_id].append((self._next_cell, token))
-            self._next_cell += 1
+        held = self._held[seq_id]
+        held.tokens, held.sum, held.first = tokens, checksum(tokens), first
+        held.runs, held.is_own = [(self._num_runs, len(tokens))], True
+        self._num_runs += 1
         return True
 
     def state_bytes(self, seq_id: int) -> int:
-        return 4 * len(self._cells[seq_id])
+        return 4 * (len(self._held[seq_id].tokens) + bool(self.n_swa))
 
     def give_back(self) -> None:
-        self.touched = {seq_id for seq_id in self.touched if self._cells[seq_id]}
+        self.touched = {seq_id for seq_id in self.touched if self._held[seq_id].tokens}
 
     def resident_bytes(self) -> int | None:
         return FAKE_SEQUENCE_BYTES * len(self.touched)
 
     def num_resident(self, seq_id: int) -> int:
-        return len(self._cells[seq_id])
+        held = self._held[seq_id]
+        return len(held.tokens) if held.first == 0 else 0
 
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> "FakeSampler":
         return FakeSampler(self)

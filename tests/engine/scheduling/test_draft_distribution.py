@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bdchat.engine.model_runner import KVLayout, LogitsRow, Sampler
+from bdchat.engine.model_runner import KVLayout, Sampler
 from bdchat.engine.request import SamplingParams
 from bdchat.engine.sampling.sampler import LogitsSampler, SamplerScratch
 from bdchat.engine.scheduling.scheduler import Scheduler
@@ -28,10 +28,11 @@ LIMIT = 59.7
 class Loaded(FakeRunner):
     """The next letter's logits follow from the last letter alone."""
 
-    def _logits(self, tokens: Sequence[int]) -> LogitsRow:
-        row = np.full(N_VOCAB, -1e9, np.float32)
-        row[list(LETTERS)] = np.log(CHANCES[LETTERS.index(tokens[-1])])
-        return row
+    table = np.full((N_VOCAB, N_VOCAB), -1e9, np.float32)
+    table[np.ix_(list(LETTERS), list(LETTERS))] = np.log(CHANCES)
+
+    def likeliest(self, tokens: Sequence[int], tokens_sum: int) -> int:
+        return tokens[-1]
 
     def choose(self, logits: npt.NDArray[np.float32], samplers: Sequence[Sampler | None]) -> list[int | None]:
         """Each sampler is asked alone."""
