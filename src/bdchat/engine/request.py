@@ -261,6 +261,9 @@ class TokenLogprob(Value, frozen=True, kw_only=True):
 
 
 class Usage(Value, frozen=True, kw_only=True):
+    """Of one choice: each of n counts the prompt, which the first computes and the others find cached. Of an answer
+    that goes on after its engine died: all its completion tokens, the rest since then."""
+
     num_prompt_tokens: int
     num_cached_tokens: int  # prompt tokens that were not computed for this choice
     num_completion_tokens: int  # the token that ended it is one, though no text shows it
@@ -273,13 +276,16 @@ class Usage(Value, frozen=True, kw_only=True):
 
 
 class Timings(Value, frozen=True, kw_only=True):
-    """queue + prefill + decode + swapped is the time from arrival to end."""
+    """Of one choice. queue + prefill + decode + swapped is the time from its arrival to its end; of an answer that goes
+    on after its engine died, from its arrival at the new one."""
 
     queue_ms: float
     prefill_ms: float  # admission to first token
     decode_ms: float  # first token to last
     swapped_ms: float = 0.0  # paused in favour of others, after it had a place
-    saved_ms: float = 0.0  # what reading the cached tokens would have taken, less what bringing them back took
+    saved_ms: float = (
+        0.0  # what reading the cached tokens would have taken, less what bringing them back took; < 0: lost
+    )
 
 
 class Accepted(Value, frozen=True, kw_only=True, tag="accepted"):

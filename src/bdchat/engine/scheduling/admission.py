@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from bdchat.engine.kv.cache import KVCache, Tier
+from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.metrics import Counts
 from bdchat.engine.model_runner import KVLayout, ModelRunner
 from bdchat.engine.scheduling.fairness.waiting import shares_running_prefill
 from bdchat.engine.scheduling.pace.growth import AnswerGrowth
+from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.sequence import Sequence
+from bdchat.engine.scheduling.telling.reuse import note_claim
 
 MAX_PASSED_OVER_S = 5.0
 
@@ -24,6 +26,7 @@ class SequenceAdmission:
         growth: AnswerGrowth,
         counts: Counts,
         *,
+        cost: StepCost,
         clock: Callable[[], float],
     ) -> None:
         self._runner = runner
@@ -31,6 +34,7 @@ class SequenceAdmission:
         self._places = places
         self._growth = growth
         self._counts = counts
+        self._cost = cost
         self._clock = clock
 
     def admit(self) -> None:
@@ -41,7 +45,7 @@ class SequenceAdmission:
         for sequence in places.waiting.candidates():
             if not places.num_free:
                 return
-            if not self._try_admit(sequence, now):
+            if not self._try_admit(sequence):
                 if now - sequence.arrived_at > MAX_PASSED_OVER_S and sequence.num_passed_over:
                     return
                 continue
@@ -49,7 +53,7 @@ class SequenceAdmission:
                 if earlier.arrived_at < sequence.arrived_at and not shares_running_prefill(earlier, places.running, 0):
                     earlier.num_passed_over += 1
 
-    def _try_admit(self, sequence: Sequence, now: float) -> bool:
+    def _try_admit(self, sequence: Sequence) -> bool:
         may_reuse = sequence.request.cache_prompt and not sequence.is_deterministic
         reuse = may_reuse and not sequence.wants_prompt_logprobs
         num_reusable = self._kv_cache.num_reusable(sequence.tokens) if reuse else 0
@@ -57,16 +61,13 @@ class SequenceAdmission:
             return False
         if not self._fits(sequence):
             return False
+        began = self._clock()
         claim = self._kv_cache.claim(sequence.tokens, reuse=reuse)
         if claim is None:
             return False
         self._places.enter(sequence, claim)
-        if sequence.admitted_at is None:
-            sequence.admitted_at = now
-            sequence.num_cached_tokens = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
-            self._counts.prompt_tokens_cached += sequence.num_cached_tokens
-            self._counts.prompt_tokens_from_ram += sequence.num_cached_tokens if claim.tier is Tier.RAM else 0
-            self._counts.prompt_tokens_from_disk += sequence.num_cached_tokens if claim.tier is Tier.DISK else 0
+        if sequence.num_cached_tokens is None:
+            note_claim(sequence, claim, self._counts, self._cost, claim_ms=1000 * (self._clock() - began))
         return True
 
     def _fits(self, sequence: Sequence) -> bool:

@@ -77,12 +77,14 @@ class EngineCore:
         is the token chosen before it has its own logits, which choose the next. `chosen`: from the first, if it is."""
         sequence, now = part.sequence, self.scheduler.clock()
         num_before, length = sequence.num_sampled, len(sequence.tokens)
+        sequence.num_drafted_tokens += len(part.draft.tokens)  # at once: its last event tells of this step too
         events = sequence.sample(rows[0], self._runner, now, chosen)
         num_accepted = 0
         for place, (guess, logits) in enumerate(zip(part.draft.tokens, rows[1:], strict=True), start=length):
             if sequence.is_finished or sequence.tokens[place] != guess:
                 break
             num_accepted += 1
+            sequence.num_accepted_tokens += 1
             if place + 1 == len(sequence.tokens):  # else a grammar has said already what follows
                 events += sequence.sample(logits, self._runner, now)
         return Sampled(events, sequence.num_sampled - num_before, num_accepted)

@@ -3,7 +3,7 @@
 A sequence is in one of the two at a time, from its arrival to its end. What leaves a place leaves its cells as cache.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bdchat.engine.kv.cache import Claim, KVCache
 from bdchat.engine.scheduling.fairness.waiting import WaitingLine
@@ -13,8 +13,9 @@ from bdchat.engine.scheduling.sequence import Sequence
 class Places:
     """Owned by the scheduler. Invariant: a sequence has a seq id exactly while it is in `running`."""
 
-    def __init__(self, kv_cache: KVCache, *, num_places: int) -> None:
+    def __init__(self, kv_cache: KVCache, *, num_places: int, clock: Callable[[], float]) -> None:
         self._kv_cache = kv_cache
+        self._clock = clock
         self._num_places = num_places
         self.running: list[Sequence] = []
         self.waiting = WaitingLine()
@@ -37,11 +38,13 @@ class Places:
         self.running.append(sequence)
         sequence.seq_id = claim.seq_id
         sequence.num_computed_tokens = claim.num_cached_tokens
+        sequence.go_on(self._clock())
 
     def give_way(self, sequence: Sequence) -> None:
         """Back to the head of the line; what it computed stays as cache (or moves to RAM when evicted)."""
         self._vacate(sequence, keep=True)
         sequence.num_computed_tokens = 0
+        sequence.pause(self._clock())
         self.waiting.put_first(sequence)
 
     def leave(self, sequence: Sequence, *, keep: bool) -> None:

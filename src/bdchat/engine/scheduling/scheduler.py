@@ -73,8 +73,10 @@ class Scheduler:
         self._progress = ProgressWatch()
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
-        self._places = Places(self.kv_cache, num_places=runner.info.num_sequences)
-        self._admission = SequenceAdmission(runner, self.kv_cache, self._places, self.growth, self.counts, clock=clock)
+        self._places = Places(self.kv_cache, num_places=runner.info.num_sequences, clock=clock)
+        self._admission = SequenceAdmission(
+            runner, self.kv_cache, self._places, self.growth, self.counts, cost=self.cost, clock=clock
+        )
         self._preemption = Preemption(self._places, self.counts)
         self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
 

@@ -50,7 +50,13 @@ class Sequence:
         self.num_computed_tokens = 0
         self.seq_id: int | None = None
         self.num_cached_tokens: int | None = None  # of the prompt, at first admission
+        self.num_cached_from_ram = 0  # of those
+        self.num_cached_from_disk = 0
+        self.saved_ms = 0.0  # by those
         self.num_prompt_tokens_computed = 0  # again after a preemption: what it cost
+        self.num_drafted_tokens = 0
+        self.num_accepted_tokens = 0
+        self.num_preemptions = 0
         self.prompt_logprobs: list[TokenLogprob] = []
         self.num_end_tokens = 0  # 1 once the model has ended it: sampled and counted, but none of its tokens
         self.is_finished = False
@@ -58,6 +64,9 @@ class Sequence:
         self.arrived_at = arrived_at
         self.admitted_at: float | None = None
         self.first_token_at: float | None = None
+        self.paused_at: float | None = None  # while it has given its place to others
+        self.swapped_s = 0.0  # in the pauses that are over
+        self._swapped_before_first_token_s = 0.0
         self._seconds_spent = seconds_spent  # in former lives of the engine
         n_ctx = info.n_ctx
         limit = n_ctx if request.sampling.max_tokens is None else self.num_prompt_tokens + request.sampling.max_tokens
@@ -82,8 +91,26 @@ class Sequence:
         return len(self.tokens) - self.num_computed_tokens
 
     def seconds_spent(self, now: float) -> float:
-        """Since it has a place for the first time."""
-        return self._seconds_spent + (now - self.admitted_at if self.admitted_at is not None else 0.0)
+        """Since it has a place for the first time; pauses are not its own time."""
+        if self.admitted_at is None:
+            return self._seconds_spent
+        return self._seconds_spent + now - self.admitted_at - self._seconds_paused(now)
+
+    def pause(self, now: float) -> None:
+        """It gives its place to others."""
+        self.paused_at = now
+        self.num_preemptions += 1
+
+    def go_on(self, now: float) -> None:
+        """It has a place: the first one, or one again."""
+        if self.admitted_at is None:
+            self.admitted_at = now
+        if self.paused_at is not None:
+            self.swapped_s += now - self.paused_at
+            self.paused_at = None
+
+    def _seconds_paused(self, now: float) -> float:
+        return self.swapped_s + (now - self.paused_at if self.paused_at is not None else 0.0)
 
     @property
     def num_generated(self) -> int:
@@ -153,7 +180,7 @@ class Sequence:
         if self.max_length <= len(self.tokens):  # max_tokens 0: only the prompt was wanted
             return self.finish(FinishReason.LENGTH, now)
         if self.first_token_at is None:
-            self.first_token_at = now
+            self.first_token_at, self._swapped_before_first_token_s = now, self.swapped_s
         try:
             mask = matcher.mask() if matcher is not None else None
             if chosen is None:
@@ -268,15 +295,26 @@ class Sequence:
             num_cached_tokens=self.num_cached_tokens or 0,
             num_completion_tokens=self.num_sampled,
             num_computed_tokens=self.num_prompt_tokens_computed,
+            num_cached_from_ram=self.num_cached_from_ram,
+            num_cached_from_disk=self.num_cached_from_disk,
+            num_drafted_tokens=self.num_drafted_tokens,
+            num_accepted_tokens=self.num_accepted_tokens,
+            num_preemptions=self.num_preemptions,
         )
 
     def _timings(self, now: float) -> Timings:
+        """Each moment from its arrival is in one of them."""
+        paused = self._seconds_paused(now)
         admitted = self.admitted_at if self.admitted_at is not None else now
-        first = self.first_token_at if self.first_token_at is not None else now
+        first, paused_before = self.first_token_at, self._swapped_before_first_token_s
+        if first is None:
+            first, paused_before = now, paused
         return Timings(
             queue_ms=1000 * (admitted - self.arrived_at),
-            prefill_ms=1000 * (first - admitted),
-            decode_ms=1000 * (now - first),
+            prefill_ms=1000 * (first - admitted - paused_before),
+            decode_ms=1000 * (now - first - (paused - paused_before)),
+            swapped_ms=1000 * paused,
+            saved_ms=self.saved_ms,
         )
 
 
