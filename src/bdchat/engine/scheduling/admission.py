@@ -66,6 +66,8 @@ class SequenceAdmission:
         if claim is None:
             return False
         self._places.enter(sequence, claim)
+        num_cached = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
+        sequence.num_charged_tokens = max(sequence.num_charged_tokens, num_cached)
         if sequence.num_cached_tokens is None:
             note_claim(sequence, claim, self._counts, self._cost, claim_ms=1000 * (self._clock() - began))
         return True

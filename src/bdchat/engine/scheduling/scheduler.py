@@ -30,6 +30,8 @@ from bdchat.engine.request import (
 )
 from bdchat.engine.scheduling.admission import SequenceAdmission
 from bdchat.engine.scheduling.drafts import Drafts
+from bdchat.engine.scheduling.fairness.counters import VirtualCounters
+from bdchat.engine.scheduling.fairness.rank import Ranking
 from bdchat.engine.scheduling.pace.drain import seconds_until_free
 from bdchat.engine.scheduling.pace.growth import AnswerGrowth
 from bdchat.engine.scheduling.pace.step_cost import StepCost
@@ -70,6 +72,7 @@ class Scheduler:
         self.clock = clock
         self.cost = cost or StepCost()
         self.growth = AnswerGrowth()
+        self.ranking = Ranking(VirtualCounters(), chunk=runner.n_batch, expected=self.growth.of)
         self._progress = ProgressWatch()
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
@@ -185,6 +188,7 @@ class Scheduler:
         num_prompt = max(0, min(part.num_tokens, sequence.num_prompt_tokens - start))
         self.counts.prompt_tokens_computed += num_prompt
         sequence.num_prompt_tokens_computed += num_prompt
+        self.ranking.charge(sequence)
 
     def score_prompt(self, part: Part, start: int, rows: list[LogitsRow]) -> None:
         """`rows`: the logits behind the part's own tokens, the first of which is token `start`."""
@@ -214,6 +218,7 @@ class Scheduler:
                 sequence.num_computed_tokens = self.kv_cache.cut(sequence.seq_id)
             self.drafts.take_note(part.draft, sampled.num_accepted)
         self.counts.tokens_generated += sampled.num_tokens
+        self.ranking.charge(sequence, sampled.num_tokens)
         if sequence.is_finished:
             self.growth.learn(sequence)
             self.drafts.remember(sequence)
