@@ -57,7 +57,7 @@ ROOMS: tuple[tuple[str, tuple[str, ...]], ...] = (
 # imports one that stands below it: that makes circles impossible, and a test holds it.
 GROUND: dict[str, tuple[str, ...]] = {
     "api": (),
-    "engine": ("errors", "host", "inspection", "metrics", "model_info", "model_runner", "request"),
+    "engine": ("errors", "host", "inspection", "metrics", "model_info", "model_runner", "pins", "request"),
     "store": ("columns", "db", "document_tables", "errors", "ids", "tables"),
     "reading": ("bounds", "paging", "pieces", "reasons"),
 }

@@ -12,13 +12,13 @@ import msgspec
 import numpy as np
 
 from bdchat.engine.errors import ContextLengthExceeded, EngineError, InvalidRequest
-from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.inspection import PinState, PromptSurvey, SequenceState
 from bdchat.engine.metrics import Counts, EngineMetrics
 from bdchat.engine.model_info import AnswerFormat, ModelInfo, WeightsInfo
+from bdchat.engine.pins import check_pin
 from bdchat.engine.request import (
     Accepted,
     ChatPrompt,
-    Delta,
     EmbeddingRequest,
     Embeddings,
     Event,
@@ -33,12 +33,11 @@ from bdchat.engine.request import (
     SamplingDefaults,
     TextPrompt,
     Timings,
-    TokenLogprob,
     TokenText,
-    TopLogprob,
     Usage,
 )
 from bdchat.engine.router import Router
+from tests.fake_answers import answer_text, beyond, delta, scored
 
 N_VOCAB = 256
 NUM_DIMENSIONS = 4
@@ -106,6 +105,8 @@ class FakeEngine:
     num_restarts: int = 0
     pid: int | None = None
     sequences: tuple[SequenceState, ...] = ()  # what an inspection finds
+    pinned: dict[str, str] = field(default_factory=dict)  # pin id → system prompt
+    pin_problem: str = ""  # why all pins are refused
     forgotten: list[str] = field(default_factory=list)  # cache tags
     state: str = "ready"
     lacks_memory: bool = False
@@ -148,6 +149,29 @@ class FakeEngine:
 
     def forget(self, cache_tag: str) -> None:
         self.forgotten.append(cache_tag)
+
+    def pin(self, pin_id: str, system_prompt: str) -> None:
+        check_pin(pin_id, system_prompt, self.pinned)
+        self.pinned[pin_id] = system_prompt
+
+    def unpin(self, pin_id: str) -> None:
+        self.pinned.pop(pin_id, None)
+
+    def pins(self) -> tuple[PinState, ...]:
+        """All are kept at once, in RAM and on disk, unless the test says why one is refused."""
+        return tuple(
+            PinState(pin_id=pin_id, state="refused", reason=self.pin_problem)
+            if self.pin_problem
+            else PinState(
+                pin_id=pin_id,
+                state="kept",
+                num_tokens=len(system_prompt.encode()),
+                num_bytes=4 * len(system_prompt.encode()),
+                is_in_ram=True,
+                is_on_disk=True,
+            )
+            for pin_id, system_prompt in self.pinned.items()
+        )
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         return self.sequences
@@ -229,7 +253,7 @@ class FakeEngine:
                     num_computed_tokens=num_computed,
                 )
         if request.num_prompt_logprobs is not None:
-            scored = tuple(_scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
+            scored = tuple(scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
             yield PromptLogprobs(request_id=request.request_id, tokens=scored)
         computed = len(tokens) - cached
         self.counts.prompt_tokens_cached += cached
@@ -246,10 +270,10 @@ class FakeEngine:
     async def _answer(
         self, request: GenerationRequest, usage: Usage, resumption: Resumption | None
     ) -> AsyncGenerator[Event]:
-        texts = [_answer_text(self.pieces, index, request) for index in range(request.num_choices)]
+        texts = [answer_text(self.pieces, index, request) for index in range(request.num_choices)]
         if resumption is not None:  # what was sent is not sent again
             sent = resumption.num_chars_sent
-            texts = [(_beyond(pieces, sent[i]), why) for i, (pieces, why) in enumerate(texts)]
+            texts = [(beyond(pieces, sent[i]), why) for i, (pieces, why) in enumerate(texts)]
         for number in range(max(len(pieces) for pieces, _ in texts)):
             for index, (pieces, _) in enumerate(texts):
                 if number < len(pieces):
@@ -259,7 +283,7 @@ class FakeEngine:
                         for event in self._finished(request, usage, [said[:number] for said, _ in texts], resumption):
                             yield event
                         return
-                    yield _delta(request, index, pieces[number])
+                    yield delta(request, index, pieces[number])
         if self.failure is not None:
             raise self.failure
         said = [pieces for pieces, _ in texts]
@@ -333,49 +357,6 @@ class FakeEngine:
             shared = next((i for i, (a, b) in enumerate(zip(earlier, tokens, strict=False)) if a != b), None)
             best = max(best, min(len(earlier), len(tokens)) if shared is None else shared)
         return min(best, len(tokens) - 1)
-
-
-def _answer_text(pieces: Sequence[str], index: int, request: GenerationRequest) -> tuple[list[str], FinishReason]:
-    """What is said, cut at the first stop string or after max_tokens bytes of ASCII."""
-    own = [piece + (str(index) if index else "") for piece in pieces]
-    whole = "".join(own)
-    end, reason = len(whole), FinishReason.STOP
-    for stop in request.sampling.stop:
-        if (found := whole.find(stop)) >= 0:
-            end = min(end, found)
-    if request.sampling.max_tokens is not None and request.sampling.max_tokens < end:
-        end, reason = request.sampling.max_tokens, FinishReason.LENGTH
-    kept: list[str] = []
-    for piece in own:
-        if piece[:end]:
-            kept.append(piece[:end])
-        end = max(0, end - len(piece))
-    return kept, reason
-
-
-def _beyond(pieces: Sequence[str], num_chars: int) -> list[str]:
-    rests = []
-    for piece in pieces:
-        rests.append(piece[num_chars:])
-        num_chars = max(0, num_chars - len(piece))
-    return [rest for rest in rests if rest]
-
-
-def _delta(request: GenerationRequest, index: int, text: str) -> Delta:
-    num_top = request.sampling.num_top_logprobs
-    tokens = text.encode()
-    logprobs = () if num_top is None else tuple(_scored(byte, num_top) for byte in tokens)
-    return Delta(request_id=request.request_id, index=index, text=text, tokens=tuple(tokens), logprobs=logprobs)
-
-
-def _scored(byte: int, num_top: int, *, first: bool = False) -> TokenLogprob:
-    top = tuple(
-        TopLogprob(token_id=(byte + i) % 256, token_bytes=bytes([(byte + i) % 256]), logprob=-0.5 - i)
-        for i in range(num_top)
-    )
-    return TokenLogprob(
-        token_id=byte, token_bytes=bytes([byte]), logprob=None if first else -0.5, top=() if first else top
-    )
 
 
 def fake_router(*engines: FakeEngine, unknown_is_default: bool = False) -> Router:

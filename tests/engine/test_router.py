@@ -9,7 +9,7 @@ import pytest
 
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineUnavailable, InvalidRequest, ModelLoadFailed, ModelNotFound
-from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.inspection import PinState, PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.models.catalog import InstalledModel
@@ -74,6 +74,7 @@ class StillEngine:
         self.num_in_flight = 0
         self.pid = None
         self.is_closed = False
+        self.pinned: dict[str, str] = {}
         self._failure = failure
 
     def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
@@ -85,6 +86,15 @@ class StillEngine:
         raise NotImplementedError
 
     def forget(self, cache_tag: str) -> None: ...
+
+    def pin(self, pin_id: str, system_prompt: str) -> None:
+        self.pinned[pin_id] = system_prompt
+
+    def unpin(self, pin_id: str) -> None:
+        self.pinned.pop(pin_id, None)
+
+    def pins(self) -> tuple[PinState, ...]:
+        return tuple(PinState(pin_id=pin_id) for pin_id in self.pinned)
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         return ()
@@ -159,6 +169,18 @@ def test_a_fallback_answers_while_memory_does_not_hold_the_default() -> None:
     large.lacks_memory = False
     assert router.engine_for(None) is large
     assert Router(engines, default="large", created=7).stand_in_of("large") is None
+
+
+def test_a_pin_is_in_every_model_that_chats() -> None:
+    chats, vectors = StillEngine(info_of("chats", 128)), StillEngine(info_of("vectors", 128), purpose="embedding")
+    router = Router({"chats": chats, "vectors": vectors}, default="chats", created=7)
+    router.pin("house", "Be brief.")
+    assert (chats.pinned, vectors.pinned) == ({"house": "Be brief."}, {})
+    assert router.pins() == {"chats": (PinState(pin_id="house"),)}
+    with pytest.raises(InvalidRequest):
+        router.pin("empty", " ")
+    router.unpin("house")
+    assert router.pins() == {"chats": ()}
 
 
 def test_a_model_becomes_the_default_when_it_has_been_loaded_and_not_before() -> None:

@@ -6,7 +6,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.inspection import PinState, PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.request import (
@@ -92,6 +92,17 @@ class Engine(Protocol):
 
     def forget(self, cache_tag: str) -> None:
         """Nothing is kept any more of what bore the tag, in the cells, in memory or on disk."""
+
+    def pin(self, pin_id: str, system_prompt: str) -> None:
+        """The state of every chat's beginning with this system prompt is kept until unpin, through restarts of the
+        process too. A pin of that id is replaced. Raises InvalidRequest("pin_id" | "system_prompt"). It is read when
+        there is time: pins() tells."""
+
+    def unpin(self, pin_id: str) -> None:
+        """It goes from RAM and disk. An unknown one is ignored."""
+
+    def pins(self) -> tuple[PinState, ...]:
+        """All that are pinned, in the order in which they were."""
 
     async def inspect(self) -> tuple[SequenceState, ...]:
         """Its sequences, at most some hundred milliseconds ago; () when no process serves. For people who watch."""

@@ -26,6 +26,18 @@ class SequenceState(Value, frozen=True, kw_only=True):
     age_ms: int = 0  # since it came
 
 
+class PinState(Value, frozen=True, kw_only=True):
+    """A system prompt that an admin has pinned, in one engine."""
+
+    pin_id: str
+    state: Literal["waiting", "kept", "refused"] = "waiting"  # for the model, or for its turn to be read
+    num_tokens: int = 0  # of the beginning that every chat with it shares
+    num_bytes: int = 0  # of its saved state, in RAM and once more on disk
+    is_in_ram: bool = False
+    is_on_disk: bool = False  # then it survives a restart
+    reason: str = ""  # why it is refused, in one line
+
+
 class PromptSurvey(Value, frozen=True, kw_only=True):
     """What sending a prompt now would find. A tier's number counts leading tokens that a warmer one has too."""
 

@@ -18,8 +18,10 @@ from bdchat.engine.errors import (
     ModelLoadFailed,
     ModelNotFound,
 )
+from bdchat.engine.inspection import PinState
 from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.models.catalog import InstalledModel
+from bdchat.engine.pins import check_pin
 from bdchat.engine.request import SamplingDefaults
 
 log = logging.getLogger(__name__)
@@ -86,6 +88,7 @@ class Router:
         self._fallback = fallback
         self._source = source
         self._leaving: dict[str, Engine] = {}
+        self._pins: dict[str, str] = {}  # pin id → system prompt, in every model that chats
 
     @property
     def engines(self) -> Mapping[str, Engine]:
@@ -196,7 +199,9 @@ class Router:
             raise EngineUnavailable(f"{found.name} is being unloaded", retry_after_s=2.0)
         if admit is not None:
             admit(found)
-        self._engines[found.name] = self._source.open(found, starts=starts)
+        engine = self._engines[found.name] = self._source.open(found, starts=starts)
+        for pin_id, system_prompt in self._pins.items() if engine.purpose == "chat" else ():
+            engine.pin(pin_id, system_prompt)
         self._created[found.name] = int(time.time())
         self._aliases |= dict.fromkeys(found.names[1:], found.name)
         self._sort()
@@ -233,6 +238,23 @@ class Router:
             raise EngineUnavailable(f"{model_id} is not loaded yet", retry_after_s=2.0)
         self._default = model_id
         self._sort()
+
+    def pin(self, pin_id: str, system_prompt: str) -> None:
+        """Engine.pin in every model that chats, those too that are loaded later. Raises InvalidRequest."""
+        check_pin(pin_id, system_prompt, self._pins)
+        self._pins[pin_id] = system_prompt
+        for model_id in self._that("chat"):
+            self._engines[model_id].pin(pin_id, system_prompt)
+
+    def unpin(self, pin_id: str) -> None:
+        """An unknown one is ignored."""
+        self._pins.pop(pin_id, None)
+        for model_id in self._that("chat"):
+            self._engines[model_id].unpin(pin_id)
+
+    def pins(self) -> dict[str, tuple[PinState, ...]]:
+        """Model id → Engine.pins()."""
+        return {model_id: self._engines[model_id].pins() for model_id in self._that("chat")}
 
     async def aclose(self) -> None:
         """Closes all, also when one fails to close; raises then what went wrong."""

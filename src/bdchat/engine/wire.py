@@ -15,6 +15,7 @@ schema: a corrupted child must not become a corrupted server. The conversation:
     Survey →    ← Surveyed | Rejected     what of a prompt is cached where, and how long the rest takes
     Inspect →   ← Inspected     for an admin who watches
     Forget →                    a conversation was deleted: so is what is kept of it
+    Pin, Unpin → ← Pinned       whenever what is kept of pins has changed
     Ping →      ← Pong
     Shutdown →                  the child exits with 0
     ← MemoryEnded               a step got no memory: the child exits, the next one begins with a smaller plan
@@ -24,7 +25,7 @@ Either side ends the connection at the first frame that it cannot read.
 
 import msgspec
 
-from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.inspection import PinState, PromptSurvey, SequenceState
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.request import EmbeddingRequest, Event, GenerationRequest, Prompt, Resumption, TokenText, Value
@@ -85,6 +86,17 @@ class Forget(Value, frozen=True, kw_only=True, tag="forget"):
     cache_tag: str
 
 
+class Pin(Value, frozen=True, kw_only=True, tag="pin"):
+    """Answered by Pinned, once it is known what becomes of it and whenever that changes."""
+
+    pin_id: str
+    system_prompt: str
+
+
+class Unpin(Value, frozen=True, kw_only=True, tag="unpin"):
+    pin_id: str
+
+
 class Inspect(Value, frozen=True, kw_only=True, tag="inspect"):
     """Answered by the step loop, between two steps."""
 
@@ -99,7 +111,9 @@ class Shutdown(Value, frozen=True, kw_only=True, tag="shutdown"):
     """End after the current step; running requests are dropped (the parent drains first)."""
 
 
-Command = Load | Submit | Cancel | Tokenize | Detokenize | Embed | Survey | Inspect | Forget | Ping | Shutdown
+Command = (
+    Load | Submit | Cancel | Tokenize | Detokenize | Embed | Survey | Inspect | Forget | Pin | Unpin | Ping | Shutdown
+)
 
 
 class Loading(Value, frozen=True, kw_only=True, tag="loading"):
@@ -167,6 +181,12 @@ class Inspected(Value, frozen=True, kw_only=True, tag="inspected"):
     sequences: tuple[SequenceState, ...]
 
 
+class Pinned(Value, frozen=True, kw_only=True, tag="pinned"):
+    """All pins."""
+
+    pins: tuple[PinState, ...]
+
+
 class Pong(Value, frozen=True, kw_only=True, tag="pong"):
     number: int
 
@@ -183,6 +203,7 @@ Report = (
     | Embedded
     | Surveyed
     | Inspected
+    | Pinned
     | Pong
 )
 

@@ -20,6 +20,7 @@ from bdchat.engine.errors import (
     QueueFull,
     QueueTimeout,
 )
+from bdchat.engine.inspection import PinState
 from bdchat.engine.local.child import Handle, ProcessSpawn
 from bdchat.engine.local.local_engine import LocalEngine
 from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, TextPrompt
@@ -356,6 +357,25 @@ async def test_a_stored_chat_is_in_the_cache_after_a_restart(tmp_path: Path) -> 
         engine.forget("chat-1")
     async with thread_engine(tmp_path) as engine:
         assert (await engine.survey(TextPrompt(text=chat))).num_on_disk == 0
+
+
+async def test_a_pin_is_kept_and_goes_with_the_engine_through_its_lives(tmp_path: Path) -> None:
+    async def kept(engine: LocalEngine) -> PinState:
+        await until(lambda: engine.pins()[0].state == "kept")
+        return engine.pins()[0]
+
+    async with thread_engine(tmp_path) as engine:
+        engine.pin("house", "a library's voice, " * 8)
+        state = await kept(engine)
+        assert (state.state, state.num_tokens) == ("kept", len("system: " + "a library's voice, " * 8 + "\nuser: "))
+        assert engine.metrics().prompt_tokens_computed == state.num_tokens
+    async with thread_engine(tmp_path) as engine:
+        engine.pin("house", "a library's voice, " * 8)
+        again = await kept(engine)
+        assert (again.num_tokens, again.is_in_ram, again.is_on_disk) == (state.num_tokens, True, True)
+        assert engine.metrics().prompt_tokens_computed == 0
+        engine.unpin("house")
+        assert engine.pins() == ()
 
 
 async def test_a_survey_is_refused_like_any_prompt(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv.lookup import MIN_DISK_TOKENS, MIN_SNAPSHOT_TOKENS, PrefixLookup, PrefixSource, Reach
+from bdchat.engine.kv.pinned import PinnedStates
 from bdchat.engine.kv.prefix_tree import PrefixTree
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
 from bdchat.engine.model_runner import KVLayout, ModelRunner
@@ -50,6 +51,7 @@ class KVCache:
         self.disk = disk
         self.snapshots = RamSnapshots(ram_cache_bytes, on_drop=self._move_to_disk)
         self._lookup = PrefixLookup(runner, self._tree, self.snapshots, disk, idle=self._idle)
+        self.pinned = PinnedStates(self.snapshots, disk, self._state_of_exactly)
         self.num_evictions = 0
         self.num_resident_bytes = 0  # of all cells, when last measured; 0 where it is not known
         self.measure()
@@ -150,7 +152,7 @@ class KVCache:
         disk = self.disk
         if disk is None:
             return False
-        if disk.is_busy:
+        if disk.is_busy or self.pinned.save_one():
             return True
         for seq_id in reversed(self._idle):
             if self._save_to_disk(seq_id):
@@ -179,6 +181,12 @@ class KVCache:
         self.snapshots.forget(tag)
         if self.disk is not None:
             self.disk.forget(tag)
+
+    def _state_of_exactly(self, tokens: list[int]) -> bytes | None:
+        """Of an idle sequence that holds them and nothing else."""
+        found = self._tree.common_prefixes(tokens)
+        same = (i for i in self._idle if found.get(i) == len(tokens) == self._tree.length(i))
+        return next((self._runner.save(seq_id) for seq_id in same), None)
 
     def make_room(self, num_cells: int) -> bool:
         """Evicts idle sequences, least recently used first, until num_cells more fit. False: not enough idle."""

@@ -21,8 +21,8 @@ from typing import BinaryIO
 import numpy as np
 
 from bdchat.disk_margin import has_room
-from bdchat.engine.kv.files import SUFFIX, remove_tagged, tag_part
-from bdchat.engine.kv.snapshots import Shelf
+from bdchat.engine.kv.files import SUFFIX, is_of_pin, remove_tagged, tag_part
+from bdchat.engine.kv.snapshots import PIN_SHARE, Shelf
 from bdchat.private_files import make_folder, opener
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ class DiskSnapshot:
     tokens: list[int]
     path: Path
     num_bytes: int
+
+    @property
+    def is_pinned(self) -> bool:
+        return is_of_pin(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class DiskSnapshots:
         self._folder = folder
         self._made_by = hashlib.sha256(made_by.encode()).digest()
         self._shelf: Shelf[DiskSnapshot] = Shelf()
-        self._pending: list[list[int]] = []  # tokens of what the writer has still to do
+        self._pending: list[_Job] = []  # what the writer has still to do
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._written: queue.SimpleQueue[tuple[_Job, int | None]] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -81,7 +85,7 @@ class DiskSnapshots:
     def holds(self, tokens: list[int]) -> bool:
         """Whether it is kept already, or about to be."""
         self._take_written()
-        return self._shelf.covering(tokens) is not None or tokens in self._pending
+        return self._shelf.covering(tokens) is not None or any(job.tokens == tokens for job in self._pending)
 
     @property
     def is_busy(self) -> bool:
@@ -93,13 +97,33 @@ class DiskSnapshots:
         num_bytes = HEAD.size + 4 * len(tokens) + len(state)
         if not tag or num_bytes > self.max_bytes or self.is_busy or self.holds(tokens):
             return False
-        name = hashlib.sha256(self._made_by + np.asarray(tokens, np.int32).tobytes()).hexdigest()[:32]
-        self._pending.append(tokens)
-        self._jobs.put(_Job(tokens, state, self._folder / f"{tag_part(tag)}-{name}{SUFFIX}"))
+        self._write_later(tokens, state, tag)
+        return True
+
+    def _write_later(self, tokens: list[int], state: bytes, tag: str) -> None:
+        job = _Job(tokens, state, self._path(tokens, tag))
+        self._pending.append(job)
+        self._jobs.put(job)
         if self._writer is None:
             self._writer = threading.Thread(target=self._write_all, name="kv writer", daemon=True)
             self._writer.start()
+
+    def pin(self, tokens: list[int], state: bytes, *, tag: str) -> bool:
+        """The same of what stays until forget(tag), whatever else covers it. False also where pins would take more than
+        their share."""
+        num_bytes = HEAD.size + 4 * len(tokens) + len(state)
+        if any(job.path == self._path(tokens, tag) for job in self._pending):
+            return True
+        if self.is_busy or self._shelf.num_pinned_bytes + num_bytes > self.max_bytes * PIN_SHARE:
+            return False
+        self._write_later(tokens, state, tag)
         return True
+
+    def pinned(self, tag: str) -> DiskSnapshot | None:
+        """What pin() has kept under the tag."""
+        self._take_written()
+        prefix = tag_part(tag)
+        return next((item for item in self._shelf if item.is_pinned and item.path.name.startswith(prefix)), None)
 
     def read(self, snapshot: DiskSnapshot) -> bytes | None:
         """The state; None when the file is gone or damaged, and then it is forgotten."""
@@ -131,6 +155,10 @@ class DiskSnapshots:
             self._writer.join()
             self._writer = None
 
+    def _path(self, tokens: list[int], tag: str) -> Path:
+        name = hashlib.sha256(self._made_by + np.asarray(tokens, np.int32).tobytes()).hexdigest()[:32]
+        return self._folder / f"{tag_part(tag)}-{name}{SUFFIX}"
+
     # --- the folder ---------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
@@ -151,8 +179,9 @@ class DiskSnapshots:
         self._make_room()
 
     def _make_room(self) -> None:
-        while self._shelf.num_bytes > self.max_bytes:
-            self._drop(next(iter(self._shelf)))
+        loose = iter(self._shelf.loose())
+        while self._shelf.num_bytes > self.max_bytes and (oldest := next(loose, None)) is not None:
+            self._drop(oldest)
 
     def _drop(self, snapshot: DiskSnapshot) -> None:
         self._shelf.remove(snapshot)
@@ -163,7 +192,7 @@ class DiskSnapshots:
     def _take_written(self) -> None:
         while not self._written.empty():
             job, num_bytes = self._written.get_nowait()
-            self._pending.remove(job.tokens)
+            self._pending.remove(job)
             if num_bytes is None:
                 continue
             for shorter in self._shelf.covered_by(job.tokens):

@@ -9,7 +9,8 @@ from bdchat.engine.model_runner import ModelRunner
 
 
 class Retreat:
-    """Law: what `step` leaves in cells and RAM takes `keep_bytes` at most, or is the last used sequence alone."""
+    """Law: what `step` leaves in cells and RAM takes `keep_bytes` at most, or is the last used sequence alone.
+    Pins are not counted: their share of RAM bounds them."""
 
     def __init__(self, cache: KVCache, runner: ModelRunner) -> None:
         self._cache = cache
@@ -27,12 +28,13 @@ class Retreat:
                 return True
             num_kept_bytes += sizes[seq_id]
         snapshots = self._cache.snapshots
-        has_last_used = len(snapshots) == 1 and num_kept_bytes == 0 and keep_bytes > 0
-        if len(snapshots) and snapshots.num_bytes > max(0, keep_bytes - num_kept_bytes) and not has_last_used:
+        num_loose_bytes, room = snapshots.num_loose_bytes, max(0, keep_bytes - num_kept_bytes)
+        has_last_used = snapshots.num_loose == 1 and num_kept_bytes == 0 and keep_bytes > 0
+        if snapshots.num_loose and num_loose_bytes > room and not has_last_used:
             snapshots.drop_one()
             return True
         for seq_id, num_bytes in sizes.items() if moves else ():
-            if num_bytes <= snapshots.max_bytes:
+            if num_bytes <= snapshots.max_bytes - (snapshots.num_bytes - num_loose_bytes):
                 self._cache.leave(seq_id, to_ram=True)
                 return True
         return False

@@ -19,12 +19,17 @@ class KeptState(Protocol):
     @property
     def num_bytes(self) -> int: ...
 
+    @property
+    def is_pinned(self) -> bool:
+        """It stays until it is forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     tokens: list[int]
     state: bytes
     tag: str = ""  # whose stored conversation it is: then it may also go to disk
+    is_pinned: bool = False
 
     @property
     def num_bytes(self) -> int:
@@ -32,6 +37,9 @@ class Snapshot:
 
 
 KeptType = TypeVar("KeptType", bound=KeptState)
+
+
+PIN_SHARE = 1 / 4  # of a tier that pins may take: what people do now must find room too
 
 
 class Shelf(Generic[KeptType]):
@@ -83,8 +91,16 @@ class Shelf(Generic[KeptType]):
         return item if num_equal == len(tokens) else None
 
     def covered_by(self, tokens: list[int]) -> list[KeptType]:
-        """Those that are no more than a beginning of `tokens`."""
-        return [item for item in self if num_common(item.tokens, tokens, 0) == len(item.tokens)]
+        """Those that are no more than a beginning of `tokens`, and not pinned."""
+        return [item for item in self.loose() if num_common(item.tokens, tokens, 0) == len(item.tokens)]
+
+    def loose(self) -> list[KeptType]:
+        """What is not pinned, least recently used first."""
+        return [item for item in self if not item.is_pinned]
+
+    @property
+    def num_pinned_bytes(self) -> int:
+        return sum(item.num_bytes for item in self if item.is_pinned)
 
 
 class RamSnapshots:
@@ -105,9 +121,27 @@ class RamSnapshots:
     def num_bytes(self) -> int:
         return self._shelf.num_bytes
 
+    @property
+    def num_loose(self) -> int:
+        return len(self._shelf.loose())
+
+    @property
+    def num_loose_bytes(self) -> int:
+        return self.num_bytes - self._shelf.num_pinned_bytes
+
+    def pin(self, tokens: list[int], state: bytes, *, tag: str) -> bool:
+        """Keeps it until forget(tag). False: pins would take more than their share."""
+        self.forget(tag)
+        if self._shelf.num_pinned_bytes + len(state) > self.max_bytes * PIN_SHARE:
+            return False
+        while self.num_bytes + len(state) > self.max_bytes:
+            self.drop_one()
+        self._shelf.add(Snapshot(tokens, state, tag, is_pinned=True))
+        return True
+
     def put(self, tokens: list[int], state: bytes, *, tag: str = "") -> bool:
         """Keeps a state; one that an already kept longer sequence covers is not worth keeping. False: not kept."""
-        if len(state) > self.max_bytes:
+        if len(state) > self.max_bytes - self._shelf.num_pinned_bytes:
             return False
         if (longer := self._shelf.covering(tokens)) is not None:
             self._shelf.touch(longer)
@@ -120,8 +154,8 @@ class RamSnapshots:
         return True
 
     def drop_one(self) -> None:
-        """The least recently used one; there must be one."""
-        oldest = next(iter(self._shelf))
+        """The least recently used one that is not pinned; there must be one."""
+        oldest = self._shelf.loose()[0]
         self._shelf.remove(oldest)
         if self._on_drop is not None:
             self._on_drop(oldest)

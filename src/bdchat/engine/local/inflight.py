@@ -28,6 +28,8 @@ from bdchat.engine.request import (
 )
 from bdchat.engine.wire import Detokenize, Embed, Embedded, Submit, Survey, Tokenize, encode
 
+UNENCODABLE = (ValueError, TypeError, OverflowError, RecursionError)  # a lone surrogate, a number beyond 64 bits
+
 
 class InflightRequest:
     """A generation. `take` and `fail` are the engine's side, `next_batch` the reader's."""

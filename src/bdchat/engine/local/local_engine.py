@@ -4,20 +4,21 @@ Event loop only. A request belongs to this object, not to a process: what a dead
 one from the tokens seen so far, so that its reader notices a pause and nothing else. Knows requests, never HTTP.
 """
 
-import itertools
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
 from bdchat.engine.errors import EngineError, InvalidRequest, QueueFull, RequestQuarantined
-from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.inspection import PinState, PromptSurvey, SequenceState
 from bdchat.engine.local.child import ProcessSpawn, Spawn
-from bdchat.engine.local.inflight import InflightEmbedding, InflightRequest, Question
+from bdchat.engine.local.inflight import UNENCODABLE, InflightEmbedding, InflightRequest, Question
 from bdchat.engine.local.inspector import Inspector
+from bdchat.engine.local.pin_board import PinBoard
 from bdchat.engine.local.quarantine import Quarantine
+from bdchat.engine.local.questions import Questions
 from bdchat.engine.local.rejections import error_of
 from bdchat.engine.local.restarts import Death
 from bdchat.engine.local.supervisor import Supervisor, Timeouts
@@ -37,27 +38,24 @@ from bdchat.engine.request import (
 from bdchat.engine.wire import (
     MAX_FRAME_BYTES,
     Cancel,
-    Detokenize,
     Detokenized,
-    Embed,
     Embedded,
     Forget,
     Inspected,
     Load,
     Loading,
+    Pin,
+    Pinned,
     Rejected,
     Report,
     Step,
-    Survey,
     Surveyed,
-    Tokenize,
     Tokenized,
+    Unpin,
 )
 from bdchat.settings import EngineSettings
 
 log = logging.getLogger(__name__)
-
-_UNENCODABLE = (ValueError, TypeError, OverflowError, RecursionError)  # a lone surrogate, a number beyond 64 bits
 
 
 class LocalEngine:
@@ -108,7 +106,8 @@ class LocalEngine:
         self._has_progressed = False  # a token came in this life
         self._metrics = EngineMetrics()
         self._former_lives = EngineMetrics()
-        self._question_numbers = itertools.count()
+        self._questions = Questions(self._register, self._leave)
+        self._pin_board = PinBoard()
         self._inspector = Inspector(clock)
 
     # --- the contract -------------------------------------------------------------------------------------------------
@@ -160,7 +159,7 @@ class LocalEngine:
     async def generate(self, request: GenerationRequest, resumption: Resumption | None = None) -> AsyncGenerator[Event]:
         try:
             submitted = InflightRequest(request, resumption)
-        except _UNENCODABLE as error:
+        except UNENCODABLE as error:
             raise InvalidRequest("prompt", f"cannot be represented ({type(error).__name__})") from error
         self._register(submitted)
         try:
@@ -182,38 +181,34 @@ class LocalEngine:
             self._unregister(submitted)
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
-        return cast(Embeddings, await self._ask(Embed(request=request), request.field))
+        return await self._questions.embed(request)
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
-        tokens: tuple[int, ...] = await self._ask(Tokenize(request_id=self._question_id(), prompt=prompt), "prompt")
-        return tokens
+        return await self._questions.tokenize(prompt)
 
     async def detokenize(self, tokens: Sequence[int]) -> TokenText:
-        command = Detokenize(request_id=self._question_id(), tokens=tuple(tokens))
-        said: TokenText = await self._ask(command, "tokens")
-        return said
+        return await self._questions.detokenize(tokens)
 
     async def survey(self, prompt: Prompt) -> PromptSurvey:
-        survey: PromptSurvey = await self._ask(Survey(request_id=self._question_id(), prompt=prompt), "prompt")
-        return survey
+        return await self._questions.survey(prompt)
 
     def forget(self, cache_tag: str) -> None:
+        self._send(Forget(cache_tag=cache_tag))
+
+    def pin(self, pin_id: str, system_prompt: str) -> None:
+        self._send(self._pin_board.put(pin_id, system_prompt))
+
+    def unpin(self, pin_id: str) -> None:
+        self._pin_board.remove(pin_id)
+        self._send(Unpin(pin_id=pin_id))
+
+    def pins(self) -> tuple[PinState, ...]:
+        return self._pin_board.states()
+
+    def _send(self, command: Forget | Pin | Unpin) -> None:
+        """Who has no process has nothing to change; its next one is told in on_ready."""
         if self._supervisor.child is not None and self._supervisor.can_submit:
-            self._supervisor.child.send(Forget(cache_tag=cache_tag))
-
-    def _question_id(self) -> str:
-        return f"question-{next(self._question_numbers)}"
-
-    async def _ask(self, command: Tokenize | Detokenize | Survey | Embed, field: str) -> Any:
-        try:
-            question = InflightEmbedding(command.request) if isinstance(command, Embed) else Question(command)
-        except _UNENCODABLE as error:
-            raise InvalidRequest(field, f"cannot be represented ({type(error).__name__})") from error
-        self._register(question)
-        try:
-            return await question.answer
-        finally:
-            self._leave(question)
+            self._supervisor.child.send(command)
 
     def start(self) -> None:
         """Begins to load, in the background."""
@@ -294,6 +289,8 @@ class LocalEngine:
             self._reject(report)
         elif type(report) is Inspected:
             self._inspector.take(report)
+        elif type(report) is Pinned:
+            self._pin_board.take(report.pins)
         elif type(report) is Embedded:
             self._take_vectors(report)
         elif type(report) is Tokenized:
@@ -357,12 +354,15 @@ class LocalEngine:
 
     def on_ready(self) -> None:
         self._has_progressed = False
+        for pin in self._pin_board.for_a_new_process():
+            self._send(pin)
         self._submit_waiting()
 
     def on_death(self, death: Death) -> None:
         self._former_lives = with_former_lives(self._former_lives, self._metrics)
         self._metrics = EngineMetrics()
         self._inspector.forget()
+        self._pin_board.note_death(is_suspect=death.may_be_a_requests_fault)
         if death.may_be_a_requests_fault:
             self._accuse()
         for submitted in tuple(self._inflight.values()):

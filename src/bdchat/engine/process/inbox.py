@@ -21,6 +21,7 @@ from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource, TokenisingTexts
 from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption, TokenText
 from bdchat.engine.sampling.order import GrammarOrder
+from bdchat.engine.text.shared_beginning import shared_beginning
 from bdchat.engine.wire import (
     Cancel,
     Command,
@@ -32,6 +33,7 @@ from bdchat.engine.wire import (
     FrameTooLong,
     Inspect,
     Load,
+    Pin,
     Ping,
     Rejected,
     Shutdown,
@@ -39,6 +41,7 @@ from bdchat.engine.wire import (
     Survey,
     Tokenize,
     Tokenized,
+    Unpin,
     decode_command,
 )
 
@@ -92,13 +95,37 @@ class SurveyArrival(NamedTuple):
     prompt_tokens: list[int]
 
 
+class PinArrival(NamedTuple):
+    """A pinned system prompt as every chat with it begins; `problem`: why it cannot be read."""
+
+    pin_id: str
+    tokens: list[int]
+    problem: str = ""
+
+
 class ParentGone(NamedTuple):
     """The parent is gone, or spoke nonsense."""
 
     reason: str
 
 
-Item = Load | Arrival | EmbeddingArrival | SurveyArrival | Cancel | Inspect | Forget | Ping | Shutdown | ParentGone
+Item = (
+    Load
+    | Arrival
+    | EmbeddingArrival
+    | SurveyArrival
+    | PinArrival
+    | Cancel
+    | Inspect
+    | Forget
+    | Unpin
+    | Ping
+    | Shutdown
+    | ParentGone
+)
+
+
+_ForPrompts = Submit | Tokenize | Detokenize | Survey | Pin | Unpin
 
 
 def rejection(request_id: str, error: EngineError) -> Rejected:
@@ -114,7 +141,7 @@ class Inbox:
         self._outbox = outbox
         self._on_hangup = on_hangup
         self._ready: queue.SimpleQueue[Item] = queue.SimpleQueue()
-        self._prompts: queue.SimpleQueue[Submit | Tokenize | Detokenize | Survey | None] = queue.SimpleQueue()
+        self._prompts: queue.SimpleQueue[_ForPrompts | None] = queue.SimpleQueue()
         self._ordered: queue.SimpleQueue[tuple[Arrival, GrammarOrder] | None] = queue.SimpleQueue()  # to be compiled
         self._texts: queue.SimpleQueue[TokenisingTexts | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -167,8 +194,8 @@ class Inbox:
             with self._lock:
                 self._unbuilt.add(command.request.request_id)
             self._texts.put(TokenisingTexts(command.request))
-        elif isinstance(command, Tokenize | Detokenize | Survey):
-            self._prompts.put(command)
+        elif isinstance(command, Tokenize | Detokenize | Survey | Pin | Unpin):
+            self._prompts.put(command)  # an Unpin comes after its Pin there too
         elif isinstance(command, Cancel):
             with self._lock:
                 if command.request_id in self._unbuilt:
@@ -181,6 +208,12 @@ class Inbox:
 
     def _build(self, builder: PromptSource, grammars: GrammarSource | None) -> None:
         while (command := self._prompts.get()) is not None:
+            if isinstance(command, Pin):
+                self._ready.put(_pinned(builder, command))
+                continue
+            if isinstance(command, Unpin):
+                self._ready.put(command)
+                continue
             request_id = command.request.request_id if isinstance(command, Submit) else command.request_id
             with self._refusing(request_id, "the prompt could not be built"):
                 if isinstance(command, Submit):
@@ -253,3 +286,14 @@ class Inbox:
         self._outbox.send(refusal)
         with self._lock:
             self._unbuilt.discard(request_id)
+
+
+def _pinned(builder: PromptSource, pin: Pin) -> PinArrival:
+    """A border too: a template may raise anything."""
+    try:
+        return PinArrival(pin.pin_id, shared_beginning(builder.build, pin.system_prompt))
+    except EngineError as error:
+        return PinArrival(pin.pin_id, [], str(error))
+    except Exception:
+        log.exception("pin failed")
+        return PinArrival(pin.pin_id, [], "the prompt could not be built")

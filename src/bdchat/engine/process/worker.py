@@ -28,6 +28,7 @@ from bdchat.engine.process.inbox import (
     Inbox,
     Item,
     ParentGone,
+    PinArrival,
     PromptSource,
     SurveyArrival,
     rejection,
@@ -38,6 +39,7 @@ from bdchat.engine.request import Delta, Event
 from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.pace.step_cost import StepCost
+from bdchat.engine.scheduling.pins import PinKeeper
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.scheduling.telling.inspection import inspect, survey
 from bdchat.engine.wire import (
@@ -50,11 +52,13 @@ from bdchat.engine.wire import (
     Loading,
     MemoryEnded,
     Ping,
+    Pinned,
     Pong,
     Ready,
     Shutdown,
     Step,
     Surveyed,
+    Unpin,
 )
 from bdchat.settings import EngineSettings
 
@@ -156,7 +160,7 @@ class Worker:
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
         try:
             core = EngineCore(scheduler, model.runner)
-            if self._loop(scheduler, core, embeddings, care, settings.target_step_ms):
+            if self._loop(core, PinKeeper(scheduler), embeddings, care, settings.target_step_ms):
                 self._save_the_rest(scheduler)
         finally:
             embeddings.close()
@@ -165,23 +169,24 @@ class Worker:
 
     def _loop(
         self,
-        scheduler: Scheduler,
         core: EngineCore,
+        pins: PinKeeper,
         embeddings: EmbeddingJobs,
         care: IdleCare,
         target_step_ms: float,
     ) -> bool:
         """Whether it was told to end; False: the parent is gone, and so must this process be. Answers and vectors take
         turns, step by step."""
+        scheduler = core.scheduler
         wait_s: float | None = None
         while True:
             items = self._inbox.take(wait_s=wait_s)
             for item in items:
                 if isinstance(item, Shutdown | ParentGone):
                     return isinstance(item, Shutdown)
-                self._handle(scheduler, embeddings, care, item)
+                self._handle(scheduler, pins, embeddings, care, item)
             if scheduler.has_work or self._pending:
-                has_moved = self._step(core)
+                has_moved = self._step(core, pins)
                 wait_s = 0.0 if has_moved else _STALLED_WAIT_S
             if embeddings.has_work:
                 embeddings.step(limit_ms=target_step_ms if scheduler.has_work else None)
@@ -190,15 +195,19 @@ class Worker:
             if scheduler.has_work or embeddings.has_work:
                 care.watch()
             else:
-                wait_s = care.rest()
+                wait_s = 0.0 if pins.rest() else care.rest()
                 self._send(scheduler, is_idle=True)
+                if (states := pins.news()) is not None:
+                    self._outbox.send(Pinned(pins=states))
 
     def _save_the_rest(self, scheduler: Scheduler) -> None:
         deadline = self._clock() + _LAST_SAVES_S
         while self._clock() < deadline and scheduler.kv_cache.save_one():
             time.sleep(_STALLED_WAIT_S)  # the writer works meanwhile
 
-    def _handle(self, scheduler: Scheduler, embeddings: EmbeddingJobs, care: IdleCare, item: Item) -> None:
+    def _handle(
+        self, scheduler: Scheduler, pins: PinKeeper, embeddings: EmbeddingJobs, care: IdleCare, item: Item
+    ) -> None:
         match item:
             case Arrival(request, prompt_tokens, prompt_text, resumption, opens_thought, grammar):
                 try:
@@ -222,13 +231,19 @@ class Worker:
                 scheduler.kv_cache.forget(cache_tag)
                 scheduler.drafts.recent.forget(cache_tag)
                 care.wake()
+            case PinArrival(pin_id, tokens, problem):
+                pins.put(pin_id, tokens, problem=problem)
+                care.wake()
+            case Unpin(pin_id=pin_id):
+                pins.remove(pin_id)
+                care.wake()
             case Inspect():
                 care.look()
                 self._outbox.send(Inspected(sequences=inspect(scheduler, self._clock())))
             case Ping(number=number):
                 self._outbox.send(Pong(number=number))
 
-    def _step(self, core: EngineCore) -> bool:
+    def _step(self, core: EngineCore, pins: PinKeeper) -> bool:
         """False: nothing was computed and nothing happened."""
         try:
             events = core.step()
@@ -237,7 +252,7 @@ class Worker:
         except Exception:  # the worker-step border: the sequences fail, the engine goes on
             log.exception("step failed")
             events = core.scheduler.fail_all("the engine failed in a step")
-        self._pending += events
+        self._pending += pins.without_own(events)
         self._send(core.scheduler)
         num_before, self._num_batched_tokens = self._num_batched_tokens, core.scheduler.counts.num_batched_tokens
         return bool(events) or self._num_batched_tokens != num_before
