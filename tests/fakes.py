@@ -20,7 +20,6 @@ from bdchat.engine.model_runner import (
     TokenMask,
 )
 from bdchat.engine.request import SamplingParams, TokenLogprob
-from bdchat.engine.text.tokenizer import FimTokens, Segment
 
 EOS = 256
 BOS = 257
@@ -95,6 +94,8 @@ class FakeRunner:
         self.n_outputs_max = self.num_sequences + 8
         self.info = fake_model_info(n_ctx=n_ctx, num_sequences=num_sequences, num_cells=self.num_cells, layout=layout)
         self.decode_seconds = 0.0
+        self.needs_checkpoints = memory_class is not MemoryClass.DENSE
+        self.checkpoints_stand_alone = memory_class is MemoryClass.RECURRENT
         self._next_token = next_token
         self._step_s, self._token_s = step_s, token_s
         self._num_runs = 0
@@ -174,7 +175,7 @@ class FakeRunner:
     def copy_prefix(self, src: int, dst: int, num_tokens: int) -> bool:
         assert not self._held[dst].tokens
         assert num_tokens <= len(self._held[src].tokens)
-        if not self._may_cut(src, num_tokens):
+        if not self.can_cut(src, num_tokens):
             return False
         self._held[dst] = self._beginning(self._held[src], num_tokens)
         return True
@@ -183,16 +184,15 @@ class FakeRunner:
         held = self._held[seq_id]
         if num_tokens >= len(held.tokens):
             return True
-        may_cut = self._may_cut(seq_id, num_tokens)
+        may_cut = self.can_cut(seq_id, num_tokens)
         self._held[seq_id] = self._beginning(held, num_tokens) if may_cut else _Held()
         return may_cut or num_tokens == 0
 
-    def _may_cut(self, seq_id: int, num_tokens: int) -> bool:
-        """Whether the first num_tokens of a sequence can stand alone."""
+    def can_cut(self, seq_id: int, num_tokens: int) -> bool:
         held = self._held[seq_id]
-        if self.memory_class is MemoryClass.RECURRENT:
+        if self.memory_class is MemoryClass.RECURRENT or num_tokens > len(held.tokens):
             return num_tokens == len(held.tokens)
-        return held.first == 0 or held.first < num_tokens - self.n_swa
+        return held.first == 0 or held.first <= num_tokens - self.n_swa + 1
 
     def _beginning(self, whole: _Held, num_tokens: int) -> _Held:
         held = _Held()
@@ -205,14 +205,33 @@ class FakeRunner:
                 num_tokens -= length
         return held
 
+    def checkpoint(self, seq_id: int) -> bytes:
+        return self.save(seq_id)
+
+    def roll_back(self, seq_id: int, num_tokens: int, state: bytes) -> bool:
+        """A state is of tokens: those of another sequence are refused, as a wrong text would show."""
+        tokens, first = self._read(state)
+        held = self._held[seq_id]
+        if self.checkpoints_stand_alone and not held.tokens:
+            return len(tokens) == num_tokens and self.load(seq_id, state)
+        if len(tokens) != num_tokens or held.tokens[:num_tokens] != tokens:
+            self._held[seq_id] = _Held()
+            return False
+        self._held[seq_id] = self._beginning(held, num_tokens)
+        self._held[seq_id].first = first
+        return True
+
+    def _read(self, state: bytes) -> tuple[list[int], int]:
+        tokens = array("i", state).tolist()
+        return tokens, tokens.pop() if self.n_swa else 0
+
     def save(self, seq_id: int) -> bytes:
         held = self._held[seq_id]
         return array("i", held.tokens).tobytes() + (array("i", [held.first]).tobytes() if self.n_swa else b"")
 
     def load(self, seq_id: int, state: bytes) -> bool:
         assert not self._held[seq_id].tokens
-        tokens = array("i", state).tolist()
-        first = tokens.pop() if self.n_swa else 0
+        tokens, first = self._read(state)
         if self.layout is KVLayout.UNIFIED and self.num_used_cells + len(tokens) > self.num_cells:
             return False
         held = self._held[seq_id]
@@ -232,7 +251,7 @@ class FakeRunner:
 
     def num_resident(self, seq_id: int) -> int:
         held = self._held[seq_id]
-        return len(held.tokens) if held.first == 0 else 0
+        return len(held.tokens) if self.can_cut(seq_id, len(held.tokens)) else 0
 
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> "FakeSampler":
         return FakeSampler(self)
@@ -280,43 +299,6 @@ class FakeSampler:
             logprob=value,
             control_text=self._runner.control_text(token_id),
         )
-
-
-class ByteTokenizer:
-    """Fulfils Tokenizer: one token a byte."""
-
-    n_vocab = N_VOCAB
-    bos_id: int | None = BOS
-    adds_bos = False
-    adds_space_prefix = False
-    fim: FimTokens | None = None
-
-    def encode(self, segments: Sequence[Segment], *, add_bos: bool | None = None) -> list[int]:
-        ids = [BOS] if add_bos else []
-        for segment in segments:
-            ids.extend(segment.text.encode())
-        return ids
-
-    def encode_inside(self, text: str) -> list[int]:
-        return list(text.encode())
-
-    def token_bytes(self, token_id: int) -> bytes:
-        return bytes([token_id]) if token_id < 256 else b""
-
-    def longest_token_bytes(self) -> int:
-        return 1
-
-    def is_end_of_generation(self, token_id: int) -> bool:
-        return token_id == EOS
-
-    def control_texts(self) -> Sequence[str]:
-        return ()
-
-    def generable_texts(self) -> Sequence[str]:
-        return ()
-
-    def control_text(self, token_id: int) -> str:
-        return ""
 
 
 def fake_model_info(

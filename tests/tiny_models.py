@@ -17,6 +17,15 @@ from benchmark.mistral_vocabulary import write_mistral_vocabulary
 MISTRAL_V03_TEMPLATE = Path(__file__).parent / "templates" / "mistral-7b-instruct-v0.3.jinja"
 N_EMBD, N_HEAD, N_HEAD_KV, N_LAYER, N_FF = 64, 4, 2, 2, 128
 HEAD_SIZE = N_EMBD // N_HEAD
+BLOCK_SHAPES = {
+    "attn_q": (N_EMBD, N_EMBD),
+    "attn_k": (HEAD_SIZE * N_HEAD_KV, N_EMBD),
+    "attn_v": (HEAD_SIZE * N_HEAD_KV, N_EMBD),
+    "attn_output": (N_EMBD, N_EMBD),
+    "ffn_gate": (N_FF, N_EMBD),
+    "ffn_up": (N_FF, N_EMBD),
+    "ffn_down": (N_EMBD, N_FF),
+}
 TINY_CONTROL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 Weights = Callable[..., npt.NDArray[np.float32]]
 
@@ -110,6 +119,31 @@ def write_tiny_mamba(path: Path, *, n_ctx_train: int = 4096) -> Path:
     return _finish(writer, path)
 
 
+def write_tiny_hybrid(path: Path, *, n_ctx_train: int = 4096) -> Path:
+    """lfm2: its first layer keeps a state (a short convolution), its second one cells."""
+    writer = gguf.GGUFWriter(path, "lfm2")
+    _write_attention_header(writer, "tiny-hybrid", n_ctx_train, num_heads_kv=[0, N_HEAD_KV])
+    l_cache = 3
+    writer.add_shortconv_l_cache(l_cache)
+    writer.add_vocab_size(n_vocab := _write_byte_vocab(writer, CHATML))
+    weights = _seeded_weights()
+    writer.add_tensor("token_embd.weight", weights(n_vocab, N_EMBD))
+    writer.add_tensor("token_embd_norm.weight", np.ones(N_EMBD, np.float32))
+    for layer in range(N_LAYER):
+        for name in ("attn_norm", "ffn_norm"):
+            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(N_EMBD, np.float32))
+        for name in ("ffn_gate", "ffn_up", "ffn_down"):
+            writer.add_tensor(f"blk.{layer}.{name}.weight", weights(*BLOCK_SHAPES[name]))
+    writer.add_tensor("blk.0.shortconv.conv.weight", weights(N_EMBD, l_cache))
+    writer.add_tensor("blk.0.shortconv.in_proj.weight", weights(3 * N_EMBD, N_EMBD))
+    writer.add_tensor("blk.0.shortconv.out_proj.weight", weights(N_EMBD, N_EMBD))
+    for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+        writer.add_tensor(f"blk.1.{name}.weight", weights(*BLOCK_SHAPES[name]))
+    for name in ("attn_q_norm", "attn_k_norm"):
+        writer.add_tensor(f"blk.1.{name}.weight", np.ones(HEAD_SIZE, np.float32))
+    return _finish(writer, path)
+
+
 def write_tiny_bert(
     path: Path,
     *,
@@ -172,14 +206,16 @@ def _write_bert_tensors(writer: gguf.GGUFWriter, n_vocab: int, n_ctx_train: int,
         writer.add_tensor("cls.output.bias", weights(1))
 
 
-def _write_attention_header(writer: gguf.GGUFWriter, name: str, n_ctx_train: int) -> None:
+def _write_attention_header(
+    writer: gguf.GGUFWriter, name: str, n_ctx_train: int, *, num_heads_kv: int | Sequence[int] = N_HEAD_KV
+) -> None:
     writer.add_name(name)
     writer.add_context_length(n_ctx_train)
     writer.add_embedding_length(N_EMBD)
     writer.add_block_count(N_LAYER)
     writer.add_feed_forward_length(N_FF)
     writer.add_head_count(N_HEAD)
-    writer.add_head_count_kv(N_HEAD_KV)
+    writer.add_head_count_kv(num_heads_kv)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(HEAD_SIZE)
 
@@ -222,19 +258,10 @@ def _write_llama_tensors(writer: gguf.GGUFWriter, n_vocab: int) -> Weights:
     weights = _seeded_weights()
     writer.add_tensor("token_embd.weight", weights(n_vocab, N_EMBD).astype(np.float16))
     writer.add_tensor("output_norm.weight", np.ones(N_EMBD, np.float32))
-    shapes = {
-        "attn_q": (N_EMBD, N_EMBD),
-        "attn_k": (HEAD_SIZE * N_HEAD_KV, N_EMBD),
-        "attn_v": (HEAD_SIZE * N_HEAD_KV, N_EMBD),
-        "attn_output": (N_EMBD, N_EMBD),
-        "ffn_gate": (N_FF, N_EMBD),
-        "ffn_up": (N_FF, N_EMBD),
-        "ffn_down": (N_EMBD, N_FF),
-    }
     for layer in range(N_LAYER):
         for name in ("attn_norm", "ffn_norm"):
             writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(N_EMBD, np.float32))
-        for name, shape in shapes.items():
+        for name, shape in BLOCK_SHAPES.items():
             writer.add_tensor(f"blk.{layer}.{name}.weight", weights(*shape))
     return weights
 

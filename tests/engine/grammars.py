@@ -5,7 +5,8 @@ from bdchat.engine.request import ChatPrompt, Constraint, GenerationRequest, Pro
 from bdchat.engine.sampling.compiler import CompiledGrammar, GrammarCompiler, OrderTrial
 from bdchat.engine.sampling.order import GrammarOrder, order_of
 from bdchat.engine.sampling.token_table import TokenTable
-from tests.fakes import ByteTokenizer, fake_model_info
+from tests.engine.byte_tokenizer import ByteTokenizer
+from tests.fakes import fake_model_info
 
 
 def byte_table() -> TokenTable:

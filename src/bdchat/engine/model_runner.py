@@ -69,6 +69,8 @@ class ModelRunner(Protocol):
     n_batch: int
     n_outputs_max: int
     decode_seconds: float  # total inside llama_decode itself
+    needs_checkpoints: bool  # a sequence can't be cut back anywhere: roll_back() takes it to where checkpoint() was
+    checkpoints_stand_alone: bool  # roll_back() works on an empty sequence too: nothing else is kept of it
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
         """Computes the slices in one call. Returns logits (num_outputs, n_vocab) in slice order, valid until the
@@ -80,6 +82,16 @@ class ModelRunner(Protocol):
 
     def truncate(self, seq_id: int, num_tokens: int) -> bool:
         """Keeps the first num_tokens only. False: not possible for this memory class; the sequence is then empty."""
+
+    def can_cut(self, seq_id: int, num_tokens: int) -> bool:
+        """Whether copy_prefix and truncate would leave the first num_tokens."""
+
+    def checkpoint(self, seq_id: int) -> bytes:
+        """Of the sequence as it stands, what truncate can't bring back: a recurrent state, the cells of a window."""
+
+    def roll_back(self, seq_id: int, num_tokens: int, state: bytes) -> bool:
+        """Keeps the first num_tokens only, behind which `state` was checkpointed, in this sequence or one that began
+        with the same tokens. False: refused, the sequence is then empty."""
 
     def save(self, seq_id: int) -> bytes:
         """The sequence's state, for load()."""

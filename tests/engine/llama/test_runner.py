@@ -13,7 +13,7 @@ from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.model_runner import DecodeFailed, KVLayout, MemoryClass, NoKVSlot, Slice
 from bdchat.engine.request import SamplingParams
 from bdchat.settings import EngineSettings
-from tests.tiny_models import write_tiny_llama, write_tiny_mamba, write_tiny_swa
+from tests.tiny_models import write_tiny_hybrid, write_tiny_llama, write_tiny_mamba, write_tiny_swa
 
 N_SWA = 64
 TOLERANCE = 0.05  # kernels differ by batch shape; the random models' logits spread over several units
@@ -28,6 +28,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "dense": write_tiny_llama(folder / "llama.gguf"),
         "swa": write_tiny_swa(folder / "swa.gguf", n_swa=N_SWA),
         "recurrent": write_tiny_mamba(folder / "mamba.gguf"),
+        "hybrid": write_tiny_hybrid(folder / "hybrid.gguf"),
     }
 
 
@@ -187,8 +188,61 @@ def test_a_recurrent_state_is_copied_whole_or_not_at_all(open_runner: OpenRunner
     assert runner.num_resident(1) == 0
 
 
+@pytest.mark.parametrize(
+    ("model", "layout"),
+    [("swa", LAYOUTS[0]), *((model, layout) for model in ("recurrent", "hybrid") for layout in LAYOUTS)],
+)
+def test_a_sequence_goes_back_to_its_checkpoint_and_so_does_its_copy(
+    open_runner: OpenRunner, model: str, layout: KVLayout
+) -> None:
+    """What was computed behind it had moved the window on, or the state: neither can be cut."""
+    runner = open_runner(model, layout, n_ctx=1024, max_sequences=2, swa_full=False)
+    assert runner.needs_checkpoints
+    prefix, tail, more = text(1, 100), text(2, 5), text(3, 100)
+    runner.decode([Slice(0, 0, prefix, 0)])
+    state = runner.checkpoint(0)
+    expected = last_logits(runner, 0, len(prefix), tail)
+    for start in range(0, 900, 100):
+        runner.decode([Slice(0, len(prefix) + len(tail) + start, more, 0)])
+    length = len(prefix) + len(tail) + 900
+    assert not runner.can_cut(0, len(prefix))
+    assert runner.copy_prefix(0, 1, length)
+    assert runner.roll_back(1, len(prefix), state)
+    assert [runner.num_resident(seq_id) for seq_id in (0, 1)] == [length, len(prefix)]
+    np.testing.assert_allclose(last_logits(runner, 1, len(prefix), tail), expected, atol=TOLERANCE)
+    assert runner.roll_back(0, len(prefix), state)
+    np.testing.assert_allclose(last_logits(runner, 0, len(prefix), tail), expected, atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("model", ["dense", "swa", "recurrent"])
+def test_a_recurrent_checkpoint_is_the_whole_sequence_and_damaged_ones_are_refused(
+    open_runner: OpenRunner, layout: KVLayout
+) -> None:
+    runner = open_runner("recurrent", layout)
+    assert runner.checkpoints_stand_alone
+    prefix, tail = text(1, 30), text(2, 5)
+    runner.decode([Slice(0, 0, prefix, 0)])
+    state = runner.checkpoint(0)
+    assert len(state) == len(runner.save(0))
+    expected = last_logits(runner, 0, len(prefix), tail)
+    assert runner.roll_back(1, len(prefix), state)
+    np.testing.assert_allclose(last_logits(runner, 1, len(prefix), tail), expected, atol=TOLERANCE)
+    for wrong in (state[:-1], b"", bytes(len(state))):
+        assert not runner.roll_back(2, len(prefix), wrong)
+        assert runner.num_resident(2) == 0
+    assert not runner.roll_back(2, len(prefix) - 1, state)  # of other tokens than it says
+    assert runner.num_resident(2) == 0
+
+
+def test_a_model_that_can_be_cut_anywhere_needs_no_checkpoints(open_runner: OpenRunner) -> None:
+    assert not open_runner("dense").needs_checkpoints
+    assert not open_runner("swa").needs_checkpoints  # all its cells are kept
+    hybrid = open_runner("hybrid")
+    assert (hybrid.needs_checkpoints, hybrid.checkpoints_stand_alone) == (True, False)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("model", ["dense", "swa", "recurrent", "hybrid"])
 def test_a_saved_state_comes_back_in_another_sequence(open_runner: OpenRunner, model: str, layout: KVLayout) -> None:
     runner = open_runner(model, layout)
     prefix, tail = text(1, 30), text(2, 5)

@@ -12,7 +12,7 @@ from bdchat.engine.request import FimPrompt, OtherFile
 from bdchat.engine.text.fim import FimWriter
 from bdchat.engine.text.prompt import make_prompt_builder
 from bdchat.engine.text.tokenizer import FimTokens
-from tests.fakes import ByteTokenizer
+from tests.engine.byte_tokenizer import ByteTokenizer
 from tests.tiny_models import write_tiny_llama, write_tiny_mistral
 
 PRE, SUF, MID, FILE = 1001, 1002, 1003, 1004

@@ -6,7 +6,7 @@ from bdchat.engine.request import ChatMessage, ChatPrompt, Prompt
 from bdchat.engine.text.chat_template import CHATML
 from bdchat.engine.text.prompt import PromptBuilder, make_prompt_builder
 from bdchat.engine.text.shared_beginning import shared_beginning
-from tests.fakes import ByteTokenizer
+from tests.engine.byte_tokenizer import ByteTokenizer
 
 SYSTEM = "You are the voice of a library. Answer in one line."
 AS_USER = "{% for m in messages %}[{{ 'user' if m.role == 'system' else m.role }}] {{ m.content | trim }}\n{% endfor %}"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bdchat.engine.kv.checkpoints import RAM_SHARE, Checkpoint, Checkpoints
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv.lookup import MIN_DISK_TOKENS, MIN_SNAPSHOT_TOKENS, PrefixLookup, PrefixSource, Reach
 from bdchat.engine.kv.pinned import PinnedStates
@@ -50,7 +51,8 @@ class KVCache:
         self._tags: dict[int, str] = {}  # idle seq id → whose stored conversation it holds
         self.disk = disk
         self.snapshots = RamSnapshots(ram_cache_bytes, on_drop=self._move_to_disk)
-        self._lookup = PrefixLookup(runner, self._tree, self.snapshots, disk, idle=self._idle)
+        self.checkpoints = Checkpoints(ram_cache_bytes // RAM_SHARE if runner.needs_checkpoints else 0)
+        self._lookup = PrefixLookup(runner, self._tree, self.snapshots, disk, self.checkpoints, idle=self._idle)
         self.pinned = PinnedStates(self.snapshots, disk, self._state_of_exactly)
         self.num_evictions = 0
         self.num_resident_bytes = 0  # of all cells, when last measured; 0 where it is not known
@@ -110,13 +112,13 @@ class KVCache:
             return None
         source = self._lookup.best_source(tokens) if reuse else PrefixSource()
         if source.seq_id is not None and self._can_take_over(source):
-            return self._take_over(source.seq_id, source.num_tokens)
+            return self._take_over(source.seq_id, source)
         seq_id = self._choose_id(donor=source.seq_id)
         if seq_id == source.seq_id:
-            return self._take_over(seq_id, source.num_tokens)
+            return self._take_over(seq_id, source)
         if seq_id in self._idle:
             self._evict(seq_id)
-        num_tokens, tier = self._fill(seq_id, source)
+        num_tokens, tier = self._fill(seq_id, source, tokens)
         self._free.discard(seq_id)
         self._live.add(seq_id)
         if source.seq_id is not None and num_tokens and source.seq_id in self._idle:
@@ -135,6 +137,12 @@ class KVCache:
         if not self._runner.truncate(seq_id, self._tree.length(seq_id)):
             self._tree.truncate(seq_id, 0)
         return self._tree.length(seq_id)
+
+    def checkpoint(self, seq_id: int, *, tag: str = "") -> None:
+        """Keeps what others, or itself later, can be taken back to its present end by. `tag`: as of release()."""
+        tokens = self._tree.tokens(seq_id)
+        if not self.checkpoints.has(tokens):
+            self.checkpoints.keep(tokens, self._runner.checkpoint(seq_id), tag=tag)
 
     def release(self, seq_id: int, *, keep: bool = True, tag: str = "") -> None:
         """The sequence is done, stopped or preempted: its cells stay as cache, or are cleared. With a tag it may also
@@ -179,6 +187,7 @@ class KVCache:
             del self._idle[seq_id]
             self._clear(seq_id)
         self.snapshots.forget(tag)
+        self.checkpoints.forget(tag)
         if self.disk is not None:
             self.disk.forget(tag)
 
@@ -242,15 +251,12 @@ class KVCache:
         groups = count_groups(self._live | {source.seq_id})
         return groups <= min(count_groups(self._live | {i}) for i in (*self._free, *self._idle))
 
-    def _take_over(self, seq_id: int, num_tokens: int) -> Claim:
-        if self._tree.length(seq_id) - num_tokens > MIN_TAIL_TOKENS:
+    def _take_over(self, seq_id: int, source: PrefixSource) -> Claim:
+        if self._tree.length(seq_id) - source.num_tokens > MIN_TAIL_TOKENS:
             self._save(seq_id)
         del self._idle[seq_id]
         self._live.add(seq_id)
-        if num_tokens < self._tree.length(seq_id):
-            kept = self._runner.truncate(seq_id, num_tokens)
-            num_tokens = num_tokens if kept else 0
-            self._tree.truncate(seq_id, num_tokens)
+        num_tokens = self._cut_back(seq_id, source.num_tokens, source.checkpoint)
         return Claim(seq_id, num_tokens, Tier.RESIDENT if num_tokens else Tier.NONE)
 
     def _choose_id(self, *, donor: int | None) -> int:
@@ -265,19 +271,37 @@ class KVCache:
 
         return min((*self._free, *self._idle), key=cost)
 
-    def _fill(self, seq_id: int, source: PrefixSource) -> tuple[int, Tier]:
+    def _fill(self, seq_id: int, source: PrefixSource, tokens: Sequence[int]) -> tuple[int, Tier]:
         """Brings the source's prefix into the empty id. (0, NONE) when llama.cpp refuses."""
         if source.num_tokens == 0:
             return 0, Tier.NONE
-        donor = source.seq_id
+        donor, checkpoint = source.seq_id, source.checkpoint
         if donor is not None:
-            if self._runner.copy_prefix(donor, seq_id, source.num_tokens):
-                self._record_copy(donor, seq_id, source.num_tokens)
-                return source.num_tokens, Tier.RESIDENT
+            num_copied = self._tree.length(donor) if checkpoint is not None else source.num_tokens
+            if not self._runner.copy_prefix(donor, seq_id, num_copied):
+                return 0, Tier.NONE
+            self._record_copy(donor, seq_id, num_copied)
+            num_tokens = self._cut_back(seq_id, source.num_tokens, checkpoint)
+            return num_tokens, Tier.RESIDENT if num_tokens else Tier.NONE
+        if source.snapshot is not None:
+            return self._restore(seq_id, source.snapshot, source)
+        assert checkpoint is not None
+        if not self._runner.roll_back(seq_id, source.num_tokens, checkpoint.state):
             return 0, Tier.NONE
-        if source.snapshot is None:
-            return 0, Tier.NONE
-        return self._restore(seq_id, source.snapshot, source.num_tokens)
+        self.checkpoints.touch(checkpoint)
+        self._tree.extend(seq_id, tokens[: source.num_tokens])
+        return source.num_tokens, Tier.RAM
+
+    def _cut_back(self, seq_id: int, num_tokens: int, checkpoint: Checkpoint | None) -> int:
+        """To its first num_tokens. Returns how many it holds then: none where the runner could not."""
+        if num_tokens < self._tree.length(seq_id):
+            if checkpoint is None:
+                is_cut = self._runner.truncate(seq_id, num_tokens)
+            else:
+                self.checkpoints.touch(checkpoint)
+                is_cut = self._runner.roll_back(seq_id, num_tokens, checkpoint.state)
+            self._tree.truncate(seq_id, num_tokens if is_cut else 0)
+        return self._tree.length(seq_id)
 
     def _record_copy(self, donor: int, seq_id: int, num_tokens: int) -> None:
         if self._runner.layout is KVLayout.UNIFIED:
@@ -285,7 +309,7 @@ class KVCache:
         else:
             self._tree.extend(seq_id, self._tree.tokens(donor)[:num_tokens])
 
-    def _restore(self, seq_id: int, snapshot: Snapshot | DiskSnapshot, num_tokens: int) -> tuple[int, Tier]:
+    def _restore(self, seq_id: int, snapshot: Snapshot | DiskSnapshot, source: PrefixSource) -> tuple[int, Tier]:
         if not self.make_room(len(snapshot.tokens)):
             return 0, Tier.NONE
         state = self._state_of(snapshot)
@@ -293,10 +317,7 @@ class KVCache:
             return 0, Tier.NONE
         tier = Tier.RAM if isinstance(snapshot, Snapshot) else Tier.DISK
         self._tree.extend(seq_id, snapshot.tokens)
-        if num_tokens < len(snapshot.tokens):
-            kept = self._runner.truncate(seq_id, num_tokens)
-            num_tokens = num_tokens if kept else 0
-            self._tree.truncate(seq_id, num_tokens)
+        num_tokens = self._cut_back(seq_id, source.num_tokens, source.checkpoint)
         return num_tokens, tier if num_tokens else Tier.NONE
 
     def _state_of(self, snapshot: Snapshot | DiskSnapshot) -> bytes | None:

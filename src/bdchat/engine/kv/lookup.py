@@ -3,11 +3,12 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bdchat.engine.kv.checkpoints import Checkpoint, Checkpoints
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv.prefix_tree import PrefixTree
 from bdchat.engine.kv.realignment import respelled
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
-from bdchat.engine.model_runner import MemoryClass, ModelRunner
+from bdchat.engine.model_runner import ModelRunner
 
 # Below this a saved state is dearer to find and restore than the tokens are to compute again (engine notes: 8 ms
 # a thousand tokens for a swap, fixed costs of some ms).
@@ -27,11 +28,13 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class PrefixSource:
-    """Where a claim's prefix comes from. `seq_id` or `snapshot` is set when num_tokens > 0."""
+    """Where a claim's prefix comes from. `seq_id`, `snapshot` or, where that is enough, `checkpoint` alone is set when
+    num_tokens > 0. `checkpoint`: what the sequence or snapshot, brought whole, is then taken back to."""
 
     num_tokens: int = 0
     seq_id: int | None = None
     snapshot: Snapshot | DiskSnapshot | None = None
+    checkpoint: Checkpoint | None = None
 
 
 class PrefixLookup:
@@ -43,6 +46,7 @@ class PrefixLookup:
         tree: PrefixTree,
         snapshots: RamSnapshots,
         disk: DiskSnapshots | None,
+        checkpoints: Checkpoints,
         *,
         idle: Container[int],
     ) -> None:
@@ -50,6 +54,7 @@ class PrefixLookup:
         self._tree = tree
         self._snapshots = snapshots
         self._disk = disk
+        self._checkpoints = checkpoints
         self._idle = idle
 
     def reach(self, tokens: Sequence[int]) -> Reach:
@@ -76,23 +81,47 @@ class PrefixLookup:
     def best_source(self, tokens: Sequence[int]) -> PrefixSource:
         """Of tokens[:-1]: the last token must be computed, it yields the logits."""
         wanted = list(tokens[:-1])
-        found = self._tree.common_prefixes(wanted)
-        exact = self._runner.memory_class is MemoryClass.RECURRENT  # its state can't be cut back
-        if exact:
-            found = {i: n for i, n in found.items() if n == self._tree.length(i)}
-        best = PrefixSource()
-        if found:
-            # Among equals prefer an idle one that would be used up whole: taking it over costs nothing.
-            seq_id = max(found, key=lambda i: (found[i], i in self._idle, -self._tree.length(i)))
-            best = PrefixSource(num_tokens=found[seq_id], seq_id=seq_id)
+        best = self._among_residents(wanted)
         if len(self._snapshots):
-            num_tokens, snapshot = self._snapshots.best(wanted)
-            whole = snapshot is not None and num_tokens == len(snapshot.tokens)
-            if num_tokens > best.num_tokens + MIN_SNAPSHOT_TOKENS and (whole or not exact):
-                best = PrefixSource(num_tokens=num_tokens, snapshot=snapshot)
+            best = self._better(best, wanted, self._snapshots.best(wanted), MIN_SNAPSHOT_TOKENS)
         if self._disk is not None:
-            num_tokens, kept = self._disk.best(wanted)
-            whole = kept is not None and num_tokens == len(kept.tokens)
-            if num_tokens > best.num_tokens + MIN_DISK_TOKENS and (whole or not exact):
-                best = PrefixSource(num_tokens=num_tokens, snapshot=kept)
+            best = self._better(best, wanted, self._disk.best(wanted), MIN_DISK_TOKENS)
+        if self._runner.checkpoints_stand_alone:
+            alone = self._checkpoints.best(wanted, len(wanted))
+            if alone is not None and alone.num_tokens > best.num_tokens:
+                return PrefixSource(alone.num_tokens, checkpoint=alone)
         return best
+
+    def _among_residents(self, wanted: list[int]) -> PrefixSource:
+        found = self._tree.common_prefixes(wanted)
+        back: dict[int, Checkpoint] = {}
+        if self._runner.needs_checkpoints:
+            for seq_id, num_tokens in list(found.items()):
+                if self._runner.can_cut(seq_id, num_tokens):
+                    continue
+                del found[seq_id]
+                if (checkpoint := self._checkpoints.best(wanted, num_tokens)) is not None:
+                    back[seq_id] = checkpoint
+                    found[seq_id] = checkpoint.num_tokens
+        if not found:
+            return PrefixSource()
+        # Among equals prefer an idle one that would be used up whole: taking it over costs nothing.
+        seq_id = max(found, key=lambda i: (found[i], i in self._idle, -self._tree.length(i)))
+        return PrefixSource(found[seq_id], seq_id=seq_id, checkpoint=back.get(seq_id))
+
+    def _better(
+        self,
+        best: PrefixSource,
+        wanted: list[int],
+        found: tuple[int, Snapshot | DiskSnapshot | None],
+        min_gain: int,
+    ) -> PrefixSource:
+        """What is kept outside the cells has to be worth bringing back."""
+        num_tokens, snapshot = found
+        checkpoint = None
+        if snapshot is not None and self._runner.needs_checkpoints and num_tokens < len(snapshot.tokens):
+            checkpoint = self._checkpoints.best(wanted, num_tokens)
+            num_tokens = checkpoint.num_tokens if checkpoint is not None else 0
+        if num_tokens <= best.num_tokens + min_gain:
+            return best
+        return PrefixSource(num_tokens, snapshot=snapshot, checkpoint=checkpoint)

@@ -5,6 +5,7 @@ One sequence at a time: somebody may ask meanwhile, and would wait for no more t
 """
 
 from bdchat.engine.kv.cache import KVCache
+from bdchat.engine.kv.checkpoints import RAM_SHARE
 from bdchat.engine.model_runner import ModelRunner
 
 
@@ -32,6 +33,8 @@ class Retreat:
         has_last_used = snapshots.num_loose == 1 and num_kept_bytes == 0 and keep_bytes > 0
         if snapshots.num_loose and num_loose_bytes > room and not has_last_used:
             snapshots.drop_one()
+            return True
+        if self._cache.checkpoints.trim(keep_bytes // RAM_SHARE):
             return True
         for seq_id, num_bytes in sizes.items() if moves else ():
             if num_bytes <= snapshots.max_bytes - (snapshots.num_bytes - num_loose_bytes):

@@ -19,8 +19,8 @@ from bdchat.engine.errors import ModelLoadFailed
 from bdchat.engine.gguf.purpose import POOLINGS, Pooling
 from bdchat.engine.host import default_num_threads
 from bdchat.engine.kv.plan import KVPlan, padded
-from bdchat.engine.llama.batch import NumpyBatch
-from bdchat.engine.llama.context_memory import ContextMemory
+from bdchat.engine.llama.context.batch import NumpyBatch
+from bdchat.engine.llama.context.context_memory import ContextMemory
 from bdchat.engine.llama.library import recorded_errors
 from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam

@@ -48,6 +48,7 @@ class LlamaModel:
         self.model_bytes = int(llama_cpp.llama_model_size(handle))
         self.n_swa = int(llama_cpp.llama_model_n_swa(handle))
         self.architecture = self.metadata("general.architecture") or "unknown"
+        self.is_recurrent = bool(llama_cpp.llama_model_is_recurrent(handle))  # no layer of it has cells
         self.memory_class = self._find_memory_class()
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
@@ -120,7 +121,7 @@ class LlamaModel:
     def bytes_per_cell(self, kv_type: str) -> float:
         """Of one KV cell over all layers; an upper estimate where layers differ. A recurrent model keeps a state for
         each sequence, however long that is; of a hybrid one the header tells which layers have cells."""
-        if llama_cpp.llama_model_is_recurrent(self.handle):
+        if self.is_recurrent:
             return 1.0
         if llama_cpp.llama_model_is_hybrid(self.handle):
             return max(1.0, float(read_header(self.path).kv_bytes_per_token(kv_type)))
@@ -191,7 +192,7 @@ class LlamaModel:
             self._piece_buffer = ctypes.create_string_buffer(-length)  # llama.cpp says how much it needs
 
     def _find_memory_class(self) -> MemoryClass:
-        if llama_cpp.llama_model_is_recurrent(self.handle) or llama_cpp.llama_model_is_hybrid(self.handle):
+        if self.is_recurrent or llama_cpp.llama_model_is_hybrid(self.handle):
             return MemoryClass.RECURRENT
         return MemoryClass.SWA if self.n_swa > 0 else MemoryClass.DENSE
 

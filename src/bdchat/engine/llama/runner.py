@@ -21,8 +21,9 @@ from bdchat.engine.errors import ModelLoadFailed, TooLittleMemory
 from bdchat.engine.host import default_num_threads, free_memory_bytes
 from bdchat.engine.kv.cell_layout import CellLayout, UnknownState, find_layout
 from bdchat.engine.kv.plan import CellCount, KVMemoryError, KVPlan, fit_cells, safe_plan
-from bdchat.engine.llama.batch import NumpyBatch
-from bdchat.engine.llama.context_memory import ContextMemory
+from bdchat.engine.llama.context.batch import NumpyBatch
+from bdchat.engine.llama.context.context_memory import ContextMemory
+from bdchat.engine.llama.context.states import SequenceStates
 from bdchat.engine.llama.library import recorded_errors
 from bdchat.engine.llama.model import LlamaModel, null_reason
 from bdchat.engine.llama.thread_team import ThreadTeam
@@ -69,6 +70,10 @@ class LlamaRunner:
         self.plan = plan
         self.layout = plan.layout
         self.memory_class = model.memory_class
+        self.needs_checkpoints = model.memory_class is MemoryClass.RECURRENT or (
+            model.memory_class is MemoryClass.SWA and not settings.swa_full
+        )
+        self.checkpoints_stand_alone = model.is_recurrent
         cells = _fit(model, model_id, settings, plan)
         self.num_sequences = cells.num_sequences
         self.num_cells = cells.num_cells
@@ -94,7 +99,7 @@ class LlamaRunner:
         self._batch = NumpyBatch(self.n_batch, self._n_ctx)
         self._scratch = SamplerScratch(model.n_vocab)
         self._top_k_rows = TopKRows(model.n_vocab, self.n_outputs_max)
-        self._state = np.zeros(0, np.uint8)  # reused by every copy between streams
+        self._states = SequenceStates(self._context)
         self._logits = np.zeros((0, model.n_vocab), np.float32)
         self._logits_address = 0
         self.info = self._describe(model_id, n_threads)
@@ -154,40 +159,60 @@ class LlamaRunner:
     def copy_prefix(self, src: int, dst: int, num_tokens: int) -> bool:
         if num_tokens == 0:
             return True
-        if not self._may_cut(src, num_tokens):
+        if not self.can_cut(src, num_tokens):
             return False
         if self.layout is KVLayout.UNIFIED:
             end = num_tokens if self.memory_class is not MemoryClass.RECURRENT else _TO_THE_END
             self._fast.seq_cp(self._memory, src, dst, 0, end)
         else:
             # a copy between streams is the whole buffer or an abort (llama_kv_cache::seq_cp), so the state is moved
-            size = self._read_state(src)
-            llama_cpp.llama_state_seq_set_data(self._context, _bytes_at(self._state), size, dst)
+            self._states.write(dst, self._states.read(src))
             self._fast.seq_rm(self._memory, dst, num_tokens, _TO_THE_END)
         return self._holds_or_clear(dst, num_tokens)
 
     def truncate(self, seq_id: int, num_tokens: int) -> bool:
-        if num_tokens > 0 and self._may_cut(seq_id, num_tokens):
+        if num_tokens > 0 and self.can_cut(seq_id, num_tokens):
             if self.num_resident(seq_id) != num_tokens:
                 self._fast.seq_rm(self._memory, seq_id, num_tokens, _TO_THE_END)
             return self._holds_or_clear(seq_id, num_tokens)
         self._clear(seq_id)
         return num_tokens == 0
 
+    def can_cut(self, seq_id: int, num_tokens: int) -> bool:
+        """Whether the first num_tokens of a sequence can stand alone: llama.cpp itself cuts without asking."""
+        last = int(self._fast.seq_pos_max(self._memory, seq_id))
+        if num_tokens > last + 1:
+            return False
+        if self.memory_class is MemoryClass.RECURRENT:
+            return num_tokens == last + 1
+        first = int(self._fast.seq_pos_min(self._memory, seq_id))
+        if self.memory_class is MemoryClass.SWA:
+            # token n sees the n_swa - 1 before it (llama-hparams.h, is_masked_swa)
+            return first == 0 or first <= num_tokens - self._model.n_swa + 1
+        return first == 0
+
+    def checkpoint(self, seq_id: int) -> bytes:
+        return self._states.read(seq_id, is_partial=True).tobytes()
+
+    def roll_back(self, seq_id: int, num_tokens: int, state: bytes) -> bool:
+        if not self._states.write(seq_id, np.frombuffer(state, np.uint8), is_partial=True):
+            self._clear(seq_id)
+            return False
+        self._fast.seq_rm(self._memory, seq_id, num_tokens, _TO_THE_END)
+        return self._holds_or_clear(seq_id, num_tokens)
+
     def save(self, seq_id: int) -> bytes:
-        size = self._read_state(seq_id)
-        return self._state[:size].tobytes()
+        return self._states.read(seq_id).tobytes()
 
     def load(self, seq_id: int, state: bytes) -> bool:
-        buffer = np.frombuffer(state, np.uint8)
-        read = llama_cpp.llama_state_seq_set_data(self._context, _bytes_at(buffer), len(state), seq_id)
-        if read == len(state) and self._fast.seq_pos_max(self._memory, seq_id) >= 0:
+        is_taken = self._states.write(seq_id, np.frombuffer(state, np.uint8))
+        if is_taken and self._fast.seq_pos_max(self._memory, seq_id) >= 0:
             return True
         self._clear(seq_id)
         return False
 
     def state_bytes(self, seq_id: int) -> int:
-        return int(llama_cpp.llama_state_seq_get_size(self._context, seq_id))
+        return self._states.num_bytes(seq_id)
 
     def learn_cells(self) -> None:
         """Finds where each stream's cells lie: only then can they be given back while others are in use. Computes two
@@ -210,7 +235,7 @@ class LlamaRunner:
         self.info = msgspec.structs.replace(self.info, elasticity=self._elasticity)
 
     def give_back(self) -> None:
-        self._state = np.zeros(0, np.uint8)
+        self._states.drop_buffer()
         empty = {seq_id for seq_id in range(self.num_sequences) if self._fast.seq_pos_max(self._memory, seq_id) < 0}
         if len(empty) == self.num_sequences:
             self._context_memory.give_back_all()
@@ -224,10 +249,7 @@ class LlamaRunner:
 
     def num_resident(self, seq_id: int) -> int:
         last = int(self._fast.seq_pos_max(self._memory, seq_id))
-        if self.memory_class is MemoryClass.RECURRENT:
-            return last + 1  # one state stands for all positions
-        first = int(self._fast.seq_pos_min(self._memory, seq_id))
-        return last + 1 if first == 0 else 0
+        return last + 1 if self.can_cut(seq_id, last + 1) else 0
 
     def make_sampler(self, params: SamplingParams, prompt: Sequence[int], seed: int) -> LogitsSampler:
         return LogitsSampler(params, prompt, seed, scratch=self._scratch, vocabulary=self)
@@ -268,34 +290,15 @@ class LlamaRunner:
             return "none"
         return "whole" if self._cell_layout is None else "sequences"
 
-    def _may_cut(self, seq_id: int, num_tokens: int) -> bool:
-        """Whether the first num_tokens of a sequence can stand alone: llama.cpp itself cuts without asking."""
-        last = int(self._fast.seq_pos_max(self._memory, seq_id))
-        if num_tokens > last + 1:
-            return False
-        if self.memory_class is MemoryClass.RECURRENT:
-            return num_tokens == last + 1
-        first = int(self._fast.seq_pos_min(self._memory, seq_id))
-        if self.memory_class is MemoryClass.SWA:
-            return first == 0 or first < num_tokens - self._model.n_swa
-        return first == 0
-
     def _holds_or_clear(self, seq_id: int, num_tokens: int) -> bool:
         """A copy or a cut that did not do what was asked is never trusted (SWA copies can come out empty)."""
-        if int(self._fast.seq_pos_max(self._memory, seq_id)) == num_tokens - 1 and self._may_cut(seq_id, num_tokens):
+        if int(self._fast.seq_pos_max(self._memory, seq_id)) == num_tokens - 1 and self.can_cut(seq_id, num_tokens):
             return True
         self._clear(seq_id)
         return False
 
     def _clear(self, seq_id: int) -> None:
         self._fast.seq_rm(self._memory, seq_id, -1, _TO_THE_END)
-
-    def _read_state(self, seq_id: int) -> int:
-        size = int(llama_cpp.llama_state_seq_get_size(self._context, seq_id))
-        if size > len(self._state):
-            self._state = np.empty(size + size // 4, np.uint8)
-        written = llama_cpp.llama_state_seq_get_data(self._context, _bytes_at(self._state), len(self._state), seq_id)
-        return int(written)
 
     def _view_logits(self, num_outputs: int) -> npt.NDArray[np.float32]:
         """A view of llama.cpp's own buffer, whose rows get_logits puts into batch order. One array stands for all
@@ -387,7 +390,3 @@ def _row_order(slices: Sequence[Slice], placed: Sequence[Slice]) -> list[int]:
         first_row[piece.seq_id] = row
         row += piece.num_outputs
     return [first_row[piece.seq_id] + i for piece in slices for i in range(piece.num_outputs)]
-
-
-def _bytes_at(array: npt.NDArray[np.uint8]) -> Any:
-    return ctypes.cast(array.ctypes.data, ctypes.POINTER(ctypes.c_uint8))

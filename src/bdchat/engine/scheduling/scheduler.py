@@ -29,6 +29,7 @@ from bdchat.engine.request import (
     TokenLogprob,
 )
 from bdchat.engine.scheduling.admission import SequenceAdmission
+from bdchat.engine.scheduling.checkpointing import Checkpointing
 from bdchat.engine.scheduling.drafts import Drafts
 from bdchat.engine.scheduling.fairness.counters import VirtualCounters
 from bdchat.engine.scheduling.fairness.rank import Ranking
@@ -81,6 +82,7 @@ class Scheduler:
             runner, self.kv_cache, self._places, self.growth, self.counts, cost=self.cost, clock=clock
         )
         self._preemption = Preemption(self._places, self.counts)
+        self._checkpointing = Checkpointing(runner, self.kv_cache)
         self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
 
     @property
@@ -165,6 +167,7 @@ class Scheduler:
         """What the next step computes; nothing when nothing can be."""
         self._expire()
         self._admission.admit()
+        self._checkpointing.plan(self._places.running)
         return self._plan()
 
     def observe(self, parts: list[Part], *, step_ms: float) -> None:
@@ -185,6 +188,7 @@ class Scheduler:
         """The part's own tokens are in the cells now."""
         sequence, start = part.sequence, part.sequence.num_computed_tokens
         self._extend(sequence, part.num_tokens)
+        self._checkpointing.look(sequence)
         num_prompt = max(0, min(part.num_tokens, sequence.num_prompt_tokens - start))
         self.counts.prompt_tokens_computed += num_prompt
         sequence.num_prompt_tokens_computed += num_prompt

@@ -10,6 +10,7 @@ import secrets
 from bdchat.engine.drafting.guess import Guess
 from bdchat.engine.drafting.prompt_lookup import PromptLookup
 from bdchat.engine.drafting.recent_answers import RecentOfAccount
+from bdchat.engine.kv.checkpoints import until_next
 from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import AnswerMatcher, GrammarFailed, LogitsRow, ModelRunner, Sampler
 from bdchat.engine.request import (
@@ -53,6 +54,7 @@ class Sequence:
         self.num_cached_from_ram = 0  # of those
         self.num_cached_from_disk = 0
         self.saved_ms = 0.0  # by those
+        self.pauses: list[int] | None = None  # numbers of tokens at which its prompt's reading pauses for a checkpoint
         self.num_prompt_tokens_computed = 0  # again after a preemption: what it cost
         self.num_drafted_tokens = 0
         self.num_accepted_tokens = 0
@@ -91,6 +93,13 @@ class Sequence:
     def num_pending(self) -> int:
         """Tokens still to compute before the next one can be sampled."""
         return len(self.tokens) - self.num_computed_tokens
+
+    @property
+    def num_readable(self) -> int:
+        """Of those, as many as one step may compute."""
+        if not self.pauses:
+            return self.num_pending
+        return min(self.num_pending, until_next(self.pauses, self.num_computed_tokens) or self.num_pending)
 
     def seconds_spent(self, now: float) -> float:
         """Since it has a place for the first time; pauses are not its own time."""

@@ -130,7 +130,7 @@ class StepPlan:
             target_ms=self._target_ms,
             n_batch=self._runner.n_batch - num_decodes - num_riding,
         )
-        remaining = [s.num_pending for s in self.reading]
+        remaining = [s.num_readable for s in self.reading]
         num_outputs_left = self._runner.n_outputs_max - num_decodes - len(self.reading)
         for place, sequence in enumerate(self.reading):
             if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:

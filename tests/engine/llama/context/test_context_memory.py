@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bdchat.engine.kv.plan import KVPlan
-from bdchat.engine.llama import context_memory
-from bdchat.engine.llama.context_memory import PAGE, ContextMemory
+from bdchat.engine.llama.context import context_memory
+from bdchat.engine.llama.context.context_memory import PAGE, ContextMemory
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.model_runner import KVLayout, Slice
 from bdchat.settings import EngineSettings
