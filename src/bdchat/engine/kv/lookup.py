@@ -58,12 +58,8 @@ class PrefixLookup:
         self._idle = idle
 
     def reach(self, tokens: Sequence[int]) -> Reach:
-        """What of a prompt is where."""
-        wanted = list(tokens[:-1])
-        resident = max(self._tree.common_prefixes(wanted).values(), default=0)
-        in_ram, _ = self._snapshots.best(wanted)
-        on_disk, _ = self._disk.best(wanted) if self._disk is not None else (0, None)
-        return Reach(resident, max(resident, in_ram), max(resident, in_ram, on_disk))
+        """What of a prompt a claim would find where: what is too short to be brought back counts for nothing."""
+        return Reach(*(source.num_tokens for source in self._best_by_tier(tokens)))
 
     def spelled_as_cached(self, tokens: list[int], seq_ids: Iterable[int]) -> list[int]:
         """The same text, in the tokens of the cached sequence that agrees with it furthest (realignment.py)."""
@@ -80,17 +76,22 @@ class PrefixLookup:
 
     def best_source(self, tokens: Sequence[int]) -> PrefixSource:
         """Of tokens[:-1]: the last token must be computed, it yields the logits."""
+        return self._best_by_tier(tokens)[-1]
+
+    def _best_by_tier(self, tokens: Sequence[int]) -> tuple[PrefixSource, PrefixSource, PrefixSource]:
+        """The best of the cells; of the cells and RAM; of all."""
         wanted = list(tokens[:-1])
-        best = self._among_residents(wanted)
+        resident = in_ram = self._among_residents(wanted)
         if len(self._snapshots):
-            best = self._better(best, wanted, self._snapshots.best(wanted), MIN_SNAPSHOT_TOKENS)
-        if self._disk is not None:
-            best = self._better(best, wanted, self._disk.best(wanted), MIN_DISK_TOKENS)
+            in_ram = self._better(resident, wanted, self._snapshots.best(wanted), MIN_SNAPSHOT_TOKENS)
         if self._runner.checkpoints_stand_alone:
             alone = self._checkpoints.best(wanted, len(wanted))
-            if alone is not None and alone.num_tokens > best.num_tokens:
-                return PrefixSource(alone.num_tokens, checkpoint=alone)
-        return best
+            if alone is not None and alone.num_tokens > in_ram.num_tokens:
+                in_ram = PrefixSource(alone.num_tokens, checkpoint=alone)
+        on_disk = in_ram
+        if self._disk is not None:
+            on_disk = self._better(in_ram, wanted, self._disk.best(wanted), MIN_DISK_TOKENS)
+        return resident, in_ram, on_disk
 
     def _among_residents(self, wanted: list[int]) -> PrefixSource:
         found = self._tree.common_prefixes(wanted)

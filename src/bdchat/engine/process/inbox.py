@@ -19,7 +19,7 @@ from bdchat.engine.errors import EngineError, EngineUnavailable, InvalidRequest
 from bdchat.engine.model_runner import AnswerGrammar
 from bdchat.engine.process.outbox import Outbox
 from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource, TokenisingTexts
-from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption, TokenText
+from bdchat.engine.request import ChatPrompt, GenerationRequest, Prompt, Resumption, TokenPrompt, TokenText
 from bdchat.engine.sampling.order import GrammarOrder
 from bdchat.engine.text.shared_beginning import shared_beginning
 from bdchat.engine.wire import (
@@ -93,6 +93,7 @@ class SurveyArrival(NamedTuple):
 
     request_id: str
     prompt_tokens: list[int]
+    may_be_respelled: bool = True
 
 
 class PinArrival(NamedTuple):
@@ -237,7 +238,8 @@ class Inbox:
             said = builder.read(command.tokens)
             self._outbox.send(Detokenized(request_id=command.request_id, said=said))
         else:
-            self._ready.put(SurveyArrival(command.request_id, builder.build(command.prompt)))
+            may_be_respelled = not isinstance(command.prompt, TokenPrompt)
+            self._ready.put(SurveyArrival(command.request_id, builder.build(command.prompt), may_be_respelled))
 
     def _pass_on(self, arrival: Arrival, grammars: GrammarSource | None) -> None:
         constraint = arrival.request.constraint

@@ -225,8 +225,9 @@ class Worker:
                 scheduler.cancel(request_id)
                 self._pending += scheduler.take_events()
                 self._send(scheduler)  # not after the next step: that may read a prompt
-            case SurveyArrival(request_id, prompt_tokens):
-                self._outbox.send(Surveyed(request_id=request_id, survey=survey(scheduler, prompt_tokens)))
+            case SurveyArrival(request_id, prompt_tokens, may_be_respelled):
+                found = survey(scheduler, prompt_tokens, may_be_respelled=may_be_respelled)
+                self._outbox.send(Surveyed(request_id=request_id, survey=found))
             case Forget(cache_tag=cache_tag):
                 scheduler.kv_cache.forget(cache_tag)
                 scheduler.drafts.recent.forget(cache_tag)

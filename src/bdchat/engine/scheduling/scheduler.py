@@ -68,7 +68,7 @@ class Scheduler:
         self._target_step_ms = target_step_ms
         self._queue_timeout_s = queue_timeout_s
         self._generation_s = generation_s or math.inf
-        self._is_deterministic = is_deterministic
+        self.is_deterministic = is_deterministic
         self._turn = 0  # of those that cannot share a step
         self.clock = clock
         self.cost = cost or StepCost()
@@ -93,6 +93,10 @@ class Scheduler:
     def num_waiting(self) -> int:
         return len(self._places.waiting)
 
+    @property
+    def num_free_places(self) -> int:
+        return self._places.num_free
+
     # --- the door -----------------------------------------------------------------------------------------------------
 
     def add(
@@ -104,7 +108,7 @@ class Scheduler:
     ) -> Accepted:
         """Queues the request's choices. Raises ContextLengthExceeded, InvalidRequest, QueueFull; a resumption is never
         refused for want of room: it was accepted before. `grammar`: what each answer is held to."""
-        if self._is_deterministic and not request.is_deterministic:
+        if self.is_deterministic and not request.is_deterministic:
             request = msgspec.structs.replace(request, is_deterministic=True)
         if request.is_deterministic and self._runner.layout is not KVLayout.STREAMS:
             raise InvalidRequest("deterministic", "needs engine.kv_layout = streams; this model's cells are one pool")

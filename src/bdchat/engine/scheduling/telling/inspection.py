@@ -1,14 +1,22 @@
 """Inspects the scheduler between two steps: its sequences, and how much of a prompt is cached. Loop thread only."""
 
 from bdchat.engine.inspection import PromptSurvey, SequenceState
+from bdchat.engine.kv.lookup import Reach
+from bdchat.engine.kv.prefix_tree import num_common
+from bdchat.engine.scheduling.fairness.waiting import MIN_GAIN_TOKENS, MIN_SHARED_TOKENS
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.scheduling.sequence import Sequence
 
 
-def survey(scheduler: Scheduler, tokens: list[int]) -> PromptSurvey:
-    """Loop thread only."""
-    tokens = scheduler.kv_cache.spelled_as_cached(tokens)  # as it would be when sent
-    reach = scheduler.kv_cache.reach(tokens)
+def survey(scheduler: Scheduler, tokens: list[int], *, may_be_respelled: bool = True) -> PromptSurvey:
+    """What the prompt would find if it were sent now. Loop thread only."""
+    kv_cache = scheduler.kv_cache
+    if may_be_respelled:
+        tokens = kv_cache.spelled_as_cached(tokens)
+    reach = Reach(0, 0, 0) if scheduler.is_deterministic else kv_cache.reach(tokens)
+    num_soon = 0 if scheduler.is_deterministic else _num_read_by_then(scheduler, tokens, reach.num_on_disk)
+    if num_soon > reach.num_on_disk:
+        reach = Reach(num_soon, num_soon, num_soon)
     return PromptSurvey(
         num_prompt_tokens=len(tokens),
         num_resident=reach.num_resident,
@@ -17,6 +25,17 @@ def survey(scheduler: Scheduler, tokens: list[int]) -> PromptSurvey:
         prefill_ms=round(scheduler.cost.prefill_ms(len(tokens) - reach.num_on_disk), 1),
         num_waiting=scheduler.num_waiting,
     )
+
+
+def _num_read_by_then(scheduler: Scheduler, tokens: list[int], num_reusable: int) -> int:
+    """Leading tokens that requests before it are going to read: it waits until it can share them (fairness/waiting.py),
+    or waits for a place anyway."""
+    running, waiting = scheduler.sequences()
+    wanted = tokens[:-1]
+    shared = [num_common(other.tokens, wanted, 0) for other in (*running, *waiting) if other.num_pending > 1]
+    most = max((num for num in shared if num >= MIN_SHARED_TOKENS), default=0)
+    is_next = scheduler.num_free_places > 0 and not waiting
+    return most if most - num_reusable >= (MIN_GAIN_TOKENS if is_next else 1) else 0
 
 
 def inspect(scheduler: Scheduler, now: float) -> tuple[SequenceState, ...]:
