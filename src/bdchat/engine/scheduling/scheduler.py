@@ -40,6 +40,8 @@ from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.preemption import Preemption
 from bdchat.engine.scheduling.sequence import Sequence, seed_of
 from bdchat.engine.scheduling.step_plan import Part, RepeatablePlan, Sampled, StepPlan
+from bdchat.engine.scheduling.telling.eta import WaitEstimates
+from bdchat.engine.scheduling.telling.forecast import StepPace
 from bdchat.engine.scheduling.telling.progress import ProgressWatch
 
 
@@ -74,13 +76,14 @@ class Scheduler:
         self.cost = cost or StepCost()
         self.growth = AnswerGrowth()
         self.ranking = Ranking(VirtualCounters(), chunk=runner.n_batch, expected=self.growth.of)
-        self._progress = ProgressWatch()
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
         self._places = Places(self.kv_cache, num_places=runner.info.num_sequences, clock=clock)
         self._admission = SequenceAdmission(
             runner, self.kv_cache, self._places, self.growth, self.counts, cost=self.cost, clock=clock
         )
+        self.estimates = WaitEstimates(runner, self.kv_cache, self._places, self.growth, self._pace, line=self._line)
+        self._progress = ProgressWatch(self.estimates)
         self._preemption = Preemption(self._places, self.counts)
         self._checkpointing = Checkpointing(runner, self.kv_cache)
         self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
@@ -250,7 +253,7 @@ class Scheduler:
 
     def end_step(self) -> list[Event]:
         """What its callers hear of it."""
-        return [*self._progress.news(self._places.running, self._places.waiting), *self.take_events()]
+        return [*self._progress.news(self._places.running, self.clock()), *self.take_events()]
 
     # --- how it decides -----------------------------------------------------------------------------------------------
 
@@ -331,10 +334,24 @@ class Scheduler:
                 request_id = sequence.request.request_id
                 self._outbox.append(Delta(request_id=request_id, index=sequence.index, text=text))
         self._places.waiting.append(sequence)
+        self._progress.watch(sequence)
+
+    @property
+    def _pace(self) -> StepPace:
+        """As StepPlan does."""
+        return StepPace(
+            chunk=lambda num_decodes: self.cost.prefill_budget(
+                num_decodes=num_decodes, target_ms=self._target_step_ms, n_batch=self._runner.n_batch - num_decodes
+            ),
+            step_ms=lambda num_decodes, num_read: self.cost.base_ms(num_decodes) + self.cost.prefill_ms(num_read),
+        )
+
+    def _line(self) -> list[Sequence]:
+        return list(self._places.waiting)
 
     def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
         """Those that run and those that wait, in order."""
-        return self._places.running, list(self._places.waiting)
+        return self._places.running, self._line()
 
     def metrics(self) -> EngineMetrics:
         return EngineMetrics(

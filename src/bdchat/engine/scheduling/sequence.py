@@ -138,6 +138,11 @@ class Sequence:
         return num_tokens - self.num_computed_tokens == 1 and num_tokens > self.num_prompt_tokens
 
     @property
+    def is_being_read(self) -> bool:
+        """Its prompt, or what has to be computed again of it."""
+        return self.num_pending > 1 or self.num_computed_tokens < self.num_prompt_tokens
+
+    @property
     def is_deterministic(self) -> bool:
         return self.request.is_deterministic
 
