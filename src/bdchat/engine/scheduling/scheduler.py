@@ -22,6 +22,7 @@ from bdchat.engine.request import (
     Accepted,
     Delta,
     Event,
+    Finished,
     FinishReason,
     GenerationRequest,
     PromptLogprobs,
@@ -208,6 +209,7 @@ class Scheduler:
             return
         sequence.record_prompt_logprobs(rows, start)
         if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
+            sequence.is_prompt_scored = True
             first = sequence.tokens[0]
             head = TokenLogprob(
                 token_id=first,
@@ -319,11 +321,11 @@ class Scheduler:
         sequence.num_computed_tokens += num_tokens
 
     def _end(self, sequence: Sequence, events: list[Event], *, keep: bool = True) -> None:
+        self.counts.num_failed += sum([isinstance(e, Finished) and e.reason is FinishReason.ERROR for e in events])
         self._outbox.extend(events)
         self._places.leave(sequence, keep=keep)
 
     def _fail(self, sequence: Sequence, message: str, *, error: str = "GenerationFailed") -> None:
-        self.counts.num_failed += 1
         events = sequence.finish(FinishReason.ERROR, self.clock(), message=message, error=error)
         self._end(sequence, events, keep=False)
 
