@@ -15,6 +15,7 @@ from bdchat.engine.kv.checkpoints import RAM_SHARE, Checkpoint, Checkpoints
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv.lookup import MIN_DISK_TOKENS, MIN_SNAPSHOT_TOKENS, PrefixLookup, PrefixSource, Reach
 from bdchat.engine.kv.pinned import PinnedStates
+from bdchat.engine.kv.prefix_index import key_of
 from bdchat.engine.kv.prefix_tree import PrefixTree
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
 from bdchat.engine.model_runner import KVLayout, ModelRunner
@@ -94,15 +95,16 @@ class KVCache:
 
     def spelled_as_cached(self, tokens: list[int]) -> list[int]:
         """The same text, in the tokens of the cached sequence that agrees with it furthest (realignment.py)."""
-        return self._lookup.spelled_as_cached(tokens, (*self._live, *self._idle))
+        return self._lookup.spelled_as_cached(tokens)
 
-    def num_reusable(self, tokens: Sequence[int]) -> int:
-        """How many tokens a claim of `tokens` would not have to compute right now."""
-        return self._lookup.best_source(tokens).num_tokens
+    def num_reusable(self, tokens: Sequence[int] | bytes) -> int:
+        """How many tokens a claim of `tokens` would not have to compute right now. Who asks often, of many, gives
+        prompt_key(tokens) instead."""
+        return self._lookup.best_source(tokens if isinstance(tokens, bytes) else prompt_key(tokens)).num_tokens
 
     def num_shared_with_live(self, tokens: Sequence[int]) -> int:
         """Leading tokens whose cells a live sequence holds anyway: sharing them takes no cell."""
-        found = self._tree.common_prefixes(tokens[:-1])
+        found = self._tree.common_prefixes(prompt_key(tokens))
         return max((num for seq_id, num in found.items() if seq_id in self._live), default=0)
 
     def claim(self, tokens: Sequence[int], *, reuse: bool = True) -> Claim | None:
@@ -110,7 +112,7 @@ class KVCache:
         the logits). None: every id is live."""
         if not self._free and not self._idle:
             return None
-        source = self._lookup.best_source(tokens) if reuse else PrefixSource()
+        source = self._lookup.best_source(prompt_key(tokens)) if reuse else PrefixSource()
         if source.seq_id is not None and self._can_take_over(source):
             return self._take_over(source.seq_id, source)
         seq_id = self._choose_id(donor=source.seq_id)
@@ -363,3 +365,8 @@ def count_groups(seq_ids: Iterable[int]) -> int:
     """Runs of neighbouring ids. llama.cpp's stream layout computes each run as a pass of its own."""
     ids = sorted(seq_ids)
     return sum(1 for place, seq_id in enumerate(ids) if place == 0 or ids[place - 1] != seq_id - 1)
+
+
+def prompt_key(tokens: Sequence[int]) -> bytes:
+    """Of what a claim may find: the last token must be computed, it yields the logits."""
+    return key_of(tokens[:-1])

@@ -14,6 +14,8 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from bdchat.engine.kv.prefix_index import as_key
+
 # What has to be read again at most where a chat is changed within a long message.
 EVERY_TOKENS = 512
 # Of a prompt that is read: at its last messages' ends the next turn, a regenerated or an edited one parts from it.
@@ -57,10 +59,10 @@ class Checkpoints:
         self.num_bytes += len(state)
         return True
 
-    def best(self, tokens: Sequence[int], most: int) -> Checkpoint | None:
-        """The longest one within the first `most` of `tokens`."""
+    def best(self, tokens: Sequence[int] | bytes, most: int) -> Checkpoint | None:
+        """The longest one within the first `most` of `tokens`, or of the tokens whose key it is."""
         lengths = sorted({kept.num_tokens for kept in self._kept.values() if kept.num_tokens <= most}, reverse=True)
-        data = np.asarray(tokens[:most], np.int32)
+        data = np.frombuffer(as_key(tokens), np.int32)[:most]
         for length in lengths:
             if (found := self._kept.get(_key(data[:length]))) is not None:
                 return found

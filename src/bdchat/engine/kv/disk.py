@@ -13,7 +13,7 @@ import queue
 import struct
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +22,7 @@ import numpy as np
 
 from bdchat.disk_margin import has_room
 from bdchat.engine.kv.files import SUFFIX, is_of_pin, remove_tagged, tag_part
+from bdchat.engine.kv.prefix_index import Parting
 from bdchat.engine.kv.snapshots import PIN_SHARE, Shelf
 from bdchat.private_files import make_folder, opener
 
@@ -33,7 +34,7 @@ MAX_TOKENS = 4_194_304  # EngineSettings.n_ctx's bound
 MAX_PENDING = 2  # states that wait for the writer: a slow disk costs us a snapshot, not memory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DiskSnapshot:
     tokens: list[int]
     path: Path
@@ -77,7 +78,11 @@ class DiskSnapshots:
     def num_bytes(self) -> int:
         return self._shelf.num_bytes
 
-    def best(self, tokens: Sequence[int]) -> tuple[int, DiskSnapshot | None]:
+    def parting(self, key: bytes, is_wanted: Callable[[int, int], bool]) -> Iterator[tuple[Parting, DiskSnapshot]]:
+        self._take_written()
+        return self._shelf.parting(key, is_wanted)
+
+    def best(self, tokens: Sequence[int] | bytes) -> tuple[int, DiskSnapshot | None]:
         """(number of leading tokens in common, snapshot); (0, None) when there is none."""
         self._take_written()
         return self._shelf.best(tokens)

@@ -1,10 +1,12 @@
 """Which kept prefix serves a prompt best, in every tier. Loop thread only; claims nothing, changes nothing."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bdchat.engine.kv.checkpoints import Checkpoint, Checkpoints
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
+from bdchat.engine.kv.prefix_index import TOKEN_BYTES, key_of
 from bdchat.engine.kv.prefix_tree import PrefixTree
 from bdchat.engine.kv.realignment import respelled
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
@@ -15,6 +17,7 @@ from bdchat.engine.model_runner import ModelRunner
 MIN_SNAPSHOT_TOKENS = 32
 # A file costs tens of milliseconds to read back and megabytes of disk; so much must be saved by it.
 MIN_DISK_TOKENS = 64
+MAX_SPELLINGS = 16  # compared with a prompt byte by byte, those that agree furthest
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +62,45 @@ class PrefixLookup:
 
     def reach(self, tokens: Sequence[int]) -> Reach:
         """What of a prompt a claim would find where: what is too short to be brought back counts for nothing."""
-        return Reach(*(source.num_tokens for source in self._best_by_tier(tokens)))
+        return Reach(*(source.num_tokens for source in self._best_by_tier(key_of(tokens[:-1]))))
 
-    def spelled_as_cached(self, tokens: list[int], seq_ids: Iterable[int]) -> list[int]:
+    def spelled_as_cached(self, tokens: list[int]) -> list[int]:
         """The same text, in the tokens of the cached sequence that agrees with it furthest (realignment.py)."""
-        found = respelled(tokens, self._spellings(seq_ids), self._runner.token_bytes)
+        found = respelled(tokens, self._spellings(tokens), self._runner.token_bytes)
         return found if len(found) < self._runner.info.n_ctx else tokens
 
-    def _spellings(self, seq_ids: Iterable[int]) -> Iterator[list[int]]:
-        for seq_id in seq_ids:
-            yield self._tree.tokens(seq_id)
-        for snapshot in self._snapshots:
-            yield snapshot.tokens
-        for kept in self._disk or ():
-            yield kept.tokens
+    def _spellings(self, tokens: list[int]) -> list[list[int]]:
+        """Of what is kept, what may spell more of the text than it has tokens in common: it parts from the prompt with
+        a token whose text begins like the prompt's there, or goes furthest with it."""
+        token_bytes = self._runner.token_bytes
+        texts: dict[int, bytes] = {}  # of the prompt's tokens, by place
 
-    def best_source(self, tokens: Sequence[int]) -> PrefixSource:
-        """Of tokens[:-1]: the last token must be computed, it yields the logits."""
-        return self._best_by_tier(tokens)[-1]
+        def may_agree(place: int, token: int) -> bool:
+            if not 0 < place < len(tokens):
+                return False
+            ours = texts.get(place) or texts.setdefault(place, token_bytes(tokens[place]))
+            theirs = token_bytes(token)
+            return bool(ours and theirs) and (ours.startswith(theirs) or theirs.startswith(ours))
 
-    def _best_by_tier(self, tokens: Sequence[int]) -> tuple[PrefixSource, PrefixSource, PrefixSource]:
+        key = key_of(tokens)
+        ways = [(where, partial(self._tree.tokens, where.item)) for where in self._tree.parting(key, may_agree)]
+        for tier in (self._snapshots, self._disk):
+            found = tier.parting(key, may_agree) if tier else ()
+            ways += [(where, partial(list, kept.tokens)) for where, kept in found]
+        ways.sort(key=lambda way: -way[0].num_tokens)
+        return [spelled() for where, spelled in ways[:MAX_SPELLINGS] if where.num_tokens]
+
+    def best_source(self, wanted: bytes) -> PrefixSource:
+        """Of the tokens whose key it is."""
+        return self._best_by_tier(wanted)[-1]
+
+    def _best_by_tier(self, wanted: bytes) -> tuple[PrefixSource, PrefixSource, PrefixSource]:
         """The best of the cells; of the cells and RAM; of all."""
-        wanted = list(tokens[:-1])
         resident = in_ram = self._among_residents(wanted)
         if len(self._snapshots):
             in_ram = self._better(resident, wanted, self._snapshots.best(wanted), MIN_SNAPSHOT_TOKENS)
         if self._runner.checkpoints_stand_alone:
-            alone = self._checkpoints.best(wanted, len(wanted))
+            alone = self._checkpoints.best(wanted, len(wanted) // TOKEN_BYTES)
             if alone is not None and alone.num_tokens > in_ram.num_tokens:
                 in_ram = PrefixSource(alone.num_tokens, checkpoint=alone)
         on_disk = in_ram
@@ -93,7 +108,7 @@ class PrefixLookup:
             on_disk = self._better(in_ram, wanted, self._disk.best(wanted), MIN_DISK_TOKENS)
         return resident, in_ram, on_disk
 
-    def _among_residents(self, wanted: list[int]) -> PrefixSource:
+    def _among_residents(self, wanted: bytes) -> PrefixSource:
         found = self._tree.common_prefixes(wanted)
         back: dict[int, Checkpoint] = {}
         if self._runner.needs_checkpoints:
@@ -113,7 +128,7 @@ class PrefixLookup:
     def _better(
         self,
         best: PrefixSource,
-        wanted: list[int],
+        wanted: bytes,
         found: tuple[int, Snapshot | DiskSnapshot | None],
         min_gain: int,
     ) -> PrefixSource:

@@ -7,7 +7,9 @@ begin with the same token: equal tokens computed twice are different cells, and 
 - every node but the root is held by somebody
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+from bdchat.engine.kv.prefix_index import TOKEN_BYTES, Parting, PrefixIndex, as_key, key_of
 
 
 class Node:
@@ -21,11 +23,13 @@ class Node:
 
 
 class PrefixTree:
-    """Owned by KVCache."""
+    """Owned by KVCache. Beside the cells it keeps an index of what its sequences spell: two that computed equal tokens
+    are two runs of cells, and one way in the index."""
 
     def __init__(self) -> None:
         self.num_cells = 0
         self._root = Node(None, [], set())
+        self._index = PrefixIndex()
         self._leaves: dict[int, Node] = {}  # the deepest node of each sequence
         self._lengths: dict[int, int] = {}
 
@@ -52,27 +56,23 @@ class PrefixTree:
         """Cells that at least one of these sequences holds."""
         return sum(len(node.tokens) for node in self._nodes() if not node.holders.isdisjoint(seq_ids))
 
-    def common_prefixes(self, tokens: Sequence[int]) -> dict[int, int]:
-        """seq_id → how many leading tokens it has in common with `tokens`; sequences with none are left out."""
-        wanted = list(tokens)
+    def common_prefixes(self, tokens: Sequence[int] | bytes) -> dict[int, int]:
+        """seq_id → how many leading tokens it has in common with `tokens`, or their key; sequences with none are left
+        out."""
         found: dict[int, int] = {}
-        open_nodes = [(self._root, 0)]
-        while open_nodes:
-            node, depth = open_nodes.pop()
-            for child in node.children:
-                num_equal = num_common(child.tokens, wanted, depth)
-                if num_equal == 0:
-                    continue
-                for seq_id in child.holders:
-                    found[seq_id] = depth + num_equal
-                if num_equal == len(child.tokens):
-                    open_nodes.append((child, depth + num_equal))
+        for stretch in self._index.path(as_key(tokens)):
+            found |= dict.fromkeys(stretch.holders, stretch.num_tokens)
         return found
+
+    def parting(self, key: bytes, is_wanted: Callable[[int, int], bool]) -> Iterator[Parting]:
+        """PrefixIndex.parting()."""
+        return self._index.parting(key, is_wanted)
 
     def extend(self, seq_id: int, tokens: Sequence[int]) -> None:
         """The sequence computed these tokens into cells of its own."""
         if not tokens:
             return
+        self._index.extend(seq_id, key_of(tokens))
         leaf = self._leaves.get(seq_id, self._root)
         if leaf is not self._root and len(leaf.holders) == 1 and not leaf.children:
             leaf.tokens.extend(tokens)
@@ -87,6 +87,7 @@ class PrefixTree:
         """dst, which must be empty, holds src's first num_tokens too; no cell is added."""
         assert dst not in self._leaves
         assert 0 < num_tokens <= self.length(src)
+        self._index.put(dst, self._index.key(src)[: num_tokens * TOKEN_BYTES])
         depth = 0
         for node in self._path(src):
             if depth + len(node.tokens) > num_tokens:
@@ -102,6 +103,7 @@ class PrefixTree:
         """Keeps the sequence's first num_tokens."""
         if num_tokens >= self.length(seq_id):
             return
+        self._index.truncate(seq_id, num_tokens)
         depth = 0
         keep: Node | None = None
         for node in list(self._path(seq_id)):
@@ -132,8 +134,10 @@ class PrefixTree:
             assert node.holders
             assert node.tokens
             assert node.parent is self._root or node.parent is None or node.holders <= node.parent.holders
+        assert {*self._lengths} == {*self._index}
         for seq_id in self._leaves:
             assert len(self.tokens(seq_id)) == self._lengths[seq_id]
+            assert self._index.key(seq_id) == key_of(self.tokens(seq_id))
             assert all(seq_id in node.holders for node in self._path(seq_id))
 
     def _path(self, seq_id: int) -> list[Node]:
@@ -174,15 +178,21 @@ class PrefixTree:
             self.num_cells -= len(node.tokens)
 
 
-def num_common(run: list[int], wanted: list[int], offset: int) -> int:
-    """How many tokens of `run` equal `wanted[offset:]`. Compares by slices: list equality runs in C."""
+def num_common(run: Sequence[int], wanted: Sequence[int], offset: int) -> int:
+    """How many tokens of `run` equal `wanted[offset:]`. Compares by slices, which runs in C, each twice as long as the
+    one before: what differs soon costs little."""
     limit = min(len(run), len(wanted) - offset)
     if limit <= 0 or run[0] != wanted[offset]:
         return 0
-    if run[:limit] == wanted[offset : offset + limit]:
+    low, width = 1, 16  # run[:low] is equal
+    while low < limit:
+        high = min(low + width, limit)
+        if run[low:high] != wanted[offset + low : offset + high]:
+            break
+        low, width = high, 2 * width
+    else:
         return limit
-    low, high = 1, limit  # run[:low] is equal, run[:high] is not
-    while high - low > 1:
+    while high - low > 1:  # run[:high] is not
         middle = (low + high) // 2
         if run[low:middle] == wanted[offset + low : offset + middle]:
             low = middle

@@ -7,9 +7,10 @@ A state is opaque bytes of the runner that made it, so the RAM tier lives and di
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from bdchat.engine.kv.prefix_tree import num_common
+from bdchat.engine.kv.prefix_index import TOKEN_BYTES, Parting, PrefixIndex, as_key, key_of
 
 
 class KeptState(Protocol):
@@ -24,7 +25,7 @@ class KeptState(Protocol):
         """It stays until it is forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     tokens: list[int]
     state: bytes
@@ -39,16 +40,20 @@ class Snapshot:
 KeptType = TypeVar("KeptType", bound=KeptState)
 
 
+MAX_COMPARED = 32  # of items that have equally many tokens in common
 PIN_SHARE = 1 / 4  # of a tier that pins may take: what people do now must find room too
 
 
 class Shelf(Generic[KeptType]):
-    """What is kept, least recently used first. Invariant: num_bytes == the sum of what is kept."""
+    """What is kept, least recently used first. Invariant: num_bytes == the sum of what is kept. Where tokens are looked
+    for their key will do (prefix_index.py)."""
 
     def __init__(self) -> None:
         self.num_bytes = 0
         self._kept: OrderedDict[int, KeptType] = OrderedDict()
-        self._next_key = 0
+        self._numbers: dict[KeptType, int] = {}
+        self._index = PrefixIndex()
+        self._next_number = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -57,42 +62,49 @@ class Shelf(Generic[KeptType]):
         return iter(tuple(self._kept.values()))
 
     def add(self, item: KeptType) -> None:
-        self._kept[self._next_key] = item
-        self._next_key += 1
+        number = self._next_number
+        self._next_number += 1
+        self._kept[number], self._numbers[item] = item, number
+        self._index.put(number, key_of(item.tokens))
         self.num_bytes += item.num_bytes
 
     def remove(self, item: KeptType) -> None:
         """Unknown ones are ignored."""
-        for key, kept in self._kept.items():
-            if kept is item:
-                del self._kept[key]
-                self.num_bytes -= item.num_bytes
-                return
+        number = self._numbers.pop(item, None)
+        if number is not None:
+            del self._kept[number]
+            self._index.remove(number)
+            self.num_bytes -= item.num_bytes
 
     def touch(self, item: KeptType) -> None:
-        for key, kept in self._kept.items():
-            if kept is item:
-                self._kept.move_to_end(key)
-                return
+        if item in self._numbers:
+            self._kept.move_to_end(self._numbers[item])
 
-    def best(self, tokens: Sequence[int]) -> tuple[int, KeptType | None]:
-        """(number of leading tokens in common, item); (0, None) when there is none."""
-        wanted = list(tokens)
-        best_num, best_item = 0, None
-        for item in self._kept.values():
-            num_equal = num_common(item.tokens, wanted, 0)
-            if num_equal > best_num:
-                best_num, best_item = num_equal, item
-        return best_num, best_item
+    def best(self, tokens: Sequence[int] | bytes) -> tuple[int, KeptType | None]:
+        """(number of leading tokens in common, item); (0, None) when there is none. Of equals one of the shortest:
+        bringing it back takes least."""
+        path = self._index.path(as_key(tokens))
+        if not path:
+            return 0, None
+        num_tokens, holders, ends = path[-1]
+        candidates = ends or islice(holders, MAX_COMPARED)
+        return num_tokens, self._kept[min(candidates, key=lambda number: (self._index.length(number), number))]
 
-    def covering(self, tokens: list[int]) -> KeptType | None:
+    def parting(self, key: bytes, is_wanted: Callable[[int, int], bool]) -> Iterator[tuple[Parting, KeptType]]:
+        """PrefixIndex.parting()."""
+        for parting in self._index.parting(key, is_wanted):
+            yield parting, self._kept[parting.item]
+
+    def covering(self, tokens: Sequence[int] | bytes) -> KeptType | None:
         """One that begins with all of `tokens`."""
-        num_equal, item = self.best(tokens)
-        return item if num_equal == len(tokens) else None
+        key = as_key(tokens)
+        num_equal, item = self.best(key)
+        return item if num_equal * TOKEN_BYTES == len(key) else None
 
-    def covered_by(self, tokens: list[int]) -> list[KeptType]:
+    def covered_by(self, tokens: Sequence[int] | bytes) -> list[KeptType]:
         """Those that are no more than a beginning of `tokens`, and not pinned."""
-        return [item for item in self.loose() if num_common(item.tokens, tokens, 0) == len(item.tokens)]
+        numbers = [number for stretch in self._index.path(as_key(tokens)) for number in sorted(stretch.ends)]
+        return [self._kept[number] for number in numbers if not self._kept[number].is_pinned]
 
     def loose(self) -> list[KeptType]:
         """What is not pinned, least recently used first."""
@@ -160,9 +172,12 @@ class RamSnapshots:
         if self._on_drop is not None:
             self._on_drop(oldest)
 
-    def best(self, tokens: Sequence[int]) -> tuple[int, Snapshot | None]:
+    def best(self, tokens: Sequence[int] | bytes) -> tuple[int, Snapshot | None]:
         """(number of leading tokens in common, snapshot); (0, None) when there is none."""
         return self._shelf.best(tokens)
+
+    def parting(self, key: bytes, is_wanted: Callable[[int, int], bool]) -> Iterator[tuple[Parting, Snapshot]]:
+        return self._shelf.parting(key, is_wanted)
 
     def touch(self, snapshot: Snapshot) -> None:
         self._shelf.touch(snapshot)
