@@ -162,7 +162,7 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 
 MAX_MODULES = 14  # in a folder, `__init__.py` not counted
-MAX_MODULES_OF = {"api/schemas": 30}  # one file for each family of endpoints
+MAX_MODULES_OF = {"api/schemas": 31}  # one file for each family of endpoints
 
 # Two classes of one name, with the reason why neither has another.
 SAME_NAME = {

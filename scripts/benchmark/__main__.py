@@ -34,7 +34,6 @@ from . import (
     full_disk,
     hardening,
     imports,
-    laws,
     memory,
     out_of_memory,
     page,
@@ -74,7 +73,6 @@ OWN_WORKLOADS = (
     "weights",
     "drafts",
     "document-vectors",
-    "laws",
     "hostile",
     "stalled-readers",
     "socket-drops",
@@ -124,8 +122,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--num-drops", type=int, default=socket_drops.NUM_DROPS, help="for --workload socket-drops (1000)"
     )
-    parser.add_argument("--import-mb", type=int, default=imports.NUM_MB, help="for --workload import (200)")
-    parser.add_argument("--stalls-mb", type=int, default=writer_stalls.NUM_MB, help="the chat of writer-stalls (200)")
+    parser.add_argument(
+        "--import-mb", type=int, default=imports.NUM_MB, help="size of the export for --workload import (200)"
+    )
+    parser.add_argument(
+        "--stalls-mb",
+        type=int,
+        default=writer_stalls.NUM_MB,
+        help="of the chat for --workload writer-stalls (200)",
+    )
     parser.add_argument(
         "--idle-s",
         type=float,
@@ -138,7 +143,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--num-document-kills", type=int, default=50, help="for --workload document-kills (50)")
     parser.add_argument("--num-server-kills", type=int, default=100, help="for --workload server-kills (100)")
     parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
-    parser.add_argument("--num-histories", type=int, default=laws.NUM_HISTORIES, help="for --workload laws (20,000)")
     parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
     parser.add_argument(
         "--num-pairs", type=int, default=stored_loads.NUM_LOG_PAIRS, help="for --workload log-overhead (8)"
@@ -178,8 +182,7 @@ def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]
         return running[0], running[1:]
     model = model_path(options)
     ours = bdchat(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
-    plain = {"weights", "startup", "drafts", "document-kills", "document-vectors", "laws"}
-    if not {*(options.workload or [])} <= plain:
+    if not {*(options.workload or [])} <= {"weights", "startup", "drafts", "document-kills", "document-vectors"}:
         find_weights(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
     if options.peer == "llama-server":
         flags = list(dict.fromkeys(["", *(options.peer_flags or LLAMA_SERVER_FLAGS)]))
@@ -304,8 +307,6 @@ async def _engine_alone(options: argparse.Namespace, log: Log) -> list[hardening
     if "document-vectors" in wanted:
         data_dir = named_data_dir([], os.environ)
         outcomes += await document_vectors.document_vectors(model_path(options), data_dir, log, num_rounds=rounds)
-    if "laws" in wanted:
-        outcomes += laws.laws(log, first_seed=options.seed, num_histories=options.num_histories)
     return outcomes
 
 

@@ -21,7 +21,8 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 300.0  # a place in the queue and a long prompt on a slow CPU both come before the first byte
 # For talk: OpenAI's own default, temperature 1 over the whole vocabulary, makes small models ramble. A bdchat knows
 # what suits its models; others are told what suits most.
-SAMPLING_OF_BDCHAT = {"sampling_defaults": "model", "reasoning_format": "none"}  # thoughts are shown with the text
+# Thoughts are shown with the text, and somebody waits, whatever the key is for.
+SAMPLING_OF_BDCHAT = {"sampling_defaults": "model", "reasoning_format": "none", "service_tier": "default"}
 SAMPLING_OF_OTHERS = {"temperature": 0.7, "top_p": 0.95}
 
 

@@ -71,6 +71,7 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/api/admin/storage": "sums",
     "/api/admin/usage": "MAX_ROWS",
     "/api/admin/usage.csv": "MAX_ROWS",
+    "/api/admin/limits": "200 accounts",
     "/api/admin/users": "a page of names",
     "/api/admin/users/{user_id}": "one account",
     "/api/auth/me": "one account",

@@ -68,6 +68,7 @@ QUIET = {
     "api/admin/storage.py AdminStorage.compact": "no row changes",
     "api/admin/storage.py AdminStorage._record": AUDIT,
     "api/admin/users.py AdminUsers.create": WHEN_OPENED,
+    "api/admin/users.py AdminUsers.set_limits": WHEN_OPENED,
     "api/admin/users.py AdminUsers.set_quota": WHEN_OPENED,
 }
 

@@ -171,6 +171,7 @@ TOLD: Mapping[str, Tells | Quiet] = {
     "DELETE /api/admin/users/{own_id}": Tells(ENDED | DELETED),
     "PATCH /api/admin/users/{own_id}": Tells(ENDED, {"is_disabled": True}),
     "PUT /api/admin/users/{own_id}/quota": WHEN_OPENED,
+    "PUT /api/admin/users/{own_id}/limits": WHEN_OPENED,
     "POST /api/admin/users/{own_id}/password": Tells(ENDED),
     "DELETE /api/admin/users/{own_id}/sessions": Tells(ENDED),
     "POST /api/admin/invitations": WHEN_OPENED,

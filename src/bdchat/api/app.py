@@ -19,6 +19,7 @@ from bdchat.api.accounts.erasure import Erasure
 from bdchat.api.accounts.profile import Accounts
 from bdchat.api.accounts.sign_in import SignIn
 from bdchat.api.admin.access import AdminAccess
+from bdchat.api.admin.capacity.limits import AdminLimits
 from bdchat.api.admin.console_socket import ConsoleSocket
 from bdchat.api.admin.engine import AdminEngine
 from bdchat.api.admin.health import Health, watch_routes
@@ -51,6 +52,7 @@ from bdchat.api.chats.titles import Titles
 from bdchat.api.documents.parts import DocumentParts
 from bdchat.api.documents.uploads import DOCUMENTS_PATH
 from bdchat.api.durable.service import DurableGenerations
+from bdchat.api.generation.account_limits import AccountLimits
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
 from bdchat.api.generation.usage_ledger import UsageLedger
@@ -122,7 +124,8 @@ class App(Starlette):
         self.meter = LatencyMeter()
         self.refusals = Refusals()
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
-        self.generations = GenerationService(self.meter, self.ledger)
+        self.account_limits = AccountLimits(settings.limits, self.database)
+        self.generations = GenerationService(self.meter, self.ledger, self.account_limits)
         self.erasure = Erasure(self.database, self.writes, self.generations, engine_router)
         path = self.database.path
         self.console_socket = ConsoleSocket(path.parent if path else None, self.writes, self.erasure)
@@ -224,7 +227,9 @@ class App(Starlette):
                 writes=self.writes,
                 passwords=self.passwords,
                 erasure=self.erasure,
+                account_limits=self.account_limits,
             ).routes(),
+            *AdminLimits(self.account_limits, self.generations, self.engine_router, database).routes(),
             *AdminAccess(settings, database, self.writes, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
             *AdminEngine(
@@ -275,6 +280,7 @@ class App(Starlette):
 @contextlib.asynccontextmanager
 async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.database.open()
+    await app.account_limits.load()
     await app.bus.start()
     await app.durable.start()
     await app.documents.start()
@@ -283,6 +289,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     indexing = asyncio.create_task(app.indexer.run(), name="indexing")
     bookkeeping = asyncio.create_task(app.ledger.run(), name="bookkeeping")
     titles = asyncio.create_task(app.titles.run(), name="titles")
+    limits = asyncio.create_task(app.account_limits.run(), name="accounts' limits")
     documents = asyncio.create_task(app.documents.run(), name="documents")
     rights = asyncio.create_task(app.right_watch.run(), name="right watch")
     try:
@@ -294,6 +301,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         indexing.cancel()
         bookkeeping.cancel()
         titles.cancel()
+        limits.cancel()
         rights.cancel()
         documents.cancel()
         await asyncio.wait({documents})

@@ -60,6 +60,13 @@ class LimitSettings(Section):
     num_prompts: Count = 256  # prompts in one /v1/completions call
     num_texts: Count = 2048  # texts in one /v1/embeddings or /v1/rerank call: OpenAI's own bound
     queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
+    # Of one account (all who have none are one); more than waits or was used in a minute gets 429 with Retry-After. An
+    # admin can give an account its own. 0 = no bound.
+    account_running: Number = 0  # answers at once per model; its next ones wait, while others pass
+    account_queue: Number = (
+        32  # waiting requests per model: half of all, so that one account cannot shut the others out
+    )
+    account_tokens_per_minute: Number = 0  # read and written; what the cache spared is not counted
     # An answer from its place to its end; then it ends as `length` with its text kept. 0 = none. In an hour a
     # 7B model on two cores writes 15,000 tokens: who writes longer has lost its way, and others wait for its place.
     generation_s: Seconds = 3600.0

@@ -49,6 +49,9 @@ class User(Row, table=True):
     locale: str = ""  # "ko" | "en" | "" = the browser's
     preferences: dict[str, Any] = json_object()
     quota_bytes: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))  # None = the setting's
+    max_running: int | None = None  # answers at once of a model; these three too: None = the setting's, 0 = no bound
+    max_queued: int | None = None
+    tokens_per_minute: int | None = None
     created_at_ms: int = time_ms()
     last_seen_at_ms: int | None = time_ms(nullable=True)
 
@@ -90,6 +93,8 @@ class ApiKey(Row, table=True):
     user_id: str = row_id("user.user_id")
     name: str = ""
     scopes: str = "chat"  # space-separated: chat, sessions, admin
+    # Nobody waits for what it asks: batch, unless a request says otherwise.
+    is_bulk: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     created_at_ms: int = time_ms()
     last_used_at_ms: int | None = time_ms(nullable=True)
     expires_at_ms: int | None = time_ms(nullable=True)
@@ -344,6 +349,19 @@ class StorageBook(Row, table=True):
     owner_id: str = Field(sa_column=Column(String(64), primary_key=True))
     shard: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     num_bytes: int = count()
+
+
+class PinnedPrompt(Row, table=True):
+    """A system prompt that an admin has pinned: engines keep it read, whatever else they forget."""
+
+    __tablename__ = "pinned_prompt"
+
+    pin_id: str = row_id(primary_key=True)
+    title: str
+    system_prompt: str = long_text()
+    model: str | None = None  # None = every chat model's
+    created_by: str | None = row_id("user.user_id", nullable=True, on_delete="SET NULL")
+    created_at_ms: int = time_ms()
 
 
 class ServerState(Row, table=True):

@@ -17,7 +17,8 @@ from bdchat.api.durable.service import DurableGenerations, StartedGeneration
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
 from bdchat.engine.errors import EngineUnavailable, QueueFull
-from bdchat.settings import GenerationSettings, Settings
+from bdchat.engine.request import Priority
+from bdchat.settings import GenerationSettings, LimitSettings, Settings
 from bdchat.store.chats import generations
 from bdchat.store.ids import now_ms
 from bdchat.store.tables import Generation
@@ -120,6 +121,18 @@ async def test_an_answer_goes_on_after_its_server_died(num_pieces: int) -> None:
         assert resumption is not None
         assert resumption.seed == chat_seed(await chat.row(started))
         assert bytes(resumption.choice_tokens[0]).decode() == "".join(PIECES[:num_pieces])
+
+
+async def test_an_answer_that_may_wait_may_wait_after_its_server_died_too() -> None:
+    async with chatting(slow(1), settings=AT_ONCE) as chat:
+        started = await chat.ask("Hi", service_tier="flex")
+        await until_committed(chat, started, 2)
+        await die(chat.app)
+        engine = FakeEngine(pieces=PIECES)
+        async with another_server(chat, engine) as server:
+            await read_all(server, started)
+        (request,) = engine.requests
+        assert (request.priority, request.max_queued) == (Priority.BATCH, LimitSettings().account_queue)
 
 
 def chat_seed(row: Generation) -> int | None:

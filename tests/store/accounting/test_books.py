@@ -301,6 +301,7 @@ async def test_a_table_of_text_is_in_the_books_or_says_why_not(database: Databas
         "known_device": "a number per account",
         "server_state": "the server's own",
         "storage_book": "the books",
+        "pinned_prompt": "a number of bounded texts, by admins",
     }
     counted = {each.table for each in books.COUNTED}
     assert counted | not_counted.keys() == set(User.metadata.tables)

@@ -2,6 +2,12 @@
 
 export type AccountDeletion = { current_password: string };
 
+/** `user_id` "" is all who have no account. `num_running` and `num_waiting` are of all models together. */
+export type AccountLoad = { user_id: string; username: string | null; bounds: BoundsView; has_own: boolean; num_running: number; num_waiting: number; num_tokens: number };
+
+/** Those that have limits of their own, or asked anything in the last minute; who runs and waits most first. */
+export type AccountLoads = { usual: BoundsView; data: Array<AccountLoad>; num_more: number };
+
 export type AccountView = { user_id: string; username: string; num_messages: number; num_bytes: number; quota_bytes: number };
 
 export type AllUsage = { first_day: string; last_day: string; time_zone: string | null; data: Array<AllUsageRow>; total: UsageSums };
@@ -27,6 +33,9 @@ export type BackupList = { data: Array<BackupView> };
 
 export type BackupView = { name: string; num_bytes: number; made_at_ms: number };
 
+/** 0 = no bound. */
+export type BoundsView = { max_running: number; max_queued: number; tokens_per_minute: number };
+
 /** What to do with all of them. `is_deleted` false brings back. */
 export type BulkChanges = { session_ids: Array<string>; folder?: string | null; is_pinned?: boolean | null; is_archived?: boolean | null; is_deleted?: boolean | null };
 
@@ -43,7 +52,7 @@ export type ChatChoice = { index: number; message: AssistantMessage; logprobs: R
 
 export type ChatCompletion = { id: string; object: "chat.completion"; created: number; model: string; system_fingerprint: string | null; choices: Array<ChatChoice>; usage: Usage };
 
-export type ChatCompletionRequest = { tools?: Array<Tool> | null; tool_choice?: unknown; parallel_tool_calls?: boolean | null; functions?: Array<FunctionDefinition> | null; function_call?: unknown; response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; reasoning_effort?: unknown; verbosity?: unknown; reasoning_format?: "auto" | "deepseek" | "none" | "parsed" | "raw" | "hidden" | null; include_reasoning?: boolean | null; separate_reasoning?: boolean | null; store?: boolean | null; documents?: unknown | null; metadata?: unknown };
+export type ChatCompletionRequest = { tools?: Array<Tool> | null; tool_choice?: unknown; parallel_tool_calls?: boolean | null; functions?: Array<FunctionDefinition> | null; function_call?: unknown; response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; messages: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; reasoning_effort?: unknown; verbosity?: unknown; reasoning_format?: "auto" | "deepseek" | "none" | "parsed" | "raw" | "hidden" | null; include_reasoning?: boolean | null; separate_reasoning?: boolean | null; store?: boolean | null; documents?: unknown | null; metadata?: unknown };
 
 /** All that the chat has then. */
 export type ChatDocumentIds = { document_ids?: Array<string>; collection_ids?: Array<string> };
@@ -93,7 +102,7 @@ export type CompletionList = { object: "list"; data: Array<StoredCompletion>; fi
 /** `metadata[KEY]=VALUE`, repeatable, are read beside these. */
 export type CompletionQuery = { limit?: number; after?: string | null; order?: "asc" | "desc"; model?: string | null };
 
-export type CompletionRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; prompt: unknown; max_tokens?: number | null; logprobs?: number | null; echo?: boolean | null; best_of?: number | null; suffix?: string | null; add_special_tokens?: boolean | null };
+export type CompletionRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; prompt: unknown; max_tokens?: number | null; logprobs?: number | null; echo?: boolean | null; best_of?: number | null; suffix?: string | null; add_special_tokens?: boolean | null };
 
 export type CompletionTokensDetails = { reasoning_tokens: number };
 
@@ -107,7 +116,7 @@ export type Continue = { type: "continue"; message_id: string };
 
 export type CreatedInvitation = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null; code: string; link: PassedLink };
 
-export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; key: string };
+export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; is_bulk: boolean; key: string };
 
 /** `username`: the name, or the account's email. */
 export type Credentials = { username: string; password: string; cookie?: boolean };
@@ -202,7 +211,7 @@ export type FimCompletion = { id: string; object: "chat.completion"; created: nu
 
 export type FimMessage = { role: "assistant"; content: string; tool_calls: null };
 
-export type FimRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; prompt: string; suffix?: string | null; max_tokens?: number | null; random_seed?: number | null };
+export type FimRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; prompt: string; suffix?: string | null; max_tokens?: number | null; random_seed?: number | null };
 
 export type FolderList = { data: Array<FolderView> };
 
@@ -210,7 +219,7 @@ export type FolderView = { name: string; num_sessions: number };
 
 export type FunctionDefinition = { name: string; description?: string | null; parameters?: Record<string, unknown> | null; strict?: boolean | null };
 
-export type GenerateRequest = { tools?: Array<Tool> | null; tool_choice?: unknown; parallel_tool_calls?: boolean | null; functions?: Array<FunctionDefinition> | null; function_call?: unknown; response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; messages?: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; service_tier?: unknown; reasoning_effort?: unknown; verbosity?: unknown; reasoning_format?: "auto" | "deepseek" | "none" | "parsed" | "raw" | "hidden" | null; include_reasoning?: boolean | null; separate_reasoning?: boolean | null; store?: boolean | null; documents?: unknown | null; metadata?: unknown; prompt?: string | null; message?: string | null; system_prompt?: string | null; session_id?: string | null; client_message_id?: string | null };
+export type GenerateRequest = { tools?: Array<Tool> | null; tool_choice?: unknown; parallel_tool_calls?: boolean | null; functions?: Array<FunctionDefinition> | null; function_call?: unknown; response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; messages?: Array<Message>; max_tokens?: number | null; max_completion_tokens?: number | null; logprobs?: boolean | null; top_logprobs?: number | null; reasoning_effort?: unknown; verbosity?: unknown; reasoning_format?: "auto" | "deepseek" | "none" | "parsed" | "raw" | "hidden" | null; include_reasoning?: boolean | null; separate_reasoning?: boolean | null; store?: boolean | null; documents?: unknown | null; metadata?: unknown; prompt?: string | null; message?: string | null; system_prompt?: string | null; session_id?: string | null; client_message_id?: string | null };
 
 /** What is kept for all who come without an account. */
 export type GuestView = { num_bytes: number; quota_bytes: number; num_completions: number };
@@ -233,7 +242,7 @@ export type HubRepositoryList = { data: Array<HubRepositoryView> };
 
 export type HubRepositoryView = { repo: string; num_downloads: number; licence: string | null; is_gated: boolean };
 
-export type InfillRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; max_tokens?: number | null; response_fields?: Array<string> | null; input_prefix?: string | null; input_suffix?: string | null; input_extra?: Array<ExtraFile> | null; prompt?: string | null };
+export type InfillRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; max_tokens?: number | null; response_fields?: Array<string> | null; input_prefix?: string | null; input_suffix?: string | null; input_extra?: Array<ExtraFile> | null; prompt?: string | null };
 
 export type InvitationList = { data: Array<InvitationView> };
 
@@ -246,7 +255,10 @@ export type KeyList = { data: Array<KeyView> };
 
 export type KeyQuery = { user_id?: string | null; with_revoked?: boolean; limit?: number; cursor?: string | null };
 
-export type KeyView = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null };
+export type KeyView = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; is_bulk: boolean };
+
+/** What is absent is the server's own again (limits.account_…). 0: no bound. */
+export type LimitsChange = { max_running?: number | null; max_queued?: number | null; tokens_per_minute?: number | null };
 
 export type LinkList = { data: Array<LinkView> };
 
@@ -261,11 +273,11 @@ export type LoginView = { login_id: string; client: string; ip: string; created_
 
 export type LoginsEnded = { num_ended: number };
 
-export type ManagedKey = { key_id: string; user_id: string; username: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; revoked_at_ms: number | null };
+export type ManagedKey = { key_id: string; user_id: string; username: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; is_bulk: boolean; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; revoked_at_ms: number | null };
 
 export type ManagedKeys = { data: Array<ManagedKey>; next_cursor: string | null };
 
-export type ManagedUser = { user_id: string; username: string; display_name: string; email: string | null; role: "admin" | "user"; is_disabled: boolean; must_change_password: boolean; quota_bytes: number | null; created_at_ms: number; last_seen_at_ms: number | null; num_sessions: number; num_keys: number; num_logins: number };
+export type ManagedUser = { user_id: string; username: string; display_name: string; email: string | null; role: "admin" | "user"; is_disabled: boolean; must_change_password: boolean; quota_bytes: number | null; max_running: number | null; max_queued: number | null; tokens_per_minute: number | null; created_at_ms: number; last_seen_at_ms: number | null; num_sessions: number; num_keys: number; num_logins: number };
 
 export type ManagedUsers = { data: Array<ManagedUser>; next_cursor: string | null };
 
@@ -297,7 +309,7 @@ export type ModelWish = { model: string };
 /** Without a field that `response_fields` leaves out. */
 export type NativeCompletion = { index?: number; content?: string; stop?: boolean; model?: string; tokens_predicted?: number; tokens_evaluated?: number; tokens_cached?: number; truncated?: boolean; stop_type?: string; stopping_word?: string; timings?: NativeTimings | null };
 
-export type NativeCompletionRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; max_tokens?: number | null; response_fields?: Array<string> | null; prompt: unknown };
+export type NativeCompletionRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; max_tokens?: number | null; response_fields?: Array<string> | null; prompt: unknown };
 
 export type NativeTimings = { cache_n: number; prompt_n: number; prompt_ms: number; predicted_n: number; predicted_ms: number };
 
@@ -312,7 +324,7 @@ export type NewHead = { message_id: string };
 
 export type NewInvitation = { note?: string; expires_in_days?: number };
 
-export type NewKey = { name: string; scopes?: Array<"chat" | "sessions" | "admin">; expires_in_days?: number | null };
+export type NewKey = { name: string; scopes?: Array<"chat" | "sessions" | "admin">; expires_in_days?: number | null; is_bulk?: boolean };
 
 export type NewLink = { expires_in_days?: number | null };
 
@@ -566,6 +578,7 @@ export interface Endpoints {
   "DELETE /api/admin/invitations/{invitation_id}": { path: { invitation_id: string }; query: undefined; body: undefined; response: Nothing };
   "GET /api/admin/keys": { path: undefined; query: { user_id?: string; with_revoked?: boolean; limit?: number; cursor?: string }; body: undefined; response: ManagedKeys };
   "DELETE /api/admin/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; response: Nothing };
+  "GET /api/admin/limits": { path: undefined; query: undefined; body: undefined; response: AccountLoads };
   "DELETE /api/admin/models": { path: undefined; query: { model: string }; body: undefined; response: Nothing };
   "GET /api/admin/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__admin_models__ModelList };
   "POST /api/admin/models/default": { path: undefined; query: undefined; body: ModelWish; response: ServedView };
@@ -587,6 +600,7 @@ export interface Endpoints {
   "DELETE /api/admin/users/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; response: Nothing };
   "GET /api/admin/users/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; response: ManagedUser };
   "PATCH /api/admin/users/{user_id}": { path: { user_id: string }; query: undefined; body: UserChange; response: ManagedUser };
+  "PUT /api/admin/users/{user_id}/limits": { path: { user_id: string }; query: undefined; body: LimitsChange; response: ManagedUser };
   "POST /api/admin/users/{user_id}/password": { path: { user_id: string }; query: undefined; body: undefined; response: UserWithPassword };
   "PUT /api/admin/users/{user_id}/quota": { path: { user_id: string }; query: undefined; body: QuotaChange; response: ManagedUser };
   "DELETE /api/admin/users/{user_id}/sessions": { path: { user_id: string }; query: undefined; body: undefined; response: LoginsEnded };

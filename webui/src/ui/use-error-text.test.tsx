@@ -35,3 +35,10 @@ test("what has no words of its own is said by its field, never in the server's E
   }
   expect(textOf(new ApiError("internal_error", "Traceback", null, 500))).not.toMatch(/[A-Za-z]/);
 });
+
+test("an account at its limit hears when to try again, if the server said so", async () => {
+  const textOf = await inKorean();
+  const refused = (waitMs: number | null) => textOf(new ApiError("rate_limit_exceeded", "English", null, 429, waitMs));
+  expect(refused(41_000)).toContain("41초 뒤에 다시 시도해 주세요.");
+  expect(refused(null)).toContain("잠시 뒤에 다시 시도해 주세요.");
+});

@@ -2,6 +2,7 @@
 import { useCallback } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/errors";
+import { useFormat } from "./use-format";
 
 /** What the server calls it → our sentence; all that it calls so (tests/test_refusal_words.py). */
 const TEXTS = {
@@ -123,9 +124,13 @@ const FIELDS = {
 
 export function useErrorText(): (error: unknown) => string {
   const { t, i18n } = useTranslation();
+  const format = useFormat();
   return useCallback(
     (error) => {
       if (!(error instanceof ApiError)) return t("error.unknown");
+      if (error.code === "rate_limit_exceeded" && error.retryAfterMs !== null) {
+        return t("error.accountLimitFor", { time: format.duration(error.retryAfterMs) });
+      }
       const text = keyOf(TEXTS, error.code);
       if (text && i18n.exists(text as string)) return t(text); // an admin's words are not everywhere
       if (error.status === 0) return t("error.unknown"); // an answer's: what it failed with came without a status
@@ -133,7 +138,7 @@ export function useErrorText(): (error: unknown) => string {
       const field = keyOf(FIELDS, error.param?.split(".").at(-1));
       return field && i18n.exists(field as string) ? t("error.field", { field: t(field) }) : t("error.refused");
     },
-    [t, i18n],
+    [t, i18n, format],
   );
 }
 

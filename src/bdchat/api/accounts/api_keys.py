@@ -71,8 +71,10 @@ class ApiKeys:
                 name=body.name,
                 scopes=set(body.scopes),
                 expires_at_ms=None if lifetime_ms is None else now_ms() + lifetime_ms,
+                is_bulk=body.is_bulk,
             )
-            audit.record(db, identity, "key.create", key.key_id, {"scopes": key.scopes}, peer.address)
+            detail = {"scopes": key.scopes} | ({"is_bulk": True} if key.is_bulk else {})
+            audit.record(db, identity, "key.create", key.key_id, detail, peer.address)
             return key
 
         key = await self._database.write(create)

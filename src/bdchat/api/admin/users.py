@@ -5,6 +5,7 @@ its sockets and streams hear of it (Authenticator.ended).
 """
 
 import secrets
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from bdchat.api.auth.authenticator import Authenticator
 from bdchat.api.auth.passwords import Passwords
 from bdchat.api.bus.news import News
 from bdchat.api.bus.writes import Writes
+from bdchat.api.generation.account_limits import AccountLimits
 from bdchat.api.http.endpoints import Endpoint, Nothing, declared, path_id, read_query, reply
 from bdchat.api.http.errors import EndedByAdmin
 from bdchat.api.http.identity import Identity, require_admin
@@ -25,6 +27,7 @@ from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
 from bdchat.api.schemas.accounts import LoginsEnded
 from bdchat.api.schemas.admin_people import (
+    LimitsChange,
     ManagedUser,
     ManagedUsers,
     NewUser,
@@ -36,6 +39,7 @@ from bdchat.api.schemas.admin_people import (
 )
 from bdchat.settings import Settings
 from bdchat.store.accounts import audit, logins, oversight, users
+from bdchat.store.accounts.users import OwnLimits
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
@@ -56,7 +60,9 @@ class AdminUsers:
         writes: Writes,
         passwords: Passwords,
         erasure: Erasure,
+        account_limits: AccountLimits,
     ) -> None:
+        self._account_limits = account_limits
         self._limits = settings.limits
         self._links = Links(settings, authenticator)
         self._database = database
@@ -114,6 +120,15 @@ class AdminUsers:
                 self.set_quota,
                 "How much an account may store",
                 body=QuotaChange,
+                response=ManagedUser,
+                auth="admin",
+            ),
+            Endpoint(
+                "PUT",
+                f"{one}/limits",
+                self.set_limits,
+                "What an account may ask of the models at once and in a minute",
+                body=LimitsChange,
                 response=ManagedUser,
                 auth="admin",
             ),
@@ -202,6 +217,21 @@ class AdminUsers:
             return _shown(db, user_id)
 
         return reply(await self._database.write(change))
+
+    async def set_limits(self, request: Request) -> Response:
+        admin = require_admin(request)
+        user_id = path_id(request, "user_id")
+        body = parse(LimitsChange, await read_json_body(request, limit_bytes=BODY_BYTES), self._limits)
+        own = OwnLimits(**body.model_dump())
+
+        def change(db: Db) -> ManagedUser:
+            users.change(db, user_id, **asdict(own))
+            self._record(db, request, admin, "user.limits", user_id, asdict(own))
+            return _shown(db, user_id)
+
+        shown = await self._database.write(change)
+        self._account_limits.note_change(user_id, own)
+        return reply(shown)
 
     async def reset_password(self, request: Request) -> Response:
         admin = require_admin(request)

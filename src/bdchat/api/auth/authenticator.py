@@ -199,6 +199,7 @@ class Authenticator:
             _role(user),
             scopes,
             key_id=key.key_id,
+            is_bulk=key.is_bulk,
             expires_at_ms=key.expires_at_ms,
         )
         self._touch(hashed, identity, key.last_used_at_ms or 0)

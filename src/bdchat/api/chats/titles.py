@@ -27,7 +27,7 @@ from bdchat.api.generation.run import Run
 from bdchat.api.generation.service import GenerationService
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError
-from bdchat.engine.request import ChatPrompt, Delta, Finished, FinishReason, GenerationRequest, SamplingParams
+from bdchat.engine.request import ChatPrompt, Delta, Finished, FinishReason, GenerationRequest, Priority, SamplingParams
 from bdchat.engine.router import Router
 from bdchat.settings import GenerationSettings
 from bdchat.store.chats import messages, sessions
@@ -144,7 +144,9 @@ class Titles:
             ),
             sampling=SamplingParams(temperature=0.0, max_tokens=MAX_TITLE_TOKENS, stop=("\n",)),
             user=untitled.user_id,
+            priority=Priority.BATCH,
         )
+        self._service.admit(untitled.user_id)
         generation = self._service.start(engine, request, user_id=untitled.user_id)
         giving_way = asyncio.create_task(_give_way(engine, generation), name="title gives way")
         texts: list[str] = []

@@ -7,7 +7,7 @@ stored a second time: they are its path, with the system messages and the number
 import array
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -36,10 +36,11 @@ from bdchat.api.durable.path_reader import PathReader
 from bdchat.api.durable.recorded_run import RunPlan
 from bdchat.api.generation.events import LogEvent
 from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.api.schemas.sampling import FLEX
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.model_info import AnswerFormat
-from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest
+from bdchat.engine.request import ChatMessage, ChatPrompt, GenerationRequest, Priority
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
 from bdchat.store.chats.answers import NewAnswer
@@ -50,6 +51,7 @@ from bdchat.store.tables import Generation, Message
 PATH_FORMAT = "path_format"  # how the calls in its chat were read, to be read so again
 SOURCES = "sources"  # passages that its prompt was given, outside of chats
 SEARCHED = "documents"  # how they were searched
+SERVICE_TIERS = {Priority.INTERACTIVE: "default", Priority.BATCH: FLEX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class PreparedGeneration:
 
 
 class Plans:
-    """`server_id` holds the leases, for `lease_ms` at first. `questions` None: no documents are asked."""
+    """`server_id` holds the leases, for `lease_ms` at first. `questions` None: no documents are asked. `admit` is asked
+    for each account before anything new is done for it (GenerationService.admit), and may refuse."""
 
     def __init__(
         self,
@@ -73,8 +76,10 @@ class Plans:
         server_id: str,
         lease_ms: int,
         questions: DocumentQuestions | None = None,
+        admit: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._router = router
+        self._admit = admit
         self._questions = questions
         self._limits = settings.limits
         self._sampling_source = settings.generations.sampling_defaults  # outside of chats
@@ -84,7 +89,9 @@ class Plans:
     # --- a new answer -------------------------------------------------------------------------------------------------
 
     async def outside(self, user_id: str, body: ChatCompletionRequest) -> PreparedGeneration:
-        """Stored, but in no chat. Raises ModelNotFound, NotFound, and what the engine refuses documents with."""
+        """Stored, but in no chat. Raises AccountLimitReached, ModelNotFound, NotFound, and what the engine refuses
+        documents with."""
+        self._admit(user_id)
         engine = self._router.engine_for(body.model)
         body = body.with_defaults(engine.sampling_defaults, self._sampling_source)
         request = _request(body, user_id)
@@ -105,7 +112,9 @@ class Plans:
         is_first_answer: bool = False,
     ) -> PreparedGeneration:
         """`turn` None: found out from what the request says. `is_first_answer`: to the path's last message, which has
-        brought no passages yet. Raises ModelNotFound, InvalidRequest, Conflict, NotFound and ContextLengthExceeded."""
+        brought no passages yet. Raises AccountLimitReached, ModelNotFound, InvalidRequest, Conflict, NotFound and
+        ContextLengthExceeded."""
+        self._admit(user_id)
         system, given = split_system([message.to_chat_message() for message in body.messages])
         body = self.in_force(body, place)
         engine = self._router.engine_for(body.model)
@@ -193,23 +202,32 @@ class Plans:
     # --- an answer that was there already -----------------------------------------------------------------------------
 
     def again(
-        self, user_id: str, earlier: Generation, path: Sequence[Message], passages: PassagesOf
+        self,
+        user_id: str,
+        earlier: Generation,
+        path: Sequence[Message],
+        passages: PassagesOf,
+        *,
+        priority: Priority,
     ) -> PreparedGeneration:
-        """Another run of the same answer: it goes on after what it has said, with as much room as before."""
+        """Another run of the same answer: it goes on after what it has said, with as much room as before. `priority`:
+        of who asks now. Raises AccountLimitReached."""
+        self._admit(user_id)
         request = _request_of(earlier, path, passages)
+        tier = {} if request.priority is priority else {"service_tier": SERVICE_TIERS[priority]}
         tokens = _tokens_of(earlier)
         most = earlier.wire.get("max_tokens")
         sampling = msgspec.structs.replace(
             request.sampling, seed=earlier.seed, max_tokens=None if most is None else most + len(tokens)
         )
-        request = msgspec.structs.replace(request, sampling=sampling, request_id=_completion_id())
+        request = msgspec.structs.replace(request, sampling=sampling, request_id=_completion_id(), priority=priority)
         row = self._row(
             user_id,
             earlier.model,
             request,
             session_id=earlier.session_id,
             message_id=earlier.message_id,
-            wire=dict(earlier.wire),
+            wire=earlier.wire | tier,
             prefix=earlier.prefix + earlier.content,
             tokens=earlier.tokens,
         )

@@ -29,7 +29,7 @@ from bdchat.api.http.identity import Identity, check_scope
 from bdchat.api.http.parsing import validate
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.engine.errors import InvalidRequest
-from bdchat.engine.request import ChatMessage
+from bdchat.engine.request import ChatMessage, Priority
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings, Settings
 from bdchat.store.chats import answers, generation_rows, generations, messages
@@ -79,7 +79,9 @@ class DurableGenerations:
         self._writes = writes
         lease_ms = round(settings.generations.lease_s * 1000)
         self._beginning: set[asyncio.Task[StartedGeneration]] = set()
-        self._plans = Plans(router, settings, questions=questions, server_id=self.server_id, lease_ms=lease_ms)
+        self._plans = Plans(
+            router, settings, questions=questions, server_id=self.server_id, lease_ms=lease_ms, admit=service.admit
+        )
         self._runs = RecordedRuns(
             database=database,
             bus=bus,
@@ -106,11 +108,12 @@ class DurableGenerations:
     # --- to begin -----------------------------------------------------------------------------------------------------
 
     async def begin(self, identity: Identity, body: ChatCompletionRequest) -> StartedGeneration:
-        """Returns once the message is committed and the engine has accepted. Raises what the engine refuses with: in a
-        chat the message is stored then, and its answer "failed"; outside nothing is kept. The same client_message_id
+        """Returns once the message is committed and the engine has accepted. Raises AccountLimitReached before anything
+        is stored when the account's minute is used up, and what the engine refuses with: in a chat the message is
+        stored then, and its answer "failed"; outside nothing is kept. The same client_message_id
         again is the same generation, or another one for the answer if that came to nothing."""
         check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
-        return await self._finished(self._begin(identity, body))
+        return await self._finished(self._begin(identity, body.asked_by(identity)))
 
     async def edit(
         self,
@@ -125,7 +128,7 @@ class DurableGenerations:
         """A sibling that says `content`, and an answer to it. Raises NotFound, NotAllowed, Conflict."""
         if answers:
             check_scope(identity, "chat")
-        body = self._body(params, content)
+        body = self._body(params, content).asked_by(identity)
         return await self._finished(
             self._edit(identity, message_id, content, client_message_id, body if answers else None)
         )
@@ -135,7 +138,7 @@ class DurableGenerations:
     ) -> StartedGeneration:
         """Another answer beside `message_id`. Raises NotFound, NotAllowed, Conflict."""
         check_scope(identity, "chat")
-        return await self._finished(self._regenerate(identity, message_id, self._body(params)))
+        return await self._finished(self._regenerate(identity, message_id, self._body(params).asked_by(identity)))
 
     async def go_on(self, identity: Identity, message_id: str) -> StartedGeneration:
         """The answer goes on where it was cut off. Raises NotFound, NotAllowed, Conflict."""
@@ -214,14 +217,14 @@ class DurableGenerations:
             turn = Turn(path, ())
             return await self._launch(await self._plans.in_chat(user_id, body, place, turn, is_first_answer=is_first))
         if latest.state in {"failed", "interrupted"} and not (latest.prefix or latest.content):
-            return await self._run_again(user_id, latest)
+            return await self._run_again(user_id, latest, body.priority)
         return StartedGeneration(
             latest.generation_id, latest.session_id, latest.message_id, sent.message_id, is_new=False
         )
 
-    async def _run_again(self, user_id: str, latest: Generation) -> StartedGeneration:
+    async def _run_again(self, user_id: str, latest: Generation, priority: Priority) -> StartedGeneration:
         path, passages = await self._database.read(lambda db: asked_before(db, latest))
-        prepared = self._plans.again(user_id, latest, path, passages)
+        prepared = self._plans.again(user_id, latest, path, passages, priority=priority)
         return await self._launch(prepared, path[-1].message_id if path else None)
 
     async def _edit(
@@ -297,7 +300,8 @@ class DurableGenerations:
                 "Something was written below it: it cannot grow any more.", code="has_followers", param="message_id"
             )
         try:
-            return await self._run_again(user_id, latest)
+            priority = Priority.BATCH if identity.is_bulk else Priority.INTERACTIVE
+            return await self._run_again(user_id, latest, priority)
         except AlreadySent as error:
             raise Conflict("The answer is still being written.", code="still_writing", param="message_id") from error
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from bdchat.api.generation.account_limits import AccountLimits
 from bdchat.api.generation.events import LogEvent
 from bdchat.api.generation.journal import RequestJournal
 from bdchat.api.generation.latency import LatencyMeter
@@ -15,6 +16,7 @@ from bdchat.api.generation.usage_ledger import UsageLedger
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable
 from bdchat.engine.request import EmbeddingRequest, Embeddings, GenerationRequest
+from bdchat.settings import LimitSettings
 
 LAST_WORDS_AT_THE_END_S = 2.0
 
@@ -22,10 +24,13 @@ LAST_WORDS_AT_THE_END_S = 2.0
 class GenerationService:
     """Starts generations and knows which are running. Drained once, at the server's end."""
 
-    def __init__(self, meter: LatencyMeter, ledger: UsageLedger | None = None) -> None:
+    def __init__(
+        self, meter: LatencyMeter, ledger: UsageLedger | None = None, limits: AccountLimits | None = None
+    ) -> None:
         self.journal = RequestJournal()
         self.meter = meter
         self._ledger = ledger
+        self._limits = limits or AccountLimits(LimitSettings())
         self._running: dict[asyncio.Task[None], Run] = {}
         self._embedding: set[asyncio.Task[Embeddings]] = set()
         self._is_draining = False
@@ -43,6 +48,10 @@ class GenerationService:
     def is_draining(self) -> bool:
         return self._is_draining
 
+    def admit(self, user_id: str) -> None:
+        """Whoever begins something new for an account asks first, once. Raises AccountLimitReached."""
+        self._limits.admit(user_id)
+
     def start(self, engine: Engine, request: GenerationRequest, *, user_id: str = "") -> Run:
         """What it spends is on `user_id`'s account, and so is its place in the queue: an account that names many users
         is one. Who has no account is told apart by what the request says."""
@@ -56,6 +65,7 @@ class GenerationService:
         """Like start, of texts that become vectors: a draining server waits for it, and its tokens are booked."""
         if self._is_draining:
             raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
+        self.admit(user_id)
         if user_id:
             request = msgspec.structs.replace(request, user=user_id)
         task = asyncio.create_task(engine.embed(request))
@@ -66,10 +76,11 @@ class GenerationService:
             made = await task
         finally:
             task.cancel()
+        engine_ms = round(1000 * (time.perf_counter() - began))
+        model_id = engine.info.model_id if engine.info else ""
+        counts = {"num_requests": 1, "prompt_tokens": sum(made.num_tokens), "engine_ms": engine_ms}
+        self._limits.book(user_id, counts)
         if self._ledger is not None:
-            engine_ms = round(1000 * (time.perf_counter() - began))
-            model_id = engine.info.model_id if engine.info else ""
-            counts = {"num_requests": 1, "prompt_tokens": sum(made.num_tokens), "engine_ms": engine_ms}
             self._ledger.add(user_id, model_id, counts)
         return made
 
@@ -77,6 +88,7 @@ class GenerationService:
         """Its task. One that is stored books what it spends with its end, in one transaction."""
         if self._is_draining:
             raise EngineUnavailable("the server is stopping", STOPPING_RETRY_AFTER_S)
+        run.request = self._limits.bounded(run.request, run.user_id)
         task = run.start()
         self._running[task] = run
         task.add_done_callback(self._note_end)
@@ -88,7 +100,9 @@ class GenerationService:
         return next((each for each in running if each.request.request_id == generation_id), None)
 
     def _note_end(self, task: "asyncio.Task[None]") -> None:
-        self.journal.note(self._running.pop(task))
+        run = self._running.pop(task)
+        self._limits.book(run.user_id, run.spending.counts())
+        self.journal.note(run)
 
     def _charge(self, user_id: str, run: Run) -> None:
         if self._ledger is not None:
@@ -111,7 +125,8 @@ class GenerationService:
 class GenerationGroup:
     """The generations of one call, one per prompt in order, at most `width` running at a time. Owned by its response.
 
-    Leaving the context cancels whatever still runs."""
+    Leaving the context cancels whatever still runs. Raises AccountLimitReached before anything has begun; what has
+    begun is finished, also when its account's minute is used up meanwhile."""
 
     def __init__(
         self,
@@ -124,6 +139,7 @@ class GenerationGroup:
     ) -> None:
         assert requests
         assert width >= 1
+        service.admit(user_id)
         self._service = service
         self._engine = engine
         self._user_id = user_id

@@ -26,6 +26,7 @@ class Identity:
     scopes: frozenset[Scope]
     login_id: str | None = None  # signed in with a cookie or a login token
     key_id: str | None = None  # came with an API key
+    is_bulk: bool = False  # with a key for work that nobody waits for
     must_change_password: bool = False  # a login with a password that an admin made
     expires_at_ms: int | None = field(default=None, compare=False)  # of the login (used meanwhile, later) or the key
 

@@ -56,7 +56,7 @@ class NativeCompletions:
     async def _answer(self, request: Request, body: NativeFields) -> Response:
         identity = require_chat(request)
         engine = self._router.engine_for(self._router.asked_for(body.model))
-        body = body.with_defaults(engine.sampling_defaults, "model")
+        body = body.with_defaults(engine.sampling_defaults, "model").asked_by(identity)
         generation_request = body.to_generation_request(f"native-{uuid.uuid4().hex}")
         group = GenerationGroup(self._generations, engine, [generation_request], width=1, user_id=identity.user_id)
         await accept(request, group)

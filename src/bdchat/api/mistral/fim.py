@@ -44,7 +44,7 @@ class FimCompletions:
 
     async def create(self, request: Request) -> Response:
         identity = require_chat(request)
-        body = parse(FimRequest, await read_json_body(request), self._limits)
+        body = parse(FimRequest, await read_json_body(request), self._limits).asked_by(identity)
         engine = self._router.engine_for(self._router.asked_for(body.model))
         completion_id = f"fim-{uuid.uuid4().hex}"
         body = body.with_defaults(engine.sampling_defaults, self._sampling_source)

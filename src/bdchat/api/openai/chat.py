@@ -47,7 +47,7 @@ class ChatCompletions:
 
     async def answer(self, request: Request, body: ChatCompletionRequest) -> Response:
         identity = require_chat(request)
-        body = body.naming(self._router.asked_for(body.model))
+        body = body.naming(self._router.asked_for(body.model)).asked_by(identity)
         if body.store:
             return await self._stored.answer(request, identity, body)
         engine = self._router.engine_for(body.model)

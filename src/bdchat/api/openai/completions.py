@@ -34,7 +34,7 @@ class Completions:
 
     async def create(self, request: Request) -> Response:
         identity = require_chat(request)
-        body = parse(CompletionRequest, await read_json_body(request), self._limits)
+        body = parse(CompletionRequest, await read_json_body(request), self._limits).asked_by(identity)
         engine = self._router.engine_for(self._router.asked_for(body.model))
         completion_id = f"cmpl-{uuid.uuid4().hex}"
         if engine.info is not None:

@@ -145,6 +145,7 @@ class NewKey(Strict):
     name: Annotated[Text, Field(min_length=1, max_length=100)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=3, default_factory=lambda: ["chat"])]
     expires_in_days: Annotated[int, Field(ge=1, le=KEY_LIFETIME_DAYS)] | None = None
+    is_bulk: bool = False  # nobody waits for what it asks: others go first, unless a request says otherwise
 
 
 class KeyChange(Strict):
@@ -223,6 +224,7 @@ class KeyView(View):
     created_at_ms: int
     last_used_at_ms: int | None
     expires_at_ms: int | None
+    is_bulk: bool
 
 
 class CreatedKey(KeyView):

@@ -48,6 +48,14 @@ class QuotaChange(Strict):
     quota_bytes: Annotated[int, Field(ge=0, le=MAX_QUOTA_BYTES)] | None = None
 
 
+class LimitsChange(Strict):
+    """What is absent is the server's own again (limits.account_…). 0: no bound."""
+
+    max_running: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    max_queued: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+
+
 class NewInvitation(Strict):
     note: Annotated[Text, Field(max_length=200)] = ""
     expires_in_days: Annotated[int, Field(ge=1, le=365)] = 7
@@ -71,7 +79,10 @@ class ManagedUser(View):
     role: Role
     is_disabled: bool
     must_change_password: bool
-    quota_bytes: int | None  # None: the server's own
+    quota_bytes: int | None  # None: the server's own; the next three too
+    max_running: int | None  # answers at once, per model; 0: no bound
+    max_queued: int | None  # waiting requests, per model
+    tokens_per_minute: int | None
     created_at_ms: int
     last_seen_at_ms: int | None
     num_sessions: int
@@ -127,6 +138,7 @@ class ManagedKey(View):
     name: str
     prefix: str
     scopes: list[Scope]
+    is_bulk: bool
     created_at_ms: int
     last_used_at_ms: int | None
     expires_at_ms: int | None

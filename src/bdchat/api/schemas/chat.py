@@ -201,7 +201,6 @@ class ChatCompletionRequest(SamplingFields, ToolFields):
     max_completion_tokens: TokenLimit | None = None
     logprobs: StrictBool | None = None
     top_logprobs: Annotated[int, Field(ge=0), Whole] | None = None
-    service_tier: Any = None
     reasoning_effort: TemplateWord = None
     verbosity: TemplateWord = None
     reasoning_format: ReasoningFormat | None = None
@@ -262,12 +261,6 @@ class ChatCompletionRequest(SamplingFields, ToolFields):
     @property
     def num_top_logprobs(self) -> int | None:
         return (self.top_logprobs or 0) if self.logprobs else None
-
-    @property
-    def echoed_service_tier(self) -> str | None:
-        if not isinstance(self.service_tier, str) or not self.service_tier.isprintable():
-            return None  # a database keeps no NUL
-        return "default" if self.service_tier == "auto" else self.service_tier[:40]
 
     @property
     def is_call_forced(self) -> bool:

@@ -19,10 +19,11 @@ from pydantic import (
     model_validator,
 )
 
+from bdchat.api.http.identity import Identity
 from bdchat.api.http.parsing import Wire, invalid, unsupported
 from bdchat.api.schemas.response_format import FormatFields
 from bdchat.api.schemas.unserved import Unserved, refuse_unserved
-from bdchat.engine.request import SamplingDefaults, SamplingParams
+from bdchat.engine.request import Priority, SamplingDefaults, SamplingParams
 from bdchat.settings import LimitSettings, SamplingSource
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -45,6 +46,7 @@ TEMPLATE_KWARGS = frozenset(
 )
 MAX_TEMPLATE_VALUE_CHARS = 256
 DEFAULTS = SamplingParams()
+FLEX = "flex"  # service_tier: OpenAI's for what may wait
 
 
 def whole(value: Any) -> Any:
@@ -162,6 +164,7 @@ class SamplingFields(FormatFields):
     stop: StopStrings = None
     logit_bias: Annotated[Any, AfterValidator(_logit_bias)] = None  # dict[int, float] | None once validated
     user: Any = None
+    service_tier: Any = None
 
     n_predict: TokenLimit | None = None
     num_predict: TokenLimit | None = None
@@ -224,6 +227,23 @@ class SamplingFields(FormatFields):
         return self.user[:128] if isinstance(self.user, str) else ""
 
     @property
+    def priority(self) -> Priority:
+        """OpenAI's "flex" may wait; all else is waited for."""
+        return Priority.BATCH if self.service_tier == FLEX else Priority.INTERACTIVE
+
+    @property
+    def echoed_service_tier(self) -> str | None:
+        if not isinstance(self.service_tier, str) or not self.service_tier.isprintable():
+            return None  # a database keeps no NUL
+        return "default" if self.service_tier == "auto" else self.service_tier[:40]
+
+    def asked_by(self, identity: Identity) -> Self:
+        """As it is meant: what a key for bulk work asks may wait, unless it says otherwise."""
+        if identity.is_bulk and self.service_tier in (None, "auto"):
+            return self.model_copy(update={"service_tier": FLEX})
+        return self
+
+    @property
     def repeat_window(self) -> int | None:
         """Tokens that the repetition penalty looks back on; None: all. vLLM's repetition_penalty knows no bounds."""
         if self.repeat_last_n is not None:
@@ -271,6 +291,7 @@ class SamplingFields(FormatFields):
             "cache_prompt": self.cache_prompt is not False,
             "is_deterministic": self.deterministic is True,
             "user": self.user_name,
+            "priority": self.priority,
         }
 
 

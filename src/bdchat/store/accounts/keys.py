@@ -24,6 +24,7 @@ def create(
     name: str = "",
     scopes: Iterable[str] = ("chat",),
     expires_at_ms: int | None = None,
+    is_bulk: bool = False,
 ) -> ApiKey:
     """Raises Conflict when the user has MAX_KEYS."""
     live = select(func.count()).where(ApiKey.user_id == user_id, col(ApiKey.revoked_at_ms).is_(None))
@@ -36,6 +37,7 @@ def create(
         user_id=user_id,
         name=name,
         scopes=" ".join(sorted(scopes)),
+        is_bulk=is_bulk,
         created_at_ms=now_ms(),
         expires_at_ms=expires_at_ms,
     )

@@ -8,6 +8,7 @@ that two servers over one database cannot make two.
 
 import unicodedata
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import col, delete, func, or_, select, update
@@ -20,6 +21,15 @@ from bdchat.store.tables import ApiKey, LoginToken, ServerState, User
 
 FIRST_ACCOUNT = "first_account"  # ServerState
 SETUP_CODE = "setup_code"  # ServerState: SHA-256 of the code that lets somebody far away make the first account
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLimits:
+    """What an admin lets one account ask of the models. None: the setting's; 0: no bound."""
+
+    max_running: int | None = None  # answers at once, per model
+    max_queued: int | None = None  # waiting requests, per model
+    tokens_per_minute: int | None = None
 
 
 def username_key(username: str) -> str:
@@ -62,6 +72,13 @@ def shown_names_of(db: Db, user_ids: Collection[str]) -> dict[str, str]:
 
 def list_all(db: Db) -> list[User]:
     return list(db.exec(select(User).order_by(col(User.created_at_ms), col(User.user_id))))
+
+
+def own_limits(db: Db) -> dict[str, OwnLimits]:
+    """By account, of those that have any."""
+    columns = (col(User.max_running), col(User.max_queued), col(User.tokens_per_minute))
+    query = select(User.user_id, *columns).where(or_(*(column.is_not(None) for column in columns)))
+    return {user_id: OwnLimits(*own) for user_id, *own in db.exec(query)}
 
 
 def create_user(

@@ -13,7 +13,7 @@ from bdchat.store.errors import StoreBusy, StoreDamaged, StoreFull, StoreTooNew,
 from bdchat.store.sql.driver_errors import at_path, is_damage, named_error, named_errors
 
 MIGRATIONS = Path(__file__).parent.with_name("migrations")
-HEAD = "0009"  # the newest revision; a test compares it with the migrations
+HEAD = "0010"  # the newest revision; a test compares it with the migrations
 _HEADER = b"SQLite format 3\x00"
 
 

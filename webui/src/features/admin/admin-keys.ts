@@ -17,6 +17,7 @@ export const adminKeys = {
   hubFiles: (repo: string) => ["admin", "hub", repo],
   pulls: ["admin", "pulls"],
   users: ["admin", "users"],
+  loads: ["admin", "loads"],
   userList: (search: string) => ["admin", "users", search],
   invitations: ["admin", "invitations"],
   keys: ["admin", "keys"],

@@ -77,7 +77,7 @@ export function useSessionLine(sessionId: string, readEnd: () => Promise<boolean
         break;
       case "error": {
         if (frame.answers === "stop") setStoppingId(null);
-        const text = textOf(errorOf(400, { error: frame.error }, new Headers()));
+        const text = textOf(errorOf(400, { error: frame.error }, retryHeaders(frame.retry_after_s)));
         if (frame.client_message_id) pending.refuse(frame.client_message_id, text);
         else show({ text });
         break;
@@ -132,4 +132,9 @@ function frameOf(message: PendingMessage): SaidFrame {
     client_message_id: message.clientMessageId,
     ...(message.parentId === undefined ? {} : { parent_id: message.parentId }),
   };
+}
+
+/** As a plain answer says it. */
+function retryHeaders(seconds: number | null | undefined): Headers {
+  return new Headers(seconds ? { "retry-after": String(seconds) } : {});
 }

@@ -32,7 +32,7 @@ export function KeyRow({ apiKey, revoke }: Props) {
           </Box>
         </Typography>
         <Typography variant="body2" color="textSecondary">
-          {[scopes, valid, used].join(" · ")}
+          {[scopes, ...(apiKey.is_bulk ? [t("keys.bulk")] : []), valid, used].join(" · ")}
         </Typography>
       </Box>
       <Button size="small" aria-label={t("keys.revokeOf", { name: apiKey.name })} onClick={revoke}>

@@ -35,7 +35,16 @@ test("a key is made with a name, scopes and an end, and shown this once", async 
   const dialog = await screen.findByRole("dialog", { name: "Key created" });
   expect(within(dialog).getByRole<HTMLTextAreaElement>("textbox", { name: "Key" }).value).toBe("bd-secret");
   const body = JSON.parse(String(fetch.mock.calls[0]?.[1]?.body));
-  expect(body).toEqual({ name: "laptop", scopes: ["chat", "sessions"], expires_in_days: 30 });
+  expect(body).toEqual({ name: "laptop", scopes: ["chat", "sessions"], expires_in_days: 30, is_bulk: false });
+});
+
+test("a key for bulk work is made by saying so", async () => {
+  const fetch = show("user");
+  await userEvent.type(screen.getByRole("textbox", { name: "Name" }), "nightly");
+  await userEvent.click(screen.getByRole("checkbox", { name: /^For bulk work/ }));
+  await userEvent.click(screen.getByRole("button", { name: "Create key" }));
+  await screen.findByRole("dialog", { name: "Key created" });
+  expect(JSON.parse(String(fetch.mock.calls[0]?.[1]?.body))).toMatchObject({ name: "nightly", is_bulk: true });
 });
 
 test("a key for administration is offered to administrators alone, and one that may nothing is not made", async () => {

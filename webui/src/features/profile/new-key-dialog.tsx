@@ -39,10 +39,12 @@ export function NewKeyDialog({ close }: Props) {
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<readonly Scope[]>(["chat"]);
   const [lifetime, setLifetime] = useState<Lifetime>("90");
+  const [isBulk, setBulk] = useState(false);
   const make = useMutation({
     mutationFn: () => {
       const days = lifetime === "never" ? null : Number(lifetime);
-      return call("POST /api/keys", { body: { name: name.trim(), scopes: [...scopes], expires_in_days: days } });
+      const body = { name: name.trim(), scopes: [...scopes], expires_in_days: days, is_bulk: isBulk };
+      return call("POST /api/keys", { body });
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.apiKeys }),
   });
@@ -95,6 +97,10 @@ export function NewKeyDialog({ close }: Props) {
               label: each === "never" ? t("keys.forEver") : t("keys.days", { count: Number(each) }),
             }))}
             onValue={setLifetime}
+          />
+          <FormControlLabel
+            control={<Checkbox size="small" checked={isBulk} onChange={(event) => setBulk(event.target.checked)} />}
+            label={t("keys.bulkText")}
           />
         </DialogContent>
         <DialogActions>

@@ -46,7 +46,10 @@ export function KeysPage() {
     {
       key: "scopes",
       label: t("keys.scopes"),
-      show: (row) => row.scopes.map((scope) => t(`keys.scopeNames.${scope}`)).join(", "),
+      show: (row) =>
+        [...row.scopes.map((scope) => t(`keys.scopeNames.${scope}`)), ...(row.is_bulk ? [t("keys.bulk")] : [])].join(
+          ", ",
+        ),
     },
     {
       key: "used",

@@ -27,6 +27,7 @@ export const ACTIONS = {
   "user.create": "userCreate",
   "user.change": "userChange",
   "user.quota": "userQuota",
+  "user.limits": "userLimits",
   "user.reset_password": "userResetPassword",
   "user.sign_out": "userSignOut",
   "user.disable": "userDisable",

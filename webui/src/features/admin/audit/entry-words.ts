@@ -2,6 +2,7 @@
 import type { TFunction } from "i18next";
 import type { AuditView } from "@/api/types.gen";
 import type { Format } from "@/lib/format";
+import { isLimit, LIMITS } from "../users/limits";
 import { ACTIONS, isAction } from "./actions";
 
 /** By id: accounts, keys and invitations that have a name. */
@@ -34,6 +35,8 @@ function partText(t: TFunction, format: Format, name: string, value: unknown, na
   if (name === "quota_bytes") {
     return typeof value === "number" ? format.bytes(value) : t("admin.audit.details.quotaDefault");
   }
+  if (isLimit(name)) return `${t(LIMITS[name].label)}: ${limitText(t, format, value)}`;
+  if (name === "is_bulk") return value ? t("keys.bulk") : "";
   if (name === "role" && (value === "admin" || value === "user")) return t(`admin.roles.${value}`);
   if (name === "is_disabled") return t(value ? "admin.audit.details.disabled" : "admin.audit.details.enabled");
   if (name === "display_name") return t("admin.audit.details.displayName", { name: String(value) });
@@ -46,4 +49,9 @@ function partText(t: TFunction, format: Format, name: string, value: unknown, na
       .join(", ");
   }
   return `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`;
+}
+
+function limitText(t: TFunction, format: Format, value: unknown): string {
+  if (typeof value !== "number") return t("admin.audit.details.quotaDefault");
+  return value === 0 ? t("admin.limits.none") : format.number(value);
 }

@@ -34,6 +34,7 @@ export function UserActions({ user, isOwn, ask }: Props) {
       isDisabled: isOwn,
     },
     { key: "quota", label: t("admin.users.setQuota"), run: asking("quota") },
+    { key: "limits", label: t("admin.users.setLimits"), run: asking("limits") },
     { key: "password", label: t("admin.users.resetPassword"), run: asking("password") },
     { key: "signOut", label: t("admin.users.signOut"), run: asking("signOut"), isDisabled: user.num_logins === 0 },
     {

@@ -7,10 +7,11 @@ import { ConfirmDialog } from "@/ui/confirm-dialog";
 import { adminKeys } from "../admin-keys";
 import { LinkDialog } from "../parts/link-dialog";
 import { useAction } from "../parts/use-action";
+import { LimitsDialog } from "./limits-dialog";
 import { QuotaDialog } from "./quota-dialog";
 
 export interface UserQuestion {
-  kind: "makeAdmin" | "unmakeAdmin" | "quota" | "password" | "signOut" | "disable" | "enable" | "delete";
+  kind: "makeAdmin" | "unmakeAdmin" | "quota" | "limits" | "password" | "signOut" | "disable" | "enable" | "delete";
   user: ManagedUser;
 }
 
@@ -57,6 +58,8 @@ export function UserDialogs({ question: { kind, user }, close }: Props) {
   switch (kind) {
     case "quota":
       return <QuotaDialog user={user} close={close} />;
+    case "limits":
+      return <LimitsDialog user={user} close={close} />;
     case "password":
       return (
         <ConfirmDialog

@@ -7,6 +7,7 @@ import { InvitationTable } from "../access/invitation-table";
 import { InviteDialog } from "../access/invite-dialog";
 import { AdminPage } from "../parts/admin-page";
 import { Section } from "../parts/section";
+import { LoadTable } from "./load-table";
 import { NewUserDialog } from "./new-user-dialog";
 import { UserTable } from "./user-table";
 
@@ -29,6 +30,9 @@ export function UsersPage() {
       }
     >
       <UserTable />
+      <Section title={t("admin.limits.title")} text={t("admin.limits.text")}>
+        <LoadTable />
+      </Section>
       <Section title={t("admin.invitations.title")} text={t("admin.invitations.text")}>
         <InvitationTable />
       </Section>
