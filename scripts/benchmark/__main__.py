@@ -1,10 +1,4 @@
-"""scripts/bench: reads the flags, chooses the contenders, runs, reports. The only place that prints.
-
-scripts/bench                                   our server alone, all loads
-scripts/bench --peer llama-server               against llama-server, with the bars
-scripts/bench --workload streams --levels 1,16 --repeat 1
-scripts/bench --base-url http://host:8000/v1    a server that already runs
-"""
+"""scripts/bench: chooses the contenders, runs, reports. The only place that prints; arguments.py has the flags."""
 
 import argparse
 import asyncio
@@ -20,7 +14,7 @@ import uvloop
 from rich.console import Console
 
 from bdchat.settings import load
-from bootstrap import DEFAULT_MODEL_FILE, cache_dir, named_data_dir
+from bootstrap import cache_dir, named_data_dir
 from bootstrap_console import BootstrapError
 
 from . import (
@@ -49,10 +43,12 @@ from . import (
     usage_sums,
     writer_stalls,
 )
+from .arguments import STORED_WORKLOADS, model_path, parse
 from .bars import Bar, bars
 from .client import ClientError
 from .compare import Comparison, Job, Log, Run
 from .model_shapes import SHAPES, shaped_model
+from .scheduling import runs as scheduling
 from .servers import ROOT, Contender, ServerFailed, bdchat, find_weights, llama_cpp_python, llama_server
 from .workloads import COMPARED, PREFIX, STREAMS
 
@@ -64,108 +60,10 @@ LLAMA_SERVER_FLAGS = (
     "-np 16 -fa off -c 16384",
     "-np 16 -fa on -c 16384 --spec-type ngram-mod",  # guesses from repeated text too
 )
-STORED_WORKLOADS = ("server-kills", "document-kills", "stop", "log-overhead", "full-disk")
-OWN_WORKLOADS = (
-    "kills",
-    "startup",
-    "out-of-memory",
-    "memory",
-    "weights",
-    "drafts",
-    "document-vectors",
-    "hostile",
-    "stalled-readers",
-    "socket-drops",
-    "store",
-    "import",
-    "usage",
-    "page",
-    "writer-stalls",
-    "evaluation",
-    "schemas",
-    "tools",
-    "constraints",
-    *document_chat.WORKLOADS,
-    "retrieval",
-    *STORED_WORKLOADS,
-)
-PEERS = ("llama-server", "llama-cpp-python")
 
-
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    names = (*(workload.name for workload in COMPARED), *OWN_WORKLOADS)
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--workload", action="append", choices=names, help="repeatable; default: the four compared ones"
-    )
-    parser.add_argument("--levels", help="numbers of streams for `streams`, e.g. 1,4,8,16")
-    parser.add_argument("--repeat", type=int, default=3, help="how often each measurement is made (3)")
-    parser.add_argument("--seed", type=int, default=1, help="chooses the prompts (1)")
-    parser.add_argument("--peer", choices=PEERS, help="a server to compare with; built on first use")
-    parser.add_argument(
-        "--peer-flags", action="append", metavar="FLAGS", help="its flags; repeatable: the best at each level counts"
-    )
-    parser.add_argument("--base-url", action="append", default=[], help="a running server; twice to compare two")
-    parser.add_argument("--api-key", default=os.environ.get("BDCHAT_API_KEY"), help="for --base-url")
-    parser.add_argument("--model", type=Path, help="path to a .gguf; default: the default model")
-    parser.add_argument(
-        "--model-shape",
-        choices=SHAPES,
-        help="a model of that shape with random weights, written into the cache folder (4.4 GB; delete it at will);"
-        " the short loads",
-    )
-    parser.add_argument("--layers", type=int, metavar="N", help="for --model-shape: the first N layers alone")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="settings of ours")
-    parser.add_argument("--num-kills", type=int, default=hardening.NUM_KILLS, help="for --workload kills (20)")
-    parser.add_argument(
-        "--num-drops", type=int, default=socket_drops.NUM_DROPS, help="for --workload socket-drops (1000)"
-    )
-    parser.add_argument(
-        "--import-mb", type=int, default=imports.NUM_MB, help="size of the export for --workload import (200)"
-    )
-    parser.add_argument(
-        "--stalls-mb",
-        type=int,
-        default=writer_stalls.NUM_MB,
-        help="of the chat for --workload writer-stalls (200)",
-    )
-    parser.add_argument(
-        "--idle-s",
-        type=float,
-        default=300.0,
-        help="for --workload memory: how long nobody asks (300); --set engine.idle_after_s=… must be less",
-    )
-    parser.add_argument("--num-items", type=int, default=evaluation.NUM_ITEMS, help="for --workload evaluation (200)")
-    parser.add_argument("--num-calls", type=int, default=tool_calls.NUM_CALLS, help="for --workload tools (1000)")
-    parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
-    parser.add_argument("--num-document-kills", type=int, default=50, help="for --workload document-kills (50)")
-    parser.add_argument("--num-server-kills", type=int, default=100, help="for --workload server-kills (100)")
-    parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
-    parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
-    parser.add_argument(
-        "--num-pairs", type=int, default=stored_loads.NUM_LOG_PAIRS, help="for --workload log-overhead (8)"
-    )
-    parser.add_argument("--data", type=Path, help="for --workload schemas: rows of name, schema and tests, one a line")
-    parser.add_argument(
-        "--generate", type=int, default=0, metavar="N", help="for --workload schemas: answers under N (0)"
-    )
-    parser.add_argument("--quick", action="store_true", help="one repeat, 1 and 4 streams: a smoke test")
-    parser.add_argument("--output", type=Path, default=ROOT / "bench-results", help="folder of the results")
-    return parser.parse_args(argv)
-
-
-def model_path(options: argparse.Namespace) -> Path:
-    if options.model_shape:
-        folder = cache_dir(os.environ) / "bench-models"
-        return shaped_model(SHAPES[options.model_shape], folder, num_layers=options.layers)
-    named = os.environ.get("BDCHAT_TEST_MODEL")
-    default = Path(named) if named else named_data_dir([], os.environ) / "models" / DEFAULT_MODEL_FILE
-    path: Path = options.model or default
-    if not path.is_file():
-        raise BootstrapError(f"there is no model at {path}", "run scripts/serve once, or give --model PATH")
-    return path.absolute()
+# Loads before which nobody waits for the encoding of the weights: they have no model, find it themselves, or count
+# nothing that it changes.
+WITHOUT_WEIGHTS = {"weights", "startup", "drafts", "document-kills", "document-vectors", "scheduler-step"}
 
 
 def data_path(options: argparse.Namespace) -> Path:
@@ -182,7 +80,7 @@ def contenders(options: argparse.Namespace) -> tuple[Contender, list[Contender]]
         return running[0], running[1:]
     model = model_path(options)
     ours = bdchat(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
-    if not {*(options.workload or [])} <= {"weights", "startup", "drafts", "document-kills", "document-vectors"}:
+    if "engine.weights=file" not in options.set and not {*(options.workload or [])} <= WITHOUT_WEIGHTS:
         find_weights(model, cache_dir(os.environ) / "bench-data", tuple(options.set))
     if options.peer == "llama-server":
         flags = list(dict.fromkeys(["", *(options.peer_flags or LLAMA_SERVER_FLAGS)]))
@@ -208,7 +106,7 @@ def jobs(options: argparse.Namespace, ours: Contender, others: list[Contender]) 
             levels = tuple(int(level) for level in options.levels.split(",")) if options.levels else levels
         # Sets of flags are tried for throughput; the other loads meet the peer as it comes.
         found.append(Job(workload, levels, (ours, *(others if workload is STREAMS else others[:1]))))
-    return found
+    return [*found, *scheduling.compared_jobs(options, ours, others)]
 
 
 async def measure(options: argparse.Namespace, console: Console) -> tuple[list[Run], list[Bar]]:
@@ -228,8 +126,9 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
         if "kills" in wanted:
             outcomes += await hardening.kills(ours, logs, options.seed, log, options.num_kills)
         if "startup" in wanted:
-            empty = bdchat("none", cache_dir(os.environ) / "bench-data", tuple(options.set))
-            outcomes += await hardening.startup(empty, logs, log)
+            outcomes += await hardening.startup(
+                bdchat("none", cache_dir(os.environ) / "bench-data", tuple(options.set)), logs, log
+            )
         if "stalled-readers" in wanted:
             empty = bdchat("none", cache_dir(os.environ) / "bench-stalled-data", tuple(options.set))
             outcomes += await stalled_readers.stalled_readers(empty, logs, log)
@@ -259,6 +158,7 @@ async def measure(options: argparse.Namespace, console: Console) -> tuple[list[R
             outcomes += await usage_sums.usage_sums(booked, logs, options.seed, log, options.num_requests)
         outcomes += [*await _constrained(options, ours, logs, log), *await _stored(options, logs, log)]
         outcomes += [*await _starved(options, logs, log), *await _engine_alone(options, log)]
+        outcomes += await scheduling.own_loads(options, logs, log)
     finally:
         runs = [*comparison.runs, *{id(outcome.run): outcome.run for outcome in outcomes}.values()]
         names = [other.name for other in others]

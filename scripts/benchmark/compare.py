@@ -89,10 +89,19 @@ async def observed(workload: Workload, running: Running, shape: Shape, level: in
 
 
 HEADLINES = {
-    "streams": ("tokens_per_s", "ttft_p50_ms", "gap_p50_ms", "outside_share"),
+    "streams": (
+        "tokens_per_s",
+        "ttft_p50_ms",
+        "ttft_p95_ms",
+        "gap_p50_ms",
+        "gap_p95_ms",
+        "gap_max_ms",
+        "outside_share",
+    ),
     "sessions": ("evaluated_ratio", "prompt_tokens_evaluated", "least_possible", "later_ttft_p50_ms"),
     "prefix": ("evaluated_ratio", "prompt_tokens_evaluated", "least_possible", "ttft_p50_ms"),
     "intrusion": ("largest_gap_s", "ttft_s", "median_gap_s"),
+    "flood": ("ttft_ratio", "ttft_p50_ms", "idle_ttft_p50_ms", "throughput_ratio", "tokens_per_s"),
 }
 
 

@@ -56,6 +56,19 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
         "cpu_s",
         "peak_memory_mb",
     ),
+    "flood": (
+        "idle_ttft_p50_ms",
+        "ttft_p50_ms",
+        "ttft_p95_ms",
+        "ttft_max_ms",
+        "ttft_ratio",
+        "alone_tokens_per_s",
+        "tokens_per_s",
+        "throughput_ratio",
+        "gap_p95_ms",
+        "gap_max_ms",
+        "cpu_s",
+    ),
     "intrusion": ("largest_gap_s", "median_gap_s", "calm_gap_s", "ttft_s", "cpu_s", "peak_memory_mb"),
 }
 
