@@ -20,6 +20,8 @@ class StubRunner:
     layout = KVLayout.UNIFIED
     memory_class = MemoryClass.DENSE
     decode_seconds = 0.0
+    needs_checkpoints = False
+    checkpoints_stand_alone = False
 
     def __init__(self, *, num_sequences: int, n_ctx: int, num_cells: int, n_batch: int = 512) -> None:
         self.num_sequences = num_sequences
@@ -52,6 +54,15 @@ class StubRunner:
 
     def state_bytes(self, seq_id: int) -> int:
         return STATE_BYTES
+
+    def can_cut(self, seq_id: int, num_tokens: int) -> bool:
+        return num_tokens <= self._lengths[seq_id]
+
+    def checkpoint(self, seq_id: int) -> bytes:
+        return self.save(seq_id)
+
+    def roll_back(self, seq_id: int, num_tokens: int, state: bytes) -> bool:
+        return self.truncate(seq_id, num_tokens)
 
     def give_back(self) -> None:
         pass
