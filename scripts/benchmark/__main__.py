@@ -28,6 +28,7 @@ from . import (
     full_disk,
     hardening,
     imports,
+    laws,
     memory,
     out_of_memory,
     page,
@@ -63,7 +64,7 @@ LLAMA_SERVER_FLAGS = (
 
 # Loads before which nobody waits for the encoding of the weights: they have no model, find it themselves, or count
 # nothing that it changes.
-WITHOUT_WEIGHTS = {"weights", "startup", "drafts", "document-kills", "document-vectors", "scheduler-step"}
+WITHOUT_WEIGHTS = {"weights", "startup", "drafts", "document-kills", "document-vectors", "laws", "scheduler-step"}
 
 
 def data_path(options: argparse.Namespace) -> Path:
@@ -207,6 +208,8 @@ async def _engine_alone(options: argparse.Namespace, log: Log) -> list[hardening
     if "document-vectors" in wanted:
         data_dir = named_data_dir([], os.environ)
         outcomes += await document_vectors.document_vectors(model_path(options), data_dir, log, num_rounds=rounds)
+    if "laws" in wanted:
+        outcomes += laws.laws(log, first_seed=options.seed, num_histories=options.num_histories)
     return outcomes
 
 

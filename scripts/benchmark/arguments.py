@@ -14,6 +14,7 @@ from . import (
     full_disk,
     hardening,
     imports,
+    laws,
     scheduling,
     socket_drops,
     stored_loads,
@@ -39,6 +40,7 @@ OWN_WORKLOADS = (
     "weights",
     "drafts",
     "document-vectors",
+    "laws",
     "hostile",
     "stalled-readers",
     "socket-drops",
@@ -110,6 +112,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--num-document-kills", type=int, default=50, help="for --workload document-kills (50)")
     parser.add_argument("--num-server-kills", type=int, default=100, help="for --workload server-kills (100)")
     parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
+    parser.add_argument("--num-histories", type=int, default=laws.NUM_HISTORIES, help="for --workload laws (20,000)")
     parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")
     parser.add_argument(
         "--num-pairs", type=int, default=stored_loads.NUM_LOG_PAIRS, help="for --workload log-overhead (8)"

@@ -6,23 +6,28 @@ scheduling/telling/inspection.py makes them.
 
 from typing import Literal
 
-from bdchat.engine.request import Value
+from bdchat.engine.request import Priority, Value
 
 
 class SequenceState(Value, frozen=True, kw_only=True):
     """A choice of a request, or (idle) cells that are kept as cache: then nobody's, and `request_id` is ""."""
 
-    state: Literal["waiting", "reading", "writing", "idle"]
+    state: Literal["waiting", "reading", "writing", "paused", "idle"]  # paused: it gave its place to others
     request_id: str = ""
     index: int = 0
     user: str = ""  # GenerationRequest.user
+    priority: Priority = Priority.INTERACTIVE
     queue_position: int | None = None  # 1 = next; choices count one each
+    eta_ms: int | None = None  # expected until its first token or, when it is paused, its next one
     num_prompt_tokens: int = 0
     num_cached_tokens: int = 0  # of the prompt
+    num_cached_from_ram: int = 0  # of those
+    num_cached_from_disk: int = 0
     num_computed_tokens: int = 0
     num_completion_tokens: int = 0
     num_cells: int = 0  # that it uses
     num_own_cells: int = 0  # of those, the ones that nobody else uses
+    num_preemptions: int = 0  # how often it gave way
     age_ms: int = 0  # since it came
 
 

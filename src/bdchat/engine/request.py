@@ -330,15 +330,18 @@ class Finished(Value, frozen=True, kw_only=True, tag="finished"):
 
 
 class Progress(Value, frozen=True, kw_only=True, tag="progress"):
-    """Where a request is that said wants_progress, of its first choice: waiting, or its prompt being read."""
+    """Where a request is that said wants_progress, of its first choice: waiting, paused, or its prompt being read. At
+    most twice a second, and at once where it does something else."""
 
     request_id: str
-    queue_position: int | None  # 1 = next to get a place; None = it has one
+    queue_position: int | None  # 1 = next to get a place; None = it has one. Grows when one comes that goes before it
     num_prompt_tokens: int
     num_cached_tokens: int = 0  # of the prompt: not computed, known once it has a place
     num_computed_tokens: int = 0  # of the prompt, the cached ones included
     is_paused: bool = False  # it had a place, gave way to others and goes on by itself
-    eta_ms: int | None = None  # expected until its first token or, when it is paused, its next one; None: not known
+    # Expected until its first token or, when it is paused, its next one; None: not known. It counts down by itself: it
+    # is told again when it is off by more than a second and a tenth of it.
+    eta_ms: int | None = None
 
 
 Event = Accepted | Progress | PromptLogprobs | Delta | Finished

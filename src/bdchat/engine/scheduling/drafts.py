@@ -101,7 +101,8 @@ class Drafts:
         bounds: _Bounds,
     ) -> tuple[list[Guess], Lengths]:
         """What the draft model guesses where that is better than what was looked up, and than nothing."""
-        most = min(self._max_tokens, *bounds.rooms)
+        num_outputs = min(self._runner.n_outputs_max, self._runner.n_batch)
+        most = min(self._max_tokens, num_outputs // len(decoding) - 1, *bounds.rooms)
         if most < 1:
             return guesses, lengths
         hoped = [Guess([0] * most, model.chance, GuessSource.MODEL)] * len(decoding)

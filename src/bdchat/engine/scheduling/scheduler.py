@@ -22,6 +22,7 @@ from bdchat.engine.request import (
     Accepted,
     Delta,
     Event,
+    Finished,
     FinishReason,
     GenerationRequest,
     PromptLogprobs,
@@ -40,6 +41,8 @@ from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.preemption import Preemption
 from bdchat.engine.scheduling.sequence import Sequence, seed_of
 from bdchat.engine.scheduling.step_plan import Part, RepeatablePlan, Sampled, StepPlan
+from bdchat.engine.scheduling.telling.eta import WaitEstimates
+from bdchat.engine.scheduling.telling.forecast import StepPace
 from bdchat.engine.scheduling.telling.progress import ProgressWatch
 
 
@@ -74,13 +77,14 @@ class Scheduler:
         self.cost = cost or StepCost()
         self.growth = AnswerGrowth()
         self.ranking = Ranking(VirtualCounters(), chunk=runner.n_batch, expected=self.growth.of)
-        self._progress = ProgressWatch()
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
         self._places = Places(self.kv_cache, num_places=runner.info.num_sequences, clock=clock)
         self._admission = SequenceAdmission(
             runner, self.kv_cache, self._places, self.growth, self.counts, cost=self.cost, clock=clock
         )
+        self.estimates = WaitEstimates(runner, self.kv_cache, self._places, self.growth, self._pace, line=self._line)
+        self._progress = ProgressWatch(self.estimates)
         self._preemption = Preemption(self._places, self.counts)
         self._checkpointing = Checkpointing(runner, self.kv_cache)
         self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
@@ -205,6 +209,7 @@ class Scheduler:
             return
         sequence.record_prompt_logprobs(rows, start)
         if sequence.num_computed_tokens >= sequence.num_prompt_tokens:
+            sequence.is_prompt_scored = True
             first = sequence.tokens[0]
             head = TokenLogprob(
                 token_id=first,
@@ -250,7 +255,7 @@ class Scheduler:
 
     def end_step(self) -> list[Event]:
         """What its callers hear of it."""
-        return [*self._progress.news(self._places.running, self._places.waiting), *self.take_events()]
+        return [*self._progress.news(self._places.running, self.clock()), *self.take_events()]
 
     # --- how it decides -----------------------------------------------------------------------------------------------
 
@@ -316,11 +321,11 @@ class Scheduler:
         sequence.num_computed_tokens += num_tokens
 
     def _end(self, sequence: Sequence, events: list[Event], *, keep: bool = True) -> None:
+        self.counts.num_failed += sum([isinstance(e, Finished) and e.reason is FinishReason.ERROR for e in events])
         self._outbox.extend(events)
         self._places.leave(sequence, keep=keep)
 
     def _fail(self, sequence: Sequence, message: str, *, error: str = "GenerationFailed") -> None:
-        self.counts.num_failed += 1
         events = sequence.finish(FinishReason.ERROR, self.clock(), message=message, error=error)
         self._end(sequence, events, keep=False)
 
@@ -331,10 +336,24 @@ class Scheduler:
                 request_id = sequence.request.request_id
                 self._outbox.append(Delta(request_id=request_id, index=sequence.index, text=text))
         self._places.waiting.append(sequence)
+        self._progress.watch(sequence)
+
+    @property
+    def _pace(self) -> StepPace:
+        """As StepPlan does."""
+        return StepPace(
+            chunk=lambda num_decodes: self.cost.prefill_budget(
+                num_decodes=num_decodes, target_ms=self._target_step_ms, n_batch=self._runner.n_batch - num_decodes
+            ),
+            step_ms=lambda num_decodes, num_read: self.cost.base_ms(num_decodes) + self.cost.prefill_ms(num_read),
+        )
+
+    def _line(self) -> list[Sequence]:
+        return list(self._places.waiting)
 
     def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
         """Those that run and those that wait, in order."""
-        return self._places.running, list(self._places.waiting)
+        return self._places.running, self._line()
 
     def metrics(self) -> EngineMetrics:
         return EngineMetrics(

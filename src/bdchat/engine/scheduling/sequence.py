@@ -60,6 +60,7 @@ class Sequence:
         self.num_accepted_tokens = 0
         self.num_preemptions = 0
         self.prompt_logprobs: list[TokenLogprob] = []
+        self.is_prompt_scored = False
         self.num_end_tokens = 0  # 1 once the model has ended it: sampled and counted, but none of its tokens
         self.is_finished = False
         self.num_passed_over = 0
@@ -138,12 +139,18 @@ class Sequence:
         return num_tokens - self.num_computed_tokens == 1 and num_tokens > self.num_prompt_tokens
 
     @property
+    def is_being_read(self) -> bool:
+        """Its prompt, or what has to be computed again of it."""
+        return self.num_pending > 1 or self.num_computed_tokens < self.num_prompt_tokens
+
+    @property
     def is_deterministic(self) -> bool:
         return self.request.is_deterministic
 
     @property
     def wants_prompt_logprobs(self) -> bool:
-        return self.request.num_prompt_logprobs is not None and self.index == 0
+        """Until it has them: after a preemption its prompt is read, or found in the cache, like any other."""
+        return self.request.num_prompt_logprobs is not None and self.index == 0 and not self.is_prompt_scored
 
     @property
     def num_to_go(self) -> int:

@@ -27,6 +27,30 @@ def test_running_waiting_and_idle_are_told_apart() -> None:
     assert found["a"].age_ms > 0
 
 
+def test_who_waits_or_reads_is_told_when_it_will_speak() -> None:
+    runner = FakeRunner(n_ctx=200, num_sequences=1, num_cells=200, n_batch=16, step_s=0.1)
+    scheduler = Scheduler(runner, clock=lambda: runner.decode_seconds)
+    add(scheduler, ask([1] * 100, request_id="reads", max_tokens=20))
+    add(scheduler, ask([2] * 50, request_id="waits", max_tokens=2))
+    step(scheduler)
+    eta_ms = {state.request_id: state.eta_ms for state in inspect(scheduler, now=runner.decode_seconds)}
+    assert eta_ms["reads"] is not None
+    assert eta_ms["waits"] is not None
+    assert 0 < eta_ms["reads"] < eta_ms["waits"]
+
+
+def test_who_gave_way_is_paused() -> None:
+    scheduler = Scheduler(FakeRunner())
+    for name in ("first", "second"):
+        add(scheduler, ask([ord(name[0]), *PROMPT], request_id=name))
+    step(scheduler)
+    scheduler._preemption.preempt(scheduler._preemption.victim)
+    states = {state.request_id: state for state in inspect(scheduler, now=scheduler.clock())}
+    assert states["second"].state == "paused"
+    assert states["second"].num_preemptions == 1
+    assert (states["second"].queue_position, states["first"].state) == (1, "writing")
+
+
 def test_cells_that_are_kept_are_nobodys() -> None:
     scheduler = Scheduler(FakeRunner())
     add(scheduler, ask(PROMPT, request_id="gone", max_tokens=2))

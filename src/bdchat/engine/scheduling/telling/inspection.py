@@ -1,5 +1,7 @@
 """Inspects the scheduler between two steps: its sequences, and how much of a prompt is cached. Loop thread only."""
 
+from typing import Literal
+
 from bdchat.engine.inspection import PromptSurvey, SequenceState
 from bdchat.engine.kv.lookup import Reach
 from bdchat.engine.kv.prefix_tree import num_common
@@ -40,27 +42,45 @@ def _num_read_by_then(scheduler: Scheduler, tokens: list[int], num_reusable: int
 
 def inspect(scheduler: Scheduler, now: float) -> tuple[SequenceState, ...]:
     """Running ones, waiting ones in order, idle cells. `now`: by the scheduler's clock, seconds. Loop thread only."""
+    scheduler.estimates.look(now)
     running, waiting = scheduler.sequences()
     cells = {seq_id: (num_cells, num_own) for seq_id, num_cells, num_own in scheduler.kv_cache.holdings()}
-    states = [_state(s, now, cells.pop(s.seq_id)) for s in running if s.seq_id is not None]
-    states += [_state(sequence, now, (0, 0), position) for position, sequence in enumerate(waiting, 1)]
+    told = scheduler.estimates.eta_ms
+    states = [_state(s, now, told(s, now), cells.pop(s.seq_id)) for s in running if s.seq_id is not None]
+    states += [_state(s, now, told(s, now), queue_position=place) for place, s in enumerate(waiting, 1)]
     states += [SequenceState(state="idle", num_cells=total, num_own_cells=own) for total, own in cells.values()]
     return tuple(states)
 
 
-def _state(sequence: Sequence, now: float, cells: tuple[int, int], queue_position: int | None = None) -> SequenceState:
-    is_reading = sequence.num_computed_tokens < sequence.num_prompt_tokens
+def _state(
+    sequence: Sequence,
+    now: float,
+    eta_ms: int | None,
+    cells: tuple[int, int] = (0, 0),
+    queue_position: int | None = None,
+) -> SequenceState:
     return SequenceState(
-        state="waiting" if queue_position is not None else "reading" if is_reading else "writing",
+        state=_what_it_does(sequence),
         request_id=sequence.request.request_id,
         index=sequence.index,
         user=sequence.request.user,
+        priority=sequence.request.priority,
         queue_position=queue_position,
+        eta_ms=eta_ms,
         num_prompt_tokens=sequence.num_prompt_tokens,
         num_cached_tokens=sequence.num_cached_tokens or 0,
+        num_cached_from_ram=sequence.num_cached_from_ram,
+        num_cached_from_disk=sequence.num_cached_from_disk,
         num_computed_tokens=sequence.num_computed_tokens,
         num_completion_tokens=sequence.num_generated,
         num_cells=cells[0],
         num_own_cells=cells[1],
+        num_preemptions=sequence.num_preemptions,
         age_ms=max(0, round((now - sequence.arrived_at) * 1000)),
     )
+
+
+def _what_it_does(sequence: Sequence) -> Literal["waiting", "reading", "writing", "paused"]:
+    if sequence.seq_id is None:
+        return "waiting" if sequence.paused_at is None else "paused"
+    return "reading" if sequence.num_computed_tokens < sequence.num_prompt_tokens else "writing"
