@@ -34,7 +34,7 @@ def laws(log: Log, *, first_seed: int, num_histories: int) -> list[Outcome]:
     for line in reports:
         log(line)
     summary = json.loads(last)
-    num_broken = sum(len(seeds) for seeds in summary["broken"].values())
+    num_broken = sum(summary["broken"].values())
     each_ms = 1000 * summary["cpu_s"] / num_histories
     figures = {"histories": num_histories, "broken": num_broken, "cpu_s": summary["cpu_s"]}
     run = Run("bdchat", "laws", num_histories, 0, figures)

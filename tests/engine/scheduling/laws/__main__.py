@@ -31,7 +31,8 @@ def main(argv: Sequence[str]) -> int:
     cpu_s = time.process_time() - began
     for seeds in list(broken.values())[:MAX_REPORTS]:
         sys.stdout.write(report(seeds[0]) + "\n\n")
-    summary = {"num_histories": options.num_histories, "cpu_s": round(cpu_s, 2), "broken": broken}
+    counts = {fault: len(seeds) for fault, seeds in broken.items()}
+    summary = {"num_histories": options.num_histories, "cpu_s": round(cpu_s, 2), "broken": counts}
     sys.stdout.write(json.dumps(summary) + "\n")
     return 1 if broken else 0
 

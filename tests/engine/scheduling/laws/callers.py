@@ -1,7 +1,5 @@
 """Who asked in a history: what each was told, and the laws of one answer."""
 
-from collections.abc import Sequence
-
 from bdchat.engine.request import (
     Accepted,
     Delta,
@@ -76,6 +74,7 @@ class Caller:
             account=ask.user,
             priority=ask.priority,
             max_running=ask.max_running,
+            max_queued=ask.max_queued,
             cache_tag=ask.tag,
         )
 
@@ -156,11 +155,6 @@ class Caller:
             hold("a prompt is cached or computed", num_read == len(self.prompt), (told, usage))
         if not (self.ask.cache_prompt and not self.ask.is_deterministic):
             hold("who shares nothing reuses nothing", usage.num_cached_tokens == 0, (told, usage))
-
-
-def waiting_positions(request_ids: Sequence[str]) -> dict[str, int]:
-    """Of the requests in a line of choices, from 1."""
-    return {request_id: place for place, request_id in enumerate(dict.fromkeys(request_ids), 1)}
 
 
 def _is_out_of_time(machine: Machine, finished: Finished) -> bool:

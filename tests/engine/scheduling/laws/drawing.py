@@ -70,6 +70,7 @@ def _machine(rng: random.Random) -> Machine:
 
 def _ask(rng: random.Random, machine: Machine, number: int) -> Ask:
     is_long = rng.random() < 0.35
+    user = rng.choice(("", "u", "v"))
     may_repeat = machine.layout is KVLayout.STREAMS
     return Ask(
         shared=rng.randrange(3),
@@ -86,7 +87,7 @@ def _ask(rng: random.Random, machine: Machine, number: int) -> Ask:
         is_deterministic=may_repeat and rng.random() < 0.1,
         cache_prompt=rng.random() < 0.92,
         wants_progress=rng.random() < 0.4,
-        user=rng.choice(("", "u", "v")),
+        user=user,
         priority=rng.choice((Priority.INTERACTIVE, Priority.INTERACTIVE, Priority.BATCH)),
         tag=rng.choice(("", "a", "b")),
     )

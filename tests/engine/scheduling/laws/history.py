@@ -74,6 +74,7 @@ class Ask(Written):
     user: str = ""
     priority: Priority = Priority.INTERACTIVE
     max_running: int = 0
+    max_queued: int = 0
     tag: str = ""  # of the stored chat that it belongs to
 
 

@@ -11,7 +11,7 @@ from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.scheduling.telling.inspection import inspect, survey
 from tests.engine.scheduling.laws.alone import prompts_of
 from tests.engine.scheduling.laws.books import Books
-from tests.engine.scheduling.laws.callers import Caller, hold, waiting_positions
+from tests.engine.scheduling.laws.callers import Caller, hold
 from tests.engine.scheduling.laws.history import (
     Ask,
     Break,
@@ -34,6 +34,7 @@ from tests.engine.scheduling.laws.machinery import (
     VirtualClock,
     make_scheduler,
 )
+from tests.engine.scheduling.laws.places import LineWatch
 
 _STALLED_S = 0.01  # as the worker waits when nothing could be computed
 _MAX_STALLS = 5
@@ -51,7 +52,6 @@ class Play:
         self._prompts = prompts_of(history)
         self._callers: list[Caller] = []
         self._unheard: list[Event] = []  # what the last step said
-        self._positions: dict[str, int | None] = {}  # as last told
         self._num_steps = 0
         self._num_stalls = 0
         self._start()
@@ -62,6 +62,7 @@ class Play:
         self._runner.on_refusal = self._excuse_refused
         self._core = EngineCore(self.scheduler, self._runner)
         self._books = Books(self.scheduler, self._runner)
+        self._line = LineWatch(self.scheduler)
 
     def to_the_end(self) -> None:
         """Raises LawBroken, or whatever the scheduler raises."""
@@ -145,7 +146,6 @@ class Play:
             self._unheard = []
         self._hear()
         self._books.close(self._callers)
-        self._positions.clear()
         self._start()
         for caller in self._callers:
             if not caller.is_done:
@@ -197,7 +197,7 @@ class Play:
         was_refused = num_refusals != (runner.refuse_slots, runner.fail_decodes)
         self._take(events, since=began_at)
         self._books.check()
-        self._check_positions()
+        self._line.after(events, self._clock.now)
         if events or was_refused or runner.num_decodes != num_decodes:
             self._num_stalls = 0
         else:
@@ -229,7 +229,6 @@ class Play:
             caller = self._caller(event.request_id)
             if isinstance(event, Progress):
                 hold("only who asks hears of progress", caller.ask.wants_progress, event)
-                self._positions[event.request_id] = event.queue_position
             else:
                 caller.hear(event)  # type: ignore[arg-type]
         self._unheard = []
@@ -242,14 +241,3 @@ class Play:
             for index, choice in enumerate(caller.choices):
                 if choice.finished is None:
                     caller.excuses[index] = why
-
-    def _check_positions(self) -> None:
-        """Who waits and wants to know has been told its place among those that wait."""
-        waiting = self.scheduler.sequences()[1]
-        told = {event.request_id: event.queue_position for event in self._unheard if isinstance(event, Progress)}
-        positions = self._positions | told
-        true = waiting_positions([sequence.request.request_id for sequence in waiting])
-        for sequence in waiting:
-            request_id = sequence.request.request_id
-            if sequence.request.wants_progress and sequence.index == 0:
-                hold("everyone's place is told", positions.get(request_id) == true[request_id], (positions, true))
