@@ -255,7 +255,9 @@ class Message(Row, table=True):
     created_at_ms: int = time_ms()
 
 
-AUTHOR = "author"  # in MessageMetadata.extra: the name of who wrote an imported message, when that is not the owner
+# In MessageMetadata.extra:
+AUTHOR = "author"  # the name of who wrote an imported message, when that is not the owner
+SPENT = "spent"  # what the answer took, as `bdchat.timings` tells it, in whole numbers
 
 
 class MessageMetadata(Row, table=True):
@@ -275,7 +277,7 @@ class MessageMetadata(Row, table=True):
     prefill_ms: int = count()
     decode_ms: int = count()
     num_dropped_messages: int = count()  # by the context-overflow policy
-    extra: dict[str, Any] = json_object()  # imported fields that have no column; AUTHOR
+    extra: dict[str, Any] = json_object()  # SPENT; imported fields that have no column; AUTHOR
 
 
 class Generation(Row, table=True):

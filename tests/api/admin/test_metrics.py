@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bdchat.api.generation.latency import Histogram
+from bdchat.api.generation.latency import Histogram, LatencyMeter
 from tests.api.serving import USER, in_process
 from tests.fake_engine import FakeEngine
 
@@ -27,8 +27,20 @@ async def test_the_text_parses_and_counts() -> None:
     assert samples["bdchat_ttft_seconds_count",] == 1
     assert samples["bdchat_inter_token_seconds_count",] == 2
     assert samples["bdchat_engine_ready", "fake"] == 1
+    assert samples["bdchat_queue_wait_seconds_count", "interactive"] == 1
+    assert samples["bdchat_queue_wait_seconds_sum", "interactive"] == pytest.approx(0.001)
+    assert samples["bdchat_queue_wait_seconds_count", "batch"] == 0
+    assert samples["bdchat_eta_ratio_count",] == 0
+    assert ("bdchat_saved_seconds_total",) in samples
     assert ("bdchat_prompt_tokens_cached_total", "fake", "ram") in samples
     assert ("bdchat_draft_tokens_total", "fake", "accepted", "recent") in samples
+
+
+def test_short_waits_are_not_held_against_what_was_foretold() -> None:
+    meter = LatencyMeter()
+    meter.came_true(foretold_s=3.0, real_s=0.1)
+    meter.came_true(foretold_s=3.0, real_s=2.0)
+    assert (meter.foretold.total, list(meter.foretold.cumulative())[-1]) == (1.5, ("+Inf", 1))
 
 
 def test_a_value_on_a_bound_counts_as_up_to_it() -> None:

@@ -12,6 +12,7 @@ from bdchat.api.durable.recorder import RecordedLog, Recorder
 from bdchat.api.generation.events import Ended, LogEvent, Started
 from bdchat.api.generation.latency import LatencyMeter
 from bdchat.api.generation.service import GenerationService
+from bdchat.api.schemas.messages import MetadataView, SpentView
 from bdchat.engine.errors import EngineUnavailable, GenerationFailed, QueueTimeout
 from bdchat.engine.request import (
     Accepted,
@@ -33,7 +34,7 @@ from bdchat.settings import StoreSettings
 from bdchat.store.chats.answers import AnswerEnd
 from bdchat.store.errors import StoreFull
 from bdchat.store.sql.database import Database
-from bdchat.store.tables import Generation
+from bdchat.store.tables import SPENT, Generation
 from tests.api.serving import fresh_data_dir
 from tests.fake_engine import FakeEngine
 from tests.patience import until
@@ -47,13 +48,15 @@ REQUEST = GenerationRequest(
 
 
 class ScriptedEngine(FakeEngine):
-    """Says exactly these events, then what a FakeEngine without pieces does."""
+    """Says exactly these events, then, unless they end it, what a FakeEngine without pieces does."""
 
     script: Sequence[Event] = ()
 
     async def _answer(self, request: Any, usage: Any, resumption: Any) -> AsyncGenerator[Event]:
         for event in self.script:
             yield event
+        if any(isinstance(event, Finished) for event in self.script):
+            return
         for event in self._finished(request, usage, [[]], resumption, [FinishReason.STOP]):
             yield event
 
@@ -137,6 +140,30 @@ async def test_the_token_that_ended_it_keeps_its_logprob() -> None:
     assert (stage.ends[0].ending.content, stage.ends[0].num_tokens) == ("a", 1)
 
 
+async def test_what_an_answer_took_is_kept_with_it() -> None:
+    usage = Usage(
+        num_prompt_tokens=90, num_cached_tokens=80, num_completion_tokens=2, num_cached_from_ram=80, num_preemptions=1
+    )
+    timings = Timings(queue_ms=1.5, prefill_ms=2.4, decode_ms=3.6, swapped_ms=7.2, saved_ms=-0.6)
+    finished = Finished(request_id="g", index=0, reason=FinishReason.STOP, usage=usage, timings=timings)
+    stage = Stage(scripted(delta("a", 1), finished), plan())
+    await stage.service.run(stage.run)
+    assert stage.ends[0].ending.usage["timings"]["swapped_ms"] == 7.2
+    view = MetadataView.of(stage.ends[0].metadata, stage.ends[0].metadata.extra[SPENT])
+    assert (view.queue_ms, view.spent) == (
+        2,
+        SpentView(swapped_ms=7, saved_ms=-1, num_cached_from_ram=80, num_preemptions=1),
+    )
+
+
+@pytest.mark.parametrize("kept", [None, [], "spent", 3])
+def test_what_an_import_brought_instead_is_nothing(kept: object) -> None:
+    assert SpentView.of(kept) is None
+    assert SpentView.of({"saved_ms": 10**30, "swapped_ms": "1", "num_preemptions": True, "more": 1}) == SpentView(
+        saved_ms=2**53 - 1
+    )
+
+
 async def test_what_no_database_keeps_is_replaced() -> None:
     stage = Stage(scripted(delta("a\0b", 1)), plan())
     await stage.service.run(stage.run)
@@ -156,7 +183,7 @@ async def test_a_run_that_goes_on_counts_what_was_said_before_as_known() -> None
 
 
 async def test_progress_is_told_and_kept_and_is_no_event() -> None:
-    waiting = Progress(request_id="g", queue_position=3, num_prompt_tokens=9)
+    waiting = Progress(request_id="g", queue_position=3, num_prompt_tokens=9, is_paused=True, eta_ms=4520)
     reading = Progress(request_id="g", queue_position=None, num_prompt_tokens=9, num_computed_tokens=4)
     stage = Stage(scripted(waiting, reading, delta("a", 1)), plan())
     async with stage.bus.subscribe(session_topic("s")) as heard:
@@ -170,7 +197,8 @@ async def test_progress_is_told_and_kept_and_is_no_event() -> None:
         "generation.event",
         "generation.ended",
     ]
-    assert (said[1]["position"], said[2]["num_done"]) == (3, 4)
+    assert (said[1]["position"], said[1]["is_paused"], said[1]["eta_s"]) == (3, True, 4.5)
+    assert (said[2]["num_done"], said[2]["eta_s"]) == (4, None)
     assert stage.run.progress == said[2]
     assert [type(event) for event in stage.log.events] == [Started, Delta, Ended]
 

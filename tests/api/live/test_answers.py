@@ -302,11 +302,11 @@ async def test_before_a_hello_nothing_is_said_and_progress_is_not_numbered(datab
     assert reader.frames == []
     await answers.resume({})
     head = {"generation_id": world.generation_id, "message_id": None}
-    answers.hear({"type": "generation.queued", **head, "position": 2, "eta_s": 1.5})
-    answers.hear({"type": "generation.prefill", **head, "num_done": 5, "num_total": 9, "num_cached": 3})
+    answers.hear({"type": "generation.queued", **head, "position": 2, "is_paused": True, "eta_s": 1.5})
+    answers.hear({"type": "generation.prefill", **head, "num_done": 5, "num_total": 9, "num_cached": 3, "eta_s": 0.5})
     assert reader.frames == [
-        Queue(generation_id=world.generation_id, position=2, eta_s=1.5),
-        Prefill(generation_id=world.generation_id, done=5, total=9, cached=3),
+        Queue(generation_id=world.generation_id, position=2, is_paused=True, eta_s=1.5),
+        Prefill(generation_id=world.generation_id, done=5, total=9, cached=3, eta_s=0.5),
     ]
     answers.hear(await world.end())
     await settle(reader)

@@ -311,7 +311,13 @@ async def test_where_an_answer_waits_and_how_far_its_prompt_is_read(client: http
         head = {"generation_id": "g", "message_id": "m"}
         bus = app_of(client).bus
         await bus.publish(session_topic(session_id), {"type": "generation.queued", **head, "position": 3, "eta_s": 4.5})
-        assert await socket.until("queue") == {"type": "queue", "generation_id": "g", "position": 3, "eta_s": 4.5}
+        assert await socket.until("queue") == {
+            "type": "queue",
+            "generation_id": "g",
+            "position": 3,
+            "is_paused": False,
+            "eta_s": 4.5,
+        }
         prefill = {"type": "generation.prefill", **head, "num_done": 10, "num_total": 30, "num_cached": 5}
         await bus.publish(session_topic(session_id), prefill)
         assert await socket.until("prefill") == {
@@ -320,4 +326,5 @@ async def test_where_an_answer_waits_and_how_far_its_prompt_is_read(client: http
             "done": 10,
             "total": 30,
             "cached": 5,
+            "eta_s": None,
         }

@@ -166,6 +166,7 @@ def test_progress_and_the_admins_news_have_their_frames() -> None:
         "type": "queue",
         "generation_id": "g",
         "position": 1,
+        "is_paused": False,
         "eta_s": None,
     }
     assert progress_frame({"type": "generation.other", "generation_id": "g"}) is None

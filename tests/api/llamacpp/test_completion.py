@@ -40,6 +40,7 @@ async def test_a_text_goes_on_in_llama_cpps_shape() -> None:
         "predicted_per_token_ms": 0.6,
         "predicted_per_second": 1666.667,
     }
+    assert (answer["bdchat"]["timings"]["queue_ms"], answer["bdchat"]["timings"]["swapped_ms"]) == (1.0, 0.0)
 
 
 async def test_a_stream_ends_with_stop_and_has_no_done() -> None:

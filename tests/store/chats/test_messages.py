@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from bdchat.store.chats import messages, sessions
 from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
-from bdchat.store.tables import ChatSession, Generation, Message, MessageMetadata
+from bdchat.store.tables import SPENT, ChatSession, Generation, Message, MessageMetadata
 from tests.store.chat_rows import make_user, say, talk
 
 pytestmark = pytest.mark.anyio
@@ -218,13 +218,14 @@ async def test_finishing_again_replaces_what_was_said_of_the_answer(database: Da
                 finish_reason="length",
                 token_count=n,
                 processing_time_ms=n,
-                metadata=MessageMetadata(message_id="", model="m", completion_tokens=n),
+                metadata=MessageMetadata(message_id="", model="m", completion_tokens=n, extra={SPENT: {"saved_ms": n}}),
             )
         )
     entries = await database.read(lambda db: messages.path(db, session_id, ids[1], limit=1))
     assert entries[0].content == "xx"
     assert entries[0].metadata is not None
     assert entries[0].metadata.completion_tokens == 2
+    assert entries[0].spent == {"saved_ms": 2}
 
 
 async def test_switching_branches_goes_to_the_newest_leaf(database: Database) -> None:

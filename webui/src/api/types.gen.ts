@@ -298,7 +298,7 @@ export type MessagePage = { data: Array<PathMessageView>; next_cursor: string | 
 export type MessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number };
 
 /** How an answer came to be. */
-export type MetadataView = { model: string; model_version: string; prompt_template: string; model_params: Record<string, unknown>; prompt_tokens: number; cached_tokens: number; completion_tokens: number; queue_ms: number; prefill_ms: number; decode_ms: number; num_dropped_messages: number };
+export type MetadataView = { model: string; model_version: string; prompt_template: string; model_params: Record<string, unknown>; prompt_tokens: number; cached_tokens: number; completion_tokens: number; queue_ms: number; prefill_ms: number; decode_ms: number; num_dropped_messages: number; spent: SpentView | null };
 
 export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; languages: Array<string>; capabilities: Array<string>; num_parameters: number | null; state: string; load_fraction: number | null; weights: WeightsView | null; stands_in_for: string | null };
 
@@ -433,7 +433,7 @@ export type SentMessage = { message_id: string; session_id: string; session_titl
 export type SentMessages = { data: Array<SentMessage>; next_cursor: string | null };
 
 /** One choice of a request, or (idle) cells that are kept as cache. */
-export type SequenceView = { state: "waiting" | "reading" | "writing" | "idle"; request_id: string; choice: number; user_id: string | null; username: string | null; session_id: string | null; queue_position: number | null; num_prompt_tokens: number; num_cached_tokens: number; num_computed_tokens: number; num_completion_tokens: number; num_cells: number; num_own_cells: number; age_ms: number };
+export type SequenceView = { state: "waiting" | "reading" | "writing" | "paused" | "idle"; request_id: string; choice: number; user_id: string | null; username: string | null; session_id: string | null; priority: "interactive" | "batch"; queue_position: number | null; eta_ms: number | null; num_prompt_tokens: number; num_cached_tokens: number; num_cached_from_ram: number; num_cached_from_disk: number; num_computed_tokens: number; num_completion_tokens: number; num_cells: number; num_own_cells: number; num_preemptions: number; age_ms: number };
 
 export type ServedView = { model: string; state: string };
 
@@ -461,6 +461,9 @@ export type SourceList = { sources: Array<SourceView> };
 
 /** `number`: by which answers cite it. `passage_id` null: a page of a file that was shown whole, or a text that came with a request (`document_id` is "" then). `label`, `boxes`: of the page, while `is_there`: you may open the document. `text`: as the model was shown it; empty once the document was deleted for good with what quotes it. */
 export type SourceView = { number: number; document_id: string; document_name: string; passage_id: number | null; page: number; label: string; start: number; end: number; text: string; heading: string; is_whole: boolean; is_there: boolean; boxes: Array<[number, number, number, number, number, number]> };
+
+/** What an answer took beside its three times. `saved_ms`: what reading the cached tokens would have taken, less what bringing them back took; below 0 it was dearer. */
+export type SpentView = { swapped_ms: number; saved_ms: number; num_computed_tokens: number; num_cached_from_ram: number; num_cached_from_disk: number; num_drafted_tokens: number; num_accepted_tokens: number; num_preemptions: number };
 
 /** An answer has begun; its events are at /v1/chat/completions/{generation_id}/events. */
 export type StartedView = { generation_id: string | null; session_id: string | null; message_id: string | null; user_message_id: string | null; is_new: boolean };

@@ -66,13 +66,14 @@ export type HeardPingOut = { type: "ping" };
 
 export type HeardPongOut = { type: "pong" };
 
-/** Prompt tokens. */
-export type HeardPrefill = { type: "prefill"; generation_id: string; done: number; total: number; cached: number };
+/** Prompt tokens. `eta_s`: until its first word. */
+export type HeardPrefill = { type: "prefill"; generation_id: string; done: number; total: number; cached: number; eta_s: number | null };
 
 /** Everybody who has a shared session open, each once however many tabs. */
 export type HeardPresent = { type: "presence"; users: Array<Record<string, string>> };
 
-export type HeardQueue = { type: "queue"; generation_id: string; position: number | null; eta_s: number | null };
+/** `is_paused`: it had a place, gave way to others and goes on by itself. `eta_s`: until its next word. */
+export type HeardQueue = { type: "queue"; generation_id: string; position: number | null; is_paused: boolean; eta_s: number | null };
 
 /** The servers lost sight of each other for a while: read messages and sessions again. Answers resume by themselves. */
 export type HeardResync = { type: "resync" };

@@ -101,11 +101,11 @@ test("an answer that was over before this page came is told with its end alone",
 
 test("the place in the queue is shown until the first word", () => {
   const { generations, draw } = screen();
-  generations.hear({ type: "queue", generation_id: "g", position: 3, eta_s: 4.5 });
+  generations.hear({ type: "queue", generation_id: "g", position: 3, is_paused: false, eta_s: 4.5 });
   draw();
   expect(generations.read("g")?.progress).toMatchObject({ type: "queue", position: 3 });
   generations.hear(start(1));
-  generations.hear({ type: "prefill", generation_id: "g", done: 10, total: 40, cached: 30 });
+  generations.hear({ type: "prefill", generation_id: "g", done: 10, total: 40, cached: 30, eta_s: null });
   draw();
   expect(generations.read("g")?.progress).toMatchObject({ type: "prefill", done: 10 });
   generations.hear(chunk(2, "word"));

@@ -3,8 +3,8 @@ import type { LiveAnswer } from "./generations";
 import { useLive } from "./live-context";
 import { useOfAnswer } from "./use-live-answer";
 
-/** "queued 3": third in the queue. */
-export type AnswerStage = "idle" | "waiting" | `queued ${number}` | "writing";
+/** "queued 3": third in the queue; "paused": it gave its place to others. */
+export type AnswerStage = "idle" | "waiting" | `queued ${number}` | "paused" | "writing";
 
 /** `generationId`: of the answer that is being written; "": not known yet; null: none is. */
 export function useAnswerStage(generationId: string | null): AnswerStage {
@@ -13,7 +13,8 @@ export function useAnswerStage(generationId: string | null): AnswerStage {
 }
 
 function stageOf(live: LiveAnswer | undefined): AnswerStage {
-  if (live?.text) return "writing";
   const progress = live?.progress;
+  if (progress?.type === "queue" && progress.is_paused) return "paused";
+  if (live?.text) return "writing";
   return progress?.type === "queue" && progress.position !== null ? `queued ${progress.position}` : "waiting";
 }

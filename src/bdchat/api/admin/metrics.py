@@ -61,6 +61,12 @@ class MetricsCollector(Collector):
         yield _histogram("bdchat_ttft_seconds", "Request to first text", self._meter.ttft)
         yield _histogram("bdchat_inter_token_seconds", "Between two pieces of text", self._meter.inter_token)
         yield _histogram("bdchat_loop_lag_seconds", "How late the event loop was", self._meter.loop_lag)
+        yield _histogram(
+            "bdchat_eta_ratio", "The time to the first text that was told first, by the real one", self._meter.foretold
+        )
+        yield self._queue_wait()
+        yield _counter("bdchat_saved_seconds", "Reading of prompts that the cache saved", self._meter.saved_s)
+        yield _counter("bdchat_paused_seconds", "Answers that stood still for others", self._meter.paused_s)
         running = GaugeMetricFamily("bdchat_generations_running", "Generations of this process")
         running.add_metric([], self._generations.num_running)
         yield running
@@ -72,6 +78,14 @@ class MetricsCollector(Collector):
         for code, count in self._refusals.num_by_code.items():
             refused.add_metric([code], count)
         yield refused
+
+    def _queue_wait(self) -> Metric:
+        family = HistogramMetricFamily(
+            "bdchat_queue_wait_seconds", "Arrival to first place, by priority", labels=["priority"]
+        )
+        for priority, histogram in self._meter.queue_wait.items():
+            family.add_metric([priority.value], list(histogram.cumulative()), histogram.total)
+        return family
 
     def _of_engines(self) -> Iterator[Metric]:
         snapshots = {model: engine.metrics() for model, engine in self._router.engines.items()}
@@ -130,6 +144,12 @@ def _drafts(snapshot: EngineMetrics) -> Iterator[tuple[str, int, int]]:
 def _histogram(name: str, text: str, histogram: Histogram) -> HistogramMetricFamily:
     family = HistogramMetricFamily(name, text)
     family.add_metric([], list(histogram.cumulative()), histogram.total)
+    return family
+
+
+def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text)
+    family.add_metric([], value)
     return family
 
 

@@ -42,7 +42,7 @@ from bdchat.store.chats.generations import Ending
 from bdchat.store.chats.messages import storable
 from bdchat.store.errors import StoreError
 from bdchat.store.ids import now_ms
-from bdchat.store.tables import Generation, MessageMetadata
+from bdchat.store.tables import SPENT, Generation, MessageMetadata
 
 log = logging.getLogger(__name__)
 
@@ -273,28 +273,24 @@ class RecordedRun(Run):
             await self._say(Delta(request_id=event.request_id, index=0, text=""))
 
     async def _tell_progress(self, event: Progress) -> None:
+        eta_s = None if event.eta_ms is None else round(event.eta_ms / 1000, 1)
         if event.queue_position is not None:
-            position = event.queue_position
-            told = {"type": "generation.queued", "position": position, "eta_s": self._eta_s(position)}
+            told = {
+                "type": "generation.queued",
+                "position": event.queue_position,
+                "is_paused": event.is_paused,
+                "eta_s": eta_s,
+            }
         else:
             told = {
                 "type": "generation.prefill",
                 "num_done": event.num_computed_tokens,
                 "num_total": event.num_prompt_tokens,
                 "num_cached": event.num_cached_tokens,
+                "eta_s": eta_s,
             }
         self.progress = self._about | told
         await self._to_session(self.progress)
-
-    def _eta_s(self, position: int) -> float | None:
-        """Until it has a place, if answers go on being as long and as fast as so far."""
-        assert self._engine is not None
-        metrics, info = self._engine.metrics(), self._engine.info
-        if info is None or not metrics.num_steps or not metrics.num_requests:
-            return None
-        step_s = (metrics.decode_seconds + metrics.outside_seconds) / metrics.num_steps
-        answer_s = step_s * metrics.tokens_generated / metrics.num_requests
-        return round(position * answer_s / max(1, info.num_sequences), 1)
 
     async def _tell(self, number: int, event: LogEvent) -> None:
         if self._topic and self._bus.is_heard(self._topic):
@@ -395,4 +391,5 @@ class RecordedRun(Run):
             prefill_ms=round(timings.get("prefill_ms", 0)),
             decode_ms=round(timings.get("decode_ms", 0)),
             num_dropped_messages=self.plan.num_dropped_messages,
+            extra={SPENT: {name: round(value) for name, value in timings.items()}} if timings else {},
         )

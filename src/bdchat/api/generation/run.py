@@ -20,7 +20,7 @@ from bdchat.api.generation.log import GenerationLog
 from bdchat.api.generation.usage import Spending
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import EngineError, EngineUnavailable, GenerationFailed, QueueTimeout
-from bdchat.engine.request import Delta, Event, Finished, FinishReason, GenerationRequest, Resumption
+from bdchat.engine.request import Delta, Event, Finished, FinishReason, GenerationRequest, Progress, Resumption
 from bdchat.store.ids import now_ms
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Run:
         self._engine = engine
         self._resumption = resumption
         self._meter = meter
+        self._foretold: tuple[float, float] | None = None  # the seconds left that were told first, and when
         self._is_stopping = False
         self._is_heard = asyncio.Event()  # the engine has said something, or never will
         self._refusal: Exception | None = None
@@ -180,13 +181,18 @@ class Run:
             if event.index == 0:  # choices of one request advance in the same steps: one stands for all
                 if self._last is self._started:
                     self._meter.ttft.observe(now - self._started)
+                    if self._foretold is not None:
+                        foretold_s, told_at = self._foretold
+                        self._meter.came_true(foretold_s=foretold_s, real_s=now - told_at)
                     self.first_text_ms = (now - self._started) * 1000
                 else:
                     self._meter.inter_token.observe(now - self._last)
                 self._last = now
         elif isinstance(event, Finished):
-            self._meter.finished(event)
+            self._meter.finished(event, self.request.priority)
             self.reasons.append(event.reason)
+        elif isinstance(event, Progress) and event.eta_ms is not None and self._foretold is None:
+            self._foretold = (event.eta_ms / 1000, time.perf_counter())
 
     def _raise_unless_complete(self, event: Event) -> None:
         if not isinstance(event, Finished):

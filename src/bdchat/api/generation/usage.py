@@ -4,7 +4,7 @@ A prompt is counted once however many choices it has; completions are summed; pr
 
 from typing import Any
 
-from bdchat.api.generation.speeds import speeds_of
+from bdchat.api.generation.speeds import speeds_of, timings_of
 from bdchat.engine.request import Accepted, Delta, Event, Finished
 
 
@@ -25,12 +25,7 @@ class UsageCount:
         if event.index == 0:  # later choices find the first one's prompt in the cache: that is not reuse
             self._num_cached_tokens += min(event.usage.num_cached_tokens, event.usage.num_prompt_tokens)
             self._first = event
-            timings = event.timings
-            self._timings = {
-                "queue_ms": round(timings.queue_ms, 3),
-                "prefill_ms": round(timings.prefill_ms, 3),
-                "decode_ms": round(timings.decode_ms, 3),
-            }
+            self._timings = timings_of(event)
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -48,7 +43,7 @@ class UsageCount:
 
     @property
     def timings(self) -> dict[str, float]:
-        """Of the first choice: queue_ms, prefill_ms, decode_ms."""
+        """Of the first choice, as speeds.timings_of tells it."""
         return self._timings
 
     @property

@@ -96,7 +96,10 @@ def progress_frame(message: Message) -> OutFrame | None:
     """What is said of an answer before its first word; it is not numbered, and the latest counts."""
     if message["type"] == "generation.queued":
         return Queue(
-            generation_id=message["generation_id"], position=message.get("position"), eta_s=message.get("eta_s")
+            generation_id=message["generation_id"],
+            position=message.get("position"),
+            is_paused=message.get("is_paused", False),
+            eta_s=message.get("eta_s"),
         )
     if message["type"] == "generation.prefill":
         return Prefill(
@@ -104,6 +107,7 @@ def progress_frame(message: Message) -> OutFrame | None:
             done=message["num_done"],
             total=message["num_total"],
             cached=message.get("num_cached", 0),
+            eta_s=message.get("eta_s"),
         )
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bdchat.api.generation.events import LogEvent
-from bdchat.api.generation.speeds import speeds_of
+from bdchat.api.generation.speeds import speeds_of, timings_of
 from bdchat.api.generation.streaming import frame
 from bdchat.engine.request import Accepted, Delta, Finished, FinishReason
 
@@ -86,6 +86,7 @@ def whole(model: str, text: str, finished: Finished) -> dict[str, Any]:
         "stop_type": "limit" if by_length else "eos" if stop is None else "word",
         "stopping_word": stop or "",
         "timings": speeds_of(finished),
+        "bdchat": {"timings": timings_of(finished)},
     }
 
 

@@ -35,19 +35,24 @@ class Overview(View):
 class SequenceView(View):
     """One choice of a request, or (idle) cells that are kept as cache."""
 
-    state: Literal["waiting", "reading", "writing", "idle"]
+    state: Literal["waiting", "reading", "writing", "paused", "idle"]  # paused: it gave its place to others
     request_id: str
     choice: int
     user_id: str | None  # null: not known here, or nobody's
     username: str | None
     session_id: str | None
+    priority: Literal["interactive", "batch"]
     queue_position: int | None
+    eta_ms: int | None  # expected until its first token or, when it is paused, its next one
     num_prompt_tokens: int
     num_cached_tokens: int
+    num_cached_from_ram: int  # of those
+    num_cached_from_disk: int
     num_computed_tokens: int
     num_completion_tokens: int
     num_cells: int
     num_own_cells: int
+    num_preemptions: int  # how often it gave way
     age_ms: int
 
 

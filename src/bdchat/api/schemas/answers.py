@@ -1,7 +1,8 @@
 """/v1's documents that are not streamed: the shapes that chat_document.py and completion_chunks.py write.
 
 They are for the OpenAPI document; answers are written without them, as fast as they come. Divergences from OpenAI:
-1. `bdchat.timings` says how long the first choice waited, read its prompt and wrote.
+1. `bdchat.timings` says how long the first choice waited, read its prompt, wrote and was paused, what it computed,
+   where the rest was found, and what was guessed.
 2. `prompt_tokens_details.cached_tokens` are those that were not computed.
 """
 

@@ -220,18 +220,22 @@ class AiComplete(OutFrame, frozen=True, kw_only=True, tag="ai_complete"):
 
 
 class Queue(OutFrame, frozen=True, kw_only=True, tag="queue"):
+    """`is_paused`: it had a place, gave way to others and goes on by itself. `eta_s`: until its next word."""
+
     generation_id: str
     position: int | None
+    is_paused: bool
     eta_s: float | None
 
 
 class Prefill(OutFrame, frozen=True, kw_only=True, tag="prefill"):
-    """Prompt tokens."""
+    """Prompt tokens. `eta_s`: until its first word."""
 
     generation_id: str
     done: int
     total: int
     cached: int
+    eta_s: float | None
 
 
 class Change(OutFrame, frozen=True, kw_only=True):

@@ -54,6 +54,35 @@ class NewFork(Strict):
 # --- out --------------------------------------------------------------------------------------------------------------
 
 
+MAX_COUNT = 2**53 - 1  # that a page can count to
+
+
+class SpentView(View):
+    """What an answer took beside its three times. `saved_ms`: what reading the cached tokens would have taken, less
+    what bringing them back took; below 0 it was dearer."""
+
+    swapped_ms: int = 0  # paused for others
+    saved_ms: int = 0
+    num_computed_tokens: int = 0  # of the prompt
+    num_cached_from_ram: int = 0
+    num_cached_from_disk: int = 0
+    num_drafted_tokens: int = 0
+    num_accepted_tokens: int = 0
+    num_preemptions: int = 0
+
+    @classmethod
+    def of(cls, kept: Any) -> "SpentView | None":
+        """None: nothing is known. What is not a count is none."""
+        if not isinstance(kept, dict):
+            return None
+        counts: dict[str, int] = {}
+        for name in cls.model_fields:
+            count = kept.get(name)
+            if isinstance(count, int) and not isinstance(count, bool):
+                counts[name] = max(-MAX_COUNT, min(count, MAX_COUNT))
+        return cls(**counts)
+
+
 class MetadataView(View):
     """How an answer came to be."""
 
@@ -68,10 +97,12 @@ class MetadataView(View):
     prefill_ms: int
     decode_ms: int
     num_dropped_messages: int  # by the context-overflow policy
+    spent: SpentView | None  # null: nothing is known of it
 
     @classmethod
-    def of(cls, metadata: MessageMetadata) -> "MetadataView":
-        return cls.model_construct(**{name: getattr(metadata, name) for name in cls.model_fields})
+    def of(cls, metadata: MessageMetadata, spent: Any) -> "MetadataView":
+        columns = {name: getattr(metadata, name) for name in cls.model_fields if name != "spent"}
+        return cls.model_construct(**columns, spent=SpentView.of(spent))
 
 
 class FailureView(View):
@@ -136,7 +167,7 @@ class PathMessageView(MessageView):
             author_name=entry.author_name,
             generation_id=entry.generation_id,
             error=_failure(entry.error),
-            metadata=MetadataView.of(entry.metadata) if entry.metadata else None,
+            metadata=MetadataView.of(entry.metadata, entry.spent) if entry.metadata else None,
             num_sources=num_sources,
             citations=list(citations),
         )

@@ -38,6 +38,7 @@ class PathEntry:
     generation_id: str | None  # what is writing it now
     error: dict[str, Any]  # OpenAI's error object, of an answer that broke off
     author_name: str | None  # of who wrote it or asked for it; None: that account is gone, or nobody knows
+    spent: Any = None  # metadata.extra[SPENT], as it stands there: an import may have brought anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +236,13 @@ def path(db: Db, session_id: str, leaf_id: str | None, *, limit: int, before: st
     errors = _errors(db, [row[0].message_id for row in rows if row[0].status in BROKEN])
 
     entries = []
-    for message, content, metadata, running_id, author_name in rows:
+    for message, content, metadata, running_id, author_name, spent in rows:
         family = families[message.parent_id]
         num_elsewhere = sum(sizes.get(each, 0) for each in family)
         error = errors.get(message.message_id, {})
-        entries.append(PathEntry(message, content, metadata, family, num_elsewhere, running_id, error, author_name))
+        entries.append(
+            PathEntry(message, content, metadata, family, num_elsewhere, running_id, error, author_name, spent)
+        )
     return entries
 
 

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from bdchat.store.accounting.byte_length import byte_length
 from bdchat.store.tables import (
     AUTHOR,
+    SPENT,
     STAGED_AT_MS,
     ChatSession,
     Generation,
@@ -129,14 +130,14 @@ def path_messages() -> Any:
 def path() -> Any:
     """:message_id, :session_id, :min_depth, :max_depth, :max_bytes, :max_inline_bytes → rows (Message without its
     content, its content or None, MessageMetadata or None, id of its running Generation or None, the name of who wrote
-    or asked for it or None), in reading order.
+    or asked for it or None, what the answer took or None), in reading order.
 
     From `min_depth` up it ends before the message with which the texts are more than `max_bytes`, and holds one at
     least; the contents are those of the last ones, up to `max_inline_bytes`."""
     up = _sized_upwards()
     running = and_(col(Generation.message_id) == col(Message.message_id), col(Generation.state) == "running")
     inline = case((up.c.num_bytes <= bindparam("max_inline_bytes"), col(Message.content)), else_=None)
-    columns: list[Any] = [Message, inline, MessageMetadata, col(Generation.generation_id), _author_name()]
+    columns: list[Any] = [Message, inline, MessageMetadata, col(Generation.generation_id), _author_name(), _spent()]
     query: Any = select(*columns)  # sqlmodel's select is typed for four
     return (
         query.options(defer(Message.content, raiseload=True), defer(MessageMetadata.extra, raiseload=True))  # type: ignore[arg-type]
@@ -153,6 +154,11 @@ def _author_name() -> ColumnElement[str | None]:
     """Display name, else username; of an imported message by somebody else, the name that came with it."""
     imported = case((col(Message.author_id).is_(None), col(MessageMetadata.extra)[AUTHOR].as_string()), else_=None)
     return func.coalesce(func.nullif(col(User.display_name), ""), col(User.username), imported)
+
+
+def _spent() -> ColumnElement[Any]:
+    spent: ColumnElement[Any] = col(MessageMetadata.extra)[SPENT].as_json()
+    return spent
 
 
 def _sized_upwards() -> CTE:

@@ -10,7 +10,9 @@ test("a screen reader hears where the answer waits, when it begins, and how it e
   const said = () => screen.getAllByRole("status").map((each) => each.textContent);
   const g = { generation_id: "g1", message_id: "m2" };
   expect(said()).not.toContain("Answering.");
-  act(() => page.lineTo(LINE)?.says({ type: "queue", generation_id: "g1", position: 3, eta_s: null }));
+  act(() =>
+    page.lineTo(LINE)?.says({ type: "queue", generation_id: "g1", position: 3, is_paused: false, eta_s: null }),
+  );
   await waitFor(() => expect(said()).toContain("Number 3 in the queue"));
   act(() => {
     page.lineTo(LINE)?.says({ type: "ai_start", ...g, seq: 1, prefix: "", model: "tiny", num_dropped_messages: 0 });

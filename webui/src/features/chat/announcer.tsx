@@ -17,8 +17,9 @@ export function Announcer({ stage, status }: Props) {
   const { t } = useTranslation();
   const [said, setSaid] = useState("");
   const before = useRef(stage);
-  const words = useEffectEvent((now: AnswerStage): string | null => {
-    if (now === "writing") return t("chat.answerBegins");
+  const words = useEffectEvent((now: AnswerStage, earlier: AnswerStage): string | null => {
+    if (now === "writing") return earlier === "paused" ? null : t("chat.answerBegins");
+    if (now === "paused") return t("chat.paused");
     if (now.startsWith("queued ")) return t("chat.queued", { place: now.slice("queued ".length) });
     if (now === "waiting") return null;
     const isBroken = status === "stopped" || status === "interrupted" || status === "failed";
@@ -26,8 +27,8 @@ export function Announcer({ stage, status }: Props) {
   });
   useEffect(() => {
     if (before.current === stage) return;
+    const now = words(stage, before.current);
     before.current = stage;
-    const now = words(stage);
     if (now !== null) setSaid(now);
   }, [stage]);
   return (

@@ -165,10 +165,28 @@ test("an answer that failed says why, in the reader's words", async () => {
 test("where an answer waits, and how far it has read", async () => {
   const page = openChat(() => [message("m2", { role: "assistant", status: "running", generation_id: "g1" })]);
   await screen.findByText("Waiting…");
-  act(() => page.lineTo(LINE)?.says({ type: "queue", generation_id: "g1", position: 3, eta_s: 4.2 }));
+  act(() => page.lineTo(LINE)?.says({ type: "queue", generation_id: "g1", position: 3, is_paused: false, eta_s: 4.2 }));
   expect(await screen.findByText("Number 3 in the queue · about 4.2 sec")).toBeDefined();
-  act(() => page.lineTo(LINE)?.says({ type: "prefill", generation_id: "g1", done: 512, total: 4870, cached: 300 }));
+  act(() =>
+    page.lineTo(LINE)?.says({ type: "prefill", generation_id: "g1", done: 512, total: 4870, cached: 300, eta_s: null }),
+  );
   expect(await screen.findByText("Reading 512 of 4,870 tokens (300 from cache)")).toBeDefined();
+});
+
+test("an answer that gives way to others says so below its words, until it goes on", async () => {
+  const page = openChat(() => [message("m2", { role: "assistant", status: "running", generation_id: "g1" })]);
+  await screen.findByText("Waiting…");
+  const g = { generation_id: "g1", message_id: "m2" };
+  act(() => {
+    page.lineTo(LINE)?.says({ type: "ai_start", ...g, seq: 1, prefix: "", model: "tiny", num_dropped_messages: 0 });
+    page.lineTo(LINE)?.says({ type: "ai_chunk", ...g, seq: 2, text: "Once" });
+    page.lineTo(LINE)?.says({ type: "queue", generation_id: "g1", position: 1, is_paused: true, eta_s: 5 });
+  });
+  expect(await screen.findByText(/^Paused for others · goes on in about \d/)).toBeDefined();
+  expect(screen.getByText("Once")).toBeDefined();
+  act(() => page.lineTo(LINE)?.says({ type: "ai_chunk", ...g, seq: 3, text: " more" }));
+  await screen.findByText("Once more");
+  expect(screen.queryByText(/goes on in about/)).toBeNull();
 });
 
 test("a stop that is refused can be said again", async () => {

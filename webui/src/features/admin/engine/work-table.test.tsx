@@ -15,13 +15,17 @@ const WAITING: Work = {
   userId: "u",
   username: "ann",
   state: "waiting",
+  priority: "batch",
   position: 2,
   etaS: 12,
   numPrompt: 1000,
   numCached: 600,
+  numFromRam: 400,
+  numFromDisk: 0,
   numRead: 700,
   numWritten: 0,
   numCells: 700,
+  numPauses: 3,
   ageMs: 3000,
 };
 
@@ -43,6 +47,9 @@ test("whoever waits is shown with place, time and what is read; ending it asks f
   expect(row.textContent).toContain("Number 2");
   expect(row.textContent).toContain("about 12 sec");
   expect(row.textContent).toContain("700 / 1,000");
+  expect(row.textContent).toContain("600 · 400 from RAM");
+  expect(within(row).getByRole("cell", { name: "Batch" })).toBeDefined();
+  expect(within(row).getByRole("cell", { name: "3" })).toBeDefined();
   await userEvent.click(within(row).getByRole("button", { name: "Stop the answer for ann" }));
   expect(fetch).not.toHaveBeenCalled();
   await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Stop answer" }));

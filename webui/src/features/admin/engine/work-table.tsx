@@ -28,9 +28,21 @@ export function WorkTable({ work }: Props) {
       ? t("admin.work.states.waiting")
       : t("admin.work.position", { place: format.number(row.position) });
   };
+  const cachedText = (row: Work) => {
+    const tiers = [
+      row.numFromRam > 0 && t("admin.work.fromRam", { num: format.number(row.numFromRam) }),
+      row.numFromDisk > 0 && t("admin.work.fromDisk", { num: format.number(row.numFromDisk) }),
+    ].filter(Boolean);
+    return [shown(row.numCached, (num) => format.number(num)), ...tiers].join(" · ");
+  };
   const columns: Column<Work>[] = [
     { key: "owner", label: t("admin.work.owner"), isHeader: true, show: name },
     { key: "model", label: t("admin.model"), show: (row) => row.model },
+    {
+      key: "priority",
+      label: t("admin.work.priority"),
+      show: (row) => (row.priority === null ? "–" : t(`admin.work.priorities.${row.priority}`)),
+    },
     { key: "state", label: t("admin.state"), show: stateText },
     {
       key: "eta",
@@ -48,7 +60,7 @@ export function WorkTable({ work }: Props) {
       key: "cached",
       label: t("admin.work.cached"),
       isNumber: true,
-      show: (row) => shown(row.numCached, (num) => format.number(num)),
+      show: cachedText,
     },
     { key: "written", label: t("admin.work.written"), isNumber: true, show: (row) => format.number(row.numWritten) },
     {
@@ -56,6 +68,12 @@ export function WorkTable({ work }: Props) {
       label: t("admin.cells.cells"),
       isNumber: true,
       show: (row) => shown(row.numCells, (num) => format.number(num)),
+    },
+    {
+      key: "pauses",
+      label: t("admin.work.pauses"),
+      isNumber: true,
+      show: (row) => shown(row.numPauses, (num) => format.number(num)),
     },
     { key: "age", label: t("admin.work.age"), isNumber: true, show: (row) => format.duration(row.ageMs) },
     {

@@ -10,13 +10,18 @@ function sequence(id: string, state: SequenceView["state"], more: Partial<Sequen
     user_id: "u",
     username: "ann",
     session_id: null,
+    priority: "interactive",
     queue_position: null,
+    eta_ms: null,
     num_prompt_tokens: 100,
     num_cached_tokens: 60,
+    num_cached_from_ram: 40,
+    num_cached_from_disk: 0,
     num_computed_tokens: 130,
     num_completion_tokens: 30,
     num_cells: 130,
     num_own_cells: 40,
+    num_preemptions: 0,
     age_ms: 1000,
     ...more,
   };
@@ -46,17 +51,17 @@ test("running ones come first, then the queue as it will be served; kept cells a
     [
       engine(
         sequence("c", "waiting", { queue_position: 2 }),
-        sequence("b", "waiting", { queue_position: 1 }),
+        sequence("b", "paused", { queue_position: 1, eta_ms: 4500, num_preemptions: 2 }),
         sequence("a", "writing"),
         sequence("", "idle"),
       ),
     ],
-    [running("a"), running("b", { progress: { eta_s: 4.5 } })],
+    [running("a"), running("b")],
     9000,
   );
   expect(all.map((work) => [work.generationId, work.state, work.position, work.etaS])).toEqual([
     ["a", "writing", null, null],
-    ["b", "waiting", 1, 4.5],
+    ["b", "paused", 1, 4.5],
     [null, "waiting", 2, null],
   ]);
   expect(all[0]?.numRead).toBe(100);

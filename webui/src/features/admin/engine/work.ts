@@ -8,16 +8,23 @@ export interface Work {
   model: string;
   userId: string | null;
   username: string | null;
-  state: "starting" | "waiting" | "reading" | "writing";
+  /** "paused": it gave its place to others. */
+  state: "starting" | "waiting" | "reading" | "writing" | "paused";
+  priority: SequenceView["priority"] | null;
   /** 1: next. */
   position: number | null;
   etaS: number | null;
   numPrompt: number | null;
   numCached: number | null;
+  /** Of the cached ones: brought back from there. */
+  numFromRam: number;
+  numFromDisk: number;
   /** Of the prompt, the cached ones included. */
   numRead: number | null;
   numWritten: number;
   numCells: number | null;
+  /** How often it gave way. */
+  numPauses: number | null;
   ageMs: number;
 }
 
@@ -35,7 +42,11 @@ export function workOf(engines: readonly EngineView[], running: readonly Running
   );
   const others = running.filter((each) => !seen.has(each.generation_id)).map((each) => ofServer(each, nowMs));
   const place = (work: Work) =>
-    work.state === "waiting" ? 1 + (work.position ?? 0) : work.state === "starting" ? 0.5 : 0;
+    work.state === "waiting" || work.state === "paused"
+      ? 1 + (work.position ?? 0)
+      : work.state === "starting"
+        ? 0.5
+        : 0;
   return [...inEngines, ...others].sort((one, other) => place(one) - place(other) || other.ageMs - one.ageMs);
 }
 
@@ -47,13 +58,17 @@ function ofSequence(model: string, sequence: SequenceView, known: RunningView | 
     userId: sequence.user_id,
     username: sequence.username,
     state: sequence.state === "idle" ? "waiting" : sequence.state,
+    priority: sequence.priority,
     position: sequence.queue_position,
-    etaS: sequence.state === "waiting" ? number(known?.progress?.eta_s) : null,
+    etaS: sequence.eta_ms === null ? null : sequence.eta_ms / 1000,
     numPrompt: sequence.num_prompt_tokens,
     numCached: sequence.num_cached_tokens,
+    numFromRam: sequence.num_cached_from_ram,
+    numFromDisk: sequence.num_cached_from_disk,
     numRead: Math.min(sequence.num_computed_tokens, sequence.num_prompt_tokens),
     numWritten: sequence.num_completion_tokens,
     numCells: sequence.num_cells,
+    numPauses: sequence.num_preemptions,
     ageMs: sequence.age_ms,
   };
 }
@@ -67,13 +82,17 @@ function ofServer(running: RunningView, nowMs: number): Work {
     userId: running.user_id,
     username: running.username,
     state: running.num_written_tokens > 0 ? "writing" : "starting",
+    priority: null,
     position: number(running.progress?.position),
     etaS: number(running.progress?.eta_s),
     numPrompt: number(running.progress?.num_total),
     numCached: number(running.progress?.num_cached),
+    numFromRam: 0,
+    numFromDisk: 0,
     numRead: number(running.progress?.num_done),
     numWritten: running.num_written_tokens,
     numCells: null,
+    numPauses: null,
     ageMs: Math.max(0, nowMs - running.started_at_ms),
   };
 }

@@ -14,6 +14,7 @@ const METADATA = {
   prefill_ms: 0,
   decode_ms: 1000,
   num_dropped_messages: 0,
+  spent: null,
 };
 
 test("what an answer took is behind a button, and always there for who wants that", async () => {
@@ -28,6 +29,26 @@ test("what an answer took is behind a button, and always there for who wants tha
   expect(screen.queryByText(/tiny/)).toBeNull();
   fireEvent.click(button);
   expect(screen.getByText(numbers)).toBeDefined();
+});
+
+test("what an answer waited for, and what the cache saved it, is told where there was any of it", async () => {
+  const spent = {
+    swapped_ms: 3000,
+    saved_ms: 1500,
+    num_computed_tokens: 42,
+    num_cached_from_ram: 20,
+    num_cached_from_disk: 0,
+    num_drafted_tokens: 30,
+    num_accepted_tokens: 12,
+    num_preemptions: 1,
+  };
+  openChat(() => [
+    message("m2", { role: "assistant", content: "hi", metadata: { ...METADATA, queue_ms: 2000, spent } }),
+  ]);
+  const numbers = await screen.findByText(/^tiny/);
+  expect(numbers.textContent).toContain(
+    "24 cached · 20 of them from RAM · 1.5 sec saved · waited 2 sec · paused 3 sec · 12 of 30 guessed tokens right",
+  );
 });
 
 test("an imported answer has a model's name and no numbers", async () => {

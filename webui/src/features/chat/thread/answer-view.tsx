@@ -32,6 +32,7 @@ export function AnswerView({ message, say }: Props) {
   const isRunning = message.status === "running";
   const text = isRunning ? (live?.text ?? "") : message.content;
   const isLive = isRunning && !live?.end;
+  const isPaused = live?.progress?.type === "queue" && live.progress.is_paused;
 
   // Once the store has the text, the live one is let go.
   const followed = useRef<string | null>(null);
@@ -53,7 +54,7 @@ export function AnswerView({ message, say }: Props) {
           <Markdown text={text} isLive={isLive} />
         </CitationsOf>
       )}
-      {isLive && !text && <AnswerProgress progress={live?.progress ?? null} model={live?.model} />}
+      {isLive && (!text || isPaused) && <AnswerProgress progress={live?.progress ?? null} model={live?.model} />}
       {!isLive && (
         <>
           <AnswerEndNote message={message} say={say} />
