@@ -213,8 +213,21 @@ def test_what_memory_has_no_room_for_goes_to_disk(tmp_path: Path) -> None:
     assert cache.disk is not None
     cache.disk.close()
     assert len(cache.snapshots) == 1
-    assert cache.reach([*range(100), 7]).num_on_disk == 100
-    assert cache.reach([*range(100), 7]).num_in_ram == 0
+    reaches = [cache.reach([*range(start, start + 100), 7]) for start in (0, 1000, 2000)]
+    assert [reach.num_on_disk for reach in reaches] == [100] * 3
+    assert sorted(reach.num_in_ram for reach in reaches) == [0, 0, 100]
+
+
+def test_what_is_worth_most_is_written_first(tmp_path: Path) -> None:
+    """An orderly end has a bound of time."""
+    runner = a_runner()
+    cache = cache_on(tmp_path, runner)
+    for start in (0, 1000, 0, 2000):  # the first chat is asked twice
+        cache.release(compute(cache, runner, list(range(start, start + 100))), tag=f"chat {start}")
+    assert cache.save_one()
+    assert cache.disk is not None
+    cache.disk.close()
+    assert [kept.tokens[0] for kept in cache.disk] == [0]
 
 
 def test_a_forgotten_chat_is_in_no_tier(tmp_path: Path) -> None:

@@ -6,23 +6,26 @@ donor that may itself be running, or restored from a snapshot in RAM or on disk.
 llama.cpp's cells exactly; llama.cpp itself is asked after every copy and restore how much it really holds.
 """
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bdchat.engine.kv.checkpoints import RAM_SHARE, Checkpoint, Checkpoints
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
-from bdchat.engine.kv.lookup import MIN_DISK_TOKENS, MIN_SNAPSHOT_TOKENS, PrefixLookup, PrefixSource, Reach
+from bdchat.engine.kv.lookup import PrefixLookup, PrefixSource, Reach
 from bdchat.engine.kv.pinned import PinnedStates
 from bdchat.engine.kv.prefix_index import key_of
 from bdchat.engine.kv.prefix_tree import PrefixTree
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
+from bdchat.engine.kv.worth.cell_eviction import CellEviction
+from bdchat.engine.kv.worth.keeping import Keeping
+from bdchat.engine.kv.worth.tier_worth import RecomputeMs, Uses, tokens_alone
 from bdchat.engine.model_runner import KVLayout, ModelRunner
 
 # A donor's own tail of up to so many tokens is not worth a second sequence id: the donor is taken over.
 MIN_TAIL_TOKENS = 32
-REWRITE_SHARE = 16  # at most 1/16 of a conversation is read again after a restart
 
 
 class Tier(StrEnum):
@@ -43,7 +46,15 @@ class KVCache:
     """Invariants: num_cells <= runner.num_cells; live, idle and free ids are disjoint and complete; what the tree says
     a sequence holds is what llama.cpp holds."""
 
-    def __init__(self, runner: ModelRunner, *, ram_cache_bytes: int = 0, disk: DiskSnapshots | None = None) -> None:
+    def __init__(
+        self,
+        runner: ModelRunner,
+        *,
+        ram_cache_bytes: int = 0,
+        disk: DiskSnapshots | None = None,
+        recompute_ms: RecomputeMs = tokens_alone,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._runner = runner
         self._tree = PrefixTree()
         self._live: set[int] = set()
@@ -51,7 +62,14 @@ class KVCache:
         self._free: set[int] = set(range(runner.num_sequences))
         self._tags: dict[int, str] = {}  # idle seq id → whose stored conversation it holds
         self.disk = disk
-        self.snapshots = RamSnapshots(ram_cache_bytes, on_drop=self._move_to_disk)
+        self.snapshots = RamSnapshots(
+            ram_cache_bytes,
+            on_drop=self._move_to_disk,
+            recompute_ms=recompute_ms,
+            clock=clock,
+        )
+        self._eviction = CellEviction(runner, self._tree, recompute_ms, clock)
+        self._keeping = Keeping(runner, self._tree, self.snapshots, disk, self._eviction, tags=self._tags)
         self.checkpoints = Checkpoints(ram_cache_bytes // RAM_SHARE if runner.needs_checkpoints else 0)
         self._lookup = PrefixLookup(runner, self._tree, self.snapshots, disk, self.checkpoints, idle=self._idle)
         self.pinned = PinnedStates(self.snapshots, disk, self._state_of_exactly)
@@ -113,19 +131,33 @@ class KVCache:
         if not self._free and not self._idle:
             return None
         source = self._lookup.best_source(prompt_key(tokens)) if reuse else PrefixSource()
+        uses = self._uses_after(source)
         if source.seq_id is not None and self._can_take_over(source):
-            return self._take_over(source.seq_id, source)
+            return self._take_over(source.seq_id, source, uses)
         seq_id = self._choose_id(donor=source.seq_id)
         if seq_id == source.seq_id:
-            return self._take_over(seq_id, source)
+            return self._take_over(seq_id, source, uses)
         if seq_id in self._idle:
             self._evict(seq_id)
         num_tokens, tier = self._fill(seq_id, source, tokens)
         self._free.discard(seq_id)
         self._live.add(seq_id)
+        self._eviction.enter(seq_id, uses)
         if source.seq_id is not None and num_tokens and source.seq_id in self._idle:
             self._touch_or_drop(source.seq_id, num_tokens)
         return Claim(seq_id, num_tokens, tier)
+
+    def _uses_after(self, source: PrefixSource) -> Uses:
+        """Of who goes on from it: what it had, and this one. Whoever only begins like it is somebody else."""
+        if source.seq_id is not None and 2 * source.num_tokens > self._tree.length(source.seq_id):
+            return self._eviction.used(source.seq_id)
+        snapshot = source.snapshot
+        if snapshot is None or 2 * source.num_tokens <= len(snapshot.tokens):
+            return self._eviction.new()
+        if isinstance(snapshot, Snapshot):
+            self.snapshots.touch(snapshot)
+            return self._eviction.copied(self.snapshots.uses(snapshot))
+        return self._eviction.new()
 
     def extend(self, seq_id: int, tokens: Sequence[int]) -> None:
         """The runner has decoded these tokens into the sequence."""
@@ -157,31 +189,11 @@ class KVCache:
             self._clear(seq_id)
 
     def save_one(self) -> bool:
-        """Writes a tagged conversation to the disk, the last used first, unless nearly all of it is there. False: there
-        is nothing left to do."""
-        disk = self.disk
-        if disk is None:
+        """Writes a pin or a tagged conversation to the disk, the most worth first, unless nearly all of it is there.
+        False: there is nothing left to do."""
+        if self.disk is None:
             return False
-        if disk.is_busy or self.pinned.save_one():
-            return True
-        for seq_id in reversed(self._idle):
-            if self._save_to_disk(seq_id):
-                return True
-        return any(self._move_to_disk(snapshot) for snapshot in self.snapshots)
-
-    def _save_to_disk(self, seq_id: int) -> bool:
-        tag = self._tags[seq_id]
-        if self.disk is None or not tag or not self._is_worth_a_file(tokens := self._tree.tokens(seq_id)):
-            return False
-        return self.disk.put(tokens, self._runner.save(seq_id), tag=tag)
-
-    def _is_worth_a_file(self, tokens: list[int]) -> bool:
-        """A chat that grows is not written again for every few words: a state is 23 kB a token, 128 kB at 7B."""
-        if self.disk is None or len(tokens) < MIN_DISK_TOKENS:
-            return False
-        num_kept, _ = self.disk.best(tokens)
-        num_new = len(tokens) - num_kept
-        return num_new >= max(MIN_DISK_TOKENS, len(tokens) // REWRITE_SHARE) and not self.disk.holds(tokens)
+        return self.disk.is_busy or self.pinned.save_one() or self._keeping.most_worth_to_disk(self._idle)
 
     def forget(self, tag: str) -> None:
         """What is kept of a conversation that was deleted, in every tier. What runs goes on."""
@@ -200,7 +212,7 @@ class KVCache:
         return next((self._runner.save(seq_id) for seq_id in same), None)
 
     def make_room(self, num_cells: int) -> bool:
-        """Evicts idle sequences, least recently used first, until num_cells more fit. False: not enough idle."""
+        """Evicts idle sequences, what is worth least first, until num_cells more fit. False: not enough idle."""
         if self._runner.layout is KVLayout.STREAMS:
             return True
         while self._tree.num_cells + num_cells > self._runner.num_cells:
@@ -209,11 +221,18 @@ class KVCache:
         return True
 
     def evict_one(self) -> bool:
-        """Frees the least recently used idle sequence that really frees a cell, saving it to RAM. False: none."""
+        """Frees the idle sequence that is worth least, of those that really free a cell, saving it to RAM; where that
+        has no room, down to a beginning that several shared. False: none."""
         if not self._idle:
             return False
-        victim = next((i for i in self._idle if self._tree.num_private(i) > 0), next(iter(self._idle)))
-        self._evict(victim)
+        victim = min(self._idle, key=self._eviction.worth)
+        self._eviction.note_evicted(victim)
+        num_kept = self._eviction.beginning_of(victim) if self.snapshots.max_bytes == 0 else 0
+        if num_kept and self._runner.truncate(victim, num_kept):
+            self._tree.truncate(victim, num_kept)
+            self.num_evictions += 1
+        else:
+            self._evict(victim)
         return True
 
     @property
@@ -225,7 +244,7 @@ class KVCache:
         """An idle sequence gives up its cells: to RAM, or to the disk where it has a tag, or for good."""
         assert seq_id in self._idle
         if not to_ram:
-            self._save_to_disk(seq_id)
+            self._keeping.to_disk(seq_id)
         self._evict(seq_id, saves=to_ram)
 
     def check(self) -> None:
@@ -253,18 +272,20 @@ class KVCache:
         groups = count_groups(self._live | {source.seq_id})
         return groups <= min(count_groups(self._live | {i}) for i in (*self._free, *self._idle))
 
-    def _take_over(self, seq_id: int, source: PrefixSource) -> Claim:
+    def _take_over(self, seq_id: int, source: PrefixSource, uses: Uses) -> Claim:
         if self._tree.length(seq_id) - source.num_tokens > MIN_TAIL_TOKENS:
-            self._save(seq_id)
+            self._keeping.to_ram(seq_id)
         del self._idle[seq_id]
         self._live.add(seq_id)
+        self._eviction.enter(seq_id, uses)
         num_tokens = self._cut_back(seq_id, source.num_tokens, source.checkpoint)
         return Claim(seq_id, num_tokens, Tier.RESIDENT if num_tokens else Tier.NONE)
 
     def _choose_id(self, *, donor: int | None) -> int:
         """The id to use: one that keeps the live ids contiguous where that matters (streams), free before idle, the
-        least recently used idle first, the donor last."""
-        order = {seq_id: place for place, seq_id in enumerate(self._idle)}
+        idle one that is worth least first, the donor last."""
+        by_worth = sorted(self._idle, key=self._eviction.worth)
+        order = {seq_id: place for place, seq_id in enumerate(by_worth)}
         unified = self._runner.layout is KVLayout.UNIFIED
 
         def cost(seq_id: int) -> tuple[int, bool, int, int]:
@@ -288,7 +309,8 @@ class KVCache:
         if source.snapshot is not None:
             return self._restore(seq_id, source.snapshot, source)
         assert checkpoint is not None
-        if not self._runner.roll_back(seq_id, source.num_tokens, checkpoint.state):
+        has_room = self.make_room(source.num_tokens)
+        if not has_room or not self._runner.roll_back(seq_id, source.num_tokens, checkpoint.state):
             return 0, Tier.NONE
         self.checkpoints.touch(checkpoint)
         self._tree.extend(seq_id, tokens[: source.num_tokens])
@@ -306,6 +328,7 @@ class KVCache:
         return self._tree.length(seq_id)
 
     def _record_copy(self, donor: int, seq_id: int, num_tokens: int) -> None:
+        self._eviction.note_shared(donor, seq_id, num_tokens)
         if self._runner.layout is KVLayout.UNIFIED:
             self._tree.share(donor, seq_id, num_tokens)
         else:
@@ -324,7 +347,6 @@ class KVCache:
 
     def _state_of(self, snapshot: Snapshot | DiskSnapshot) -> bytes | None:
         if isinstance(snapshot, Snapshot):
-            self.snapshots.touch(snapshot)
             return snapshot.state
         return self.disk.read(snapshot) if self.disk is not None else None
 
@@ -338,24 +360,18 @@ class KVCache:
 
     def _evict(self, seq_id: int, *, saves: bool = True) -> None:
         if saves:
-            self._save(seq_id)
+            self._keeping.to_ram(seq_id)
+            self._keeping.beginning_to_ram(seq_id)
         del self._idle[seq_id]
         self._clear(seq_id)
         self.num_evictions += 1
 
-    def _save(self, seq_id: int) -> None:
-        """To RAM, unless too little would be lost: too short, or its cells live on in another sequence."""
-        if self.snapshots.max_bytes == 0 or self._tree.num_private(seq_id) < MIN_SNAPSHOT_TOKENS:
-            return
-        self.snapshots.put(self._tree.tokens(seq_id), self._runner.save(seq_id), tag=self._tags[seq_id])
-
-    def _move_to_disk(self, snapshot: Snapshot) -> bool:
-        if self.disk is None or not snapshot.tag or not self._is_worth_a_file(snapshot.tokens):
-            return False
-        return self.disk.put(snapshot.tokens, snapshot.state, tag=snapshot.tag)
+    def _move_to_disk(self, snapshot: Snapshot) -> None:
+        self._keeping.move_to_disk(snapshot)
 
     def _clear(self, seq_id: int) -> None:
         self._tags.pop(seq_id, None)
+        self._eviction.leave(seq_id)
         self._runner.truncate(seq_id, 0)
         self._tree.remove(seq_id)
         self._free.add(seq_id)

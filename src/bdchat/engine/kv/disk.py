@@ -12,6 +12,7 @@ import os
 import queue
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from bdchat.disk_margin import has_room
 from bdchat.engine.kv.files import SUFFIX, is_of_pin, remove_tagged, tag_part
 from bdchat.engine.kv.prefix_index import Parting
 from bdchat.engine.kv.snapshots import PIN_SHARE, Shelf
+from bdchat.engine.kv.worth.tier_worth import RecomputeMs, Uses, tokens_alone
 from bdchat.private_files import make_folder, opener
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,10 @@ class DiskSnapshot:
     def is_pinned(self) -> bool:
         return is_of_pin(self.path)
 
+    @property
+    def is_beginning(self) -> bool:
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -55,11 +61,20 @@ class _Job:
 class DiskSnapshots:
     """`made_by`: everything that a state's meaning depends on, as text. Closed once, which waits for the writer."""
 
-    def __init__(self, folder: Path, max_bytes: int, *, made_by: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        *,
+        made_by: str,
+        recompute_ms: RecomputeMs = tokens_alone,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.max_bytes = max_bytes
         self._folder = folder
         self._made_by = hashlib.sha256(made_by.encode()).digest()
-        self._shelf: Shelf[DiskSnapshot] = Shelf()
+        self._shelf: Shelf[DiskSnapshot] = Shelf(recompute_ms, clock)
+        self._clock = clock
         self._pending: list[_Job] = []  # what the writer has still to do
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._written: queue.SimpleQueue[tuple[_Job, int | None]] = queue.SimpleQueue()
@@ -175,18 +190,19 @@ class DiskSnapshots:
             log.warning("saved conversation states are not used: %s", error)
             self.max_bytes = 0
             return
-        for _, path in found:
+        now, wall_now = self._clock(), time.time()
+        for modified_at, path in found:
             snapshot = _look_at(path, self._made_by) if path.suffix == SUFFIX else None
             if snapshot is None:
                 path.unlink(missing_ok=True)
             else:
-                self._shelf.add(snapshot)
+                self._shelf.add(snapshot, Uses(now - max(0.0, wall_now - modified_at)))
         self._make_room()
 
     def _make_room(self) -> None:
-        loose = iter(self._shelf.loose())
-        while self._shelf.num_bytes > self.max_bytes and (oldest := next(loose, None)) is not None:
-            self._drop(oldest)
+        while self._shelf.num_bytes > self.max_bytes and (least := self._shelf.least()) is not None:
+            self._shelf.evict(least)
+            least.path.unlink(missing_ok=True)
 
     def _drop(self, snapshot: DiskSnapshot) -> None:
         self._shelf.remove(snapshot)
@@ -200,9 +216,11 @@ class DiskSnapshots:
             self._pending.remove(job)
             if num_bytes is None:
                 continue
+            uses = Uses(self._clock())
             for shorter in self._shelf.covered_by(job.tokens):
+                uses = max(uses, self._shelf.uses(shorter), key=lambda each: each.at(self._clock()))
                 self._drop(shorter)
-            self._shelf.add(DiskSnapshot(job.tokens, job.path, num_bytes))
+            self._shelf.add(DiskSnapshot(job.tokens, job.path, num_bytes), uses)
             self._make_room()
 
     def _wait_for_writer(self) -> None:

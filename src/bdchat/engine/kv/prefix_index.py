@@ -139,6 +139,24 @@ class PrefixIndex:
             num_bytes -= len(node.run)
         return num_bytes // TOKEN_BYTES
 
+    def covered(self, item: int) -> int:
+        """How many of its first tokens are there without it: others share them; of one that others go on from, those
+        that one which ends before it has."""
+        upward = self._upward(item)
+        leaf = next(upward, None)
+        if leaf is None or len(leaf.holders) == 1:
+            return self.shared(item)
+        num_bytes = self._lengths[item] - len(leaf.run)
+        for node in upward:
+            if node.ends:
+                break
+            num_bytes -= len(node.run)
+        return num_bytes // TOKEN_BYTES
+
+    def going_on(self, item: int) -> set[int]:
+        """Those that begin with all of its tokens."""
+        return self._leaves[item].holders - {item} if item in self._leaves else set()
+
     def parting(self, key: bytes, is_wanted: Callable[[int, int], bool]) -> Iterator[Parting]:
         """Where others part from `key`, from the first tokens on. Of those that leave it at one place with one token
         one is told of, if that place and token are wanted; of those that go furthest with it, some."""

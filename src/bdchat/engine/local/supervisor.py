@@ -34,7 +34,7 @@ class Timeouts(NamedTuple):
     hang_s: float = 60.0  # no sign of the step loop; at least 50 usual steps
     first_step_s: float = 300.0  # the same while no step's time is known: a large model reads a batch on a slow machine
     retry_s: float = 60.0  # a failed engine is tried again by the next request after this
-    shutdown_s: float = 2.0  # between asking and SIGKILL
+    shutdown_s: float = 6.0  # between asking and SIGKILL: chats are saved in it
     num_failed_loads: int = 3  # deaths in a row while loading
 
 

@@ -66,7 +66,7 @@ log = logging.getLogger(__name__)
 
 _METRICS_INTERVAL_S = 0.1  # between frames that carry metrics while nobody's state changes
 _STALLED_WAIT_S = 0.01  # work is waiting but nothing could be computed: do not spin
-_LAST_SAVES_S = 1.0  # at an orderly end
+_LAST_SAVES_S = 3.0  # at an orderly end, what is worth most first; then the writer ends what it has begun
 
 
 class LoadedModel(NamedTuple):

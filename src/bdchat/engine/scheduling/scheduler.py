@@ -66,7 +66,6 @@ class Scheduler:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runner = runner
-        self.kv_cache = KVCache(runner, ram_cache_bytes=ram_cache_bytes, disk=disk)
         self._queue_limit = queue_limit
         self._target_step_ms = target_step_ms
         self._queue_timeout_s = queue_timeout_s
@@ -75,6 +74,13 @@ class Scheduler:
         self._turn = 0  # of those that cannot share a step
         self.clock = clock
         self.cost = cost or StepCost()
+        self.kv_cache = KVCache(
+            runner,
+            ram_cache_bytes=ram_cache_bytes,
+            disk=disk,
+            recompute_ms=lambda begin, end: self.cost.prefill_ms(end - begin),
+            clock=clock,
+        )
         self.growth = AnswerGrowth()
         self.ranking = Ranking(VirtualCounters(), chunk=runner.n_batch, expected=self.growth.of)
         self._outbox: list[Event] = []  # events that arose outside a decode

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv.snapshots import Shelf
+from bdchat.engine.kv.worth.tier_worth import tokens_alone
 from bdchat.engine.model_runner import DecodeFailed, GrammarFailed, LogitsRow, NoKVSlot, Sampler, Slice, TokenMask
 from bdchat.engine.request import SamplingParams, TokenLogprob
 from bdchat.engine.scheduling.draft_model import DraftModel
@@ -181,7 +182,7 @@ class MemoryDisk(DiskSnapshots):
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._shelf: Shelf[DiskSnapshot] = Shelf()
+        self._shelf: Shelf[DiskSnapshot] = Shelf(tokens_alone, lambda: 0.0)
         self._files: dict[Path, tuple[str, bytes]] = {}  # tag, state
         self._num_written = 0
 

@@ -1,0 +1,1 @@
+"""What is worth keeping, where, and what goes first."""
