@@ -72,6 +72,7 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/api/admin/usage": "MAX_ROWS",
     "/api/admin/usage.csv": "MAX_ROWS",
     "/api/admin/limits": "200 accounts",
+    "/api/admin/pins": "16 system prompts of chats",
     "/api/admin/users": "a page of names",
     "/api/admin/users/{user_id}": "one account",
     "/api/auth/me": "one account",

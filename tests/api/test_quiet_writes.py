@@ -67,6 +67,8 @@ QUIET = {
     "api/admin/records.py AdminRecords.audit_jsonl": AUDIT,
     "api/admin/storage.py AdminStorage.compact": "no row changes",
     "api/admin/storage.py AdminStorage._record": AUDIT,
+    "api/admin/capacity/pins.py AdminPins.create": WHEN_OPENED,
+    "api/admin/capacity/pins.py AdminPins.delete": WHEN_OPENED,
     "api/admin/users.py AdminUsers.create": WHEN_OPENED,
     "api/admin/users.py AdminUsers.set_limits": WHEN_OPENED,
     "api/admin/users.py AdminUsers.set_quota": WHEN_OPENED,

@@ -174,6 +174,8 @@ TOLD: Mapping[str, Tells | Quiet] = {
     "PUT /api/admin/users/{own_id}/limits": WHEN_OPENED,
     "POST /api/admin/users/{own_id}/password": Tells(ENDED),
     "DELETE /api/admin/users/{own_id}/sessions": Tells(ENDED),
+    "POST /api/admin/pins": WHEN_OPENED,
+    "DELETE /api/admin/pins/{pin_id}": WHEN_OPENED,
     "POST /api/admin/invitations": WHEN_OPENED,
     "DELETE /api/admin/invitations/{invitation_id}": WHEN_OPENED,
     "DELETE /api/admin/keys/{key_id}": Tells(ENDED),

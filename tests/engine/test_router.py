@@ -171,6 +171,13 @@ def test_a_fallback_answers_while_memory_does_not_hold_the_default() -> None:
     assert Router(engines, default="large", created=7).stand_in_of("large") is None
 
 
+def test_a_pin_of_one_model_is_in_that_alone() -> None:
+    small, large = StillEngine(info_of("small", 256)), StillEngine()
+    router = Router({"small": small, "large": large}, default="small", created=7)
+    router.pin("house", "Be brief.", model="large")
+    assert (small.pinned, large.pinned) == ({}, {"house": "Be brief."})
+
+
 def test_a_pin_is_in_every_model_that_chats() -> None:
     chats, vectors = StillEngine(info_of("chats", 128)), StillEngine(info_of("vectors", 128), purpose="embedding")
     router = Router({"chats": chats, "vectors": vectors}, default="chats", created=7)

@@ -20,6 +20,8 @@ from bdchat.api.accounts.profile import Accounts
 from bdchat.api.accounts.sign_in import SignIn
 from bdchat.api.admin.access import AdminAccess
 from bdchat.api.admin.capacity.limits import AdminLimits
+from bdchat.api.admin.capacity.pinned_prompts import PinnedPrompts
+from bdchat.api.admin.capacity.pins import AdminPins
 from bdchat.api.admin.console_socket import ConsoleSocket
 from bdchat.api.admin.engine import AdminEngine
 from bdchat.api.admin.health import Health, watch_routes
@@ -126,6 +128,7 @@ class App(Starlette):
         self.ledger = UsageLedger(self.database, flush_s=settings.store.usage_flush_s)
         self.account_limits = AccountLimits(settings.limits, self.database)
         self.generations = GenerationService(self.meter, self.ledger, self.account_limits)
+        self.pinned_prompts = PinnedPrompts(self.database, engine_router)
         self.erasure = Erasure(self.database, self.writes, self.generations, engine_router)
         path = self.database.path
         self.console_socket = ConsoleSocket(path.parent if path else None, self.writes, self.erasure)
@@ -229,6 +232,9 @@ class App(Starlette):
                 erasure=self.erasure,
                 account_limits=self.account_limits,
             ).routes(),
+            *AdminPins(
+                limits, self.pinned_prompts, self.engine_router, database=database, authenticator=authenticator
+            ).routes(),
             *AdminLimits(self.account_limits, self.generations, self.engine_router, database).routes(),
             *AdminAccess(settings, database, self.writes, authenticator).routes(),
             *AdminRecords(limits, database, authenticator).routes(),
@@ -281,6 +287,7 @@ class App(Starlette):
 async def _lifespan(app: App) -> AsyncGenerator[None]:
     await app.database.open()
     await app.account_limits.load()
+    await app.pinned_prompts.load()
     await app.bus.start()
     await app.durable.start()
     await app.documents.start()
@@ -290,6 +297,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
     bookkeeping = asyncio.create_task(app.ledger.run(), name="bookkeeping")
     titles = asyncio.create_task(app.titles.run(), name="titles")
     limits = asyncio.create_task(app.account_limits.run(), name="accounts' limits")
+    pins = asyncio.create_task(app.pinned_prompts.run(), name="pins")
     documents = asyncio.create_task(app.documents.run(), name="documents")
     rights = asyncio.create_task(app.right_watch.run(), name="right watch")
     try:
@@ -302,6 +310,7 @@ async def _lifespan(app: App) -> AsyncGenerator[None]:
         bookkeeping.cancel()
         titles.cancel()
         limits.cancel()
+        pins.cancel()
         rights.cancel()
         documents.cancel()
         await asyncio.wait({documents})

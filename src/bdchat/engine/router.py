@@ -88,7 +88,7 @@ class Router:
         self._fallback = fallback
         self._source = source
         self._leaving: dict[str, Engine] = {}
-        self._pins: dict[str, str] = {}  # pin id → system prompt, in every model that chats
+        self._pins: dict[str, tuple[str, str | None]] = {}  # pin id → prompt and model; None: every one that chats
 
     @property
     def engines(self) -> Mapping[str, Engine]:
@@ -200,8 +200,9 @@ class Router:
         if admit is not None:
             admit(found)
         engine = self._engines[found.name] = self._source.open(found, starts=starts)
-        for pin_id, system_prompt in self._pins.items() if engine.purpose == "chat" else ():
-            engine.pin(pin_id, system_prompt)
+        for pin_id, (system_prompt, model) in self._pins.items() if engine.purpose == "chat" else ():
+            if model in {None, found.name}:
+                engine.pin(pin_id, system_prompt)
         self._created[found.name] = int(time.time())
         self._aliases |= dict.fromkeys(found.names[1:], found.name)
         self._sort()
@@ -239,12 +240,14 @@ class Router:
         self._default = model_id
         self._sort()
 
-    def pin(self, pin_id: str, system_prompt: str) -> None:
-        """Engine.pin in every model that chats, those too that are loaded later. Raises InvalidRequest."""
+    def pin(self, pin_id: str, system_prompt: str, *, model: str | None = None) -> None:
+        """Engine.pin in the model of that id, or in every one that chats; when it is loaded later, then. Raises
+        InvalidRequest."""
         check_pin(pin_id, system_prompt, self._pins)
-        self._pins[pin_id] = system_prompt
+        self._pins[pin_id] = (system_prompt, model)
         for model_id in self._that("chat"):
-            self._engines[model_id].pin(pin_id, system_prompt)
+            if model in {None, model_id}:
+                self._engines[model_id].pin(pin_id, system_prompt)
 
     def unpin(self, pin_id: str) -> None:
         """An unknown one is ignored."""

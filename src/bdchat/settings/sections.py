@@ -60,8 +60,8 @@ class LimitSettings(Section):
     num_prompts: Count = 256  # prompts in one /v1/completions call
     num_texts: Count = 2048  # texts in one /v1/embeddings or /v1/rerank call: OpenAI's own bound
     queue: Count = 64  # waiting requests per model; more get 503 with Retry-After
-    # Of one account (all who have none are one); more than waits or was used in a minute gets 429 with Retry-After. An
-    # admin can give an account its own. 0 = no bound.
+    # Of one account; more than may wait, or be used in a minute, gets 429 with Retry-After. An admin can give it
+    # its own bounds. 0 = none.
     account_running: Number = 0  # answers at once per model; its next ones wait, while others pass
     account_queue: Number = (
         32  # waiting requests per model: half of all, so that one account cannot shut the others out

@@ -302,6 +302,9 @@ export type MetadataView = { model: string; model_version: string; prompt_templa
 
 export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; languages: Array<string>; capabilities: Array<string>; num_parameters: number | null; state: string; load_fraction: number | null; weights: WeightsView | null; stands_in_for: string | null };
 
+/** A pin in one model that is loaded. */
+export type ModelPin = { model: string; state: "waiting" | "kept" | "refused"; num_tokens: number; num_bytes: number; is_in_ram: boolean; is_on_disk: boolean; reason: string };
+
 export type ModelView = { name: string; state: "installed" | "broken" | "available"; kind: string; quantization: string; parameters: string; n_ctx_train: number | null; num_bytes: number; n_ctx: number | null; memory_bytes: number | null; fits: boolean | null; licence: string | null; good_for: "talk" | "code" | "reasoning" | "vision" | "search" | null; languages: Array<string>; tokens_per_s: number | null; is_deletable: boolean; checksum: "verified" | "unknown" | "changed" | null; note: string; served: string | null; context_cut: string | null; problem: string | null; is_default: boolean };
 
 export type ModelWish = { model: string };
@@ -334,6 +337,9 @@ export type NewLinkView = { link_id: string; created_at_ms: number; expires_at_m
 export type NewMember = { username: string; role?: "reader" | "writer" };
 
 export type NewMessage = { content: string; role?: "user" | "system" | "assistant"; parent_id?: string | null; client_message_id?: string | null };
+
+/** `system_prompt`: word for word as chats have it, or nothing of them is ready. `model` null: every chat model. */
+export type NewPin = { title: string; system_prompt: string; model?: string | null };
 
 export type NewSession = { title?: string | null; opening?: string; folder?: string | null; config?: ConfigBody | null };
 
@@ -370,6 +376,10 @@ export type PathQuery = { limit?: number; before?: string | null; leaf?: string 
 export type PersonList = { data: Array<PersonView> };
 
 export type PersonView = { username: string; display_name: string };
+
+export type PinList = { data: Array<PinView>; max_pins: number };
+
+export type PinView = { pin_id: string; title: string; system_prompt: string; model: string | null; created_by: string | null; created_at_ms: number; models: Array<ModelPin> };
 
 /** `num_to_read`: tokens that no tier has, at least 1; `read_ms`: how long they take when nobody else asks. When the oldest messages no longer fit, `first_message_id` is the first of the stored ones that does, where the model's memory begins: null with `num_dropped_messages` > 0 means that only the new message does. While the model is not loaded (`state` is not "ready") nothing is known: the numbers are null. `documents`: what the message brings along of each, by its id ("" is a text that the request brings), which are `num_document_tokens` of the prompt's. `too_long`: the message would be refused, and what must grow shorter: the message or the system prompt, whichever is longer, where the two alone do not fit (`num_prompt_tokens` is theirs then); else the chat, which drops nothing. */
 export type PreviewView = { model: string; state: string; context_length: number | null; num_prompt_tokens: number | null; num_resident: number | null; num_in_ram: number | null; num_on_disk: number | null; num_to_read: number | null; read_ms: number | null; num_waiting: number | null; num_dropped_messages: number; first_message_id: string | null; too_long: "message" | "system_prompt" | "chat" | null; num_document_tokens: number; documents: Record<string, "whole" | "passages">; segments: Array<SegmentView> };
@@ -588,6 +598,9 @@ export interface Endpoints {
   "POST /api/admin/models/load": { path: undefined; query: undefined; body: ModelWish; response: ServedView };
   "POST /api/admin/models/unload": { path: undefined; query: undefined; body: UnloadWish; response: ServedView };
   "GET /api/admin/overview": { path: undefined; query: undefined; body: undefined; response: Overview };
+  "GET /api/admin/pins": { path: undefined; query: undefined; body: undefined; response: PinList };
+  "POST /api/admin/pins": { path: undefined; query: undefined; body: NewPin; response: PinView };
+  "DELETE /api/admin/pins/{pin_id}": { path: { pin_id: string }; query: undefined; body: undefined; response: Nothing };
   "GET /api/admin/pulls": { path: undefined; query: undefined; body: undefined; response: PullList };
   "POST /api/admin/pulls": { path: undefined; query: undefined; body: ModelWish; response: PullView };
   "DELETE /api/admin/pulls/{pull_id}": { path: { pull_id: string }; query: undefined; body: undefined; response: PullView };

@@ -99,6 +99,7 @@ const TEXTS = {
   model_unknown: "admin.pulls.unknown",
   hub_search_off: "admin.hub.off",
   hub_unreachable: "admin.hub.unreachable",
+  too_many_pins: "admin.refusal.tooManyPins",
   pull_running: "admin.pulls.busy",
   pull_changed: "admin.refusal.pullChanged",
   postgres_backup: "admin.backups.elsewhere",

@@ -10,6 +10,7 @@ import logging
 from bdchat.engine.kv.files import keep_only
 from bdchat.settings import Settings
 from bdchat.store import retention
+from bdchat.store.accounts import pins
 from bdchat.store.chats import purges, sessions
 from bdchat.store.chats.staging import ABANDONED_AFTER_MS
 from bdchat.store.errors import StoreError
@@ -52,5 +53,6 @@ class Housekeeping:
         limits = retention.Limits.at(now_ms(), settings.auth, settings.generations, settings.store)
         swept = await retention.sweep(self._database, limits)
         session_ids = await self._database.read(sessions.all_ids)  # the deleted ones too, as long as there is undo
-        await asyncio.to_thread(keep_only, settings.data_dir / "cache", session_ids)
+        pin_ids = await self._database.read(lambda db: [pin.pin_id for pin in pins.list_all(db)])
+        await asyncio.to_thread(keep_only, settings.data_dir / "cache", session_ids, pin_ids)
         return swept

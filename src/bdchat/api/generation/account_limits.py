@@ -4,7 +4,7 @@ The engine enforces the first two, of each model; it is told them here, with the
 what is booked: prompt and completion, without what the cache spared. Whoever has used its minute is refused before
 anything is stored or computed. What runs at that moment goes on, so that an account can go beyond its bound by what it
 had running, never by what it asks afterwards. A server counts what its own processes compute; several over one database
-count apart. Who comes without an account is one account, "".
+count apart. Who comes without an account is one account, ""; engines tell them apart by what requests say (`user`).
 """
 
 import asyncio

@@ -16,6 +16,7 @@ export const adminKeys = {
   /** A part of nothing here: what becomes of our models changes no repository. */
   hubFiles: (repo: string) => ["admin", "hub", repo],
   pulls: ["admin", "pulls"],
+  pins: ["admin", "pins"],
   users: ["admin", "users"],
   loads: ["admin", "loads"],
   userList: (search: string) => ["admin", "users", search],

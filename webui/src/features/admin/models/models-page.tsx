@@ -9,6 +9,7 @@ import { useEngines } from "../engine/use-engines";
 import { AdminPage } from "../parts/admin-page";
 import { Loaded } from "../parts/loaded";
 import { Section } from "../parts/section";
+import { PinTable } from "../pins/pin-table";
 import { AvailableTable } from "./available-table";
 import { ElsewhereTable } from "./elsewhere-table";
 import { HubSearch } from "./hub-search";
@@ -56,6 +57,7 @@ export function ModelsPage() {
           </>
         )}
       </Loaded>
+      <PinTable />
       {models.data?.hub_search && (
         <Section title={t("admin.models.hub")}>
           <HubSearch />
