@@ -120,7 +120,9 @@ def test_the_api_key_is_read_and_never_shown(tmp_path: Path, monkeypatch: pytest
         ("server.api_key", ""),  # a key that everyone knows
         ("limits.queue", "-1"),
         ("engine.n_ctx", "2000000000"),
-        ("engine.target_step_ms", "nan"),
+        ("engine.max_gap_ms", "nan"),
+        ("engine.min_prefill_share", "1"),
+        ("engine.target_step_ms", "200"),  # what the two above replaced
         ("server.drain_timeout_s", "inf"),
     ],
 )

@@ -116,8 +116,10 @@ class EngineSettings(Section):
     idle_memory_bytes: Bytes | None = None  # that they then take in RAM; None = 256 MiB, or a quarter of the weights
     # Stored chats' sequences kept on disk, so that an old chat answers at once also after a restart; 0 = none.
     disk_cache_bytes: Bytes = 4096 * MIB
-    # Pause between two tokens of a running answer while a prompt is read, unless many answers' own steps take longer.
-    target_step_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
+    # Between two tokens of an interactive answer at most, 19 times in 20, while others join: faster than one reads.
+    max_gap_ms: Annotated[float, Field(gt=0, le=60_000, allow_inf_nan=False)] = 150.0
+    # A waiting prompt is read at no less than this share of its speed alone, on a slow model at the cost of max_gap_ms.
+    min_prefill_share: Annotated[float, Field(ge=0.1, le=0.9, allow_inf_nan=False)] = 0.6
     # Guessed ahead and checked in one step, for each of up to five requests, where that is faster; 0 = never.
     max_draft_tokens: Annotated[int, Field(ge=0, le=48)] = 48
     # Guesses too: catalog name or path of a small model with the vocabulary of every chat model loaded. None = none.

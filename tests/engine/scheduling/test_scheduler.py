@@ -10,6 +10,7 @@ import pytest
 from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
 from bdchat.engine.model_runner import KVLayout, MemoryClass
 from bdchat.engine.request import FinishReason, Resumption, SamplingParams
+from bdchat.engine.scheduling.pace.promises import Promises
 from bdchat.engine.scheduling.scheduler import Scheduler
 from tests.engine.scheduler_runs import PROMPT, Heard, add, ask, run, spelled, step
 from tests.fakes import EOS, FakeRunner, spell, spell_out
@@ -162,7 +163,7 @@ def test_a_request_that_shares_nothing_is_told_so() -> None:
 def test_a_long_prompt_does_not_silence_running_answers() -> None:
     """Chunks within the target: every step that reads the prompt also carries every running answer."""
     runner = FakeRunner(n_ctx=4000, num_sequences=4, num_cells=8000, n_batch=512)
-    scheduler = Scheduler(runner, target_step_ms=100)
+    scheduler = Scheduler(runner, promises=Promises(max_gap_ms=100))
     for i in range(3):
         add(scheduler, ask([*PROMPT, i], request_id=str(i), max_tokens=60))
     for _ in range(3):
@@ -173,20 +174,23 @@ def test_a_long_prompt_does_not_silence_running_answers() -> None:
     assert all(sum(len(s.tokens) == 1 for s in batch) == 3 for batch in mixed[:10])
 
 
-def test_in_streams_no_prompt_sits_a_step_out_beside_running_answers() -> None:
-    """llama.cpp computes neighbouring streams in one pass; a live stream without a token in a step cut it in pieces."""
-    runner = FakeRunner(n_ctx=2000, num_sequences=6, n_batch=512, layout=KVLayout.STREAMS)
-    scheduler = Scheduler(runner, target_step_ms=30)
-    for i in range(3):
-        add(scheduler, ask([*PROMPT, i], request_id=str(i), max_tokens=200))
-    for _ in range(3):
+def test_in_streams_no_prompt_between_busy_ones_sits_a_step_out() -> None:
+    """llama.cpp computes neighbouring streams in one pass; a live stream without a token in a step cut it in pieces.
+    Those that lie behind all that are busy cut nothing."""
+    runner = FakeRunner(n_ctx=2000, num_sequences=6, n_batch=512, layout=KVLayout.STREAMS, token_s=0.001)
+    scheduler = Scheduler(runner, promises=Promises(max_gap_ms=30))
+    for i in range(4):
+        add(scheduler, ask([*PROMPT, i], request_id=str(i), max_tokens=200 if i in (0, 3) else 3))
+    while scheduler.metrics().num_running != 2 or scheduler.num_waiting:
         step(scheduler)
-    for i in range(3):
-        add(scheduler, ask([100 + i] * 1900, request_id=f"long{i}", max_tokens=1))
-    step(scheduler)
+    for i in range(4):
+        add(scheduler, ask([100 + i] * (1900 - i), request_id=f"long{i}", max_tokens=1))
     for _ in range(5):
         step(scheduler)
-        assert sorted(s.seq_id for s in runner.batches[-1]) == [0, 1, 2, 3, 4, 5]
+        computed = {s.seq_id: len(s.tokens) for s in runner.batches[-1]}
+        assert len(computed) < 6
+        assert sorted(computed) == list(range(max(computed) + 1))
+        assert sorted(computed.values())[:-1] == [1] * (len(computed) - 1)  # one reads on
 
 
 def test_in_streams_a_step_is_in_their_order_also_when_a_latecomer_has_an_earlier_one() -> None:

@@ -27,6 +27,7 @@ from bdchat.engine.llama.probe import probe
 from bdchat.engine.llama.runner import LlamaRunner
 from bdchat.engine.llama.tokenizer import LlamaTokenizer
 from bdchat.engine.model_info import ModelInfo
+from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.process.embedding_worker import EmbeddingModel
 from bdchat.engine.process.trial import GrammarTrial
 from bdchat.engine.process.weights_choice import WeightsChoice, choose_weights, without_encoding
@@ -34,7 +35,7 @@ from bdchat.engine.process.worker import LoadedModel
 from bdchat.engine.sampling.compiler import GrammarCompiler
 from bdchat.engine.sampling.token_table import TokenTable
 from bdchat.engine.scheduling.draft_model import DraftModel
-from bdchat.engine.scheduling.pace.step_cost import MIN_CHUNK, MIN_CHUNK_FLASH_ATTENTION, StepCost
+from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.text.embedding_text import EmbeddingTexts
 from bdchat.engine.text.prompt import make_prompt_builder
 from bdchat.engine.wire import Load
@@ -122,7 +123,7 @@ class LlamaLoader:
             prefill_ms_per_token=plan.ms_per_prefill_token,
             decode_base_ms=plan.base_ms,
             decode_ms_per_sequence=plan.ms_per_decode,
-            min_chunk=MIN_CHUNK_FLASH_ATTENTION if plan.flash_attention else MIN_CHUNK,
+            is_streams=plan.layout is KVLayout.STREAMS,
         )
         table = cache(lambda: TokenTable.of(tokenizer, end_token_ids=marks.token_ids))
         grammar_trial.serve(table)

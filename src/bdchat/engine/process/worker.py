@@ -38,6 +38,7 @@ from bdchat.engine.process.text_turns import EmbeddingArrival, EmbeddingSource
 from bdchat.engine.request import Delta, Event
 from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.engine_core import EngineCore
+from bdchat.engine.scheduling.pace.promises import Promises
 from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.pins import PinKeeper
 from bdchat.engine.scheduling.scheduler import Scheduler
@@ -134,7 +135,7 @@ class Worker:
         scheduler = Scheduler(
             model.runner,
             queue_limit=load.queue_limit,
-            target_step_ms=settings.target_step_ms,
+            promises=Promises(settings.max_gap_ms, settings.min_prefill_share),
             max_draft_tokens=settings.max_draft_tokens,
             draft_memory_tokens=settings.draft_memory_tokens,
             queue_timeout_s=settings.queue_timeout_s,
@@ -160,7 +161,7 @@ class Worker:
         self._outbox.send(Ready(info=msgspec.structs.replace(model.runner.info, model_id=load.model_id)))
         try:
             core = EngineCore(scheduler, model.runner)
-            if self._loop(core, PinKeeper(scheduler), embeddings, care, settings.target_step_ms):
+            if self._loop(core, PinKeeper(scheduler), embeddings, care, settings.max_gap_ms):
                 self._save_the_rest(scheduler)
         finally:
             embeddings.close()
@@ -173,7 +174,7 @@ class Worker:
         pins: PinKeeper,
         embeddings: EmbeddingJobs,
         care: IdleCare,
-        target_step_ms: float,
+        max_gap_ms: float,
     ) -> bool:
         """Whether it was told to end; False: the parent is gone, and so must this process be. Answers and vectors take
         turns, step by step."""
@@ -185,11 +186,13 @@ class Worker:
                 if isinstance(item, Shutdown | ParentGone):
                     return isinstance(item, Shutdown)
                 self._handle(scheduler, pins, embeddings, care, item)
+            began = self._clock()
             if scheduler.has_work or self._pending:
                 has_moved = self._step(core, pins)
                 wait_s = 0.0 if has_moved else _STALLED_WAIT_S
             if embeddings.has_work:
-                embeddings.step(limit_ms=target_step_ms if scheduler.has_work else None)
+                left_ms = max_gap_ms - 1000 * (self._clock() - began)  # of the gap, by the answers' step
+                embeddings.step(limit_ms=max(left_ms, max_gap_ms / 4) if scheduler.has_work else None)
                 self._send(scheduler)
                 wait_s = 0.0
             if scheduler.has_work or embeddings.has_work:

@@ -13,7 +13,8 @@ from bdchat.engine.drafting.recent_answers import RecentAnswers
 from bdchat.engine.metrics import Counts
 from bdchat.engine.model_runner import KVLayout, MemoryClass, ModelRunner
 from bdchat.engine.scheduling.draft_model import TRIAL_TOKENS, DraftModel
-from bdchat.engine.scheduling.pace.step_cost import MAX_STRETCH, StepCost
+from bdchat.engine.scheduling.pace.promises import Promises
+from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.sequence import Sequence
 
 # Guesses are checked beside so many other streams at most: with more a step is full of work already, and looking for
@@ -35,7 +36,7 @@ class _Bounds(NamedTuple):
 
     rooms: SequenceOf[int]  # tokens of each sequence
     cost: StepCost
-    target_ms: float
+    promises: Promises
 
 
 class Drafts:
@@ -55,13 +56,13 @@ class Drafts:
     def guess_by(self, model: DraftModel | None) -> None:
         self._model = model
 
-    def plan(self, decoding: SequenceOf[Sequence], cost: StepCost, *, target_ms: float) -> list[CheckedDraft]:
+    def plan(self, decoding: SequenceOf[Sequence], cost: StepCost, *, promises: Promises) -> list[CheckedDraft]:
         """One for each of them."""
         nothing = [CheckedDraft()] * len(decoding)
         if not self._max_tokens or not 0 < len(decoding) <= MAX_STREAMS:
             return nothing
         rooms = [min(self._max_tokens, sequence.num_to_go - 1) for sequence in decoding]
-        bounds = _Bounds(rooms, cost, target_ms)
+        bounds = _Bounds(rooms, cost, promises)
         guesses = [sequence.guess_next(room) for sequence, room in zip(decoding, rooms, strict=True)]
         lengths = self._lengths(guesses, bounds)
         if self._model is not None and len(decoding) <= self._model.num_sequences:
@@ -158,7 +159,7 @@ class Drafts:
             most=most,
             step_ms=step_ms,
             # who comes or cancels waits for the step's end
-            limit_ms=max(bounds.target_ms, MAX_STRETCH * base_ms),
+            limit_ms=bounds.promises.step_ms(base_ms),
         )
 
 

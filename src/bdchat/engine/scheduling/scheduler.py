@@ -36,6 +36,8 @@ from bdchat.engine.scheduling.fairness.counters import VirtualCounters
 from bdchat.engine.scheduling.fairness.rank import Ranking
 from bdchat.engine.scheduling.pace.drain import seconds_until_free
 from bdchat.engine.scheduling.pace.growth import AnswerGrowth
+from bdchat.engine.scheduling.pace.promises import Promises
+from bdchat.engine.scheduling.pace.prompt_pace import PromptPace
 from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.preemption import Preemption
@@ -54,7 +56,7 @@ class Scheduler:
         runner: ModelRunner,
         *,
         queue_limit: int = 64,
-        target_step_ms: float = 200.0,
+        promises: Promises | None = None,
         max_draft_tokens: int = 0,
         draft_memory_tokens: int = 0,
         queue_timeout_s: float = 60.0,
@@ -67,18 +69,18 @@ class Scheduler:
     ) -> None:
         self._runner = runner
         self._queue_limit = queue_limit
-        self._target_step_ms = target_step_ms
         self._queue_timeout_s = queue_timeout_s
         self._generation_s = generation_s or math.inf
         self.is_deterministic = is_deterministic
         self._turn = 0  # of those that cannot share a step
         self.clock = clock
-        self.cost = cost or StepCost()
+        self.cost = cost or StepCost(is_streams=runner.layout is KVLayout.STREAMS)
+        self._pace = PromptPace(runner, self.cost, promises or Promises())
         self.kv_cache = KVCache(
             runner,
             ram_cache_bytes=ram_cache_bytes,
             disk=disk,
-            recompute_ms=lambda begin, end: self.cost.prefill_ms(end - begin),
+            recompute_ms=lambda begin, end: self.cost.prefill_ms(end - begin, depth=begin),
             clock=clock,
         )
         self.growth = AnswerGrowth()
@@ -89,7 +91,8 @@ class Scheduler:
         self._admission = SequenceAdmission(
             runner, self.kv_cache, self._places, self.growth, self.counts, cost=self.cost, clock=clock
         )
-        self.estimates = WaitEstimates(runner, self.kv_cache, self._places, self.growth, self._pace, line=self._line)
+        pace = StepPace(chunk=self._pace.usual_chunk, step_ms=self.cost.step_ms)
+        self.estimates = WaitEstimates(runner, self.kv_cache, self._places, self.growth, pace, line=self._line)
         self._progress = ProgressWatch(self.estimates)
         self._preemption = Preemption(self._places, self.counts)
         self._checkpointing = Checkpointing(runner, self.kv_cache)
@@ -186,15 +189,15 @@ class Scheduler:
 
     def observe(self, parts: list[Part], *, step_ms: float) -> None:
         """The runner has computed them."""
-        num_decodes = sum([part.sequence.is_decoding for part in parts])
+        pieces = [part.as_piece() for part in parts]
         num_drafted = sum([len(part.draft.tokens) for part in parts])
-        num_tokens = sum([part.num_tokens for part in parts]) + num_drafted
         self.cost.observe(
-            num_decodes=num_decodes,
-            num_prefill=num_tokens - num_decodes - num_drafted,
+            self._pace.shape_of(pieces, self.kv_cache.num_cells),
+            num_decodes=sum([part.sequence.is_decoding for part in parts]),
             num_drafted=num_drafted,
             step_ms=step_ms,
         )
+        num_tokens = sum([piece.num_tokens for piece in pieces])
         self.counts.num_steps += 1
         self.counts.num_batched_tokens += num_tokens
 
@@ -301,10 +304,11 @@ class Scheduler:
             return RepeatablePlan(self._runner, apart[turn])
         return StepPlan(
             self._runner,
-            self.cost,
+            self._pace,
             together,
-            target_step_ms=self._target_step_ms,
             drafts=self.drafts,
+            now=self.clock(),
+            num_used_cells=self.kv_cache.num_cells,
         )
 
     def seconds_until_free(self, num_places: int = 1) -> float:
@@ -343,16 +347,6 @@ class Scheduler:
                 self._outbox.append(Delta(request_id=request_id, index=sequence.index, text=text))
         self._places.waiting.append(sequence)
         self._progress.watch(sequence)
-
-    @property
-    def _pace(self) -> StepPace:
-        """As StepPlan does."""
-        return StepPace(
-            chunk=lambda num_decodes: self.cost.prefill_budget(
-                num_decodes=num_decodes, target_ms=self._target_step_ms, n_batch=self._runner.n_batch - num_decodes
-            ),
-            step_ms=lambda num_decodes, num_read: self.cost.base_ms(num_decodes) + self.cost.prefill_ms(num_read),
-        )
 
     def _line(self) -> list[Sequence]:
         return list(self._places.waiting)

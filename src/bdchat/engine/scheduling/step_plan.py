@@ -8,8 +8,9 @@ from typing import NamedTuple
 from bdchat.engine.model_runner import KVLayout, ModelRunner, Slice
 from bdchat.engine.request import Event
 from bdchat.engine.scheduling.drafts import CheckedDraft, Drafts
+from bdchat.engine.scheduling.pace.prompt_pace import PromptPace
 from bdchat.engine.scheduling.pace.shares import share_budget
-from bdchat.engine.scheduling.pace.step_cost import StepCost
+from bdchat.engine.scheduling.pace.step_shape import Piece
 from bdchat.engine.scheduling.sequence import Sequence
 
 REPEATABLE_CHUNK = 256  # prompt tokens; also the pause of those that run beside it
@@ -29,6 +30,10 @@ class Part(NamedTuple):
         if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
             return self.num_tokens
         return 1 + len(self.draft.tokens) if end == len(sequence.tokens) else 0
+
+    def as_piece(self) -> Piece:
+        num_tokens = self.num_tokens + len(self.draft.tokens)
+        return Piece(self.sequence.seq_id or 0, self.sequence.num_computed_tokens, num_tokens, self.num_outputs)
 
     def as_slice(self) -> Slice:
         sequence, start = self.sequence, self.sequence.num_computed_tokens
@@ -71,22 +76,23 @@ class StepPlan:
     def __init__(
         self,
         runner: ModelRunner,
-        cost: StepCost,
+        pace: PromptPace,
         running: list[Sequence],
         *,
-        target_step_ms: float,
         drafts: Drafts,
+        now: float,
+        num_used_cells: int,
     ) -> None:
         self._runner = runner
-        self._cost = cost
-        self._target_ms = target_step_ms
         self.decoding: list[Sequence] = []
         self.reading: list[Sequence] = []
         for sequence in running:
             (self.decoding if sequence.is_decoding else self.reading).append(sequence)
-        self.chunks = self._chunks()
+        self.chunks, self._order, rests = pace.plan(self.decoding, self.reading, now=now, num_used_cells=num_used_cells)
+        if rests:
+            self.decoding = []
         # beside prompts that are read a step is full of work already
-        self.drafts = [] if self.reading else drafts.plan(self.decoding, cost, target_ms=target_step_ms)
+        self.drafts = [] if self.reading else drafts.plan(self.decoding, pace.cost, promises=pace.promises)
 
     @property
     def num_tokens(self) -> int:
@@ -100,7 +106,7 @@ class StepPlan:
         room = num_free_cells - len(self.decoding)
         if room <= 0 or sum(self.chunks) <= room:
             return False
-        self.chunks = share_budget(self.chunks, room)
+        self.chunks = share_budget(self.chunks, room, order=self._order)
         return True
 
     def parts(self) -> list[Part]:
@@ -116,24 +122,3 @@ class StepPlan:
     @property
     def _num_drafted(self) -> int:
         return sum(len(draft.tokens) for draft in self.drafts)
-
-    def _chunks(self) -> list[int]:
-        # llama.cpp computes neighbouring streams in one pass: a prompt that sits a step out would cut the pass of the
-        # running answers in two, while one token of it rides along for nothing extra.
-        if not self.reading:
-            return []
-        num_decodes = len(self.decoding)
-        at_least = 1 if self._runner.layout is KVLayout.STREAMS and num_decodes else 0
-        num_riding = at_least * len(self.reading)
-        budget = num_riding + self._cost.prefill_budget(
-            num_decodes=num_decodes,
-            target_ms=self._target_ms,
-            n_batch=self._runner.n_batch - num_decodes - num_riding,
-        )
-        remaining = [s.num_readable for s in self.reading]
-        num_outputs_left = self._runner.n_outputs_max - num_decodes - len(self.reading)
-        for place, sequence in enumerate(self.reading):
-            if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
-                remaining[place] = min(remaining[place], max(1, num_outputs_left))
-                num_outputs_left -= remaining[place]
-        return share_budget(remaining, budget, at_least=at_least)

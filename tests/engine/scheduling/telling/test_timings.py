@@ -110,7 +110,7 @@ def test_what_was_brought_back_is_told_by_tier() -> None:
     add(scheduler, ask([*chat, 7, 8], request_id="more", max_tokens=1))
     finished = run(scheduler).finished["more", 0]
     assert (finished.usage.num_cached_tokens, finished.usage.num_cached_from_ram) == (101, 0)
-    assert finished.timings.saved_ms == pytest.approx(scheduler.cost.prefill_ms(101))
+    assert finished.timings.saved_ms == pytest.approx(scheduler.cost.prefill_ms(101), rel=0.05)  # it learns on
     assert finished.timings.saved_ms > 0
 
 

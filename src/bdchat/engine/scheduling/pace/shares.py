@@ -1,17 +1,41 @@
 """How prompts that are read together share the tokens of a step. Pure."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
 
-def share_budget(remaining: list[int], budget: int, *, at_least: int = 0) -> list[int]:
-    """Splits the prefill budget, shortest remaining prompt first: short questions start at once behind a long one.
-    Before that each gets `at_least` tokens while the budget lasts."""
-    shares = [0] * len(remaining)
-    if at_least:
-        for place, wanted in enumerate(remaining):
-            shares[place] = min(wanted, at_least, budget)
-            budget -= shares[place]
-        rest = [wanted - share for wanted, share in zip(remaining, shares, strict=True)]
-        return [share + more for share, more in zip(shares, share_budget(rest, budget), strict=True)]
-    for place in sorted(range(len(remaining)), key=lambda i: (remaining[i], i)):
-        shares[place] = min(remaining[place], budget)
-        budget -= shares[place]
+PATIENCE_S = 30.0  # a batch prompt that has been read for so long is read like an interactive one
+
+
+class ReadingPrompt(NamedTuple):
+    num_left: int  # tokens
+    waited_s: float  # since it has its place
+    is_interactive: bool
+
+
+def reading_order(prompts: Sequence[ReadingPrompt], *, token_ms: float) -> list[int]:
+    """Places in `prompts`, the first to be read first: interactive ones, then by what is left less what it has waited,
+    in ms. So short questions start at once behind a long one, and newcomers pass it no longer once it has waited as
+    long as it takes to be read."""
+
+    def rank(place: int) -> tuple[bool, float, int]:
+        prompt = prompts[place]
+        is_urgent = prompt.is_interactive or prompt.waited_s >= PATIENCE_S
+        return not is_urgent, prompt.num_left * token_ms - 1000 * prompt.waited_s, place
+
+    return sorted(range(len(prompts)), key=rank)
+
+
+def share_budget(
+    wanted: Sequence[int], budget: int, *, order: Sequence[int], at_least: Sequence[int] | None = None
+) -> list[int]:
+    """Of `budget` tokens, in this order, what each wants; before that each gets its `at_least` while they last."""
+    shares = [0] * len(wanted)
+    for limits in (at_least, wanted):
+        if limits is not None:
+            for place in order:
+                more = min(wanted[place], limits[place]) - shares[place]
+                if more > 0:
+                    more = min(more, budget)
+                    shares[place] += more
+                    budget -= more
     return shares
