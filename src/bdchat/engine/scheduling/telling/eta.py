@@ -24,7 +24,7 @@ NUM_NEIGHBOURS = 16  # that a prompt is compared with: what they read it need no
 
 
 class _Known(NamedTuple):
-    """Of one that waits for its first place: what does not change, and what changes little."""
+    """What of one does not change, and what changes little while it waits."""
 
     num_cached: int
     length: float  # of its answer, as a share of what is expected
@@ -95,8 +95,8 @@ class WaitEstimates:
         return None if ready_at is None else max(0, round(1000 * (ready_at - now)))
 
     def _course_of_running(self, sequence: Sequence) -> Course:
-        known = self._known.get(sequence)
-        num_to_write = self._num_to_write(sequence, known.length if known is not None else 1.0)
+        known = self._known.get(sequence) or self._know(sequence, 0, self._spread())
+        num_to_write = self._num_to_write(sequence, known.length)
         return Course(sequence.num_pending, num_to_write, len(sequence.tokens) + num_to_write)
 
     def _courses_of_line(self) -> list[Course]:
