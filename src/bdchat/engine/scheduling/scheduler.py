@@ -75,7 +75,6 @@ class Scheduler:
         self._turn = 0  # of those that cannot share a step
         self.clock = clock
         self.cost = cost or StepCost(is_streams=runner.layout is KVLayout.STREAMS)
-        self._pace = PromptPace(runner, self.cost, promises or Promises())
         self.kv_cache = KVCache(
             runner,
             ram_cache_bytes=ram_cache_bytes,
@@ -85,6 +84,7 @@ class Scheduler:
         )
         self.growth = AnswerGrowth()
         self.ranking = Ranking(VirtualCounters(), chunk=runner.n_batch, expected=self.growth.of)
+        self._pace = PromptPace(runner, self.cost, promises or Promises(), served=self.ranking.counters.of)
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
         self._places = Places(self.kv_cache, num_places=runner.info.num_sequences, clock=clock)

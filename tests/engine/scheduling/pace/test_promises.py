@@ -104,6 +104,16 @@ def test_one_who_waits_is_not_kept_by_fifteen_that_nobody_watches(prices: Prices
     assert max(seen.ttft_s[f"i{i}"] for i in range(6)) < 2 * idle
 
 
+@LAYOUTS
+def test_a_light_users_prompt_is_not_read_behind_all_of_a_heavy_ones(layout: KVLayout) -> None:
+    """They have waited longer than it, one after the other."""
+    idle = play(SMALL, [Arrival(0, "light", 218, 4)], layout=layout).ttft_s["light"]
+    heavy = [Arrival(0, f"h{i:02}", 218, 200, user="heavy") for i in range(15)]
+    seen = play(SMALL, [*heavy, Arrival(1.1, "light", 218, 4, user="light")], layout=layout)
+    assert seen.ttft_s["light"] < 2 * idle
+    assert seen.gap_ms(0.95) <= 150
+
+
 def test_batch_answers_get_on_while_interactive_prompts_come_without_end() -> None:
     batch = [Arrival(0, f"b{i}", 50, 400, Priority.BATCH) for i in range(4)]
     asked = [Arrival(1 + 0.2 * i, f"i{i}", 400, 1) for i in range(60)]

@@ -1,6 +1,6 @@
 """The laws of who reads first and how much."""
 
-from bdchat.engine.scheduling.pace.shares import PATIENCE_S, ReadingPrompt, reading_order, share_budget
+from bdchat.engine.scheduling.pace.shares import PATIENCE_S, USER_BAND, ReadingPrompt, reading_order, share_budget
 
 
 def order(*prompts: ReadingPrompt) -> list[int]:
@@ -31,3 +31,9 @@ def test_interactive_prompts_come_before_batch_ones_that_have_not_waited_long() 
     asked = ReadingPrompt(3000, 0.0, is_interactive=True)
     assert order(ReadingPrompt(5, PATIENCE_S - 1, is_interactive=False), asked) == [1, 0]
     assert order(ReadingPrompt(5, PATIENCE_S, is_interactive=False), asked) == [0, 1]
+
+
+def test_who_was_served_least_reads_first() -> None:
+    heavy = [ReadingPrompt(20, 5.0, is_interactive=True, served=1000 + USER_BAND)] * 2
+    assert order(*heavy, ReadingPrompt(300, 0.0, is_interactive=True, served=1000)) == [2, 0, 1]
+    assert order(*heavy, ReadingPrompt(300, 0.0, is_interactive=True, served=1001)) == [0, 1, 2]

@@ -63,6 +63,7 @@ class Arrival(NamedTuple):
     num_prompt: int
     num_wanted: int = 128
     priority: Priority = Priority.INTERACTIVE
+    user: str = ""
 
 
 class Seen(NamedTuple):
@@ -120,6 +121,7 @@ def _request(arrival: Arrival, tokens: list[int]) -> GenerationRequest:
         prompt=TokenPrompt(tokens=tuple(tokens)),
         sampling=SamplingParams(max_tokens=arrival.num_wanted, temperature=0.0),
         priority=arrival.priority,
+        user=arrival.user,
     )
 
 

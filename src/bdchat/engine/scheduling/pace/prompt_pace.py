@@ -5,6 +5,8 @@ reads alone, so that batch answers still get on. llama.cpp computes neighbouring
 between two busy ones and sits a step out would cut their pass in two, while one token of it rides along.
 """
 
+from collections import Counter
+from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from typing import NamedTuple
 
@@ -29,7 +31,11 @@ NOTHING = Reading([], [], rests=False)
 
 
 class PromptPace:
-    def __init__(self, runner: ModelRunner, cost: StepCost, promises: Promises) -> None:
+    def __init__(
+        self, runner: ModelRunner, cost: StepCost, promises: Promises, *, served: Callable[[str], int]
+    ) -> None:
+        """`served`: by user, what it was charged."""
+        self._served = served
         self.cost = cost
         self.promises = promises
         self._n_batch = runner.n_batch
@@ -53,10 +59,7 @@ class PromptPace:
         has_rested, self._has_rested = self._has_rested, False
         if not reading:
             return NOTHING
-        prompts = [
-            ReadingPrompt(s.num_pending, 0.0 if s.admitted_at is None else now - s.admitted_at, _is_interactive(s))
-            for s in reading
-        ]
+        prompts = self._prompts(reading, now)
         order = reading_order(prompts, token_ms=self.cost.token_ms)
         first = order[0]
         is_watched = any(_is_interactive(s) for s in decoding) or any(
@@ -90,6 +93,20 @@ class PromptPace:
         else:
             budget = unwatched_budget(self.promises, cost, most, wanted[first] if is_urgent else None)
         return Reading(chunks_of(budget), order, rests)
+
+    def _prompts(self, reading: SequenceOf[Sequence], now: float) -> list[ReadingPrompt]:
+        under_way: Counter[str] = Counter()
+        for sequence in reading:
+            under_way[sequence.request.user] += sequence.num_charged_tokens - (sequence.num_cached_tokens or 0)
+        return [
+            ReadingPrompt(
+                s.num_pending,
+                0.0 if s.admitted_at is None else now - s.admitted_at,
+                _is_interactive(s),
+                self._served(s.request.user) - under_way[s.request.user],
+            )
+            for s in reading
+        ]
 
     def usual_chunk(self, num_decodes: int) -> int:
         """Prompt tokens of a step beside so many watched answers, while enough of them wait."""
