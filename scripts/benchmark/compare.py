@@ -99,6 +99,7 @@ HEADLINES = {
         "outside_share",
     ),
     "sessions": ("evaluated_ratio", "prompt_tokens_evaluated", "least_possible", "later_ttft_p50_ms"),
+    "oversubscribed": ("evaluated_ratio", "held_over_cells", "later_ttft_p50_ms", "wall_s"),
     "prefix": ("evaluated_ratio", "prompt_tokens_evaluated", "least_possible", "ttft_p50_ms"),
     "intrusion": ("largest_gap_s", "ttft_s", "median_gap_s"),
     "flood": ("ttft_ratio", "ttft_p50_ms", "idle_ttft_p50_ms", "throughput_ratio", "tokens_per_s"),

@@ -21,10 +21,7 @@ Measure = Callable[[Client, Shape, int, int], Awaitable[Figures]]  # client, sha
 
 STREAM_PROMPT_TOKENS = 218
 STREAM_NEW_TOKENS = 128
-NUM_SESSIONS = 12
-NUM_TURNS = 6
 SESSIONS_AT_A_TIME = 4
-SYSTEM_TOKENS = 600
 TURN_WORDS = 24
 ANSWER_TOKENS = 32
 PREFIX_TOKENS = 500
@@ -33,6 +30,14 @@ TAIL_WORDS = 40
 INTRUDER_TOKENS = 3000
 NUM_DISTURBED = 3
 DISTURBED_NEW_TOKENS = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    num_sessions: int = 12
+    num_turns: int = 6
+    system_tokens: int = 600
+    turn_words: int = TURN_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +140,21 @@ async def shared_tokens(client: Client, rng: random.Random, num_words: int, tail
 
 
 async def sessions(client: Client, shape: Shape, level: int, seed: int) -> Figures:
-    """`level` conversations at a time of NUM_SESSIONS, all alive: turn n of each comes before turn n + 1 of any."""
+    return await conversations(client, shape, level, seed, Conversations())
+
+
+async def conversations(client: Client, shape: Shape, level: int, seed: int, wanted: Conversations) -> Figures:
+    """`level` of them at a time, all alive: turn n of each comes before turn n + 1 of any."""
     rng = random.Random(f"sessions {seed}")  # noqa: S311
-    num_words = shape.num_words(SYSTEM_TOKENS, with_template=False)
-    num_shared = await shared_tokens(client, rng, num_words, TURN_WORDS)
+    num_sessions, num_turns, turn_words = wanted.num_sessions, wanted.num_turns, wanted.turn_words
+    num_words = shape.num_words(wanted.system_tokens, with_template=False)
+    num_shared = await shared_tokens(client, rng, num_words, turn_words)
     prompt = system(words(rng, num_words))
-    questions = [[words(rng, TURN_WORDS) for _ in range(NUM_TURNS)] for _ in range(NUM_SESSIONS)]
-    histories = [[prompt] for _ in range(NUM_SESSIONS)]
-    replies: list[list[Reply]] = [[] for _ in range(NUM_SESSIONS)]
-    locks = [asyncio.Lock() for _ in range(NUM_SESSIONS)]
-    order = [(turn, index) for turn in range(NUM_TURNS) for index in rng.sample(range(NUM_SESSIONS), k=NUM_SESSIONS)]
+    questions = [[words(rng, turn_words) for _ in range(num_turns)] for _ in range(num_sessions)]
+    histories = [[prompt] for _ in range(num_sessions)]
+    replies: list[list[Reply]] = [[] for _ in range(num_sessions)]
+    locks = [asyncio.Lock() for _ in range(num_sessions)]
+    order = [(turn, index) for turn in range(num_turns) for index in rng.sample(range(num_sessions), k=num_sessions)]
     queue = iter(order)
 
     async def work() -> None:
@@ -159,27 +169,29 @@ async def sessions(client: Client, shape: Shape, level: int, seed: int) -> Figur
     started = perf_counter()
     await asyncio.gather(*(work() for _ in range(level)))
     wall_s = perf_counter() - started
-    conversations = [
+    turns = [
         [
             Turn(reply.usage.prompt_tokens or 0, reply.usage.cached_tokens, reply.num_completion_tokens)
             for reply in of_session
         ]
         for of_session in replies
     ]
-    least = least_possible(conversations, num_shared)
+    least = least_possible(turns, num_shared)
     everything = summary([reply for of_session in replies for reply in of_session], wall_s)
     later = [reply.ttft_s for of_session in replies for reply in of_session[1:]]
     per_turn = {
         f"ttft_turn_{turn + 1}_p50_ms": percentile([of_session[turn].ttft_s for of_session in replies], 50) * 1000
-        for turn in range(NUM_TURNS)
+        for turn in range(num_turns)
     }
     return {
         "wall_s": wall_s,
         **everything,
         "shared_tokens": num_shared,
+        "held_tokens": num_shared
+        + sum(each[-1].prompt_tokens + each[-1].completion_tokens - num_shared for each in turns),
         "least_possible": least,
         "evaluated_ratio": everything["prompt_tokens_evaluated"] / least,
-        "turns_retokenised": num_retokenised(conversations),
+        "turns_retokenised": num_retokenised(turns),
         **quantiles("later_ttft", later),
         **per_turn,
     }

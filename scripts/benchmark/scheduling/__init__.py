@@ -1,4 +1,4 @@
 """Loads that measure what the scheduler promises: who waits for whom, how long, and what it costs the others."""
 
-COMPARED = ("flood",)  # with a peer, beside the loads of workloads.py
-OWN = ("fairness", "scheduler-step")
+COMPARED = ("flood", "oversubscribed")  # with a peer, beside the loads of workloads.py
+OWN = ("fairness", "restart", "window", "preview", "eta", "scheduler-step")

@@ -1,16 +1,19 @@
 """The scheduler's loads by their names: those that are compared with a peer, and our own. Knows no figures."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from bootstrap import cache_dir
 
 from .. import peers
 from ..arguments import model_path
 from ..compare import Job, Log
 from ..hardening import Outcome
 from ..servers import Contender, llama_server
-from . import fairness, flood, step_time
+from . import eta, fairness, flood, oversubscribed, preview, restart, step_time, window
 
 # A slow or busy machine makes the longest waits longer than a server gives them; they are to be measured, not refused.
 PATIENT = "engine.queue_timeout_s=600"
@@ -24,6 +27,10 @@ def compared_jobs(options: argparse.Namespace, ours: Contender, others: list[Con
         load = flood.workload(is_short=options.quick)
         patient = _told(ours, (PATIENT,), options)
         found.append(Job(load, load.levels, (patient, *_peers(options, others, FLOOD_FLAGS))))
+    if "oversubscribed" in wanted:
+        load = oversubscribed.workload(is_short=options.quick)
+        small = _told(ours, (PATIENT, *oversubscribed.SETTINGS), options)
+        found.append(Job(load, load.levels, (small, *_peers(options, others, oversubscribed.PEER_FLAGS))))
     return found
 
 
@@ -50,6 +57,34 @@ async def own_loads(options: argparse.Namespace, logs: Path, log: Log) -> list[O
         outcomes += await fairness.fairness(
             model_path(options), overrides, logs, log, seed=options.seed, num_rounds=rounds, is_short=options.quick
         )
+    if "restart" in wanted:
+        outcomes += await restart.restart(
+            model_path(options),
+            overrides,
+            logs,
+            log,
+            seed=options.seed,
+            num_rounds=rounds,
+            is_short=options.quick,
+            model_shape=options.model_shape,
+        )
+    if "window" in wanted:
+        outcomes += await window.window(
+            cache_dir(os.environ) / "bench-data",
+            cache_dir(os.environ) / "bench-models",
+            overrides,
+            logs,
+            log,
+            seed=options.seed,
+            num_rounds=rounds,
+            is_short=options.quick,
+        )
+    if "preview" in wanted:
+        outcomes += await preview.preview(
+            model_path(options), overrides, logs, log, seed=options.seed, is_short=options.quick
+        )
+    if "eta" in wanted:
+        outcomes += await eta.eta(model_path(options), overrides, logs, log, seed=options.seed, is_short=options.quick)
     if "scheduler-step" in wanted:
         outcomes += step_time.scheduler_step(log, seed=options.seed, is_short=options.quick)
     return outcomes

@@ -55,6 +55,10 @@ class StandingLoad:
         while not self._served():
             await self._look()
 
+    async def until_ended(self, num_requests: int) -> None:
+        while sum(exchange.is_done for exchange in self.exchanges) < num_requests:
+            await self._look()
+
     def _served(self) -> list[Exchange]:
         return [exchange for exchange in self.exchanges if len(exchange.events) >= FIRST_TEXT]
 
