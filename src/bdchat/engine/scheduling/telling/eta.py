@@ -115,7 +115,8 @@ class WaitEstimates:
 
     def _know(self, sequence: Sequence, num_cached: int, length: float) -> _Known:
         num_to_write = self._num_to_write(sequence, length)
-        num_to_read = sequence.num_pending - num_cached if sequence.paused_at is None else 0
+        is_kept = sequence.paused_at is not None and not sequence.num_computed_tokens  # as cache, to be found again
+        num_to_read = 0 if is_kept else sequence.num_pending - num_cached
         course = Course(num_to_read, num_to_write, len(sequence.tokens) + num_to_write)
         known = self._known[sequence] = _Known(num_cached, length, course)
         return known

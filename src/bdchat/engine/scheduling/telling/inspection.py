@@ -19,12 +19,13 @@ def survey(scheduler: Scheduler, tokens: list[int], *, may_be_respelled: bool = 
     num_soon = 0 if scheduler.is_deterministic else _num_read_by_then(scheduler, tokens, reach.num_on_disk)
     if num_soon > reach.num_on_disk:
         reach = Reach(num_soon, num_soon, num_soon)
+    num_new = len(tokens) - reach.num_on_disk
     return PromptSurvey(
         num_prompt_tokens=len(tokens),
         num_resident=reach.num_resident,
         num_in_ram=reach.num_in_ram,
         num_on_disk=reach.num_on_disk,
-        prefill_ms=round(scheduler.cost.prefill_ms(len(tokens) - reach.num_on_disk), 1),
+        prefill_ms=round(scheduler.cost.prefill_ms(num_new, depth=reach.num_on_disk), 1),
         num_waiting=scheduler.num_waiting,
     )
 
