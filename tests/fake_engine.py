@@ -253,8 +253,10 @@ class FakeEngine:
                     num_computed_tokens=num_computed,
                 )
         if request.num_prompt_logprobs is not None:
-            scored = tuple(scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens))
-            yield PromptLogprobs(request_id=request.request_id, tokens=scored)
+            tokens_scored = tuple(
+                scored(byte, request.num_prompt_logprobs, first=i == 0) for i, byte in enumerate(tokens)
+            )
+            yield PromptLogprobs(request_id=request.request_id, tokens=tokens_scored)
         computed = len(tokens) - cached
         self.counts.prompt_tokens_cached += cached
         self.counts.prompt_tokens_computed += computed

@@ -107,6 +107,17 @@ async def test_one_call_of_many_prompts_is_finished_and_the_next_refused() -> No
         error_of(await client.post("/v1/completions", json=body), 429)
 
 
+async def test_one_call_of_many_prompts_leaves_room_in_its_accounts_queue() -> None:
+    gate = asyncio.Event()
+    engine = FakeEngine(accept_gate=gate)
+    async with over_http(engine, settings=Settings(limits=LimitSettings(account_queue=5))) as client:
+        asked = asyncio.create_task(client.post("/v1/completions", json={"prompt": ["a"] * 10, "n": 2}))
+        await until(lambda: engine.num_running > 0)
+        assert engine.num_running == 2  # of two answers each
+        gate.set()
+        assert len((await asked).json()["choices"]) == 20
+
+
 async def test_vectors_count_and_so_does_what_an_ended_request_had_used() -> None:
     gate = asyncio.Semaphore(2)
     engine = FakeEngine(token_gate=gate.acquire)

@@ -9,6 +9,7 @@ count apart. Who comes without an account is one account, ""; engines tell them 
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -92,6 +93,12 @@ class AccountLimits:
         most = self.of(user_id).tokens_per_minute
         if most and (wait_s := self._window.seconds_until_below(user_id, most)):
             raise AccountLimitReached(TOKENS, most, wait_s)
+
+    def most_at_once(self, user_id: str, num_choices: int) -> float:
+        """Requests of one call that may be in the engine together, so that the call does not fill its account's queue
+        by itself."""
+        queued = self.of(user_id).queued
+        return max(1, queued // num_choices) if queued else math.inf
 
     def bounded(self, request: GenerationRequest, user_id: str) -> GenerationRequest:
         """As the engine is to get it."""

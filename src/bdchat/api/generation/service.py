@@ -52,6 +52,9 @@ class GenerationService:
         """Whoever begins something new for an account asks first, once. Raises AccountLimitReached."""
         self._limits.admit(user_id)
 
+    def most_at_once(self, user_id: str, num_choices: int) -> float:
+        return self._limits.most_at_once(user_id, num_choices)
+
     def start(self, engine: Engine, request: GenerationRequest, *, user_id: str = "") -> Run:
         """What it spends is on `user_id`'s account, and so is its place in the queue: an account that names many users
         is one. Who has no account is told apart by what the request says."""
@@ -145,7 +148,8 @@ class GenerationGroup:
         self._user_id = user_id
         self._waiting = list(reversed(list(enumerate(requests))))
         self._running: dict[int, Run] = {}
-        for _ in range(min(width, len(requests))):
+        at_once = service.most_at_once(user_id, max(request.num_choices for request in requests))
+        for _ in range(int(min(width, len(requests), at_once))):
             self._start_next()
 
     async def accepted(self) -> None:
