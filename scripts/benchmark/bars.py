@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bdchat.settings import EngineSettings
+
 from .compare import Run
 from .figures import Spread, geometric_mean
 
@@ -11,14 +13,14 @@ MIN_GEOMETRIC_MEAN = 1.05
 MIN_RATIO = 0.98
 FULL_LEVEL = 16
 MAX_OUTSIDE_SHARE = 0.025
-MAX_GAP_P95_MS = 150.0
+MAX_GAP_P95_MS = EngineSettings().max_gap_ms
 MAX_GAP_MS = 400.0
 MAX_STREAMS_TTFT_RATIO = 0.5  # p95, to the peer's best
 MAX_PREFIX_RATIO = 1.15
 MAX_SESSIONS_RATIO = 1.05
 MAX_OVERSUBSCRIBED_RATIO = 1.10
 MAX_LATER_TTFT_RATIO = 0.3
-MAX_INTRUSION_GAP_S = 0.3  # twice the promised gap between tokens of a running answer
+MAX_INTRUSION_GAP_S = 2 * EngineSettings().max_gap_ms / 1000
 MAX_INTRUSION_GAP_RATIO = 1 / 20
 MAX_INTRUSION_TTFT_RATIO = 1.25
 MAX_FLOOD_TTFT_RATIO = 2.0  # to the idle server

@@ -18,6 +18,7 @@ TURN_TOKENS = 185  # of a question; with its answer and the template's marks six
 AT_A_TIME = 4
 SETTINGS = (
     f"engine.n_ctx={NUM_CELLS}",
+    "engine.kv_type=f16",
     f"engine.kv_memory_bytes={NUM_CELLS * CELL_BYTES}",
     f"engine.ram_cache_bytes={RAM_BYTES}",
 )
