@@ -61,6 +61,8 @@ class Sequence:
         self.num_preemptions = 0
         self.prompt_logprobs: list[TokenLogprob] = []
         self.is_prompt_scored = False
+        self.expected_end = 0  # its tokens at its end, as pace/growth.py told when it had generated `expected_at`
+        self.expected_at = -8  # never yet
         self.num_end_tokens = 0  # 1 once the model has ended it: sampled and counted, but none of its tokens
         self.is_finished = False
         self.num_passed_over = 0

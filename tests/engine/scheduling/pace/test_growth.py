@@ -4,7 +4,10 @@ import pytest
 
 from bdchat.engine.request import Priority
 from bdchat.engine.scheduling.pace.drain import LONGEST_WAIT_S, seconds_until_free
-from bdchat.engine.scheduling.pace.growth import FIRST_GUESS, MAX_KINDS, AnswerGrowth
+from bdchat.engine.scheduling.pace.growth import FIRST_GUESS, MAX_KINDS, REFRESHED_AFTER, AnswerGrowth
+from bdchat.engine.scheduling.scheduler import Scheduler
+from tests.engine.scheduler_runs import PROMPT, add, ask, step
+from tests.fakes import FakeRunner
 
 CHAT, BATCH = Priority.INTERACTIVE, Priority.BATCH
 
@@ -103,3 +106,23 @@ def test_a_place_is_free_the_sooner_the_more_answers_run() -> None:
     assert seconds_until_free([100] * 4, reading_ms=2000, step_ms=50, num_wanted=4) == 7.0
     assert seconds_until_free([], reading_ms=0, step_ms=50) == 1.0
     assert seconds_until_free([10**6], reading_ms=0, step_ms=5000) == LONGEST_WAIT_S
+
+
+def test_what_is_told_of_a_sequence_counts_down_between_two_reckonings() -> None:
+    runner = FakeRunner(n_ctx=400)
+    scheduler = Scheduler(runner)
+    growth = learned([100] * 10, user="", max_tokens=390)
+    add(scheduler, ask(PROMPT, max_tokens=390 - len(PROMPT)))
+    (sequence,) = scheduler.sequences()[1]
+    assert growth.of(sequence) == 101
+    step(scheduler)
+    told = [growth.of(sequence)]
+    for _ in range(REFRESHED_AFTER):
+        step(scheduler)
+        told.append(growth.of(sequence))
+    assert told == list(range(100, 100 - len(told), -1))
+    growth = learned([30] * 10, user="", max_tokens=390)
+    for _ in range(REFRESHED_AFTER):
+        step(scheduler)
+        told.append(growth.of(sequence))
+    assert told[-1] < 30 < told[REFRESHED_AFTER]

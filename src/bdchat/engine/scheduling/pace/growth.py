@@ -16,6 +16,7 @@ from bdchat.engine.scheduling.sequence import Sequence
 
 FIRST_GUESS = 128  # tokens, while nothing is known
 MIN_SEEN = 6  # answers that got as far: below it a wider kind speaks
+REFRESHED_AFTER = 8  # tokens
 MAX_SEEN = 48  # newest answers of a kind
 MAX_KINDS = 512  # of users, 48 numbers each; the one that was asked for longest ago goes first
 
@@ -82,9 +83,16 @@ class AnswerGrowth:
         self.observe(request.user, request.priority, max_tokens=max_tokens, num_generated=sequence.num_generated)
 
     def of(self, sequence: Sequence) -> int:
-        """Tokens still to come of it."""
+        """Tokens still to come of it. Asked of all that run for each that may be admitted: reckoned again every
+        REFRESHED_AFTER of its tokens."""
+        num_generated = len(sequence.tokens) - sequence.num_prompt_tokens
+        if num_generated and sequence.expected_at + REFRESHED_AFTER > num_generated:
+            return max(1, min(sequence.expected_end, sequence.max_length) - len(sequence.tokens))
         request, max_tokens = sequence.request, sequence.max_length - sequence.num_prompt_tokens
-        return self.remaining(request.user, request.priority, max_tokens, sequence.num_generated)
+        remaining = self.remaining(request.user, request.priority, max_tokens, num_generated)
+        sequence.expected_at = num_generated
+        sequence.expected_end = len(sequence.tokens) + remaining
+        return remaining
 
     def observe(self, user: str, priority: Priority, *, max_tokens: int, num_generated: int) -> None:
         """An answer has ended by itself or at its `max_tokens`."""
