@@ -7,6 +7,7 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
     """A snapshot, sent when a request begins or ends, and every 100 ms while there is work."""
 
     num_waiting: int = 0
+    num_paused: int = 0  # of those, had a place, gave way to others and go on by themselves
     num_running: int = 0
     num_cells: int = 0  # in use, idle ones included
     num_idle_cells: int = 0  # of those, held by no running sequence
@@ -32,6 +33,11 @@ class EngineMetrics(Value, frozen=True, kw_only=True):
     num_model_tokens_accepted: int = 0
     num_evictions: int = 0
     num_preemptions: int = 0
+    num_swaps_out: int = 0  # states of paused sequences, from their cells to RAM or to the disk
+    num_swaps_out_to_disk: int = 0  # of those
+    num_swaps_in: int = 0  # and back from RAM
+    num_swaps_recomputed: int = 0  # that found no room, or are read again faster than copied
+    swap_seconds: float = 0.0  # for the copies
     num_requests: int = 0
     num_cancelled: int = 0
     num_failed: int = 0

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from bdchat.engine.kv.cache import KVCache, Tier, count_groups
+from bdchat.engine.kv.cache import KVCache, count_groups
+from bdchat.engine.kv.lookup import Tier
 from bdchat.engine.model_runner import KVLayout, MemoryClass, Slice
 from tests.fakes import FakeRunner
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.engine.kv.cache import KVCache, Tier
+from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.kv.disk import HEAD, DiskSnapshots
 from bdchat.engine.kv.files import keep_only, model_folder
-from bdchat.engine.kv.lookup import MIN_DISK_TOKENS
+from bdchat.engine.kv.lookup import MIN_DISK_TOKENS, Tier
 from bdchat.engine.model_runner import KVLayout
 from tests.engine.kv.computing import compute
 from tests.fakes import FakeRunner

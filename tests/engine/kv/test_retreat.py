@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bdchat.engine.kv.cache import KVCache, Tier
+from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.kv.disk import DiskSnapshots
+from bdchat.engine.kv.lookup import Tier
 from bdchat.engine.kv.retreat import Retreat
 from bdchat.engine.model_runner import KVLayout
 from tests.engine.kv.computing import compute

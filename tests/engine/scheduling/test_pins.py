@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bdchat.engine.inspection import PinState
-from bdchat.engine.kv.cache import Tier
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.kv.files import keep_only
+from bdchat.engine.kv.lookup import Tier
 from bdchat.engine.request import Event, Finished
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.pins import MAX_TRIES, PinKeeper

@@ -62,7 +62,7 @@ def test_a_prompt_that_is_read_again_is_scored_once() -> None:
     for request_id in ("first", "second"):
         add(scheduler, ask(PROMPT, request_id=request_id, num_prompt_logprobs=0, max_tokens=1))
     step(scheduler)
-    runner.refuse_slots = 1
+    runner.refuse_slots = 4  # its step is halved first, as often as that helps
     heard = run(scheduler)
     assert scheduler.metrics().num_preemptions == 1
     for request_id in ("first", "second"):

@@ -1,24 +1,25 @@
 """Seq ids and cells: claim, extend, release, evict. Loop thread only; knows tokens and cells, never text or requests.
 
-A sequence id is free (no cells), live (claimed by a running sequence) or idle (released; its cells stay as cache until
-somebody needs them). Released content is reused in the cheapest legal way: taken over in place, shared or copied from a
-donor that may itself be running, or restored from a snapshot in RAM or on disk. The ledger is a PrefixTree that mirrors
-llama.cpp's cells exactly; llama.cpp itself is asked after every copy and restore how much it really holds.
+A sequence id is free (no cells), live (claimed by a running sequence), idle (released; its cells stay as cache until
+somebody needs them) or paused (it gave way and goes on: its cells are the last to go, and swap/space.py says where to).
+Released content is reused in the cheapest legal way: taken over in place, shared or copied from a donor that may itself
+be running, or restored from a snapshot in RAM or on disk. The ledger is a PrefixTree that mirrors llama.cpp's cells
+exactly; llama.cpp itself is asked after every copy and restore how much it really holds.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Set as AbstractSet
 
 from bdchat.engine.kv.checkpoints import RAM_SHARE, Checkpoint, Checkpoints
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
-from bdchat.engine.kv.lookup import PrefixLookup, PrefixSource, Reach
+from bdchat.engine.kv.lookup import Claim, PrefixLookup, PrefixSource, Reach, Tier
 from bdchat.engine.kv.pinned import PinnedStates
 from bdchat.engine.kv.prefix_index import key_of
 from bdchat.engine.kv.prefix_tree import PrefixTree
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
+from bdchat.engine.kv.swap.space import PausedState, SwapSpace
 from bdchat.engine.kv.worth.cell_eviction import CellEviction
 from bdchat.engine.kv.worth.keeping import Keeping
 from bdchat.engine.kv.worth.tier_worth import RecomputeMs, Uses, tokens_alone
@@ -28,23 +29,9 @@ from bdchat.engine.model_runner import KVLayout, ModelRunner
 MIN_TAIL_TOKENS = 32
 
 
-class Tier(StrEnum):
-    NONE = "none"
-    RESIDENT = "resident"
-    RAM = "ram"
-    DISK = "disk"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    seq_id: int
-    num_cached_tokens: int
-    tier: Tier
-
-
 class KVCache:
-    """Invariants: num_cells <= runner.num_cells; live, idle and free ids are disjoint and complete; what the tree says
-    a sequence holds is what llama.cpp holds."""
+    """Invariants: num_cells <= runner.num_cells; live, idle, paused and free ids are disjoint and complete; what the
+    tree says a sequence holds is what llama.cpp holds."""
 
     def __init__(
         self,
@@ -63,11 +50,9 @@ class KVCache:
         self._tags: dict[int, str] = {}  # idle seq id → whose stored conversation it holds
         self.disk = disk
         self.snapshots = RamSnapshots(
-            ram_cache_bytes,
-            on_drop=self._move_to_disk,
-            recompute_ms=recompute_ms,
-            clock=clock,
+            ram_cache_bytes, on_drop=self._move_to_disk, recompute_ms=recompute_ms, clock=clock
         )
+        self.swap = SwapSpace(runner, self.snapshots, disk, recompute_ms=recompute_ms, clock=clock)
         self._eviction = CellEviction(runner, self._tree, recompute_ms, clock)
         self._keeping = Keeping(runner, self._tree, self.snapshots, disk, self._eviction, tags=self._tags)
         self.checkpoints = Checkpoints(ram_cache_bytes // RAM_SHARE if runner.needs_checkpoints else 0)
@@ -83,7 +68,7 @@ class KVCache:
 
     @property
     def num_idle_cells(self) -> int:
-        return self.num_cells - self._num_live_cells()
+        return self.num_cells - self._tree.num_cells_of(self._live)
 
     @property
     def num_disk_bytes(self) -> int:
@@ -93,9 +78,14 @@ class KVCache:
     def num_available_cells(self) -> int:
         """Free cells plus those that eviction would free. Each live sequence of a stream has its own, so there it is
         simply what the unclaimed streams hold."""
+        return self.num_available_without(frozenset())
+
+    def num_available_without(self, seq_ids: AbstractSet[int]) -> int:
+        """As many as if these live sequences were not."""
+        live = self._live - seq_ids
         if self._runner.layout is KVLayout.STREAMS:
-            return (len(self._free) + len(self._idle)) * self._runner.info.n_ctx
-        return self._runner.num_cells - self._num_live_cells()
+            return (self._runner.num_sequences - len(live)) * self._runner.info.n_ctx
+        return self._runner.num_cells - self._tree.num_cells_of(live)
 
     def measure(self) -> None:
         self.num_resident_bytes = self._runner.resident_bytes() or 0
@@ -104,8 +94,8 @@ class KVCache:
         return self._tree.length(seq_id)
 
     def holdings(self) -> list[tuple[int, int, int]]:
-        """(seq id, cells it uses, of those the ones that are its alone) of every live and idle sequence."""
-        return [(i, self._tree.length(i), self._tree.num_private(i)) for i in (*self._live, *self._idle)]
+        """(seq id, cells it uses, of those the ones that are its alone) of every sequence that holds any."""
+        return [(i, self._tree.length(i), self._tree.num_private(i)) for i in self._held_ids()]
 
     def reach(self, tokens: Sequence[int]) -> Reach:
         """What of a prompt is where; nothing is claimed."""
@@ -120,15 +110,15 @@ class KVCache:
         prompt_key(tokens) instead."""
         return self._lookup.best_source(tokens if isinstance(tokens, bytes) else prompt_key(tokens)).num_tokens
 
-    def num_shared_with_live(self, tokens: Sequence[int]) -> int:
-        """Leading tokens whose cells a live sequence holds anyway: sharing them takes no cell."""
+    def num_shared_with_live(self, tokens: Sequence[int], *, without: AbstractSet[int] = frozenset()) -> int:
+        """Leading tokens whose cells a live sequence, none of `without`, holds anyway: sharing them takes no cell."""
         found = self._tree.common_prefixes(prompt_key(tokens))
-        return max((num for seq_id, num in found.items() if seq_id in self._live), default=0)
+        return max((num for seq_id, num in found.items() if seq_id in self._live - without), default=0)
 
     def claim(self, tokens: Sequence[int], *, reuse: bool = True) -> Claim | None:
         """A live seq id that holds the longest legal prefix of tokens[:-1] (the last token must be computed: it yields
         the logits). None: every id is live."""
-        if not self._free and not self._idle:
+        if not self._free and not self._idle and not self._move_out_one():
             return None
         source = self._lookup.best_source(prompt_key(tokens)) if reuse else PrefixSource()
         uses = self._uses_after(source)
@@ -188,6 +178,17 @@ class KVCache:
         else:
             self._clear(seq_id)
 
+    def pause(self, seq_id: int, *, tag: str = "") -> PausedState:
+        """The sequence gives way and will go on (swap/swapping.py)."""
+        self._live.remove(seq_id)
+        return self.swap.keep(seq_id, self._tree.tokens(seq_id), tag=tag)
+
+    def go_on(self, paused: PausedState) -> int:
+        """It never left its cells: the seq id is live again."""
+        seq_id = self.swap.take_resident(paused)
+        self._live.add(seq_id)
+        return seq_id
+
     def save_one(self) -> bool:
         """Writes a pin or a tagged conversation to the disk, the most worth first, unless nearly all of it is there.
         False: there is nothing left to do."""
@@ -212,7 +213,7 @@ class KVCache:
         return next((self._runner.save(seq_id) for seq_id in same), None)
 
     def make_room(self, num_cells: int) -> bool:
-        """Evicts idle sequences, what is worth least first, until num_cells more fit. False: not enough idle."""
+        """Evicts idle sequences, the least worth first, then paused ones, until num_cells more fit. False: too few."""
         if self._runner.layout is KVLayout.STREAMS:
             return True
         while self._tree.num_cells + num_cells > self._runner.num_cells:
@@ -222,9 +223,9 @@ class KVCache:
 
     def evict_one(self) -> bool:
         """Frees the idle sequence that is worth least, of those that really free a cell, saving it to RAM; where that
-        has no room, down to a beginning that several shared. False: none."""
+        has no room, down to a beginning that several shared; without one, a paused sequence. False: none."""
         if not self._idle:
-            return False
+            return self._move_out_one()
         victim = min(self._idle, key=self._eviction.worth)
         self._eviction.note_evicted(victim)
         num_kept = self._eviction.beginning_of(victim) if self.snapshots.max_bytes == 0 else 0
@@ -251,14 +252,22 @@ class KVCache:
         """Asserts the invariants. Called when the engine goes idle."""
         self._tree.check()
         assert self._tree.num_cells <= self._runner.num_cells
-        assert self._live.isdisjoint(self._idle)
-        assert self._free.isdisjoint(self._live | set(self._idle))
-        assert len(self._live) + len(self._idle) + len(self._free) == self._runner.num_sequences
-        for seq_id in range(self._runner.num_sequences):
+        ids = (*self._held_ids(), *self._free)
+        assert sorted(ids) == list(range(self._runner.num_sequences))
+        for seq_id in ids:
             assert self._runner.num_resident(seq_id) == self._tree.length(seq_id), seq_id
 
-    def _num_live_cells(self) -> int:
-        return self._tree.num_cells_of(self._live)
+    def _held_ids(self) -> tuple[int, ...]:
+        return (*self._live, *self._idle, *self.swap.seq_ids)
+
+    def _move_out_one(self) -> bool:
+        """A paused sequence leaves its cells. False: none has any."""
+        seq_id = self.swap.move_one_out(self._tree.num_private)
+        if seq_id is None:
+            return False
+        self._clear(seq_id)
+        self.num_evictions += 1
+        return True
 
     def _can_take_over(self, source: PrefixSource) -> bool:
         assert source.seq_id is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 
 from bdchat.engine.kv.checkpoints import Checkpoint, Checkpoints
@@ -38,6 +39,20 @@ class PrefixSource:
     seq_id: int | None = None
     snapshot: Snapshot | DiskSnapshot | None = None
     checkpoint: Checkpoint | None = None
+
+
+class Tier(StrEnum):
+    NONE = "none"
+    RESIDENT = "resident"
+    RAM = "ram"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    seq_id: int
+    num_cached_tokens: int
+    tier: Tier
 
 
 class PrefixLookup:

@@ -179,7 +179,8 @@ class Shelf(Generic[KeptType]):
 
 
 class RamSnapshots:
-    """What is worth least goes first, within `max_bytes`. `on_drop` hears of what had to go for want of room."""
+    """What is worth least goes first, within `max_bytes`. `on_drop` hears of what had to go for want of room. A part of
+    `max_bytes` may be reserved for states of sequences that are paused (swap/space.py): all else makes room for it."""
 
     def __init__(
         self,
@@ -190,6 +191,7 @@ class RamSnapshots:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.max_bytes = max_bytes
+        self.num_reserved_bytes = 0
         self._shelf: Shelf[Snapshot] = Shelf(recompute_ms, clock)
         self._clock = clock
         self._on_drop = on_drop
@@ -215,12 +217,23 @@ class RamSnapshots:
     @property
     def num_free_bytes(self) -> int:
         """That what is not pinned may take."""
-        return self.max_bytes - self._shelf.num_pinned_bytes
+        return self.max_bytes - self.num_reserved_bytes - self._shelf.num_pinned_bytes
+
+    def reserve(self, num_bytes: int) -> bool:
+        """Room for what is kept elsewhere; what is not pinned goes for it. False: not even that would do."""
+        if num_bytes > self.num_free_bytes:
+            return False
+        self._make_room(num_bytes)
+        self.num_reserved_bytes += num_bytes
+        return True
+
+    def unreserve(self, num_bytes: int) -> None:
+        self.num_reserved_bytes -= num_bytes
 
     def pin(self, tokens: list[int], state: bytes, *, tag: str) -> bool:
-        """Keeps it until forget(tag). False: pins would take more than their share."""
+        """Keeps it until forget(tag). False: pins would take more than their share, or there is no room."""
         self.forget(tag)
-        if self._shelf.num_pinned_bytes + len(state) > self.max_bytes * PIN_SHARE:
+        if self._shelf.num_pinned_bytes + len(state) > self.max_bytes * PIN_SHARE or len(state) > self.num_free_bytes:
             return False
         self._make_room(len(state))
         self._shelf.add(Snapshot(tokens, state, tag, is_pinned=True))

@@ -1,6 +1,7 @@
 """Who of those that wait gets a place now. Loop thread only."""
 
 from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
 
 from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.metrics import Counts
@@ -45,7 +46,7 @@ class SequenceAdmission:
         for sequence in places.waiting.candidates():
             if not places.num_free:
                 return
-            if not self._try_admit(sequence):
+            if not self.try_admit(sequence):
                 if now - sequence.arrived_at > MAX_PASSED_OVER_S and sequence.num_passed_over:
                     return
                 continue
@@ -53,16 +54,16 @@ class SequenceAdmission:
                 if earlier.arrived_at < sequence.arrived_at and not shares_running_prefill(earlier, places.running, 0):
                     earlier.num_passed_over += 1
 
-    def _try_admit(self, sequence: Sequence) -> bool:
-        may_reuse = sequence.request.cache_prompt and not sequence.is_deterministic
-        reuse = may_reuse and not sequence.wants_prompt_logprobs
-        num_reusable = self._kv_cache.num_reusable(sequence.tokens) if reuse else 0
-        if reuse and shares_running_prefill(sequence, self._places.running, num_reusable):
-            return False
-        if not self._fits(sequence):
+    def try_admit(self, sequence: Sequence) -> bool:
+        """False: it goes on waiting."""
+        if self.waits_for_prefix(sequence) or not self.fits(sequence):
             return False
         began = self._clock()
-        claim = self._kv_cache.claim(sequence.tokens, reuse=reuse)
+        paused = sequence.paused_state
+        if paused is not None and paused.is_kept:
+            claim = self._places.state_back(paused)
+        else:
+            claim = self._kv_cache.claim(sequence.tokens, reuse=_may_reuse(sequence))
         if claim is None:
             return False
         self._places.enter(sequence, claim)
@@ -72,13 +73,29 @@ class SequenceAdmission:
             note_claim(sequence, claim, self._counts, self._cost, claim_ms=1000 * (self._clock() - began))
         return True
 
-    def _fits(self, sequence: Sequence) -> bool:
-        """Its own tokens, its expected answer and what the running ones are expected to add still fit the cells."""
-        running = self._places.running
+    def waits_for_prefix(self, sequence: Sequence) -> bool:
+        """Somebody reads what it wants to share right now."""
+        paused = sequence.paused_state
+        if not _may_reuse(sequence) or (paused is not None and paused.is_kept):
+            return False
+        return shares_running_prefill(sequence, self._places.running, self._kv_cache.num_reusable(sequence.tokens))
+
+    def fits(self, sequence: Sequence, *, without: SequenceOf[Sequence] = ()) -> bool:
+        """Its own tokens, its expected answer and what the running ones are expected to add still fit the cells.
+        `without`: as if these did not run."""
+        running = [other for other in self._places.running if other not in without]
         if self._runner.layout is KVLayout.STREAMS or not running:
             return True
         # Cells shared with a running sequence are free; idle ones count as available, so reusing them costs.
-        num_free = self._kv_cache.num_shared_with_live(sequence.tokens)
+        paused_ids = {other.seq_id for other in without if other.seq_id is not None}
+        num_free = 0
+        if sequence.paused_state is None or sequence.paused_state.state is None:  # a state from RAM shares nothing
+            num_free = self._kv_cache.num_shared_with_live(sequence.tokens, without=paused_ids)
         need = len(sequence.tokens) - num_free + self._growth.of(sequence)
         promised = sum(s.num_pending + self._growth.of(s) for s in running)
-        return need + promised <= self._kv_cache.num_available_cells
+        return need + promised <= self._kv_cache.num_available_without(paused_ids)
+
+
+def _may_reuse(sequence: Sequence) -> bool:
+    may_share = sequence.request.cache_prompt and not sequence.is_deterministic
+    return may_share and not sequence.wants_prompt_logprobs

@@ -56,7 +56,7 @@ class EngineCore:
         try:
             logits = self._runner.decode([part.as_slice() for part in parts])
         except NoKVSlot:
-            self.scheduler.make_way()
+            self.scheduler.make_way(parts)
             return None
         except DecodeFailed as error:
             self.scheduler.fail(parts, f"llama_decode: {error}")

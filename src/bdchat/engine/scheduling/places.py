@@ -1,11 +1,15 @@
 """Who runs, in which sequence of the cells, and who waits for a place. Loop thread only; decides nothing.
 
-A sequence is in one of the two at a time, from its arrival to its end. What leaves a place leaves its cells as cache.
+A sequence is in one of the two at a time, from its arrival to its end. What ends leaves its cells as cache; what gives
+way keeps its state, and comes back with it.
 """
 
 from collections.abc import Callable, Iterator
 
-from bdchat.engine.kv.cache import Claim, KVCache
+from bdchat.engine.kv.cache import KVCache
+from bdchat.engine.kv.lookup import Claim
+from bdchat.engine.kv.swap.space import PausedState
+from bdchat.engine.kv.swap.swapping import Swapping
 from bdchat.engine.scheduling.fairness.waiting import WaitingLine
 from bdchat.engine.scheduling.sequence import Sequence
 
@@ -15,6 +19,7 @@ class Places:
 
     def __init__(self, kv_cache: KVCache, *, num_places: int, clock: Callable[[], float]) -> None:
         self._kv_cache = kv_cache
+        self._swapping = Swapping(kv_cache)
         self._clock = clock
         self._num_places = num_places
         self.running: list[Sequence] = []
@@ -23,6 +28,11 @@ class Places:
     @property
     def num_free(self) -> int:
         return self._num_places - len(self.running)
+
+    @property
+    def num_queued(self) -> int:
+        """Who waits and had no place yet."""
+        return sum(sequence.paused_at is None for sequence in self.waiting)
 
     @property
     def is_empty(self) -> bool:
@@ -36,28 +46,34 @@ class Places:
         """From the line to a place."""
         self.waiting.remove(sequence)
         self.running.append(sequence)
+        sequence.paused_state = None
         sequence.seq_id = claim.seq_id
-        sequence.num_computed_tokens = claim.num_cached_tokens
+        sequence.num_computed_tokens = sequence.num_computed_at_entry = claim.num_cached_tokens
         sequence.go_on(self._clock())
 
     def give_way(self, sequence: Sequence) -> None:
-        """Back to the head of the line; what it computed stays as cache (or moves to RAM when evicted)."""
-        self._vacate(sequence, keep=True)
-        sequence.num_computed_tokens = 0
+        """Back to the line, with all that it has computed."""
+        assert sequence.seq_id is not None
+        self.running.remove(sequence)
+        sequence.paused_state = self._swapping.out(sequence.seq_id, tag=sequence.request.cache_tag)
+        sequence.seq_id = None
         sequence.pause(self._clock())
         self.waiting.put_first(sequence)
 
+    def state_back(self, paused: PausedState) -> Claim | None:
+        """A seq id with the state of who gave way, for `enter`. None: not now."""
+        return self._swapping.back(paused)
+
     def leave(self, sequence: Sequence, *, keep: bool) -> None:
         """It has ended. `keep`: its cells may be trusted."""
-        if sequence in self.running:
-            self._vacate(sequence, keep=keep)
+        if sequence.seq_id is not None:
+            self.running.remove(sequence)
+            self._kv_cache.release(sequence.seq_id, keep=keep, tag=sequence.request.cache_tag)
+            sequence.seq_id = None
         else:
             self.waiting.remove(sequence)
+            if sequence.paused_state is not None:
+                self._swapping.let_go(sequence.paused_state, keep=keep)
+                sequence.paused_state = None
         if self.is_empty:
             self._kv_cache.check()
-
-    def _vacate(self, sequence: Sequence, *, keep: bool) -> None:
-        self.running.remove(sequence)
-        assert sequence.seq_id is not None
-        self._kv_cache.release(sequence.seq_id, keep=keep, tag=sequence.request.cache_tag)
-        sequence.seq_id = None

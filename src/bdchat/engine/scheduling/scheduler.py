@@ -94,7 +94,7 @@ class Scheduler:
         pace = StepPace(chunk=self._pace.usual_chunk, step_ms=self.cost.step_ms)
         self.estimates = WaitEstimates(runner, self.kv_cache, self._places, self.growth, pace, line=self._line)
         self._progress = ProgressWatch(self.estimates)
-        self._preemption = Preemption(self._places, self.counts)
+        self._preemption = Preemption(self._places, self._admission, self.ranking, self.counts, clock=clock)
         self._checkpointing = Checkpointing(runner, self.kv_cache)
         self.drafts = Drafts(runner, self.counts, max_tokens=max_draft_tokens, memory_tokens=draft_memory_tokens)
 
@@ -134,7 +134,7 @@ class Scheduler:
             raise InvalidRequest("logit_bias", f"token ids must be below {self._runner.info.n_vocab}")
         if (
             resumption is None
-            and len(self._places.waiting) + request.num_choices > self._queue_limit + self._places.num_free
+            and self._places.num_queued + request.num_choices > self._queue_limit + self._places.num_free
         ):
             raise QueueFull(self.seconds_until_free(request.num_choices))
         if resumption is None and request.may_be_respelled:
@@ -184,11 +184,13 @@ class Scheduler:
         """What the next step computes; nothing when nothing can be."""
         self._expire()
         self._admission.admit()
+        self._preemption.make_places()
         self._checkpointing.plan(self._places.running)
         return self._plan()
 
     def observe(self, parts: list[Part], *, step_ms: float) -> None:
         """The runner has computed them."""
+        self._preemption.found_slot()
         pieces = [part.as_piece() for part in parts]
         num_drafted = sum([len(part.draft.tokens) for part in parts])
         self.cost.observe(
@@ -248,9 +250,10 @@ class Scheduler:
         else:
             self._outbox.extend(sampled.events)
 
-    def make_way(self) -> None:
-        """llama.cpp found no slot although the ledger had room (SWA): evict, else preempt, else give up."""
-        if self.kv_cache.evict_one():
+    def make_way(self, parts: list[Part]) -> None:
+        """llama.cpp found no slot for them although the ledger had room (SWA): evict, else halve the step, else
+        preempt, else give up."""
+        if self.kv_cache.evict_one() or self._preemption.halve(parts):
             return
         victim = self._preemption.victim
         if len(self._places.running) > 1:
@@ -282,6 +285,7 @@ class Scheduler:
         """One batch within its bounds of tokens, outputs, time and cells: what does not fit shrinks, then waits."""
         while self._places.running:
             plan = self._next_plan()
+            self._preemption.cut(plan)
             fits = self.kv_cache.make_room(plan.num_tokens)
             while not fits and plan.shrink(self.kv_cache.num_available_cells):
                 fits = self.kv_cache.make_room(plan.num_tokens)
@@ -358,6 +362,7 @@ class Scheduler:
     def metrics(self) -> EngineMetrics:
         return EngineMetrics(
             num_waiting=len(self._places.waiting),
+            num_paused=sum(sequence.paused_at is not None for sequence in self._places.waiting),
             num_running=len(self._places.running),
             num_cells=self.kv_cache.num_cells,
             num_idle_cells=self.kv_cache.num_idle_cells,
@@ -367,5 +372,6 @@ class Scheduler:
             disk_cache_bytes=self.kv_cache.num_disk_bytes,
             decode_seconds=self._runner.decode_seconds + self.drafts.decode_seconds,
             num_evictions=self.kv_cache.num_evictions,
+            **vars(self.kv_cache.swap.totals),
             **vars(self.counts),
         )

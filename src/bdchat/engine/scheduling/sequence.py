@@ -11,6 +11,7 @@ from bdchat.engine.drafting.guess import Guess
 from bdchat.engine.drafting.prompt_lookup import PromptLookup
 from bdchat.engine.drafting.recent_answers import RecentOfAccount
 from bdchat.engine.kv.checkpoints import until_next
+from bdchat.engine.kv.swap.space import PausedState
 from bdchat.engine.model_info import ModelInfo
 from bdchat.engine.model_runner import AnswerMatcher, GrammarFailed, LogitsRow, ModelRunner, Sampler
 from bdchat.engine.request import (
@@ -72,6 +73,8 @@ class Sequence:
         self.admitted_at: float | None = None
         self.first_token_at: float | None = None
         self.paused_at: float | None = None  # while it has given its place to others
+        self.paused_state: PausedState | None = None  # what it had computed, meanwhile
+        self.num_computed_at_entry = 0  # when it got its present place
         self.swapped_s = 0.0  # in the pauses that are over
         self._swapped_before_first_token_s = 0.0
         self._seconds_spent = seconds_spent  # in former lives of the engine

@@ -1,6 +1,6 @@
 """Books what a sequence found in the cache when it got its first place. Loop thread only."""
 
-from bdchat.engine.kv.cache import Claim, Tier
+from bdchat.engine.kv.lookup import Claim, Tier
 from bdchat.engine.metrics import Counts
 from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.sequence import Sequence
