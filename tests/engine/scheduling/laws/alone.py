@@ -93,13 +93,18 @@ def prompts_of(history: History) -> list[list[int]]:
     for number, ask in enumerate(asks):
         if ask.follows is not None and ask.follows < number:
             earlier = prompts[ask.follows]
-            before = [*earlier, *answer(machine, asks[ask.follows], earlier, seed_of(ask.follows)).tokens]
+            before = [*earlier, *answer(machine, asks[ask.follows], earlier, seed_of(ask.follows)).tokens, EOS]
         else:
-            before = [1 + ask.shared, *(97 + (ask.shared + 3 * i) % 25 for i in range(1, ask.num_shared))]
+            before = shared_text(ask.shared, ask.num_shared)
         own = [65 + (number + 5 * i) % 26 for i in range(max(1, ask.num_own))]
         prompt = before[: ask.num_shared] + own
         prompts.append(prompt[: machine.n_ctx - 1])
     return prompts
+
+
+def shared_text(number: int, length: int) -> list[int]:
+    """Messages of a template, each with its end."""
+    return [1 + number, *(97 + (number + 3 * i) % 25 if i % 20 else EOS for i in range(1, length))]
 
 
 def seed_of(number: int) -> int:

@@ -1,10 +1,13 @@
 """The books of one engine's life, kept a second time in the plainest way: cells after every step, sums at its end."""
 
+from collections.abc import Sequence
+
 from bdchat.engine.metrics import EngineMetrics
 from bdchat.engine.model_runner import KVLayout
 from bdchat.engine.request import Event, Finished, FinishReason
 from bdchat.engine.scheduling.scheduler import Scheduler
-from tests.engine.scheduling.laws.callers import Caller, hold
+from bdchat.engine.scheduling.sequence import Sequence as Answer
+from tests.engine.scheduling.laws.callers import Caller, LawBroken, hold
 from tests.engine.scheduling.laws.machinery import MachineRunner
 
 _ROUNDING_MS = 1e-6
@@ -39,21 +42,18 @@ class Books:
         is_within = least_ms - _ROUNDING_MS <= spent_ms <= most_ms + _ROUNDING_MS
         hold("timings add up", is_within, (timings, least_ms, most_ms))
 
-    def check(self) -> None:
+    def check(self, running: Sequence[Answer], waiting: Sequence[Answer]) -> None:
         """Between two steps: the ledger is what the cells hold."""
         kv_cache, runner = self._scheduler.kv_cache, self._runner
         hold("the ledger counts the cells", kv_cache.num_cells == runner.num_used_cells, kv_cache.num_cells)
-        for seq_id in range(runner.num_sequences):
-            length = kv_cache.length(seq_id)
-            hold("the ledger knows each sequence", length == runner.num_held(seq_id), (seq_id, length))
-        running, waiting = self._scheduler.sequences()
-        hold("nobody runs without a place", len(running) <= runner.info.num_sequences, len(running))
+        lengths = [kv_cache.length(seq_id) for seq_id in range(runner.num_sequences)]
+        hold("the ledger knows each sequence", lengths == runner.lengths, lengths)
+        hold("nobody runs without a place", len(running) <= runner.info.num_sequences, running)
         for sequence in running:
             assert sequence.seq_id is not None
-            computed = sequence.tokens[: sequence.num_computed_tokens]
-            hold("what runs is in its cells", runner.holds(sequence.seq_id, computed), sequence.request.request_id)
-        for sequence in waiting:
-            hold("who waits has no place", sequence.seq_id is None, sequence.request.request_id)
+            if not runner.holds(sequence.seq_id, sequence.tokens, sequence.num_computed_tokens):
+                raise LawBroken("what runs is in its cells", sequence.request.request_id)
+        hold("who waits has no place", not any(sequence.seq_id is not None for sequence in waiting), waiting)
         if runner.layout is KVLayout.UNIFIED:
             hold("cells are within their bound", kv_cache.num_cells <= runner.num_cells, kv_cache.num_cells)
         snapshots = kv_cache.snapshots

@@ -29,12 +29,12 @@ _STOPS = (("a",), ("b", "ab"), ("c", "cd", "e"), ("aa",))
 def draw(seed: int) -> History:
     rng = random.Random(seed)
     machine = _machine(rng)
-    num_requests = rng.randrange(3, 10)
+    num_requests = rng.choice((3, 3, 4, 4, 5, 6, 8))
     happenings: list[Happening] = []
     for number in range(num_requests):
         happenings.append(_ask(rng, machine, number))
         if rng.random() < 0.55:
-            happenings.append(Steps(rng.randrange(1, 9)))
+            happenings.append(Steps(rng.randrange(1, 6)))
         if rng.random() < 0.3:
             happenings.append(_other(rng, machine, number))
     return History(machine, tuple(happenings))
@@ -53,6 +53,7 @@ def _machine(rng: random.Random) -> Machine:
         layout=layout,
         memory_class=memory_class,
         n_swa=rng.choice((8, 16)),
+        is_hybrid=memory_class is MemoryClass.RECURRENT and rng.random() < 0.5,
         ram_bytes=rng.choice((0, 0, 400, 2000, 100_000)),
         disk_bytes=rng.choice((0, 0, 1000, 100_000)),
         num_letters=rng.choice((1, 2, 3)) if drafts else rng.choice((3, 26, 26)),
@@ -77,8 +78,8 @@ def _ask(rng: random.Random, machine: Machine, number: int) -> Ask:
         num_shared=rng.randrange(machine.n_ctx) if is_long else rng.choice((0, 4, 12)),
         follows=rng.randrange(number) if number and rng.random() < 0.4 else None,
         num_own=rng.randrange(1, machine.n_ctx) if rng.random() < 0.15 else rng.randrange(1, 8),
-        max_tokens=rng.choice((0, 1, 2, 4, 6, 10)),
-        num_choices=rng.choice((1, 1, 1, 1, 2, 3)),
+        max_tokens=rng.choice((0, 1, 2, 2, 3, 4, 8)),
+        num_choices=rng.choice((1, 1, 1, 1, 1, 2, 3)),
         pattern=rng.choice(_PATTERNS) if rng.random() < 0.12 else "",
         stop=rng.choice(_STOPS) if rng.random() < 0.15 else (),
         is_drawn=rng.random() < 0.4,

@@ -38,6 +38,7 @@ class Machine(Written):
     layout: KVLayout = KVLayout.UNIFIED
     memory_class: MemoryClass = MemoryClass.DENSE
     n_swa: int = 16
+    is_hybrid: bool = False  # recurrent in some layers only: a checkpoint does not stand alone
     ram_bytes: int = 0
     disk_bytes: int = 0
     num_letters: int = 26  # that answers are made of: with few of them what was written is written again

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
 from bdchat.engine.kv.snapshots import Shelf
-from bdchat.engine.kv.worth.tier_worth import tokens_alone
 from bdchat.engine.model_runner import DecodeFailed, GrammarFailed, LogitsRow, NoKVSlot, Sampler, Slice, TokenMask
 from bdchat.engine.request import SamplingParams, TokenLogprob
 from bdchat.engine.scheduling.draft_model import DraftModel
@@ -41,16 +40,20 @@ class MachineRunner(FakeRunner):
             memory_class=machine.memory_class,
             n_swa=machine.n_swa,
         )
+        self.checkpoints_stand_alone = self.checkpoints_stand_alone and not machine.is_hybrid
         self._machine = machine
         self._clock = clock
         self.is_told_to_refuse = False  # the batch that it refuses
         self.on_refusal: Callable[[Sequence[Slice], Exception], None] = lambda slices, error: None
 
-    def num_held(self, seq_id: int) -> int:
-        return len(self._held[seq_id].tokens)
+    @property
+    def lengths(self) -> list[int]:
+        """Of all sequences, by their ids."""
+        return [len(held.tokens) for held in self._held.values()]
 
-    def holds(self, seq_id: int, tokens: Sequence[int]) -> bool:
-        return self._held[seq_id].tokens == tokens
+    def holds(self, seq_id: int, tokens: Sequence[int], num_tokens: int) -> bool:
+        """Exactly the first so many."""
+        return self._held[seq_id].tokens == tokens[:num_tokens]
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
         self.batches.clear()
@@ -182,7 +185,7 @@ class MemoryDisk(DiskSnapshots):
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._shelf: Shelf[DiskSnapshot] = Shelf(tokens_alone, lambda: 0.0)
+        self._shelf: Shelf[DiskSnapshot] = Shelf()
         self._files: dict[Path, tuple[str, bytes]] = {}  # tag, state
         self._num_written = 0
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from bdchat.engine.request import Event, Priority, Progress
-from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.scheduling.sequence import Sequence as Answer
 from tests.engine.scheduling.laws.callers import hold
 
@@ -16,15 +15,13 @@ Line = tuple[str, Priority]  # a user's answers of one class
 class LineWatch:
     """Of one engine's life."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self) -> None:
         self._waits = False
         self._told: dict[str, int | None] = {}
         self._true: dict[str, tuple[int, float, int]] = {}  # place, since when, steps since then
 
-    def after(self, events: Iterable[Event], now: float) -> None:
+    def after(self, waiting: Sequence[Answer], events: Iterable[Event], now: float) -> None:
         """A step."""
-        waiting = self._scheduler.sequences()[1]
         if self._waits or waiting:
             self._hear(events, waiting, now)
         self._waits = bool(waiting)

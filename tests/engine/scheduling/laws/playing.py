@@ -9,7 +9,7 @@ from bdchat.engine.request import Event, Finished, Progress
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.scheduler import Scheduler
 from bdchat.engine.scheduling.telling.inspection import inspect, survey
-from tests.engine.scheduling.laws.alone import prompts_of
+from tests.engine.scheduling.laws.alone import prompts_of, shared_text
 from tests.engine.scheduling.laws.books import Books
 from tests.engine.scheduling.laws.callers import Caller, hold
 from tests.engine.scheduling.laws.history import (
@@ -62,7 +62,7 @@ class Play:
         self._runner.on_refusal = self._excuse_refused
         self._core = EngineCore(self.scheduler, self._runner)
         self._books = Books(self.scheduler, self._runner)
-        self._line = LineWatch(self.scheduler)
+        self._line = LineWatch()
 
     def to_the_end(self) -> None:
         """Raises LawBroken, or whatever the scheduler raises."""
@@ -100,7 +100,7 @@ class Play:
                 self._run_to_rest()
                 self._care(seconds, keep_bytes)
             case Look(shared, num_shared):
-                self._look([1 + shared, *(97 + (shared + 3 * i) % 25 for i in range(1, num_shared))])
+                self._look(shared_text(shared, num_shared))
             case Forget(tag):
                 self.scheduler.kv_cache.forget(tag)
                 self.scheduler.drafts.recent.forget(tag)
@@ -122,7 +122,8 @@ class Play:
             needs_streams = ask.is_deterministic and self._machine.layout is KVLayout.UNIFIED
             hold("only what cannot be done is invalid", needs_streams, error)
         except AccountLimitReached as error:
-            hold("only a limit refuses", False, error)
+            own = {a.request.request_id for a in waiting if a.request.user == ask.user and a.admitted_at is None}
+            hold("only a limit refuses", 0 < ask.max_queued <= len(own), error)
 
     def _give(self, caller: Caller) -> None:
         pattern = caller.ask.pattern
@@ -164,7 +165,7 @@ class Play:
         end = self._clock.now + seconds
         while self._clock.now < end and (pause_s := care.rest()) is not None:
             self._clock.now += max(pause_s, 0.001)
-            self._books.check()
+            self._books.check((), ())
 
     def _look(self, tokens: list[int]) -> None:
         before = self.scheduler.metrics()
@@ -196,8 +197,9 @@ class Play:
         events = self._core.step()
         was_refused = num_refusals != (runner.refuse_slots, runner.fail_decodes)
         self._take(events, since=began_at)
-        self._books.check()
-        self._line.after(events, self._clock.now)
+        running, waiting = self.scheduler.sequences()
+        self._books.check(running, waiting)
+        self._line.after(waiting, events, self._clock.now)
         if events or was_refused or runner.num_decodes != num_decodes:
             self._num_stalls = 0
         else:
