@@ -28,6 +28,7 @@ LAG_INTERVAL_S = 0.5
 Reading = Callable[[EngineMetrics], float]
 GAUGES: tuple[tuple[str, str, Reading], ...] = (
     ("requests_waiting", "Requests in the queue", lambda m: m.num_waiting),
+    ("sequences_paused", "Of those that wait: gave way to others", lambda m: m.num_paused),
     ("sequences_running", "Sequences in the batch", lambda m: m.num_running),
     ("kv_cells", "KV cells in use, idle ones included", lambda m: m.num_cells),
     ("kv_idle_cells", "KV cells kept as cache only", lambda m: m.num_idle_cells),
@@ -114,6 +115,12 @@ class MetricsCollector(Collector):
             labels=["model", "source", "result"],
         )
         restarts = CounterMetricFamily("bdchat_engine_restarts", "Engine processes replaced", labels=["model"])
+        swaps = CounterMetricFamily(
+            "bdchat_swaps",
+            "States of answers that gave way: to where they went, and how they came back",
+            labels=["model", "direction", "tier"],
+        )
+        swapping = CounterMetricFamily("bdchat_swap_seconds", "Copying them", labels=["model"])
         ready = GaugeMetricFamily("bdchat_engine_ready", "1 when the model answers", labels=["model"])
         for model, snapshot in snapshots.items():
             from_ram, from_disk = snapshot.prompt_tokens_from_ram, snapshot.prompt_tokens_from_disk
@@ -127,8 +134,14 @@ class MetricsCollector(Collector):
                 drafted.add_metric([model, source, "rejected"], num_drafted - num_accepted)
             engine = self._router.engines[model]
             restarts.add_metric([model], engine.num_restarts)
+            to_disk, recomputed = snapshot.num_swaps_out_to_disk, snapshot.num_swaps_recomputed
+            swaps.add_metric([model, "out", "ram"], snapshot.num_swaps_out - to_disk)
+            swaps.add_metric([model, "out", "disk"], to_disk)
+            swaps.add_metric([model, "in", "kept"], snapshot.num_swaps_in)
+            swaps.add_metric([model, "in", "recomputed"], recomputed)
+            swapping.add_metric([model], snapshot.swap_seconds)
             ready.add_metric([model], engine.state == "ready")
-        yield from (cached, seconds, drafted, restarts, ready)
+        yield from (cached, seconds, drafted, restarts, ready, swaps, swapping)
 
 
 def _drafts(snapshot: EngineMetrics) -> Iterator[tuple[str, int, int]]:

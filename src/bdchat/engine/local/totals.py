@@ -9,6 +9,7 @@ from bdchat.engine.metrics import EngineMetrics
 GAUGES = frozenset(
     {
         "num_waiting",
+        "num_paused",
         "num_running",
         "num_cells",
         "num_idle_cells",

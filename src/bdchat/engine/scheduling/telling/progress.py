@@ -57,16 +57,14 @@ class ProgressWatch:
         found: list[Progress] = []
         for sequence in watched:
             request_id = sequence.request.request_id
+            place = None
             if sequence.seq_id is not None:
-                if sequence.is_being_read:
-                    place, num_read = None, min(sequence.num_computed_tokens, sequence.num_prompt_tokens)
-                else:
+                if not sequence.is_being_read:
                     self._told.pop(request_id, None)  # its text tells
                     continue
-            elif places is not None and request_id in places:
-                place, num_read = places[request_id], 0
-            else:
+            elif places is None or (place := places.get(request_id)) is None:
                 continue
+            num_read = min(sequence.num_computed_tokens, sequence.num_prompt_tokens)
             stand = _Stand(place, num_read, sequence.paused_at is not None, self._estimates.ready_at.get(sequence))
             if self._is_news(self._told.get(request_id), stand, now):
                 self._told[request_id] = _Told(stand, now)
