@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 
 from bdchat.engine.kv.checkpoints import RAM_SHARE, Checkpoint, Checkpoints
 from bdchat.engine.kv.disk import DiskSnapshot, DiskSnapshots
-from bdchat.engine.kv.lookup import Claim, PrefixLookup, PrefixSource, Reach, Tier
+from bdchat.engine.kv.lookup import MIN_SNAPSHOT_TOKENS, Claim, PrefixLookup, PrefixSource, Reach, Tier
 from bdchat.engine.kv.pinned import PinnedStates
 from bdchat.engine.kv.prefix_index import key_of
 from bdchat.engine.kv.prefix_tree import PrefixTree
@@ -56,7 +56,9 @@ class KVCache:
         self._eviction = CellEviction(runner, self._tree, recompute_ms, clock)
         self._keeping = Keeping(runner, self._tree, self.snapshots, disk, self._eviction, tags=self._tags)
         self.checkpoints = Checkpoints(ram_cache_bytes // RAM_SHARE if runner.needs_checkpoints else 0)
-        self._lookup = PrefixLookup(runner, self._tree, self.snapshots, disk, self.checkpoints, idle=self._idle)
+        self._lookup = PrefixLookup(
+            runner, self._tree, self.snapshots, disk, self.checkpoints, idle=self._idle, recompute_ms=recompute_ms
+        )
         self.pinned = PinnedStates(self.snapshots, disk, self._state_of_exactly)
         self.num_evictions = 0
         self.num_resident_bytes = 0  # of all cells, when last measured; 0 where it is not known
@@ -121,7 +123,7 @@ class KVCache:
         if not self._free and not self._idle and not self._move_out_one():
             return None
         source = self._lookup.best_source(prompt_key(tokens)) if reuse else PrefixSource()
-        uses = self._uses_after(source)
+        uses = self._keeping.uses_after(source)
         if source.seq_id is not None and self._can_take_over(source):
             return self._take_over(source.seq_id, source, uses)
         seq_id = self._choose_id(donor=source.seq_id)
@@ -136,18 +138,6 @@ class KVCache:
         if source.seq_id is not None and num_tokens and source.seq_id in self._idle:
             self._touch_or_drop(source.seq_id, num_tokens)
         return Claim(seq_id, num_tokens, tier)
-
-    def _uses_after(self, source: PrefixSource) -> Uses:
-        """Of who goes on from it: what it had, and this one. Whoever only begins like it is somebody else."""
-        if source.seq_id is not None and 2 * source.num_tokens > self._tree.length(source.seq_id):
-            return self._eviction.used(source.seq_id)
-        snapshot = source.snapshot
-        if snapshot is None or 2 * source.num_tokens <= len(snapshot.tokens):
-            return self._eviction.new()
-        if isinstance(snapshot, Snapshot):
-            self.snapshots.touch(snapshot)
-            return self._eviction.copied(self.snapshots.uses(snapshot))
-        return self._eviction.new()
 
     def extend(self, seq_id: int, tokens: Sequence[int]) -> None:
         """The runner has decoded these tokens into the sequence."""
@@ -229,9 +219,11 @@ class KVCache:
         victim = min(self._idle, key=self._eviction.worth)
         self._eviction.note_evicted(victim)
         num_kept = self._eviction.beginning_of(victim) if self.snapshots.max_bytes == 0 else 0
-        if num_kept and self._runner.truncate(victim, num_kept):
-            self._tree.truncate(victim, num_kept)
+        if num_kept and self._runner.can_cut(victim, num_kept):
+            self._keeping.to_ram(victim)  # or to the disk
+            self._tags[victim] = ""  # what it is cut to is nobody's
             self.num_evictions += 1
+            self._cut_back(victim, num_kept, None)
         else:
             self._evict(victim)
         return True
@@ -245,7 +237,7 @@ class KVCache:
         """An idle sequence gives up its cells: to RAM, or to the disk where it has a tag, or for good."""
         assert seq_id in self._idle
         if not to_ram:
-            self._keeping.to_disk(seq_id)
+            self._keeping.to_disk(seq_id, min_new=MIN_SNAPSHOT_TOKENS)
         self._evict(seq_id, saves=to_ram)
 
     def check(self) -> None:
@@ -376,7 +368,7 @@ class KVCache:
         self.num_evictions += 1
 
     def _move_to_disk(self, snapshot: Snapshot) -> None:
-        self._keeping.move_to_disk(snapshot)
+        self._keeping.move_to_disk(snapshot, min_new=MIN_SNAPSHOT_TOKENS)
 
     def _clear(self, seq_id: int) -> None:
         self._tags.pop(seq_id, None)

@@ -11,13 +11,16 @@ from bdchat.engine.kv.prefix_index import TOKEN_BYTES, key_of
 from bdchat.engine.kv.prefix_tree import PrefixTree
 from bdchat.engine.kv.realignment import respelled
 from bdchat.engine.kv.snapshots import RamSnapshots, Snapshot
+from bdchat.engine.kv.worth.tier_worth import RecomputeMs, tokens_alone
 from bdchat.engine.model_runner import ModelRunner
 
-# Below this a saved state is dearer to find and restore than the tokens are to compute again (engine notes: 8 ms
-# a thousand tokens for a swap, fixed costs of some ms).
+# A state that saves more tokens than this is brought back whatever they cost, one that saves fewer where they cost more
+# than bringing it back does: a large model reads 32 tokens in a second.
 MIN_SNAPSHOT_TOKENS = 32
-# A file costs tens of milliseconds to read back and megabytes of disk; so much must be saved by it.
 MIN_DISK_TOKENS = 64
+# Measured: 5 ms for 30 MB and 16 ms for 65 MB from RAM; 12 to 28 ms more for the 30 MB from disk (cached or not).
+RAM_MS, RAM_MS_PER_MB = 1.0, 0.25
+DISK_MS, DISK_MS_PER_MB = 10.0, 1.0
 MAX_SPELLINGS = 16  # compared with a prompt byte by byte, those that agree furthest
 
 
@@ -67,6 +70,7 @@ class PrefixLookup:
         checkpoints: Checkpoints,
         *,
         idle: Container[int],
+        recompute_ms: RecomputeMs = tokens_alone,
     ) -> None:
         self._runner = runner
         self._tree = tree
@@ -74,6 +78,7 @@ class PrefixLookup:
         self._disk = disk
         self._checkpoints = checkpoints
         self._idle = idle
+        self._recompute_ms = recompute_ms
 
     def reach(self, tokens: Sequence[int]) -> Reach:
         """What of a prompt a claim would find where: what is too short to be brought back counts for nothing."""
@@ -113,14 +118,14 @@ class PrefixLookup:
         """The best of the cells; of the cells and RAM; of all."""
         resident = in_ram = self._among_residents(wanted)
         if len(self._snapshots):
-            in_ram = self._better(resident, wanted, self._snapshots.best(wanted), MIN_SNAPSHOT_TOKENS)
+            in_ram = self._better(resident, wanted, self._snapshots.best(wanted))
         if self._runner.checkpoints_stand_alone:
             alone = self._checkpoints.best(wanted, len(wanted) // TOKEN_BYTES)
             if alone is not None and alone.num_tokens > in_ram.num_tokens:
                 in_ram = PrefixSource(alone.num_tokens, checkpoint=alone)
         on_disk = in_ram
         if self._disk is not None:
-            on_disk = self._better(in_ram, wanted, self._disk.best(wanted), MIN_DISK_TOKENS)
+            on_disk = self._better(in_ram, wanted, self._disk.best(wanted))
         return resident, in_ram, on_disk
 
     def _among_residents(self, wanted: bytes) -> PrefixSource:
@@ -145,7 +150,6 @@ class PrefixLookup:
         best: PrefixSource,
         wanted: bytes,
         found: tuple[int, Snapshot | DiskSnapshot | None],
-        min_gain: int,
     ) -> PrefixSource:
         """What is kept outside the cells has to be worth bringing back."""
         num_tokens, snapshot = found
@@ -153,6 +157,16 @@ class PrefixLookup:
         if snapshot is not None and self._runner.needs_checkpoints and num_tokens < len(snapshot.tokens):
             checkpoint = self._checkpoints.best(wanted, num_tokens)
             num_tokens = checkpoint.num_tokens if checkpoint is not None else 0
-        if num_tokens <= best.num_tokens + min_gain:
+        if snapshot is None or not self._pays(snapshot, best.num_tokens, num_tokens):
             return best
         return PrefixSource(num_tokens, snapshot=snapshot, checkpoint=checkpoint)
+
+    def _pays(self, snapshot: Snapshot | DiskSnapshot, num_have: int, num_tokens: int) -> bool:
+        if num_tokens <= num_have:
+            return False
+        num_mb = snapshot.num_bytes / 1e6
+        if isinstance(snapshot, Snapshot):
+            enough, move_ms = MIN_SNAPSHOT_TOKENS, RAM_MS + RAM_MS_PER_MB * num_mb
+        else:
+            enough, move_ms = MIN_DISK_TOKENS, DISK_MS + DISK_MS_PER_MB * num_mb
+        return num_tokens - num_have > enough or self._recompute_ms(num_have, num_tokens) > move_ms

@@ -214,7 +214,8 @@ class MemoryDisk(DiskSnapshots):
 
     def read(self, snapshot: DiskSnapshot) -> bytes | None:
         self._shelf.touch(snapshot)
-        return self._files[snapshot.path][1]
+        kept = self._files.get(snapshot.path)
+        return kept[1] if kept is not None else None  # it has gone for another one meanwhile
 
     def forget(self, tag: str) -> None:
         for snapshot in self._shelf:
