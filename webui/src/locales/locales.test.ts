@@ -18,7 +18,7 @@ const COMPUTED = [
   /^invitations\.(reader|writer)$/,
   /^search\.writers\./,
   /^(?:sessions\.(?:age|empty|shelves)|chat\.(?:ended|meter\.tiers|overflow|formats|settings\.(?:help|numbers))|settings\.themes|layout\.keys|usage\.measures|keys\.scope(?:Name|Text)s|sharing\.roles|import\.(?:ended|status|reasons|kinds)|export\.(?:formats|texts)|writing\.(?:tooLong|files)|documents\.(?:reasons|roles|uses))\./,
-  /^admin\.(?:nav|states|checksums|roles|cells|usage\.splits|actionGroups|actions|models\.(?:fit|goodFor)|pulls\.faults|(?:pulls|work|requests)\.states)\./,
+  /^admin\.(?:nav|states|checksums|roles|cells|usage\.splits|actionGroups|actions|models\.(?:fit|goodFor)|pulls\.faults|(?:pulls|work|requests)\.states|work\.priorities)\./,
 ];
 
 function leaves(tree: object, path = ""): [string, string][] {
