@@ -336,10 +336,8 @@ class KVCache:
             self._tree.extend(seq_id, self._tree.tokens(donor)[:num_tokens])
 
     def _restore(self, seq_id: int, snapshot: Snapshot | DiskSnapshot, source: PrefixSource) -> tuple[int, Tier]:
-        if not self.make_room(len(snapshot.tokens)):
-            return 0, Tier.NONE
-        state = self._state_of(snapshot)
-        if state is None or not self._runner.load(seq_id, state):
+        state = self._state_of(snapshot)  # before what makes room for it may drive it off the disk
+        if state is None or not self.make_room(len(snapshot.tokens)) or not self._runner.load(seq_id, state):
             return 0, Tier.NONE
         tier = Tier.RAM if isinstance(snapshot, Snapshot) else Tier.DISK
         self._tree.extend(seq_id, snapshot.tokens)
