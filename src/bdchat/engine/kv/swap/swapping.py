@@ -1,6 +1,6 @@
 """How a sequence gives way to others and comes back as it was. Loop thread only.
 
-Between the two its state is a PausedState, which the cache drops last of all (swap.py). What comes back are the
+Between the two its state is a PausedState, which the cache drops last of all (space.py). What comes back are the
 sequence's own cells, never others' of the same tokens: so it also serves who must not share.
 """
 
