@@ -10,7 +10,7 @@ from bdchat.engine.request import Event
 from bdchat.engine.scheduling.drafts import CheckedDraft, Drafts
 from bdchat.engine.scheduling.pace.prompt_pace import PromptPace
 from bdchat.engine.scheduling.pace.shares import share_budget
-from bdchat.engine.scheduling.pace.step_shape import Piece
+from bdchat.engine.scheduling.pace.step_shape import StepPiece
 from bdchat.engine.scheduling.sequence import Sequence
 
 REPEATABLE_CHUNK = 256  # prompt tokens; also the pause of those that run beside it
@@ -31,9 +31,9 @@ class Part(NamedTuple):
             return self.num_tokens
         return 1 + len(self.draft.tokens) if end == len(sequence.tokens) else 0
 
-    def as_piece(self) -> Piece:
+    def as_piece(self) -> StepPiece:
         num_tokens = self.num_tokens + len(self.draft.tokens)
-        return Piece(self.sequence.seq_id or 0, self.sequence.num_computed_tokens, num_tokens, self.num_outputs)
+        return StepPiece(self.sequence.seq_id or 0, self.sequence.num_computed_tokens, num_tokens, self.num_outputs)
 
     def as_slice(self) -> Slice:
         sequence, start = self.sequence, self.sequence.num_computed_tokens

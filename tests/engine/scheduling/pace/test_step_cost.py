@@ -5,16 +5,16 @@ import random
 import pytest
 
 from bdchat.engine.scheduling.pace.step_cost import MAX_MARGIN, StepCost
-from bdchat.engine.scheduling.pace.step_shape import Piece, StepShape
+from bdchat.engine.scheduling.pace.step_shape import StepPiece, StepShape
 from tests.engine.scheduling.pace.timed_runner import LARGE, SMALL, Prices
 
 
 def some_shape(rng: random.Random, *, is_streams: bool = True) -> tuple[StepShape, int]:
     """Of a step of a busy server, and its answers."""
     num_decodes = rng.choice([0, 1, 2, 4, 8, 12])
-    pieces = [Piece(i, rng.randrange(20, 900), 1, 1) for i in range(num_decodes)]
+    pieces = [StepPiece(i, rng.randrange(20, 900), 1, 1) for i in range(num_decodes)]
     if not num_decodes or rng.random() < 0.4:
-        pieces.append(Piece(num_decodes, rng.choice([0, 200, 1500]), rng.randrange(16, 200), rng.randrange(2)))
+        pieces.append(StepPiece(num_decodes, rng.choice([0, 200, 1500]), rng.randrange(16, 200), rng.randrange(2)))
     return StepShape.of(pieces, is_streams=is_streams), num_decodes
 
 
@@ -60,7 +60,7 @@ def test_a_machine_that_slows_down_is_believed_within_thirty_steps() -> None:
     """Also of prompts, none of which is read meanwhile."""
     cost = learned(SMALL)
     before = cost.prefill_ms(200)
-    shape = StepShape.of([Piece(i, 100, 1, 1) for i in range(4)], is_streams=True)
+    shape = StepShape.of([StepPiece(i, 100, 1, 1) for i in range(4)], is_streams=True)
     for _ in range(30):
         cost.observe(shape, step_ms=2 * SMALL.ms(shape), num_decodes=4)
     assert cost.shape_ms(shape, 4) == pytest.approx(2 * SMALL.ms(shape), rel=0.1)
@@ -71,7 +71,7 @@ def test_hours_of_the_same_step_leave_the_other_prices_as_they_are() -> None:
     cost = learned(SMALL)
     before = cost.prefill_ms(200), cost.prefill_ms(200, depth=3000)
     rng = random.Random(5)
-    shape = StepShape.of([Piece(0, 100, 1, 1)], is_streams=True)
+    shape = StepShape.of([StepPiece(0, 100, 1, 1)], is_streams=True)
     for _ in range(5000):
         cost.observe(shape, step_ms=SMALL.ms(shape) * rng.uniform(0.95, 1.05), num_decodes=1)
     assert (cost.prefill_ms(200), cost.prefill_ms(200, depth=3000)) == pytest.approx(before, rel=0.25)
@@ -101,7 +101,7 @@ def test_what_the_sum_does_not_know_of_a_number_of_answers_is_kept_beside_it() -
     true_ms = {1: 8.0, 2: 14.0, 3: 15.0, 4: 16.0}
     for step in range(400):
         num_decodes = step % 4 + 1
-        shape = StepShape.of([Piece(i, 100, 1, 1) for i in range(num_decodes)], is_streams=True)
+        shape = StepShape.of([StepPiece(i, 100, 1, 1) for i in range(num_decodes)], is_streams=True)
         cost.observe(shape, step_ms=true_ms[num_decodes], num_decodes=num_decodes)
     for num_decodes, step_ms in true_ms.items():
         assert cost.base_ms(num_decodes) == pytest.approx(step_ms, rel=0.05)
@@ -111,7 +111,7 @@ def test_what_the_sum_does_not_know_of_a_number_of_answers_is_kept_beside_it() -
 def test_the_margin_covers_nineteen_of_twenty() -> None:
     rng = random.Random(8)
     cost = StepCost(decode_base_ms=8, decode_ms_per_sequence=2.5, prefill_ms_per_token=1.6)
-    shape = StepShape.of([Piece(0, 100, 1, 1), Piece(1, 0, 64, 0)], is_streams=True)
+    shape = StepShape.of([StepPiece(0, 100, 1, 1), StepPiece(1, 0, 64, 0)], is_streams=True)
     for _ in range(3000):
         cost.observe(shape, step_ms=SMALL.ms(shape) * (1.3 if rng.random() < 0.15 else 1.0), num_decodes=1)
     late = 0

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bdchat.engine.scheduling.pace.step_shape import Piece, StepShape, num_stream_passes
+from bdchat.engine.scheduling.pace.step_shape import StepPiece, StepShape, num_stream_passes
 
 
 def passes_as_llama_cpp_makes_them(lengths: dict[int, int]) -> int:
@@ -31,19 +31,19 @@ def test_passes_are_counted_as_llama_cpp_makes_them(seed: int) -> None:
     rng = random.Random(seed)
     ids = sorted(rng.sample(range(12), rng.randrange(1, 12)))
     lengths = {seq_id: rng.choice([1, 1, 1, 5, rng.randrange(1, 20)]) for seq_id in ids}
-    pieces = [Piece(seq_id, 0, length, 1) for seq_id, length in lengths.items()]
+    pieces = [StepPiece(seq_id, 0, length, 1) for seq_id, length in lengths.items()]
     assert num_stream_passes(pieces) == passes_as_llama_cpp_makes_them(lengths)
 
 
 def test_answers_side_by_side_are_one_pass_and_a_chunk_another() -> None:
-    answers = [Piece(i, 10, 1, 1) for i in range(4)]
+    answers = [StepPiece(i, 10, 1, 1) for i in range(4)]
     assert num_stream_passes(answers) == 1
-    assert num_stream_passes([*answers, Piece(4, 0, 64, 0)]) == 2
+    assert num_stream_passes([*answers, StepPiece(4, 0, 64, 0)]) == 2
     assert num_stream_passes([answers[0], answers[3]]) == 2
 
 
 def test_in_one_pool_a_token_may_look_at_everybodys_cells() -> None:
-    pieces = [Piece(0, 100, 1, 1), Piece(1, 0, 10, 0)]
+    pieces = [StepPiece(0, 100, 1, 1), StepPiece(1, 0, 10, 0)]
     assert StepShape.of(pieces, is_streams=False) == (1, 1, 10, 100.5 + 50)
     assert StepShape.of(pieces, is_streams=False, num_pool_cells=4000) == (1, 1, 10, 11 * 4000)
     assert StepShape.of(pieces, is_streams=True).num_passes == 2

@@ -13,7 +13,7 @@ from bdchat.engine.request import Delta, Event, GenerationRequest, Priority, Sam
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.pace.promises import Promises
 from bdchat.engine.scheduling.pace.step_cost import StepCost
-from bdchat.engine.scheduling.pace.step_shape import Piece, StepShape
+from bdchat.engine.scheduling.pace.step_shape import StepPiece, StepShape
 from bdchat.engine.scheduling.scheduler import Scheduler
 from tests.fakes import FakeRunner
 
@@ -48,7 +48,7 @@ class TimedRunner(FakeRunner):
         self.now = 0.0
 
     def decode(self, slices: Sequence[Slice]) -> npt.NDArray[np.float32]:
-        pieces = sorted(Piece(s.seq_id, s.start, len(s.tokens), s.num_outputs) for s in slices)
+        pieces = sorted(StepPiece(s.seq_id, s.start, len(s.tokens), s.num_outputs) for s in slices)
         ms = self._prices.ms(StepShape.of(pieces, is_streams=self.layout is KVLayout.STREAMS))
         ms *= 1.5 if self._random.random() < 0.01 else self._random.uniform(0.95, 1.05)
         logits = super().decode(slices)

@@ -15,19 +15,19 @@ from bdchat.engine.request import Priority
 from bdchat.engine.scheduling.pace.promises import Promises, ReadingCost, unwatched_budget, watched_budget
 from bdchat.engine.scheduling.pace.shares import ReadingPrompt, reading_order, share_budget
 from bdchat.engine.scheduling.pace.step_cost import StepCost
-from bdchat.engine.scheduling.pace.step_shape import Piece, StepShape
+from bdchat.engine.scheduling.pace.step_shape import StepPiece, StepShape
 from bdchat.engine.scheduling.sequence import Sequence
 
 OUTSIDE_SHARE = 0.02  # of a step, for what is not the model's own time: sampling, text, frames
 
 
-class Reading(NamedTuple):
+class PromptReading(NamedTuple):
     chunks: list[int]  # prompt tokens of each that reads
     order: list[int]  # of their places, who gives up last first
     rests: bool  # running answers wait a step
 
 
-NOTHING = Reading([], [], rests=False)
+NOTHING = PromptReading([], [], rests=False)
 
 
 class PromptPace:
@@ -44,7 +44,7 @@ class PromptPace:
         self._sees_whole_pool = not self._is_streams and not runner.info.flash_attention
         self._has_rested = False
 
-    def shape_of(self, pieces: SequenceOf[Piece], num_used_cells: int) -> StepShape:
+    def shape_of(self, pieces: SequenceOf[StepPiece], num_used_cells: int) -> StepShape:
         num_pool_cells = num_used_cells if self._sees_whole_pool else 0
         return StepShape.of(pieces, is_streams=self._is_streams, num_pool_cells=num_pool_cells)
 
@@ -55,7 +55,7 @@ class PromptPace:
         *,
         now: float,
         num_used_cells: int,
-    ) -> Reading:
+    ) -> PromptReading:
         has_rested, self._has_rested = self._has_rested, False
         if not reading:
             return NOTHING
@@ -70,7 +70,7 @@ class PromptPace:
         beside = [] if rests else decoding
         wanted = self._wanted(reading, num_decodes=len(beside))
         riding = self._riding(beside, reading, first)
-        decodes = [Piece(s.seq_id or 0, s.num_computed_tokens, 1, 1) for s in beside]
+        decodes = [StepPiece(s.seq_id or 0, s.num_computed_tokens, 1, 1) for s in beside]
 
         def chunks_of(budget: int) -> list[int]:
             return share_budget(wanted, budget, order=order, at_least=riding)
@@ -83,7 +83,7 @@ class PromptPace:
             return self.cost.shape_ms(self.shape_of(pieces, num_used_cells), len(decodes))
 
         def alone_ms(num_tokens: int) -> float:
-            piece = Piece(0, reading[first].num_computed_tokens, num_tokens, 0)
+            piece = StepPiece(0, reading[first].num_computed_tokens, num_tokens, 0)
             return self.cost.shape_ms(self.shape_of([piece], num_used_cells), 0)
 
         most = min(self._n_batch - len(beside), sum(wanted))
@@ -92,7 +92,7 @@ class PromptPace:
             budget = watched_budget(self.promises, cost, most)
         else:
             budget = unwatched_budget(self.promises, cost, most, wanted[first] if is_urgent else None)
-        return Reading(chunks_of(budget), order, rests)
+        return PromptReading(chunks_of(budget), order, rests)
 
     def _prompts(self, reading: SequenceOf[Sequence], now: float) -> list[ReadingPrompt]:
         under_way: Counter[str] = Counter()
@@ -146,9 +146,9 @@ def _is_interactive(sequence: Sequence) -> bool:
     return sequence.request.priority is Priority.INTERACTIVE
 
 
-def _piece(sequence: Sequence, num_tokens: int) -> Piece:
+def _piece(sequence: Sequence, num_tokens: int) -> StepPiece:
     if sequence.wants_prompt_logprobs and sequence.num_computed_tokens < sequence.num_prompt_tokens:
         num_outputs = num_tokens
     else:
         num_outputs = int(num_tokens == sequence.num_pending)
-    return Piece(sequence.seq_id or 0, sequence.num_computed_tokens, num_tokens, num_outputs)
+    return StepPiece(sequence.seq_id or 0, sequence.num_computed_tokens, num_tokens, num_outputs)

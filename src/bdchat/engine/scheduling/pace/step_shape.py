@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Piece(NamedTuple):
+class StepPiece(NamedTuple):
     """One sequence's tokens in a step."""
 
     seq_id: int
@@ -26,7 +26,7 @@ class StepShape(NamedTuple):
     num_attended: float  # cells that its tokens look at, in all
 
     @classmethod
-    def of(cls, pieces: Sequence[Piece], *, is_streams: bool, num_pool_cells: int = 0) -> "StepShape":
+    def of(cls, pieces: Sequence[StepPiece], *, is_streams: bool, num_pool_cells: int = 0) -> "StepShape":
         """`pieces` in the order of their ids. `num_pool_cells`: those that every token looks at; 0 = its own."""
         num_tokens = num_outputs = 0
         num_attended = 0.0
@@ -40,7 +40,7 @@ class StepShape(NamedTuple):
         return cls(num_passes, num_outputs, num_tokens - num_outputs, num_attended)
 
 
-def num_stream_passes(pieces: Sequence[Piece]) -> int:
+def num_stream_passes(pieces: Sequence[StepPiece]) -> int:
     num_passes = 0
     left = [(seq_id, length) for seq_id, _, length, _ in pieces]
     while left:
