@@ -14,7 +14,7 @@ from benchmark.client import Client, ClientError, Reply
 from benchmark.compare import Run
 from benchmark.prompts import Shape
 from benchmark.scheduling import COMPARED, OWN, eta, flood, oversubscribed, preview, restart, window
-from benchmark.scheduling.fairness import jain, outcomes, service
+from benchmark.scheduling.fairness import WHOLE, jain, outcomes, service
 from benchmark.scheduling.runs import PATIENT, compared_jobs
 from benchmark.scheduling.standing_load import Ask, StandingLoad, tokens_between
 from benchmark.scheduling.step_time import NUM_RUNNING, PARTS, StepBench, outcome
@@ -139,9 +139,9 @@ def test_service_weighs_prompts_once_and_answers_twice() -> None:
 
 
 def test_fairness_passes_by_the_median_of_its_rounds() -> None:
-    found = outcomes([{"ttft_ratio": r, "jain": j} for r, j in ((1.0, 0.9), (1.9, 0.96), (5.0, 0.99))])
+    found = outcomes([{"ttft_ratio": r, "jain": j} for r, j in ((1.0, 0.9), (1.9, 0.96), (5.0, 0.99))], WHOLE)
     assert [each.bar.passed for each in found] == [True, True]
-    assert [each.bar.passed for each in outcomes([{"ttft_ratio": 2.1, "jain": 0.94}])] == [False, False]
+    assert [each.bar.passed for each in outcomes([{"ttft_ratio": 2.1, "jain": 0.94}], WHOLE)] == [False, False]
 
 
 # a step's time

@@ -6,6 +6,7 @@ Service is counted as a virtual token counter counts it: a computed prompt token
 import asyncio
 import random
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -35,6 +36,19 @@ OPEN = "auth.registration=open"
 NO_TITLES = "generations.makes_titles=false"
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    num_heavy: int
+    demands: tuple[int, ...]
+    num_asked: int  # by the light user
+    every_s: float
+    window_s: float
+
+
+WHOLE = Size(NUM_HEAVY, DEMANDS, num_asked=8, every_s=3.0, window_s=30.0)
+QUICK = Size(4, DEMANDS[:2], num_asked=2, every_s=1.0, window_s=6.0)
+
+
 async def fairness(
     model: Path, overrides: tuple[str, ...], logs: Path, log: Log, *, seed: int, num_rounds: int, is_short: bool
 ) -> list[Outcome]:
@@ -47,15 +61,15 @@ async def fairness(
             async with started(contender, logs) as running:
                 found.append(await _round(running, rng, is_short=is_short))
         log(f"fairness · round {number + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in found[-1].items()))
-    return outcomes(found)
+    return outcomes(found, QUICK if is_short else WHOLE)
 
 
 async def _round(running: Running, rng: random.Random, *, is_short: bool) -> Figures:
     shape = await Shape.measure(running.client, rng)
     clients = await _accounts(running.client, 1 + len(DEMANDS))
-    num_asked, every_s, window_s = (2, 2.0, 6.0) if is_short else (8, 3.0, 30.0)
-    light = await _beside_heavy(clients[0], clients[1], shape, rng, num_asked=num_asked, every_s=every_s)
-    return light | await _unlike(clients[1:], shape, rng, window_s)
+    size = QUICK if is_short else WHOLE
+    light = await _beside_heavy(clients[0], clients[1], shape, rng, size)
+    return light | await _unlike(clients[1:], shape, rng, size)
 
 
 async def _accounts(guest: Client, num: int) -> list[Client]:
@@ -66,17 +80,15 @@ async def _accounts(guest: Client, num: int) -> list[Client]:
     return [Client(guest.base_url, model=guest.model, api_key=key) for key in keys[1:]]
 
 
-async def _beside_heavy(
-    light: Client, heavy: Client, shape: Shape, rng: random.Random, *, num_asked: int, every_s: float
-) -> Figures:
+async def _beside_heavy(light: Client, heavy: Client, shape: Shape, rng: random.Random, size: Size) -> Figures:
     """One asks now and then, on the idle server and while another user has requests waiting."""
-    idle = [await light.stream(stream_prompt(rng, shape), IDLE_TOKENS) for _ in range(num_asked)]
+    idle = [await light.stream(stream_prompt(rng, shape), IDLE_TOKENS) for _ in range(size.num_asked)]
     replies: list[Reply] = []
-    async with StandingLoad(heavy, NUM_HEAVY, Asks(shape, rng), {}) as load:
+    async with StandingLoad(heavy, size.num_heavy, Asks(shape, rng), {}) as load:
         await load.until_busy()
-        for _ in range(num_asked):
+        for _ in range(size.num_asked):
             replies.append(await light.stream(stream_prompt(rng, shape), LIGHT_TOKENS))
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(size.every_s)
     idle_s = percentile([reply.ttft_s for reply in idle], 50)
     ttft_s = [reply.ttft_s for reply in replies]
     return {
@@ -87,17 +99,17 @@ async def _beside_heavy(
     }
 
 
-async def _unlike(clients: list[Client], shape: Shape, rng: random.Random, window_s: float) -> Figures:
+async def _unlike(clients: list[Client], shape: Shape, rng: random.Random, size: Size) -> Figures:
     """Users who always have so many requests under way, and what each got while all were active."""
     async with AsyncExitStack() as stack:
         loads = [
             await stack.enter_async_context(StandingLoad(client, demand, Asks(shape, rng), {}))
-            for client, demand in zip(clients, DEMANDS, strict=True)
+            for client, demand in zip(clients, size.demands, strict=False)
         ]
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             await asyncio.gather(*(load.until_served() for load in loads))
         start = perf_counter()
-        await asyncio.sleep(window_s)
+        await asyncio.sleep(size.window_s)
         end = perf_counter()
     services = [service(load.replies(), start, end) for load in loads]
     return {
@@ -130,17 +142,17 @@ def jain(services: list[float]) -> float:
     return sum(services) ** 2 / (len(services) * squares) if squares else 0.0
 
 
-def outcomes(found: list[Figures]) -> list[Outcome]:
+def outcomes(found: list[Figures], size: Size) -> list[Outcome]:
     ratio, index = (Spread.of(figures[name] for figures in found) for name in ("ttft_ratio", "jain"))
     figures = {name: Spread.of(each[name] for each in found).median for name in found[0]}
-    run = Run("bdchat", "fairness", len(DEMANDS), 0, figures)
+    run = Run("bdchat", "fairness", len(size.demands), 0, figures)
     light = (
-        f"a light user beside {NUM_HEAVY} requests of another: TTFT {ratio.low:.2f} / {ratio.median:.2f} /"
+        f"a light user beside {size.num_heavy} requests of another: TTFT {ratio.low:.2f} / {ratio.median:.2f} /"
         f" {ratio.high:.2f} × idle (≤ {MAX_TTFT_RATIO:.0f})"
     )
     even = (
-        f"Jain's index of service over {len(DEMANDS)} users with {DEMANDS[0]} to {DEMANDS[-1]} requests at once:"
-        f" {index.low:.3f} / {index.median:.3f} / {index.high:.3f} (≥ {MIN_JAIN})"
+        f"Jain's index of service over {len(size.demands)} users with {size.demands[0]} to {size.demands[-1]}"
+        f" requests at once: {index.low:.3f} / {index.median:.3f} / {index.high:.3f} (≥ {MIN_JAIN})"
     )
     return [
         Outcome(Bar(5, light, ratio.median <= MAX_TTFT_RATIO), run),
