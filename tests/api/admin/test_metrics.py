@@ -32,7 +32,7 @@ async def test_the_text_parses_and_counts() -> None:
     assert samples["bdchat_queue_wait_seconds_count", "batch"] == 0
     assert samples["bdchat_eta_ratio_count",] == 0
     assert ("bdchat_saved_seconds_total",) in samples
-    assert samples["bdchat_swaps_total", "fake", "out", "disk"] == 0
+    assert samples["bdchat_swaps_total", "out", "fake", "disk"] == 0  # labels by name
     assert samples["bdchat_sequences_paused", "fake"] == 0
     assert ("bdchat_prompt_tokens_cached_total", "fake", "ram") in samples
     assert ("bdchat_draft_tokens_total", "fake", "accepted", "recent") in samples
