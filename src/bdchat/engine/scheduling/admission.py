@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
+from weakref import WeakKeyDictionary
 
 from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.metrics import Counts
 from bdchat.engine.model_runner import KVLayout, ModelRunner
-from bdchat.engine.scheduling.fairness.waiting import shares_running_prefill
-from bdchat.engine.scheduling.pace.growth import AnswerGrowth
+from bdchat.engine.scheduling.fairness.rank import QUANTUM_S, Ranking, Standings
+from bdchat.engine.scheduling.fairness.waiting import LOOK_AHEAD, shares_running_prefill
 from bdchat.engine.scheduling.pace.step_cost import StepCost
 from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.sequence import Sequence
 from bdchat.engine.scheduling.telling.reuse import note_claim
 
-MAX_PASSED_OVER_S = 5.0
+FOUND_FOR_S = 1.0  # what was found of a prompt in the cache stands for so long
+RETRY_S = 0.25  # of who did not fit, while nothing has changed that was noticed
 
 
 class SequenceAdmission:
@@ -24,39 +26,91 @@ class SequenceAdmission:
         runner: ModelRunner,
         kv_cache: KVCache,
         places: Places,
-        growth: AnswerGrowth,
         counts: Counts,
         *,
+        ranking: Ranking,
         cost: StepCost,
         clock: Callable[[], float],
     ) -> None:
         self._runner = runner
         self._kv_cache = kv_cache
         self._places = places
-        self._growth = growth
         self._counts = counts
+        self._ranking = ranking
+        self._stuck, self._stuck_until = (-1, 0, 0, 0), 0.0
+        self._found: WeakKeyDictionary[Sequence, tuple[int, float, int]] = WeakKeyDictionary()
         self._cost = cost
         self._clock = clock
 
     def admit(self) -> None:
         """Fills free places from the line, as far as the cells allow."""
         places, now = self._places, self._clock()
-        if not len(places.waiting) or not places.num_free:
+        if not len(places.waiting) or not places.num_free or self._is_stuck(now):
             return
-        for sequence in places.waiting.candidates():
-            if not places.num_free:
-                return
-            if not self.try_admit(sequence):
-                if now - sequence.arrived_at > MAX_PASSED_OVER_S and sequence.num_passed_over:
-                    return
+        standings = self._ranking.standings(places.running, now)
+        while places.num_free and len(places.waiting) and (admitted := self._admit_one(standings)) is not None:
+            standings.enter(admitted)
+        self._stuck, self._stuck_until = self._scene(), now + RETRY_S
+
+    def _is_stuck(self, now: float) -> bool:
+        """Nobody found a place in the last step, and nothing has changed that could give one."""
+        return now < self._stuck_until and self._stuck == self._scene()
+
+    def _scene(self) -> tuple[int, int, int, int]:
+        """What waits, what runs, and how far the prompts are read that others wait for."""
+        running = self._places.running
+        num_read = [s.num_computed_tokens for s in running if not s.is_decoding]
+        return self._places.waiting.version, len(running), len(num_read), sum(num_read)
+
+    def _admit_one(self, standings: Standings) -> Sequence | None:
+        line, passed = self._places.waiting, list[Sequence]()
+        for sequence in line.candidates(standings, self._num_saved):
+            self._found.pop(sequence, None)  # who is about to get a place is looked up again
+            if self._num_saved(sequence) is None:
                 continue
-            for earlier in places.waiting:
-                if earlier.arrived_at < sequence.arrived_at and not shares_running_prefill(earlier, places.running, 0):
-                    earlier.num_passed_over += 1
+            is_due = line.is_due(sequence, standings.now)
+            if self._try_admit(sequence):
+                if is_due:
+                    sequence.keeps_place_until = standings.now + QUANTUM_S
+                line.note_passed(passed, sequence.num_pending + self._ranking.expected(sequence), standings.now)
+                return sequence
+            passed.append(sequence)
+            if line.is_wall(sequence, standings.now) or len(passed) == LOOK_AHEAD:
+                return None
+        return None
 
     def try_admit(self, sequence: Sequence) -> bool:
         """False: it goes on waiting."""
-        if self.waits_for_prefix(sequence) or not self.fits(sequence):
+        return not self.waits_for_prefix(sequence) and self._try_admit(sequence)
+
+    def waits_for_prefix(self, sequence: Sequence) -> bool:
+        """Somebody reads what it wants to share right now."""
+        return self._num_saved(sequence) is None
+
+    def _num_saved(self, sequence: Sequence) -> int | None:
+        """Tokens of a prefix that is cached, or its own since it gave way. None: it waits for one that is read."""
+        paused = sequence.paused_state
+        if paused is not None and paused.is_kept:
+            return len(paused.tokens)
+        if not _may_reuse(sequence):
+            return 0
+        num_reusable = self._num_reusable(sequence)
+        reading = [other for other in self._places.running if not other.is_decoding]
+        if reading and shares_running_prefill(sequence, reading, num_reusable):
+            self._found.pop(sequence, None)  # there will be more of it
+            return None
+        return num_reusable
+
+    def _num_reusable(self, sequence: Sequence) -> int:
+        """As of a moment ago, of so many tokens: it orders those that wait, and a claim looks again."""
+        found, now = self._found.get(sequence), self._clock()
+        if found is None or now - found[1] > FOUND_FOR_S or len(sequence.tokens) != found[2]:
+            found = (self._kv_cache.num_reusable(sequence.tokens), now, len(sequence.tokens))
+            self._found[sequence] = found
+        return found[0]
+
+    def _try_admit(self, sequence: Sequence) -> bool:
+        if not self.fits(sequence):
             return False
         began = self._clock()
         paused = sequence.paused_state
@@ -73,13 +127,6 @@ class SequenceAdmission:
             note_claim(sequence, claim, self._counts, self._cost, claim_ms=1000 * (self._clock() - began))
         return True
 
-    def waits_for_prefix(self, sequence: Sequence) -> bool:
-        """Somebody reads what it wants to share right now."""
-        paused = sequence.paused_state
-        if not _may_reuse(sequence) or (paused is not None and paused.is_kept):
-            return False
-        return shares_running_prefill(sequence, self._places.running, self._kv_cache.num_reusable(sequence.tokens))
-
     def fits(self, sequence: Sequence, *, without: SequenceOf[Sequence] = ()) -> bool:
         """Its own tokens, its expected answer and what the running ones are expected to add still fit the cells.
         `without`: as if these did not run."""
@@ -91,8 +138,8 @@ class SequenceAdmission:
         num_free = 0
         if sequence.paused_state is None or sequence.paused_state.state is None:  # a state from RAM shares nothing
             num_free = self._kv_cache.num_shared_with_live(sequence.tokens, without=paused_ids)
-        need = len(sequence.tokens) - num_free + self._growth.of(sequence)
-        promised = sum(s.num_pending + self._growth.of(s) for s in running)
+        need = len(sequence.tokens) - num_free + self._ranking.expected(sequence)
+        promised = sum(s.num_pending + self._ranking.expected(s) for s in running)
         return need + promised <= self._kv_cache.num_available_without(paused_ids)
 
 

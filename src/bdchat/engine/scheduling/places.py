@@ -10,6 +10,7 @@ from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.kv.lookup import Claim
 from bdchat.engine.kv.swap.space import PausedState
 from bdchat.engine.kv.swap.swapping import Swapping
+from bdchat.engine.scheduling.fairness.rank import Ranking
 from bdchat.engine.scheduling.fairness.waiting import WaitingLine
 from bdchat.engine.scheduling.sequence import Sequence
 
@@ -17,22 +18,17 @@ from bdchat.engine.scheduling.sequence import Sequence
 class Places:
     """Owned by the scheduler. Invariant: a sequence has a seq id exactly while it is in `running`."""
 
-    def __init__(self, kv_cache: KVCache, *, num_places: int, clock: Callable[[], float]) -> None:
+    def __init__(self, kv_cache: KVCache, ranking: Ranking, *, num_places: int, clock: Callable[[], float]) -> None:
         self._kv_cache = kv_cache
         self._swapping = Swapping(kv_cache)
         self._clock = clock
         self._num_places = num_places
         self.running: list[Sequence] = []
-        self.waiting = WaitingLine()
+        self.waiting = WaitingLine(ranking)
 
     @property
     def num_free(self) -> int:
         return self._num_places - len(self.running)
-
-    @property
-    def num_queued(self) -> int:
-        """Who waits and had no place yet."""
-        return sum(sequence.paused_at is None for sequence in self.waiting)
 
     @property
     def is_empty(self) -> bool:
@@ -44,7 +40,7 @@ class Places:
 
     def enter(self, sequence: Sequence, claim: Claim) -> None:
         """From the line to a place."""
-        self.waiting.remove(sequence)
+        self.waiting.give_place(sequence, self._clock())
         self.running.append(sequence)
         sequence.paused_state = None
         sequence.seq_id = claim.seq_id
@@ -58,7 +54,7 @@ class Places:
         sequence.paused_state = self._swapping.out(sequence.seq_id, tag=sequence.request.cache_tag)
         sequence.seq_id = None
         sequence.pause(self._clock())
-        self.waiting.put_first(sequence)
+        self.waiting.put_back(sequence)
 
     def state_back(self, paused: PausedState) -> Claim | None:
         """A seq id with the state of who gave way, for `enter`. None: not now."""

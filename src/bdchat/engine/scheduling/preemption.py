@@ -9,7 +9,7 @@ from collections.abc import Sequence as SequenceOf
 
 from bdchat.engine.metrics import Counts
 from bdchat.engine.scheduling.admission import SequenceAdmission
-from bdchat.engine.scheduling.fairness.rank import Ranking
+from bdchat.engine.scheduling.fairness.rank import Ranking, Standings
 from bdchat.engine.scheduling.places import Places
 from bdchat.engine.scheduling.sequence import Sequence
 from bdchat.engine.scheduling.step_plan import Part, RepeatablePlan, StepPlan
@@ -42,15 +42,21 @@ class Preemption:
 
     def make_places(self) -> None:
         """Who waits, could run now and outranks some that do gets the place of those. Nobody gives way in vain."""
-        places = self._places
-        if not len(places.waiting) or not places.running:
-            return
-        for sequence in places.waiting.candidates():
-            victims = self._victims_of(sequence)
+        waiting, running = self._places.waiting, self._places.running
+        for _ in range(len(running)):
+            if not len(waiting) or not self._replace_one():
+                return
+
+    def _replace_one(self) -> bool:
+        running = self._places.running
+        standings = self._ranking.standings(running, self._clock())
+        for sequence in self._places.waiting.challengers(standings):
+            victims = self._victims_of(sequence, standings)
             if victims:
                 for victim in victims:
                     self.preempt(victim)
-                self._admission.try_admit(sequence)
+                return self._admission.try_admit(sequence)
+        return False
 
     def preempt(self, sequence: Sequence) -> None:
         """It goes on later, with nothing lost but time."""
@@ -77,12 +83,12 @@ class Preemption:
             while plan.num_tokens > self._most_tokens and plan.shrink(self._most_tokens):
                 pass
 
-    def _victims_of(self, sequence: Sequence) -> list[Sequence]:
+    def _victims_of(self, sequence: Sequence, standings: Standings) -> list[Sequence]:
         """As few as it needs, and none where all that it outranks would not do."""
-        running = self._places.running
-        standings = self._ranking.standings(running, self._clock())
         outranked = sorted(
-            (other for other in running if standings.outranks(sequence, other)), key=standings.yielding, reverse=True
+            (other for other in self._places.running if standings.outranks(sequence, other)),
+            key=standings.yielding,
+            reverse=True,
         )
         if outranked and not self._admission.waits_for_prefix(sequence):
             for num_victims in range(1, len(outranked) + 1):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest, QueueFull
+from bdchat.engine.errors import ContextLengthExceeded, InvalidRequest
 from bdchat.engine.kv.cache import KVCache
 from bdchat.engine.kv.disk import DiskSnapshots
 from bdchat.engine.metrics import Counts, EngineMetrics
@@ -33,7 +33,8 @@ from bdchat.engine.scheduling.admission import SequenceAdmission
 from bdchat.engine.scheduling.checkpointing import Checkpointing
 from bdchat.engine.scheduling.drafts import Drafts
 from bdchat.engine.scheduling.fairness.counters import VirtualCounters
-from bdchat.engine.scheduling.fairness.rank import Ranking
+from bdchat.engine.scheduling.fairness.limits import check_room
+from bdchat.engine.scheduling.fairness.rank import Ranking, Standings
 from bdchat.engine.scheduling.pace.drain import seconds_until_free
 from bdchat.engine.scheduling.pace.growth import AnswerGrowth
 from bdchat.engine.scheduling.pace.promises import Promises
@@ -87,9 +88,15 @@ class Scheduler:
         self._pace = PromptPace(runner, self.cost, promises or Promises(), served=self.ranking.counters.of)
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()
-        self._places = Places(self.kv_cache, num_places=runner.info.num_sequences, clock=clock)
+        self._places = Places(self.kv_cache, self.ranking, num_places=runner.info.num_sequences, clock=clock)
         self._admission = SequenceAdmission(
-            runner, self.kv_cache, self._places, self.growth, self.counts, cost=self.cost, clock=clock
+            runner,
+            self.kv_cache,
+            self._places,
+            self.counts,
+            ranking=self.ranking,
+            cost=self.cost,
+            clock=clock,
         )
         pace = StepPace(chunk=self._pace.usual_chunk, step_ms=self.cost.step_ms)
         self.estimates = WaitEstimates(runner, self.kv_cache, self._places, self.growth, pace, line=self._line)
@@ -119,8 +126,8 @@ class Scheduler:
         resumption: Resumption | None = None,
         grammar: AnswerGrammar | None = None,
     ) -> Accepted:
-        """Queues the request's choices. Raises ContextLengthExceeded, InvalidRequest, QueueFull; a resumption is never
-        refused for want of room: it was accepted before. `grammar`: what each answer is held to."""
+        """Queues the request's choices. Raises ContextLengthExceeded, InvalidRequest, QueueFull, AccountLimitReached; a
+        resumption is never refused for want of room: it was accepted before. `grammar`: what each answer is held to."""
         if self.is_deterministic and not request.is_deterministic:
             request = msgspec.structs.replace(request, is_deterministic=True)
         if request.is_deterministic and self._runner.layout is not KVLayout.STREAMS:
@@ -132,11 +139,15 @@ class Scheduler:
             raise InvalidRequest("prompt", "must have at least one token")
         if any(not 0 <= token < self._runner.info.n_vocab for token in request.sampling.logit_bias):
             raise InvalidRequest("logit_bias", f"token ids must be below {self._runner.info.n_vocab}")
-        if (
-            resumption is None
-            and self._places.num_queued + request.num_choices > self._queue_limit + self._places.num_free
-        ):
-            raise QueueFull(self.seconds_until_free(request.num_choices))
+        if resumption is None:
+            check_room(
+                request,
+                self._places.waiting,
+                self._standings(),
+                num_free=self._places.num_free,
+                queue_limit=self._queue_limit,
+                seconds_until_free=self.seconds_until_free,
+            )
         if resumption is None and request.may_be_respelled:
             prompt_tokens = self.kv_cache.spelled_as_cached(prompt_tokens)
         seed = resumption.seed if resumption else seed_of(request)
@@ -273,13 +284,13 @@ class Scheduler:
 
     def _expire(self) -> None:
         now = self.clock()
-        for sequence in self._places.all():
-            if sequence.seconds_spent(now) >= self._generation_s:
-                self._end(sequence, sequence.finish(FinishReason.LENGTH, now))
-        for sequence in self._places.waiting:
-            if sequence.admitted_at is None and now - sequence.arrived_at > self._queue_timeout_s:
-                reason = f"no place came free within {self._queue_timeout_s:.0f} s"
-                self._fail(sequence, reason, error="QueueTimeout")
+        if self._generation_s < math.inf:
+            for sequence in self._places.all():
+                if sequence.seconds_spent(now) >= self._generation_s:
+                    self._end(sequence, sequence.finish(FinishReason.LENGTH, now))
+        for sequence in self._places.waiting.overdue(now - self._queue_timeout_s):
+            reason = f"no place came free within {self._queue_timeout_s:.0f} s"
+            self._fail(sequence, reason, error="QueueTimeout")
 
     def _plan(self) -> list[Part]:
         """One batch within its bounds of tokens, outputs, time and cells: what does not fit shrinks, then waits."""
@@ -315,9 +326,9 @@ class Scheduler:
             num_used_cells=self.kv_cache.num_cells,
         )
 
-    def seconds_until_free(self, num_places: int = 1) -> float:
-        """For Retry-After."""
-        running = self._places.running
+    def seconds_until_free(self, num_places: int = 1, running: list[Sequence] | None = None) -> float:
+        """For Retry-After: until so many of those answers have ended, of all where none are given."""
+        running = self._places.running if running is None else running
         return seconds_until_free(
             [self.growth.of(sequence) for sequence in running],
             reading_ms=sum(self.cost.prefill_ms(s.num_pending) for s in running if not s.is_decoding),
@@ -349,11 +360,14 @@ class Scheduler:
             if text:
                 request_id = sequence.request.request_id
                 self._outbox.append(Delta(request_id=request_id, index=sequence.index, text=text))
-        self._places.waiting.append(sequence)
+        self._places.waiting.append(sequence, self._places.running, sequence.arrived_at)
         self._progress.watch(sequence)
 
     def _line(self) -> list[Sequence]:
-        return list(self._places.waiting)
+        return self._places.waiting.in_order(self._standings())
+
+    def _standings(self) -> Standings:
+        return self.ranking.standings(self._places.running, self.clock())
 
     def sequences(self) -> tuple[list[Sequence], list[Sequence]]:
         """Those that run and those that wait, in order."""

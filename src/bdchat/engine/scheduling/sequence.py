@@ -66,8 +66,9 @@ class Sequence:
         self.expected_at = -8  # never yet
         self.num_end_tokens = 0  # 1 once the model has ended it: sampled and counted, but none of its tokens
         self.is_finished = False
-        self.num_passed_over = 0
         self.num_charged_tokens = 0  # of the prompt: cached at first, or charged to its user; never twice
+        self.growth_asked_at: int | None = None  # generated tokens when it was last asked how many are still expected
+        self.growth_told = 0  # and the answer
         self.keeps_place_until = 0.0  # by the scheduler's clock; nobody outranks it before
         self.arrived_at = arrived_at
         self.admitted_at: float | None = None
