@@ -84,14 +84,19 @@ class Preemption:
                 pass
 
     def _victims_of(self, sequence: Sequence, standings: Standings) -> list[Sequence]:
-        """As few as it needs, and none where all that it outranks would not do."""
-        outranked = sorted(
-            (other for other in self._places.running if standings.outranks(sequence, other)),
-            key=standings.yielding,
-            reverse=True,
-        )
-        if outranked and not self._admission.waits_for_prefix(sequence):
-            for num_victims in range(1, len(outranked) + 1):
-                if self._admission.fits(sequence, without=outranked[:num_victims]):
-                    return outranked[:num_victims]
-        return []
+        """As few as it needs, and none where all that it outranks would not do. Each is outranked when those before it
+        are gone: two users that took each other's last place in turn would never get on."""
+        outranked = [other for other in self._places.running if standings.outranks(sequence, other)]
+        if not outranked or self._admission.waits_for_prefix(sequence):
+            return []
+        victims: list[Sequence] = []
+        fits = False
+        for other in sorted(outranked, key=standings.yielding, reverse=True):
+            if standings.outranks(sequence, other):
+                victims.append(other)
+                standings.leave(other)
+                if fits := self._admission.fits(sequence, without=victims):
+                    break
+        for victim in victims:
+            standings.enter(victim)
+        return victims if fits else []

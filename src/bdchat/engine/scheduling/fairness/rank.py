@@ -82,6 +82,14 @@ class Standings:
         if self._committed is not None:
             self._committed[user] = self._committed.get(user, 0) + self._ranking.cost_of(sequence)
 
+    def leave(self, sequence: Sequence) -> None:
+        """It runs no longer."""
+        self.running.remove(sequence)
+        user = sequence.request.user
+        self._num_running[user] -= 1
+        if self._committed is not None:
+            self._committed[user] -= self._ranking.cost_of(sequence)
+
     def num_running_of(self, user: str) -> int:
         return self._num_running.get(user, 0)
 
