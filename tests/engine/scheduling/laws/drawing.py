@@ -23,11 +23,14 @@ from tests.engine.scheduling.laws.history import (
 
 _CLASSES = (MemoryClass.DENSE, MemoryClass.DENSE, MemoryClass.DENSE, MemoryClass.RECURRENT, MemoryClass.SWA)
 _PATTERNS = ("?A?B", "XYZ", "*?*Q", "AB!", "??????", "*K")
+CONTEST_EVERY = 25
 _STOPS = (("a",), ("b", "ab"), ("c", "cd", "e"), ("aa",))
 
 
 def draw(seed: int) -> History:
     rng = random.Random(seed)
+    if seed % CONTEST_EVERY == 0:
+        return _contest(rng)
     machine = _machine(rng)
     num_requests = rng.choice((3, 3, 4, 4, 5, 6, 8))
     happenings: list[Happening] = []
@@ -37,6 +40,20 @@ def draw(seed: int) -> History:
             happenings.append(Steps(rng.randrange(1, 6)))
         if rng.random() < 0.3:
             happenings.append(_other(rng, machine, number))
+    return History(machine, tuple(happenings))
+
+
+def _contest(rng: random.Random) -> History:
+    """Some users want more than there is: nothing but their service decides who is next."""
+    users = ("u", "v", "w")[: rng.randrange(2, 4)]
+    machine = Machine(num_places=rng.randrange(1, 5), n_ctx=160, n_batch=8, layout=KVLayout.STREAMS)
+    happenings: list[Happening] = []
+    for _ in range(rng.randrange(6, 13)):
+        user = rng.choice(users)
+        num_own = rng.randrange(1, 40 if user == "u" else 8)
+        happenings.append(Ask(num_own=num_own, max_tokens=rng.choice((2, 6, 16)), user=user))
+        if rng.random() < 0.2:
+            happenings.append(Steps(rng.randrange(1, 8)))
     return History(machine, tuple(happenings))
 
 
@@ -89,6 +106,8 @@ def _ask(rng: random.Random, machine: Machine, number: int) -> Ask:
         cache_prompt=rng.random() < 0.92,
         wants_progress=rng.random() < 0.4,
         user=user,
+        max_running=1 + machine.n_ctx % 5 if user == "v" else 0,
+        max_queued=rng.choice((0, 0, 1, 3)),
         priority=rng.choice((Priority.INTERACTIVE, Priority.INTERACTIVE, Priority.BATCH)),
         tag=rng.choice(("", "a", "b")),
     )

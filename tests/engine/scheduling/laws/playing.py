@@ -8,6 +8,7 @@ from bdchat.engine.process.idle_care import IdleCare
 from bdchat.engine.request import Event, Finished, Progress
 from bdchat.engine.scheduling.engine_core import EngineCore
 from bdchat.engine.scheduling.scheduler import Scheduler
+from bdchat.engine.scheduling.sequence import Sequence as Answer
 from bdchat.engine.scheduling.telling.inspection import inspect, survey
 from tests.engine.scheduling.laws.alone import prompts_of, shared_text
 from tests.engine.scheduling.laws.books import Books
@@ -35,6 +36,7 @@ from tests.engine.scheduling.laws.machinery import (
     make_scheduler,
 )
 from tests.engine.scheduling.laws.places import LineWatch
+from tests.engine.scheduling.laws.service import ServiceWatch
 
 _STALLED_S = 0.01  # as the worker waits when nothing could be computed
 _MAX_STALLS = 5
@@ -54,6 +56,7 @@ class Play:
         self._unheard: list[Event] = []  # what the last step said
         self._num_steps = 0
         self._num_stalls = 0
+        self._seen: tuple[list[Answer], list[Answer]] | None = None  # what runs and waits, as of the last step
         self._start()
 
     def _start(self) -> None:
@@ -62,7 +65,8 @@ class Play:
         self._runner.on_refusal = self._excuse_refused
         self._core = EngineCore(self.scheduler, self._runner)
         self._books = Books(self.scheduler, self._runner)
-        self._line = LineWatch()
+        self._line = LineWatch(self._machine.layout)
+        self._service = ServiceWatch(self.scheduler, self._history)
 
     def to_the_end(self) -> None:
         """Raises LawBroken, or whatever the scheduler raises."""
@@ -74,6 +78,7 @@ class Play:
             caller.judge(self._machine)
 
     def _happen(self, happening: Happening) -> None:
+        self._seen = None
         if not isinstance(happening, Die):
             self._hear()
         match happening:
@@ -194,18 +199,26 @@ class Play:
         self._num_steps += 1
         runner, began_at = self._runner, self._clock.now
         num_decodes, num_refusals = runner.num_decodes, (runner.refuse_slots, runner.fail_decodes)
+        self._line.before(*(self._seen or self._see()))
         events = self._core.step()
         was_refused = num_refusals != (runner.refuse_slots, runner.fail_decodes)
         self._take(events, since=began_at)
-        running, waiting = self.scheduler.sequences()
+        running, waiting = self._see()
         self._books.check(running, waiting)
-        self._line.after(waiting, events, self._clock.now)
+        self._service.after(waiting)
+        self._line.after(running, waiting, events, began_at=began_at, now=self._clock.now)
         if events or was_refused or runner.num_decodes != num_decodes:
             self._num_stalls = 0
         else:
             self._num_stalls += 1
             self._clock.now += _STALLED_S
             hold("work goes on", self._num_stalls <= _MAX_STALLS, self.scheduler.sequences())
+
+    def _see(self) -> tuple[list[Answer], list[Answer]]:
+        """Those that run and those that wait, in order: asked once a step, for it is not cheap."""
+        running, waiting = self.scheduler.sequences()
+        self._seen = list(running), waiting
+        return self._seen
 
     def _excuse_refused(self, slices: Sequence[Slice], error: Exception) -> None:
         """A refused batch may fail its own sequences, a missing slot the only one that runs."""

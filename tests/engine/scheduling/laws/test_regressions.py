@@ -2,7 +2,8 @@
 
 import pytest
 
-from bdchat.engine.model_runner import MemoryClass
+from bdchat.engine.model_runner import KVLayout, MemoryClass
+from bdchat.engine.request import Priority
 from tests.engine.scheduling.laws.history import Ask, Die, History, Machine, RefuseSlots, Steps
 from tests.engine.scheduling.laws.playing import Play
 
@@ -29,6 +30,16 @@ HISTORIES = {
     "a prompt is scored in the engine's next life": History(
         Machine(),
         (Ask(has_prompt_logprobs=True, num_choices=2), Steps(num=2), Die()),
+    ),
+    # each took all places of the other, whose turn it then was, and neither got on
+    "two users in a pool that holds one of them": History(
+        Machine(n_ctx=4, num_cells=6, memory_class=MemoryClass.SWA),
+        (Ask(num_choices=2), Ask(num_choices=2, user="u")),
+    ),
+    # the earlier one of a worse class kept its place where llama.cpp found no slot for both
+    "no slot for a batch answer and an interactive one": History(
+        Machine(layout=KVLayout.STREAMS),
+        (Ask(priority=Priority.BATCH), Ask(), RefuseSlots()),
     ),
 }
 
