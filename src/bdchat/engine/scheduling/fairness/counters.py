@@ -1,8 +1,8 @@
 """How much each user has been served: virtual token counters (VTC: Sheng et al., OSDI 2024). Pure; loop thread only.
 
 Who has been served least goes first. Only those who wait at the same time can owe one another: who had nothing waiting
-asked for no more than it got, so on its next arrival it is lifted to the least of those that wait, and where nobody
-waits, to the most of those that run. While nobody waits or runs, nothing is scarce and every debt is void.
+asked for no more than it got, so on its next arrival it is lifted to the least of those that wait, or where nobody
+does, to a band below the most of those that run. While nobody waits or runs, nothing is scarce and every debt is void.
 """
 
 from collections.abc import Collection
@@ -31,16 +31,25 @@ class VirtualCounters:
         cost = PROMPT_TOKEN_COST * num_prompt_computed + GENERATED_TOKEN_COST * num_generated
         self._served[user] = self._served.get(user, 0) + cost
 
-    def arrive(self, user: str, *, waiting: Collection[str], running: Collection[str], others: Collection[str]) -> None:
+    def arrive(
+        self,
+        user: str,
+        *,
+        waiting: Collection[str],
+        running: Collection[str],
+        others: Collection[str],
+        slack: int = 0,
+    ) -> None:
         """A request of `user` is about to wait. `waiting`: users with something waiting that may run, `running`: users
         with something that runs, both of the request's own priority; a class that waits for another one, and a user at
-        a limit of its own, would hold the least down for ever. `others`: further users with something to do."""
+        a limit of its own, would hold the least down for ever. `others`: further users with something to do.
+        `slack`: so much less than those that run a newcomer may have where nobody waits, to be read before them."""
         if user in waiting:
             return
         if waiting:
             self._lift(user, min(map(self.of, waiting)))
         elif running:
-            self._lift(user, max(map(self.of, running)))
+            self._lift(user, max(map(self.of, running)) - slack)
         elif not others:
             self._served.clear()
         active = {user, *waiting, *running, *others}

@@ -93,6 +93,7 @@ class WaitingLine:
             waiting={line.user for line in self._of(request.priority) if has_free_share(line.head, standings)},
             running={s.request.user for s in standings.running if s.request.priority is request.priority},
             others={*(s.request.user for s in standings.running), *(line.user for line in self._lines.values())},
+            slack=self._ranking.band,
         )
         self._line_of(sequence).fresh[sequence] = None
         self._never_ran[sequence] = None
