@@ -126,7 +126,7 @@ class EngineSettings(Section):
     draft_model: Annotated[str, Field(min_length=1)] | None = None
     # Of recent answers, 130 bytes each, to guess from for their own account alone.
     draft_memory_tokens: Annotated[int, Field(ge=0, le=4_194_304)] = 65_536
-    queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503
+    queue_timeout_s: Seconds = 60.0  # a request that got no place by then is answered 503; a batch one after ten times
     load_timeout_s: Seconds = 600.0  # a 7B model on a slow disk; a hung load is ended
     # An address space for its plan, no network, no other program (isolation/confinement.py); False is for debuggers.
     confine: bool = True

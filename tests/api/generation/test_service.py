@@ -145,3 +145,13 @@ async def test_a_draining_server_waits_for_vectors_and_begins_no_more() -> None:
     gate.set()
     await draining
     assert (await made).num_tokens == (3,)
+
+
+async def test_a_guest_that_names_an_account_is_not_served_on_it() -> None:
+    engine = FakeEngine()
+    service = GenerationService(LatencyMeter())
+    asked = GenerationRequest(request_id="r", prompt=TextPrompt(text="a"), user="account-7")
+    for user_id in ("", "account-7"):
+        await read(service.start(engine, asked, user_id=user_id))
+    assert [request.user for request in engine.requests] == ["guest/account-7", "account-7"]
+    assert [request.account for request in engine.requests] == ["", "account-7"]

@@ -1,6 +1,8 @@
 """Nobody waits for a place, or keeps one, for ever."""
 
-from bdchat.engine.request import FinishReason, Resumption
+import msgspec
+
+from bdchat.engine.request import FinishReason, Priority, Resumption
 from bdchat.engine.scheduling.scheduler import Scheduler
 from tests.engine.scheduler_runs import PROMPT, Heard, add, ask, run, spelled, step
 from tests.fakes import FakeRunner, spell_out
@@ -17,6 +19,19 @@ def test_waiting_too_long_is_said() -> None:
     assert heard.finished["b", 0].reason is FinishReason.ERROR
     assert heard.finished["b", 0].error == "QueueTimeout"
     assert heard.finished["a", 0].reason is FinishReason.LENGTH
+
+
+def test_a_batch_request_waits_ten_times_as_long() -> None:
+    now = 0.0
+    scheduler = Scheduler(FakeRunner(num_sequences=1), queue_timeout_s=60, clock=lambda: now)
+    add(scheduler, ask(PROMPT, request_id="a", max_tokens=None))
+    step(scheduler)
+    for name, priority in (("batch", Priority.BATCH), ("late", Priority.INTERACTIVE)):
+        add(scheduler, msgspec.structs.replace(ask(PROMPT, request_id=name), priority=priority))
+    heard = Heard()
+    for now, ended in ((61.0, {"late"}), (599.0, {"late"}), (601.0, {"late", "batch"})):  # noqa: B007
+        heard.take(step(scheduler))
+        assert {request_id for request_id, _ in heard.finished if request_id != "a"} == ended
 
 
 def test_an_answer_that_takes_too_long_ends_as_length_with_its_text() -> None:

@@ -19,6 +19,7 @@ from bdchat.engine.request import EmbeddingRequest, Embeddings, GenerationReques
 from bdchat.settings import LimitSettings
 
 LAST_WORDS_AT_THE_END_S = 2.0
+GUEST_PREFIX = "guest/"  # no account's id has a slash: a guest that names one is still a guest
 
 
 class GenerationService:
@@ -57,9 +58,11 @@ class GenerationService:
 
     def start(self, engine: Engine, request: GenerationRequest, *, user_id: str = "") -> Run:
         """What it spends is on `user_id`'s account, and so is its place in the queue: an account that names many users
-        is one. Who has no account is told apart by what the request says."""
+        is one. Who has no account is told apart by what the request says, but never taken for an account."""
         if user_id:
             request = msgspec.structs.replace(request, user=user_id, account=user_id)
+        elif request.user:
+            request = msgspec.structs.replace(request, user=GUEST_PREFIX + request.user)
         generation = Run(engine, request, self.meter, user_id=user_id)
         self.run(generation).add_done_callback(lambda _: self._charge(user_id, generation))
         return generation

@@ -288,8 +288,8 @@ class Scheduler:
             for sequence in self._places.all():
                 if sequence.seconds_spent(now) >= self._generation_s:
                     self._end(sequence, sequence.finish(FinishReason.LENGTH, now))
-        for sequence in self._places.waiting.overdue(now - self._queue_timeout_s):
-            reason = f"no place came free within {self._queue_timeout_s:.0f} s"
+        for sequence in self._places.waiting.overdue(now, self._queue_timeout_s):
+            reason = f"no place came free within {now - sequence.arrived_at:.0f} s"
             self._fail(sequence, reason, error="QueueTimeout")
 
     def _plan(self) -> list[Part]:

@@ -192,7 +192,7 @@ def test_the_order_foresees_what_each_user_will_have_been_served() -> None:
 
 def test_who_waited_longest_for_a_first_place_is_overdue_first() -> None:
     line, _ = line_of(*(sequence("a", request_id=str(i), arrived_at=i) for i in range(5)))
-    assert names(line.overdue(2.0)) == ["0", "1"]
+    assert names(line.overdue(10.0, 8.0)) == ["0", "1"]
 
 
 def test_requests_of_a_user_are_counted_once_however_many_choices_they_have() -> None:

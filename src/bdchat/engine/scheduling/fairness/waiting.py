@@ -23,6 +23,7 @@ from bdchat.engine.scheduling.sequence import Sequence
 LOOK_AHEAD = 8  # sequences whose cached prefixes are compared, and that are tried when others do not fit
 SCANNED = 32  # of which some may be held back
 MAX_PASSED_S = 5.0
+BATCH_PATIENCE = 10
 MIN_PREFERRED_TOKENS = 256  # cached ones that let a prompt go before an earlier one; fewer are half a chunk
 # Waiting for a neighbour's prompt pays from so many common tokens on; choices of one request share any number.
 MIN_SHARED_TOKENS = 64
@@ -117,13 +118,16 @@ class WaitingLine:
             del self._lines[line.priority, line.user]
         self.version += 1
 
-    def overdue(self, before: float) -> list[Sequence]:
-        """Those that never had a place and arrived before then."""
+    def overdue(self, now: float, timeout_s: float) -> list[Sequence]:
+        """Those that never had a place for so long; for a batch request BATCH_PATIENCE times as long, since it is there
+        to wait for others."""
         found: list[Sequence] = []
         for sequence in self._never_ran:
-            if sequence.arrived_at >= before:
+            waited_s = now - sequence.arrived_at
+            if waited_s <= timeout_s:
                 break
-            found.append(sequence)
+            if waited_s > timeout_s * BATCH_PATIENCE or sequence.request.priority is Priority.INTERACTIVE:
+                found.append(sequence)
         return found
 
     def num_requests_of(self, user: str) -> int:
