@@ -11,8 +11,10 @@ def now_ms() -> int:
 
 
 def new_id() -> str:
-    """UUIDv7 (RFC 9562) as 32 hex digits: sorts by time of making, 74 random bits."""
-    value = (
-        (now_ms() & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
-    )
-    return uuid.UUID(int=value).hex
+    """UUIDv7 (RFC 9562) as 32 hex digits: sorts by time of making, to a 4096th of a millisecond (6.2, method 3), so
+    that two rows of one millisecond keep their order. 62 random bits."""
+    ms, rest_ns = divmod(time.time_ns(), 1_000_000)
+    fraction = rest_ns * 4096 // 1_000_000  # 12 bits
+    return uuid.UUID(
+        int=(ms & (1 << 48) - 1) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
+    ).hex
