@@ -36,6 +36,7 @@ from bdchat.engine.sampling.compiler import GrammarCompiler
 from bdchat.engine.sampling.token_table import TokenTable
 from bdchat.engine.scheduling.draft_model import DraftModel
 from bdchat.engine.scheduling.pace.step_cost import StepCost
+from bdchat.engine.scheduling.pace.step_shape import ROW_WEIGHT
 from bdchat.engine.text.embedding_text import EmbeddingTexts
 from bdchat.engine.text.prompt import make_prompt_builder
 from bdchat.engine.wire import Load
@@ -124,6 +125,7 @@ class LlamaLoader:
             decode_base_ms=plan.base_ms,
             decode_ms_per_sequence=plan.ms_per_decode,
             is_streams=plan.layout is KVLayout.STREAMS,
+            row_weight=ROW_WEIGHT if plan.flash_attention and not on_gpu else 1.0,
         )
         table = cache(lambda: TokenTable.of(tokenizer, end_token_ids=marks.token_ids))
         grammar_trial.serve(table)

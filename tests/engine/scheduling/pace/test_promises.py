@@ -29,6 +29,23 @@ def test_a_chunk_fills_the_gap() -> None:
     assert watched_budget(Promises(150, 0.6), cost, 20) == 20
 
 
+def test_a_longer_step_is_taken_where_it_reads_much_faster() -> None:
+    """Fewer than 65 tokens look at their cells row by row."""
+
+    def priced(row_ms: float, tile_ms: float) -> ReadingCost:
+        def step_ms(num_tokens: int) -> float:
+            return 45 + num_tokens * (tile_ms if num_tokens >= 65 else row_ms)
+
+        return ReadingCost(step_ms, step_ms, 5, 1.5, 1.0)
+
+    promises = Promises(150, 0.6)
+    assert watched_budget(promises, priced(5.0, 3.0), 500) == 21
+    assert watched_budget(promises, priced(5.0, 3.0), 500, 65) == 65  # 240 ms, twice the speed
+    assert watched_budget(promises, priced(5.0, 3.0), 50, 65) == 21
+    assert watched_budget(promises, priced(8.0, 5.0), 500, 65) == 16  # 370 ms are too long
+    assert watched_budget(promises, priced(2.0, 1.9), 500, 65) == 52  # little is gained
+
+
 def test_on_a_slow_model_the_share_of_speed_comes_first() -> None:
     cost = reading_cost(LARGE, 8)
     budget = watched_budget(Promises(150, 0.6), cost, 500)

@@ -47,3 +47,12 @@ def test_in_one_pool_a_token_may_look_at_everybodys_cells() -> None:
     assert StepShape.of(pieces, is_streams=False) == (1, 1, 10, 100.5 + 50)
     assert StepShape.of(pieces, is_streams=False, num_pool_cells=4000) == (1, 1, 10, 11 * 4000)
     assert StepShape.of(pieces, is_streams=True).num_passes == 2
+
+
+def test_a_few_tokens_look_at_their_cells_row_by_row() -> None:
+    def attended(length: int, row_weight: float = 1.75) -> float:
+        return StepShape.of([StepPiece(0, 1000, length, 0)], is_streams=True, row_weight=row_weight).num_attended
+
+    assert attended(65) == 65 * 1032.5
+    assert attended(64) == 1.75 * 64 * 1032
+    assert attended(64, row_weight=1.0) == 64 * 1032

@@ -1,9 +1,9 @@
 """How many prompt tokens the next step reads: what it promises to those who watch an answer and those who wait. Pure.
 
 Two promises: between two tokens of an interactive answer pass at most `max_gap_ms` (19 times in 20), and a prompt is
-read at no less than `min_prefill_share` of its speed alone. Where a model's own steps take so long that both cannot be
-held, the second one is: an answer that waits for its prompt is missing from every batch. Nobody watches a batch answer:
-where only such run, a step is as long as somebody who comes now may wait for its end.
+read at no less than `min_prefill_share` of its speed alone. Where the answers' own tokens take more than the rest of
+that gap, both cannot be held, and the second one is: an answer that waits for its prompt is missing from every batch.
+Nobody watches a batch answer: where only such run, a step is as long as somebody who comes now may wait for its end.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from typing import NamedTuple
 UNWATCHED_GAPS = 2  # of max_gap_ms, that a step may take which nobody watches
 # There a chunk is long enough for its pass, which costs as much as some tokens, to be so little of it.
 MAX_PASS_SHARE = 0.03
+MIN_TILE_GAIN = 1.25  # in speed, that makes a longer gap worth it
 MIN_CHUNK = 16  # tokens: below this a prompt crawls, for the fixed cost of a step dominates
 _NUM_CORRECTIONS = 6
 
@@ -35,11 +36,17 @@ class ReadingCost(NamedTuple):
     margin: float  # predicted times may be short by so much
 
 
-def watched_budget(promises: Promises, cost: ReadingCost, most: int) -> int:
-    """Prompt tokens of a step beside answers that somebody watches."""
+def watched_budget(promises: Promises, cost: ReadingCost, most: int, tile: int | None = None) -> int:
+    """Prompt tokens of a step beside answers that somebody watches. `tile`: from so many on they are cheaper; such a
+    step may take UNWATCHED_GAPS where that makes reading much faster."""
     within = _tokens_within(cost.step_ms, promises.max_gap_ms / cost.margin, most)
     if within >= most:
         return most
+    if cost.step_ms(0) <= (1 - promises.min_prefill_share) * promises.max_gap_ms:
+        few = max(MIN_CHUNK, within)
+        if tile is None or not few < tile <= most or cost.step_ms(tile) > UNWATCHED_GAPS * promises.max_gap_ms:
+            return few
+        return tile if few / cost.step_ms(few) * MIN_TILE_GAIN < tile / cost.step_ms(tile) else few
     alone = max(1, min(most, unwatched_tokens(promises, cost)))
     speed = cost.margin * promises.min_prefill_share * alone / max(cost.alone_ms(alone), 1e-6)  # tokens/ms
     return min(most, max(MIN_CHUNK, within, _tokens_at(cost.step_ms, speed, most)))

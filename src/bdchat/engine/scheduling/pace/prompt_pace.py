@@ -15,7 +15,7 @@ from bdchat.engine.request import Priority
 from bdchat.engine.scheduling.pace.promises import Promises, ReadingCost, unwatched_budget, watched_budget
 from bdchat.engine.scheduling.pace.shares import ReadingPrompt, reading_order, share_budget
 from bdchat.engine.scheduling.pace.step_cost import StepCost
-from bdchat.engine.scheduling.pace.step_shape import StepPiece, StepShape
+from bdchat.engine.scheduling.pace.step_shape import TILE_ROWS, StepPiece, StepShape
 from bdchat.engine.scheduling.sequence import Sequence
 
 OUTSIDE_SHARE = 0.02  # of a step, for what is not the model's own time: sampling, text, frames
@@ -46,7 +46,9 @@ class PromptPace:
 
     def shape_of(self, pieces: SequenceOf[StepPiece], num_used_cells: int) -> StepShape:
         num_pool_cells = num_used_cells if self._sees_whole_pool else 0
-        return StepShape.of(pieces, is_streams=self._is_streams, num_pool_cells=num_pool_cells)
+        return StepShape.of(
+            pieces, is_streams=self._is_streams, num_pool_cells=num_pool_cells, row_weight=self.cost.row_weight
+        )
 
     def plan(
         self,
@@ -89,10 +91,17 @@ class PromptPace:
         most = min(self._n_batch - len(beside), sum(wanted))
         cost = ReadingCost(step_ms, alone_ms, self.cost.pass_ms, self.cost.token_ms, self.cost.margin + OUTSIDE_SHARE)
         if is_watched:
-            budget = watched_budget(self.promises, cost, most)
+            tile = self._tile_budget(riding, first) if wanted[first] > TILE_ROWS else None
+            budget = watched_budget(self.promises, cost, most, tile)
         else:
             budget = unwatched_budget(self.promises, cost, most, wanted[first] if is_urgent else None)
         return PromptReading(chunks_of(budget), order, rests)
+
+    def _tile_budget(self, riding: SequenceOf[int] | None, first: int) -> int | None:
+        """Of a step in which the first prompt's tokens look at their cells together; None: that makes no difference."""
+        if self.cost.row_weight == 1.0:
+            return None
+        return TILE_ROWS + 1 + (sum(riding) - riding[first] if riding is not None else 0)
 
     def _prompts(self, reading: SequenceOf[Sequence], now: float) -> list[ReadingPrompt]:
         under_way: Counter[str] = Counter()

@@ -35,7 +35,9 @@ class StepCost:
         decode_base_ms: float = 10.0,
         decode_ms_per_sequence: float = 3.0,  # for each further one in the step
         is_streams: bool = True,  # unlike numbers of tokens are passes of their own
+        row_weight: float = 1.0,  # of cells that a few tokens of a sequence look at (step_shape.py)
     ) -> None:
+        self.row_weight = row_weight
         output_ms = max(decode_ms_per_sequence, 0.05 * decode_base_ms)
         pass_ms = max(decode_base_ms - output_ms, 0.05 * decode_base_ms)
         silent_ms = max(1e-6, prefill_ms_per_token)
@@ -61,7 +63,8 @@ class StepCost:
         told_ms = self.shape_ms(shape, num_decodes)
         is_only_decodes = num_decodes > 0 and not shape.num_silent and shape.num_outputs == num_decodes
         if is_only_decodes:
-            self._depth += FACTOR_SMOOTHING * (shape.num_attended / num_decodes - self._depth)
+            depth = shape.num_attended / num_decodes / self.row_weight
+            self._depth += FACTOR_SMOOTHING * (depth - self._depth)
         elif num_decodes:
             is_late = step_ms > self._margin * told_ms
             self._margin += LATE_LEARNING * (is_late - LATE_SHARE)
@@ -91,7 +94,7 @@ class StepCost:
         prompt, has in the cells already; None: as those that are being written have."""
         deep = self._depth if depth is None else depth
         num_passes = 1 + (self._is_streams and num_decodes > 0 and num_prefill > 1)
-        attended = num_decodes * deep + num_prefill * ((depth or 0) + num_prefill / 2)
+        attended = num_decodes * deep * self.row_weight + num_prefill * ((depth or 0) + num_prefill / 2)
         return self.shape_ms(StepShape(num_passes, num_decodes, num_prefill, attended), num_decodes)
 
     def base_ms(self, num_decodes: int) -> float:
