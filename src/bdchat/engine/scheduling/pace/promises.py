@@ -1,7 +1,7 @@
 """How many prompt tokens the next step reads: what it promises to those who watch an answer and those who wait. Pure.
 
 Two promises: between two tokens of an interactive answer pass at most `max_gap_ms` (19 times in 20), and a prompt is
-read at no less than `min_prefill_share` of its speed alone. Where the answers' own tokens take more than the rest of
+read at no less than `min_prefill_share` of its speed alone. Where the answers' own tokens leave too little of
 that gap, both cannot be held, and the second one is: an answer that waits for its prompt is missing from every batch.
 Nobody watches a batch answer: where only such run, a step is as long as somebody who comes now may wait for its end.
 """
@@ -12,6 +12,7 @@ from typing import NamedTuple
 UNWATCHED_GAPS = 2  # of max_gap_ms, that a step may take which nobody watches
 # There a chunk is long enough for its pass, which costs as much as some tokens, to be so little of it.
 MAX_PASS_SHARE = 0.03
+MIN_ROOM = 0.4  # of the gap, that answers leave to prompts: else the share of speed comes first
 MIN_TILE_GAIN = 1.25  # in speed, that makes a longer gap worth it
 MIN_CHUNK = 16  # tokens: below this a prompt crawls, for the fixed cost of a step dominates
 _NUM_CORRECTIONS = 6
@@ -42,7 +43,7 @@ def watched_budget(promises: Promises, cost: ReadingCost, most: int, tile: int |
     within = _tokens_within(cost.step_ms, promises.max_gap_ms / cost.margin, most)
     if within >= most:
         return most
-    if cost.step_ms(0) <= (1 - promises.min_prefill_share) * promises.max_gap_ms:
+    if cost.step_ms(0) <= (1 - MIN_ROOM) * promises.max_gap_ms:
         few = max(MIN_CHUNK, within)
         if tile is None or not few < tile <= most or cost.step_ms(tile) > UNWATCHED_GAPS * promises.max_gap_ms:
             return few
