@@ -13,6 +13,7 @@ UNWATCHED_GAPS = 2  # of max_gap_ms, that a step may take which nobody watches
 # There a chunk is long enough for its pass, which costs as much as some tokens, to be so little of it.
 MAX_PASS_SHARE = 0.03
 MIN_ROOM = 0.4  # of the gap, that answers leave to prompts: else the share of speed comes first
+TILE_GAPS = 2.5  # of max_gap_ms, that a step with a whole tile of a prompt may take
 MIN_TILE_GAIN = 1.25  # in speed, that makes a longer gap worth it
 MIN_CHUNK = 16  # tokens: below this a prompt crawls, for the fixed cost of a step dominates
 _NUM_CORRECTIONS = 6
@@ -39,13 +40,13 @@ class ReadingCost(NamedTuple):
 
 def watched_budget(promises: Promises, cost: ReadingCost, most: int, tile: int | None = None) -> int:
     """Prompt tokens of a step beside answers that somebody watches. `tile`: from so many on they are cheaper; such a
-    step may take UNWATCHED_GAPS where that makes reading much faster."""
+    step may take TILE_GAPS where that makes reading much faster."""
     within = _tokens_within(cost.step_ms, promises.max_gap_ms / cost.margin, most)
     if within >= most:
         return most
     if cost.step_ms(0) <= (1 - MIN_ROOM) * promises.max_gap_ms:
         few = max(MIN_CHUNK, within)
-        if tile is None or not few < tile <= most or cost.step_ms(tile) > UNWATCHED_GAPS * promises.max_gap_ms:
+        if tile is None or not few < tile <= most or cost.step_ms(tile) > TILE_GAPS * promises.max_gap_ms:
             return few
         return tile if few / cost.step_ms(few) * MIN_TILE_GAIN < tile / cost.step_ms(tile) else few
     alone = max(1, min(most, unwatched_tokens(promises, cost)))
