@@ -34,7 +34,7 @@ from bdchat.engine.scheduling.checkpointing import Checkpointing
 from bdchat.engine.scheduling.drafts import Drafts
 from bdchat.engine.scheduling.fairness.counters import VirtualCounters
 from bdchat.engine.scheduling.fairness.limits import check_room
-from bdchat.engine.scheduling.fairness.rank import Ranking, Standings
+from bdchat.engine.scheduling.fairness.rank import FAIR_CHUNK, Ranking, Standings
 from bdchat.engine.scheduling.pace.drain import seconds_until_free
 from bdchat.engine.scheduling.pace.growth import AnswerGrowth
 from bdchat.engine.scheduling.pace.promises import Promises
@@ -84,7 +84,8 @@ class Scheduler:
             clock=clock,
         )
         self.growth = AnswerGrowth()
-        self.ranking = Ranking(VirtualCounters(), chunk=runner.n_batch, expected=self.growth.of)
+        chunk = min(runner.n_batch, FAIR_CHUNK)
+        self.ranking = Ranking(VirtualCounters(), chunk=chunk, expected=self.growth.of)
         self._pace = PromptPace(runner, self.cost, promises or Promises(), served=self.ranking.counters.of)
         self._outbox: list[Event] = []  # events that arose outside a decode
         self.counts = Counts()

@@ -21,7 +21,8 @@ from bdchat.engine.request import Priority
 from bdchat.engine.scheduling.fairness.counters import GENERATED_TOKEN_COST, PROMPT_TOKEN_COST, VirtualCounters
 from bdchat.engine.scheduling.sequence import Sequence
 
-BAND_CHUNKS = 4  # a chunk: the most prompt tokens of a step
+BAND_CHUNKS = 4
+FAIR_CHUNK = 128  # prompt tokens of a step beside answers; a step that reads alone takes more
 AGEING_S = 30.0  # with something waiting and nothing given a place: then it goes before everybody
 QUANTUM_S = 5.0  # that who came in so may run before anybody takes its place
 ASKED_EVERY = 16  # tokens of an answer between two questions how many are still expected
