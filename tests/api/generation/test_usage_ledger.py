@@ -58,7 +58,7 @@ async def test_an_account_waits_in_its_own_name_whatever_it_says() -> None:
         for headers in (ann, {}):
             await client.post(CHAT, json={"messages": USER, "user": "somebody"}, headers=headers)
         own = (await client.get("/api/profile", headers=ann)).json()["user_id"]
-    assert [request.user for request in engine.requests] == [own, "somebody"]
+    assert [request.user for request in engine.requests] == [own, "guest/somebody"]
 
 
 async def test_many_calls_are_one_write() -> None:

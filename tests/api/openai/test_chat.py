@@ -177,7 +177,7 @@ async def test_what_the_engine_is_asked_is_what_the_client_said() -> None:
     assert sampling.seed == 2**63 - 7
     assert (sampling.stop, sampling.logit_bias, sampling.repeat_penalty) == (("x",), {5: -100.0}, 1.1)
     assert sampling.max_tokens is None
-    assert (asked.cache_prompt, asked.user) == (False, "u1")
+    assert (asked.cache_prompt, asked.user) == (False, "guest/u1")
 
 
 @pytest.mark.parametrize(

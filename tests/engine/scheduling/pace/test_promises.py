@@ -42,6 +42,7 @@ def test_a_longer_step_is_taken_where_it_reads_much_faster() -> None:
     assert watched_budget(promises, priced(5.0, 3.0), 500) == 21
     assert watched_budget(promises, priced(5.0, 3.0), 500, 65) == 65  # 240 ms, twice the speed
     assert watched_budget(promises, priced(5.0, 3.0), 50, 65) == 21
+    assert watched_budget(promises, priced(90.0, 80.0), 5, 65) == 5  # no more than a step has room for
     assert watched_budget(promises, priced(9.0, 6.5), 500, 65) == 16  # 468 ms are too long
     assert watched_budget(promises, priced(2.0, 1.9), 500, 65) == 52  # little is gained
 

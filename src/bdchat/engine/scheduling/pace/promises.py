@@ -45,7 +45,7 @@ def watched_budget(promises: Promises, cost: ReadingCost, most: int, tile: int |
     if within >= most:
         return most
     if cost.step_ms(0) <= (1 - MIN_ROOM) * promises.max_gap_ms:
-        few = max(MIN_CHUNK, within)
+        few = min(most, max(MIN_CHUNK, within))
         if tile is None or not few < tile <= most or cost.step_ms(tile) > TILE_GAPS * promises.max_gap_ms:
             return few
         return tile if few / cost.step_ms(few) * MIN_TILE_GAIN < tile / cost.step_ms(tile) else few
