@@ -33,6 +33,8 @@ from bdchat.api.admin.pulls import Pulls
 from bdchat.api.admin.records import AdminRecords
 from bdchat.api.admin.storage import AdminStorage
 from bdchat.api.admin.users import AdminUsers
+from bdchat.api.answering.bare_answers import BareAnswers
+from bdchat.api.anthropic.error_shape import ANTHROPIC_ERRORS
 from bdchat.api.auth.authenticator import Authenticator, CredentialGuard
 from bdchat.api.auth.password_check import PasswordCheck
 from bdchat.api.auth.passwords import Passwords
@@ -73,6 +75,7 @@ from bdchat.api.live.streams import LiveStreams
 from bdchat.api.llamacpp.completion import NativeCompletions
 from bdchat.api.llamacpp.tokens import TokenTexts
 from bdchat.api.mistral.fim import FimCompletions
+from bdchat.api.ollama.error_shape import OLLAMA_ERRORS
 from bdchat.api.openai.chat import ChatCompletions
 from bdchat.api.openai.completions import Completions
 from bdchat.api.openai.embeddings import EmbeddingEndpoints
@@ -170,7 +173,8 @@ class App(Starlette):
     def _routes(self, settings: Settings) -> list[BaseRoute]:
         stored = StoredChat(self.durable, self.database, self.engine_router)
         questions = self.documents.questions
-        chat = ChatCompletions(self.engine_router, self.generations, settings, stored, questions)
+        bare_answers = BareAnswers(self.engine_router, self.generations, settings, questions)
+        chat = ChatCompletions(bare_answers, stored, settings.limits)
         stored_completions = StoredCompletions(self.durable, stored, self.database, settings.limits)
         completions = Completions(self.engine_router, self.generations, settings)
         models = Models(self.engine_router)
@@ -272,7 +276,7 @@ class App(Starlette):
         return [
             Middleware(BasePath, base_path=settings.server.base_path, names=names | page.first_names),
             Middleware(CorsHeaders, origins=origins),
-            Middleware(Envelope, refusals=self.refusals),
+            Middleware(Envelope, refusals=self.refusals, shapes=(ANTHROPIC_ERRORS, OLLAMA_ERRORS)),
             Middleware(TidyPath),
             Middleware(HostGuard, server=settings.server, proxies=proxies),
             Middleware(OriginGuard, origins=origins, proxies=proxies),

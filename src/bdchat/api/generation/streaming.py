@@ -6,7 +6,7 @@ A frame is `data: {json}` and a blank line, separated by "\\n" alone: clients ex
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from types import coroutine
@@ -29,7 +29,9 @@ from bdchat.engine.errors import EngineError
 log = logging.getLogger(__name__)
 
 DONE = b"data: [DONE]\n\n"
-PING_INTERVAL_S = 15
+SSE_MEDIA = "text/event-stream"
+PING_INTERVAL_S = 15.0
+NO_PINGS_S = 1e9  # where a line that says nothing would be read as an object
 SEND_TIMEOUT_S = 10  # a reader that stalls longer would pin its sequence's text in memory
 Result = TypeVar("Result")
 
@@ -103,14 +105,17 @@ class FrameStream(EventSourceResponse):
         frames: AsyncGenerator[bytes],
         *,
         headers: Mapping[str, str] | None = None,
+        media_type: str = SSE_MEDIA,
         ping_interval_s: float = PING_INTERVAL_S,
         send_timeout_s: float = SEND_TIMEOUT_S,
     ) -> None:
+        """`media_type`: of another wire's frames, which have no pings."""
         super().__init__(
             frames,
             headers={"Cache-Control": "no-cache", **(headers or {})},
+            media_type=media_type,
             sep="\n",
-            ping=ping_interval_s,
+            ping=ping_interval_s if media_type == SSE_MEDIA else NO_PINGS_S,
             ping_message_factory=lambda: ServerSentEvent(comment="ping", sep="\n"),
             send_timeout=send_timeout_s,
         )
@@ -136,6 +141,11 @@ class FrameStream(EventSourceResponse):
             await self._source.aclose()
 
 
+def error_frame(error: EngineError) -> bytes:
+    """Of OpenAI's wire."""
+    return b"data: " + error_event(error) + b"\n\n"
+
+
 class StreamResponse(FrameStream):
     """Owns its generations: when the response ends, for whatever reason, they do."""
 
@@ -145,11 +155,21 @@ class StreamResponse(FrameStream):
         encoder: StreamEncoder,
         *,
         end: bytes = DONE,
+        failed: Callable[[EngineError], bytes] = error_frame,
+        media_type: str = SSE_MEDIA,
+        headers: Mapping[str, str] | None = None,
         ping_interval_s: float = PING_INTERVAL_S,
         send_timeout_s: float = SEND_TIMEOUT_S,
     ) -> None:
-        """`end`: what stands behind the last frame; b"" where the wire has no such word."""
-        super().__init__(_frames(group, encoder, end), ping_interval_s=ping_interval_s, send_timeout_s=send_timeout_s)
+        """`end`: what stands behind the last frame; b"" where the wire has no such word. `failed`: the wire's frames
+        of an error after the first byte."""
+        super().__init__(
+            _frames(group, encoder, end, failed),
+            headers=headers,
+            media_type=media_type,
+            ping_interval_s=ping_interval_s,
+            send_timeout_s=send_timeout_s,
+        )
         self._group = group
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,7 +179,9 @@ class StreamResponse(FrameStream):
             self._group.cancel()
 
 
-async def _frames(group: GenerationGroup, encoder: StreamEncoder, end: bytes) -> AsyncGenerator[bytes]:
+async def _frames(
+    group: GenerationGroup, encoder: StreamEncoder, end: bytes, failed: Callable[[EngineError], bytes]
+) -> AsyncGenerator[bytes]:
     try:
         async with aclosing(group.follow()) as batches:
             async for position, events in batches:
@@ -168,7 +190,7 @@ async def _frames(group: GenerationGroup, encoder: StreamEncoder, end: bytes) ->
                     yield frames
         yield encoder.close() + end
     except EngineError as error:  # the status line is long gone: it becomes an event
-        yield b"data: " + error_event(error) + b"\n\n" + end
+        yield failed(error) + end
 
 
 async def accept(request: Request, group: GenerationGroup) -> None:

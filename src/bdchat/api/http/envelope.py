@@ -1,4 +1,4 @@
-"""The outermost middleware: request id and standing headers on every response, every error as OpenAI's object.
+"""The outermost middleware: request id and standing headers on every response, every error as its wire tells it.
 
 Logs one line per failed request, with its
 id and its route's pattern, never with its content or its path.
@@ -9,7 +9,8 @@ import re
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,10 +57,18 @@ class Refusals:
         return sum(num for code, num in self.last_hour().items() if code in self._failures)
 
 
+class ErrorShape(NamedTuple):
+    """How a wire of its own tells errors; all others tell them as OpenAI does."""
+
+    paths: re.Pattern[str]  # which are its; the whole path must match
+    body: Callable[[ErrorReply, str], bytes]  # with the request's id
+
+
 class Envelope:
-    def __init__(self, app: ASGIApp, *, refusals: Refusals) -> None:
+    def __init__(self, app: ASGIApp, *, refusals: Refusals, shapes: Sequence[ErrorShape] = ()) -> None:
         self._app = app
         self._refusals = refusals
+        self._shapes = tuple(shapes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -101,7 +110,11 @@ class Envelope:
             log.info("request refused: %d %s", reply.status, reply.code, extra=extra)
         else:
             log.error("request failed", exc_info=error, extra=extra)
-        await send_error(reply, scope, send)
+        await send_error(reply, scope, send, body=self._body(reply, scope))
+
+    def _body(self, reply: ErrorReply, scope: Scope) -> bytes:
+        shape = next((shape for shape in self._shapes if shape.paths.fullmatch(scope["path"])), None)
+        return reply.body if shape is None else shape.body(reply, scope["state"]["request_id"])
 
 
 def _refusing_upgrade(send: Send) -> Send:
@@ -113,14 +126,15 @@ def _refusing_upgrade(send: Send) -> Send:
     return send_instead
 
 
-async def send_error(reply: ErrorReply, scope: Scope, send: Send) -> None:
+async def send_error(reply: ErrorReply, scope: Scope, send: Send, *, body: bytes | None = None) -> None:
+    body = reply.body if body is None else body
     headers = [
         (b"content-type", b"application/json"),
-        (b"content-length", str(len(reply.body)).encode()),
+        (b"content-length", str(len(body)).encode()),
         *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()),
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    body = b"" if scope.get("method") == "HEAD" else reply.body
+    body = b"" if scope.get("method") == "HEAD" else body
     await send({"type": "http.response.body", "body": body})
 
 

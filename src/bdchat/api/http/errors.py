@@ -184,12 +184,26 @@ class ErrorEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class ErrorReply:
-    """What the wire gets. `body` is the JSON document, also used as an event's data inside a stream."""
+    """What the wire gets."""
 
     status: int
-    code: str
-    body: bytes
+    error: ErrorObject
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        return self.error.code or self.error.type
+
+    @property
+    def body(self) -> bytes:
+        """OpenAI's JSON document, also used as an event's data inside a stream."""
+        return msgspec.json.encode(ErrorEnvelope(self.error))
+
+    @property
+    def message(self) -> str:
+        """For wires that have no place for the field's name."""
+        param, message = self.error.param, self.error.message
+        return message if param is None or param in message else f"{param}: {message}"
 
     @property
     def retry_after_s(self) -> int | None:
@@ -323,5 +337,4 @@ def _headers(row: ErrorRow, error: BaseException) -> dict[str, str]:
 
 
 def _reply(row: ErrorRow, message: str, param: str | None, headers: Mapping[str, str]) -> ErrorReply:
-    envelope = ErrorEnvelope(ErrorObject(message=message, type=row.type, param=param, code=row.code))
-    return ErrorReply(row.status, row.code or row.type, msgspec.json.encode(envelope), headers)
+    return ErrorReply(row.status, ErrorObject(message=message, type=row.type, param=param, code=row.code), headers)

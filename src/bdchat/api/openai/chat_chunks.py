@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from bdchat.api.answering.choice_readers import ChoiceReaders
 from bdchat.api.generation.answer_reading import Reading, call_id
 from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Reset, Started
 from bdchat.api.generation.progress import progress_of
@@ -24,7 +25,7 @@ from bdchat.api.generation.streaming import frame, json_text
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import ErrorEvent, seconds_left
 from bdchat.api.openai.annotations import AnswerSources
-from bdchat.api.openai.chat_answer import ChatHead, ChoiceReaders, Message
+from bdchat.api.openai.chat_answer import ChatHead, Message
 from bdchat.api.openai.logprobs import chat_logprobs
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.request import Accepted, Delta, Finished, Progress

@@ -12,7 +12,7 @@ SLASHES = re.compile(r"/{2,}")
 VERSIONS = re.compile(r"(?:/v1)+(?=/|$)")
 ENDPOINTS = re.compile(
     r"/(?:chat/completions|completions|embeddings|models|rerank|fim/completions|completion|infill|tokenize|detokenize"
-    r"|apply-template)(?:/.*)?",
+    r"|apply-template|responses|messages)(?:/.*)?",
     re.DOTALL,
 )
 OF_THE_PAGE = re.compile(r"/chat/.*", re.DOTALL)  # read by a browser: a chat of that id

@@ -1,0 +1,1 @@
+"""Anthropic's wire under /v1/messages: parse, generate, encode."""

@@ -1,0 +1,1 @@
+"""Ollama's wire under /api: parse, generate, encode, one JSON object a line."""
