@@ -88,6 +88,8 @@ from bdchat.api.perimeter.cors import CorsHeaders, OriginGuard
 from bdchat.api.perimeter.host_guard import HostGuard
 from bdchat.api.perimeter.origins import ListedOrigins
 from bdchat.api.perimeter.tidy_path import TidyPath
+from bdchat.api.responses.responses import Responses
+from bdchat.api.responses.stored_responses import StoredResponses
 from bdchat.api.retrieval.files import FILES_PATH, Files
 from bdchat.api.retrieval.form import FORM_OVERHEAD_BYTES
 from bdchat.api.retrieval.vector_stores import VectorStores
@@ -180,7 +182,9 @@ class App(Starlette):
         models = Models(self.engine_router)
         health = Health(self.engine_router, self.generations)
         metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
+        stored_responses = StoredResponses(self.durable, self.database, settings.limits)
         return [
+            *Responses(bare_answers, stored_responses, settings.limits).routes(),
             *openai_routes(chat, completions, models, stored_completions),
             *FimCompletions(self.engine_router, self.generations, settings).routes(),
             *NativeCompletions(self.engine_router, self.generations, settings).routes(),

@@ -199,6 +199,9 @@ class GenerationSettings(Section):
 
     resume_at_start: bool = True  # unfinished answers go on after a crash; False marks them interrupted
     commit_interval_ms: Annotated[int, Field(ge=10, le=5000)] = 250  # at most so much text is lost in a crash
+    # The same while somebody reads a stored response's stream. It shows committed events alone, so that a number in it
+    # never means another event after a crash; and a commit costs a millisecond.
+    shown_interval_ms: Annotated[int, Field(ge=5, le=5000)] = 40
     event_retention_s: Seconds = 3600.0  # numbered events of ended answers stay readable; then only their text
     lease_s: Annotated[float, Field(ge=1, le=600)] = 6.0  # another server takes over an answer after this silence
     # Whose temperature, top_p, top_k, min_p and repeat_penalty a request to /v1 gets that names none: OpenAI's (1, 1,

@@ -1,7 +1,9 @@
 """A chat request, whatever wire it came by → a generation that is not stored: it ends when its client leaves."""
 
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -16,6 +18,8 @@ from bdchat.engine.engine import Engine
 from bdchat.engine.request import GenerationRequest
 from bdchat.engine.router import Router
 from bdchat.settings import Settings
+
+Fit = Callable[[Engine, GenerationRequest], Coroutine[Any, Any, GenerationRequest]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,19 @@ class BareAnswers:
         return engine, body.to_generation_request(answer_id)
 
     async def begin(
-        self, request: Request, identity: Identity, body: ChatCompletionRequest, answer_id: str
+        self,
+        request: Request,
+        identity: Identity,
+        body: ChatCompletionRequest,
+        answer_id: str,
+        *,
+        fit: Fit | None = None,
     ) -> BareAnswer:
-        """`body` as it is `meant`. Returns when the engine has accepted it; what refuses it is raised."""
+        """`body` as it is `meant`; `fit` may shorten it. Returns when the engine has accepted it; what refuses it is
+        raised."""
         engine, generation_request = self.prepared(body, answer_id)
+        if fit is not None:
+            generation_request = await unless_gone(request.receive, fit(engine, generation_request))
         passages: tuple[PromptPassage, ...] = ()
         if (asked := body.asked_documents) and self._questions is not None:
             material = await self._questions.material(identity.user_id, asked, body.messages[-1].content or "")

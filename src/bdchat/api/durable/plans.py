@@ -7,7 +7,7 @@ stored a second time: they are its path, with the system messages and the number
 import array
 import secrets
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -51,7 +51,18 @@ from bdchat.store.tables import Generation, Message
 PATH_FORMAT = "path_format"  # how the calls in its chat were read, to be read so again
 SOURCES = "sources"  # passages that its prompt was given, outside of chats
 SEARCHED = "documents"  # how they were searched
+RESPONSE = "response"  # of the Responses wire: what it repeats of its request
 SERVICE_TIERS = {Priority.INTERACTIVE: "default", Priority.BATCH: FLEX}
+
+
+@dataclass(frozen=True, slots=True)
+class NewResponse:
+    """What a response has beside a chat completion. `about`: kept in its row, JSON's types only. `may_drop`: the oldest
+    turns, where the prompt does not fit."""
+
+    response_id: str
+    about: Mapping[str, Any]
+    may_drop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +99,22 @@ class Plans:
 
     # --- a new answer -------------------------------------------------------------------------------------------------
 
-    async def outside(self, user_id: str, body: ChatCompletionRequest) -> PreparedGeneration:
+    async def outside(
+        self, user_id: str, body: ChatCompletionRequest, response: NewResponse | None = None
+    ) -> PreparedGeneration:
         """Stored, but in no chat. Raises AccountLimitReached, ModelNotFound, NotFound, and what the engine refuses
-        documents with."""
+        documents or a prompt that is to be shortened with."""
         self._admit(user_id)
         engine = self._router.engine_for(body.model)
         body = body.with_defaults(engine.sampling_defaults, self._sampling_source)
-        request = _request(body, user_id)
+        request = _request(body, user_id, response.response_id if response is not None else None)
         wire = _wire(body, request)
+        if response is not None:
+            wire |= {RESPONSE: dict(response.about)}
+            if response.may_drop:
+                assert isinstance(request.prompt, ChatPrompt)
+                kept = await fitted(engine, request, request.prompt.messages, may_drop=True)
+                request = _with_messages(request, kept.messages)
         material = await self._material(user_id, body, body.messages[-1].content or "")
         if material is not None and self._questions is not None:
             request, passages = await self._questions.outside_chats(engine, request, material)
@@ -310,9 +329,9 @@ def _completion_id() -> str:
     return f"chatcmpl-{uuid.UUID(new_id()).hex}"
 
 
-def _request(body: ChatCompletionRequest, user_id: str) -> GenerationRequest:
+def _request(body: ChatCompletionRequest, user_id: str, generation_id: str | None = None) -> GenerationRequest:
     """With a seed, so that it can go on as it would have."""
-    request = body.to_generation_request(_completion_id())
+    request = body.to_generation_request(generation_id or _completion_id())
     seed = request.sampling.seed if request.sampling.seed is not None else secrets.randbits(62)
     return msgspec.structs.replace(
         request,

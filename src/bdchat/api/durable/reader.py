@@ -5,8 +5,10 @@ A reader may pass from one to the other: a server that falls silent is replaced,
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from bdchat.api.durable.numbering import event_id, reset, seq_after
 from bdchat.api.durable.opening import KEPT_AS
@@ -17,11 +19,37 @@ from bdchat.api.generation.events import LAST, Batch, Ended, LogEvent, Reset
 from bdchat.engine.errors import EngineError
 from bdchat.store.chats import generation_rows, generations
 from bdchat.store.db import Db
+from bdchat.store.errors import NotFound
 from bdchat.store.sql.database import Database
 from bdchat.store.tables import Generation
 
 MAX_ROWS = 64  # of a log that are read at once; each holds what was committed together
 MAX_CHARS = (1 << 31) - 1  # all of it: an answer is as long as a context lets it be
+
+
+class EventsForgotten(NotFound):
+    """They are kept for a while after the answer's end; then only its text is."""
+
+    def __init__(self, generation_id: str) -> None:
+        super().__init__("events", generation_id)
+
+
+class _Lost(Exception):
+    """Another server goes on with it."""
+
+
+async def _unless_lost(recorded: RecordedLog, after_seq: int) -> AsyncGenerator[Sequence[LogEvent]]:
+    """Raises _Lost instead of the error of a log that is another server's."""
+    try:
+        async with aclosing(recorded.follow_committed(after_seq)) as batches:
+            async for events in batches:
+                yield events
+    except EngineError as error:
+        if recorded.is_lost:
+            raise _Lost from error
+        raise
+    if recorded.is_lost:
+        raise _Lost
 
 
 class DurableReader:
@@ -52,6 +80,40 @@ class DurableReader:
                     yield batch
                     if batch.is_last:
                         return
+
+    async def follow_committed(self, generation_id: str, after_seq: int) -> AsyncGenerator[Sequence[LogEvent]]:
+        """Events after number `after_seq` of the one log that all runs share, to the last one; none that a crash could
+        take back. Raises NotFound, EventsForgotten; Suspended when this server stops before the answer ends."""
+        seq = after_seq
+        while True:
+            recorded = self._running(generation_id)
+            if recorded is not None and not recorded.is_lost:
+                with contextlib.suppress(_Lost):
+                    async with aclosing(_unless_lost(recorded, seq)) as batches:
+                        async for events in batches:
+                            seq += len(events)
+                            yield events
+                            if isinstance(events[-1], LAST):
+                                return
+                continue
+            row, events = await self._database.read(partial(self._stored_after, generation_id, seq))
+            seq += len(events)
+            if events:
+                yield events
+                if isinstance(events[-1], LAST):
+                    return
+            elif row.state != generations.RUNNING:
+                if seq < row.last_seq:
+                    raise EventsForgotten(generation_id)
+                return
+            else:
+                await self._pause()
+
+    @staticmethod
+    def _stored_after(generation_id: str, seq: int, db: Db) -> tuple[Generation, list[LogEvent]]:
+        row = generation_rows.get(db, generation_id).row
+        rows = generations.events_after(db, generation_id, seq, max_rows=MAX_ROWS)
+        return row, unpack(rows, after_seq=seq)
 
     async def seen(self, generation_id: str, last_id: int) -> Sequence[LogEvent]:
         """The events up to that number, without the last one; none when a Reset will stand for them. Raises

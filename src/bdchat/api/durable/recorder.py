@@ -5,19 +5,21 @@ One Recorder commits all logs of this process together, at most every `interval_
 What a reader may rely on:
 1. Numbers begin at 1 and go up by one, without gaps.
 2. Ended and Failed are the last event, and are on the disk before anybody sees them.
-3. Within one run, what was seen under a number never changes. Other events than the last are seen at once and are on
+3. Who reads committed events alone (`follow_committed`) never sees one that may be gone: a number means the same event
+   over all runs. While such a reader waits, commits come every `shown_interval_s`.
+4. Within one run, what was seen under a number never changes. Other events than the last are seen at once and are on
    the disk at most `interval_s` later; when the server dies in between they are gone, and the generation goes on after
    the last committed one in a new run (numbering.py).
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from bdchat.api.durable.rows import pack
 from bdchat.api.generation.events import Ended, Failed, LogEvent
-from bdchat.api.generation.log import GenerationLog
+from bdchat.api.generation.log import MAX_BATCH, GenerationLog
 from bdchat.store.chats import generations
 from bdchat.store.errors import StoreError
 from bdchat.store.sql.database import Database
@@ -36,10 +38,40 @@ class RecordedLog(GenerationLog):
         self.num_run = num_run
         self.num_committed = len(self.events)
         self.is_lost = False  # another server has taken the generation over
+        self.num_committed_readers = 0
+        self._has_committed = asyncio.Event()  # since its last reader looked
 
     @property
     def has_uncommitted(self) -> bool:
         return self.num_committed < len(self.events)
+
+    def note_committed(self, num_events: int) -> None:
+        self.num_committed = num_events
+        self._has_committed.set()
+
+    def close(self, error: Exception | None = None) -> None:
+        super().close(error)
+        self._has_committed.set()
+
+    async def follow_committed(self, after_seq: int = 0) -> AsyncGenerator[Sequence[LogEvent]]:
+        """As `follow`, but only what is in the store. Raises `error` after the last."""
+        num_read = after_seq
+        self.num_committed_readers += 1
+        try:
+            while True:
+                if num_read < self.num_committed:
+                    batch = self.events[num_read : min(self.num_committed, num_read + MAX_BATCH)]
+                    num_read += len(batch)
+                    yield batch
+                elif self.is_closed:
+                    if self.error is not None:
+                        raise self.error
+                    return
+                else:
+                    self._has_committed.clear()
+                    await self._has_committed.wait()
+        finally:
+            self.num_committed_readers -= 1
 
     def uncommitted_rows(self, *more: LogEvent) -> Rows:
         events = [*self.events[self.num_committed :], *more]
@@ -49,10 +81,13 @@ class RecordedLog(GenerationLog):
 class Recorder:
     """The one writer of all logs of this process. `run` is its task; `owner` is who holds their leases."""
 
-    def __init__(self, database: Database, *, owner: str, interval_s: float) -> None:
+    def __init__(
+        self, database: Database, *, owner: str, interval_s: float, shown_interval_s: float | None = None
+    ) -> None:
         self._database = database
         self._owner = owner
         self._interval_s = interval_s
+        self._shown_interval_s = min(interval_s, shown_interval_s or interval_s)
         self._open: set[RecordedLog] = set()
         self._has_news = asyncio.Event()
         self._committing = asyncio.Lock()
@@ -72,7 +107,8 @@ class Recorder:
         """Until cancelled. The first event after a pause waits a whole interval: there will be more by then."""
         while True:
             await self._has_news.wait()
-            await asyncio.sleep(self._interval_s)
+            is_waited_for = any(recorded.num_committed_readers for recorded in self._open)
+            await asyncio.sleep(self._shown_interval_s if is_waited_for else self._interval_s)
             self._has_news.clear()
             await self.flush()
 
@@ -92,7 +128,7 @@ class Recorder:
             self.num_commits += 1
             for recorded, num_events in news:
                 recorded.is_lost |= recorded.generation_id in lost
-                recorded.num_committed = num_events
+                recorded.note_committed(num_events)
 
     async def end(self, recorded: RecordedLog, last: Ended | Failed, write: Callable[[Rows], Awaitable[bool]]) -> None:
         """The last event. `write` commits the rows of all that is not committed, this event included, and the
@@ -108,4 +144,4 @@ class Recorder:
             raise
         if not recorded.is_lost:
             recorded.append(last)
-            recorded.num_committed = recorded.last_seq
+            recorded.note_committed(recorded.last_seq)

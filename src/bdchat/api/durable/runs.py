@@ -66,7 +66,8 @@ class RecordedRuns:
         self._service = service
         self._plans = plans
         self._on_end = on_end
-        self._recorder = Recorder(database, owner=server_id, interval_s=interval_s)
+        shown_s = settings.shown_interval_ms / 1000
+        self._recorder = Recorder(database, owner=server_id, interval_s=interval_s, shown_interval_s=shown_s)
         self.reader = DurableReader(database, self._log_of, interval_s=interval_s)
         self._recovery = Recovery(database, plans, self, settings)
         self._runs: dict[str, RecordedRun] = {}

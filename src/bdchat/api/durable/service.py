@@ -19,7 +19,7 @@ from bdchat.api.citations.passage import PassagesOf
 from bdchat.api.documents.chat_sources import ChatPlace, asked_before, passages_of
 from bdchat.api.documents.questions import DocumentQuestions
 from bdchat.api.durable.context import Turn
-from bdchat.api.durable.plans import Plans, PreparedGeneration
+from bdchat.api.durable.plans import NewResponse, Plans, PreparedGeneration
 from bdchat.api.durable.recorded_run import RecordedRun
 from bdchat.api.durable.runs import CLOSE_TIMEOUT_S, RecordedRuns
 from bdchat.api.generation.events import Batch, LogEvent
@@ -115,6 +115,17 @@ class DurableGenerations:
         check_scope(identity, "chat")  # here, so that neither a path nor a socket's frame uses the model without it
         return await self._finished(self._begin(identity, body.asked_by(identity)))
 
+    async def begin_response(
+        self, identity: Identity, body: ChatCompletionRequest, response: NewResponse
+    ) -> StartedGeneration:
+        """As `begin`, in no chat and under the response's own id."""
+        check_scope(identity, "chat")
+
+        async def begin() -> StartedGeneration:
+            return await self._launch(await self._plans.outside(identity.user_id, body, response))
+
+        return await self._finished(begin())
+
     async def edit(
         self,
         identity: Identity,
@@ -161,6 +172,10 @@ class DurableGenerations:
     def follow(self, generation_id: str, after_id: int = 0) -> AsyncGenerator[Batch]:
         """Events after `after_id`, to the last one. Asks nobody whose it is; `readable` does. Raises NotFound."""
         return self._runs.reader.follow(generation_id, after_id)
+
+    def follow_committed(self, generation_id: str, after_seq: int = 0) -> AsyncGenerator[Sequence[LogEvent]]:
+        """The same without what a crash could take back, numbered over all runs. Raises NotFound, EventsForgotten."""
+        return self._runs.reader.follow_committed(generation_id, after_seq)
 
     async def seen(self, generation_id: str, last_id: int) -> Sequence[LogEvent]:
         """What comes before `follow` from there. Raises NotFound."""

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from bdchat.api.answering.choice_readers import ChoiceReaders
+from bdchat.api.answering.logprobs import chat_logprobs
 from bdchat.api.generation.answer_reading import Reading, call_id
 from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Reset, Started
 from bdchat.api.generation.progress import progress_of
@@ -26,7 +27,6 @@ from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import ErrorEvent, seconds_left
 from bdchat.api.openai.annotations import AnswerSources
 from bdchat.api.openai.chat_answer import ChatHead, Message
-from bdchat.api.openai.logprobs import chat_logprobs
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.request import Accepted, Delta, Finished, Progress
 

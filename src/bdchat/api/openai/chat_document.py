@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bdchat.api.answering.choice_readers import ChoiceReaders
+from bdchat.api.answering.logprobs import chat_logprobs
 from bdchat.api.generation.answer_reading import Reading
 from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Reset, Started
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.long_answer import GAP
 from bdchat.api.openai.annotations import AnswerSources
 from bdchat.api.openai.chat_answer import ChatHead, Message
-from bdchat.api.openai.logprobs import chat_logprobs
 from bdchat.engine.request import Accepted, Delta, Finished, TokenLogprob
 from bdchat.store.chats.generation_rows import GenerationRow
 

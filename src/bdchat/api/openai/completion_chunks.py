@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bdchat.api.answering.logprobs import LegacyLogprobs
 from bdchat.api.generation.events import LogEvent
 from bdchat.api.generation.progress import progress_of
 from bdchat.api.generation.streaming import frame
 from bdchat.api.generation.usage import UsageCount
-from bdchat.api.openai.logprobs import LegacyLogprobs
 from bdchat.engine.request import Accepted, Delta, Finished, Progress, PromptLogprobs
 
 

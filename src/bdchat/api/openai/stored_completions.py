@@ -32,9 +32,9 @@ from bdchat.api.schemas.stored import (
 from bdchat.engine.errors import InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.chats import generation_rows, generations
-from bdchat.store.chats.generation_rows import GenerationFilter
+from bdchat.store.chats.generation_rows import COMPLETION_PREFIX, GenerationFilter
 from bdchat.store.db import Db
-from bdchat.store.errors import Conflict
+from bdchat.store.errors import Conflict, NotFound
 from bdchat.store.sql.database import Database
 
 
@@ -119,10 +119,10 @@ class StoredCompletions:
         return await long_reply(request, self._database, read)
 
     async def show(self, request: Request) -> Response:
-        return await self._show(request, require_chat(request), path_id(request, "completion_id"))
+        return await self._show(request, require_chat(request), _id_in(request))
 
     async def change(self, request: Request) -> Response:
-        identity, completion_id = require_chat(request), path_id(request, "completion_id")
+        identity, completion_id = require_chat(request), _id_in(request)
         body = parse(CompletionChanges, await read_json_body(request), self._limits)
 
         def change(db: Db) -> None:
@@ -134,7 +134,7 @@ class StoredCompletions:
         return await self._show(request, identity, completion_id)
 
     async def delete(self, request: Request) -> Response:
-        identity, completion_id = require_chat(request), path_id(request, "completion_id")
+        identity, completion_id = require_chat(request), _id_in(request)
         await self._durable.stop(identity, completion_id)
 
         def remove(db: Db) -> None:
@@ -147,7 +147,7 @@ class StoredCompletions:
         return reply(DeletedCompletion(id=completion_id))
 
     async def messages(self, request: Request) -> Response:
-        identity, completion_id = require_chat(request), path_id(request, "completion_id")
+        identity, completion_id = require_chat(request), _id_in(request)
         query = read_query(StoredMessageQuery, request, self._limits)
 
         def read(db: Db) -> LongAnswer:
@@ -160,7 +160,7 @@ class StoredCompletions:
         return await long_reply(request, self._database, read)
 
     async def events(self, request: Request) -> Response:
-        identity, completion_id = require_chat(request), path_id(request, "completion_id")
+        identity, completion_id = require_chat(request), _id_in(request)
         fields = dict(request.query_params)
         if (seen := request.headers.get("last-event-id")) is not None:
             fields["after"] = seen
@@ -169,7 +169,7 @@ class StoredCompletions:
         return self._chat.stream(request, found, after_id=query.after, includes_usage=query.include_usage)
 
     async def cancel(self, request: Request) -> Response:
-        identity, completion_id = require_chat(request), path_id(request, "completion_id")
+        identity, completion_id = require_chat(request), _id_in(request)
         await self._durable.stop(identity, completion_id)
         return await self._show(request, identity, completion_id)
 
@@ -179,6 +179,14 @@ class StoredCompletions:
             return LongAnswer(document, texts, lambda db: shown_to(db, identity, completion_id))
 
         return await long_reply(request, self._database, read)
+
+
+def _id_in(request: Request) -> str:
+    """Raises NotFound, also for what another wire has stored."""
+    completion_id = path_id(request, "completion_id")
+    if not completion_id.startswith(COMPLETION_PREFIX):
+        raise NotFound("completion", completion_id)
+    return completion_id
 
 
 def _split_metadata(query: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:

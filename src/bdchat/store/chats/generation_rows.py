@@ -18,6 +18,7 @@ from bdchat.store.errors import NotFound
 from bdchat.store.tables import Generation
 
 SMALL_BYTES = 2048  # of a text that comes with its row
+COMPLETION_PREFIX = "chatcmpl-"
 _AT_ONCE = 8  # rows that are fetched together: a page may end with any of them
 _NOT_SHOWN = ("request", "tokens", "wire", "prefix", "content")
 
@@ -62,6 +63,7 @@ def page(db: Db, user_id: str, filters: GenerationFilter) -> tuple[list[Generati
         ids = ids.where(_has_metadata(db, key, value))
     if filters.after is not None:
         ids = ids.where(name < filters.after if filters.is_newest_first else name > filters.after)
+    ids = ids.where(name.startswith(COMPLETION_PREFIX))  # responses have lists of their own
     order = name.desc() if filters.is_newest_first else name.asc()
     these = ids.order_by(order).limit(filters.limit + 1).subquery()
     query = _rows().join(these, name == these.c.generation_id).order_by(order)
@@ -107,6 +109,16 @@ def request_of(db: Db, generation_id: str) -> bytes:
     if found is None:
         raise NotFound("completion", generation_id)
     return found
+
+
+def response_of(db: Db, generation_id: str) -> dict[str, Any] | None:
+    """What the row of a response keeps of its request. None: it is no response. Raises NotFound."""
+    wire = select(col(Generation.wire)["response"]).where(col(Generation.generation_id) == generation_id)
+    found = db.execute(wire).first()
+    if found is None:
+        raise NotFound("response", generation_id)
+    kept: dict[str, Any] | None = found[0]
+    return kept
 
 
 def _rows() -> Any:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bdchat.api.openai.logprobs import LegacyLogprobs, chat_logprobs, finite, token_text
+from bdchat.api.answering.logprobs import LegacyLogprobs, chat_logprobs, finite, token_text
 from bdchat.engine.request import TokenLogprob, TopLogprob
 
 
