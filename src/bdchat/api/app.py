@@ -35,6 +35,7 @@ from bdchat.api.admin.storage import AdminStorage
 from bdchat.api.admin.users import AdminUsers
 from bdchat.api.answering.bare_answers import BareAnswers
 from bdchat.api.anthropic.error_shape import ANTHROPIC_ERRORS
+from bdchat.api.anthropic.messages import AnthropicMessages
 from bdchat.api.auth.authenticator import Authenticator, CredentialGuard
 from bdchat.api.auth.password_check import PasswordCheck
 from bdchat.api.auth.passwords import Passwords
@@ -184,6 +185,7 @@ class App(Starlette):
         metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
         stored_responses = StoredResponses(self.durable, self.database, settings.limits)
         return [
+            *AnthropicMessages(bare_answers, settings.limits).routes(),
             *Responses(bare_answers, stored_responses, settings.limits).routes(),
             *openai_routes(chat, completions, models, stored_completions),
             *FimCompletions(self.engine_router, self.generations, settings).routes(),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -43,6 +44,15 @@ async def client(fake: FakeEngine) -> AsyncGenerator[httpx.AsyncClient]:
             await app.durable.aclose()
 
 
+@asynccontextmanager
+async def sdk(engine: FakeEngine) -> AsyncGenerator[AsyncOpenAI]:
+    async with (
+        served(make_app(engine)) as url,
+        AsyncOpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as openai,
+    ):
+        yield openai
+
+
 async def ask(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
     response = await client.post(URL, json={"input": "hi"} | fields)
     assert response.status_code == 200, response.text
@@ -59,13 +69,12 @@ async def refused(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("store", [True, False])
 async def test_streamed_is_collected(store: bool) -> None:
-    async with served(make_app(says(f"{THOUGHT}Hm.{CALL}"))) as url:
-        async with AsyncOpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as openai:
-            fields: Any = {"model": "fake", "input": "hi", "store": store, "tools": [WEATHER]}
-            async with openai.responses.stream(**fields) as stream:
-                types = [event.type async for event in stream]
-                streamed = await stream.get_final_response()
-            whole = await openai.responses.create(**fields)
+    async with sdk(says(f"{THOUGHT}Hm.{CALL}")) as openai:
+        fields: Any = {"model": "fake", "input": "hi", "store": store, "tools": [WEATHER]}
+        async with openai.responses.stream(**fields) as stream:
+            types = [event.type async for event in stream]
+            streamed = await stream.get_final_response()
+        whole = await openai.responses.create(**fields)
     assert types[:2] == ["response.created", "response.in_progress"]
     assert types[-1] == "response.completed"
     assert [item.type for item in whole.output] == ["reasoning", "message", "function_call"]
@@ -227,13 +236,12 @@ class City(BaseModel):
 
 async def test_forms_and_scores_reach_the_engine() -> None:
     fake = FakeEngine(pieces=('{"city": "Seoul"}',))
-    async with served(make_app(fake)) as url:
-        async with AsyncOpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as openai:
-            parsed = await openai.responses.parse(model="fake", input="where?", text_format=City, store=False)
-            scored = await openai.responses.create(
-                model="fake", input="hi", store=False, include=["message.output_text.logprobs"], top_logprobs=2
-            )
-            counted = await openai.responses.input_tokens.count(model="fake", input="hi")
+    async with sdk(fake) as openai:
+        parsed = await openai.responses.parse(model="fake", input="where?", text_format=City, store=False)
+        scored = await openai.responses.create(
+            model="fake", input="hi", store=False, include=["message.output_text.logprobs"], top_logprobs=2
+        )
+        counted = await openai.responses.input_tokens.count(model="fake", input="hi")
     assert parsed.output_parsed == City(city="Seoul")
     assert fake.requests[0].constraint is not None
     assert fake.requests[0].constraint.field == "text.format"
@@ -284,12 +292,11 @@ async def test_a_refusal_names_this_wires_field(client: httpx.AsyncClient, field
 
 
 async def test_the_sdk_raises_its_own_errors() -> None:
-    async with served(make_app(FakeEngine())) as url:
-        async with AsyncOpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as openai:
-            with pytest.raises(NotFoundError):
-                await openai.responses.retrieve("resp_nothing")
-            with pytest.raises(BadRequestError):
-                await openai.responses.create(model="fake", input="x", previous_response_id="resp_nothing")
+    async with sdk(FakeEngine()) as openai:
+        with pytest.raises(NotFoundError):
+            await openai.responses.retrieve("resp_nothing")
+        with pytest.raises(BadRequestError):
+            await openai.responses.create(model="fake", input="x", previous_response_id="resp_nothing")
 
 
 def told(body: str) -> list[dict[str, Any]]:

@@ -98,7 +98,8 @@ class Responses:
         head = ResponseHead(response_id, answer.created, answer.model, echo_of(body))
         events = ResponseEvents(head, answer.reading, custom_tools=body.given_tools.custom)
         if body.stream:
-            return StreamResponse(answer.group, ResponseStream(events), end=b"", failed=ResponseStream(events).failed)
+            stream = ResponseStream(events)
+            return StreamResponse(answer.group, stream, end=b"", failed=stream.failed)
         return await complete(request, answer.group, ResponseCollector(events))
 
 

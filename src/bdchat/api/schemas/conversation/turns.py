@@ -14,7 +14,8 @@ CALL = re.compile(r"\.tool_calls\[(\d+)\](?:\.function)?(.*)", re.DOTALL)
 
 @dataclass(slots=True)
 class _Origin:
-    at: str  # of the message's content
+    at: str
+    is_content: bool = False  # `at` is the content's own place, not the message's
     calls: list[str] = field(default_factory=list)
 
 
@@ -25,14 +26,14 @@ class Turns:
         self.messages: list[dict[str, Any]] = []
         self._origins: list[_Origin] = []
 
-    def say(self, role: str, content: Any, at: str) -> None:
-        """`content`: a string, or parts."""
+    def say(self, role: str, content: Any, at: str, *, is_content: bool = False) -> None:
+        """`content`: a string, or parts. `is_content`: `at` is its place, not the message's."""
         last = self._open_assistant()
         if role == "assistant" and last is not None and "content" not in last and "tool_calls" not in last:
             last["content"] = content
-            self._origins[-1].at = at
+            self._origins[-1].at, self._origins[-1].is_content = at, is_content
         else:
-            self._add({"role": role, "content": content}, at)
+            self._add({"role": role, "content": content}, at, is_content=is_content)
 
     def think(self, text: str, at: str) -> None:
         """Before what is said and called next."""
@@ -50,15 +51,16 @@ class Turns:
         self._origins[-1].calls.append(at)
 
     def result(self, call_id: str | None, content: Any, at: str, *, name: str | None = None) -> None:
+        """`at`: of its content."""
         message = {"role": "tool", "tool_call_id": call_id, "content": content}
-        self._add(message if name is None else {**message, "name": name}, at)
+        self._add(message if name is None else {**message, "name": name}, at, is_content=True)
 
     def _open_assistant(self) -> dict[str, Any] | None:
         return self.messages[-1] if self.messages and self.messages[-1]["role"] == "assistant" else None
 
-    def _add(self, message: dict[str, Any], at: str) -> dict[str, Any]:
+    def _add(self, message: dict[str, Any], at: str, *, is_content: bool = False) -> dict[str, Any]:
         self.messages.append(message)
-        self._origins.append(_Origin(at))
+        self._origins.append(_Origin(at, is_content))
         return message
 
     def renamed(self, param: str) -> str | None:
@@ -70,4 +72,4 @@ class Turns:
         call = CALL.fullmatch(rest)
         if call is not None and int(call[1]) < len(origin.calls):
             return origin.calls[int(call[1])] + call[2]
-        return origin.at + rest
+        return origin.at + (rest.removeprefix(".content") if origin.is_content else rest)

@@ -34,7 +34,7 @@ class InputItems:
     def read(self, value: object) -> None:
         """Raises PydanticCustomError; its place goes on from `input`."""
         if isinstance(value, str):
-            self.turns.say("user", value, "input")
+            self.turns.say("user", value, "input", is_content=True)
             return
         if not isinstance(value, list):
             raise invalid("must be a string or a list of items.")
@@ -90,7 +90,7 @@ class InputItems:
         output = item.get("output")
         if not isinstance(output, str | list):
             raise invalid("must be a string or a list of content parts.", at=f"{at}.output")
-        self.turns.result(_id_of(item, at), output, f"input{at}")
+        self.turns.result(_id_of(item, at), output, f"input{at}.output")
 
 
 def _id_of(item: dict[str, Any], at: str) -> str | None:
