@@ -34,6 +34,7 @@ from bdchat.api.admin.records import AdminRecords
 from bdchat.api.admin.storage import AdminStorage
 from bdchat.api.admin.users import AdminUsers
 from bdchat.api.answering.bare_answers import BareAnswers
+from bdchat.api.answering.vectors import Vectors
 from bdchat.api.anthropic.error_shape import ANTHROPIC_ERRORS
 from bdchat.api.anthropic.messages import AnthropicMessages
 from bdchat.api.auth.authenticator import Authenticator, CredentialGuard
@@ -76,7 +77,12 @@ from bdchat.api.live.streams import LiveStreams
 from bdchat.api.llamacpp.completion import NativeCompletions
 from bdchat.api.llamacpp.tokens import TokenTexts
 from bdchat.api.mistral.fim import FimCompletions
+from bdchat.api.ollama.answers import OllamaAnswers
+from bdchat.api.ollama.embed import OllamaEmbeddings
 from bdchat.api.ollama.error_shape import OLLAMA_ERRORS
+from bdchat.api.ollama.models import OllamaModelRoutes
+from bdchat.api.ollama.names import ModelNames
+from bdchat.api.ollama.pulls import OllamaPulls
 from bdchat.api.openai.chat import ChatCompletions
 from bdchat.api.openai.completions import Completions
 from bdchat.api.openai.embeddings import EmbeddingEndpoints
@@ -183,15 +189,17 @@ class App(Starlette):
         models = Models(self.engine_router)
         health = Health(self.engine_router, self.generations)
         metrics = Metrics(MetricsCollector(self.engine_router, self.generations, self.meter, self.refusals))
+        vectors = Vectors(self.engine_router, self.generations)
         stored_responses = StoredResponses(self.durable, self.database, settings.limits)
         return [
+            *self._ollama_routes(settings, bare_answers, vectors),
             *AnthropicMessages(bare_answers, settings.limits).routes(),
             *Responses(bare_answers, stored_responses, settings.limits).routes(),
             *openai_routes(chat, completions, models, stored_completions),
             *FimCompletions(self.engine_router, self.generations, settings).routes(),
             *NativeCompletions(self.engine_router, self.generations, settings).routes(),
             *TokenTexts(self.engine_router, settings.limits).routes(),
-            *EmbeddingEndpoints(self.engine_router, self.generations, settings.limits).routes(),
+            *EmbeddingEndpoints(self.engine_router, vectors, settings.limits).routes(),
             *AnswerActions(self.durable, settings.limits).routes(),
             *llm_routes(chat, models, settings.limits),
             *watch_routes(health, metrics),
@@ -211,6 +219,15 @@ class App(Starlette):
             *VectorStores(settings.limits, self.database, self.writes, parts=self.documents).routes(),
             *self.openapi.routes(),
             *self._live_routes(settings),
+        ]
+
+    def _ollama_routes(self, settings: Settings, answers: BareAnswers, vectors: Vectors) -> list[Route]:
+        names, limits = ModelNames(self.engine_router), settings.limits
+        return [
+            *OllamaAnswers(answers, names, limits).routes(),
+            *OllamaModelRoutes(self.engine_router, names, limits).routes(),
+            *OllamaEmbeddings(vectors, names, limits).routes(),
+            *OllamaPulls(self.admin_models, limits).routes(),
         ]
 
     def _live_routes(self, settings: Settings) -> list[BaseRoute]:

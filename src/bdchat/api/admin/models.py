@@ -273,9 +273,18 @@ class AdminModels:
 
     async def pull(self, request: Request) -> Response:
         body = parse(ModelWish, await self._body(request), self._limits)
-        told = self._pulls.begin(body.model)
-        await self._record(request, "model.pull", body.model)
-        return reply(_pull_view(told), status=201)
+        return reply(_pull_view(await self.begin_pull(request, body.model)), status=201)
+
+    async def begin_pull(self, request: Request, model: str) -> PullState:
+        """Raises Forbidden for who is no admin, InvalidRequest, Conflict."""
+        require_admin(request)
+        told = self._pulls.begin(model)
+        await self._record(request, "model.pull", model)
+        return told
+
+    def pull_of(self, pull_id: str) -> PullState | None:
+        """How far it is now. None: it was forgotten."""
+        return next((told for told in self._pulls.list() if told.pull_id == pull_id), None)
 
     async def pause(self, request: Request) -> Response:
         require_admin(request)

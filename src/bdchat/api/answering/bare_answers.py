@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from bdchat.api.generation.service import GenerationGroup, GenerationService
 from bdchat.api.generation.streaming import accept, unless_gone
 from bdchat.api.http.identity import Identity
 from bdchat.api.schemas.chat import ChatCompletionRequest
+from bdchat.api.schemas.completions import CompletionRequest
 from bdchat.engine.engine import Engine
 from bdchat.engine.request import GenerationRequest
 from bdchat.engine.router import Router
@@ -79,18 +80,39 @@ class BareAnswers:
                 asking = self._questions.outside_chats(engine, generation_request, material)
                 generation_request, found = await unless_gone(request.receive, asking)
                 passages = tuple(found)
+        reading = Reading.of(generation_request.prompt, **body.wanted_of_parts)
+        answer = await self._launched(request, identity, engine, generation_request, reading)
+        return replace(answer, model=answer.model or body.model or "", passages=passages)
+
+    async def begin_text(
+        self, request: Request, identity: Identity, body: CompletionRequest, answer_id: str
+    ) -> BareAnswer:
+        """Of one prompt without a chat template: its text is told as it is."""
+        body = body.naming(self._router.asked_for(body.model)).asked_by(identity)
+        engine = self._router.engine_for(body.model)
+        body = body.with_defaults(engine.sampling_defaults, self._sampling_source)
+        (generation_request,) = body.to_generation_requests(answer_id)
+        answer = await self._launched(request, identity, engine, generation_request, Reading(splits_thoughts=False))
+        return replace(answer, model=answer.model or body.model or "")
+
+    async def _launched(
+        self,
+        request: Request,
+        identity: Identity,
+        engine: Engine,
+        generation_request: GenerationRequest,
+        reading: Reading,
+    ) -> BareAnswer:
         group = GenerationGroup(self._generations, engine, [generation_request], width=1, user_id=identity.user_id)
         await accept(request, group)
         info = engine.info
-        reading = Reading.of(generation_request.prompt, **body.wanted_of_parts)
-        if info is not None:
+        if info is not None and reading.splits_thoughts:
             reading = reading.by(info.answer_format, opens_thought=False)  # Accepted tells of this prompt
         return BareAnswer(
             group=group,
             request=generation_request,
             reading=reading,
             created=int(time.time()),
-            model=info.model_id if info else body.model or "",
+            model=info.model_id if info else "",
             fingerprint=info.fingerprint if info else None,
-            passages=passages,
         )

@@ -2,8 +2,6 @@
 
 import asyncio
 import base64
-import math
-import struct
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -13,11 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bdchat.api.auth.right_watch import interruptible
-from bdchat.api.generation.service import GenerationService
-from bdchat.api.generation.streaming import unless_gone
+from bdchat.api.answering.vectors import Vectors, numbers_of
 from bdchat.api.http.endpoints import JSON, Endpoint, declared
-from bdchat.api.http.errors import UnsupportedParameter
 from bdchat.api.http.identity import require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import decode_object, parse, validate
@@ -27,9 +22,7 @@ from bdchat.api.schemas.embeddings import (
     RankList,
     RerankRequest,
 )
-from bdchat.engine.engine import Engine
-from bdchat.engine.model_info import ModelInfo
-from bdchat.engine.request import EmbeddingRequest, Embeddings
+from bdchat.engine.request import Embeddings
 from bdchat.engine.router import Router
 from bdchat.settings import LimitSettings
 
@@ -41,9 +34,9 @@ _encoder = msgspec.json.Encoder()
 
 
 class EmbeddingEndpoints:
-    def __init__(self, router: Router, generations: GenerationService, limits: LimitSettings) -> None:
+    def __init__(self, router: Router, vectors: Vectors, limits: LimitSettings) -> None:
         self._router = router
-        self._generations = generations
+        self._vectors = vectors
         self._limits = limits
 
     def routes(self) -> list[Route]:
@@ -76,16 +69,12 @@ class EmbeddingEndpoints:
         identity = require_chat(request)
         fields = decode_object(await read_json_body(request))
         body = validate(EmbeddingsRequest, fields, self._limits)
-        engine = self._router.embedder_for(self._router.asked_for(body.model))
-        if engine.info is not None:
-            _check_dimensions(body.dimensions, engine.info)
+        engine = self._vectors.engine_for(body.model, body.dimensions)
         first = fields["input"][0] if isinstance(fields["input"], list) else None
         wanted = body.to_embedding_request(f"embd-{uuid.uuid4().hex}", is_list=isinstance(first, str | list))
-        made = await self._made(request, engine, wanted, identity.user_id)
+        made = await self._vectors.made(request, engine, wanted, identity.user_id, body.dimensions)
         info = engine.info
-        if info is not None:
-            _check_dimensions(body.dimensions, info)
-        data = await _written(made.vectors, body.dimensions, is_base64=body.encoding_format == "base64")
+        data = await _written(made.vectors, is_base64=body.encoding_format == "base64")
         head = {"object": "list", "model": info.model_id if info else body.model or "", "usage": _usage(made)}
         document = _encoder.encode(head)[:-1] + b',"data":[' + data + b"]}"
         headers = {WARNING_HEADER: CHAT_MODEL} if engine.purpose == "chat" else {}
@@ -96,8 +85,8 @@ class EmbeddingEndpoints:
         body = parse(RerankRequest, await read_json_body(request), self._limits)
         engine = self._router.ranker_for(self._router.asked_for(body.model))
         wanted = body.to_embedding_request(f"rank-{uuid.uuid4().hex}")
-        made = await self._made(request, engine, wanted, identity.user_id)
-        scores = [_numbers(vector)[0] for vector in made.vectors]
+        made = await self._vectors.made(request, engine, wanted, identity.user_id)
+        scores = [numbers_of(vector)[0] for vector in made.vectors]
         order = sorted(range(len(scores)), key=lambda index: -scores[index])
         results: list[dict[str, Any]] = [
             {"index": index, "relevance_score": scores[index]}
@@ -108,46 +97,16 @@ class EmbeddingEndpoints:
         document = {"object": "list", "model": model, "results": results, "usage": _usage(made)}
         return Response(_encoder.encode(document), media_type=JSON)
 
-    async def _made(self, request: Request, engine: Engine, wanted: EmbeddingRequest, user_id: str) -> Embeddings:
-        with interruptible(request):
-            return await unless_gone(request.receive, self._generations.embed(engine, wanted, user_id=user_id))
 
-
-def _check_dimensions(wanted: int | None, info: ModelInfo) -> None:
-    """Raises UnsupportedParameter."""
-    if wanted is None or wanted == info.num_dimensions:
-        return
-    if wanted > info.num_dimensions:
-        raise UnsupportedParameter("dimensions", f"This model's vectors have {info.num_dimensions} dimensions.")
-    if not info.may_shorten_vectors:
-        reason = f"This model's vectors have {info.num_dimensions} dimensions and may not be shortened."
-        raise UnsupportedParameter("dimensions", reason)
-
-
-async def _written(vectors: Sequence[bytes], dimensions: int | None, *, is_base64: bool) -> bytes:
+async def _written(vectors: Sequence[bytes], *, is_base64: bool) -> bytes:
     """The items of `data`, joined."""
     items: list[bytes] = []
     for index, vector in enumerate(vectors):
-        kept = _shortened(vector, dimensions)
-        shown: str | tuple[float, ...] = base64.b64encode(kept).decode() if is_base64 else _numbers(kept)
+        shown: str | tuple[float, ...] = base64.b64encode(vector).decode() if is_base64 else numbers_of(vector)
         items.append(_encoder.encode({"object": "embedding", "index": index, "embedding": shown}))
         if index % TURN_TEXTS == TURN_TEXTS - 1:
             await asyncio.sleep(0)
     return b",".join(items)
-
-
-def _shortened(vector: bytes, dimensions: int | None) -> bytes:
-    """Its first numbers, of unit length again."""
-    if dimensions is None or 4 * dimensions == len(vector):
-        return vector
-    kept = _numbers(vector)[:dimensions]
-    length = math.hypot(*kept) or 1.0
-    return struct.pack(f"<{len(kept)}f", *(number / length for number in kept))
-
-
-def _numbers(vector: bytes) -> tuple[float, ...]:
-    """Without numpy: a server that has no engine of its own imports none, which is 15 MB."""
-    return struct.unpack(f"<{len(vector) // 4}f", vector)
 
 
 def _usage(made: Embeddings) -> dict[str, int]:

@@ -20,7 +20,7 @@ from bdchat.api.responses.output_items import CallItem, CustomCallItem, MessageI
 from bdchat.api.responses.response_head import ResponseHead
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.errors import EngineError
-from bdchat.engine.request import Accepted, Delta, Finished, FinishReason
+from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, TokenLogprob
 
 Event = dict[str, Any]
 ERROR_CODES = frozenset({"rate_limit_exceeded"})  # those of ours that are OpenAI's too
@@ -47,6 +47,7 @@ class ResponseEvents:
         self._custom_tools = frozenset(custom_tools)
         self._readers = ChoiceReaders(reading, 1)
         self._usage = UsageCount()
+        self._unsaid_logprobs: tuple[TokenLogprob, ...] = ()  # of tokens whose text is held back
         self._items: list[OutputItem] = []  # the last one may be open
         self._has_begun = self._is_working = False
         self._num_events = 0
@@ -116,17 +117,18 @@ class ResponseEvents:
         return {"type": f"response.{name}", "response": self.response()}
 
     def _parts(self, parts: Iterable[AnswerPart], said_by: Delta | None = None) -> Iterator[Event]:
-        logprobs = said_by.logprobs if said_by is not None else ()
+        if said_by is not None:
+            self._unsaid_logprobs += said_by.logprobs
         for part in parts:
             if isinstance(part, Content | Thought) and not part.text:
                 continue
             yield from self._opened_for(part)
             item = self._items[-1]
             if isinstance(part, Content):
-                yield from item.grow(part.text, logprobs)
-                logprobs = ()
+                yield from item.grow(part.text, self._unsaid_logprobs)
             elif isinstance(part, Thought | CallArguments):
                 yield from item.grow(part.text)
+            self._unsaid_logprobs = ()
 
     def _opened_for(self, part: AnswerPart) -> Iterator[Event]:
         """Closes what is open where the part belongs to another item, and opens that."""
