@@ -56,6 +56,11 @@ STEPS = {  # one thing, however long: sent in steps, or as a stream that waits f
     "/v1/files/{file_id}/content",
 }
 SMALL = {  # bounded by the number of rows and the length of their fields
+    "/v1/responses/{response_id}": "one answer, which a context bounds",
+    "/v1/responses/{response_id}/input_items": "PAGE_BYTES",
+    "/api/tags": "a row per model",
+    "/api/ps": "a row per model",
+    "/api/version": "constant",
     "/api/admin/audit": "at most 500 entries",
     "/api/admin/backups": "a row per file",
     "/api/admin/engine": "running requests",

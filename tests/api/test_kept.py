@@ -44,11 +44,26 @@ class Nothing:
 
 ENDS = Nothing("it ends or deletes something")
 
+REFUSED_OF_OLLAMA = ("POST /api/push", "POST /api/create", "POST /api/copy", "DELETE /api/delete")
+
 KEPT: Mapping[str, Keeps | Nothing] = {
     "POST /v1/chat/completions": Keeps({"messages": HI, "store": True}),
     "POST /v1/chat/completions/{completion_id}": Keeps({"metadata": {"a": LARGE}}),
     "DELETE /v1/chat/completions/{completion_id}": ENDS,
     "POST /v1/chat/completions/{completion_id}/cancel": ENDS,
+    "POST /v1/responses": Keeps({"input": "hi"}),
+    "DELETE /v1/responses/{response_id}": ENDS,
+    "POST /v1/responses/{response_id}/cancel": ENDS,
+    "POST /v1/responses/input_tokens": Nothing("it is not stored"),
+    "POST /v1/messages": Nothing("it is not stored"),
+    "POST /v1/messages/count_tokens": Nothing("it is not stored"),
+    "POST /api/chat": Nothing("it is not stored"),
+    "POST /api/generate": Nothing("it is not stored"),
+    "POST /api/show": Nothing("it is not stored"),
+    "POST /api/embed": Nothing("it is not stored"),
+    "POST /api/embeddings": Nothing("it is not stored"),
+    "POST /api/pull": Nothing("models are an admin's to keep"),
+    **dict.fromkeys(REFUSED_OF_OLLAMA, Nothing("it is refused")),
     "POST /v1/completions": Nothing("it is not stored"),
     "POST /v1/fim/completions": Nothing("it is not stored"),
     "POST /v1/embeddings": Nothing("it is not stored"),

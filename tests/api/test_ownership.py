@@ -32,7 +32,7 @@ CONTENT = "geheimnis"  # of all that ann writes
 SETTINGS = Settings(generations=GenerationSettings(makes_titles=False))
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 OWNERS_MARKS = (
-    *("own_id", "session_id", "message_id", "completion_id", "document_id", "collection_id"),
+    *("own_id", "session_id", "message_id", "completion_id", "response_id", "document_id", "collection_id"),
     "content",
 )
 TOO_SHORT = {"model_id", "number", "passage_id"}  # to tell anything
@@ -100,6 +100,7 @@ async def everything_of(client: httpx.AsyncClient, username: str, content: str) 
         "answer_id": session["head_message_id"],
         "completion_id": completion["id"],
         "generation_id": completion["id"],
+        "response_id": (await made(client, headers, "/v1/responses", {"input": content}))["id"],
         "user_id": await id_of(client, friend),
         "invitation_id": asked.json()["invitation_id"],
         "own_id": await id_of(client, username),

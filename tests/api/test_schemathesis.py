@@ -115,6 +115,7 @@ class Stage:
             "session_id": session_id,
             "completion_id": completion_id,
             "generation_id": completion_id,
+            "response_id": (await post("/v1/responses", {"input": "hi"}))["id"],
             "message_id": messages.json()["data"][0]["message_id"],
             "user_id": await id_of(self._client, friend),
             "invitation_id": asked.json()["invitation_id"],

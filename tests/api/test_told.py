@@ -15,7 +15,7 @@ from bdchat.api.bus.interface import Message
 from bdchat.api.bus.local_bus import LocalBus
 from tests.api.serving import PASSWORD, fresh_data_dir, over_app, signed_in
 from tests.api.talking import id_of
-from tests.api.test_kept import filled
+from tests.api.test_kept import REFUSED_OF_OLLAMA, filled
 from tests.api.test_ownership import SETTINGS, Ids, everything_of, filled_path, routes
 from tests.fake_engine import FakeEngine, fake_router
 from tests.store.transferable import conversation, node
@@ -73,6 +73,19 @@ TOLD: Mapping[str, Tells | Quiet] = {
     "POST /v1/chat/completions/{completion_id}": NOT_SHOWN,
     "DELETE /v1/chat/completions/{completion_id}": NOT_SHOWN,
     "POST /v1/chat/completions/{completion_id}/cancel": ITS_END,
+    "POST /v1/responses": NOT_SHOWN,
+    "DELETE /v1/responses/{response_id}": NOT_SHOWN,
+    "POST /v1/responses/{response_id}/cancel": ITS_END,
+    "POST /v1/responses/input_tokens": Quiet("it is not stored"),
+    "POST /v1/messages": Quiet("it is not stored"),
+    "POST /v1/messages/count_tokens": Quiet("it is not stored"),
+    "POST /api/chat": Quiet("it is not stored"),
+    "POST /api/generate": Quiet("it is not stored"),
+    "POST /api/show": Quiet("it is not stored"),
+    "POST /api/embed": Quiet("it is not stored"),
+    "POST /api/embeddings": Quiet("it is not stored"),
+    "POST /api/pull": ADMINS,
+    **dict.fromkeys(REFUSED_OF_OLLAMA, Quiet("it is refused")),
     "POST /v1/completions": Quiet("it is not stored"),
     "POST /v1/fim/completions": Quiet("it is not stored"),
     "POST /v1/embeddings": Quiet("it is not stored"),

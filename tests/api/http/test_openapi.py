@@ -8,7 +8,9 @@ import jsonschema
 import pytest
 from starlette.routing import Route
 
+from bdchat.api.anthropic.error_shape import ANTHROPIC_ERRORS
 from bdchat.api.http.openapi import document, undeclared
+from bdchat.api.ollama.error_shape import OLLAMA_ERRORS
 from tests.api.serving import in_process, make_app
 
 pytestmark = pytest.mark.anyio
@@ -80,12 +82,16 @@ def test_parameters_of_a_path_are_declared(described: dict[str, Any]) -> None:
         assert declared == set(re.findall(r"\{(\w+)\}", path))
 
 
+OWN_SHAPES = {"AnthropicError": ANTHROPIC_ERRORS, "OllamaError": OLLAMA_ERRORS}
+
+
 def test_every_operation_says_what_it_refuses_with(described: dict[str, Any]) -> None:
     for method, path, operation in operations(described):
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 schema = answer["content"]["application/json"]["schema"]
-                assert schema == {"$ref": "#/components/schemas/Error"}, (method, path, status)
+                shape = next((name for name, shape in OWN_SHAPES.items() if shape.paths.fullmatch(path)), "Error")
+                assert schema == {"$ref": f"#/components/schemas/{shape}"}, (method, path, status)
 
 
 def test_a_query_parameter_has_its_bounds(described: dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ class AnthropicMessages:
                 response=AnthropicMessage,
                 response_media=(JSON, "text/event-stream"),
                 auth="chat",
+                error="AnthropicError",
                 errors=(404, 500),
             ),
             Endpoint(
@@ -50,6 +51,7 @@ class AnthropicMessages:
                 body=MessagesRequest,
                 response=CountedTokens,
                 auth="chat",
+                error="AnthropicError",
                 errors=(404, 500),
             ),
         )

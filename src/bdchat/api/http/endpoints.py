@@ -62,6 +62,7 @@ class Endpoint:
     also: tuple[int, ...] = ()  # other good statuses, with the same answer
     auth: Literal["open", "chat", "user", "admin"] = "user"
     errors: tuple[int, ...] = ()
+    error: Literal["Error", "AnthropicError", "OllamaError"] = "Error"  # the shape of its wire
     body_media: str = JSON
     response_media: tuple[str, ...] = (JSON,)
     line: Model | None = None  # what each line of an answer is that is JSON lines

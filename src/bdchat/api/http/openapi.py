@@ -44,6 +44,24 @@ ERROR = {
         }
     },
 }
+# By the name that Endpoint.error says.
+ERRORS = {
+    "Error": ERROR,
+    "AnthropicError": {
+        "type": "object",
+        "required": ["type", "error", "request_id"],
+        "properties": {
+            "type": {"const": "error"},
+            "error": {
+                "type": "object",
+                "required": ["type", "message"],
+                "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
+            },
+            "request_id": {"type": "string"},
+        },
+    },
+    "OllamaError": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+}
 
 
 class OpenAPI:
@@ -89,11 +107,11 @@ def document(routes: Iterable[BaseRoute], *, base_path: str = "") -> dict[str, A
         "info": {
             "title": "bdchat",
             "version": __version__,
-            "description": "/v1 is OpenAI's wire; /api is bdchat's own: accounts, sessions, administration.",
+            "description": "/v1 is OpenAI's wire and Anthropic's; /api is bdchat's own, and Ollama's.",
         },
         "servers": [{"url": base_path or "/"}],
         "paths": paths,
-        "components": {"schemas": {**schemas, "Error": ERROR}, "securitySchemes": SECURITY},
+        "components": {"schemas": {**schemas, **ERRORS}, "securitySchemes": SECURITY},
     }
 
 
@@ -192,7 +210,7 @@ def _responses(endpoint: Endpoint, refs: Refs) -> dict[str, Any]:
     elif endpoint.response_media != (JSON,):
         line = {"contentSchema": refs[endpoint.line, "serialization"]} if endpoint.line else {}
         response["content"] = {media: {"schema": _schema_of(media) | line} for media in endpoint.response_media}
-    errors = {str(status): _error(status) for status in sorted(_error_statuses(endpoint))}
+    errors = {str(status): _error(status, endpoint.error) for status in sorted(_error_statuses(endpoint))}
     statuses = (endpoint.status, *endpoint.also)
     good = {str(status): {"description": HTTPStatus(status).phrase, **response} for status in statuses}
     return {**good, **errors}
@@ -219,6 +237,6 @@ def _error_statuses(endpoint: Endpoint) -> set[int]:
     return statuses
 
 
-def _error(status: int) -> dict[str, Any]:
-    schema = {"$ref": REF.format(model="Error")}
+def _error(status: int, shape: str) -> dict[str, Any]:
+    schema = {"$ref": REF.format(model=shape)}
     return {"description": HTTPStatus(status).phrase, "content": {JSON: {"schema": schema}}}

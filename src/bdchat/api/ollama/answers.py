@@ -42,6 +42,7 @@ class OllamaAnswers:
             "response_media": (NDJSON, JSON),
             "line": OllamaAnswer,
             "auth": "chat",
+            "error": "OllamaError",
             "errors": (404, 500),
         }
         return declared(

@@ -39,6 +39,7 @@ class OllamaEmbeddings:
                 body=OllamaEmbedRequest,
                 response=OllamaVectors,
                 auth="chat",
+                error="OllamaError",
                 errors=(404, 500),
             ),
             Endpoint(
@@ -49,6 +50,7 @@ class OllamaEmbeddings:
                 body=OllamaEmbeddingsRequest,
                 response=OllamaVector,
                 auth="chat",
+                error="OllamaError",
                 errors=(404, 500),
             ),
         )

@@ -32,9 +32,10 @@ class OllamaModelRoutes:
         self._limits = limits
 
     def routes(self) -> list[Route]:
+        about: dict[str, Any] = {"auth": "chat", "error": "OllamaError"}
         return declared(
-            Endpoint("GET", "/api/tags", self.tags, "The models, Ollama's way", response=OllamaModels, auth="chat"),
-            Endpoint("GET", "/api/ps", self.loaded, "The loaded models", response=OllamaModels, auth="chat"),
+            Endpoint("GET", "/api/tags", self.tags, "The models, Ollama's way", response=OllamaModels, **about),
+            Endpoint("GET", "/api/ps", self.loaded, "The loaded models", response=OllamaModels, **about),
             Endpoint(
                 "POST",
                 "/api/show",
@@ -42,8 +43,8 @@ class OllamaModelRoutes:
                 "What a model is and can",
                 body=OllamaShowRequest,
                 response=OllamaShown,
-                auth="chat",
                 errors=(404,),
+                **about,
             ),
             Endpoint(
                 "GET",
@@ -51,7 +52,7 @@ class OllamaModelRoutes:
                 self.version,
                 "The version of Ollama's API that is spoken, and bdchat's own",
                 response=OllamaVersion,
-                auth="chat",
+                **about,
             ),
         )
 

@@ -29,7 +29,7 @@ ELSEWHERE = "models are kept by an admin of bdchat: on the admin page, or with `
 PHASES = {"verify": "verifying sha256 digest", "wait": "waiting for another download"}
 
 
-class PullProgress(Protocol):
+class PullReport(Protocol):
     """What is told of one."""
 
     @property
@@ -49,9 +49,9 @@ class PullProgress(Protocol):
 
 
 class ModelPulls(Protocol):
-    async def begin_pull(self, request: Request, model: str) -> PullProgress: ...
+    async def begin_pull(self, request: Request, model: str) -> PullReport: ...
 
-    def pull_of(self, pull_id: str) -> PullProgress | None: ...
+    def pull_of(self, pull_id: str) -> PullReport | None: ...
 
 
 class OllamaPulls:
@@ -60,7 +60,12 @@ class OllamaPulls:
         self._limits = limits
 
     def routes(self) -> list[Route]:
-        elsewhere: dict[str, Any] = {"auth": "admin", "description": f"Refused: {ELSEWHERE}"}
+        elsewhere: dict[str, Any] = {
+            "auth": "admin",
+            "error": "OllamaError",
+            "errors": (400,),
+            "description": f"Refused: {ELSEWHERE}",
+        }
         return declared(
             Endpoint(
                 "POST",
@@ -72,6 +77,7 @@ class OllamaPulls:
                 response_media=(NDJSON, JSON),
                 line=OllamaProgress,
                 auth="admin",
+                error="OllamaError",
                 errors=(409,),
             ),
             Endpoint("POST", "/api/push", self.refuse, "Not here", **elsewhere),
@@ -95,17 +101,17 @@ class OllamaPulls:
         require_admin(request)
         raise UnsupportedParameter("model", ELSEWHERE)
 
-    async def _lines(self, begun: PullProgress) -> AsyncGenerator[bytes]:
+    async def _lines(self, begun: PullReport) -> AsyncGenerator[bytes]:
         async for line in self._progress(begun):
             yield written(line)
 
-    async def _last(self, begun: PullProgress) -> dict[str, Any]:
+    async def _last(self, begun: PullReport) -> dict[str, Any]:
         last: dict[str, Any] = {}
         async for line in self._progress(begun):
             last = line
         return last
 
-    async def _progress(self, begun: PullProgress) -> AsyncGenerator[dict[str, Any]]:
+    async def _progress(self, begun: PullReport) -> AsyncGenerator[dict[str, Any]]:
         yield {"status": "pulling manifest"}
         told: dict[str, Any] = {}
         while (now := self._pulls.pull_of(begun.pull_id)) is not None:
@@ -122,7 +128,7 @@ class OllamaPulls:
         yield {"error": "the download was taken out of the list."}
 
 
-def _line(pull: PullProgress) -> dict[str, Any]:
+def _line(pull: PullReport) -> dict[str, Any]:
     if pull.phase in PHASES:
         return {"status": PHASES[pull.phase]}
     line: dict[str, Any] = {"status": f"pulling {pull.model}", "digest": pull.model, "completed": pull.num_bytes_done}

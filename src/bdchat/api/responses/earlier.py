@@ -7,6 +7,8 @@ an earlier one takes nothing from it.
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from bdchat.api.answering.collected_answer import CollectedAnswer
 from bdchat.api.durable.plans import messages_of_request
 from bdchat.api.generation.answer_reading import ChoiceReader, call_id
@@ -16,6 +18,7 @@ from bdchat.api.responses.response_rows import StoredResponse
 from bdchat.api.schemas.responses.queries import InputItemQuery
 from bdchat.engine.errors import InvalidRequest
 from bdchat.engine.request import ChatMessage, Delta
+from bdchat.store.accounting.byte_length import PAGE_BYTES
 from bdchat.store.chats import generations
 from bdchat.store.db import Db
 from bdchat.store.errors import NotFound
@@ -123,13 +126,20 @@ def _items_of(message: ChatMessage, custom_tools: frozenset[str]) -> Iterator[di
 
 
 def page_of_items(items: list[dict[str, Any]], query: InputItemQuery) -> dict[str, Any]:
-    """Raises NotFound for an unknown `after`."""
+    """It ends before the item with which it is longer than PAGE_BYTES, and holds one at least. Raises NotFound for an
+    unknown `after`."""
     rest = items if query.order == "asc" else items[::-1]
     if query.after is not None:
         ids = [item["id"] for item in rest]
         if query.after not in ids:
             raise NotFound("item", query.after)
         rest = rest[ids.index(query.after) + 1 :]
-    data = rest[: query.limit]
+    data: list[dict[str, Any]] = []
+    num_bytes = 0
+    for item in rest[: query.limit]:
+        num_bytes += len(msgspec.json.encode(item))
+        if data and num_bytes > PAGE_BYTES:
+            break
+        data.append(item)
     ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
     return {"object": "list", "data": data, **ends, "has_more": len(data) < len(rest)}

@@ -87,7 +87,7 @@ class StoredResponses:
         try:
             return await self._database.read(lambda db: earlier_turns(db, _found(db, identity, response_id)))
         except NotFound as error:
-            reason = f"no response with the id {response_id!r} is stored."
+            reason = "no response of that id is stored."
             raise InvalidRequest("previous_response_id", reason, code="previous_response_not_found") from error
 
     async def answer(
