@@ -225,7 +225,7 @@ async def test_news_are_committed_within_the_interval(database: Database) -> Non
     recorded = await begun(database, recorder)
     running = asyncio.create_task(recorder.run())
     recorded.append(delta())
-    recorder.note_news()
+    recorder.note_news(recorded)
     async with asyncio.timeout(PATIENCE_S):
         while recorded.has_uncommitted:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
@@ -241,3 +241,75 @@ async def test_a_closed_log_ends_its_readers_and_says_why() -> None:
         recorded.close(error)
         with pytest.raises(StopAsyncIteration if error is None else StoreFull):
             await reader
+
+
+# --- readers of committed events --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def unhurried(database: Database) -> AsyncGenerator[Recorder]:
+    """It would take a minute to commit by itself."""
+    recorder = Recorder(database, owner="a", interval_s=60, shown_interval_s=0.001)
+    running = asyncio.create_task(recorder.run())
+    yield recorder
+    running.cancel()
+
+
+def say(recorder: Recorder, recorded: RecordedLog, text: str) -> None:
+    recorded.append(delta(text))
+    recorder.note_news(recorded)
+
+
+async def test_who_sees_committed_events_alone_does_not_wait_the_interval(
+    database: Database, unhurried: Recorder
+) -> None:
+    """Neither for what was said before it came, while the recorder slept, nor for what is said then."""
+    recorded = await begun(database, unhurried)
+    say(unhurried, recorded, "before")
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE_S), aclosing(recorded.follow_committed()) as batches:
+        assert await anext(batches) == [STARTED]
+        assert await anext(batches) == [delta("before")]
+        for text in ("a", "b"):
+            say(unhurried, recorded, text)
+            assert await anext(batches) == [delta(text)]
+            assert await stored(database) == recorded.events
+
+
+async def test_nobody_else_hurries_a_commit(database: Database, unhurried: Recorder) -> None:
+    """Who waits for the end, and who reads another log that has no news."""
+    recorded, quiet = await begun(database, unhurried, "g1"), await begun(database, unhurried, "g2")
+    async with (
+        aclosing(recorded.follow_committed(1, is_hurried=False)) as batches,
+        aclosing(quiet.follow_committed(1)) as others,
+    ):
+        waiting = [asyncio.ensure_future(anext(each)) for each in (batches, others)]
+        say(unhurried, recorded, "a")
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert unhurried.num_commits == 0
+        await unhurried.flush()
+        assert await waiting[0] == [delta("a")]
+        waiting[1].cancel()
+        await asyncio.wait(waiting)
+
+
+async def test_what_another_server_has_is_not_shown_as_committed(database: Database) -> None:
+    """Its rows were left out of the commit, but its readers were shown them, under numbers that the other gives to
+    other events."""
+    recorder = Recorder(database, owner="a", interval_s=60)
+    recorded = await begun(database, recorder)
+
+    def take(db: Session) -> None:
+        (seen,) = generations.abandoned(db, expired_before_ms=None)
+        assert generations.take_over(db, seen, "b", expires_at_ms=1) is not None
+
+    await database.write(take)
+    recorded.append(delta())
+    async with aclosing(recorded.follow_committed(1)) as batches:
+        reading = asyncio.ensure_future(anext(batches))
+        await recorder.flush()
+        recorded.close(StoreFull("x"))
+        with pytest.raises(StoreFull):
+            await reading
+    assert recorded.num_committed == 1

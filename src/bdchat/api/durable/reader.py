@@ -38,10 +38,12 @@ class _Lost(Exception):
     """Another server goes on with it."""
 
 
-async def _unless_lost(recorded: RecordedLog, after_seq: int) -> AsyncGenerator[Sequence[LogEvent]]:
+async def _unless_lost(
+    recorded: RecordedLog, after_seq: int, *, is_hurried: bool
+) -> AsyncGenerator[Sequence[LogEvent]]:
     """Raises _Lost instead of the error of a log that is another server's."""
     try:
-        async with aclosing(recorded.follow_committed(after_seq)) as batches:
+        async with aclosing(recorded.follow_committed(after_seq, is_hurried=is_hurried)) as batches:
             async for events in batches:
                 yield events
     except EngineError as error:
@@ -81,15 +83,18 @@ class DurableReader:
                     if batch.is_last:
                         return
 
-    async def follow_committed(self, generation_id: str, after_seq: int) -> AsyncGenerator[Sequence[LogEvent]]:
+    async def follow_committed(
+        self, generation_id: str, after_seq: int, *, is_hurried: bool
+    ) -> AsyncGenerator[Sequence[LogEvent]]:
         """Events after number `after_seq` of the one log that all runs share, to the last one; none that a crash could
-        take back. Raises NotFound, EventsForgotten; Suspended when this server stops before the answer ends."""
+        take back. `is_hurried`: they are committed sooner for this reader, where the answer runs here. Raises NotFound,
+        EventsForgotten; Suspended when this server stops before the answer ends."""
         seq = after_seq
         while True:
             recorded = self._running(generation_id)
             if recorded is not None and not recorded.is_lost:
                 with contextlib.suppress(_Lost):
-                    async with aclosing(_unless_lost(recorded, seq)) as batches:
+                    async with aclosing(_unless_lost(recorded, seq, is_hurried=is_hurried)) as batches:
                         async for events in batches:
                             seq += len(events)
                             yield events

@@ -247,7 +247,7 @@ class RecordedRun(Run):
         opened = opened_by(event, self._engine.info if self._engine is not None else None)
         if opened != Opened() and opening_of(self.log.events) is None:
             self.log.append(opened)
-            self._recorder.note_news()
+            self._recorder.note_news(self.log)
             await self._tell(event_id(self._num_run, self.log.last_seq), opened)
 
     async def _say(self, event: Delta) -> None:
@@ -263,7 +263,7 @@ class RecordedRun(Run):
             )
             self._unsaid, self._unsaid_logprobs = (), ()
         self.log.append(event)
-        self._recorder.note_news()
+        self._recorder.note_news(self.log)
         if self._topic and self._bus.is_heard(self._topic):
             await self._tell(event_id(self._num_run, self.log.last_seq), event)
 

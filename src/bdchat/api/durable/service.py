@@ -173,9 +173,11 @@ class DurableGenerations:
         """Events after `after_id`, to the last one. Asks nobody whose it is; `readable` does. Raises NotFound."""
         return self._runs.reader.follow(generation_id, after_id)
 
-    def follow_committed(self, generation_id: str, after_seq: int = 0) -> AsyncGenerator[Sequence[LogEvent]]:
+    def follow_committed(
+        self, generation_id: str, after_seq: int = 0, *, is_hurried: bool = True
+    ) -> AsyncGenerator[Sequence[LogEvent]]:
         """The same without what a crash could take back, numbered over all runs. Raises NotFound, EventsForgotten."""
-        return self._runs.reader.follow_committed(generation_id, after_seq)
+        return self._runs.reader.follow_committed(generation_id, after_seq, is_hurried=is_hurried)
 
     async def seen(self, generation_id: str, last_id: int) -> Sequence[LogEvent]:
         """What comes before `follow` from there. Raises NotFound."""

@@ -31,7 +31,7 @@ def earlier_turns(db: Db, found: StoredResponse) -> list[dict[str, Any]]:
     """Messages as ChatCompletionRequest takes them. Raises InvalidRequest."""
     if found.row.state == generations.RUNNING:
         raise InvalidRequest("previous_response_id", f"{found.response_id} {IN_PROGRESS}")
-    if found.row.state == "failed":
+    if found.row.state in ("failed", "interrupted"):
         raise InvalidRequest("previous_response_id", f"{found.response_id} {FAILED}")
     return [*map(_as_asked, asked(db, found)), _said(found)]
 

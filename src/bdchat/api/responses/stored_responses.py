@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from bdchat.api.auth.right_watch import interruptible
 from bdchat.api.durable.plans import NewResponse
-from bdchat.api.durable.reader import EventsForgotten
 from bdchat.api.durable.service import DurableGenerations, shown_to, writable
 from bdchat.api.generation.streaming import FrameStream, unless_gone
 from bdchat.api.http.endpoints import JSON, Endpoint, path_id, reply
@@ -109,7 +108,7 @@ class StoredResponses:
 
     async def _whole(self, found: StoredResponse) -> Response:
         events = found.new_events()
-        async with aclosing(self._durable.follow_committed(found.response_id)) as batches:
+        async with aclosing(self._durable.follow_committed(found.response_id, is_hurried=False)) as batches:
             async for batch in batches:
                 events.encode(batch)
                 if events.has_ended:
@@ -179,8 +178,6 @@ class StoredResponses:
                 async for batch in batches:
                     if frames := _told(events, batch, after_number):
                         yield frames
-        except EventsForgotten:  # between the look at its row and this
-            return
         except (EngineError, StoreError) as error:  # the status line is long gone
             yield b"event: error\ndata: " + _error_of(error) + b"\n\n"
 
