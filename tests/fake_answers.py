@@ -23,6 +23,13 @@ def answer_text(pieces: Sequence[str], index: int, request: GenerationRequest) -
     return kept, reason
 
 
+def stop_of(pieces: Sequence[str], request: GenerationRequest) -> str | None:
+    """The stop string that is met first, in what the first choice would say."""
+    whole = "".join(pieces)
+    met = [stop for stop in request.sampling.stop if stop in whole]
+    return min(met, key=whole.find, default=None)
+
+
 def beyond(pieces: Sequence[str], num_chars: int) -> list[str]:
     rests = []
     for piece in pieces:

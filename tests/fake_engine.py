@@ -37,7 +37,7 @@ from bdchat.engine.request import (
     Usage,
 )
 from bdchat.engine.router import Router
-from tests.fake_answers import answer_text, beyond, delta, scored
+from tests.fake_answers import answer_text, beyond, delta, scored, stop_of
 
 N_VOCAB = 256
 NUM_DIMENSIONS = 4
@@ -306,11 +306,13 @@ class FakeEngine:
             num_tokens = len("".join(pieces).encode())
             num_resumed_tokens = len(resumption.choice_tokens[index]) if resumption else 0
             self.counts.tokens_generated += num_tokens
+            reason = reasons[index] if reasons else FinishReason.CANCELLED
             events.append(
                 Finished(
                     request_id=request.request_id,
                     index=index,
-                    reason=reasons[index] if reasons else FinishReason.CANCELLED,
+                    reason=reason,
+                    stop=stop_of(self.pieces, request) if reason is FinishReason.STOP else None,
                     usage=Usage(
                         num_prompt_tokens=usage.num_prompt_tokens,
                         num_cached_tokens=usage.num_cached_tokens if index == 0 else usage.num_prompt_tokens,

@@ -1,4 +1,4 @@
-"""Clients of OpenAI's wire, from their packages, do with a bdchat server what they do with OpenAI's.
+"""Clients of the wires, from their packages, do with a bdchat server what they do with the one they were written for.
 
 Each tells the same few things, as far as it can do them; what is told is held to one law, whoever told it.
 """
@@ -39,6 +39,13 @@ CLIENTS = {
     "llama_index_client": "chat streamed calls ran agent objects vectors",
     "llm_client": "chat streamed usage agent objects",
     "agents_client": "chat ran agent objects",
+    "responses_client": "chat streamed usage calls streamed_calls thought agent objects completion",
+    "responses_client.mjs": "chat streamed usage calls streamed_calls thought agent objects completion",
+    "agents_responses_client": "chat ran agent objects",
+    "vercel_openai_client.mjs": "chat streamed usage calls streamed_calls agent objects",
+    "anthropic_client": "chat streamed usage calls streamed_calls thought agent objects models",
+    "anthropic_client.mjs": "chat streamed usage calls streamed_calls thought agent",
+    "ollama_client": "chat streamed completion usage streamed_calls thought agent objects vectors models",
 }
 
 
@@ -65,7 +72,7 @@ async def servers(default_model_path: Path, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-async def test_a_client_does_what_it_does_with_openai(client: str, servers: Servers, tmp_path: Path) -> None:
+async def test_a_client_does_what_it_does_elsewhere(client: str, servers: Servers, tmp_path: Path) -> None:
     told = await run_client(client, servers, tmp_path)
     assert told.pop("outside") == [], "it reached for another machine"
     assert set(told) == set(CLIENTS[client].split())
