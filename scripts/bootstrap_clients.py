@@ -102,7 +102,7 @@ def install_node(wanted: Installation, place: Place, node: Node) -> None:
         shutil.copyfile(place.root / CLIENTS / name, wanted.node / name)
     command: Command = [*node.npm, "--prefix", wanted.node, "ci", "--prefer-offline"]
     log = place.cache_dir / "logs" / "clients-node.log"
-    run("installing the clients for Node (25 MB)", command, log=log, env=node.environment(os.environ))
+    run("installing the clients for Node (380 MB)", command, log=log, env=node.environment(os.environ))
     (wanted.node / "node_modules" / ".bin" / "node").symlink_to(node.bin_dir / "node")
 
 
