@@ -173,6 +173,16 @@ async def test_only_an_admin_pulls(client: httpx.AsyncClient) -> None:
         assert "admin page" in told.json()["error"]
 
 
+async def test_what_curl_sends_is_read_and_what_a_browsers_form_sends_is_not(client: httpx.AsyncClient) -> None:
+    """Ollama's own examples name no type; curl then says that it is a form."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    body = json.dumps({"model": "fake", "messages": USER, "stream": False}).encode()
+    assert (await client.post("/api/chat", content=body, headers=form)).status_code == 200
+    for name, value in (("origin", "http://localhost"), ("sec-fetch-site", "cross-site"), ("cookie", "a=b")):
+        refused = await client.post("/api/chat", content=body, headers=form | {name: value})
+        assert refused.status_code in (403, 415), name
+
+
 CHAT_REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model": None}, "model"),
     ({"model": 1}, "model"),

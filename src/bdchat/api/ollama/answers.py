@@ -72,7 +72,7 @@ class OllamaAnswers:
 
     async def _answer(self, request: Request, schema: type[Body], way: Way) -> Response:
         identity = require_chat(request)
-        body: Body = parse(schema, await read_json_body(request), self._limits)
+        body: Body = parse(schema, await read_json_body(request, takes_curls=True), self._limits)
         asked = body.model
         body = body.model_copy(update={"model": self._names.served(asked)})
         with fields_named(body.renamed):

@@ -57,7 +57,7 @@ class OllamaEmbeddings:
 
     async def embed(self, request: Request) -> Response:
         identity = require_chat(request)
-        body = parse(OllamaEmbedRequest, await read_json_body(request), self._limits)
+        body = parse(OllamaEmbedRequest, await read_json_body(request, takes_curls=True), self._limits)
         began = time.perf_counter_ns()
         if not body.input:
             about = {"embeddings": [], "total_duration": 0, "load_duration": 0, "prompt_eval_count": 0}
@@ -79,7 +79,7 @@ class OllamaEmbeddings:
 
     async def embed_one(self, request: Request) -> Response:
         identity = require_chat(request)
-        body = parse(OllamaEmbeddingsRequest, await read_json_body(request), self._limits)
+        body = parse(OllamaEmbeddingsRequest, await read_json_body(request, takes_curls=True), self._limits)
         engine = self._vectors.engine_for(self._names.served(body.model), None)
         texts = await self._vectors.cut_to_context(request, engine, [body.prompt])
         wanted = EmbeddingRequest(

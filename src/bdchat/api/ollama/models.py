@@ -71,7 +71,7 @@ class OllamaModelRoutes:
 
     async def show(self, request: Request) -> Response:
         require_chat(request)
-        body = parse(OllamaShowRequest, await read_json_body(request), self._limits)
+        body = parse(OllamaShowRequest, await read_json_body(request, takes_curls=True), self._limits)
         name = self._router.asked_for(self._names.served(body.named))
         model_id = self._router.model_id_for(name)
         return _reply(_shown(next(model for model in self._router.models() if model.model_id == model_id)))

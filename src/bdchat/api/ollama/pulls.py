@@ -88,7 +88,7 @@ class OllamaPulls:
 
     async def pull(self, request: Request) -> Response:
         require_admin(request)
-        body = parse(OllamaPullRequest, await read_json_body(request), self._limits)
+        body = parse(OllamaPullRequest, await read_json_body(request, takes_curls=True), self._limits)
         begun = await self._pulls.begin_pull(request, body.named)
         if body.stream is not False:
             return FrameStream(self._lines(begun), media_type=NDJSON)
