@@ -34,6 +34,7 @@ from . import (
     page,
     peers,
     report,
+    response_kills,
     retrieval,
     schemas,
     socket_drops,
@@ -246,6 +247,9 @@ async def _stored(options: argparse.Namespace, logs: Path, log: Log) -> list[har
     same: dict[str, Any] = {"seed": options.seed, "log": log}
     if "server-kills" in wanted:
         outcomes += await stored_loads.server_kills(model, overrides, logs, num_kills=options.num_server_kills, **same)
+    if "response-kills" in wanted:
+        num_kills = options.num_response_kills
+        outcomes += await response_kills.response_kills(model, overrides, logs, num_kills=num_kills, **same)
     if "document-kills" in wanted:
         outcomes += await document_kills.document_kills(overrides, logs, num_kills=options.num_document_kills, **same)
     if "stop" in wanted:

@@ -23,6 +23,7 @@ from . import (
     writer_stalls,
 )
 from .model_shapes import SHAPES, shaped_model
+from .response_kills import NUM_RESPONSE_KILLS
 from .servers import ROOT
 from .workloads import COMPARED
 
@@ -31,7 +32,7 @@ scripts/bench --peer llama-server               against llama-server, with the b
 scripts/bench --workload streams --levels 1,16 --repeat 1
 scripts/bench --base-url http://host:8000/v1    a server that already runs"""
 
-STORED_WORKLOADS = ("server-kills", "document-kills", "stop", "log-overhead", "full-disk")
+STORED_WORKLOADS = ("server-kills", "response-kills", "document-kills", "stop", "log-overhead", "full-disk")
 OWN_WORKLOADS = (
     "kills",
     "startup",
@@ -111,6 +112,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--num-requests", type=int, default=usage_sums.NUM_REQUESTS, help="for --workload usage (200)")
     parser.add_argument("--num-document-kills", type=int, default=50, help="for --workload document-kills (50)")
     parser.add_argument("--num-server-kills", type=int, default=100, help="for --workload server-kills (100)")
+    parser.add_argument(
+        "--num-response-kills", type=int, default=NUM_RESPONSE_KILLS, help="for --workload response-kills (30)"
+    )
     parser.add_argument("--num-rounds", type=int, default=full_disk.NUM_ROUNDS, help="for --workload full-disk (200)")
     parser.add_argument("--num-histories", type=int, default=laws.NUM_HISTORIES, help="for --workload laws (20,000)")
     parser.add_argument("--num-stops", type=int, default=stored_loads.NUM_STOPS, help="for --workload stop (100)")

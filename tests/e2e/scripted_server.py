@@ -5,6 +5,8 @@ python -m tests.e2e.scripted_server --port 0 --data-dir DIR [--num-tokens 5000] 
 
 import argparse
 import asyncio
+import os
+import random
 import re
 import sys
 import time
@@ -52,6 +54,13 @@ def answer_pieces(num_tokens: int) -> list[str]:
     return PIECE.findall(text)[:num_tokens]
 
 
+def own_pieces(num_tokens: int) -> list[str]:
+    """Letters that no other process says in these places: an answer that goes on after a crash is another one from
+    there, as it may be where answers are computed side by side."""
+    rng = random.Random(os.getpid())
+    return ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=5)) for _ in range(num_tokens)]
+
+
 class Pace:
     """Waits before each piece, so that they come evenly also where a sleep takes longer than it should."""
 
@@ -71,11 +80,12 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--num-tokens", type=int, default=5000)
     parser.add_argument("--tokens-per-s", type=float, default=100.0)
+    parser.add_argument("--says-its-own", action="store_true", help="letters that no other process says")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     options = parser.parse_args()
     pairs = [setting.partition("=") for setting in options.set]
     overrides = {key: value for key, _, value in pairs} | {"server.port": options.port, "models.default": "scripted"}
-    pieces = answer_pieces(options.num_tokens)
+    pieces = own_pieces(options.num_tokens) if options.says_its_own else answer_pieces(options.num_tokens)
 
     def make_router(_: object) -> object:
         return fake_router(
