@@ -197,10 +197,14 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     cache_tag: str = ""  # of the stored conversation it belongs to: its state may go to disk, and is forgotten with it
 
     @property
+    def shares_cache(self) -> bool:
+        """Whether it takes what others have computed, and leaves them what it computes."""
+        return self.cache_prompt and not self.is_deterministic
+
+    @property
     def may_be_respelled(self) -> bool:
         """Whether other tokens of the same text will do: not where the caller chose or scores the tokens."""
-        may_reuse = self.cache_prompt and not self.is_deterministic
-        return may_reuse and self.num_prompt_logprobs is None and not isinstance(self.prompt, TokenPrompt)
+        return self.shares_cache and self.num_prompt_logprobs is None and not isinstance(self.prompt, TokenPrompt)
 
 
 class Resumption(Value, frozen=True, kw_only=True):

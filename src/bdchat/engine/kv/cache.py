@@ -112,17 +112,18 @@ class KVCache:
         prompt_key(tokens) instead."""
         return self._lookup.best_source(tokens if isinstance(tokens, bytes) else prompt_key(tokens)).num_tokens
 
-    def num_shared_with_live(self, tokens: Sequence[int], *, without: AbstractSet[int] = frozenset()) -> int:
-        """Leading tokens whose cells a live sequence, none of `without`, holds anyway: sharing them takes no cell."""
-        found = self._tree.common_prefixes(prompt_key(tokens))
+    def num_shared_with_live(self, key: bytes, *, without: AbstractSet[int] = frozenset()) -> int:
+        """Leading tokens of a prompt_key whose cells a live sequence, none of `without`, holds anyway: sharing them
+        takes no cell."""
+        found = self._tree.common_prefixes(key)
         return max((num for seq_id, num in found.items() if seq_id in self._live - without), default=0)
 
-    def claim(self, tokens: Sequence[int], *, reuse: bool = True) -> Claim | None:
+    def claim(self, tokens: Sequence[int], *, key: bytes | None = None, reuse: bool = True) -> Claim | None:
         """A live seq id that holds the longest legal prefix of tokens[:-1] (the last token must be computed: it yields
-        the logits). None: every id is live."""
+        the logits). None: every id is live. `key`: their prompt_key, where it is known."""
         if not self._free and not self._idle and not self._move_out_one():
             return None
-        source = self._lookup.best_source(prompt_key(tokens)) if reuse else PrefixSource()
+        source = self._lookup.best_source(key or prompt_key(tokens)) if reuse else PrefixSource()
         uses = self._keeping.uses_after(source)
         if source.seq_id is not None and self._can_take_over(source):
             return self._take_over(source.seq_id, source, uses)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from weakref import WeakKeyDictionary
 
-from bdchat.engine.kv.cache import KVCache
+from bdchat.engine.kv.cache import KVCache, prompt_key
 from bdchat.engine.metrics import Counts
 from bdchat.engine.model_runner import KVLayout, ModelRunner
 from bdchat.engine.scheduling.fairness.rank import QUANTUM_S, Ranking, Standings
@@ -39,6 +39,7 @@ class SequenceAdmission:
         self._ranking = ranking
         self._stuck, self._stuck_until = (-1, 0, 0, 0), 0.0
         self._found: WeakKeyDictionary[Sequence, tuple[int, float, int]] = WeakKeyDictionary()
+        self._keys: WeakKeyDictionary[Sequence, tuple[int, bytes]] = WeakKeyDictionary()  # of how many tokens
         self._cost = cost
         self._clock = clock
 
@@ -105,9 +106,17 @@ class SequenceAdmission:
         """As of a moment ago, of so many tokens: it orders those that wait, and a claim looks again."""
         found, now = self._found.get(sequence), self._clock()
         if found is None or now - found[1] > FOUND_FOR_S or len(sequence.tokens) != found[2]:
-            found = (self._kv_cache.num_reusable(sequence.tokens), now, len(sequence.tokens))
+            found = (self._kv_cache.num_reusable(self._key_of(sequence)), now, len(sequence.tokens))
             self._found[sequence] = found
         return found[0]
+
+    def _key_of(self, sequence: Sequence) -> bytes:
+        """Of its tokens, for the cache: made once while it waits, for they are looked up again and again."""
+        num_tokens, key = self._keys.get(sequence, (0, b""))
+        if num_tokens != len(sequence.tokens):
+            key = prompt_key(sequence.tokens)
+            self._keys[sequence] = len(sequence.tokens), key
+        return key
 
     def _try_admit(self, sequence: Sequence) -> bool:
         if not self.fits(sequence):
@@ -117,10 +126,11 @@ class SequenceAdmission:
         if paused is not None and paused.is_kept:
             claim = self._places.state_back(paused)
         else:
-            claim = self._kv_cache.claim(sequence.tokens, reuse=_may_reuse(sequence))
+            claim = self._kv_cache.claim(sequence.tokens, key=self._key_of(sequence), reuse=_may_reuse(sequence))
         if claim is None:
             return False
         self._places.enter(sequence, claim)
+        self._keys.pop(sequence, None)
         num_cached = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
         sequence.num_charged_tokens = max(sequence.num_charged_tokens, num_cached)
         if sequence.num_cached_tokens is None:
@@ -137,12 +147,11 @@ class SequenceAdmission:
         paused_ids = {other.seq_id for other in without if other.seq_id is not None}
         num_free = 0
         if sequence.paused_state is None or sequence.paused_state.state is None:  # a state from RAM shares nothing
-            num_free = self._kv_cache.num_shared_with_live(sequence.tokens, without=paused_ids)
+            num_free = self._kv_cache.num_shared_with_live(self._key_of(sequence), without=paused_ids)
         need = len(sequence.tokens) - num_free + self._ranking.expected(sequence)
         promised = sum(s.num_pending + self._ranking.expected(s) for s in running)
         return need + promised <= self._kv_cache.num_available_without(paused_ids)
 
 
 def _may_reuse(sequence: Sequence) -> bool:
-    may_share = sequence.request.cache_prompt and not sequence.is_deterministic
-    return may_share and not sequence.wants_prompt_logprobs
+    return sequence.request.shares_cache and not sequence.wants_prompt_logprobs

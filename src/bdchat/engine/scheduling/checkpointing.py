@@ -20,7 +20,7 @@ class Checkpointing:
         if not self._runner.needs_checkpoints:
             return
         for sequence in running:
-            if sequence.pauses is None and _leaves_a_cache(sequence):
+            if sequence.pauses is None and sequence.request.shares_cache:
                 prompt = sequence.tokens[: sequence.num_prompt_tokens]
                 sequence.pauses = checkpoints_ahead(
                     prompt, sequence.num_computed_tokens, self._runner.is_end_of_generation
@@ -34,7 +34,3 @@ class Checkpointing:
         if at in sequence.pauses or (at > sequence.num_prompt_tokens and at % EVERY_TOKENS == 0):
             assert sequence.seq_id is not None
             self._kv_cache.checkpoint(sequence.seq_id, tag=sequence.request.cache_tag)
-
-
-def _leaves_a_cache(sequence: Sequence) -> bool:
-    return sequence.request.cache_prompt and not sequence.is_deterministic

@@ -90,7 +90,7 @@ class Drafts:
     def remember(self, sequence: Sequence) -> None:
         """An answer that has ended. Who shares nothing with other requests leaves nothing to them either."""
         request = sequence.request
-        if request.cache_prompt and not request.is_deterministic:
+        if request.shares_cache:
             self.recent.remember(request.account, request.cache_tag, sequence.tokens[sequence.num_prompt_tokens :])
 
     def _with_model(

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from bdchat.engine.scheduling.fairness.rank import BAND_CHUNKS, QUANTUM_S
+from bdchat.engine.scheduling.fairness.rank import BAND_CHUNKS, QUANTUM_S, Standings
+from bdchat.engine.scheduling.sequence import Sequence
 from tests.engine.scheduling.fairness.standing import ANSWER, BATCH, CHUNK, INTERACTIVE, ranking, sequence
 
 BAND = BAND_CHUNKS * CHUNK
@@ -49,6 +50,12 @@ def test_nobody_gives_way_to_its_own_user() -> None:
     assert not ranking(a=10**6).standings([sequence("a")] * 4, 0.0).outranks(sequence("a"), sequence("a"))
 
 
+def victim(standings: Standings, waiting: Sequence, running: list[Sequence]) -> Sequence | None:
+    """Of those that give way to it the first to do so."""
+    outranked = [other for other in running if standings.outranks(waiting, other)]
+    return max(outranked, key=standings.yielding, default=None)
+
+
 def test_first_gives_way_the_worst_class_then_the_most_served_then_the_latest() -> None:
     early = sequence("little", admitted_at=1.0)
     served = sequence("much", admitted_at=1.0)
@@ -57,10 +64,10 @@ def test_first_gives_way_the_worst_class_then_the_most_served_then_the_latest() 
     running = [early, served, late, batch]
     standings = ranking(much=2 * BAND).standings(running, 0.0)
     waits = sequence("x")
-    assert standings.victim(waits, running) is batch
-    assert standings.victim(waits, [early, served, late]) is late
-    assert standings.victim(waits, [early]) is early  # `little` has two places
-    assert ranking().standings([early], 0.0).victim(waits, [early]) is None
+    assert victim(standings, waits, running) is batch
+    assert victim(standings, waits, [early, served, late]) is late
+    assert victim(standings, waits, [early]) is early  # `little` has two places
+    assert victim(ranking().standings([early], 0.0), waits, [early]) is None
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -76,12 +83,12 @@ def test_places_never_change_for_ever(seed: int) -> None:
     ranks = ranking(**users)
     for _ in range(40):
         standings = ranks.standings(running, 0.0)
-        pairs = [(w, v) for w in waiting if (v := standings.victim(w, running)) is not None]
+        pairs = [(w, v) for w in waiting if (v := victim(standings, w, running)) is not None]
         if not pairs:
             return
-        waits, victim = rng.choice(pairs)
-        running = [*(s for s in running if s is not victim), waits]
-        waiting = [*(s for s in waiting if s is not waits), victim]
+        waits, loses = rng.choice(pairs)
+        running = [*(s for s in running if s is not loses), waits]
+        waiting = [*(s for s in waiting if s is not waits), loses]
     raise AssertionError("it never came to rest")
 
 

@@ -133,13 +133,8 @@ class Standings:
             return num_running >= num_other
         return num_other == 0 and num_running > 1 and ahead >= -self.band
 
-    def victim(self, waiting: Sequence, running: Iterable[Sequence]) -> Sequence | None:
-        """Of those that give way to it the first to do so: worst class, largest counter, latest start."""
-        outranked = [s for s in running if self.outranks(waiting, s)]
-        return max(outranked, key=self.yielding, default=None)
-
     def yielding(self, running: Sequence) -> tuple[bool, int, float, float, int]:
-        """The greatest gives way first."""
+        """The greatest gives way first: worst class, largest counter, latest start."""
         request = running.request
         is_batch = request.priority is Priority.BATCH
         started = running.admitted_at or 0.0

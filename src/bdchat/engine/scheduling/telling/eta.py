@@ -137,8 +137,7 @@ class WaitEstimates:
 
     def _num_cached(self, sequence: Sequence, place: int) -> int:
         """Of its prompt: kept, or read by who goes before it."""
-        request = sequence.request
-        if sequence.paused_at is not None or not request.cache_prompt or sequence.is_deterministic:
+        if sequence.paused_at is not None or not sequence.request.shares_cache:
             return 0
         others = (*self._places.running, *self.line[max(0, place - NUM_NEIGHBOURS) : place])
         wanted = sequence.tokens[:-1]
