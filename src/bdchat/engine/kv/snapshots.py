@@ -58,6 +58,7 @@ class Shelf(Generic[KeptType]):
 
     def __init__(self, recompute_ms: RecomputeMs = tokens_alone, clock: Callable[[], float] = time.monotonic) -> None:
         self.num_bytes = 0
+        self.num_pinned_bytes = 0  # of those; asked several times a step
         self._recompute_ms = recompute_ms
         self._worth = TierWorth(clock)
         self._kept: OrderedDict[int, KeptType] = OrderedDict()
@@ -78,6 +79,7 @@ class Shelf(Generic[KeptType]):
         self._index.put(number, key_of(item.tokens))
         self._worth.enter(number, uses or Uses(self._worth.clock()))
         self.num_bytes += item.num_bytes
+        self.num_pinned_bytes += item.num_bytes if item.is_pinned else 0
 
     def remove(self, item: KeptType) -> None:
         """Unknown ones are ignored."""
@@ -87,6 +89,7 @@ class Shelf(Generic[KeptType]):
             self._index.remove(number)
             self._worth.leave(number)
             self.num_bytes -= item.num_bytes
+            self.num_pinned_bytes -= item.num_bytes if item.is_pinned else 0
 
     def touch(self, item: KeptType) -> None:
         """It was used."""
@@ -172,10 +175,6 @@ class Shelf(Generic[KeptType]):
     def loose(self) -> list[KeptType]:
         """What is not pinned, least recently used first."""
         return [item for item in self if not item.is_pinned]
-
-    @property
-    def num_pinned_bytes(self) -> int:
-        return sum(item.num_bytes for item in self if item.is_pinned)
 
 
 class RamSnapshots:
