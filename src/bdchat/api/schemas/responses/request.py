@@ -10,7 +10,8 @@ Deliberate divergences from OpenAI:
 4. truncation "auto" leaves out the oldest turns; OpenAI leaves out items in the middle.
 5. A stopped response has the status "cancelled"; its stream ends with response.incomplete.
 6. max_output_tokens may be any number from 1 on. temperature, top_p: null where the request names none.
-7. background may be read as a stream from any number on, as long as its events are kept.
+7. A stored response goes on when its client leaves, in the background or not: POST …/cancel ends it. Its stream may be
+   read from any number on, as long as its events are kept.
 """
 
 from collections.abc import Mapping, Sequence
