@@ -20,13 +20,14 @@ import httpx
 from .bars import Bar
 from .compare import Run
 from .hardening import Outcome
-from .server_kills import EARLY_SHARE, FIRST_WORD_TIMEOUT_S, MAX_LIFE_S, NEW_TOKENS, base_of
+from .server_kills import EARLY_SHARE, FIRST_WORD_TIMEOUT_S, NEW_TOKENS, base_of
 from .servers import Contender, bdchat, started
 from .stored_client import GONE, StoredClient, Wrong, checked
 
 RESPONSES = "/v1/responses"
 NUM_RESPONSE_KILLS = 30
 NUM_WRITERS = 2
+MAX_LIFE_S = 6.0  # of a server, once a response has said something new: some end in it
 LATER_STARTS = (0, 3, 40)  # of the readers beside the asking one: starting_after
 FROM_THE_BEGINNING = -1
 LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -49,8 +50,8 @@ class Reader:
     def asks_after(self) -> int:
         return self.after if self.rereads or not self.seen else int(self.seen[-1]["sequence_number"])
 
-    async def take(self, events: AsyncIterator[Event]) -> None:
-        """Raises Wrong."""
+    async def take(self, events: AsyncIterator[Event], has_heard: asyncio.Event | None = None) -> None:
+        """`has_heard`: of a word that is new to this reader. Raises Wrong."""
         expected = self.asks_after + 1
         async for event in events:
             if event["type"] == "error":
@@ -63,6 +64,8 @@ class Reader:
                 raise Wrong(f"event {number} is {event}, it was {self.seen[place]}")
             if place == len(self.seen):
                 self.seen.append(event)
+                if has_heard is not None and event["type"].endswith(".delta"):
+                    has_heard.set()
             expected += 1
 
 
@@ -128,7 +131,7 @@ class ResponseWriter:
         try:
             if asked.response_id is None and reader is asked.readers[0]:
                 async with http.stream("POST", RESPONSES, json=asked.body) as answer:
-                    await reader.take(self._told(answer, asked))
+                    await reader.take(_told(answer, asked), self._client.has_heard)
             else:
                 await asked.is_told.wait()
                 if asked.response_id is not None:
@@ -141,14 +144,13 @@ class ResponseWriter:
             if reader is asked.readers[0]:
                 asked.is_told.set()
 
-    async def _told(self, answer: httpx.Response, asked: AskedResponse) -> AsyncIterator[Event]:
-        async for event in events_of(answer):
-            if asked.response_id is None:
-                asked.response_id = event["response"]["id"]
-                asked.is_told.set()
-            elif event["type"].endswith(".delta"):
-                self._client.has_heard.set()
-            yield event
+
+async def _told(answer: httpx.Response, asked: AskedResponse) -> AsyncIterator[Event]:
+    async for event in events_of(answer):
+        if asked.response_id is None:
+            asked.response_id = event["response"]["id"]
+            asked.is_told.set()
+        yield event
 
 
 async def follow(
@@ -156,15 +158,8 @@ async def follow(
 ) -> None:
     """Raises what GONE names, Wrong."""
     params = {"stream": "true"} | ({"starting_after": str(reader.asks_after)} if reader.asks_after >= 0 else {})
-
-    async def noted(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
-        async for event in events:
-            if has_heard is not None and event["type"].endswith(".delta"):
-                has_heard.set()
-            yield event
-
     async with http.stream("GET", f"{RESPONSES}/{response_id}", params=params) as answer:
-        await reader.take(noted(events_of(answer)))
+        await reader.take(events_of(answer), has_heard)
 
 
 async def events_of(answer: httpx.Response) -> AsyncIterator[Event]:

@@ -98,8 +98,7 @@ class DurableReader:
                         async for events in batches:
                             seq += len(events)
                             yield events
-                            if isinstance(events[-1], LAST):
-                                return
+                    return
                 continue
             row, events = await self._database.read(partial(self._stored_after, generation_id, seq))
             seq += len(events)
