@@ -26,6 +26,16 @@ for (const toolChoice of ["required", { type: "tool", toolName: "get_weather" }]
   calls.push(...callsOf((await generateText({ ...asking(real, ASK_WEATHER), tools: shown, toolChoice })).toolCalls));
 const streamedCall = streamText({ ...asking(clever, ASK_WEATHER), tools: shown });
 const agent = await generateText({ ...asking(clever, ASK_WEATHER), tools: run, stopWhen: stepCountIs(3) });
+// Stored, as the package has it by itself: what was said before is then named by its items' ids.
+let named = 0;
+const counting = (url, sent) => {
+  named += JSON.parse(sent.body).input.filter((item) => item.type === "item_reference").length;
+  return fetch(url, sent);
+};
+const naming = createOpenAI({ baseURL: CLEVER, apiKey: KEY, fetch: counting });
+const asked = { ...asking(naming, ASK_WEATHER), providerOptions: {}, tools: run, stopWhen: stepCountIs(3) };
+const storedAgent = await generateText(asked);
+if (named === 0) throw new Error("no item was named by its id");
 const object = await generateText({ ...asking(real, ASK_PET), output: Output.object({ schema: Pet }) });
 tell({
   chat: chat.text,
@@ -34,5 +44,6 @@ tell({
   calls,
   streamed_calls: callsOf(await streamedCall.toolCalls),
   agent: agent.text,
+  stored_agent: storedAgent.text,
   objects: [object.output],
 });

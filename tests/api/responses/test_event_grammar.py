@@ -75,15 +75,16 @@ def test_the_order_and_the_numbers_are_the_wires(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(0, 500, 5))
 def test_a_number_means_the_same_event_however_the_log_is_cut(seed: int) -> None:
     answer = random_answer(seed)
-    whole, _ = told(answer, is_queued=False)
-    rng, encoder, found = random.Random(seed), events_for(answer, is_queued=False), []
+    whole = list(map(sse, told(answer, is_queued=False)[0]))
+    rng, encoder = random.Random(seed), events_for(answer, is_queued=False)
+    found: list[bytes] = []
     rest = list(answer.events)
     while rest:
         length = rng.randrange(1, 6)
-        found += encoder.encode(rest[:length])
+        found += map(sse, encoder.encode(rest[:length]))
         rest = rest[length:]
     if answer.error is not None:
-        found += encoder.failed(answer.error)
+        found += map(sse, encoder.failed(answer.error))
     assert found == whole
 
 

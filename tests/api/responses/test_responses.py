@@ -11,7 +11,7 @@ import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError
 from pydantic import BaseModel
 
-from tests.api.serving import in_process, make_app, opened, served, signed_in
+from tests.api.serving import make_app, opened, served, signed_in
 from tests.fake_engine import FakeEngine
 from tests.patience import eventually
 
@@ -25,23 +25,6 @@ THOUGHT = "<think>\nIt rains.\n</think>\n\n"
 
 def says(text: str, **more: Any) -> FakeEngine:
     return FakeEngine(pieces=tuple(text[start : start + 3] for start in range(0, len(text), 3)), **more)
-
-
-@pytest.fixture
-async def fake() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-async def client(fake: FakeEngine) -> AsyncGenerator[httpx.AsyncClient]:
-    async with in_process(fake) as client:
-        app = await opened(client)
-        await app.durable.start()
-        try:
-            yield client
-        finally:
-            await app.generations.drain(timeout_s=0)
-            await app.durable.aclose()
 
 
 @asynccontextmanager
@@ -196,7 +179,7 @@ async def test_completions_and_responses_do_not_mix(client: httpx.AsyncClient) -
 async def test_hosted_tools_and_their_items_are_left_out_with_a_note(client: httpx.AsyncClient) -> None:
     items = [{"type": "web_search_call", "id": "ws", "status": "completed"}, {"role": "user", "content": "hi"}]
     answer = await ask(client, tools=[{"type": "web_search"}, WEATHER, {"type": "mcp"}], input=items, store=False)
-    assert answer["bdchat"] == {"skipped_tools": ["web_search", "mcp", "web_search_call"]}
+    assert answer["bdchat"]["skipped_tools"] == ["web_search", "mcp", "web_search_call"]
     assert (await refused(client, tools=[], tool_choice={"type": "web_search"}))["param"] == "tool_choice.type"
 
 
@@ -281,6 +264,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"previous_response_id": "resp_nothing"}, "previous_response_id"),
     ({"previous_response_id": 1}, "previous_response_id"),
     ({"n": 2}, "n"),
+    ({"max_tokens": 3}, "max_tokens"),
+    ({"functions": [WEATHER]}, "functions"),
+    ({"logprobs": True}, "logprobs"),
+    ({"documents": ["x"]}, "documents"),
+    ({"include_reasoning": False}, "include_reasoning"),
+    ({"n_predict": 0}, "n_predict"),
+    ({"tools": [WEATHER], "tool_choice": {"type": "allowed_tools", "mode": 1, "tools": [WEATHER]}}, "tool_choice.mode"),
     ({"top_logprobs": 99}, "top_logprobs"),
     ({"temperature": 3}, "temperature"),
 ]

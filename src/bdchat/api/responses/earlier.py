@@ -4,7 +4,8 @@ In a store's reader. Its request holds all of its turns, those of the responses 
 an earlier one takes nothing from it.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from bdchat.api.answering.collected_answer import CollectedAnswer
 from bdchat.api.durable.plans import messages_of_request
 from bdchat.api.generation.answer_reading import ChoiceReader, call_id
 from bdchat.api.generation.events import Opened
-from bdchat.api.responses.response_head import item_id
+from bdchat.api.responses.output_items import custom_input
 from bdchat.api.responses.response_rows import StoredResponse
 from bdchat.api.schemas.responses.queries import InputItemQuery
 from bdchat.engine.errors import InvalidRequest
@@ -87,12 +88,18 @@ def _said(found: StoredResponse) -> dict[str, Any]:
 
 def input_items(db: Db, found: StoredResponse) -> list[dict[str, Any]]:
     """In the order in which they were said."""
-    place = f"{found.response_id}/input"
     items: list[dict[str, Any]] = []
+    custom_calls: set[str] = set()
     for message in asked(db, found):
-        for item in _items_of(message, frozenset(found.custom_tools)):
-            items.append({"id": item_id(PREFIXES[item["type"]], place, len(items)), **item})
+        custom_calls |= {call.tool_call_id for call in message.tool_calls if call.name in found.custom_tools}
+        for item in _items_of(message, frozenset(found.custom_tools), custom_calls):
+            items.append({"id": _input_item_id(item["type"], found.response_id, len(items)), **item})
     return items
+
+
+def _input_item_id(kind: str, response_id: str, number: int) -> str:
+    digest = hashlib.blake2b(f"{response_id}/input/{number}".encode(), digest_size=16)
+    return f"{PREFIXES[kind]}_{digest.hexdigest()}"
 
 
 PREFIXES = {
@@ -101,12 +108,17 @@ PREFIXES = {
     "function_call": "fc",
     "custom_tool_call": "ctc",
     "function_call_output": "fco",
+    "custom_tool_call_output": "cto",
 }
 
 
-def _items_of(message: ChatMessage, custom_tools: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _items_of(
+    message: ChatMessage, custom_tools: frozenset[str], custom_calls: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """`custom_calls`: ids of the calls before it that are custom tools'."""
     if message.role == "tool":
-        told = {"type": "function_call_output", "call_id": message.tool_call_id or "", "output": message.content}
+        kind = "custom_tool_call_output" if message.tool_call_id in custom_calls else "function_call_output"
+        told = {"type": kind, "call_id": message.tool_call_id or "", "output": message.content}
         yield told | {"status": "completed"}
         return
     if message.reasoning:
@@ -120,7 +132,7 @@ def _items_of(message: ChatMessage, custom_tools: frozenset[str]) -> Iterator[di
     for call in message.tool_calls:
         about = {"call_id": call.tool_call_id, "name": call.name, "status": "completed"}
         if call.name in custom_tools:
-            yield {"type": "custom_tool_call", **about, "input": call.arguments}
+            yield {"type": "custom_tool_call", **about, "input": custom_input(call.arguments)}
         else:
             yield {"type": "function_call", **about, "arguments": call.arguments}
 

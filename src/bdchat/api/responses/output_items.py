@@ -73,7 +73,7 @@ class MessageItem(OutputItem):
         yield {"type": "response.output_text.delta", **self._place_of_part, "delta": text, "logprobs": told}
 
     def _finished(self) -> Iterator[Event]:
-        whole = {"text": self.text, "logprobs": self._logprobs}
+        whole = {"text": self.text, "logprobs": list(self._logprobs)}
         yield {"type": "response.output_text.done", **self._place_of_part, **whole}
         yield {"type": "response.content_part.done", **self._place_of_part, "part": self._part()}
 
@@ -87,7 +87,7 @@ class MessageItem(OutputItem):
         }
 
     def _part(self) -> dict[str, Any]:
-        return {"type": "output_text", "text": self.text, "annotations": [], "logprobs": self._logprobs}
+        return {"type": "output_text", "text": self.text, "annotations": [], "logprobs": list(self._logprobs)}
 
 
 class ReasoningItem(OutputItem):
@@ -158,13 +158,7 @@ class CustomCallItem(CallItem):
 
     @property
     def input(self) -> str:
-        """Of a call that was cut: what there is of the object."""
-        try:
-            found = msgspec.json.decode(self.text)
-        except ValueError:
-            return self.text
-        said = found.get("input") if isinstance(found, dict) else None
-        return said if isinstance(said, str) else self.text
+        return custom_input(self.text)
 
     def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
         self._pieces.append(text)
@@ -174,3 +168,13 @@ class CustomCallItem(CallItem):
         if self.input:
             yield {"type": "response.custom_tool_call_input.delta", **self._place, "delta": self.input}
         yield {"type": "response.custom_tool_call_input.done", **self._place, "input": self.input}
+
+
+def custom_input(arguments: str) -> str:
+    """Of a custom tool's call. Of one that was cut: what there is of the object."""
+    try:
+        found = msgspec.json.decode(arguments)
+    except ValueError:
+        return arguments
+    said = found.get("input") if isinstance(found, dict) else None
+    return said if isinstance(said, str) else arguments

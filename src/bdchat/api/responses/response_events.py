@@ -181,6 +181,8 @@ class ResponseEvents:
             incomplete_details=details,
             completed_at=self._head.created_at + round(took_s) if is_whole else None,
         )
+        if timings:
+            self._last["bdchat"] = {**self._last.get("bdchat", {}), "timings": timings}
         yield self._lifecycle("completed" if is_whole else "incomplete")
 
     def _fails(self, code: Any, message: str) -> Iterator[Event]:

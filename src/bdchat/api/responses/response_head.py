@@ -1,6 +1,6 @@
 """What every event of a response and its document repeat, and the ids of its items. Pure."""
 
-import hashlib
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from bdchat.api.schemas.responses.request import ResponsesRequest
 from bdchat.store.ids import new_id
 
 PREFIX = "resp_"
+ITEM_ID = re.compile(r"[a-z]{2,3}_([0-9a-f]{32})([0-9a-f]{4,6})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,14 @@ def new_response_id() -> str:
 
 
 def item_id(prefix: str, response_id: str, output_index: int) -> str:
-    """The same whenever and by whomever the response is read."""
-    return f"{prefix}_{hashlib.blake2b(f'{response_id}/{output_index}'.encode(), digest_size=16).hexdigest()}"
+    """The same whenever and by whomever the response is read; it tells where the item is found."""
+    return f"{prefix}_{response_id.removeprefix(PREFIX)}{output_index:04x}"
+
+
+def item_place(item_id: str) -> tuple[str, int] | None:
+    """The response that an item is of, and its index in the output. None: that is no id of an item."""
+    found = ITEM_ID.fullmatch(item_id)
+    return (PREFIX + found[1], int(found[2], 16)) if found is not None else None
 
 
 def echo_of(body: ResponsesRequest) -> dict[str, Any]:
@@ -62,13 +69,17 @@ def echo_of(body: ResponsesRequest) -> dict[str, Any]:
     effort = reasoning.get("effort", body.reasoning_effort)
     echo: dict[str, Any] = {
         "background": bool(body.background),
+        "frequency_penalty": body.frequency_penalty or 0.0,
         "instructions": body.instructions,
         "max_output_tokens": body.max_output_tokens,
         "max_tool_calls": body.max_tool_calls,
         "metadata": body.metadata if isinstance(body.metadata, dict) else {},
         "parallel_tool_calls": body.parallel_tool_calls is not False,
+        "presence_penalty": body.presence_penalty or 0.0,
         "previous_response_id": body.previous_response_id,
+        "prompt_cache_key": body.echoed_text("prompt_cache_key"),
         "reasoning": {"effort": effort, "summary": reasoning.get("summary")},
+        "safety_identifier": body.echoed_text("safety_identifier"),
         "service_tier": body.echoed_service_tier or "default",
         "store": body.is_stored,
         "temperature": body.temperature,
@@ -78,7 +89,7 @@ def echo_of(body: ResponsesRequest) -> dict[str, Any]:
         "top_logprobs": body.top_logprobs or 0,
         "top_p": body.top_p,
         "truncation": body.truncation or "disabled",
-        "user": body.user if isinstance(body.user, str) else None,
+        "user": body.echoed_text("user"),
     }
     if skipped := body.skipped_tools:
         echo["bdchat"] = {"skipped_tools": skipped}

@@ -18,7 +18,7 @@ from bdchat.api.generation.streaming import StreamResponse, complete, unless_gon
 from bdchat.api.http.endpoints import JSON, Endpoint, declared
 from bdchat.api.http.identity import Identity, require_chat
 from bdchat.api.http.json_body import read_json_body
-from bdchat.api.http.parsing import parse
+from bdchat.api.http.parsing import decode_object, validate
 from bdchat.api.responses.response_events import ResponseEvents, sse
 from bdchat.api.responses.response_head import ResponseHead, echo_of, new_response_id
 from bdchat.api.responses.stored_responses import StoredResponses
@@ -66,7 +66,7 @@ class Responses:
 
     async def create(self, request: Request) -> Response:
         identity = require_chat(request)
-        body = parse(ResponsesRequest, await read_json_body(request), self._limits)
+        body = await self._read(request, identity)
         with fields_named(body.renamed):
             chat = await self._chat_request(identity, body)
             if body.is_stored:
@@ -75,13 +75,17 @@ class Responses:
 
     async def count(self, request: Request) -> Response:
         identity = require_chat(request)
-        body = parse(ResponsesRequest, await read_json_body(request), self._limits)
+        body = await self._read(request, identity)
         with fields_named(body.renamed):
             chat = await self._chat_request(identity, body)
             engine, generation_request = self._answers.prepared(chat, "count")
             tokens = await unless_gone(request.receive, engine.tokenize(generation_request.prompt))
         document = {"object": "response.input_tokens", "input_tokens": len(tokens)}
         return Response(msgspec.json.encode(document), media_type=JSON)
+
+    async def _read(self, request: Request, identity: Identity) -> ResponsesRequest:
+        fields = decode_object(await read_json_body(request))
+        return validate(ResponsesRequest, await self._stored.with_named_items(identity, fields), self._limits)
 
     async def _chat_request(self, identity: Identity, body: ResponsesRequest) -> ChatCompletionRequest:
         earlier: Sequence[dict[str, Any]] = ()

@@ -21,6 +21,7 @@ from bdchat.api.http.errors import error_event, seconds_left
 from bdchat.api.http.identity import Identity, require_chat
 from bdchat.api.http.parsing import validate
 from bdchat.api.responses.earlier import earlier_turns, input_items, page_of_items
+from bdchat.api.responses.item_references import names_items, with_named_items
 from bdchat.api.responses.response_events import ResponseEvents, sse
 from bdchat.api.responses.response_head import PREFIX, echo_of, new_response_id
 from bdchat.api.responses.response_rows import StoredResponse, stored_response
@@ -88,6 +89,20 @@ class StoredResponses:
         except NotFound as error:
             reason = "no response of that id is stored."
             raise InvalidRequest("previous_response_id", reason, code="previous_response_not_found") from error
+
+    async def with_named_items(self, identity: Identity, fields: dict[str, Any]) -> dict[str, Any]:
+        """A request's fields with the items that its input names. Raises InvalidRequest."""
+        if not names_items(fields):
+            return fields
+
+        def found(db: Db) -> dict[str, Any]:
+            def output_of(response_id: str) -> list[dict[str, Any]]:
+                output: list[dict[str, Any]] = _found(db, identity, response_id).as_it_is.response()["output"]
+                return output
+
+            return with_named_items(fields, output_of, most_bytes=self._limits.body_bytes)
+
+        return await self._database.read(found)
 
     async def answer(
         self, request: Request, identity: Identity, body: ResponsesRequest, chat: ChatCompletionRequest

@@ -3,7 +3,8 @@
 1. Items of tools that run at OpenAI (searches, computers, images …) say nothing to a model here: they are left out, and
    the response tells their types.
 2. A text is a string, or parts of type input_text, output_text, text, refusal, summary_text or reasoning_text.
-3. A reasoning item is read for its own text, else for its summary; encrypted ones say nothing.
+3. An item_reference stands for an item of a stored response; those are put in its place before this is read.
+4. A reasoning item is read for its own text, else for its summary; encrypted ones say nothing.
 """
 
 import re
@@ -19,7 +20,9 @@ MAX_ID_CHARS = 256
 CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 RESULTS = frozenset({"function_call_output", "custom_tool_call_output"})
 HOSTED = re.compile(
-    r"(?:[a-z_]+_call(?:_output)?|mcp_[a-z_]+|compaction|additional_tools|tool_search_output|context_[a-z_]+)", re.ASCII
+    r"(?:[a-z_]+_call(?:_output)?|mcp_[a-z_]+|compaction(?:_[a-z]+)?|context_[a-z_]+|additional_tools"
+    r"|tool_search_output|configuration_update|program(?:_output)?|ghost_snapshot)",
+    re.ASCII,
 )
 TEXTS = frozenset({"reasoning_text", "summary_text", "text", "output_text"})
 
@@ -49,6 +52,8 @@ class InputItems:
         kind = item.get("type")
         if kind is None and "role" in item:
             kind = "message"
+        if kind is None and "id" in item:
+            kind = "item_reference"
         if not isinstance(kind, str):
             raise invalid("must be a string.", at=f"{at}.type")
         if kind == "message":
@@ -60,7 +65,7 @@ class InputItems:
         elif kind == "reasoning":
             self.turns.think(_thought_of(item, at), f"input{at}")
         elif kind == "item_reference":
-            raise unsupported("items cannot be named by their ids: send them, or previous_response_id.", at=at)
+            raise unsupported("only items of stored responses can be named by their ids: send it.", at=at)
         elif HOSTED.fullmatch(kind):
             self.skipped.append(kind)
         else:

@@ -3,7 +3,8 @@
 Deliberate divergences from OpenAI:
 1. Unknown fields are ignored, and so are those that change no answer here (prompt_cache_*, safety_identifier,
    max_tool_calls, reasoning.summary, stream_options.include_obfuscation). Fields that would change it and are not
-   honoured are refused by name: conversation, prompt, and what unserved.py lists.
+   honoured are refused by name: conversation, prompt, chat completions' own names for what has another name here, and
+   what unserved.py lists.
 2. What chat completions honour beyond OpenAI's fields (top_k, min_p, seed, stop, repeat_penalty, chat_template_kwargs,
    guided_json …) is honoured here too.
 3. Items and tools: input_items.py, tools.py.
@@ -34,11 +35,22 @@ LOGPROBS = "message.output_text.logprobs"
 MAX_INCLUDE = 32
 MAX_ID_CHARS = 64
 NOT_KEPT = "conversations are not kept under an id of their own: say previous_response_id"
+MOST = "say max_output_tokens instead"
+THOUGHTS = "thoughts are items of their own"
 RESPONSES: dict[str, Unserved] = {name: field for name, field in CHAT.items() if name != "reasoning"} | {
     "conversation": Unserved(NOT_KEPT, lambda _: False),
     "prompt": Unserved("stored prompts are not kept here: send instructions", lambda _: False),
     "messages": Unserved("say input instead", lambda _: False),
     "response_format": Unserved("say text.format instead", lambda _: False),
+    "max_tokens": Unserved(MOST, lambda _: False),
+    "max_completion_tokens": Unserved(MOST, lambda _: False),
+    "logprobs": Unserved(f"say include: [{LOGPROBS!r}] instead", lambda value: value is False),
+    "functions": Unserved("say tools instead", lambda value: value == []),
+    "function_call": Unserved("say tool_choice instead", lambda value: value in ("none", "auto")),
+    "documents": Unserved("say metadata.document_ids instead", lambda value: value == []),
+    "reasoning_format": Unserved(THOUGHTS, lambda value: value in ("auto", "deepseek", "parsed")),
+    "include_reasoning": Unserved(THOUGHTS, lambda value: value is True),
+    "separate_reasoning": Unserved(THOUGHTS, lambda value: value is True),
 }
 NOT_PASSED = frozenset({"n", "stream", "stream_options", "response_format"})
 PASSED = tuple(name for name in SamplingFields.model_fields if name not in NOT_PASSED)  # to the chat request
@@ -46,6 +58,7 @@ NAMES = {
     "messages": "input",
     "max_completion_tokens": "max_output_tokens",
     "response_format.json_schema": "text.format",
+    "tool_choice.allowed_tools": "tool_choice",
     "response_format": "text.format",
     "reasoning_effort": "reasoning.effort",
     "verbosity": "text.verbosity",
@@ -116,6 +129,8 @@ class ResponsesRequest(SamplingFields):
     include: Annotated[Any, AfterValidator(_include)] = None  # list[str] once validated
     truncation: Annotated[Any, AfterValidator(_truncation)] = None
     metadata: Any = None
+    prompt_cache_key: Any = None  # only told again, as is safety_identifier
+    safety_identifier: Any = None
     reasoning_effort: TemplateWord = None
     verbosity: TemplateWord = None
 
@@ -161,6 +176,11 @@ class ResponsesRequest(SamplingFields):
     def wants_logprobs(self) -> bool:
         return LOGPROBS in self.include or bool(self.top_logprobs)
 
+    def echoed_text(self, name: str) -> str | None:
+        """A field that the response repeats where it is a text."""
+        value = getattr(self, name)
+        return value if isinstance(value, str) else None
+
     @property
     def may_drop(self) -> bool:
         return bool(self.truncation == "auto")
@@ -193,6 +213,8 @@ class ResponsesRequest(SamplingFields):
             "tool_choice": self._choice.chat if self._choice is not None else None,
             "parallel_tool_calls": self.parallel_tool_calls,
             "max_completion_tokens": self.max_output_tokens,
+            "n_predict": self.n_predict,
+            "num_predict": self.num_predict,
             "response_format": self._response_format,
             "reasoning_effort": (self.reasoning or {}).get("effort", self.reasoning_effort),
             "verbosity": (self.text or {}).get("verbosity", self.verbosity),

@@ -1,7 +1,8 @@
 """Tools of a response's request → chat's function tools.
 
 1. A function is flat here; one that is nested as chat completions have it is taken too.
-2. A custom tool is a function whose one argument is its input; its calls come back as custom_tool_call items.
+2. A custom tool is a function whose one argument is its input; its calls come back as custom_tool_call items, their
+   input whole, in one delta. The grammar of its format is not held to: the input is any text.
 3. Tools that run at OpenAI (web_search, file_search, code_interpreter, mcp, namespace …) are left out; the response
    tells their types in bdchat.skipped_tools. A tool_choice that forces one is refused.
 """
