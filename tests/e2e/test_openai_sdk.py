@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -45,6 +46,19 @@ async def test_a_repeated_prompt_is_cached_and_seeds_repeat_text(server: ServerP
     details = answers[1].usage.prompt_tokens_details  # type: ignore[union-attr]
     assert details is not None
     assert (details.cached_tokens or 0) > 0
+
+
+async def test_the_next_response_begins_with_the_tokens_of_the_last_one(server: ServerProcess) -> None:
+    """All that was read and said up to there is found in the cache, also behind instructions that are said again."""
+    async with sdk(server) as client:
+        fields: Any = {"model": MODEL, "max_output_tokens": 24, "temperature": 0, "instructions": "Be brief."}
+        first = await client.responses.create(input="Tell me of rivers.", **fields)
+        second = await client.responses.create(input="And of lakes?", previous_response_id=first.id, **fields)
+    assert first.usage is not None
+    assert second.usage is not None
+    said = first.usage.output_tokens if first.status == "incomplete" else first.usage.output_tokens - 1
+    found = second.usage.input_tokens_details.cached_tokens
+    assert found >= first.usage.input_tokens + said - 1  # of the last one the logits alone were needed
 
 
 async def test_content_parts_make_the_same_prompt_as_text(server: ServerProcess) -> None:

@@ -119,7 +119,7 @@ class StoredResponses:
                 return FrameStream(self._frames(found, after_number=-1))
             if not body.background:
                 return await unless_gone(request.receive, self._whole(found))
-        return _document(found.as_it_is.response())
+        return await self._as_it_is(identity, response_id)
 
     async def _whole(self, found: StoredResponse) -> Response:
         events = found.new_events()
@@ -142,9 +142,9 @@ class StoredResponses:
     async def show(self, request: Request) -> Response:
         identity, response_id = require_chat(request), path_id(request, "response_id")
         query = validate(ResponseQuery, _known(request), self._limits, strict=False)
-        found = await self._find(identity, response_id)
         if not query.stream:
-            return _document(found.as_it_is.response())
+            return await self._as_it_is(identity, response_id)
+        found = await self._find(identity, response_id)
         after = -1 if query.starting_after is None else query.starting_after
         if found.is_forgotten and after >= 0:
             raise InvalidRequest("starting_after", FORGOTTEN)
@@ -166,7 +166,7 @@ class StoredResponses:
     async def cancel(self, request: Request) -> Response:
         identity, response_id = require_chat(request), path_id(request, "response_id")
         await self._stop(identity, response_id)
-        return _document((await self._find(identity, response_id)).as_it_is.response())
+        return await self._as_it_is(identity, response_id)
 
     async def items(self, request: Request) -> Response:
         identity, response_id = require_chat(request), path_id(request, "response_id")
@@ -177,6 +177,14 @@ class StoredResponses:
     async def _stop(self, identity: Identity, response_id: str) -> None:
         await self._find(identity, response_id)
         await self._durable.stop(identity, response_id)
+
+    async def _as_it_is(self, identity: Identity, response_id: str) -> Response:
+        """Told where it is read: of a long one the events are many thousands."""
+
+        def read(db: Db) -> bytes:
+            return msgspec.json.encode(_found(db, identity, response_id).as_it_is.response())
+
+        return Response(await self._database.read(read), media_type=JSON)
 
     async def _find(self, identity: Identity, response_id: str) -> StoredResponse:
         """Raises NotFound."""
