@@ -7,7 +7,7 @@ Used with a fake engine in test_hostile.py and with a real server and model in t
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -15,6 +15,36 @@ import httpx
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 USER = [{"role": "user", "content": "hi"}]
 MAX_SILENCE_S = 2.0
+NOT_JSON = {
+    "nothing": b"",
+    "a space": b" ",
+    "half an object": b'{"messages":',
+    "a list": b"[]",
+    "null": b"null",
+    "a number": b"1",
+    "a string": b'"messages"',
+    "single quotes": b"{'messages': []}",
+    "a trailing comma": b'{"messages":[],}',
+    "two documents": b"{}{}",
+    "a comment": b"{/* */}",
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "UTF-16": '{"messages":[]}'.encode("utf-16"),
+    "a bare byte": b'{"messages":"\xff"}',
+    "an overlong slash": b'{"messages":"\xc0\xaf"}',
+    "a CESU surrogate": b'{"messages":"\xed\xa0\x80"}',
+    "a lone high surrogate": b'{"messages":[{"role":"user","content":"\\ud800"}]}',
+    "a lone low surrogate": b'{"messages":[{"role":"user","content":"\\udc00"}]}',
+    "a reversed pair": b'{"messages":[{"role":"user","content":"\\udc00\\ud800"}]}',
+    "a raw control character": b'{"messages":"\x01"}',
+    "NULs": b"\0" * 1000,
+    "deep lists": b"[" * 100_000,
+    "deep objects": b'{"a":' * 100_000,
+    "closed deep lists": b'{"messages":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    "a number of 5,000 digits": b'{"seed":' + b"9" * 5000 + b"}",
+    "form fields": b"messages=hi&n=1",
+    "multipart": b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--",
+    "a gzip": b"\x1f\x8b\x08\x00\x00\x00\x00\x00",
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +57,9 @@ class Attack:
     statuses: tuple[int, ...] = (400,)
     param: str | None = None  # what the error must name, when it is clear
 
-    async def sent(self, client: httpx.AsyncClient) -> httpx.Response:
-        return await client.request(self.method, self.path, content=self.content, headers=self.headers)
+    async def sent(self, client: httpx.AsyncClient, identity: Mapping[str, str] | None = None) -> httpx.Response:
+        headers = {**self.headers, **(identity or {})}
+        return await client.request(self.method, self.path, content=self.content, headers=headers)
 
 
 async def silencing(client: httpx.AsyncClient) -> list[str]:
@@ -72,37 +103,7 @@ def _chat(name: str, param: str | None, **fields: object) -> Attack:
 
 
 def _not_json() -> Iterator[Attack]:
-    bodies = {
-        "nothing": b"",
-        "a space": b" ",
-        "half an object": b'{"messages":',
-        "a list": b"[]",
-        "null": b"null",
-        "a number": b"1",
-        "a string": b'"messages"',
-        "single quotes": b"{'messages': []}",
-        "a trailing comma": b'{"messages":[],}',
-        "two documents": b"{}{}",
-        "a comment": b"{/* */}",
-        "a byte order mark": b"\xef\xbb\xbf{}",
-        "UTF-16": '{"messages":[]}'.encode("utf-16"),
-        "a bare byte": b'{"messages":"\xff"}',
-        "an overlong slash": b'{"messages":"\xc0\xaf"}',
-        "a CESU surrogate": b'{"messages":"\xed\xa0\x80"}',
-        "a lone high surrogate": b'{"messages":[{"role":"user","content":"\\ud800"}]}',
-        "a lone low surrogate": b'{"messages":[{"role":"user","content":"\\udc00"}]}',
-        "a reversed pair": b'{"messages":[{"role":"user","content":"\\udc00\\ud800"}]}',
-        "a raw control character": b'{"messages":"\x01"}',
-        "NULs": b"\0" * 1000,
-        "deep lists": b"[" * 100_000,
-        "deep objects": b'{"a":' * 100_000,
-        "closed deep lists": b'{"messages":' + b"[" * 5000 + b"]" * 5000 + b"}",
-        "a number of 5,000 digits": b'{"seed":' + b"9" * 5000 + b"}",
-        "form fields": b"messages=hi&n=1",
-        "multipart": b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--",
-        "a gzip": b"\x1f\x8b\x08\x00\x00\x00\x00\x00",
-    }
-    for name, body in bodies.items():
+    for name, body in NOT_JSON.items():
         for path in (CHAT, COMPLETIONS):
             yield Attack(f"{path}: {name}", body, path=path)
 
@@ -150,7 +151,7 @@ def _wrong_fields() -> Iterator[Attack]:
         "chat_template_kwargs": [1, "x", [], {"messages": []}, {"enable_thinking": {}}, {"enable_thinking": "x" * 300}],
         "reasoning_effort": [1, [], {}, True, "x" * 300],
         "verbosity": [1, [], {}, True, "x" * 300],
-        "tools": [1, "x", {}, [1], [{}], [_tool(1)], [_tool("")], [_tool("a b")], [_tool("f"), _tool("f")]],
+        "tools": [1, "x", {}, [1], [{}], [tool(1)], [tool("")], [tool("a b")], [tool("f"), tool("f")]],
         "tool_choice": ["required", {"type": "function", "function": {"name": "f"}}, 1],
         "functions": ["x", [1], [{"name": 1}]],
         "response_format": [{"type": "json_schema"}, {"type": "nope"}, {}, 1, "text"],
@@ -160,9 +161,9 @@ def _wrong_fields() -> Iterator[Attack]:
     for name, values in wrong.items():
         for index, value in enumerate(values):
             yield _chat(f"{name} #{index}", None, **{name: value})
-    yield _chat("129 tools", "tools", tools=[_tool(f"f{number}") for number in range(129)])
-    yield _chat("a tool of two megabytes", "tools", tools=[_tool("f", description="x" * 2_000_000)])
-    yield _chat("a choice of a tool that is not there", "tool_choice", tools=[_tool("f")], tool_choice=_tool("g"))
+    yield _chat("129 tools", "tools", tools=[tool(f"f{number}") for number in range(129)])
+    yield _chat("a tool of two megabytes", "tools", tools=[tool("f", description="x" * 2_000_000)])
+    yield _chat("a choice of a tool that is not there", "tool_choice", tools=[tool("f")], tool_choice=tool("g"))
     yield _chat("too much bias", "logit_bias", logit_bias={str(i): 1 for i in range(1025)})
     yield _chat("bias of a token that is not there", "logit_bias", logit_bias={"999999999": 1})
     yield _chat("top_logprobs alone", "top_logprobs", top_logprobs=1)
@@ -172,7 +173,7 @@ def _wrong_fields() -> Iterator[Attack]:
     yield _chat("include_usage a word", "stream_options.include_usage", stream_options={"include_usage": "yes"})
 
 
-def _tool(name: object, **fields: object) -> dict[str, object]:
+def tool(name: object, **fields: object) -> dict[str, object]:
     return {"type": "function", "function": {"name": name, **fields}}
 
 

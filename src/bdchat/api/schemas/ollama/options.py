@@ -23,6 +23,7 @@ OPTIONS = (
     *("repeat_penalty", "repeat_last_n", "presence_penalty", "frequency_penalty", "penalize_newline"),
 )
 MAX_OPTIONS = 256
+MAX_TOP_LOGPROBS = 20  # as Ollama has it; the server's own bound may be lower
 DURATION = re.compile(r"-?(?:[0-9]{1,12}(?:\.[0-9]{1,9})?(?:ns|us|µs|ms|s|m|h))+|-?[0-9]{1,12}", re.ASCII)
 NAMES = {
     "response_format.json_schema.schema": "format",
@@ -88,7 +89,7 @@ class OllamaFields(Wire):
     think: Annotated[Any, AfterValidator(_think)] = None
     keep_alive: Annotated[Any, AfterValidator(_keep_alive)] = None  # bool once validated
     logprobs: StrictBool | None = None
-    top_logprobs: Annotated[int, Field(ge=0), Whole] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MAX_TOP_LOGPROBS), Whole] | None = None
 
     @property
     def is_streamed(self) -> bool:

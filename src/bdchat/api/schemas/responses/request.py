@@ -33,6 +33,7 @@ from bdchat.settings import LimitSettings
 
 LOGPROBS = "message.output_text.logprobs"
 MAX_INCLUDE = 32
+MAX_CALLS = 1_000_000
 MAX_ID_CHARS = 64
 NOT_KEPT = "conversations are not kept under an id of their own: say previous_response_id"
 MOST = "say max_output_tokens instead"
@@ -82,6 +83,8 @@ def _text(value: object) -> dict[str, Any] | None:
     given = text.get("format") if text else None
     if given is not None and not isinstance(given, dict):
         raise invalid("must be an object.", at=".format")
+    if given and given.get("type") == "json_schema" and not isinstance(given.get("schema"), dict):
+        raise invalid("must be a JSON Schema: an object.", at=".format.schema")
     return text
 
 
@@ -124,7 +127,7 @@ class ResponsesRequest(SamplingFields):
     tool_choice: Annotated[Any, AfterValidator(response_choice)] = None  # ResponseToolChoice | None once validated
     parallel_tool_calls: StrictBool | None = None
     max_output_tokens: TokenLimit | None = None
-    max_tool_calls: Annotated[int, Field(ge=1), Whole] | None = None
+    max_tool_calls: Annotated[int, Field(ge=1, le=MAX_CALLS), Whole] | None = None
     top_logprobs: Annotated[int, Field(ge=0), Whole] | None = None
     include: Annotated[Any, AfterValidator(_include)] = None  # list[str] once validated
     truncation: Annotated[Any, AfterValidator(_truncation)] = None
