@@ -18,7 +18,16 @@ LOOKED_FOR = (
     *("/v1/images", "/v1/files", "/v1/batches", "/v1/moderations", "/v1/fine_tuning", "/v1/assistants", "/v1/threads"),
     *("/v1/vector_stores", "/v1/realtime", "/v1/uploads", "/v1/messages", "/v1/rerank", "/v1/fim/completions"),
     *("/completion", "/infill", "/tokenize", "/detokenize", "/apply-template", "/props", "/slots", "/health"),
-    *("/api/chat", "/api/generate", "/api/tags", "/api/show", "/api/ps", "/api/embed", "/api/version", "/api/v0"),
+    *(
+        "/api/chat",
+        "/api/generate",
+        "/api/tags",
+        "/api/show",
+        "/api/ps",
+        "/api/embed",
+        "/api/version",
+        "/api/v0/models",
+    ),
 )
 
 

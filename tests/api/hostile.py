@@ -217,7 +217,7 @@ def _bad_prompts() -> Iterator[Attack]:
         "logprobs": [21, -1, "1", True, 10**6],
         "echo": ["yes", 1],
         "suffix": [1, [], {}],
-        "best_of": [2, 0, -1, 10**6, "1"],
+        "best_of": [9, 0, -1, 10**6, "1"],
         "n": [9, 0],
     }
     for name, values in fields.items():

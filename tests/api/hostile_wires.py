@@ -58,7 +58,7 @@ INPUT: dict[str, list[object]] = {
     "previous_response_id": [*NO_NAME, "", "x" * 65, "\x00"],
     "parallel_tool_calls": FLAG,
 }
-OF_RESPONSES = {
+OF_RESPONSES: dict[str, list[object]] = {
     **SAMPLING,
     **INPUT,
     "max_output_tokens": [*INTEGER, 0, -3],
@@ -74,14 +74,15 @@ OF_RESPONSES = {
     "messages": [USER],
     "n": [2, 0, "1"],
 }
+NO_CONTENT: list[object] = [None, 1, {}, True]
 BLOCKS: list[object] = [1, {}, {"type": 1}, {"type": "x"}, {"type": "text"}, {"type": "text", "text": None}]
 BLOCKS += [{"type": "image", "source": {}}, {"type": "tool_result"}, {"type": "document", "source": {"type": "url"}}]
 BLOCKS += [{"type": "tool_result", "tool_use_id": "x" * 257}, {"type": "tool_result", "tool_use_id": "t", "content": 1}]
-OF_COUNT = {
+OF_COUNT: dict[str, list[object]] = {
     "model": NO_NAME,
     "messages": [
         *(None, 1, "hi", {}, [], [1], [None], [[]], [{"role": "user"}], [{"role": "root", "content": "a"}]),
-        *([{"role": "user", "content": content}] for content in (None, 1, {}, True)),
+        *([{"role": "user", "content": content}] for content in NO_CONTENT),
         *([{"role": "user", "content": [block]}] for block in BLOCKS),
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "t"}]}],
     ],
@@ -91,7 +92,7 @@ OF_COUNT = {
     "thinking": [*NO_OBJECT, {}, {"type": 1}, {"type": "maybe"}],
     "output_config": [*NO_OBJECT, {"effort": 1}, {"format": 1}, {"format": {"type": "x"}}],
 }
-OF_MESSAGES = {
+OF_MESSAGES: dict[str, list[object]] = {
     **SAMPLING,
     **OF_COUNT,
     "max_tokens": [*INTEGER, None, 0, -3],
@@ -100,24 +101,22 @@ OF_MESSAGES = {
     "stream": FLAG,
     "n": [2, 0, "1"],
 }
-OPTIONS = {
-    f"options.{name}": values
-    for name, values in {
-        "temperature": [*NUMBER, -0.1, 2.1],
-        "top_p": [*NUMBER, -0.1, 1.01],
-        "top_k": [*INTEGER, -2],
-        "min_p": [*NUMBER, -0.1, 1.1],
-        "seed": INTEGER,
-        "num_predict": [*INTEGER, -3],
-        "repeat_penalty": [*NUMBER, 0, -1],
-        "repeat_last_n": [*INTEGER, -2],
-        "presence_penalty": [*NUMBER, -2.1],
-        "frequency_penalty": [*NUMBER, 2.1],
-        "stop": [1, True, {}, [1], ["x" * 257]],
-        "mirostat": [1, 2],
-    }.items()
+OF_OPTIONS: dict[str, list[object]] = {
+    "temperature": [*NUMBER, -0.1, 2.1],
+    "top_p": [*NUMBER, -0.1, 1.01],
+    "top_k": [*INTEGER, -2],
+    "min_p": [*NUMBER, -0.1, 1.1],
+    "seed": INTEGER,
+    "num_predict": [*INTEGER, -3],
+    "repeat_penalty": [*NUMBER, 0, -1],
+    "repeat_last_n": [*INTEGER, -2],
+    "presence_penalty": [*NUMBER, -2.1],
+    "frequency_penalty": [*NUMBER, 2.1],
+    "stop": [1, True, {}, [1], ["x" * 257]],
+    "mirostat": [1, 2],
 }
-OF_OLLAMA = {
+OPTIONS = {f"options.{name}": values for name, values in OF_OPTIONS.items()}
+OF_OLLAMA: dict[str, list[object]] = {
     **OPTIONS,
     "options": NO_OBJECT,
     "model": [*NO_NAME, None, "", "x" * 513],
@@ -128,18 +127,18 @@ OF_OLLAMA = {
     "logprobs": FLAG,
     "top_logprobs": [*INTEGER, -1],
 }
-OF_CHAT = {
+OF_CHAT: dict[str, list[object]] = {
     **OF_OLLAMA,
     "messages": [
         *(1, "hi", {}, [1], [None], [[]], [{}], [{"role": "root", "content": "a"}], [{"role": "user"}]),
-        *([{"role": "user", "content": content}] for content in (None, 1, {})),
+        *([{"role": "user", "content": content}] for content in NO_CONTENT),
         [{"role": "user", "content": "a", "images": ["AAAA"]}],
         [{"role": "assistant", "tool_calls": "f"}],
         [{"role": "assistant", "tool_calls": [{"function": {}}]}],
     ],
     "tools": [1, "x", {"a": 1}, [1], [{}], [tool(1)], [tool("a b")]],
 }
-OF_GENERATE = {
+OF_GENERATE: dict[str, list[object]] = {
     **OF_OLLAMA,
     "prompt": NO_TEXT,
     "system": NO_TEXT,
@@ -149,7 +148,7 @@ OF_GENERATE = {
     "context": [1, [1, 2, 3], {}],
     "images": [1, ["AAAA"], {}],
 }
-NAMED = {"model": [*NO_NAME, None, "", "x" * 513]}
+NAMED: dict[str, list[object]] = {"model": [*NO_NAME, None, "", "x" * 513]}
 CHAT = Route("/api/chat", {"model": "fake", "messages": USER}, OF_CHAT, streams=True)
 ROUTES = [
     Route(RESPONSES, {"input": "hi"}, OF_RESPONSES, streams=True),

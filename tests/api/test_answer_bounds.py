@@ -116,6 +116,9 @@ SMALL = {  # bounded by the number of rows and the length of their fields
     "/v1/vector_stores/{vector_store_id}/files": "a page of names",
     "/v1/vector_stores/{vector_store_id}/files/{file_id}": "a name",
     "/v1/models": "a row per model",
+    "/props": "one model",
+    "/api/v0/models": "a row per model",
+    "/api/v0/models/{model_id:path}": "one model",
     "/v1/models/{model_id:path}": "one model",
 }
 

@@ -42,7 +42,7 @@ NO_KEY = {  # what keeps an account: for who signed in with its password
 }
 CHAT_AND_SESSIONS = {"POST /api/messages/{message_id}/regenerate", "POST /api/messages/{message_id}/continue"}
 OLLAMA = ("chat", "generate", "show", "embed", "embeddings", "tags", "ps", "version")
-CHAT = ("/v1/", "/api/llm/")
+CHAT = ("/v1/", "/api/llm/", "/api/v0/", "/props")
 DOCUMENTS = ("/api/documents", "/api/collections", "/v1/files", "/v1/vector_stores")  # kept, as chats are
 ADMIN = ("/api/admin/", "/metrics", "/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete")
 SESSIONS = (

@@ -75,6 +75,7 @@ from bdchat.api.live.events_socket import LiveEvents
 from bdchat.api.live.presence import Presence
 from bdchat.api.live.streams import LiveStreams
 from bdchat.api.llamacpp.completion import NativeCompletions
+from bdchat.api.llamacpp.props import ServerProps
 from bdchat.api.llamacpp.tokens import TokenTexts
 from bdchat.api.mistral.fim import FimCompletions
 from bdchat.api.ollama.answers import OllamaAnswers
@@ -86,6 +87,7 @@ from bdchat.api.ollama.pulls import OllamaPulls
 from bdchat.api.openai.chat import ChatCompletions
 from bdchat.api.openai.completions import Completions
 from bdchat.api.openai.embeddings import EmbeddingEndpoints
+from bdchat.api.openai.lm_studio import LmStudioModels
 from bdchat.api.openai.models import Models
 from bdchat.api.openai.routes import llm_routes, openai_routes
 from bdchat.api.openai.stored_chat import StoredChat
@@ -199,6 +201,8 @@ class App(Starlette):
             *FimCompletions(self.engine_router, self.generations, settings).routes(),
             *NativeCompletions(self.engine_router, self.generations, settings).routes(),
             *TokenTexts(self.engine_router, settings.limits).routes(),
+            *ServerProps(self.engine_router, settings.limits).routes(),
+            *LmStudioModels(self.engine_router).routes(),
             *EmbeddingEndpoints(self.engine_router, vectors, settings.limits).routes(),
             *AnswerActions(self.durable, settings.limits).routes(),
             *llm_routes(chat, models, settings.limits),

@@ -79,6 +79,14 @@ async def test_thoughts_and_calls_are_blocks_and_come_back_as_one_turn(
     assert shown(fake)[3].content == "Error: no"
 
 
+async def test_the_request_has_an_id_where_its_sdks_look_for_it(client: httpx.AsyncClient) -> None:
+    for body in ({"messages": USER, "max_tokens": 4}, {"messages": USER, "max_tokens": 0}):
+        reply = await client.post(URL, json=body)
+        assert reply.headers["request-id"] == reply.headers["x-request-id"]
+    assert reply.json()["request_id"] == reply.headers["request-id"]
+    assert "request-id" not in (await client.get("/v1/models")).headers
+
+
 async def test_messages_of_one_role_are_one_turn(client: httpx.AsyncClient, fake: FakeEngine) -> None:
     document = {"type": "document", "title": "T", "source": {"type": "text", "media_type": "text/plain", "data": "D"}}
     await ask(client, messages=[{"role": "user", "content": "a"}, {"role": "user", "content": [document]}])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdchat.api.openai.completion_chunks import CompletionCollector, CompletionHead
+from bdchat.api.openai.completion_chunks import BestCompletionCollector, CompletionCollector, CompletionHead
 from bdchat.engine.request import Accepted, Delta, FimPrompt, PromptLogprobs, TextPrompt, TokenLogprob
 from tests.api.serving import error_of, events_of, in_process
 from tests.fake_engine import FakeEngine
@@ -32,6 +32,30 @@ async def test_prompts_of_every_form(prompt: object, num_prompts: int, num_token
     assert [choice["index"] for choice in body["choices"]] == list(range(2 * num_prompts))
     assert body["usage"]["prompt_tokens"] == num_tokens
     assert body["usage"]["completion_tokens"] == sum(len(choice["text"]) for choice in body["choices"])
+
+
+async def test_of_several_the_likeliest_a_token_are_returned_and_all_are_counted() -> None:
+    engine = FakeEngine()
+    async with in_process(engine) as client:
+        body = (await client.post(URL, json={"prompt": ["a", "b"], "best_of": 3, "n": 2, "max_tokens": 2})).json()
+    assert [request.num_choices for request in engine.requests] == [3, 3]
+    assert [request.sampling.num_top_logprobs for request in engine.requests] == [0, 0]
+    assert [choice["index"] for choice in body["choices"]] == [0, 1, 2, 3]
+    assert {choice["logprobs"] for choice in body["choices"]} == {None}
+    assert body["usage"]["completion_tokens"] == 2 * 3 * 2
+
+
+def test_the_best_stand_first() -> None:
+    head = CompletionHead("cmpl-1", 0, "m", None, num_choices=3, num_prompts=2, echo=False, has_logprobs=False)
+    collector = BestCompletionCollector(head, 2)
+    for position, logprobs in enumerate([((-3.0,), (-1.0, -1.5), (-2.0,)), ((-1.0,), (-9.0,), (-0.5,))]):
+        collector.add(position, [Accepted(request_id="r", prompt_tokens=(1,), seed=0)])
+        for index, each in enumerate(logprobs):
+            tokens = tuple(TokenLogprob(token_id=98, token_bytes=b"b", logprob=logprob) for logprob in each)
+            text = f"{position}{index}"
+            collector.add(position, [Delta(request_id="r", index=index, text=text, tokens=(98,), logprobs=tokens)])
+    choices = collector.document()["choices"]
+    assert [(choice["index"], choice["text"]) for choice in choices] == [(0, "01"), (1, "02"), (2, "12"), (3, "10")]
 
 
 async def test_a_list_longer_than_the_width_is_answered_in_order() -> None:
@@ -132,7 +156,9 @@ async def test_millions_of_tokens_need_no_trip_to_the_engine() -> None:
 @pytest.mark.parametrize(
     ("body", "param", "code"),
     [
-        ({"prompt": "a", "best_of": 3}, "best_of", "unsupported_parameter"),
+        ({"prompt": "a", "best_of": 9}, "best_of", "invalid_value"),
+        ({"prompt": "a", "best_of": 2, "n": 3}, "best_of", "invalid_value"),
+        ({"prompt": "a", "best_of": 2, "stream": True}, "best_of", "invalid_value"),
         ({"prompt": "a", "logprobs": 21}, "logprobs", "invalid_value"),
         ({"prompt": []}, "prompt", "invalid_value"),
         ({"prompt": ["a", 1]}, "prompt[1]", "invalid_value"),

@@ -102,3 +102,18 @@ async def test_a_stored_answer_of_a_model_that_is_not_served_is_the_defaults() -
         await opened(client)
         body = {"messages": USER, "model": "gpt-4o", "store": True}
         assert (await client.post("/v1/chat/completions", json=body)).json()["model"] == "fake"
+
+
+async def test_lm_studio_lists_the_same_models_in_its_own_words() -> None:
+    engines = (FakeEngine("a/b"), FakeEngine("e", purpose="embedding"))
+    async with in_process(*engines, FakeEngine("c", state="loading")) as client:
+        listed = (await client.get("/api/v0/models")).json()
+        one = (await client.get("/api/v0/models/a%2Fb")).json()
+        error_of(await client.get("/api/v0/models/nope"), 404)
+    assert listed["object"] == "list"
+    assert [model["id"] for model in listed["data"]] == ["a/b", "e", "c"]
+    assert [model["type"] for model in listed["data"]] == ["llm", "embeddings", "llm"]
+    assert [model["state"] for model in listed["data"]] == ["loaded", "loaded", "not-loaded"]
+    assert [model["loaded_context_length"] for model in listed["data"]] == [4096, 4096, None]
+    assert listed["data"][0] == one
+    assert (one["arch"], one["max_context_length"], one["compatibility_type"]) == ("fake", 4096, "gguf")

@@ -18,6 +18,13 @@ export type AllUsageQuery = { from?: string | null; to?: string | null; time_zon
 /** Null: not told apart. */
 export type AllUsageRow = { num_requests: number; num_messages: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; engine_ms: number; day: string | null; user_id: string | null; username: string | null; model: string | null };
 
+export type AnthropicError = { type: "error"; error: { type: string; message: string }; request_id: string };
+
+export type AnthropicMessage = { id: string; type: "message"; role: "assistant"; model: string; content: Array<Record<string, unknown>>; stop_reason: "end_turn" | "max_tokens" | "stop_sequence" | "tool_use" | null; stop_sequence: string | null; usage: AnthropicUsage };
+
+/** Anthropic counts apart what was found in the cache: the three input counts together are the prompt. */
+export type AnthropicUsage = { input_tokens: number; cache_read_input_tokens: number; cache_creation_input_tokens: number; output_tokens: number };
+
 /** `content` null: the answer is calls. What there is none of is left out. */
 export type AssistantMessage = { role: "assistant"; content: string | null; refusal: string | null; reasoning_content?: string; tool_calls?: Array<ToolCallView>; function_call?: CalledFunctionView | null };
 
@@ -114,6 +121,8 @@ export type ConfigView = { model: string | null; temperature: number | null; top
 /** The answer goes on where it stopped. */
 export type Continue = { type: "continue"; message_id: string };
 
+export type CountedTokens = { input_tokens: number };
+
 export type CreatedInvitation = { invitation_id: string; note: string; created_by: string; created_at_ms: number; expires_at_ms: number; used_at_ms: number | null; used_by: string | null; code: string; link: PassedLink };
 
 export type CreatedKey = { key_id: string; name: string; prefix: string; scopes: Array<"chat" | "sessions" | "admin">; created_at_ms: number; last_used_at_ms: number | null; expires_at_ms: number | null; is_bulk: boolean; key: string };
@@ -121,11 +130,15 @@ export type CreatedKey = { key_id: string; name: string; prefix: string; scopes:
 /** `username`: the name, or the account's email. */
 export type Credentials = { username: string; password: string; cookie?: boolean };
 
+export type DefaultSettings = { n_ctx: number; params: Record<string, number | null> };
+
 export type DeleteQuery = { permanently?: boolean };
 
 export type DeletedCompletion = { id: string; object: "chat.completion.deleted"; deleted: boolean };
 
 export type DeletedFile = { id: string; object: "file"; deleted: boolean };
+
+export type DeletedResponse = { id: string; object: "response"; deleted: boolean };
 
 export type DeletedStoreFile = { id: string; object: "vector_store.file.deleted"; deleted: boolean };
 
@@ -244,6 +257,12 @@ export type HubRepositoryView = { repo: string; num_downloads: number; licence: 
 
 export type InfillRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; max_tokens?: number | null; response_fields?: Array<string> | null; input_prefix?: string | null; input_suffix?: string | null; input_extra?: Array<ExtraFile> | null; prompt?: string | null };
 
+export type InputItemList = { object: "list"; data: Array<Record<string, unknown>>; first_id: string | null; last_id: string | null; has_more: boolean };
+
+export type InputItemQuery = { limit?: number; after?: string | null; order?: "asc" | "desc" };
+
+export type InputTokens = { object: "response.input_tokens"; input_tokens: number };
+
 export type InvitationList = { data: Array<InvitationView> };
 
 /** `used_by` None and `used_at_ms` set: by an account that is gone. */
@@ -266,6 +285,11 @@ export type LinkView = { link_id: string; created_at_ms: number; expires_at_ms: 
 
 /** What a request may say instead of a socket, for the OpenAPI document; read with parse_command. */
 export type LiveCommand = ChatMessage | Edit | Regenerate | Continue | Stop | Typing;
+
+/** What is read from a file is null while the model is not loaded. */
+export type LmStudioModel = { id: string; object: "model"; type: string; publisher: string; arch: string | null; compatibility_type: "gguf"; quantization: string | null; state: string; max_context_length: number | null; loaded_context_length: number | null; capabilities: Array<string> };
+
+export type LmStudioModelList = { object: "list"; data: Array<LmStudioModel> };
 
 export type LoginList = { data: Array<LoginView> };
 
@@ -297,8 +321,12 @@ export type MessagePage = { data: Array<PathMessageView>; next_cursor: string | 
 
 export type MessageView = { message_id: string; session_id: string; parent_id: string | null; author_id: string | null; role: "system" | "user" | "assistant" | "tool"; content: string; status: "complete" | "running" | "stopped" | "interrupted" | "failed"; finish_reason: string | null; token_count: number | null; processing_time_ms: number | null; client_message_id: string | null; created_at_ms: number };
 
+export type MessagesRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; system: unknown; messages: unknown; max_tokens?: number | null; stop_sequences?: Array<string> | null; tools: unknown; tool_choice?: unknown; thinking?: unknown; output_config: unknown; output_format?: unknown; metadata?: unknown };
+
 /** How an answer came to be. */
 export type MetadataView = { model: string; model_version: string; prompt_template: string; model_params: Record<string, unknown>; prompt_tokens: number; cached_tokens: number; completion_tokens: number; queue_ms: number; prefill_ms: number; decode_ms: number; num_dropped_messages: number; spent: SpentView | null };
+
+export type Modalities = { vision: boolean; audio: boolean };
 
 export type Model = { id: string; object: "model"; created: number; owned_by: string; context_length: number | null; max_model_len: number | null; opens_thought: boolean | null; context_cut: string | null; sampling_defaults: SamplingDefaultsView; languages: Array<string>; capabilities: Array<string>; num_parameters: number | null; state: string; load_fraction: number | null; weights: WeightsView | null; stands_in_for: string | null };
 
@@ -352,6 +380,35 @@ export type NewVectorStore = { name?: string | null; description?: string | null
 /** {}: it is done, and there is nothing to tell. */
 export type Nothing = Record<string, never>;
 
+/** Of /api/chat (message) and /api/generate (response); a line of a stream has a part of it. */
+export type OllamaAnswer = { model: string; created_at: string; done: boolean; done_reason?: string; total_duration?: number; prompt_eval_count?: number; eval_count?: number };
+
+export type OllamaChatRequest = { model: string; stream?: boolean | null; format?: unknown; options?: unknown; think?: unknown; keep_alive?: unknown; logprobs?: boolean | null; top_logprobs?: number | null; messages?: unknown; tools?: unknown; images?: unknown };
+
+export type OllamaEmbedRequest = { model: string; input: unknown; truncate?: boolean | null; dimensions?: number | null };
+
+export type OllamaEmbeddingsRequest = { model: string; prompt: string };
+
+export type OllamaError = { error: string };
+
+export type OllamaGenerateRequest = { model: string; stream?: boolean | null; format?: unknown; options?: unknown; think?: unknown; keep_alive?: unknown; logprobs?: boolean | null; top_logprobs?: number | null; prompt?: string | null; suffix?: string | null; system?: string | null; raw?: boolean | null; template?: unknown; context?: unknown; images?: unknown };
+
+export type OllamaModels = { models: Array<Record<string, unknown>> };
+
+export type OllamaProgress = { status: string; digest?: string; total?: number; completed?: number };
+
+export type OllamaPullRequest = { model?: string | null; name?: string | null; stream?: boolean | null; insecure?: boolean | null };
+
+export type OllamaShowRequest = { model?: string | null; name?: string | null; verbose?: boolean | null };
+
+export type OllamaShown = { modelfile: string; parameters: string; template: string; details: Record<string, unknown>; model_info: Record<string, unknown>; capabilities: Array<string>; modified_at: string };
+
+export type OllamaVector = { embedding: Array<number> };
+
+export type OllamaVectors = { model: string; embeddings: Array<Array<number>>; total_duration: number; load_duration: number; prompt_eval_count: number };
+
+export type OllamaVersion = { version: string; bdchat: string };
+
 /** Lines that the client was too slow for; the summary counts their chats. */
 export type OmittedLine = { type: "omitted"; num_lines: number };
 
@@ -391,6 +448,10 @@ export type ProgressLine = { type: "progress"; num_read_bytes: number; num_bytes
 
 export type PromptTokensDetails = { cached_tokens: number };
 
+export type Props = { default_generation_settings: DefaultSettings; total_slots: number; model_alias: string; modalities: Modalities; build_info: string; is_sleeping: boolean };
+
+export type PropsQuery = { model?: string | null };
+
 export type PullList = { data: Array<PullView> };
 
 export type PullView = { pull_id: string; model: string; state: "running" | "paused" | "done" | "failed" | "cancelled"; phase: string | null; num_bytes_done: number; num_bytes_total: number | null; bytes_per_s: number | null; error: string | null; error_code: "other" | "no_room" | "no_write" | "no_package" | "offline" | "offline_mode" | "source_trouble" | "no_checksum" | "wrong_checksum" | "not_a_model" | "name_taken" | "not_found" | "refused" | "interrupted" | null; installed_as: string | null; created_at_ms: number };
@@ -425,6 +486,14 @@ export type RequestList = { data: Array<RequestView> };
 export type RequestView = { request_id: string; user_id: string; username: string | null; model: string; state: "complete" | "cancelled" | "failed"; started_at_ms: number; total_ms: number; queue_ms: number | null; first_text_ms: number | null; num_read_tokens: number; num_cached_tokens: number; num_written_tokens: number };
 
 export type RerankRequest = { model?: string | null; query: string; documents: unknown; top_n?: number | null; return_documents?: boolean | null; user?: unknown };
+
+export type ResponseDocument = { id: string; object: "response"; created_at: number; status: "queued" | "in_progress" | "completed" | "incomplete" | "cancelled" | "failed"; completed_at: number | null; error: Record<string, unknown> | null; incomplete_details: Record<string, unknown> | null; model: string; output: Array<Record<string, unknown>>; usage: ResponseUsageView | null; metadata: Record<string, unknown>; previous_response_id: string | null; store: boolean; background: boolean };
+
+export type ResponseQuery = { stream?: boolean; starting_after?: number | null };
+
+export type ResponseUsageView = { input_tokens: number; input_tokens_details: Record<string, unknown>; output_tokens: number; output_tokens_details: Record<string, unknown>; total_tokens: number };
+
+export type ResponsesRequest = { response_format?: unknown; guided_json?: unknown; guided_regex?: unknown; guided_choice?: unknown; guided_grammar?: unknown; structured_outputs?: unknown; grammar?: unknown; json_schema?: unknown; model?: string | null; stream?: boolean | null; stream_options?: StreamOptions | null; temperature?: number | null; top_p?: number | null; presence_penalty?: number | null; frequency_penalty?: number | null; n?: number | null; seed?: number | null; stop?: Array<string> | null; logit_bias?: unknown; user?: unknown; service_tier?: unknown; n_predict?: number | null; num_predict?: number | null; top_k?: number | null; min_p?: number | null; repeat_penalty?: number | null; repetition_penalty?: number | null; repeat_last_n?: number | null; ignore_eos?: boolean | null; cache_prompt?: boolean | null; deterministic?: boolean | null; return_progress?: boolean | null; timings_per_token?: boolean | null; chat_template_kwargs?: unknown; sampling_defaults?: "openai" | "model" | null; input?: unknown; instructions?: string | null; previous_response_id?: unknown; store?: boolean | null; background?: boolean | null; text?: unknown; reasoning?: unknown; tools?: unknown; tool_choice?: unknown; parallel_tool_calls?: boolean | null; max_output_tokens?: number | null; max_tool_calls?: number | null; top_logprobs?: number | null; include?: unknown; truncation?: unknown; metadata?: unknown; reasoning_effort?: unknown; verbosity?: unknown };
 
 export type RunningList = { data: Array<RunningView> };
 
@@ -628,6 +697,7 @@ export interface Endpoints {
   "DELETE /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginsEnded };
   "GET /api/auth/sessions": { path: undefined; query: undefined; body: undefined; response: LoginList };
   "DELETE /api/auth/sessions/{login_id}": { path: { login_id: string }; query: undefined; body: undefined; response: Nothing };
+  "POST /api/chat": { path: undefined; query: undefined; body: OllamaChatRequest; response: OllamaAnswer };
   "GET /api/collections": { path: undefined; query: undefined; body: undefined; response: CollectionList };
   "POST /api/collections": { path: undefined; query: undefined; body: NewCollection; response: CollectionView };
   "DELETE /api/collections/{collection_id}": { path: { collection_id: string }; query: undefined; body: undefined; response: undefined };
@@ -639,6 +709,9 @@ export interface Endpoints {
   "DELETE /api/collections/{collection_id}/members/{username}": { path: { collection_id: string; username: string }; query: undefined; body: undefined; response: undefined };
   "PUT /api/collections/{collection_id}/members/{username}": { path: { collection_id: string; username: string }; query: undefined; body: NewCollectionMember; response: CollectionMemberView };
   "POST /api/collections/{collection_id}/restore": { path: { collection_id: string }; query: undefined; body: undefined; response: CollectionView };
+  "POST /api/copy": { path: undefined; query: undefined; body: undefined; response: undefined };
+  "POST /api/create": { path: undefined; query: undefined; body: undefined; response: undefined };
+  "DELETE /api/delete": { path: undefined; query: undefined; body: undefined; response: undefined };
   "GET /api/documents": { path: undefined; query: { limit?: number; cursor?: string; q?: string; collection_id?: string; status?: "uploading" | "waiting" | "reading" | "paused" | "ready" | "failed"; deleted?: boolean }; body: undefined; response: DocumentList };
   "POST /api/documents": { path: undefined; query: { name: string; collection_id?: string }; body: Blob; response: DocumentView };
   "POST /api/documents/search": { path: undefined; query: undefined; body: DocumentSearch; response: DocumentHits };
@@ -652,9 +725,12 @@ export interface Endpoints {
   "POST /api/documents/{document_id}/restore": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
   "POST /api/documents/{document_id}/resume": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
   "POST /api/documents/{document_id}/retry": { path: { document_id: string }; query: undefined; body: undefined; response: DocumentView };
+  "POST /api/embed": { path: undefined; query: undefined; body: OllamaEmbedRequest; response: OllamaVectors };
+  "POST /api/embeddings": { path: undefined; query: undefined; body: OllamaEmbeddingsRequest; response: OllamaVector };
   "GET /api/export": { path: undefined; query: { format?: "bdchat" | "markdown" | "jsonl"; time_zone?: string; language?: "en" | "ko"; files?: boolean }; body: undefined; response: Record<string, unknown> };
   "GET /api/export/schema": { path: undefined; query: undefined; body: undefined; response: Record<string, unknown> };
   "GET /api/folders": { path: undefined; query: undefined; body: undefined; response: FolderList };
+  "POST /api/generate": { path: undefined; query: undefined; body: OllamaGenerateRequest; response: OllamaAnswer };
   "POST /api/import": { path: undefined; query: undefined; body: Blob; response: string };
   "GET /api/invitations": { path: undefined; query: undefined; body: undefined; response: ChatInvitationList };
   "POST /api/invitations/{invitation_id}/accept": { path: { invitation_id: string }; query: undefined; body: undefined; response: SessionView };
@@ -679,6 +755,9 @@ export interface Endpoints {
   "POST /api/profile/delete": { path: undefined; query: undefined; body: AccountDeletion; response: Nothing };
   "GET /api/profile/messages": { path: undefined; query: { limit?: number; cursor?: string }; body: undefined; response: SentMessages };
   "GET /api/profile/usage": { path: undefined; query: { from?: string; to?: string; time_zone?: string }; body: undefined; response: UsageReport };
+  "GET /api/ps": { path: undefined; query: undefined; body: undefined; response: OllamaModels };
+  "POST /api/pull": { path: undefined; query: undefined; body: OllamaPullRequest; response: OllamaProgress };
+  "POST /api/push": { path: undefined; query: undefined; body: undefined; response: undefined };
   "GET /api/search": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; folder?: string; archived?: boolean; limit?: number; cursor?: string; session_id?: string }; body: undefined; response: HitPage };
   "GET /api/search/chats": { path: undefined; query: { q: string; role?: "user" | "assistant" | "system" | "tool" | "title"; from?: number; to?: number; folder?: string; archived?: boolean; limit?: number; cursor?: string }; body: undefined; response: ChatHitsPage };
   "GET /api/sessions": { path: undefined; query: { limit?: number; cursor?: string; pinned?: boolean; archived?: boolean; folder?: string; deleted?: boolean; shared?: boolean }; body: undefined; response: SessionPage };
@@ -709,8 +788,14 @@ export interface Endpoints {
   "POST /api/sessions/{session_id}/preview": { path: { session_id: string }; query: undefined; body: Draft; response: PreviewView };
   "POST /api/sessions/{session_id}/restore": { path: { session_id: string }; query: undefined; body: undefined; response: SessionView };
   "GET /api/shared/{token}": { path: { token: string }; query: { limit?: number; before?: string }; body: undefined; response: SharedSession };
+  "POST /api/show": { path: undefined; query: undefined; body: OllamaShowRequest; response: OllamaShown };
+  "GET /api/tags": { path: undefined; query: undefined; body: undefined; response: OllamaModels };
+  "GET /api/v0/models": { path: undefined; query: undefined; body: undefined; response: LmStudioModelList };
+  "GET /api/v0/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: LmStudioModel };
+  "GET /api/version": { path: undefined; query: undefined; body: undefined; response: OllamaVersion };
   "GET /health": { path: undefined; query: undefined; body: undefined; response: { status: "ok" | "draining"; models?: Array<Record<string, unknown>> } };
   "GET /metrics": { path: undefined; query: undefined; body: undefined; response: string };
+  "GET /props": { path: undefined; query: { model?: string }; body: undefined; response: Props };
   "POST /v1/apply-template": { path: undefined; query: undefined; body: ChatCompletionRequest; response: TemplatedPrompt };
   "GET /v1/chat/completions": { path: undefined; query: { limit?: number; after?: string; order?: "asc" | "desc"; model?: string }; body: undefined; response: CompletionList };
   "POST /v1/chat/completions": { path: undefined; query: undefined; body: ChatCompletionRequest; response: ChatCompletion };
@@ -731,9 +816,17 @@ export interface Endpoints {
   "GET /v1/files/{file_id}/content": { path: { file_id: string }; query: undefined; body: undefined; response: string };
   "POST /v1/fim/completions": { path: undefined; query: undefined; body: FimRequest; response: FimCompletion };
   "POST /v1/infill": { path: undefined; query: undefined; body: InfillRequest; response: NativeCompletion };
+  "POST /v1/messages": { path: undefined; query: undefined; body: MessagesRequest; response: AnthropicMessage };
+  "POST /v1/messages/count_tokens": { path: undefined; query: undefined; body: MessagesRequest; response: CountedTokens };
   "GET /v1/models": { path: undefined; query: undefined; body: undefined; response: bdchat__api__schemas__models__ModelList };
   "GET /v1/models/{model_id}": { path: { model_id: string }; query: undefined; body: undefined; response: Model };
   "POST /v1/rerank": { path: undefined; query: undefined; body: RerankRequest; response: RankList };
+  "POST /v1/responses": { path: undefined; query: undefined; body: ResponsesRequest; response: ResponseDocument };
+  "POST /v1/responses/input_tokens": { path: undefined; query: undefined; body: ResponsesRequest; response: InputTokens };
+  "DELETE /v1/responses/{response_id}": { path: { response_id: string }; query: undefined; body: undefined; response: DeletedResponse };
+  "GET /v1/responses/{response_id}": { path: { response_id: string }; query: { stream?: boolean; starting_after?: number }; body: undefined; response: ResponseDocument };
+  "POST /v1/responses/{response_id}/cancel": { path: { response_id: string }; query: undefined; body: undefined; response: ResponseDocument };
+  "GET /v1/responses/{response_id}/input_items": { path: { response_id: string }; query: { limit?: number; after?: string; order?: "asc" | "desc" }; body: undefined; response: InputItemList };
   "POST /v1/tokenize": { path: undefined; query: undefined; body: TokenizeRequest; response: Tokens };
   "GET /v1/vector_stores": { path: undefined; query: { limit?: number; order?: "asc" | "desc"; after?: string; before?: string }; body: undefined; response: VectorStoreList };
   "POST /v1/vector_stores": { path: undefined; query: undefined; body: NewVectorStore; response: VectorStoreObject };

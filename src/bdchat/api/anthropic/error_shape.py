@@ -26,4 +26,4 @@ def error_document(reply: ErrorReply, request_id: str) -> bytes:
     return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
 
 
-ANTHROPIC_ERRORS = ErrorShape(re.compile(r"/v1/messages(?:/.*)?", re.DOTALL), error_document)
+ANTHROPIC_ERRORS = ErrorShape(re.compile(r"/v1/messages(?:/.*)?", re.DOTALL), error_document, b"request-id")

@@ -62,6 +62,7 @@ class ErrorShape(NamedTuple):
 
     paths: re.Pattern[str]  # which are its; the whole path must match
     body: Callable[[ErrorReply, str], bytes]  # with the request's id
+    id_header: bytes | None = None  # where its clients look for that id, beside x-request-id
 
 
 class Envelope:
@@ -83,6 +84,8 @@ class Envelope:
             nonlocal has_started
             if message["type"].endswith("http.response.start"):
                 message["headers"] = _standing_headers(message["headers"], request_id, started)
+                if (shape := self._shape(scope)) is not None and shape.id_header is not None:
+                    message["headers"].append((shape.id_header, request_id))
             has_started = has_started or message["type"] in BEGINNINGS
             await send(message)
 
@@ -113,8 +116,11 @@ class Envelope:
         await send_error(reply, scope, send, body=self._body(reply, scope))
 
     def _body(self, reply: ErrorReply, scope: Scope) -> bytes:
-        shape = next((shape for shape in self._shapes if shape.paths.fullmatch(scope["path"])), None)
+        shape = self._shape(scope)
         return reply.body if shape is None else shape.body(reply, scope["state"]["request_id"])
+
+    def _shape(self, scope: Scope) -> ErrorShape | None:
+        return next((shape for shape in self._shapes if shape.paths.fullmatch(scope["path"])), None)
 
 
 def _refusing_upgrade(send: Send) -> Send:

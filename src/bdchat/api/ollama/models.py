@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat import __version__
+from bdchat.api.answering.quantization import quantization
 from bdchat.api.http.endpoints import JSON, Endpoint, declared
 from bdchat.api.http.identity import require_chat
 from bdchat.api.http.json_body import read_json_body
@@ -105,7 +106,7 @@ def _details(model: ServedModel) -> dict[str, Any]:
         "family": family,
         "families": [family] if family else [],
         "parameter_size": _size(info.num_parameters) if info else "",
-        "quantization_level": _quantization(info.description) if info else "",
+        "quantization_level": quantization(info.description) if info else "",
     }
 
 
@@ -114,12 +115,6 @@ def _size(num_parameters: int) -> str:
         if num_parameters >= unit:
             return f"{num_parameters / unit:.1f}{letter}"
     return str(num_parameters)
-
-
-def _quantization(description: str) -> str:
-    """llama.cpp's words for a model end in it: "llama 1B Q4_1"; "Q4_K - Medium" is Q4_K_M."""
-    words = description.replace(" - Medium", "_M").replace(" - Small", "_S").replace(" - Large", "_L").split()
-    return words[-1] if words else ""
 
 
 def _shown(model: ServedModel) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class CompletionHead:
     created: int
     model: str
     fingerprint: str | None
-    num_choices: int  # per prompt
+    num_choices: int  # per prompt, written
     num_prompts: int
     echo: bool
     has_logprobs: bool
@@ -76,7 +76,8 @@ class _Pieces:
     def _answer(self, position: int, event: LogEvent) -> list[Piece]:
         if isinstance(event, Delta):
             index = self._index(position, event.index)
-            logprobs = self._logprobs[index].take(event.logprobs) if event.logprobs else None
+            is_shown = event.logprobs and self._head.has_logprobs  # best_of asks for them where nobody is shown any
+            logprobs = self._logprobs[index].take(event.logprobs) if is_shown else None
             return [Piece(index, event.text, logprobs)] if event.text or logprobs else []
         if isinstance(event, Finished):
             self.usage.add_finished(event)
@@ -184,3 +185,33 @@ class CompletionCollector:
             return
         for key, values in logprobs.items():
             so_far[key].extend(values)
+
+
+class BestCompletionCollector(CompletionCollector):
+    """The best of what was written for each prompt: of the highest log probability a token, best first."""
+
+    def __init__(self, head: CompletionHead, num_returned: int) -> None:
+        super().__init__(head)
+        self._num_returned = num_returned
+        self._sums = [0.0] * len(self._texts)  # of log probabilities
+        self._num_tokens = [0] * len(self._texts)
+
+    def add(self, position: int, events: Sequence[LogEvent]) -> None:
+        super().add(position, events)
+        for event in events:
+            if isinstance(event, Delta):
+                index = position * self._head.num_choices + event.index
+                self._sums[index] += sum(token.logprob or 0.0 for token in event.logprobs)
+                self._num_tokens[index] += len(event.logprobs)
+
+    def document(self) -> dict[str, Any]:
+        document = super().document()
+        written, best = document["choices"], []
+        for start in range(0, len(written), self._head.num_choices):
+            of_prompt = written[start : start + self._head.num_choices]
+            best += sorted(of_prompt, key=self._badness)[: self._num_returned]
+        return document | {"choices": [choice | {"index": index} for index, choice in enumerate(best)]}
+
+    def _badness(self, choice: dict[str, Any]) -> float:
+        index: int = choice["index"]
+        return -self._sums[index] / max(1, self._num_tokens[index])

@@ -13,7 +13,12 @@ from bdchat.api.generation.streaming import StreamResponse, accept, complete, un
 from bdchat.api.http.identity import require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import parse
-from bdchat.api.openai.completion_chunks import CompletionChunks, CompletionCollector, CompletionHead
+from bdchat.api.openai.completion_chunks import (
+    BestCompletionCollector,
+    CompletionChunks,
+    CompletionCollector,
+    CompletionHead,
+)
 from bdchat.api.schemas.completions import CompletionRequest
 from bdchat.engine.engine import Engine
 from bdchat.engine.errors import ContextLengthExceeded
@@ -52,7 +57,7 @@ class Completions:
             created=int(time.time()),
             model=info.model_id if info else body.model or "",
             fingerprint=info.fingerprint if info else None,
-            num_choices=body.num_choices,
+            num_choices=body.num_written,
             num_prompts=len(body.prompts),
             echo=bool(body.echo),
             has_logprobs=body.logprobs is not None,
@@ -60,6 +65,8 @@ class Completions:
         )
         if body.stream:
             return StreamResponse(group, CompletionChunks(head, includes_usage=body.includes_usage))
+        if body.chooses:
+            return await complete(request, group, BestCompletionCollector(head, body.num_choices))
         return await complete(request, group, CompletionCollector(head))
 
 

@@ -2,8 +2,8 @@
 
 Deliberate divergences from OpenAI:
 1. Unknown fields are ignored, and so are fields that change no answer here: prediction, user identifiers,
-   prompt_cache_*; metadata without store; reasoning_effort and verbosity where the model's chat
-   template reads no variable of that name (chat_template_kwargs goes before them).
+   prompt_cache_*, web_search_options, moderation; metadata without store; reasoning_effort and verbosity where the
+   model's chat template reads no variable of that name (chat_template_kwargs goes before them).
 2. Fields that would change the answer and are not honoured are refused by name (unsupported_parameter): unserved.py.
 3. Text parts of one message are joined by a line break; role `developer` is `system`, role `function` is `tool`. Of an
    earlier answer reasoning_content (reasoning) reaches templates that show thoughts.

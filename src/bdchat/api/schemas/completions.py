@@ -1,7 +1,7 @@
 """POST /v1/completions: the request.
 
 Deliberate divergences from OpenAI:
-1. `best_of` other than n is refused by name (unsupported_parameter), as are the fields in unserved.py.
+1. `best_of` is bounded as n is. The fields in unserved.py are refused by name (unsupported_parameter).
 2. `logprobs` goes up to the server's top_logprobs bound (20), not 5.
 3. `prompt` is required; `model` may be absent: the default model answers.
 4. At most 256 prompts per call; choices are numbered prompt · n + choice.
@@ -78,8 +78,14 @@ class CompletionRequest(SamplingFields):
         limits = limits_of(info)
         if self.logprobs is not None and self.logprobs > limits.num_top_logprobs:
             raise invalid(f"must be at most {limits.num_top_logprobs}.", at="logprobs")
-        if self.best_of is not None and self.best_of != self.num_choices:
-            raise unsupported("only best_of equal to n is supported.", at="best_of")
+        if self.best_of is not None and not self.num_choices <= self.best_of <= max(
+            limits.num_choices, self.num_choices
+        ):
+            raise invalid(f"must be between n and {limits.num_choices}.", at="best_of")
+        if self.chooses and self.stream:
+            raise invalid(
+                "must be n where the answer is streamed: which are the best is known at the end.", at="best_of"
+            )
         if self.suffix and self.echo:
             raise unsupported("what stands around a gap is not said again.", at="echo")
         if self.suffix and len(self.suffix) * len(self.prompts_as_sent) > MAX_SUFFIX_CHARS:
@@ -87,6 +93,15 @@ class CompletionRequest(SamplingFields):
         if self.suffix and any(isinstance(prompt, TokenPrompt) for prompt in self.prompts_as_sent):
             raise invalid("must be text where there is a suffix.", at="prompt")
         return self
+
+    @property
+    def num_written(self) -> int:
+        """Choices per prompt, of which num_choices are returned."""
+        return self.best_of or self.num_choices
+
+    @property
+    def chooses(self) -> bool:
+        return self.num_written > self.num_choices
 
     @property
     def prompts_as_sent(self) -> list[Prompt]:
@@ -113,7 +128,7 @@ class CompletionRequest(SamplingFields):
         sampling = SamplingParams(
             **self.sampling_arguments(),
             max_tokens=self.num_answer_tokens,
-            num_top_logprobs=self.logprobs,
+            num_top_logprobs=0 if self.logprobs is None and self.chooses else self.logprobs,
         )
         prompts = self.prompts
         many = len(prompts) > 1
@@ -122,7 +137,7 @@ class CompletionRequest(SamplingFields):
                 request_id=f"{request_id}-{position}" if many else request_id,
                 prompt=prompt,
                 sampling=sampling,
-                num_choices=self.num_choices,
+                num_choices=self.num_written,
                 num_prompt_logprobs=self.logprobs if self.echo else None,
                 echo=bool(self.echo) or self.logprobs is not None,  # offsets count from the prompt's beginning
                 wants_progress=self.includes_progress,

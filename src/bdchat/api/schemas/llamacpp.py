@@ -151,3 +151,26 @@ class DetokenizedText(View):
 
 class TemplatedPrompt(View):
     prompt: str
+
+
+class PropsQuery(Wire):
+    model: Annotated[str, Field(max_length=512)] | None = None
+
+
+class DefaultSettings(View):
+    n_ctx: int  # what a request may hold; 0 while the model is not loaded
+    params: dict[str, float | int | None]
+
+
+class Modalities(View):
+    vision: bool = False
+    audio: bool = False
+
+
+class Props(View):
+    default_generation_settings: DefaultSettings
+    total_slots: int  # answers at once
+    model_alias: str
+    modalities: Modalities
+    build_info: str
+    is_sleeping: bool  # it is loaded when it is asked

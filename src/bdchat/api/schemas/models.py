@@ -67,3 +67,24 @@ class Model(View):
 class ModelList(View):
     object: Literal["list"] = "list"
     data: list[Model]
+
+
+class LmStudioModel(View):
+    """What is read from a file is null while the model is not loaded."""
+
+    id: str
+    object: Literal["model"] = "model"
+    type: str  # "llm" or "embeddings"
+    publisher: str
+    arch: str | None
+    compatibility_type: Literal["gguf"] = "gguf"
+    quantization: str | None
+    state: str  # "loaded" or "not-loaded"
+    max_context_length: int | None  # what it was trained for
+    loaded_context_length: int | None  # what a request may hold
+    capabilities: list[str]
+
+
+class LmStudioModelList(View):
+    object: Literal["list"] = "list"
+    data: list[LmStudioModel]

@@ -75,8 +75,6 @@ _EVERYWHERE: dict[str, Unserved] = {
     **_unless_empty(FORMAT, "grammar_string", "regex_pattern", "output_format", "response_schema"),
     "modalities": Unserved("only the modality 'text' is supported", _one_of([], ["text"])),
     **_unless_empty(TEXT_ONLY, "audio", "images", "image_data", "multimodal_data", "prompt_embeds"),
-    "web_search_options": Unserved("nothing is searched for", lambda _: False),
-    "moderation": Unserved("nothing is moderated", lambda _: False),
     # samplers
     "mirostat": Unserved(SAMPLER, _one_of(0)),
     "typical_p": Unserved(SAMPLER, _at_least(1)),
