@@ -88,6 +88,25 @@ class SSE:
             self.text += choice["delta"].get("content") or ""
 
 
+class ResponseReader:
+    """Of a stored response's events: nothing replaces what was read, and no number comes twice."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    async def read(self, http: httpx.AsyncClient, response_id: str, *, starting_after: int | None = None) -> None:
+        params = {"stream": "true"} | ({} if starting_after is None else {"starting_after": str(starting_after)})
+        async with http.stream("GET", f"/v1/responses/{response_id}", params=params) as stream:
+            assert stream.status_code == 200, (await stream.aread()).decode()
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    self.events.append(json.loads(line.removeprefix("data: ")))
+
+    @property
+    def numbers(self) -> list[int]:
+        return [event["sequence_number"] for event in self.events]
+
+
 async def ready(http: httpx.AsyncClient) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not (await http.get("/v1/models")).json()["data"]:  # noqa: ASYNC110  # another process loads it
@@ -117,6 +136,12 @@ async def test_an_answer_is_read_on_the_other_server_and_outlives_its_own(
             generation_id = accepted["generation_id"]
             sse = SSE()
             following = asyncio.create_task(sse.read(two, generation_id))
+            asking = {"input": "Tell me of rivers.", "max_output_tokens": NEW_TOKENS, "ignore_eos": True}
+            begun = (await one.post("/v1/responses", json=asking | {"background": True}, headers=headers)).json()
+            response, cut_off = ResponseReader(), ResponseReader()
+            reading = asyncio.create_task(response.read(two, begun["id"]))
+            one.headers.update(headers)
+            breaking = asyncio.create_task(cut_off.read(one, begun["id"]))
             moved, stayed = Reading(generation_id), Reading(generation_id)
             await asyncio.gather(until_read(here, moved), until_read(there, stayed))
             assert stayed.text[:READ_BEFORE_DEATH] == moved.text[:READ_BEFORE_DEATH]
@@ -128,11 +153,22 @@ async def test_an_answer_is_read_on_the_other_server_and_outlives_its_own(
             await back.send("hello", last={generation_id: moved.last_id})
             await until_read(back, moved, to_the_end=True)
         await following
+        with pytest.raises(httpx.TransportError):
+            await breaking
+        num_seen = len(cut_off.events)
+        await cut_off.read(two, begun["id"], starting_after=num_seen - 1)
+        await reading
+        document = (await two.get(f"/v1/responses/{begun['id']}")).json()
         stored = (await two.get(f"/api/messages/{accepted['message_id']}")).json()
     assert (stored["status"], stored["finish_reason"]) == ("complete", "length")
     assert stored["token_count"] == NEW_TOKENS
     assert stayed.content == moved.content == sse.text == stored["content"]
     assert sse.is_done
+    assert num_seen > len(("created", "queued"))  # the crash met it
+    assert response.events == cut_off.events
+    assert response.numbers == list(range(len(response.events)))
+    assert response.events[-1]["response"] == document
+    assert document["usage"]["output_tokens"] == NEW_TOKENS
     assert (stayed.num_resets, moved.num_resets) == (1, 1)  # the second server made another run of it
 
 
