@@ -6,6 +6,9 @@ Their packages never mix with the server's. What two lock files name (requiremen
 package-lock.json) lies in the cache under a hash of both, for every checkout; two links in tests/clients, .venv and
 node_modules, lead there. Node is the page's own (bootstrap_webui.py).
 
+Coding agents are programs of hundreds of megabytes. They lie apart, by tests/clients/coding_agents/package-lock.json: a
+change of the others does not fetch them again, and a download that fails takes no test with it but theirs.
+
 Standard library only; needs the .venv that bootstrap.py makes.
 """
 
@@ -22,6 +25,7 @@ from bootstrap_console import BootstrapError, Command, as_told, run, say
 from bootstrap_webui import Node, Page, ready_node
 
 CLIENTS = Path("tests", "clients")  # below the checkout
+AGENTS = CLIENTS / "coding_agents"
 LINKED = {".venv": "python", "node_modules": "node/node_modules"}  # in CLIENTS → in an installation
 NODE_FILES = ("package.json", "package-lock.json", ".npmrc")
 NUM_KEPT = 2
@@ -47,16 +51,26 @@ class Installation:
 
 
 def main() -> int:
+    place = Place(ROOT, cache_dir(os.environ))
     try:
-        prepare(Place(ROOT, cache_dir(os.environ)), os.environ)
+        prepare(place, os.environ)
+        try:
+            prepare_agents(place, os.environ)
+        except (BootstrapError, OSError) as error:
+            complain(error)
+            say("the tests of coding agents will fail; all others can run")
     except (BootstrapError, OSError) as error:
-        failure = as_told(error)
-        say(f"{failure.problem}\n        → {failure.remedy}")
+        complain(error)
         return 1
     except KeyboardInterrupt:
         say("stopped; start again and it goes on from the last finished step")
         return 130
     return 0
+
+
+def complain(error: BootstrapError | OSError) -> None:
+    failure = as_told(error)
+    say(f"{failure.problem}\n        → {failure.remedy}")
 
 
 def prepare(place: Place, environ: Mapping[str, str]) -> None:
@@ -74,10 +88,35 @@ def prepare(place: Place, environ: Mapping[str, str]) -> None:
     link(wanted, place.root)
 
 
+def prepare_agents(place: Place, environ: Mapping[str, str]) -> None:
+    kept = place.cache_dir / "coding-agents"
+    wanted = Installation(kept / agents_key(place.root))
+    if not wanted.done.exists():
+        with alone(place.cache_dir / "coding-agents.lock"):
+            if not wanted.done.exists():
+                shutil.rmtree(wanted.folder, ignore_errors=True)
+                install_agents(wanted, place, ready_node(Page(place), environ))
+                wanted.done.touch()
+                forget_old(kept)
+    os.utime(wanted.folder)
+    point(place.root / AGENTS / "node_modules", wanted.node / "node_modules", place.root)
+
+
 def key_of(root: Path, interpreter: str) -> str:
     """Of all that decides what is installed."""
     sources = [root / "requirements-clients.lock", *(root / CLIENTS / name for name in NODE_FILES)]
-    contents = [interpreter.encode(), *(source.read_bytes() for source in sources)]
+    return _hash(interpreter.encode(), *(source.read_bytes() for source in sources))
+
+
+def agents_key(root: Path) -> str:
+    return _hash(*(source.read_bytes() for source in agents_sources(root)))
+
+
+def agents_sources(root: Path) -> list[Path]:
+    return [root / AGENTS / "package.json", root / AGENTS / "package-lock.json", root / CLIENTS / ".npmrc"]
+
+
+def _hash(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]
 
 
@@ -102,20 +141,34 @@ def install_node(wanted: Installation, place: Place, node: Node) -> None:
         shutil.copyfile(place.root / CLIENTS / name, wanted.node / name)
     command: Command = [*node.npm, "--prefix", wanted.node, "ci", "--prefer-offline"]
     log = place.cache_dir / "logs" / "clients-node.log"
-    run("installing the clients for Node (380 MB)", command, log=log, env=node.environment(os.environ))
+    run("installing the clients for Node (25 MB)", command, log=log, env=node.environment(os.environ))
     (wanted.node / "node_modules" / ".bin" / "node").symlink_to(node.bin_dir / "node")
+
+
+def install_agents(wanted: Installation, place: Place, node: Node) -> None:
+    wanted.node.mkdir(parents=True)
+    for source in agents_sources(place.root):
+        shutil.copyfile(source, wanted.node / source.name)
+    downloads = wanted.folder / "downloads"  # unpacked they are what is kept
+    command: Command = [*node.npm, "--prefix", wanted.node, "--cache", downloads, "ci"]
+    log = place.cache_dir / "logs" / "coding-agents.log"
+    run("installing coding agents for the tests (360 MB)", command, log=log, env=node.environment(os.environ))
+    shutil.rmtree(downloads, ignore_errors=True)
 
 
 def link(wanted: Installation, root: Path) -> None:
     for name, target in LINKED.items():
-        here, there = root / CLIENTS / name, wanted.folder / target
-        if here.is_symlink() and here.readlink() == there:
-            continue
-        require_owner(root, "bootstrap_clients.py")
-        fresh = here.with_name(f"{name}.new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(there)
-        fresh.replace(here)
+        point(root / CLIENTS / name, wanted.folder / target, root)
+
+
+def point(here: Path, there: Path, root: Path) -> None:
+    if here.is_symlink() and here.readlink() == there:
+        return
+    require_owner(root, "bootstrap_clients.py")
+    fresh = here.with_name(f"{here.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(there)
+    fresh.replace(here)
 
 
 def forget_old(kept: Path) -> None:

@@ -1,13 +1,13 @@
-"""An engine that does one task with whatever tools a coding agent shows it: it reads a file, changes it, and says so.
+"""An engine that does one task as a model for agents does: it reads a file, edits what it has read, says what it did.
 
-It writes calls as a model does (hermes' form); which tool comes next it sees from the results so far. The first line of
-what was asked names the file and what is to stand in it: "TASK path old new".
+Which tools there are it sees from the request, and what the file holds from their results: nothing that it says is
+right unless both came through the wire. Its calls are written as models of the Hermes family write them.
 """
 
 import json
 import re
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,15 +16,15 @@ from bdchat.engine.model_info import AnswerFormat, ModelInfo
 from bdchat.engine.request import ChatPrompt, Event, GenerationRequest, Resumption, Usage, function_of
 from tests.fake_engine import FakeEngine
 
-TASK = re.compile(r"TASK (\S+) (\S+) (\S+)")
-DONE = "Done: the file says what it is to say."
+TASK = "It is Mochi's birthday: raise the age in {path} by one."
+PATH = re.compile(r"raise the age in (\S+) by one\.")
+AGE = re.compile(r"\b(나이 = (\d+))$", re.MULTILINE)  # "age", in the file's own language
+PIECE_CHARS = 7  # marks and strings are cut
 
 
 @dataclass
 class CodingEngine(FakeEngine):
-    """`seen_results`: what the tools gave, of every request."""
-
-    seen_results: list[str] = field(default_factory=list)
+    n_ctx: int = 1_000_000  # its tokens are letters, and agents explain themselves at length
 
     @property
     def info(self) -> ModelInfo | None:
@@ -32,35 +32,58 @@ class CodingEngine(FakeEngine):
         return info and msgspec.structs.replace(info, answer_format=AnswerFormat(family="hermes"))
 
     def _answer(self, request: GenerationRequest, usage: Usage, resumption: Resumption | None) -> AsyncGenerator[Event]:
-        self.pieces = self._pieces_for(request)
-        roomy = msgspec.structs.replace(request.sampling, max_tokens=None)  # its tokens are letters
+        assert isinstance(request.prompt, ChatPrompt)
+        said = next_step(request.prompt)
+        self.pieces = [said[at : at + PIECE_CHARS] for at in range(0, len(said), PIECE_CHARS)]
+        roomy = msgspec.structs.replace(request.sampling, max_tokens=None)
         return super()._answer(msgspec.structs.replace(request, sampling=roomy), usage, resumption)
 
-    def _pieces_for(self, request: GenerationRequest) -> tuple[str, ...]:
-        prompt = request.prompt
-        assert isinstance(prompt, ChatPrompt)
-        asked = [TASK.search(message.content) for message in prompt.messages if message.role == "user"]
-        task = next((found for found in asked if found), None)
-        results = [message.content for message in prompt.messages if message.role == "tool"]
-        self.seen_results += results
-        tools = {str(function_of(tool).get("name")): function_of(tool) for tool in prompt.tools}
-        if task is None or not tools or len(results) >= 2:
-            return (DONE[:9], DONE[9:])
-        name, arguments = _next_call(tools, task, is_read=bool(results))
-        call = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
-        return ("<tool_call>\n", call[:9], call[9:], "\n</tool_call>")
+
+def next_step(prompt: ChatPrompt) -> str:
+    path = next(found[1] for message in prompt.messages if (found := PATH.search(message.content)))
+    names = {function_of(tool).get("name") for tool in prompt.callable_tools}
+    hands = next(hands for needed, hands in HANDS.items() if needed <= names)
+    results = [message.content for message in prompt.messages if message.role == "tool"]
+    if not results:
+        return written(hands.read(path))
+    age = AGE.search(results[0])
+    assert age is not None, results[0]
+    older = int(age[2]) + 1
+    if len(results) == 1:
+        return written(hands.edit(path, age[1], f"나이 = {older}"))
+    return last_words(older)
 
 
-def _next_call(tools: dict[str, Any], task: "re.Match[str]", *, is_read: bool) -> tuple[str, dict[str, Any]]:
-    path, old, new = task.groups()
-    if "Read" in tools:  # Claude Code
-        if not is_read:
-            return "Read", {"file_path": path}
-        return "Edit", {"file_path": path, "old_string": old, "new_string": new}
-    shell = next(name for name in ("shell_command", "exec_command", "shell") if name in tools)  # codex
-    command = f"sed -i s/{old}/{new}/ {path}" if is_read else f"cat {path}"
-    properties = tools[shell]["parameters"]["properties"]
-    if "cmd" in properties:
-        return shell, {"cmd": command}
-    is_list = properties["command"].get("type") == "array"
-    return shell, {"command": ["bash", "-lc", command] if is_list else command}
+def last_words(age: int) -> str:
+    return f"Mochi is {age} now."
+
+
+Call = tuple[str, dict[str, Any]]  # a tool's name, its arguments
+
+
+def written(call: Call) -> str:
+    name, arguments = call
+    return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments}, ensure_ascii=False)}\n</tool_call>"
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What reads the file of a path, and what puts a text in the place of another there."""
+
+    read: Callable[[str], Call]
+    edit: Callable[[str, str, str], Call]
+
+
+def patched(path: str, old: str, new: str) -> Call:
+    """codex takes this command for a patch, and never starts it."""
+    patch = ["*** Begin Patch", f"*** Update File: {path}", "@@", f"-{old}", f"+{new}", "*** End Patch"]
+    return "exec_command", {"cmd": "\n".join(["apply_patch <<'PATCH'", *patch, "PATCH"])}
+
+
+HANDS = {
+    frozenset({"Read", "Edit"}): Hands(  # Claude Code
+        lambda path: ("Read", {"file_path": path}),
+        lambda path, old, new: ("Edit", {"file_path": path, "old_string": old, "new_string": new}),
+    ),
+    frozenset({"exec_command"}): Hands(lambda path: ("exec_command", {"cmd": f"cat '{path}'"}), patched),  # codex
+}
