@@ -8,13 +8,12 @@ import httpx
 import openai
 import pytest
 
-from bdchat.engine.request import ChatPrompt
+from tests.api.responses.asking import URL, ask, prompt_of
 from tests.api.serving import signed_in
 from tests.engine.answers.family_templates import TOOLS, template_of
 from tests.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.anyio
-URL = "/v1/responses"
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
 CALLS = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "서울", "days": 1}}\n</tool_call>'
 THOUGHT = "<think>\nIt rains.\n</think>\n\n"
@@ -24,19 +23,6 @@ SPOKEN = {"message", "reasoning", "item_reference"} | {
 NO_ITEMS = {"exec", "exit", "timeout", "direct", "program", "create_file", "delete_file", "update_file"}
 ITEM_PARAMS = Path(openai.__file__).parent / "types" / "responses" / "response_input_item_param.py"
 KINDS = set(re.findall(r'type: Required\[Literal\["(\w+)"\]\]', ITEM_PARAMS.read_text()))
-
-
-async def ask(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
-    response = await client.post(URL, json={"input": "hi"} | fields)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
-def prompt_of(fake: FakeEngine) -> ChatPrompt:
-    prompt = fake.requests[-1].prompt
-    assert isinstance(prompt, ChatPrompt)
-    return prompt
 
 
 def reference(item: dict[str, Any]) -> dict[str, Any]:

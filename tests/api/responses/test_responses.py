@@ -11,12 +11,12 @@ import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError
 from pydantic import BaseModel
 
+from tests.api.responses.asking import URL, ask, prompt_of
 from tests.api.serving import make_app, opened, served, signed_in
 from tests.fake_engine import FakeEngine
 from tests.patience import eventually
 
 pytestmark = pytest.mark.anyio
-URL = "/v1/responses"
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = {"type": "function", "name": "weather", "parameters": PARAMETERS}
 CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "서울"}}\n</tool_call>'
@@ -34,13 +34,6 @@ async def sdk(engine: FakeEngine) -> AsyncGenerator[AsyncOpenAI]:
         AsyncOpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as openai,
     ):
         yield openai
-
-
-async def ask(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
-    response = await client.post(URL, json={"input": "hi"} | fields)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
 
 
 async def refused(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
@@ -74,7 +67,7 @@ async def test_what_was_said_before_is_gone_on_from(client: httpx.AsyncClient, f
     fake.pieces = ("21 degrees.",)
     result = {"type": "function_call_output", "call_id": call["call_id"], "output": "21"}
     second = await ask(client, previous_response_id=first["id"], input=[result], tools=[WEATHER])
-    shown = fake.requests[-1].prompt.messages  # type: ignore[union-attr]  # a chat
+    shown = prompt_of(fake).messages
     assert [message.role for message in shown] == ["user", "assistant", "tool"]
     assert shown[1].content == "Hm."
     assert shown[1].reasoning.strip() == "It rains."
@@ -89,7 +82,7 @@ async def test_what_was_said_before_is_gone_on_from(client: httpx.AsyncClient, f
     await client.delete(f"{URL}/{first['id']}")
     third = await ask(client, previous_response_id=second["id"], input="and now?")
     assert third["previous_response_id"] == second["id"]
-    assert len(fake.requests[-1].prompt.messages) == 5  # type: ignore[union-attr]  # a chat
+    assert len(prompt_of(fake).messages) == 5
 
 
 async def test_items_that_sdks_echo_are_one_turn(client: httpx.AsyncClient, fake: FakeEngine) -> None:
@@ -98,7 +91,7 @@ async def test_items_that_sdks_echo_are_one_turn(client: httpx.AsyncClient, fake
     fake.pieces = ("ok",)
     result = {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "21"}]}
     await ask(client, store=False, input=[{"role": "user", "content": "hi"}, *first["output"], result])
-    shown = fake.requests[-1].prompt.messages  # type: ignore[union-attr]  # a chat
+    shown = prompt_of(fake).messages
     assert [message.role for message in shown] == ["user", "assistant", "tool"]
     assert (shown[1].content, len(shown[1].tool_calls), shown[2].content) == ("Hm.", 1, "21")
 
@@ -176,11 +169,19 @@ async def test_completions_and_responses_do_not_mix(client: httpx.AsyncClient) -
     assert (await client.get(f"{URL}/{completion['id']}")).status_code == 404
 
 
-async def test_hosted_tools_and_their_items_are_left_out_with_a_note(client: httpx.AsyncClient) -> None:
+async def test_hosted_tools_and_their_items_are_left_out_with_a_note(
+    client: httpx.AsyncClient, fake: FakeEngine
+) -> None:
     items = [{"type": "web_search_call", "id": "ws", "status": "completed"}, {"role": "user", "content": "hi"}]
     answer = await ask(client, tools=[{"type": "web_search"}, WEATHER, {"type": "mcp"}], input=items, store=False)
     assert answer["bdchat"]["skipped_tools"] == ["web_search", "mcp", "web_search_call"]
     assert (await refused(client, tools=[], tool_choice={"type": "web_search"}))["param"] == "tool_choice.type"
+    choice = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}
+    await ask(client, tools=[WEATHER], tool_choice=choice, store=False)
+    assert prompt_of(fake).tool_choice == "none"
+    choice = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "weather"}]}
+    answer = await ask(client, tools=[WEATHER], tool_choice=choice, store=False)
+    assert (prompt_of(fake).allowed_tools, answer["tool_choice"]) == (("weather",), choice)
 
 
 async def test_a_custom_tools_input_is_text(client: httpx.AsyncClient, fake: FakeEngine) -> None:
@@ -193,7 +194,7 @@ async def test_a_custom_tools_input_is_text(client: httpx.AsyncClient, fake: Fak
     fake.pieces = ("ok",)
     output = {"type": "custom_tool_call_output", "call_id": answer["output"][0]["call_id"], "output": "done"}
     await ask(client, tools=[tool], store=False, input=[*answer["output"], output])
-    shown = fake.requests[-1].prompt.messages  # type: ignore[union-attr]  # a chat
+    shown = prompt_of(fake).messages
     assert json.loads(shown[0].tool_calls[0].arguments) == called["arguments"]
 
 
@@ -204,7 +205,7 @@ async def test_the_oldest_turns_give_way_where_they_may(client: httpx.AsyncClien
         assert (await refused(client, input=turns, store=store))["code"] == "context_length_exceeded"
         answer = await ask(client, input=turns, truncation="auto", store=store)
         assert answer["status"] == "completed"
-        assert len(fake.requests[-1].prompt.messages) < 5  # type: ignore[union-attr]  # a chat
+        assert len(prompt_of(fake).messages) < 5
 
 
 async def test_a_cut_answer_is_incomplete(client: httpx.AsyncClient) -> None:
@@ -264,6 +265,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"previous_response_id": "resp_nothing"}, "previous_response_id"),
     ({"previous_response_id": 1}, "previous_response_id"),
     ({"n": 2}, "n"),
+    ({"tools": [{"type": "web_search", "x": "x" * 2**20}]}, "tools"),
+    ({"text": {"format": {"type": "json_schema", "name": "a"}}}, "text.format.schema"),
+    ({"reasoning": {"summary": {}}}, "reasoning.summary"),
+    ({"input": [{"type": "function_call", "name": "a", "arguments": "{}"}] * 200}, "input[0]"),
     ({"max_tokens": 3}, "max_tokens"),
     ({"functions": [WEATHER]}, "functions"),
     ({"logprobs": True}, "logprobs"),

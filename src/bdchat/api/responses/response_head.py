@@ -73,7 +73,7 @@ def echo_of(body: ResponsesRequest) -> dict[str, Any]:
         "instructions": body.instructions,
         "max_output_tokens": body.max_output_tokens,
         "max_tool_calls": body.max_tool_calls,
-        "metadata": body.metadata if isinstance(body.metadata, dict) else {},
+        "metadata": body.echoed_metadata,
         "parallel_tool_calls": body.parallel_tool_calls is not False,
         "presence_penalty": body.presence_penalty or 0.0,
         "previous_response_id": body.previous_response_id,

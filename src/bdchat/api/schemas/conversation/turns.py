@@ -72,4 +72,5 @@ class Turns:
         call = CALL.fullmatch(rest)
         if call is not None and int(call[1]) < len(origin.calls):
             return origin.calls[int(call[1])] + call[2]
+        rest = rest.removeprefix(".tool_calls")  # all of them have no place of their own
         return origin.at + (rest.removeprefix(".content") if origin.is_content else rest)

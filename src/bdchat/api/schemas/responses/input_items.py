@@ -67,7 +67,7 @@ class InputItems:
         elif kind == "item_reference":
             raise unsupported("only items of stored responses can be named by their ids: send it.", at=at)
         elif HOSTED.fullmatch(kind):
-            self.skipped.append(kind)
+            self.skipped.append(kind[:64])
         else:
             raise invalid(f"{kind[:40]!r} is no type of an item.", at=f"{at}.type")
 

@@ -22,7 +22,7 @@ import msgspec
 from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from bdchat.api.http.parsing import invalid, unsupported, validate
-from bdchat.api.schemas.chat import ChatCompletionRequest, TemplateWord
+from bdchat.api.schemas.chat import MAX_METADATA_KEYS, ChatCompletionRequest, TemplateWord
 from bdchat.api.schemas.conversation.field_names import fields_named
 from bdchat.api.schemas.responses.input_items import InputItems
 from bdchat.api.schemas.responses.tools import ResponseToolChoice, ResponseTools, response_choice, response_tools
@@ -35,6 +35,8 @@ LOGPROBS = "message.output_text.logprobs"
 MAX_INCLUDE = 32
 MAX_CALLS = 1_000_000
 MAX_ID_CHARS = 64
+MAX_TOLD_TYPES = 64
+MAX_ECHOED_CHARS = 1024
 NOT_KEPT = "conversations are not kept under an id of their own: say previous_response_id"
 MOST = "say max_output_tokens instead"
 THOUGHTS = "thoughts are items of their own"
@@ -79,13 +81,29 @@ def _object(value: object) -> dict[str, Any] | None:
 
 
 def _text(value: object) -> dict[str, Any] | None:
+    """With a flat format; one that is nested as chat completions have it is taken too."""
     text = _object(value)
     given = text.get("format") if text else None
-    if given is not None and not isinstance(given, dict):
+    if text is None or given is None:
+        return text
+    if not isinstance(given, dict):
         raise invalid("must be an object.", at=".format")
-    if given and given.get("type") == "json_schema" and not isinstance(given.get("schema"), dict):
-        raise invalid("must be a JSON Schema: an object.", at=".format.schema")
-    return text
+    form = {name: given[name] for name in ("type", "schema") if name in given}  # a json_object's schema: llama.cpp's
+    if form.get("type") == "json_schema":
+        nested = given.get("json_schema")
+        given = nested if isinstance(nested, dict) else given
+        form |= {name: given.get(name) for name in ("name", "schema", "strict")}
+        if not isinstance(form["schema"], dict):
+            raise invalid("must be a JSON Schema: an object.", at=".format.schema")
+    return text | {"format": form}
+
+
+def _reasoning(value: object) -> dict[str, Any] | None:
+    reasoning = _object(value)
+    summary = reasoning.get("summary") if reasoning else None
+    if summary is not None and not (isinstance(summary, str) and len(summary) <= MAX_ID_CHARS):
+        raise invalid("must be 'auto', 'concise' or 'detailed'.", at=".summary")
+    return reasoning
 
 
 def _include(value: object) -> list[str]:
@@ -122,7 +140,7 @@ class ResponsesRequest(SamplingFields):
     store: StrictBool | None = None
     background: StrictBool | None = None
     text: Annotated[Any, AfterValidator(_text)] = None
-    reasoning: Annotated[Any, AfterValidator(_object)] = None
+    reasoning: Annotated[Any, AfterValidator(_reasoning)] = None
     tools: Annotated[Any, AfterValidator(response_tools)] = None  # ResponseTools once validated
     tool_choice: Annotated[Any, AfterValidator(response_choice)] = None  # ResponseToolChoice | None once validated
     parallel_tool_calls: StrictBool | None = None
@@ -173,16 +191,24 @@ class ResponsesRequest(SamplingFields):
 
     @property
     def skipped_tools(self) -> list[str]:
-        return list(dict.fromkeys([*self.given_tools.skipped, *self.items.skipped]))
+        """Their types."""
+        return list(dict.fromkeys([*self.given_tools.skipped, *self.items.skipped]))[:MAX_TOLD_TYPES]
 
     @property
     def wants_logprobs(self) -> bool:
         return LOGPROBS in self.include or bool(self.top_logprobs)
 
     def echoed_text(self, name: str) -> str | None:
-        """A field that the response repeats where it is a text."""
+        """A field that the response repeats where it is a short text."""
         value = getattr(self, name)
-        return value if isinstance(value, str) else None
+        return value if isinstance(value, str) and len(value) <= MAX_ECHOED_CHARS else None
+
+    @property
+    def echoed_metadata(self) -> dict[str, str]:
+        """OpenAI's own kind; of what is stored all is, elsewhere nothing else is looked at."""
+        given = self.metadata.items() if isinstance(self.metadata, dict) else ()
+        texts = [(key, text) for key, text in given if isinstance(text, str) and len(key + text) <= MAX_ECHOED_CHARS]
+        return dict(texts[:MAX_METADATA_KEYS])
 
     @property
     def may_drop(self) -> bool:

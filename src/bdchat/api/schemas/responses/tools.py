@@ -10,8 +10,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from bdchat.api.http.parsing import invalid, unsupported
-from bdchat.api.schemas.tools import MAX_TOOLS
+from bdchat.api.schemas.tools import MAX_TOOLS, MAX_TOOLS_BYTES
 
 CUSTOM_PARAMETERS = {
     "type": "object",
@@ -19,7 +21,6 @@ CUSTOM_PARAMETERS = {
     "required": ["input"],
     "additionalProperties": False,
 }
-MODES = ("none", "auto", "required")
 MAX_TOOL_ENTRIES = 1024  # those that are left out included
 
 
@@ -46,6 +47,8 @@ def response_tools(value: object) -> ResponseTools:
         _read(tools, tool, index)
     if len(tools.functions) > MAX_TOOLS:
         raise invalid(f"holds {len(tools.functions)} functions; at most {MAX_TOOLS} are allowed.")
+    if len(msgspec.json.encode(tools.told)) > MAX_TOOLS_BYTES:  # each event of a lifecycle repeats them
+        raise invalid(f"is longer than {MAX_TOOLS_BYTES} bytes.")
     return tools
 
 
@@ -63,7 +66,8 @@ def _read(tools: ResponseTools, tool: dict[str, Any], index: int) -> None:
     told: dict[str, Any] = {"type": kind, "name": function["name"], "description": function["description"]}
     if kind == "custom":
         function |= {"parameters": CUSTOM_PARAMETERS, "strict": None}
-        told |= {"format": given.get("format") or {"type": "text"}}
+        form = given.get("format")
+        told |= {"format": form if isinstance(form, dict) else {"type": "text"}}
         if isinstance(function["name"], str):
             tools.custom.add(function["name"])
     else:
@@ -75,39 +79,47 @@ def _read(tools: ResponseTools, tool: dict[str, Any], index: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ResponseToolChoice:
-    told: Any  # as the request says it
+    told: Any  # as the response repeats it
     chat: Any  # as chat completions have it
 
 
 def response_choice(value: object) -> ResponseToolChoice | None:
     """Raises PydanticCustomError."""
-    return None if value is None else ResponseToolChoice(value, _chat_choice(value))
-
-
-def _chat_choice(value: object) -> Any:
     match value:
+        case None:
+            return None
         case "none" | "auto" | "required":
-            return value
-        case {"type": "function" | "custom", "name": str(name)}:
-            return {"type": "function", "function": {"name": name}}
+            return ResponseToolChoice(value, value)
+        case {"type": "function" | "custom" as kind, "name": str(name)}:
+            return ResponseToolChoice({"type": kind, "name": name}, _function(name))
         case {"type": "function", "function": {"name": str(name)}}:
-            return {"type": "function", "function": {"name": name}}
+            return ResponseToolChoice({"type": "function", "name": name}, _function(name))
         case {"type": "allowed_tools", "mode": mode, "tools": list(tools)}:
-            return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": _allowed(tools)}}
+            return _allowed_choice(mode, tools)
         case {"type": str(kind)} if kind not in ("function", "custom", "allowed_tools"):
             raise unsupported(f"tools of type {kind[:40]!r} do not run here, so none can be forced.", at=".type")
     raise invalid('must be "none", "auto", "required", a tool or allowed_tools.')
 
 
-def _allowed(tools: list[Any]) -> list[dict[str, Any]]:
-    """Those of OpenAI are none here."""
-    names: list[dict[str, Any]] = []
+def _function(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def _allowed_choice(mode: object, tools: list[Any]) -> ResponseToolChoice:
+    """Of those that run at OpenAI none may be called here."""
+    if len(tools) > MAX_TOOL_ENTRIES:
+        raise invalid(f"holds {len(tools)} tools; at most {MAX_TOOL_ENTRIES} are allowed.", at=".tools")
+    named: list[dict[str, Any]] = []
     for index, tool in enumerate(tools):
         match tool:
-            case {"type": "function" | "custom", "name": str(name)}:
-                names.append({"type": "function", "function": {"name": name}})
+            case {"type": "function" | "custom" as kind, "name": str(name)}:
+                named.append({"type": kind, "name": name})
             case {"type": str(kind)} if kind not in ("function", "custom"):
                 continue
             case _:
                 raise invalid("must be a tool.", at=f".tools[{index}]")
-    return names
+    told = {"type": "allowed_tools", "mode": mode, "tools": named}
+    if tools and not named and mode == "auto":
+        return ResponseToolChoice(told, "none")
+    allowed = {"mode": mode, "tools": [_function(tool["name"]) for tool in named]}
+    return ResponseToolChoice(told, {"type": "allowed_tools", "allowed_tools": allowed})
