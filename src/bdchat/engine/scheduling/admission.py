@@ -40,8 +40,13 @@ class SequenceAdmission:
         self._stuck, self._stuck_until = (-1, 0, 0, 0), 0.0
         self._found: WeakKeyDictionary[Sequence, tuple[int, float, int]] = WeakKeyDictionary()
         self._keys: WeakKeyDictionary[Sequence, tuple[int, bytes]] = WeakKeyDictionary()  # of how many tokens
+        self._promised: dict[Sequence, int] = {}  # cells that those who run are expected to add, as of this step
         self._cost = cost
         self._clock = clock
+
+    def begin_step(self) -> None:
+        """Something has been computed since the last one."""
+        self._promised.clear()
 
     def admit(self) -> None:
         """Fills free places from the line, as far as the cells allow."""
@@ -131,6 +136,7 @@ class SequenceAdmission:
             return False
         self._places.enter(sequence, claim)
         self._keys.pop(sequence, None)
+        self._promised.pop(sequence, None)
         num_cached = min(claim.num_cached_tokens, sequence.num_prompt_tokens)
         sequence.num_charged_tokens = max(sequence.num_charged_tokens, num_cached)
         if sequence.num_cached_tokens is None:
@@ -140,7 +146,9 @@ class SequenceAdmission:
     def fits(self, sequence: Sequence, *, without: SequenceOf[Sequence] = ()) -> bool:
         """Its own tokens, its expected answer and what the running ones are expected to add still fit the cells.
         `without`: as if these did not run."""
-        running = [other for other in self._places.running if other not in without]
+        running = self._places.running
+        if without:
+            running = [other for other in running if other not in without]
         if self._runner.layout is KVLayout.STREAMS or not running:
             return True
         # Cells shared with a running sequence are free; idle ones count as available, so reusing them costs.
@@ -149,8 +157,13 @@ class SequenceAdmission:
         if sequence.paused_state is None or sequence.paused_state.state is None:  # a state from RAM shares nothing
             num_free = self._kv_cache.num_shared_with_live(self._key_of(sequence), without=paused_ids)
         need = len(sequence.tokens) - num_free + self._ranking.expected(sequence)
-        promised = sum(s.num_pending + self._ranking.expected(s) for s in running)
+        promised = sum([self._promised.get(other) or self._promise(other) for other in running])
         return need + promised <= self._kv_cache.num_available_without(paused_ids)
+
+    def _promise(self, running: Sequence) -> int:
+        """Asked of all that run, for everybody who is tried."""
+        self._promised[running] = promised = running.num_pending + self._ranking.expected(running)
+        return promised
 
 
 def _may_reuse(sequence: Sequence) -> bool:

@@ -195,6 +195,7 @@ class Scheduler:
     def schedule(self) -> list[Part]:
         """What the next step computes; nothing when nothing can be."""
         self._expire()
+        self._admission.begin_step()
         self._admission.admit()
         self._preemption.make_places()
         self._checkpointing.plan(self._places.running)
