@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from sqlmodel import select
 
 from bdchat.engine.errors import GenerationFailed
+from bdchat.settings import Settings, StoreSettings
 from bdchat.store.chats import generations
 from bdchat.store.ids import now_ms
 from bdchat.store.retention import Limits, sweep
@@ -27,23 +27,6 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Seoul"}}\n</tool_call>'
-
-
-@pytest.fixture
-async def fake() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-async def client(fake: FakeEngine) -> AsyncGenerator[httpx.AsyncClient]:
-    async with in_process(fake) as client:
-        app = await opened(client)
-        await app.durable.start()
-        try:
-            yield client
-        finally:
-            await app.generations.drain(timeout_s=0)
-            await app.durable.aclose()
 
 
 async def post(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
@@ -127,6 +110,26 @@ async def test_it_is_over_after_a_while_as_a_completion_is(client: httpx.AsyncCl
         limits = Limits.at(now_ms() + num_days * days, settings.auth, settings.generations, settings.store)
         await sweep(database, limits)
         assert list(await database.read(lambda db: db.exec(select(Generation.generation_id)).all())) == left
+
+
+async def test_what_nobody_asked_to_store_makes_room_and_is_not_refused() -> None:
+    """64 MiB are some hundred turns of a program that says nothing of `store`: all that came without an account were
+    refused then, for a week."""
+    settings = Settings(store=StoreSettings(guest_quota_bytes=30_000))
+    async with in_process(FakeEngine(n_ctx=100_000), settings=settings) as client:
+        app = await opened(client)
+        await app.durable.start()
+        kept = await post(client, input="x" * 2000, store=True)
+        unasked = [await post(client, input="x" * 2000) for _ in range(12)]
+        assert {answer["store"] for answer in unasked} == {True}
+        found = [(await client.get(f"{URL}/{answer['id']}")).status_code for answer in (kept, *unasked)]
+        assert (found[0], found[1], found[-1]) == (200, 404, 200)
+        assert (await client.post(URL, json={"input": "x" * 40_000, "store": True})).status_code == 403
+        large = await post(client, input="x" * 40_000)
+        assert (large["status"], large["store"]) == ("completed", False)
+        assert (await client.get(f"{URL}/{kept['id']}")).status_code == 200
+        await app.generations.drain(timeout_s=0)
+        await app.durable.aclose()
 
 
 def text_of(response: dict[str, Any]) -> str:

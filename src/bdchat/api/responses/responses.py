@@ -29,6 +29,7 @@ from bdchat.api.schemas.responses.request import ResponsesRequest
 from bdchat.engine.errors import EngineError
 from bdchat.engine.request import ChatPrompt, GenerationRequest
 from bdchat.settings import LimitSettings
+from bdchat.store.errors import QuotaExceeded
 
 
 class Responses:
@@ -69,8 +70,15 @@ class Responses:
         body = await self._read(request, identity)
         with fields_named(body.renamed):
             chat = await self._chat_request(identity, body)
-            if body.is_stored:
+            if not body.is_stored:
+                return await self._answer(request, identity, body, chat)
+            try:
                 return await self._stored.answer(request, identity, body, chat)
+            except QuotaExceeded:
+                if body.store or body.background:
+                    raise
+            unstored = {"store": False}  # nobody asked for it, and the response says so
+            body, chat = body.model_copy(update=unstored), chat.model_copy(update=unstored)
             return await self._answer(request, identity, body, chat)
 
     async def count(self, request: Request) -> Response:

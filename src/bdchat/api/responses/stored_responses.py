@@ -32,11 +32,13 @@ from bdchat.api.schemas.responses.request import ResponsesRequest
 from bdchat.api.schemas.sampling import FLEX
 from bdchat.engine.errors import EngineError, EngineUnavailable, InvalidRequest
 from bdchat.settings import LimitSettings
-from bdchat.store.chats import generations
+from bdchat.store.chats import generations, purges
+from bdchat.store.chats.generation_rows import IS_UNASKED
 from bdchat.store.db import Db
-from bdchat.store.errors import Conflict, NotFound, StoreError
+from bdchat.store.errors import Conflict, NotFound, QuotaExceeded, StoreError
 from bdchat.store.sql.database import Database
 
+MOST_ROOM_MADE = 3  # times a quarter; what does not fit then is too much
 FORGOTTEN = "the events of this response are no longer kept: read it without stream, or from its beginning."
 
 
@@ -108,18 +110,30 @@ class StoredResponses:
         self, request: Request, identity: Identity, body: ResponsesRequest, chat: ChatCompletionRequest
     ) -> Response:
         response_id = new_response_id()
-        about = {"echo": echo_of(body), "custom_tools": sorted(body.given_tools.custom)}
+        about: dict[str, Any] = {"echo": echo_of(body), "custom_tools": sorted(body.given_tools.custom)}
+        about |= {IS_UNASKED: True} if body.store is None and not body.background else {}
         if body.background and chat.service_tier is None:
             chat = chat.model_copy(update={"service_tier": FLEX})  # nobody waits at its end
         new = NewResponse(response_id, about, may_drop=body.may_drop)
         with interruptible(request):
-            await unless_gone(request.receive, self._durable.begin_response(identity, chat, new))
+            await unless_gone(request.receive, self._begin(identity, chat, new))
             found = await self._find(identity, response_id)
             if body.stream:
                 return FrameStream(self._frames(found, after_number=-1))
             if not body.background:
                 return await unless_gone(request.receive, self._whole(found))
         return await self._as_it_is(identity, response_id)
+
+    async def _begin(self, identity: Identity, chat: ChatCompletionRequest, new: NewResponse) -> None:
+        """Where there is no room, the oldest of those that are stored unasked go first. Raises QuotaExceeded."""
+        for _ in range(MOST_ROOM_MADE):
+            try:
+                await self._durable.begin_response(identity, chat, new)
+                return
+            except QuotaExceeded:
+                if not await purges.purge_unasked(self._database, identity.user_id):
+                    raise
+        await self._durable.begin_response(identity, chat, new)
 
     async def _whole(self, found: StoredResponse) -> Response:
         events = found.new_events()

@@ -19,6 +19,7 @@ from bdchat.store.tables import Generation
 
 SMALL_BYTES = 2048  # of a text that comes with its row
 COMPLETION_PREFIX = "chatcmpl-"
+IS_UNASKED = "is_unasked"  # in a response's wire: stored because its request said nothing of it
 _AT_ONCE = 8  # rows that are fetched together: a page may end with any of them
 _NOT_SHOWN = ("request", "tokens", "wire", "prefix", "content")
 
@@ -119,6 +120,15 @@ def response_of(db: Db, generation_id: str) -> dict[str, Any] | None:
         raise NotFound("response", generation_id)
     kept: dict[str, Any] | None = found[0]
     return kept
+
+
+def oldest_unasked(db: Db, user_id: str) -> list[str]:
+    """The oldest quarter of the ended responses that nobody asked to be stored."""
+    name, wire = col(Generation.generation_id), col(Generation.wire)
+    is_unasked = wire["response"][IS_UNASKED].as_boolean().is_(True)
+    over = (col(Generation.user_id) == user_id, col(Generation.state) != generations.RUNNING, is_unasked)
+    found = list(db.exec(select(name).where(*over).order_by(name)))
+    return found[: (len(found) + 3) // 4]
 
 
 def _rows() -> Any:

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from bdchat.store.accounting import books
 from bdchat.store.accounting.storage import dialect
-from bdchat.store.chats import sessions, staging
+from bdchat.store.chats import generation_rows, sessions, staging
 from bdchat.store.db import Db
 from bdchat.store.document_tables import MessageSource
 from bdchat.store.errors import StoreError
@@ -56,6 +56,12 @@ async def purge_answers(database: Database, *conditions: ColumnElement[bool]) ->
             await database.write_slice(removal.run, num_bytes=removal.num_bytes)
             num_answers += len(removal.keys) if removal.table is Generation else 0
     return num_answers
+
+
+async def purge_unasked(database: Database, user_id: str) -> int:
+    """The oldest quarter of the ended responses that nobody asked to be stored. How many."""
+    unasked = await database.read(lambda db: generation_rows.oldest_unasked(db, user_id))
+    return await purge_answers(database, col(Generation.generation_id).in_(unasked)) if unasked else 0
 
 
 async def purge_logs(database: Database, *, finished_before_ms: int) -> int:

@@ -13,6 +13,8 @@ Deliberate divergences from OpenAI:
 6. max_output_tokens may be any number from 1 on. temperature, top_p: null where the request names none.
 7. A stored response goes on when its client leaves, in the background or not: POST …/cancel ends it. Its stream may be
    read from any number on, as long as its events are kept.
+8. Where the quota is full, the oldest responses that are stored because nothing was said of it make room for the next
+   one; one that finds no room even so is not stored, and tells store: false. store: true is refused then (403).
 """
 
 from collections.abc import Mapping, Sequence
