@@ -13,7 +13,7 @@ from bdchat.cli import app
 
 ROOT = Path(__file__).parents[1]
 LOCALES = ROOT / "webui" / "src" / "locales"
-PAIRS = [(f"{name}.md", f"{name}.ko.md") for name in ("README", "docs/home", "docs/documents")]
+PAIRS = [(f"{name}.md", f"{name}.ko.md") for name in ("README", "docs/home", "docs/documents", "docs/clients")]
 KOREAN = [korean for _, korean in PAIRS]
 FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

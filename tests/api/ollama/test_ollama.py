@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bdchat.engine.errors import GenerationFailed
-from bdchat.engine.request import ChatPrompt, FimPrompt, TextPrompt
+from bdchat.engine.request import ChatPrompt, FimPrompt, SamplingDefaults, TextPrompt
 from bdchat.settings import ModelSettings, Settings
 from tests.api.serving import in_process, signed_in
 from tests.fake_engine import FakeEngine
@@ -54,6 +54,23 @@ async def test_a_chat_is_streamed_unless_it_is_not_to_be(client: httpx.AsyncClie
     whole = await ask(client)
     assert whole["message"] == {"role": "assistant", "content": "Hello world"}
     assert (whole["model"], whole["done_reason"]) == ("fake", "stop")
+
+
+async def test_numbers_that_are_not_named_are_the_models_own_as_show_tells_them(
+    client: httpx.AsyncClient, fake: FakeEngine
+) -> None:
+    fake.sampling_defaults = SamplingDefaults(temperature=0.25, top_k=7)
+    shown = (await client.post("/api/show", json={"model": "fake"})).json()["parameters"]
+    assert "temperature 0.25" in shown
+    for fields in (
+        {},
+        {"path": "/api/generate", "prompt": "hi"},
+        {"path": "/api/generate", "prompt": "hi", "raw": True},
+    ):
+        await ask(client, **fields)
+        assert (fake.requests[-1].sampling.temperature, fake.requests[-1].sampling.top_k) == (0.25, 7)
+    await ask(client, options={"temperature": 0.5})
+    assert (fake.requests[-1].sampling.temperature, fake.requests[-1].sampling.top_k) == (0.5, 7)
 
 
 async def test_thoughts_and_calls_come_and_go_back(client: httpx.AsyncClient, fake: FakeEngine) -> None:

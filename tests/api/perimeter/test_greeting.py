@@ -15,7 +15,8 @@ def test_the_page_comes_first_then_the_network_then_the_api() -> None:
     lines = greeting(Settings(), LAN, None, with_qr=False).splitlines()
     assert lines[0] == f"Open in a browser: {HERE}"
     assert lines[1:3] == [f"  on other devices of this network: {address}" for address in LAN.network]
-    assert lines[-2].endswith(f"{HERE}/v1")
+    assert lines[-3].endswith(f"{HERE}/v1")
+    assert f" {HERE} " in lines[-2]  # of Anthropic's and Ollama's clients
     assert lines[-1].startswith(f"  curl -N {HERE}/v1/chat/completions ")
 
 

@@ -31,6 +31,7 @@ def greeting(settings: Settings, addresses: Addresses, set_up: SetUp | None, *, 
     key = ' -H "Authorization: Bearer $BDCHAT_API_KEY"' if settings.server.api_key else ""
     model = "" if settings.models.default == "none" else f" of {settings.models.default}"
     lines.append(f"  OpenAI-compatible API{model} for programs: {addresses.here}/v1")
+    lines.append(f"  for clients of Anthropic and of Ollama: {addresses.here} (docs/clients.md has a set-up for each)")
     insecure = " --insecure" if addresses.here.startswith("https:") else ""  # a certificate of one's own making
     lines.append(
         f"  curl -N{insecure} {addresses.here}/v1/chat/completions -H 'Content-Type: application/json'{key}"

@@ -103,6 +103,7 @@ class OllamaFields(Wire):
     def chat_fields(self) -> dict[str, Any]:
         """Fields of the chat request that both ways of asking have."""
         fields: dict[str, Any] = {**(self.options or {}), **(self.think or {}), "response_format": self.format}
+        fields["sampling_defaults"] = "model"  # as /api/show tells them, whatever OpenAI's clients get
         if self.logprobs:
             fields |= {"logprobs": True, "top_logprobs": self.top_logprobs}
         return fields
