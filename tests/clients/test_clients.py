@@ -42,7 +42,7 @@ CLIENTS = {
     "responses_client": "chat streamed usage calls streamed_calls thought agent objects completion",
     "responses_client.mjs": "chat streamed usage calls streamed_calls thought agent objects completion",
     "agents_responses_client": "chat ran agent objects",
-    "vercel_openai_client.mjs": "chat streamed usage calls streamed_calls agent stored_agent objects",
+    "vercel_openai_client.mjs": "chat streamed usage calls streamed_calls agent stored_agent thought objects",
     "anthropic_client": "chat streamed usage calls streamed_calls thought agent objects models",
     "anthropic_client.mjs": "chat streamed usage calls streamed_calls thought agent",
     "ollama_client": "chat streamed completion usage streamed_calls thought agent objects vectors models",

@@ -35,6 +35,8 @@ const counting = (url, sent) => {
 const naming = createOpenAI({ baseURL: CLEVER, apiKey: KEY, fetch: counting });
 const asked = { ...asking(naming, ASK_WEATHER), providerOptions: {}, tools: run, stopWhen: stepCountIs(3) };
 const storedAgent = await generateText(asked);
+const summed = { forceReasoning: true, reasoningSummary: "auto" }; // it shows thoughts as summaries alone
+const thinking = streamText({ ...asked, providerOptions: { openai: summed }, stopWhen: stepCountIs(1) });
 if (named === 0) throw new Error("no item was named by its id");
 const object = await generateText({ ...asking(real, ASK_PET), output: Output.object({ schema: Pet }) });
 tell({
@@ -45,5 +47,6 @@ tell({
   streamed_calls: callsOf(await streamedCall.toolCalls),
   agent: agent.text,
   stored_agent: storedAgent.text,
+  thought: await thinking.reasoningText,
   objects: [object.output],
 });

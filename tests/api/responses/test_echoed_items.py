@@ -129,6 +129,21 @@ async def test_the_next_turn_begins_with_all_that_was_read_and_written(
         assert rendered().startswith(whole), next_input
 
 
+async def test_a_thought_that_was_told_as_a_summary_is_the_same_thought(
+    client: httpx.AsyncClient, fake: FakeEngine
+) -> None:
+    user = {"role": "user", "content": "hi"}
+    shown = []
+    for reasoning in (None, {"summary": "auto"}):
+        fake.pieces = (f"{THOUGHT}Hm.{CALLS}",)
+        answer = await ask(client, tools=[WEATHER], reasoning=reasoning, store=False)
+        fake.pieces = ("ok",)
+        await ask(client, input=[user, *answer["output"]], store=False)
+        shown.append(prompt_of(fake).messages[1].reasoning)
+    assert answer["output"][0]["summary"] == [{"type": "summary_text", "text": shown[0]}]
+    assert shown[0] == shown[1] != ""
+
+
 async def test_a_custom_call_is_found_again_as_it_was_said(client: httpx.AsyncClient, fake: FakeEngine) -> None:
     fake.pieces = ('<tool_call>\n{"name": "patch", "arguments": {"input": "*** Begin"}}\n</tool_call>',)
     tools = [{"type": "custom", "name": "patch"}]

@@ -28,6 +28,10 @@ LETTERS = {
     "response.output_text.done": "T",
     "response.reasoning_text.delta": "r",
     "response.reasoning_text.done": "R",
+    "response.reasoning_summary_part.added": "s",
+    "response.reasoning_summary_text.delta": "m",
+    "response.reasoning_summary_text.done": "M",
+    "response.reasoning_summary_part.done": "S",
     "response.content_part.done": "e",
     "response.function_call_arguments.delta": "f",
     "response.function_call_arguments.done": "F",
@@ -38,19 +42,22 @@ LETTERS = {
     "response.incomplete": "2",
     "response.failed": "3",
 }
-GRAMMAR = re.compile(r"CQ?P(?:abt*Tez|abr+Rez|af*Fz|au?Uz)*[123]")
+GRAMMAR = re.compile(r"CQ?P(?:abt*Tez|abr+Rez|asm+MSz|af*Fz|au?Uz)*[123]")
 EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 LIMITS = LimitSettings()
 
 
-def events_for(answer: RandomAnswer, *, is_queued: bool) -> ResponseEvents:
-    body = validate(ResponsesRequest, {"input": "hi", "background": is_queued}, LIMITS)
+def events_for(answer: RandomAnswer, *, is_queued: bool, has_summary: bool = False) -> ResponseEvents:
+    reasoning = {"summary": "auto"} if has_summary else None
+    body = validate(ResponsesRequest, {"input": "hi", "background": is_queued, "reasoning": reasoning}, LIMITS)
     head = ResponseHead("resp_1", 1_700_000_000, "m", echo_of(body))
     return ResponseEvents(head, answer.reading, is_queued=is_queued, custom_tools=("now",))
 
 
-def told(answer: RandomAnswer, *, is_queued: bool) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    encoder = events_for(answer, is_queued=is_queued)
+def told(
+    answer: RandomAnswer, *, is_queued: bool, has_summary: bool = False
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    encoder = events_for(answer, is_queued=is_queued, has_summary=has_summary)
     events = encoder.encode(answer.events)
     if answer.error is not None:
         events += encoder.failed(answer.error)
@@ -60,8 +67,11 @@ def told(answer: RandomAnswer, *, is_queued: bool) -> tuple[list[dict[str, Any]]
 @pytest.mark.parametrize("seed", range(500))
 def test_the_order_and_the_numbers_are_the_wires(seed: int) -> None:
     answer = random_answer(seed)
-    events, document = told(answer, is_queued=seed % 5 == 0)
-    assert GRAMMAR.fullmatch("".join(LETTERS[event["type"]] for event in events))
+    has_summary = seed % 3 == 0
+    events, document = told(answer, is_queued=seed % 5 == 0, has_summary=has_summary)
+    letters = "".join(LETTERS[event["type"]] for event in events)
+    assert GRAMMAR.fullmatch(letters)
+    assert not set("rR" if has_summary else "smMS") & set(letters)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert events[-1]["response"] == document
     _indices_and_ids_agree(events, document)
@@ -90,7 +100,7 @@ def test_a_number_means_the_same_event_however_the_log_is_cut(seed: int) -> None
 
 @pytest.mark.parametrize("seed", range(0, 500, 5))
 def test_openais_own_types_and_accumulator_take_them(seed: int) -> None:
-    events, document = told(random_answer(seed), is_queued=seed % 2 == 0)
+    events, document = told(random_answer(seed), is_queued=seed % 2 == 0, has_summary=seed % 3 == 0)
     Response.model_validate(document)
     state: Any = ResponseStreamState(input_tools=omit, text_format=omit)
     for event in events:
@@ -124,7 +134,7 @@ def _what_was_said_in_pieces_is_what_was_said(events: list[dict[str, Any]], docu
                 scores = [each for event in pieces for each in event["logprobs"]]
                 assert scores == item["content"][0]["logprobs"]
             case "reasoning":
-                assert joined == item["content"][0]["text"]
+                assert joined == (item.get("content") or item["summary"])[0]["text"]
             case "function_call":
                 assert joined == item["arguments"]
             case _:

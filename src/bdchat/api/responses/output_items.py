@@ -126,6 +126,43 @@ class ReasoningItem(OutputItem):
         return {"type": "reasoning_text", "text": self.text}
 
 
+class SummaryItem(OutputItem):
+    """A thought, told whole as its own summary."""
+
+    prefix = "rs"
+
+    def __init__(self, response_id: str, output_index: int) -> None:
+        super().__init__(response_id, output_index)
+        self._place_of_part = {**self._place, "summary_index": 0}
+
+    def to_wire(self) -> dict[str, Any]:
+        return self._bare() | {"summary": [self._part()]}
+
+    def open(self) -> Iterator[Event]:
+        yield from super().open()
+        yield {"type": "response.reasoning_summary_part.added", **self._place_of_part, "part": self._part()}
+
+    def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
+        self._pieces.append(text)
+        yield {"type": "response.reasoning_summary_text.delta", **self._place_of_part, "delta": text}
+
+    def _finished(self) -> Iterator[Event]:
+        yield {"type": "response.reasoning_summary_text.done", **self._place_of_part, "text": self.text}
+        yield {"type": "response.reasoning_summary_part.done", **self._place_of_part, "part": self._part()}
+
+    def _bare(self) -> dict[str, Any]:
+        return {
+            "id": self._item_id,
+            "type": "reasoning",
+            "status": self._status,
+            "summary": [],
+            "encrypted_content": None,
+        }
+
+    def _part(self) -> dict[str, Any]:
+        return {"type": "summary_text", "text": self.text}
+
+
 class CallItem(OutputItem):
     prefix = "fc"
 

@@ -16,7 +16,14 @@ from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Starte
 from bdchat.api.generation.streaming import sse_event
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import error_reply
-from bdchat.api.responses.output_items import CallItem, CustomCallItem, MessageItem, OutputItem, ReasoningItem
+from bdchat.api.responses.output_items import (
+    CallItem,
+    CustomCallItem,
+    MessageItem,
+    OutputItem,
+    ReasoningItem,
+    SummaryItem,
+)
 from bdchat.api.responses.response_head import ResponseHead
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
 from bdchat.engine.errors import EngineError
@@ -45,6 +52,8 @@ class ResponseEvents:
         self._head = head
         self._is_queued = is_queued
         self._custom_tools = frozenset(custom_tools)
+        has_summary = bool(head.echo.get("reasoning", {}).get("summary"))
+        self._thought_item: type[OutputItem] = SummaryItem if has_summary else ReasoningItem
         self._readers = ChoiceReaders(reading, 1)
         self._usage = UsageCount()
         self._unsaid_logprobs: tuple[TokenLogprob, ...] = ()  # of tokens whose text is held back
@@ -136,7 +145,7 @@ class ResponseEvents:
         match part:
             case Content() if isinstance(item, MessageItem) and item.is_open:
                 return
-            case Thought() if isinstance(item, ReasoningItem) and item.is_open:
+            case Thought() if isinstance(item, self._thought_item) and item.is_open:
                 return
             case CallArguments():
                 return
@@ -150,7 +159,7 @@ class ResponseEvents:
                 kind = CustomCallItem if name in self._custom_tools else CallItem
                 self._items.append(kind(response_id, index, call_id(response_id, 0, number), name))
             case Thought():
-                self._items.append(ReasoningItem(response_id, index))
+                self._items.append(self._thought_item(response_id, index))
             case _:
                 self._items.append(MessageItem(response_id, index))
         yield from self._items[-1].open()

@@ -2,9 +2,9 @@
 
 Deliberate divergences from OpenAI:
 1. Unknown fields are ignored, and so are those that change no answer here (prompt_cache_*, safety_identifier,
-   max_tool_calls, reasoning.summary, stream_options.include_obfuscation). Fields that would change it and are not
-   honoured are refused by name: conversation, prompt, chat completions' own names for what has another name here, and
-   what unserved.py lists.
+   max_tool_calls, stream_options.include_obfuscation). Fields that would change it and are not honoured are refused
+   by name: conversation, prompt, chat completions' own names for what has another name here, and what unserved.py
+   lists.
 2. What chat completions honour beyond OpenAI's fields (top_k, min_p, seed, stop, repeat_penalty, chat_template_kwargs,
    guided_json …) is honoured here too.
 3. Items and tools: input_items.py, tools.py.
@@ -15,6 +15,8 @@ Deliberate divergences from OpenAI:
    read from any number on, as long as its events are kept.
 8. Where the quota is full, the oldest responses that are stored because nothing was said of it make room for the next
    one; one that finds no room even so is not stored, and tells store: false. store: true is refused then (403).
+9. A thought is its item's content (reasoning_text). With reasoning.summary it is told whole as the summary instead, for
+   clients that ask for one show nothing else; "concise" and "detailed" change nothing.
 """
 
 from collections.abc import Mapping, Sequence
