@@ -233,6 +233,39 @@ async def test_forms_and_scores_reach_the_engine() -> None:
     assert counted.input_tokens == len("<user>hi")
 
 
+@pytest.mark.parametrize("store", [True, False])
+async def test_what_chat_completions_honour_is_honoured(
+    client: httpx.AsyncClient, fake: FakeEngine, store: bool
+) -> None:
+    answer = await ask(
+        client,
+        store=store,
+        service_tier="flex",
+        top_k=3,
+        min_p=0.1,
+        seed=7,
+        stop=["zz"],
+        repeat_penalty=1.1,
+        n_predict=5,
+        chat_template_kwargs={"enable_thinking": False},
+        reasoning={"effort": "low"},
+        text={"verbosity": "high"},
+        tools=[WEATHER],
+        parallel_tool_calls=False,
+        max_tool_calls=3,
+        stream_options={"include_obfuscation": False},
+        include=["reasoning.encrypted_content"],
+    )
+    request, prompt = fake.requests[-1], prompt_of(fake)
+    said = request.sampling
+    assert (said.top_k, said.min_p, said.seed, said.stop) == (3, 0.1, 7, ("zz",))
+    assert (said.repeat_penalty, said.max_tokens) == (1.1, 5)
+    assert prompt.template_kwargs == {"reasoning_effort": "low", "verbosity": "high", "enable_thinking": False}
+    assert not prompt.parallel_tool_calls
+    assert (request.priority, answer["service_tier"]) == ("batch", "flex")
+    assert (answer["max_tool_calls"], answer["parallel_tool_calls"]) == (3, False)
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"input": None}, "input"),
     ({"input": 1}, "input"),
