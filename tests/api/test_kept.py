@@ -51,7 +51,7 @@ KEPT: Mapping[str, Keeps | Nothing] = {
     "POST /v1/chat/completions/{completion_id}": Keeps({"metadata": {"a": LARGE}}),
     "DELETE /v1/chat/completions/{completion_id}": ENDS,
     "POST /v1/chat/completions/{completion_id}/cancel": ENDS,
-    "POST /v1/responses": Keeps({"input": "hi"}),
+    "POST /v1/responses": Keeps({"input": "hi", "store": True}),  # else it is answered without being stored
     "DELETE /v1/responses/{response_id}": ENDS,
     "POST /v1/responses/{response_id}/cancel": ENDS,
     "POST /v1/responses/input_tokens": Nothing("it is not stored"),

@@ -100,7 +100,7 @@ async def everything_of(client: httpx.AsyncClient, username: str, content: str) 
         "answer_id": session["head_message_id"],
         "completion_id": completion["id"],
         "generation_id": completion["id"],
-        "response_id": (await made(client, headers, "/v1/responses", {"input": content}))["id"],
+        "response_id": (await made(client, headers, "/v1/responses", {"input": content, "store": True}))["id"],
         "user_id": await id_of(client, friend),
         "invitation_id": asked.json()["invitation_id"],
         "own_id": await id_of(client, username),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bdchat.api.schemas.responses.request import ResponsesRequest
+from bdchat.store.chats.generation_rows import RESPONSE_PREFIX
 from bdchat.store.ids import new_id
 
-PREFIX = "resp_"
 ITEM_ID = re.compile(r"[a-z]{2,3}_([0-9a-f]{32})([0-9a-f]{4,6})", re.ASCII)
 
 
@@ -49,18 +49,18 @@ class ResponseHead:
 
 def new_response_id() -> str:
     """Sorts by time."""
-    return f"{PREFIX}{uuid.UUID(new_id()).hex}"
+    return f"{RESPONSE_PREFIX}{uuid.UUID(new_id()).hex}"
 
 
 def item_id(prefix: str, response_id: str, output_index: int) -> str:
     """The same whenever and by whomever the response is read; it tells where the item is found."""
-    return f"{prefix}_{response_id.removeprefix(PREFIX)}{output_index:04x}"
+    return f"{prefix}_{response_id.removeprefix(RESPONSE_PREFIX)}{output_index:04x}"
 
 
 def item_place(item_id: str) -> tuple[str, int] | None:
     """The response that an item is of, and its index in the output. None: that is no id of an item."""
     found = ITEM_ID.fullmatch(item_id)
-    return (PREFIX + found[1], int(found[2], 16)) if found is not None else None
+    return (RESPONSE_PREFIX + found[1], int(found[2], 16)) if found is not None else None
 
 
 def echo_of(body: ResponsesRequest) -> dict[str, Any]:

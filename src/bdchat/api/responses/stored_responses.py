@@ -23,7 +23,7 @@ from bdchat.api.http.parsing import validate
 from bdchat.api.responses.earlier import earlier_turns, input_items, page_of_items
 from bdchat.api.responses.item_references import names_items, with_named_items
 from bdchat.api.responses.response_events import ResponseEvents, sse
-from bdchat.api.responses.response_head import PREFIX, echo_of, new_response_id
+from bdchat.api.responses.response_head import echo_of, new_response_id
 from bdchat.api.responses.response_rows import StoredResponse, stored_response
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.responses.answers import DeletedResponse, InputItemList, ResponseDocument
@@ -33,7 +33,7 @@ from bdchat.api.schemas.sampling import FLEX
 from bdchat.engine.errors import EngineError, EngineUnavailable, InvalidRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.chats import generations, purges
-from bdchat.store.chats.generation_rows import IS_UNASKED
+from bdchat.store.chats.generation_rows import IS_UNASKED, RESPONSE_PREFIX
 from bdchat.store.db import Db
 from bdchat.store.errors import Conflict, NotFound, QuotaExceeded, StoreError
 from bdchat.store.sql.database import Database
@@ -230,7 +230,7 @@ def _error_of(error: Exception) -> bytes:
 
 
 def _found(db: Db, identity: Identity, response_id: str) -> StoredResponse:
-    if not response_id.startswith(PREFIX):
+    if not response_id.startswith(RESPONSE_PREFIX):
         raise NotFound("response", response_id)
     try:
         shown = shown_to(db, identity, response_id)

@@ -19,6 +19,7 @@ from bdchat.store.tables import Generation
 
 SMALL_BYTES = 2048  # of a text that comes with its row
 COMPLETION_PREFIX = "chatcmpl-"
+RESPONSE_PREFIX = "resp_"
 IS_UNASKED = "is_unasked"  # in a response's wire: stored because its request said nothing of it
 _AT_ONCE = 8  # rows that are fetched together: a page may end with any of them
 _NOT_SHOWN = ("request", "tokens", "wire", "prefix", "content")
@@ -64,7 +65,7 @@ def page(db: Db, user_id: str, filters: GenerationFilter) -> tuple[list[Generati
         ids = ids.where(_has_metadata(db, key, value))
     if filters.after is not None:
         ids = ids.where(name < filters.after if filters.is_newest_first else name > filters.after)
-    ids = ids.where(name.startswith(COMPLETION_PREFIX))  # responses have lists of their own
+    ids = ids.where(~name.startswith(RESPONSE_PREFIX, autoescape=True))  # they are another wire's
     order = name.desc() if filters.is_newest_first else name.asc()
     these = ids.order_by(order).limit(filters.limit + 1).subquery()
     query = _rows().join(these, name == these.c.generation_id).order_by(order)
