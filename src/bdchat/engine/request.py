@@ -42,7 +42,9 @@ class ChatPrompt(Value, frozen=True, kw_only=True, tag="chat"):
     tools: tuple[dict[str, object], ...] = ()  # OpenAI's function tools, for templates that show them
     tool_choice: Literal["none", "auto", "required"] = "auto"
     allowed_tools: tuple[str, ...] = ()  # names; () = all. A named choice: required, and one
-    parallel_tool_calls: bool = True  # False: at most one call
+    # False: at most one call. None: as the model is used to: several, but one where it must call and its template
+    # knows no calls, for such a model repeats itself to the limit
+    parallel_tool_calls: bool | None = None
     template_kwargs: dict[str, str | int | float | bool] = {}
     add_generation_prompt: bool = True
     closes_thought: bool = False  # a thought that the template opens for the answer is closed before it begins
@@ -185,6 +187,7 @@ class GenerationRequest(Value, frozen=True, kw_only=True):
     constraint: Constraint | None = None
     num_choices: int = 1
     cache_prompt: bool = True  # False: compute every prompt token, share nothing
+    is_seeded: bool = False  # the caller named a seed: alone on the machine, cached or not, it is answered alike
     is_deterministic: bool = False  # the same tokens each time, alone and among others; reuses nothing and batches less
     num_prompt_logprobs: int | None = None  # None = none; computes every prompt token (echo with logprobs)
     echo: bool = False  # ask for Accepted.prompt_text

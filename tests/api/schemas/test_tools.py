@@ -29,7 +29,7 @@ def prompt_of(**fields: Any) -> ChatPrompt:
     return prompt
 
 
-def choice(**fields: Any) -> tuple[str, tuple[str, ...], bool]:
+def choice(**fields: Any) -> tuple[str, tuple[str, ...], bool | None]:
     prompt = prompt_of(**fields)
     return prompt.tool_choice, prompt.allowed_tools, prompt.parallel_tool_calls
 
@@ -56,15 +56,15 @@ def test_what_is_not_said_of_a_function_may_be_null_or_absent() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, ("auto", (), True)),
-        ({"tool_choice": "none"}, ("none", (), True)),
+        ({}, ("auto", (), None)),
+        ({"tool_choice": "none"}, ("none", (), None)),
         ({"tool_choice": "required", "parallel_tool_calls": False}, ("required", (), False)),
-        ({"tool_choice": "any"}, ("required", (), True)),
+        ({"tool_choice": "any"}, ("required", (), None)),
         ({"tool_choice": named("now")}, ("required", ("now",), False)),  # exactly one call, as OpenAI has it
         ({"tool_choice": named("now"), "parallel_tool_calls": True}, ("required", ("now",), False)),
-        ({"tool_choice": allowed("now", mode="required")}, ("required", ("now",), True)),
-        ({"tool_choice": allowed("now", "now")}, ("auto", ("now",), True)),
-        ({"tool_choice": allowed("now", "weather", mode="required")}, ("required", ("now", "weather"), True)),
+        ({"tool_choice": allowed("now", mode="required")}, ("required", ("now",), None)),
+        ({"tool_choice": allowed("now", "now")}, ("auto", ("now",), None)),
+        ({"tool_choice": allowed("now", "weather", mode="required")}, ("required", ("now", "weather"), None)),
     ],
 )
 def test_every_way_to_choose_is_one_of_three_and_names(fields: dict[str, Any], expected: Any) -> None:

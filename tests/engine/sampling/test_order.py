@@ -106,3 +106,15 @@ def test_each_family_is_held_from_where_the_model_begins_to_call(family: str) ->
         matcher.accept(token)
     assert matcher.num_allowed(list(b"weather")) == len("weather")
     assert matcher.num_allowed(list(b"whether")) < 2
+
+
+def test_who_knows_no_calls_and_must_call_calls_once_unless_several_are_asked_for() -> None:
+    """A small model that must call knows no end: it said the same call up to the limit."""
+    twice = f"{SEOUL}\n{SEOUL}"
+    several = msgspec.structs.replace(TOOLS, parallel_tool_calls=True)
+    free = msgspec.structs.replace(TOOLS, tool_choice="auto")
+    assert accepts(order(prompt=TOOLS), SEOUL)
+    assert not accepts(order(prompt=TOOLS), twice)
+    assert accepts(order(prompt=several), twice)
+    assert accepts(order(prompt=TOOLS, info=model("hermes")), twice)
+    assert order(prompt=free).is_parallel

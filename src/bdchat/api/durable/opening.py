@@ -60,7 +60,7 @@ class _ToolsOfPrompt(msgspec.Struct):
     tools: tuple[dict[str, object], ...] = ()
     tool_choice: Literal["none", "auto", "required"] = "auto"
     allowed_tools: tuple[str, ...] = ()
-    parallel_tool_calls: bool = True
+    parallel_tool_calls: bool | None = None
 
 
 class _Request(msgspec.Struct):

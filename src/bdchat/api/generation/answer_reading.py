@@ -32,7 +32,7 @@ class Reading:
         if not isinstance(prompt, ChatPrompt):
             return cls(**wanted)
         is_forced = bool(prompt.tools) and prompt.tool_choice == "required"
-        several = prompt.parallel_tool_calls
+        several = prompt.parallel_tool_calls is not False
         return cls(tools=prompt.callable_tools, may_call_several=several, is_call_forced=is_forced, **wanted)
 
     def by(self, answer_format: AnswerFormat, *, opens_thought: bool) -> "Reading":

@@ -290,6 +290,7 @@ class SamplingFields(FormatFields):
             "constraint": self.constraint,
             "cache_prompt": self.cache_prompt is not False,
             "is_deterministic": self.deterministic is True,
+            "is_seeded": self.seed not in (None, RANDOM_SEED),
             "user": self.user_name,
             "priority": self.priority,
         }

@@ -177,9 +177,10 @@ class ToolFields(Wire):
         return given if given is not None and self._functions else ToolChoice("auto")
 
     @property
-    def may_call_several(self) -> bool:
+    def may_call_several(self) -> bool | None:
+        """None: as the model is used to."""
         is_one_call = self.is_legacy_call or self.choice.is_one_call
-        return self.parallel_tool_calls is not False and not is_one_call
+        return False if is_one_call else self.parallel_tool_calls
 
     @property
     def _functions(self) -> list[FunctionDefinition]:

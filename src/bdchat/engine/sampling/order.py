@@ -64,12 +64,18 @@ def order_of(request: GenerationRequest, info: ModelInfo, *, opens_thought: bool
         constraint=request.constraint,
         tools=tools,
         tool_choice=choice,
-        is_parallel=isinstance(prompt, ChatPrompt) and prompt.parallel_tool_calls,
+        is_parallel=isinstance(prompt, ChatPrompt) and _may_call_several(prompt, info.answer_format),
         is_chat=isinstance(prompt, ChatPrompt),
         opens_thought=opens_thought,
         answer_format=info.answer_format,
         mark_tokens=info.mark_tokens,
     )
+
+
+def _may_call_several(prompt: ChatPrompt, answer_format: AnswerFormat) -> bool:
+    if prompt.parallel_tool_calls is not None:
+        return prompt.parallel_tool_calls
+    return prompt.tool_choice != "required" or answer_format.family != AnswerFormat().family
 
 
 def sources_of(order: GrammarOrder, *, is_loose: bool = False) -> GrammarSources:

@@ -61,6 +61,8 @@ class Drafts:
         nothing = [CheckedDraft()] * len(decoding)
         if not self._max_tokens or not 0 < len(decoding) <= MAX_STREAMS:
             return nothing
+        if any(sequence.request.is_seeded for sequence in decoding):  # whether a guess pays is not the same each time
+            return nothing
         rooms = [min(self._max_tokens, sequence.num_to_go - 1) for sequence in decoding]
         bounds = _Bounds(rooms, cost, promises)
         guesses = [sequence.guess_next(room) for sequence, room in zip(decoding, rooms, strict=True)]

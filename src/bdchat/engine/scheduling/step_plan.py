@@ -91,6 +91,7 @@ class StepPlan:
         self.chunks, self._order, rests = pace.plan(self.decoding, self.reading, now=now, num_used_cells=num_used_cells)
         if rests:
             self.decoding = []
+        self.chunks = [_but_the_last(s, n) for s, n in zip(self.reading, self.chunks, strict=True)]
         # beside prompts that are read a step is full of work already
         self.drafts = [] if self.reading else drafts.plan(self.decoding, pace.cost, promises=pace.promises)
 
@@ -122,3 +123,10 @@ class StepPlan:
     @property
     def _num_drafted(self) -> int:
         return sum(len(draft.tokens) for draft in self.drafts)
+
+
+def _but_the_last(sequence: Sequence, num_tokens: int) -> int:
+    """Of a chunk. The last token of a prompt whose caller named a seed is computed by itself, as it is where the rest
+    is found in the cache: kernels give other last bits for a batch, and the draw may fall to another token."""
+    is_whole = 1 < num_tokens == sequence.num_pending
+    return num_tokens - 1 if is_whole and sequence.request.is_seeded else num_tokens

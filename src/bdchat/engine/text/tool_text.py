@@ -39,7 +39,7 @@ def with_tools_told(prompt: ChatPrompt) -> ChatPrompt:
     text = _TEXT.format(
         tools="\n".join(json.dumps(_described(tool), ensure_ascii=False) for tool in prompt.tools),
         when=_WHEN_REQUIRED if prompt.tool_choice == "required" else _WHEN_AUTO,
-        how_many=_SEVERAL if prompt.parallel_tool_calls else _ONE,
+        how_many=_SEVERAL if _may_call_several(prompt) else _ONE,
     )
     first, *rest = prompt.messages or (ChatMessage(role="system"),)
     if first.role == "system":
@@ -48,6 +48,12 @@ def with_tools_told(prompt: ChatPrompt) -> ChatPrompt:
     else:
         messages = (ChatMessage(role="system", content=text), first, *rest)
     return msgspec.structs.replace(prompt, messages=messages, tools=())
+
+
+def _may_call_several(prompt: ChatPrompt) -> bool:
+    if prompt.parallel_tool_calls is not None:
+        return prompt.parallel_tool_calls
+    return prompt.tool_choice != "required"
 
 
 def _described(tool: dict[str, object]) -> dict[str, object]:
