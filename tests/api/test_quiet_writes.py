@@ -47,6 +47,7 @@ QUIET = {
     "api/generation/usage_ledger.py UsageLedger.flush": "sums of use, every few seconds",
     "api/openai/stored_completions.py StoredCompletions.change": "OpenAI's metadata: no page shows it",
     "api/openai/stored_completions.py StoredCompletions.delete": "OpenAI's stored completions: no page shows them",
+    "api/responses/stored_responses.py StoredResponses._begin": "old responses make room: no page shows them",
     "api/responses/stored_responses.py StoredResponses.delete": "stored responses: no page shows them",
     # accounts
     "api/accounts/api_keys.py ApiKeys.create": WHEN_OPENED,

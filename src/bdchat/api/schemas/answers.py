@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 class Answer(BaseModel):
     """Fields may be added: clients ignore what they do not know."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 class PromptTokensDetails(Answer):

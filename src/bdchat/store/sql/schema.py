@@ -3,6 +3,7 @@
 Alembic is imported only when something must change: a start in order needs one query.
 """
 
+import sys
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
@@ -50,6 +51,8 @@ def upgrade(engine: Engine) -> None:
         raise full or StoreUnavailable(f"the database cannot be reached: {error.orig}") from error
     if revision == HEAD:
         return
+    # mako, which alembic imports, would load pygments for pages of errors that nobody makes: 5 MB that stay
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]  # Python's way to say: not there
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
