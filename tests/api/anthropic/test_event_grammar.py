@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bdchat.api.anthropic.message_events import MessageEvents, sse
+from bdchat.api.answering.told import sse
+from bdchat.api.anthropic.message_events import MessageEvents
 from bdchat.engine.request import FinishReason
 from tests.api.random_answers import RandomAnswer, random_answer
 

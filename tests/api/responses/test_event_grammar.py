@@ -10,8 +10,9 @@ from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from bdchat.api.answering.told import sse
 from bdchat.api.http.parsing import validate
-from bdchat.api.responses.response_events import ResponseEvents, sse
+from bdchat.api.responses.response_events import ResponseEvents
 from bdchat.api.responses.response_head import ResponseHead, echo_of
 from bdchat.api.schemas.responses.request import ResponsesRequest
 from bdchat.engine.request import FinishReason

@@ -10,7 +10,6 @@ from bdchat.api.answering.choice_readers import ChoiceReaders
 from bdchat.api.anthropic.error_shape import error_type
 from bdchat.api.generation.answer_reading import Reading, call_id
 from bdchat.api.generation.events import LogEvent
-from bdchat.api.generation.streaming import sse_event
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import error_reply
 from bdchat.engine.answers.parts import AnswerPart, CallArguments, CallStarted, Content, Thought
@@ -19,11 +18,6 @@ from bdchat.engine.request import Accepted, Delta, Finished
 
 Event = dict[str, Any]
 STOP_REASONS = {"length": "max_tokens", "tool_calls": "tool_use"}
-_encoder = msgspec.json.Encoder()
-
-
-def sse(event: Event) -> bytes:
-    return b"event: %b\n" % str(event["type"]).encode() + sse_event(_encoder.encode(event))
 
 
 class MessageEvents:

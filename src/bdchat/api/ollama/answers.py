@@ -1,7 +1,6 @@
 """POST /api/chat and /api/generate: parse, generate, encode. Streams are lines, and the usual."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat.api.answering.bare_answers import BareAnswer, BareAnswers
-from bdchat.api.generation.events import LogEvent
-from bdchat.api.generation.streaming import StreamResponse, complete, unless_gone
+from bdchat.api.answering.told import streamed_or_whole
+from bdchat.api.generation.streaming import unless_gone
 from bdchat.api.http.endpoints import JSON, Endpoint, declared
 from bdchat.api.http.identity import Identity, require_chat
 from bdchat.api.http.json_body import read_json_body
@@ -22,7 +21,6 @@ from bdchat.api.schemas.conversation.field_names import fields_named
 from bdchat.api.schemas.ollama.chat import OllamaChatRequest, load_request
 from bdchat.api.schemas.ollama.generate import OllamaGenerateRequest
 from bdchat.api.schemas.ollama.models import OllamaAnswer
-from bdchat.engine.errors import EngineError
 from bdchat.settings import LimitSettings
 
 NDJSON = "application/x-ndjson"
@@ -81,10 +79,8 @@ class OllamaAnswers:
             answer_id = f"ollama-{uuid.uuid4().hex}"
             answer = await self._begin(request, identity, body, answer_id)
         lines = AnswerLines(answer_id, asked, answer.reading, way=way)
-        if body.is_streamed:
-            stream = LineStream(lines)
-            return StreamResponse(answer.group, stream, end=b"", failed=stream.failed, media_type=NDJSON)
-        return await complete(request, answer.group, LineCollector(lines))
+        whole = None if body.is_streamed else lines.whole
+        return await streamed_or_whole(request, answer, lines, whole=whole, written=written, media_type=NDJSON)
 
     async def _begin(self, request: Request, identity: Identity, body: Body, answer_id: str) -> BareAnswer:
         if isinstance(body, OllamaGenerateRequest) and body.is_text:
@@ -105,32 +101,3 @@ class OllamaAnswers:
         if body.is_streamed:
             return Response(written(line), media_type=NDJSON)
         return Response(msgspec.json.encode(line), media_type=JSON)
-
-
-class LineStream:
-    """StreamEncoder."""
-
-    def __init__(self, lines: AnswerLines) -> None:
-        self._lines = lines
-
-    def encode(self, position: int, events: Sequence[LogEvent]) -> bytes:
-        return b"".join(map(written, self._lines.encode(events)))
-
-    def close(self) -> bytes:
-        return b""
-
-    def failed(self, error: EngineError) -> bytes:
-        return b"".join(map(written, self._lines.failed(error)))
-
-
-class LineCollector:
-    """Collector."""
-
-    def __init__(self, lines: AnswerLines) -> None:
-        self._lines = lines
-
-    def add(self, position: int, events: Sequence[LogEvent]) -> None:
-        self._lines.encode(events)
-
-    def document(self) -> dict[str, Any]:
-        return self._lines.whole()

@@ -8,12 +8,9 @@ finds the same event under the same number. Takes a bare answer's events (Accept
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
-
 from bdchat.api.answering.choice_readers import ChoiceReaders, wire_reason
 from bdchat.api.generation.answer_reading import Reading, call_id
 from bdchat.api.generation.events import Ended, Failed, LogEvent, Opened, Started
-from bdchat.api.generation.streaming import sse_event
 from bdchat.api.generation.usage import UsageCount
 from bdchat.api.http.errors import error_reply
 from bdchat.api.responses.output_items import (
@@ -31,11 +28,6 @@ from bdchat.engine.request import Accepted, Delta, Finished, FinishReason, Token
 
 Event = dict[str, Any]
 ERROR_CODES = frozenset({"rate_limit_exceeded"})  # those of ours that are OpenAI's too
-_encoder = msgspec.json.Encoder()
-
-
-def sse(event: Event) -> bytes:
-    return b"event: %b\n" % str(event["type"]).encode() + sse_event(_encoder.encode(event))
 
 
 class ResponseEvents:

@@ -12,21 +12,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bdchat.api.answering.bare_answers import BareAnswers
+from bdchat.api.answering.told import streamed_or_whole
 from bdchat.api.durable.context import fitted
-from bdchat.api.generation.events import LogEvent
-from bdchat.api.generation.streaming import StreamResponse, complete, unless_gone
+from bdchat.api.generation.streaming import unless_gone
 from bdchat.api.http.endpoints import JSON, Endpoint, declared
 from bdchat.api.http.identity import Identity, require_chat
 from bdchat.api.http.json_body import read_json_body
 from bdchat.api.http.parsing import decode_object, validate
-from bdchat.api.responses.response_events import ResponseEvents, sse
+from bdchat.api.responses.response_events import ResponseEvents
 from bdchat.api.responses.response_head import ResponseHead, echo_of, new_response_id
 from bdchat.api.responses.stored_responses import StoredResponses
 from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.conversation.field_names import fields_named
 from bdchat.api.schemas.responses.answers import InputTokens, ResponseDocument
 from bdchat.api.schemas.responses.request import ResponsesRequest
-from bdchat.engine.errors import EngineError
 from bdchat.engine.request import ChatPrompt, GenerationRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.errors import QuotaExceeded
@@ -109,10 +108,7 @@ class Responses:
         answer = await self._answers.begin(request, identity, chat, response_id, fit=fit)
         head = ResponseHead(response_id, answer.created, answer.model, echo_of(body))
         events = ResponseEvents(head, answer.reading, custom_tools=body.given_tools.custom)
-        if body.stream:
-            stream = ResponseStream(events)
-            return StreamResponse(answer.group, stream, end=b"", failed=stream.failed)
-        return await complete(request, answer.group, ResponseCollector(events))
+        return await streamed_or_whole(request, answer, events, whole=None if body.stream else events.response)
 
 
 async def _shortened(engine: Any, request: GenerationRequest) -> GenerationRequest:
@@ -121,32 +117,3 @@ async def _shortened(engine: Any, request: GenerationRequest) -> GenerationReque
     assert isinstance(prompt, ChatPrompt)
     kept = await fitted(engine, request, prompt.messages, may_drop=True)
     return msgspec.structs.replace(request, prompt=msgspec.structs.replace(prompt, messages=kept.messages))
-
-
-class ResponseStream:
-    """StreamEncoder."""
-
-    def __init__(self, events: ResponseEvents) -> None:
-        self._events = events
-
-    def encode(self, position: int, events: Sequence[LogEvent]) -> bytes:
-        return b"".join(map(sse, self._events.encode(events)))
-
-    def close(self) -> bytes:
-        return b""
-
-    def failed(self, error: EngineError) -> bytes:
-        return b"".join(map(sse, self._events.failed(error)))
-
-
-class ResponseCollector:
-    """Collector."""
-
-    def __init__(self, events: ResponseEvents) -> None:
-        self._events = events
-
-    def add(self, position: int, events: Sequence[LogEvent]) -> None:
-        self._events.encode(events)
-
-    def document(self) -> dict[str, Any]:
-        return self._events.response()

@@ -12,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bdchat.api.answering.told import sse
 from bdchat.api.auth.right_watch import interruptible
 from bdchat.api.durable.plans import NewResponse
 from bdchat.api.durable.service import DurableGenerations, shown_to, writable
@@ -22,7 +23,7 @@ from bdchat.api.http.identity import Identity, require_chat
 from bdchat.api.http.parsing import validate
 from bdchat.api.responses.earlier import earlier_turns, input_items, page_of_items
 from bdchat.api.responses.item_references import names_items, with_named_items
-from bdchat.api.responses.response_events import ResponseEvents, sse
+from bdchat.api.responses.response_events import ResponseEvents
 from bdchat.api.responses.response_head import echo_of, new_response_id
 from bdchat.api.responses.response_rows import StoredResponse, stored_response
 from bdchat.api.schemas.chat import ChatCompletionRequest
