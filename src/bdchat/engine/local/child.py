@@ -21,6 +21,7 @@ from bdchat.lifeline import python_environment, tied
 
 log = logging.getLogger(__name__)
 
+_LAST_WORDS_S = 1.0  # a process of its own may hold the socket open
 _EXIT_GRACE_S = 1.0  # between the end of its socket and the end of its process
 _STDERR_GRACE_S = 0.2  # for its last words to arrive
 _NUM_LAST_LINES = 40
@@ -229,6 +230,8 @@ class EngineChild:
             if not exit_status.done():
                 self.kill(self._killed_because or "it closed its connection")
             returncode = await exit_status
+            # What it said last may lie in the socket still: its end stands behind that.
+            await asyncio.wait([self._link.lost], timeout=_LAST_WORDS_S)
         finally:
             exit_status.cancel()
             self._link.close()
