@@ -4,6 +4,9 @@
 
 REAL_URL serves the default model, which is weak: of it form is asked, and what is enforced. CLEVER_URL serves a script
 (clever_engine.py) that thinks, calls the tool once and then answers.
+
+A new client is a script beside this one, a line in CLIENTS of test_clients.py with the names of what it tells, and its
+package in requirements.in or package.json, from which scripts/lock and npm write the locks.
 """
 
 import json
