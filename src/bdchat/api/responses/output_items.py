@@ -1,5 +1,6 @@
 """The items of a response's output, each with the events that tell of it: opened, grown, closed. Pure."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from bdchat.engine.request import TokenLogprob
 Event = dict[str, Any]
 
 
-class OutputItem:
+class OutputItem(ABC):
     prefix = ""
 
     def __init__(self, response_id: str, output_index: int) -> None:
@@ -27,15 +28,15 @@ class OutputItem:
     def text(self) -> str:
         return "".join(self._pieces)
 
-    def to_wire(self) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def to_wire(self) -> dict[str, Any]: ...
 
     def open(self) -> Iterator[Event]:
         self.is_open = True
         yield {"type": "response.output_item.added", "output_index": self._output_index, "item": self._bare()}
 
-    def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
-        raise NotImplementedError
+    @abstractmethod
+    def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]: ...
 
     def close(self, status: str) -> Iterator[Event]:
         self.is_open = False
@@ -47,35 +48,60 @@ class OutputItem:
         """As it is when it is opened."""
         return self.to_wire()
 
-    def _finished(self) -> Iterator[Event]:
-        raise NotImplementedError
+    @abstractmethod
+    def _finished(self) -> Iterator[Event]: ...
 
 
-class MessageItem(OutputItem):
-    prefix = "msg"
+class PartItem(OutputItem):
+    """One whose text is the one part of one of its fields."""
+
+    field = "content"  # that holds the part
+    index_name = "content_index"  # of the part, in the events
+    part_events = "content_part"
+    text_events = ""
 
     def __init__(self, response_id: str, output_index: int) -> None:
         super().__init__(response_id, output_index)
-        self._place_of_part = {**self._place, "content_index": 0}
-        self._logprobs: list[Any] = []
+        self._place_of_part = {**self._place, self.index_name: 0}
 
     def to_wire(self) -> dict[str, Any]:
-        return self._bare() | {"content": [self._part()]}
+        return self._bare() | {self.field: [self._part()]}
 
     def open(self) -> Iterator[Event]:
         yield from super().open()
-        yield {"type": "response.content_part.added", **self._place_of_part, "part": self._part()}
+        yield {"type": f"response.{self.part_events}.added", **self._place_of_part, "part": self._part()}
 
     def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
         self._pieces.append(text)
-        told = [msgspec.to_builtins(each) for each in chat_logprobs(logprobs)] if logprobs else []
-        self._logprobs += told
-        yield {"type": "response.output_text.delta", **self._place_of_part, "delta": text, "logprobs": told}
+        yield {"type": f"response.{self.text_events}.delta", **self._place_of_part, "delta": text}
 
     def _finished(self) -> Iterator[Event]:
-        whole = {"text": self.text, "logprobs": list(self._logprobs)}
-        yield {"type": "response.output_text.done", **self._place_of_part, **whole}
-        yield {"type": "response.content_part.done", **self._place_of_part, "part": self._part()}
+        yield self._text_done()
+        yield {"type": f"response.{self.part_events}.done", **self._place_of_part, "part": self._part()}
+
+    def _text_done(self) -> Event:
+        return {"type": f"response.{self.text_events}.done", **self._place_of_part, "text": self.text}
+
+    @abstractmethod
+    def _part(self) -> dict[str, Any]: ...
+
+
+class MessageItem(PartItem):
+    prefix = "msg"
+    text_events = "output_text"
+
+    def __init__(self, response_id: str, output_index: int) -> None:
+        super().__init__(response_id, output_index)
+        self._logprobs: list[Any] = []
+
+    def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
+        told = [msgspec.to_builtins(each) for each in chat_logprobs(logprobs)] if logprobs else []
+        self._logprobs += told
+        for event in super().grow(text):
+            yield event | {"logprobs": told}
+
+    def _text_done(self) -> Event:
+        return super()._text_done() | {"logprobs": list(self._logprobs)}
 
     def _bare(self) -> dict[str, Any]:
         return {
@@ -90,27 +116,9 @@ class MessageItem(OutputItem):
         return {"type": "output_text", "text": self.text, "annotations": [], "logprobs": list(self._logprobs)}
 
 
-class ReasoningItem(OutputItem):
+class ReasoningItem(PartItem):
     prefix = "rs"
-
-    def __init__(self, response_id: str, output_index: int) -> None:
-        super().__init__(response_id, output_index)
-        self._place_of_part = {**self._place, "content_index": 0}
-
-    def to_wire(self) -> dict[str, Any]:
-        return self._bare() | {"content": [self._part()]}
-
-    def open(self) -> Iterator[Event]:
-        yield from super().open()
-        yield {"type": "response.content_part.added", **self._place_of_part, "part": self._part()}
-
-    def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
-        self._pieces.append(text)
-        yield {"type": "response.reasoning_text.delta", **self._place_of_part, "delta": text}
-
-    def _finished(self) -> Iterator[Event]:
-        yield {"type": "response.reasoning_text.done", **self._place_of_part, "text": self.text}
-        yield {"type": "response.content_part.done", **self._place_of_part, "part": self._part()}
+    text_events = "reasoning_text"
 
     def _bare(self) -> dict[str, Any]:
         return {
@@ -126,29 +134,14 @@ class ReasoningItem(OutputItem):
         return {"type": "reasoning_text", "text": self.text}
 
 
-class SummaryItem(OutputItem):
+class SummaryItem(PartItem):
     """A thought, told whole as its own summary."""
 
     prefix = "rs"
-
-    def __init__(self, response_id: str, output_index: int) -> None:
-        super().__init__(response_id, output_index)
-        self._place_of_part = {**self._place, "summary_index": 0}
-
-    def to_wire(self) -> dict[str, Any]:
-        return self._bare() | {"summary": [self._part()]}
-
-    def open(self) -> Iterator[Event]:
-        yield from super().open()
-        yield {"type": "response.reasoning_summary_part.added", **self._place_of_part, "part": self._part()}
-
-    def grow(self, text: str, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
-        self._pieces.append(text)
-        yield {"type": "response.reasoning_summary_text.delta", **self._place_of_part, "delta": text}
-
-    def _finished(self) -> Iterator[Event]:
-        yield {"type": "response.reasoning_summary_text.done", **self._place_of_part, "text": self.text}
-        yield {"type": "response.reasoning_summary_part.done", **self._place_of_part, "part": self._part()}
+    field = "summary"
+    index_name = "summary_index"
+    part_events = "reasoning_summary_part"
+    text_events = "reasoning_summary_text"
 
     def _bare(self) -> dict[str, Any]:
         return {
