@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, model_va
 from bdchat.api.http.parsing import invalid, unsupported, validate
 from bdchat.api.schemas.anthropic.blocks import Conversation
 from bdchat.api.schemas.chat import ChatCompletionRequest
-from bdchat.api.schemas.conversation.field_names import fields_named
+from bdchat.api.schemas.conversation.field_names import by_beginning, by_tool, fields_named
 from bdchat.api.schemas.sampling import FLEX, MAX_TOKENS, SamplingFields, StopStrings, Whole
 from bdchat.api.schemas.tools import MAX_TOOLS
 from bdchat.api.schemas.unserved import CHAT, Unserved
@@ -210,16 +210,9 @@ class MessagesRequest(SamplingFields):
         conversation: Conversation = self.system
         if (found := conversation.turns.renamed(param)) is not None:
             return found
-        if param.startswith("tools["):
-            index, _, rest = param.removeprefix("tools[").partition("]")
-            places = self.given_tools.places
-            if index.isdecimal() and int(index) < len(places):
-                rest = rest.removeprefix(".function").replace(".parameters", ".input_schema", 1)
-                return f"tools[{places[int(index)]}]{rest}"
-        for name, ours in NAMES.items():
-            if param == name or param.startswith((f"{name}.", f"{name}[")):
-                return ours + param.removeprefix(name)
-        return param
+        if (tool := by_tool(param, self.given_tools.places)) is not None:
+            return tool.replace(".parameters", ".input_schema", 1)
+        return by_beginning(param, NAMES) or param
 
     def to_chat_request(self, limits: LimitSettings) -> ChatCompletionRequest:
         """Raises InvalidRequest and UnsupportedParameter by this wire's names."""

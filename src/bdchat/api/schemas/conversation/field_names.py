@@ -1,6 +1,6 @@
 """An error of the chat request that a wire made of its own → the same under the wire's names. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bdchat.api.http.errors import UnsupportedParameter
@@ -19,3 +19,22 @@ def fields_named(rename: Rename) -> Iterator[None]:
         raise UnsupportedParameter(rename(error.param), error.reason) from error
     except ContextLengthExceeded as error:
         raise type(error)(error.num_prompt_tokens, error.n_ctx, rename(error.param)) from error
+
+
+def by_beginning(param: str, names: Mapping[str, str]) -> str | None:
+    """`names`: whole fields of the chat request → the wire's; the first that the path begins with counts."""
+    for name, ours in names.items():
+        if param == name or param.startswith((f"{name}.", f"{name}[")):
+            return ours + param.removeprefix(name)
+    return None
+
+
+def by_tool(param: str, places: Sequence[int]) -> str | None:
+    """A path in the chat request's tools → in a wire's whose tools lie one level higher; `places`: where each of the
+    chat request's stood there."""
+    if not param.startswith("tools["):
+        return None
+    index, _, rest = param.removeprefix("tools[").partition("]")
+    if not index.isdecimal() or int(index) >= len(places):
+        return None
+    return f"tools[{places[int(index)]}]{rest.removeprefix('.function')}"

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictBool
 
 from bdchat.api.http.parsing import Wire, invalid, unsupported
+from bdchat.api.schemas.conversation.field_names import by_beginning
 from bdchat.api.schemas.sampling import Whole
 
 OPTIONS = (
@@ -110,8 +111,7 @@ class OllamaFields(Wire):
 
     def renamed(self, param: str) -> str:
         """A path in the chat request → in this one."""
-        for name, ours in NAMES.items():
-            if param == name or param.startswith((f"{name}.", f"{name}[")):
-                return ours + param.removeprefix(name)
+        if (found := by_beginning(param, NAMES)) is not None:
+            return found
         head = re.split(r"[.\[]", param, maxsplit=1)[0]
         return f"options.{param}" if head in OPTIONS else param

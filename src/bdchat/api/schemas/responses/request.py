@@ -27,7 +27,7 @@ from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from bdchat.api.http.parsing import invalid, unsupported, validate
 from bdchat.api.schemas.chat import MAX_METADATA_KEYS, ChatCompletionRequest, TemplateWord
-from bdchat.api.schemas.conversation.field_names import fields_named
+from bdchat.api.schemas.conversation.field_names import by_beginning, by_tool, fields_named
 from bdchat.api.schemas.responses.input_items import InputItems
 from bdchat.api.schemas.responses.tools import ResponseToolChoice, ResponseTools, response_choice, response_tools
 from bdchat.api.schemas.sampling import SamplingFields, TokenLimit, Whole
@@ -222,15 +222,7 @@ class ResponsesRequest(SamplingFields):
         """A path in the chat request → in this one."""
         if (found := self.items.turns.renamed(param)) is not None:
             return found
-        if param.startswith("tools["):
-            index, _, rest = param.removeprefix("tools[").partition("]")
-            places = self.given_tools.places
-            if index.isdecimal() and int(index) < len(places):
-                return f"tools[{places[int(index)]}]{rest.removeprefix('.function')}"
-        for name, ours in NAMES.items():
-            if param == name or param.startswith((f"{name}.", f"{name}[")):
-                return ours + param.removeprefix(name)
-        return param
+        return by_tool(param, self.given_tools.places) or by_beginning(param, NAMES) or param
 
     def to_chat_request(
         self, limits: LimitSettings, earlier: Sequence[Mapping[str, Any]] = ()
