@@ -235,6 +235,18 @@ async def fitted(
     return Fitted(cuts[chosen], len(messages) - len(cuts[chosen]))
 
 
+async def shortened(engine: Engine, request: GenerationRequest) -> GenerationRequest:
+    """Of no chat: without the oldest turns where they do not fit. Raises ContextLengthExceeded."""
+    assert isinstance(request.prompt, ChatPrompt)
+    kept = await fitted(engine, request, request.prompt.messages, may_drop=True)
+    return with_messages(request, kept.messages)
+
+
+def with_messages(request: GenerationRequest, messages: tuple[ChatMessage, ...]) -> GenerationRequest:
+    assert isinstance(request.prompt, ChatPrompt)
+    return msgspec.structs.replace(request, prompt=msgspec.structs.replace(request.prompt, messages=messages))
+
+
 async def num_tokens(engine: Engine, prompt: ChatPrompt) -> int:
     """Exact where it fits; of what is far too long for that an estimate, which is more than the context."""
     try:

@@ -23,10 +23,12 @@ from bdchat.api.durable.context import (
     as_stored,
     conversation,
     fitted,
+    shortened,
     split_system,
     system_in_force,
     turn_of,
     with_config,
+    with_messages,
     without_oldest,
 )
 from bdchat.api.durable.document_turn import DocumentTurn
@@ -112,9 +114,7 @@ class Plans:
         if response is not None:
             wire |= {RESPONSE: dict(response.about)}
             if response.may_drop:
-                assert isinstance(request.prompt, ChatPrompt)
-                kept = await fitted(engine, request, request.prompt.messages, may_drop=True)
-                request = _with_messages(request, kept.messages)
+                request = await shortened(engine, request)
         material = await self._material(user_id, body, body.messages[-1].content or "")
         if material is not None and self._questions is not None:
             request, passages = await self._questions.outside_chats(engine, request, material)
@@ -163,7 +163,7 @@ class Plans:
             brought, kept = await document_turn.bring(material, last_number=last_number(place.passages, turn.path))
         else:
             kept = await fit(made(()))
-        request = _with_messages(request, kept.messages)
+        request = with_messages(request, kept.messages)
         row = self._row(
             user_id,
             body.model,
@@ -291,7 +291,7 @@ class Plans:
             message_id=message_id,
             user_id=user_id,
             model=self._router.model_id_for(model),
-            request=msgspec.json.encode(_with_messages(request, ()) if session_id else request),
+            request=msgspec.json.encode(with_messages(request, ()) if session_id else request),
             wire=wire,
             seed=request.sampling.seed,
             prefix=prefix,
@@ -351,11 +351,6 @@ def _wire(body: ChatCompletionRequest, request: GenerationRequest) -> dict[str, 
     return wire | {"reading": wanted} if wanted else wire
 
 
-def _with_messages(request: GenerationRequest, messages: tuple[ChatMessage, ...]) -> GenerationRequest:
-    assert isinstance(request.prompt, ChatPrompt)
-    return msgspec.structs.replace(request, prompt=msgspec.structs.replace(request.prompt, messages=messages))
-
-
 def _request_of(generation: Generation, path: Sequence[Message], passages: PassagesOf) -> GenerationRequest:
     try:
         request = msgspec.json.decode(generation.request, type=GenerationRequest)
@@ -368,7 +363,7 @@ def _request_of(generation: Generation, path: Sequence[Message], passages: Passa
     answer_format = msgspec.convert(generation.wire.get(PATH_FORMAT, {}), AnswerFormat)
     reader = PathReader(answer_format, request.prompt.tools)
     messages = conversation(system, path, reader=reader, passages=passages)
-    return _with_messages(request, shown(without_oldest(messages, _num_dropped(generation))))
+    return with_messages(request, shown(without_oldest(messages, _num_dropped(generation))))
 
 
 def messages_of_request(generation: Generation) -> tuple[ChatMessage, ...]:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bdchat.api.answering.bare_answers import BareAnswers
 from bdchat.api.answering.told import streamed_or_whole
-from bdchat.api.durable.context import fitted
+from bdchat.api.durable.context import shortened
 from bdchat.api.generation.streaming import unless_gone
 from bdchat.api.http.endpoints import JSON, Endpoint, declared
 from bdchat.api.http.identity import Identity, require_chat
@@ -26,7 +26,6 @@ from bdchat.api.schemas.chat import ChatCompletionRequest
 from bdchat.api.schemas.conversation.field_names import fields_named
 from bdchat.api.schemas.responses.answers import InputTokens, ResponseDocument
 from bdchat.api.schemas.responses.request import ResponsesRequest
-from bdchat.engine.request import ChatPrompt, GenerationRequest
 from bdchat.settings import LimitSettings
 from bdchat.store.errors import QuotaExceeded
 
@@ -104,16 +103,8 @@ class Responses:
         self, request: Request, identity: Identity, body: ResponsesRequest, chat: ChatCompletionRequest
     ) -> Response:
         response_id = new_response_id()
-        fit = _shortened if body.may_drop else None
+        fit = shortened if body.may_drop else None
         answer = await self._answers.begin(request, identity, chat, response_id, fit=fit)
         head = ResponseHead(response_id, answer.created, answer.model, echo_of(body))
         events = ResponseEvents(head, answer.reading, custom_tools=body.given_tools.custom)
         return await streamed_or_whole(request, answer, events, whole=None if body.stream else events.response)
-
-
-async def _shortened(engine: Any, request: GenerationRequest) -> GenerationRequest:
-    """Without the oldest turns where they do not fit."""
-    prompt = request.prompt
-    assert isinstance(prompt, ChatPrompt)
-    kept = await fitted(engine, request, prompt.messages, may_drop=True)
-    return msgspec.structs.replace(request, prompt=msgspec.structs.replace(prompt, messages=kept.messages))
